@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Gather pages, without any lock that the callback takes.
+ */
+
+/* As hmm_range_fault() fills it, into what the shadow holds. */
+static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
+{
+	u64 order = hmm_pfn_to_map_order(hmm_pfn);
+
+	if (!(hmm_pfn & HMM_PFN_VALID))
+		return hmm_pfn & HMM_PFN_ERROR ? MMUN_PAGE_ERROR : 0;
+	return MMUN_PAGE_VALID |
+	       (hmm_pfn & HMM_PFN_WRITE ? MMUN_PAGE_WRITE : 0) |
+	       order << MMUN_PAGE_ORDER_SHIFT |
+	       (hmm_pfn & ~HMM_PFN_FLAGS & MMUN_PFN_MASK);
+}
+
+/*
+ * Walk the page tables for the pages [from, from + nr) of @part.  The caller
+ * holds mmap_lock, either way.
+ */
+static int mmun_walk(struct mmun_range *range, unsigned long seq,
+		     struct mmun_part *part, unsigned long from,
+		     unsigned long nr, unsigned long req_flags)
+{
+	unsigned long start = mmun_range_addr(range, part->first + from);
+	struct hmm_range hmm_range = {
+		.notifier = &range->mni,
+		.notifier_seq = seq,
+		.start = start,
+		.end = start + nr * PAGE_SIZE,
+		.hmm_pfns = part->pages + from,
+		.default_flags = req_flags,
+	};
+	unsigned long i;
+	int ret;
+
+	mmap_assert_locked(range->ctx->mm);
+	ret = hmm_range_fault(&hmm_range);
+	if (ret)
+		return ret == -EPERM ? -EACCES : ret;
+	for (i = from; i < from + nr; i++)
+		part->pages[i] = mmun_entry_from_hmm(part->pages[i]);
+	return 0;
+}
+
+static int mmun_collect_hmm(struct mmun_range *range, unsigned long seq,
+			    struct mmun_part *part, unsigned long req_flags)
+{
+	struct mm_struct *mm = range->ctx->mm;
+	unsigned long from, nr;
+	int ret = 0;
+
+	for (from = 0; from < part->nr && !ret; from += nr) {
+		nr = min(part->nr - from, MMUN_WALK_PAGES);
+		if (fatal_signal_pending(current) ||
+		    mmap_read_lock_killable(mm))
+			return -EINTR;
+		ret = mmun_walk(range, seq, part, from, nr, req_flags);
+		mmap_read_unlock(mm);
+		cond_resched();
+	}
+	return ret;
+}
+
+/*
+ * How many pages get_user_pages() may look at from @addr: those of the VMA that
+ * hmm_range_fault() would find there, too.  GUP itself sees more: it strips a
+ * tag off the address, and under the tag no invalidation finds the range; it
+ * knows a gate page; and it writes where nothing can be read.
+ */
+static long mmun_gup_reach(struct mm_struct *mm, unsigned long addr, bool write)
+{
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+	vma = vma_lookup(mm, addr);
+	if (!vma || !(vma->vm_flags & VM_READ))
+		return -EFAULT;
+	if (write && !(vma->vm_flags & VM_WRITE))
+		return -EACCES;
+	return (vma->vm_end - addr) >> PAGE_SHIFT;
+}
+
+/* Get at most @nr pages at @addr; returns how many.  Waits are killable. */
+static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
+			   struct page **pages, bool write)
+{
+	unsigned int gup_flags = FOLL_HONOR_NUMA_FAULT;
+	int locked = 1;
+	long ret;
+
+	if (write)
+		gup_flags |= FOLL_WRITE;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = mmun_gup_reach(mm, addr, write);
+	if (ret > 0)
+		ret = get_user_pages_remote(mm, addr, min(ret, nr), gup_flags,
+					    pages, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return ret ?: -EFAULT;
+}
+
+/* At most MMUN_GUP_PAGES pages from @index of the part; returns how many. */
+static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
+		     unsigned long index, bool write)
+{
+	u64 entry = MMUN_PAGE_VALID | (write ? MMUN_PAGE_WRITE : 0);
+	unsigned long addr = mmun_range_addr(range, part->first + index);
+	struct page *pages[MMUN_GUP_PAGES];
+	long ret, i;
+
+	ret = mmun_gup_pages(range->ctx->mm, addr,
+			     min(part->nr - index, MMUN_GUP_PAGES), pages,
+			     write);
+	for (i = 0; i < ret; i++) {
+		part->pages[index + i] = entry | page_to_pfn(pages[i]);
+		put_page(pages[i]);
+	}
+	return ret;
+}
+
+static int mmun_collect_gup(struct mmun_range *range, struct mmun_part *part,
+			    u32 flags)
+{
+	unsigned long i;
+	long got;
+
+	for (i = 0; i < part->nr; i += got) {
+		got = mmun_gup(range, part, i, flags & MMUN_WRITE);
+		if (got < 0)
+			return got;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Fill @part.  -EBUSY: @seq is stale. */
+static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
+			  struct mmun_part *part, u32 method, u32 flags)
+{
+	unsigned long req_flags = HMM_PFN_REQ_FAULT;
+	int ret;
+
+	if (!mmget_not_zero(range->ctx->mm))
+		return -ESRCH;
+	if (flags & MMUN_WRITE)
+		req_flags |= HMM_PFN_REQ_WRITE;
+	if (method == MMUN_METHOD_GUP)
+		ret = mmun_collect_gup(range, part, flags);
+	else if (!IS_ENABLED(CONFIG_HMM_MIRROR))
+		ret = -EOPNOTSUPP;
+	else if (method == MMUN_METHOD_LOOK)
+		ret = mmun_collect_hmm(range, seq, part, 0);
+	else
+		ret = mmun_collect_hmm(range, seq, part, req_flags);
+	mmput(range->ctx->mm);
+	return ret;
+}
+
+static size_t mmun_part_size(unsigned long nr)
+{
+	return mmun_cost(struct_size((struct mmun_part *)NULL, pages, nr));
+}
+
+static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
+					 u64 length)
+{
+	unsigned long nr = length >> PAGE_SHIFT;
+	struct mmun_part *part;
+
+	if (!mmun_charge(mmun_part_size(nr)))
+		return ERR_PTR(-ENOSPC);
+	part = kvzalloc_flex(*part, pages, nr, GFP_KERNEL_ACCOUNT);
+	if (!part) {
+		mmun_uncharge(mmun_part_size(nr));
+		return ERR_PTR(-ENOMEM);
+	}
+	part->first = mmun_range_index(range, start);
+	part->nr = nr;
+	return part;
+}
+
+static void mmun_part_free(struct mmun_part *part)
+{
+	mmun_uncharge(mmun_part_size(part->nr));
+	kvfree(part);
+}
+
+static u32 mmun_part_valid(const struct mmun_part *part)
+{
+	unsigned long i;
+	u32 valid = 0;
+
+	for (i = 0; i < part->nr; i++)
+		valid += part->pages[i] >> 63;
+	return valid;
+}
+
+/* What is asked of COLLECT and SNAPSHOT, before anything is looked up */
+static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
+			      u32 known_flags)
+{
+	if (method > MMUN_METHOD_GUP || (flags & ~known_flags) ||
+	    (method != MMUN_METHOD_GUP && !IS_ENABLED(CONFIG_HMM_MIRROR)))
+		return -EOPNOTSUPP;
+	if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(length) || !length ||
+	    length >> PAGE_SHIFT > MMUN_MAX_BATCH_PAGES ||
+	    (method == MMUN_METHOD_LOOK && (flags & MMUN_WRITE)))
+		return -EINVAL;
+	return 0;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The event log: a ring that callbacks write and read(2) empties.
+ */
+
+static void mmun_log_init(struct mmun_log *log)
+{
+	spin_lock_init(&log->lock);
+	mutex_init(&log->read_lock);
+	init_waitqueue_head(&log->wait);
+}
+
+/* Install a ring of @size records, or none; returns the number of lost ones. */
+static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
+{
+	struct mmun_record *ring = NULL;
+	u32 old_size;
+
+	if (size && !mmun_charge(mmun_cost(size * sizeof(*ring))))
+		return -ENOSPC;
+	if (size) {
+		ring = kvzalloc_objs(*ring, size, GFP_KERNEL_ACCOUNT);
+		if (!ring) {
+			mmun_uncharge(mmun_cost(size * sizeof(*ring)));
+			return -ENOMEM;
+		}
+	}
+
+	spin_lock(&log->lock);
+	swap(log->ring, ring);
+	old_size = log->size;
+	log->size = size;
+	/* Pairs with READ_ONCE in mmun_log_wants() */
+	WRITE_ONCE(log->types, size ? types : 0);
+	*lost = log->head - log->tail;
+	log->tail = log->head;
+	spin_unlock(&log->lock);
+
+	kvfree(ring);
+	if (old_size)
+		mmun_uncharge(mmun_cost(old_size * sizeof(*ring)));
+	return 0;
+}
+
+static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
+{
+	/* Pairs with WRITE_ONCE in mmun_log_resize() */
+	return READ_ONCE(log->types) & (1U << type);
+}
+
+/* Append @record, over the oldest one if the ring is full. */
+static void mmun_log_push(struct mmun_log *log, struct mmun_record *record)
+{
+	record->tid = task_pid_nr(current);
+	record->tgid = task_tgid_nr(current);
+	/* Our own name; another thread that changes it may tear it. */
+	data_race(strscpy_pad(record->comm, current->comm,
+			      sizeof(record->comm)));
+
+	spin_lock(&log->lock);
+	/* LOG_SETUP may have come since mmun_log_wants() */
+	if (log->types & (1U << record->type)) {
+		record->sequence = log->head;
+		log->ring[log->head++ & (log->size - 1)] = *record;
+		if (log->head - log->tail > log->size)
+			log->tail = log->head - log->size;
+	}
+	spin_unlock(&log->lock);
+
+	if (wq_has_sleeper(&log->wait))
+		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static bool mmun_log_empty(struct mmun_log *log)
+{
+	bool empty;
+
+	spin_lock(&log->lock);
+	empty = log->head == log->tail;
+	spin_unlock(&log->lock);
+	return empty;
+}
+
+/* Copy at most @nr records from the tail, which stays where it is. */
+static unsigned long mmun_log_peek(struct mmun_log *log,
+				   struct mmun_record *records,
+				   unsigned long nr)
+{
+	unsigned long i;
+
+	spin_lock(&log->lock);
+	nr = min_t(u64, nr, log->head - log->tail);
+	for (i = 0; i < nr; i++)
+		records[i] = log->ring[(log->tail + i) & (log->size - 1)];
+	spin_unlock(&log->lock);
+	return nr;
+}
+
+/* The records below @sequence were read; they may have been overwritten. */
+static void mmun_log_consume(struct mmun_log *log, u64 sequence)
+{
+	spin_lock(&log->lock);
+	log->tail = max(log->tail, sequence);
+	spin_unlock(&log->lock);
+}
+
+/* What happened to a range, other than an invalidation. */
+static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
+			   unsigned long seq)
+{
+	struct mmun_log *log = &range->ctx->log;
+	struct mmun_record record = {
+		.type = type,
+		.id = range->id,
+		.cur_seq = seq,
+		.start = range->start,
+		.end = range->last + 1,
+		.clip_start = range->start,
+		.clip_end = range->last + 1,
+	};
+
+	if (!mmun_log_wants(log, type))
+		return;
+	record.time_ns = ktime_get_ns();
+	mmun_log_push(log, &record);
+}
+
+/* Wait until there is something to read. */
+static int mmun_log_wait(struct mmun_log *log, bool nonblock)
+{
+	if (!mmun_log_empty(log))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	return wait_event_interruptible(log->wait, !mmun_log_empty(log));
+}
+
+/* Read at most @nr records; 0 if another reader was faster. */
+static ssize_t mmun_log_read(struct mmun_log *log, struct mmun_record *bounce,
+			     struct mmun_record __user *user, unsigned long nr,
+			     bool nonblock)
+{
+	ssize_t ret;
+
+	if (nonblock && !mutex_trylock(&log->read_lock))
+		return -EAGAIN;
+	if (!nonblock && mutex_lock_interruptible(&log->read_lock))
+		return -ERESTARTSYS;
+	nr = mmun_log_peek(log, bounce, min(nr, MMUN_READ_RECORDS));
+	ret = nr;
+	if (copy_to_user(user, bounce, nr * sizeof(*bounce)))
+		ret = -EFAULT;
+	else if (nr)
+		mmun_log_consume(log, bounce[nr - 1].sequence + 1);
+	mutex_unlock(&log->read_lock);
+	return ret;
+}
+
+static int mmun_log_setup(struct mmun_ucmd *ucmd)
+{
+	struct mmun_log_setup *cmd = ucmd->cmd;
+	struct mmun_log *log = &ucmd->ctx->log;
+	int ret;
+
+	if (cmd->__reserved || (cmd->types & ~MMUN_LOG_TYPES_ALL))
+		return -EOPNOTSUPP;
+	if (cmd->records > MMUN_MAX_LOG_RECORDS ||
+	    (cmd->records && !is_power_of_2(cmd->records)))
+		return -EINVAL;
+	/* No reader may have a record that is counted as lost. */
+	if (mutex_lock_interruptible(&log->read_lock))
+		return -EINTR;
+	ret = mmun_log_resize(log, cmd->records, cmd->types, &cmd->out_lost);
+	mutex_unlock(&log->read_lock);
+	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The write side: what the mm calls, and the notifier schemes it calls through.
+ */
+
+static enum mmun_event mmun_event(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return MMUN_EVENT_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return MMUN_EVENT_CLEAR;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return MMUN_EVENT_PROTECTION_VMA;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return MMUN_EVENT_PROTECTION_PAGE;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return MMUN_EVENT_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return MMUN_EVENT_RELEASE;
+	case MMU_NOTIFY_MIGRATE:
+		return MMUN_EVENT_MIGRATE;
+	case MMU_NOTIFY_EXCLUSIVE:
+		return MMUN_EVENT_EXCLUSIVE;
+	default:
+		return MMUN_EVENT_UNKNOWN;
+	}
+}
+
+static void mmun_log_invalidate(struct mmun_range *range,
+				const struct mmu_notifier_range *mnr,
+				unsigned long cur_seq, u64 began, bool done)
+{
+	struct mmun_record record = {
+		.type = MMUN_RECORD_INVALIDATE,
+		.id = range->id,
+		.event = mmun_event(mnr->event),
+		.time_ns = began,
+		.duration_ns = ktime_get_ns() - began,
+		.cur_seq = cur_seq,
+		.start = mnr->start,
+		.end = mnr->end,
+		.clip_start = max(mnr->start, range->start),
+		.clip_end = min(mnr->end - 1, range->last) + 1,
+	};
+
+	if (mmu_notifier_range_blockable(mnr))
+		record.flags |= MMUN_RECORD_BLOCKABLE;
+	if (!done)
+		record.flags |= MMUN_RECORD_REFUSED;
+	mmun_log_push(&range->ctx->log, &record);
+}
+
+static bool mmun_refuses(struct mmun_range *range,
+			 const struct mmu_notifier_range *mnr)
+{
+	lockdep_assert_held(&range->lock);
+	if (mmu_notifier_range_blockable(mnr) || !range->refuse)
+		return false;
+	range->refuse--;
+	range->refused++;
+	return true;
+}
+
+/* Drop what [mnr->start, mnr->end) covers of the shadow. */
+static void mmun_range_drop(struct mmun_range *range,
+			    const struct mmu_notifier_range *mnr)
+{
+	unsigned long start = max(mnr->start, range->start);
+	unsigned long last = min(mnr->end - 1, range->last);
+
+	mmun_shadow_drop(range, mmun_range_index(range, start),
+			 mmun_range_index(range, last));
+}
+
+static bool mmun_invalidate(struct mmu_interval_notifier *mni,
+			    const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq)
+{
+	struct mmun_range *range = container_of(mni, struct mmun_range, mni);
+	bool blockable = mmu_notifier_range_blockable(mnr);
+	bool logged = mmun_log_wants(&range->ctx->log, MMUN_RECORD_INVALIDATE);
+	/* The core does this for list notifiers only; RT's spinlocks sleep. */
+	bool watched = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
+	u64 began = logged ? ktime_get_ns() : 0;
+	bool done;
+
+	if (watched)
+		non_block_start();
+
+	spin_lock(&range->lock);
+	mmu_interval_set_seq(mni, cur_seq);
+	WARN_ON_ONCE(range->gone);
+	range->invalidations++;
+	done = !mmun_refuses(range, mnr);
+	if (done)
+		mmun_range_drop(range, mnr);
+	spin_unlock(&range->lock);
+
+	if (logged)
+		mmun_log_invalidate(range, mnr, cur_seq, began, done);
+	if (watched)
+		non_block_end();
+	/* One invalidation can call millions of ranges. */
+	if (blockable)
+		cond_resched();
+	return done;
+}
+
+static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
+	.invalidate = mmun_invalidate,
+};
+
+/* Kinds: the interval notifier and its collision-retry lock. */
+
+static int mmun_interval_insert(struct mmun_range *range)
+{
+	return mmu_interval_notifier_insert(&range->mni, range->ctx->mm,
+					    range->start,
+					    range->last + 1 - range->start,
+					    &mmun_interval_notifier_ops);
+}
+
+static void mmun_interval_remove(struct mmun_range *range)
+{
+	mmu_interval_notifier_remove(&range->mni);
+}
+
+static unsigned long mmun_interval_read_begin(struct mmun_range *range)
+{
+	return mmu_interval_read_begin(&range->mni);
+}
+
+static bool mmun_interval_read_retry(struct mmun_range *range,
+				     unsigned long seq)
+{
+	lockdep_assert_held(&range->lock);
+	return mmu_interval_read_retry(&range->mni, seq);
+}
+
+static bool mmun_interval_check_retry(struct mmun_range *range,
+				      unsigned long seq)
+{
+	return mmu_interval_check_retry(&range->mni, seq);
+}
+
+static const struct mmun_kind_ops mmun_kinds[] = {
+	[MMUN_KIND_INTERVAL] = {
+		.insert = mmun_interval_insert,
+		.remove = mmun_interval_remove,
+		.read_begin = mmun_interval_read_begin,
+		.read_retry = mmun_interval_read_retry,
+		.check_retry = mmun_interval_check_retry,
+	},
+};

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The shadow page table of a range: what a device would hold.
+ */
+
+static unsigned long mmun_range_index(const struct mmun_range *range,
+				      unsigned long addr)
+{
+	return (addr >> PAGE_SHIFT) - (range->start >> PAGE_SHIFT);
+}
+
+static unsigned long mmun_range_addr(const struct mmun_range *range,
+				     unsigned long index)
+{
+	return ((range->start >> PAGE_SHIFT) + index) << PAGE_SHIFT;
+}
+
+/* Entries of a chunk; the last one of a range is shorter. */
+static unsigned long mmun_chunk_pages(const struct mmun_range *range,
+				      unsigned long number)
+{
+	unsigned long pages = mmun_range_index(range, range->last) + 1;
+
+	return min(pages - number * MMUN_CHUNK_PAGES, MMUN_CHUNK_PAGES);
+}
+
+static u64 *mmun_chunk_alloc(unsigned long nr)
+{
+	u64 *chunk;
+
+	if (!mmun_charge(mmun_cost(nr * sizeof(*chunk))))
+		return ERR_PTR(-ENOSPC);
+	chunk = kzalloc_objs(*chunk, nr, GFP_KERNEL_ACCOUNT);
+	if (chunk)
+		return chunk;
+	mmun_uncharge(mmun_cost(nr * sizeof(*chunk)));
+	return ERR_PTR(-ENOMEM);
+}
+
+static void mmun_chunk_free(u64 *chunk, unsigned long nr)
+{
+	mmun_uncharge(mmun_cost(nr * sizeof(*chunk)));
+	kfree(chunk);
+}
+
+/* Count one more chunk, or one less; false if there are too many. */
+static bool mmun_shadow_count(struct mmun_range *range, int by)
+{
+	bool ok;
+
+	spin_lock(&range->lock);
+	ok = by < 0 || range->nr_chunks < MMUN_MAX_CHUNKS;
+	if (ok)
+		range->nr_chunks += by;
+	spin_unlock(&range->lock);
+	return ok;
+}
+
+/* Make room for the entries of one chunk.  Not under the update lock. */
+static int mmun_shadow_reserve_chunk(struct mmun_range *range,
+				     unsigned long number)
+{
+	unsigned long nr = mmun_chunk_pages(range, number);
+	u64 *chunk;
+	int ret;
+
+	if (xa_load(&range->shadow, number))
+		return 0;
+	if (!mmun_shadow_count(range, 1))
+		return -ENOSPC;
+	chunk = mmun_chunk_alloc(nr);
+	if (IS_ERR(chunk)) {
+		ret = PTR_ERR(chunk);
+		goto out_uncount;
+	}
+	ret = xa_insert(&range->shadow, number, chunk, GFP_KERNEL_ACCOUNT);
+	if (!ret)
+		return 0;
+
+	mmun_chunk_free(chunk, nr);
+out_uncount:
+	mmun_shadow_count(range, -1);
+	/* -EBUSY: somebody else has just put one there */
+	return ret == -EBUSY ? 0 : ret;
+}
+
+static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
+			       unsigned long nr)
+{
+	unsigned long last = (first + nr - 1) / MMUN_CHUNK_PAGES;
+	unsigned long i;
+	int ret = 0;
+
+	for (i = first / MMUN_CHUNK_PAGES; i <= last && !ret; i++)
+		ret = mmun_shadow_reserve_chunk(range, i);
+	return ret;
+}
+
+static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index)
+{
+	u64 *chunk;
+
+	lockdep_assert_held(&range->lock);
+	chunk = xa_load(&range->shadow, index / MMUN_CHUNK_PAGES);
+	return chunk ? &chunk[index % MMUN_CHUNK_PAGES] : NULL;
+}
+
+/* Forget the pages [first, last] of the range. */
+static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
+			     unsigned long last)
+{
+	unsigned long number, base, from, to;
+	u64 *chunk;
+
+	lockdep_assert_held(&range->lock);
+	xa_for_each_range(&range->shadow, number, chunk,
+			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES) {
+		base = number * MMUN_CHUNK_PAGES;
+		from = max(first, base) - base;
+		to = min(last - base, mmun_chunk_pages(range, number) - 1);
+		memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
+	}
+}
+
+/* Take over a part; the entries were reserved.  Returns the valid pages. */
+static u32 mmun_shadow_publish(struct mmun_range *range,
+			       const struct mmun_part *part)
+{
+	unsigned long i, at;
+	u64 *chunk = NULL;
+	u32 valid = 0;
+
+	lockdep_assert_held(&range->lock);
+	for (i = 0; i < part->nr; i++) {
+		at = part->first + i;
+		if (!chunk || !(at % MMUN_CHUNK_PAGES))
+			chunk = xa_load(&range->shadow, at / MMUN_CHUNK_PAGES);
+		chunk[at % MMUN_CHUNK_PAGES] = part->pages[i];
+		valid += part->pages[i] >> 63;
+	}
+	return valid;
+}
+
+static void mmun_shadow_free(struct mmun_range *range)
+{
+	unsigned long number;
+	u64 *chunk;
+
+	xa_for_each(&range->shadow, number, chunk)
+		mmun_chunk_free(chunk, mmun_chunk_pages(range, number));
+	xa_destroy(&range->shadow);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SNAPSHOT: the read side in one call.
+ */
+
+/*
+ * The loop that hmm.rst draws.  -EBUSY: collided once more than @max_retries.
+ * Each round begins anew: a stale sequence could never succeed.
+ */
+static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
+			      struct mmun_snapshot *cmd)
+{
+	LIST_HEAD(parts);
+	unsigned long seq;
+	int ret;
+
+	list_add(&part->node, &parts);
+	for (cmd->out_retries = 0;; cmd->out_retries++) {
+		seq = mmun_section_begin(range);
+		ret = mmun_part_fill(range, seq, part, cmd->method, cmd->flags);
+		if (ret == -EBUSY)
+			mmun_section_collided(range, seq);
+		else if (!ret)
+			ret = mmun_section_commit(range, seq, &parts,
+						  &cmd->out_valid);
+		if (ret != -EBUSY || cmd->out_retries == cmd->max_retries)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+static int mmun_snapshot_pages(struct mmun_part *part,
+			       const struct mmun_snapshot *cmd)
+{
+	u64 __user *pages = u64_to_user_ptr(cmd->pages);
+	bool raw_pfn = cmd->flags & MMUN_RAW_PFN;
+	unsigned long i;
+
+	if (!pages)
+		return 0;
+	for (i = 0; i < part->nr; i++)
+		part->pages[i] = mmun_entry_to_user(part->pages[i], raw_pfn);
+	return copy_to_user(pages, part->pages, part->nr * sizeof(u64)) ?
+	       -EFAULT : 0;
+}
+
+static int mmun_range_snapshot(struct mmun_range *range,
+			       struct mmun_snapshot *cmd)
+{
+	struct mmun_part *part;
+	int ret;
+
+	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
+		return -ERANGE;
+	part = mmun_part_alloc(range, cmd->start, cmd->length);
+	if (IS_ERR(part))
+		return PTR_ERR(part);
+	cmd->out_valid = 0;
+	ret = mmun_snapshot_loop(range, part, cmd);
+	cmd->out_collided = ret == -EBUSY;
+	if (!ret)
+		ret = mmun_snapshot_pages(part, cmd);
+	else if (ret == -EBUSY)
+		ret = 0;
+	mmun_part_free(part);
+	return ret;
+}
+
+static int mmun_snapshot(struct mmun_ucmd *ucmd)
+{
+	struct mmun_snapshot *cmd = ucmd->cmd;
+	struct mmun_range *range;
+	int ret;
+
+	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
+				 cmd->flags, MMUN_WRITE | MMUN_RAW_PFN);
+	if (ret)
+		return ret;
+	if (cmd->max_retries > MMUN_MAX_RETRIES)
+		return -EINVAL;
+	if ((cmd->flags & MMUN_RAW_PFN) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	range = mmun_range_get(ucmd->ctx, cmd->id);
+	if (IS_ERR(range))
+		return PTR_ERR(range);
+	ret = mmun_range_snapshot(range, cmd);
+	mmun_range_put(range);
+	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The objects of /dev/mmun and their limits.
+ */
+#ifndef _MMUN_TYPES_H
+#define _MMUN_TYPES_H
+
+/* Limits of one context; the memory is limited for all together, see below. */
+#define MMUN_MAX_RANGES		(4 * SZ_1M)
+#define MMUN_MAX_BATCHES	SZ_1K
+#define MMUN_MAX_BATCH_PAGES	SZ_64K
+#define MMUN_MAX_LOG_RECORDS	SZ_64K
+#define MMUN_MAX_PARK_MS	5000	/* no hung task detector is so quick */
+#define MMUN_MAX_RETRIES	1000000
+#define MMUN_MAX_BULK		(4 * SZ_1M)
+
+/* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
+#define MMUN_MAX_CHUNKS		2048U
+
+#define MMUN_CHUNK_PAGES	512UL
+#define MMUN_WALK_PAGES		4096UL
+#define MMUN_GUP_PAGES		32UL
+#define MMUN_READ_RECORDS	64UL
+#define MMUN_BULK_STEP		64UL
+
+#define MMUN_PFN_MASK		MMUN_PAGE_COOKIE_MASK
+
+/**
+ * struct mmun_log - the event log of a context
+ * @lock: guards the ring and its fields; taken in callbacks
+ * @read_lock: one reader at a time, so that records leave in order
+ * @wait: readers and pollers
+ * @ring: @size records, or NULL when @size is 0
+ * @size: a power of two, or 0
+ * @types: mask of 1 << enum mmun_record_type; read without @lock
+ * @head: sequence of the next record
+ * @tail: sequence of the oldest record that is there and was not read
+ */
+struct mmun_log {
+	spinlock_t lock;		/* guards the ring */
+	struct mutex read_lock;		/* one reader at a time */
+	wait_queue_head_t wait;
+	struct mmun_record *ring;
+	u32 size;
+	u32 types;
+	u64 head;
+	u64 tail;
+};
+
+/**
+ * struct mmun_ctx - one open of /dev/mmun
+ * @mm: the mm of the task that opened it; one mm_count reference
+ * @ranges: IDs of &struct mmun_range
+ * @batches: IDs of &struct mmun_batch
+ * @next_range: where to look for the next ID of a range: an ID is not given
+ *	away again before four billion others, so it is unambiguous in the log
+ * @nr_ranges: how many ranges, published or about to be
+ * @nr_batches: how many batches, likewise
+ * @log: what happened
+ * @parked_lock: guards @parked
+ * @parked: list of mmun_parked::node
+ */
+struct mmun_ctx {
+	struct mm_struct *mm;
+	struct xarray ranges;
+	struct xarray batches;
+	u32 next_range;
+	atomic_t nr_ranges;
+	atomic_t nr_batches;
+	struct mmun_log log;
+	spinlock_t parked_lock;		/* guards @parked */
+	struct list_head parked;
+};
+
+/**
+ * struct mmun_range - one subscription and its shadow page table
+ * @mni: the subscription of MMUN_KIND_INTERVAL
+ * @ctx: the context, which outlives the range
+ * @kind: the notifier scheme
+ * @start: first address watched
+ * @last: last address watched
+ * @refs: one for the ID table, until REMOVE; one per batch and call in flight
+ * @id: for the records
+ * @lock: the update lock; guards the rest
+ * @refuse: so many non-blockable callbacks shall return false
+ * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
+ * @removed: REMOVE has begun: nothing may be published any more
+ * @gone: REMOVE has ended: no callback may come any more
+ * @shadow: chunks of the shadow page table, by page number in the range /
+ *	MMUN_CHUNK_PAGES: arrays of MMUN_PAGE_VALID, _WRITE and the order, with
+ *	the PFN for a cookie.  Chunks come without @lock and go with the range;
+ *	their entries are under @lock, and hold no page reference: it is the
+ *	notifier that keeps them true.
+ * @invalidations: callbacks
+ * @refused: callbacks that returned false
+ * @commits: batches published
+ * @collisions: batches that collided
+ */
+struct mmun_range {
+	struct mmu_interval_notifier mni;
+	struct mmun_ctx *ctx;
+	const struct mmun_kind_ops *kind;
+	unsigned long start;
+	unsigned long last;
+	struct kref refs;
+	u32 id;
+	/* The update lock: mmu_interval_set_seq(), mmu_interval_read_retry() */
+	spinlock_t lock;
+	u32 refuse;
+	u32 nr_chunks;
+	bool removed;
+	bool gone;
+	struct xarray shadow;
+	u64 invalidations;
+	u64 refused;
+	u64 commits;
+	u64 collisions;
+};
+
+/**
+ * struct mmun_kind_ops - a notifier scheme
+ * @insert: subscribe to [start, last] of the range; the caller holds mm_users
+ * @remove: unsubscribe; when it returns no callback runs and none will
+ * @read_begin: begin a read side critical section; may wait
+ * @read_retry: whether it collided; under the update lock
+ * @check_retry: the advisory form, without it
+ */
+struct mmun_kind_ops {
+	int (*insert)(struct mmun_range *range);
+	void (*remove)(struct mmun_range *range);
+	unsigned long (*read_begin)(struct mmun_range *range);
+	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
+	bool (*check_retry)(struct mmun_range *range, unsigned long seq);
+};
+
+/**
+ * struct mmun_part - the result of one COLLECT
+ * @node: for mmun_batch::parts
+ * @first: page number in the range
+ * @nr: number of pages
+ * @pages: what hmm_range_fault() fills, and the same as shadow entries
+ */
+struct mmun_part {
+	struct list_head node;
+	unsigned long first;
+	unsigned long nr;
+	unsigned long pages[];
+};
+
+/**
+ * struct mmun_batch - one read side critical section
+ * @refs: one for the ID table, until COMMIT; one per call in flight
+ * @id: of the batch
+ * @range: one reference
+ * @seq: what read_begin() returned
+ * @mutex: guards the rest
+ * @done: committed or abandoned
+ * @nr_pages: sum of the parts
+ * @parts: list of mmun_part::node, oldest first
+ */
+struct mmun_batch {
+	struct kref refs;
+	u32 id;
+	struct mmun_range *range;
+	unsigned long seq;
+	struct mutex mutex;		/* calls on the batch take turns */
+	bool done;
+	unsigned long nr_pages;
+	struct list_head parts;
+};
+
+/* A thread in MMUN_PARK, on its stack. */
+struct mmun_parked {
+	struct list_head node;	/* for mmun_ctx::parked, until released */
+	struct completion released;
+	u32 tid;
+};
+
+/**
+ * struct mmun_ucmd - an ioctl on its way
+ * @ctx: the context
+ * @ubuffer: where the argument came from and the answer goes to
+ * @user_size: how much of it user space knows
+ * @cmd: the argument, as the kernel knows it
+ */
+struct mmun_ucmd {
+	struct mmun_ctx *ctx;
+	void __user *ubuffer;
+	u32 user_size;
+	void *cmd;
+};
+
+/* The uAPI structs have no holes: their sizes are the sums of their fields. */
+static_assert(sizeof(struct mmun_record) == 8 * 8 + 4 + 2 * 2 + 4 * 4 + 16);
+static_assert(sizeof(struct mmun_bulk) == 2 * 8 + 2 * 4);
+static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 6 * 4 + 2 * 8);
+static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
+static_assert(sizeof(unsigned long) == sizeof(u64));
+
+#endif /* _MMUN_TYPES_H */

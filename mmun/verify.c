@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VERIFY: the oracle, shadow against page tables.
+ */
+
+/* Whether a shadow entry may exist where the page tables have @pte */
+static bool mmun_entry_agrees(u64 shadow, u64 pte)
+{
+	return (pte & MMUN_PAGE_VALID) &&
+	       (shadow & MMUN_PFN_MASK) == (pte & MMUN_PFN_MASK) &&
+	       (!(shadow & MMUN_PAGE_WRITE) || (pte & MMUN_PAGE_WRITE));
+}
+
+/* Compare the entries of a part; true if they all agree. */
+static bool mmun_verify_part(struct mmun_range *range,
+			     const struct mmun_part *part,
+			     struct mmun_verify *cmd)
+{
+	unsigned long i;
+	u64 *shadow;
+
+	lockdep_assert_held(&range->lock);
+	for (i = 0; i < part->nr; i++) {
+		shadow = mmun_shadow_entry(range, part->first + i);
+		if (!shadow || !(*shadow & MMUN_PAGE_VALID))
+			continue;
+		cmd->out_checked++;
+		if (mmun_entry_agrees(*shadow, part->pages[i]))
+			continue;
+		cmd->out_result = MMUN_VERIFY_DIFFERS;
+		cmd->out_addr = mmun_range_addr(range, part->first + i);
+		cmd->out_shadow = mmun_entry_to_user(*shadow, false);
+		cmd->out_pte = mmun_entry_to_user(part->pages[i], false);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Look at the page tables and compare, all as the writer of mmap_lock:
+ *
+ * munmap() takes the VMA away, downgrades mmap_lock, and only then raises the
+ * invalidation.  A reader would see no VMA where the PTEs, and rightly the
+ * shadow, are still there.
+ *
+ * Populating a page raises no invalidation.  A snapshot that faults needs
+ * mmap_lock, so what it can publish before we compare was there when we looked.
+ */
+static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
+			      struct mmun_part *part, struct mmun_verify *cmd)
+{
+	int ret;
+
+	mmap_assert_write_locked(range->ctx->mm);
+	ret = mmun_walk(range, seq, part, 0, part->nr, 0);
+	if (ret)
+		return ret;
+	spin_lock(&range->lock);
+	if (range->kind->read_retry(range, seq))
+		ret = -EBUSY;
+	else
+		mmun_verify_part(range, part, cmd);
+	spin_unlock(&range->lock);
+	return ret;
+}
+
+/* One look at the pages of @part under the protocol.  -EBUSY: it collided. */
+static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
+			   struct mmun_verify *cmd)
+{
+	unsigned long seq = range->kind->read_begin(range);
+	struct mm_struct *mm = range->ctx->mm;
+	int ret = -EINTR;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	if (!mmap_write_lock_killable(mm)) {
+		ret = mmun_verify_locked(range, seq, part, cmd);
+		mmap_write_unlock(mm);
+	}
+	mmput(mm);
+	return ret;
+}
+
+/* Verify one chunk; the retries are counted over all of them. */
+static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
+			     unsigned long nr, struct mmun_verify *cmd,
+			     u32 *retries)
+{
+	unsigned long index = number * MMUN_CHUNK_PAGES;
+	struct mmun_part *part;
+	int ret;
+
+	part = mmun_part_alloc(range, mmun_range_addr(range, index),
+			       nr << PAGE_SHIFT);
+	if (IS_ERR(part))
+		return PTR_ERR(part);
+	for (;;) {
+		ret = mmun_verify_try(range, part, cmd);
+		if (ret != -EBUSY)
+			break;
+		if ((*retries)++ == cmd->max_retries) {
+			cmd->out_result = MMUN_VERIFY_COLLIDED;
+			ret = 0;
+			break;
+		}
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	mmun_part_free(part);
+	return ret;
+}
+
+static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
+{
+	unsigned long number;
+	u32 retries = 0;
+	u64 *chunk;
+	int ret;
+
+	cmd->out_result = MMUN_VERIFY_AGREES;
+	cmd->out_checked = 0;
+	cmd->out_addr = 0;
+	cmd->out_shadow = 0;
+	cmd->out_pte = 0;
+	xa_for_each(&range->shadow, number, chunk) {
+		ret = mmun_verify_chunk(range, number,
+					mmun_chunk_pages(range, number), cmd,
+					&retries);
+		if (ret || cmd->out_result != MMUN_VERIFY_AGREES)
+			return ret;
+	}
+	return 0;
+}
+
+static int mmun_verify(struct mmun_ucmd *ucmd)
+{
+	struct mmun_verify *cmd = ucmd->cmd;
+	struct mmun_range *range;
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
+		return -EOPNOTSUPP;
+	if (cmd->max_retries > MMUN_MAX_RETRIES)
+		return -EINVAL;
+	range = mmun_range_get(ucmd->ctx, cmd->id);
+	if (IS_ERR(range))
+		return PTR_ERR(range);
+	ret = mmun_range_verify(range, cmd);
+	mmun_range_put(range);
+	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What older kernels lack.  test_mmun.c is written against the newest; this
+ * header supplies the rest, is the only place that knows a version, and is
+ * dropped, with its #include, when the driver goes into a kernel tree.
+ */
+#ifndef _TEST_MMUN_COMPAT_H
+#define _TEST_MMUN_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "test_mmun needs Linux 6.1 or newer"
+#endif
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(P, gfp)	kzalloc(sizeof(P), gfp)
+#endif
+
+#ifndef kvzalloc_flex
+#define kvzalloc_flex(P, FAM, COUNT, gfp) \
+	kvzalloc(struct_size(&(P), FAM, COUNT), gfp)
+#endif
+
+#ifndef kzalloc_objs
+#define kzalloc_objs(P, COUNT, gfp)	kcalloc(COUNT, sizeof(P), gfp)
+#endif
+
+#ifndef kmalloc_objs
+#define kmalloc_objs(P, COUNT, gfp)	kmalloc_array(COUNT, sizeof(P), gfp)
+#endif
+
+#ifndef kvzalloc_objs
+#define kvzalloc_objs(P, COUNT, gfp)	kvcalloc(COUNT, sizeof(P), gfp)
+#endif
+
+/* "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT", v6.6; before, GUP
+ * always honoured it.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define FOLL_HONOR_NUMA_FAULT	0
+#endif
+
+/* "mm/gup: remove vmas parameter from get_user_pages_remote()", v6.5 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, locked) \
+	get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL, \
+			      locked)
+#endif
+
+#endif /* _TEST_MMUN_COMPAT_H */

@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The private uAPI of /dev/mmun, the test driver for mmu notifiers.
+ *
+ * It serves the kselftest in tools/testing/selftests/mmun and people who want
+ * to see what the mm tells its notifiers.  It is not a stable interface and
+ * may change with any release; MMUN_INFO tells which version is loaded.
+ */
+#ifndef _TEST_MMUN_UAPI_H
+#define _TEST_MMUN_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: Objects
+ *
+ * context
+ *	One open of /dev/mmun, bound to the mm of the task that opened it.  It
+ *	owns ranges, batches and the event log, and works through an inherited
+ *	or passed file descriptor, still on the mm it is bound to.
+ * range
+ *	One subscription over [start, start + length) of that mm, byte granular,
+ *	with a shadow page table: what a device would hold.
+ * batch
+ *	One read side critical section: the sequence that MMUN_READ_BEGIN
+ *	returned and the pages collected under it.
+ * record
+ *	One entry of the log, see &struct mmun_record.
+ */
+
+/**
+ * DOC: General ioctl format
+ *
+ * Every argument struct starts with its own size, as user space knows it.  A
+ * kernel that knows a longer struct takes the missing tail as zero; one that
+ * knows a shorter struct wants the surplus to be zero.  Fields that begin with
+ * out_ are written by the kernel, when the call succeeds.  A length is in
+ * bytes; an end is exclusive, as in struct mmu_notifier_range.
+ *
+ * Each errno has one meaning, whichever the call.  Checks come in this order:
+ * the command (ENOTTY), the struct (EFAULT, EINVAL for its size, E2BIG), what
+ * is not offered (EOPNOTSUPP), the values (EINVAL), privileges (EPERM), IDs
+ * (ENOENT), the interval against the range (ERANGE); the rest is found on the
+ * way, user buffers last.
+ *
+ *  - ENOTTY: The command is not known.
+ *  - EFAULT: An argument or buffer cannot be read or written.  MMUN_ACCESS:
+ *    or there is no valid (for a write: no writable) shadow entry at the first
+ *    address.  MMUN_COLLECT, MMUN_SNAPSHOT: or there is nothing to fault in.
+ *  - EINVAL: The size is less than the smallest this call ever had; or a field
+ *    has a value that no state could make right: an unaligned address, a zero
+ *    count, a number beyond a limit that MMUN_INFO reports.
+ *  - E2BIG: The bytes beyond what the kernel knows are not zero, or the size
+ *    is larger than a page.
+ *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
+ *    type is not known or not offered by this kernel (see MMUN_INFO).
+ *  - EPERM: The flag needs CAP_SYS_ADMIN.
+ *  - ENOENT: There is no such range, batch or parked thread.
+ *  - ERANGE: The address interval is not inside the range, or it has the last
+ *    page of the address space, which no walk can end at.
+ *  - ENOSPC: The memory that the driver may use is used up, or the number of
+ *    ranges or batches of a context, of pages of a batch, or of pages in the
+ *    shadow of a range (about a million).
+ *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_FAULT
+ *    kernels before 7.x say EFAULT.)
+ *  - ESRCH: The mm of the context is gone.
+ *  - EOVERFLOW: MMUN_INSERT: the length is zero or the range wraps.
+ *  - EINTR: A signal came first.  Nothing was changed.
+ *  - EACCES: Write access was asked for where the mapping denies it.
+ *  - EBUSY: The sequence of the batch is stale already: an invalidation came
+ *    after MMUN_READ_BEGIN.  Begin again.
+ *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
+ */
+
+#define MMUN_ABI_VERSION	1
+#define MMUN_IOCTL_TYPE		'J'
+
+enum {
+	MMUN_CMD_INFO = 0x80,
+	MMUN_CMD_INSERT,
+	MMUN_CMD_REMOVE,
+	MMUN_CMD_INSERT_BULK,
+	MMUN_CMD_REMOVE_BULK,
+	MMUN_CMD_READ_BEGIN,
+	MMUN_CMD_COLLECT,
+	MMUN_CMD_COMMIT,
+	MMUN_CMD_ABANDON,
+	MMUN_CMD_CHECK_RETRY,
+	MMUN_CMD_SNAPSHOT,
+	MMUN_CMD_ACCESS,
+	MMUN_CMD_VERIFY,
+	MMUN_CMD_REFUSE,
+	MMUN_CMD_PARK,
+	MMUN_CMD_UNPARK,
+	MMUN_CMD_LOG_SETUP,
+	MMUN_CMD_STATE,
+	MMUN_CMD_COUNTERS,
+};
+
+/**
+ * enum mmun_kind - which notifier scheme a range uses
+ * @MMUN_KIND_INTERVAL: mmu_interval_notifier_insert() and its collision-retry
+ *	lock.
+ */
+enum mmun_kind {
+	MMUN_KIND_INTERVAL = 0,
+};
+
+/**
+ * enum mmun_method - how pages are gathered
+ * @MMUN_METHOD_FAULT: hmm_range_fault(), pages that are missing are faulted in.
+ *	Needs MMUN_FEATURE_HMM.
+ * @MMUN_METHOD_LOOK: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
+ *	tables are read and not changed.  Needs MMUN_FEATURE_HMM.
+ * @MMUN_METHOD_GUP: get_user_pages_remote().  The page references are dropped
+ *	at once: it is the notifier that keeps a shadow entry true.  GUP does
+ *	not tell permissions, so entries are writable exactly when MMUN_WRITE
+ *	was asked for, and the order is 0.
+ */
+enum mmun_method {
+	MMUN_METHOD_FAULT = 0,
+	MMUN_METHOD_LOOK = 1,
+	MMUN_METHOD_GUP = 2,
+};
+
+/* Flags of MMUN_COLLECT, MMUN_SNAPSHOT and MMUN_ACCESS; each tells its own. */
+#define MMUN_WRITE	0x1
+#define MMUN_RAW_PFN	0x2
+
+/*
+ * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it.  With neither VALID nor
+ * ERROR nothing is mapped.  The cookie names the page: two pages differ exactly
+ * when their cookies do, in every context, for as long as the module is loaded.
+ */
+#define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
+#define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* or written */
+#define MMUN_PAGE_ERROR		0x2000000000000000ULL	/* unusable */
+#define MMUN_PAGE_ORDER_SHIFT	53		/* log2 of the pages mapped */
+#define MMUN_PAGE_ORDER_MASK	0x1fULL		/* as one by the CPU */
+#define MMUN_PAGE_COOKIE_MASK	0x0000ffffffffffffULL
+
+/**
+ * struct mmun_info - ioctl(MMUN_INFO)
+ * @size: sizeof(struct mmun_info)
+ * @__reserved: Must be 0
+ * @out_abi: MMUN_ABI_VERSION of the loaded module
+ * @out_page_size: PAGE_SIZE
+ * @out_features: Mask of MMUN_FEATURE_*
+ * @out_kinds: Mask of 1 << enum mmun_kind
+ * @out_max_ranges: Ranges that one context can have
+ * @out_max_batches: Batches that one context can have open
+ * @out_max_batch_pages: Pages that one batch or snapshot can hold
+ * @out_max_log_records: Largest log
+ * @out_max_park_ms: Longest MMUN_PARK
+ * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT
+ * @out_max_bulk: Largest number of ranges in one bulk call
+ * @out_max_memory: Bytes that all contexts together may use
+ *
+ * What this kernel and module offer.  Tests skip on a feature bit, never on a
+ * version.  Works on a context whose mm is gone.
+ */
+struct mmun_info {
+	__u32 size;
+	__u32 __reserved;
+	__u32 out_abi;
+	__u32 out_page_size;
+	__aligned_u64 out_features;
+	__aligned_u64 out_kinds;
+	__u32 out_max_ranges;
+	__u32 out_max_batches;
+	__u32 out_max_batch_pages;
+	__u32 out_max_log_records;
+	__u32 out_max_park_ms;
+	__u32 out_max_retries;
+	__aligned_u64 out_max_bulk;
+	__aligned_u64 out_max_memory;
+};
+
+#define MMUN_INFO _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INFO)
+
+/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_FAULT and _LOOK, MMUN_VERIFY */
+#define MMUN_FEATURE_HMM	0x1
+
+/**
+ * struct mmun_insert - ioctl(MMUN_INSERT)
+ * @size: sizeof(struct mmun_insert)
+ * @kind: enum mmun_kind
+ * @flags: Must be 0
+ * @out_id: ID of the new range, never 0
+ * @start: First address watched
+ * @length: Number of bytes watched
+ *
+ * Subscribe to [@start, @start + @length).  The addresses need not be mapped,
+ * nor be aligned, and may overlap those of other ranges in any way.  From the
+ * return of this call on every invalidation that meets the range is seen.
+ *
+ * EOVERFLOW, EINTR, ENOMEM, ENOSPC and ESRCH leave nothing behind.
+ */
+struct mmun_insert {
+	__u32 size;
+	__u32 kind;
+	__u32 flags;
+	__u32 out_id;
+	__aligned_u64 start;
+	__aligned_u64 length;
+};
+
+#define MMUN_INSERT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INSERT)
+
+/**
+ * struct mmun_remove - ioctl(MMUN_REMOVE)
+ * @size: sizeof(struct mmun_remove)
+ * @id: The range
+ *
+ * Drop the shadow and unsubscribe.  Waits for the invalidations that are in
+ * flight; when it returns no callback of the range runs and none will.  A batch
+ * of the range that is still open fails its COMMIT with ENOENT.
+ */
+struct mmun_remove {
+	__u32 size;
+	__u32 id;
+};
+
+#define MMUN_REMOVE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE)
+
+/**
+ * struct mmun_bulk - one range of a bulk call
+ * @start: First address watched, read by MMUN_INSERT_BULK
+ * @length: Number of bytes watched, read by MMUN_INSERT_BULK
+ * @id: ID of the range: written by MMUN_INSERT_BULK, read by MMUN_REMOVE_BULK
+ * @__reserved: Must be 0
+ */
+struct mmun_bulk {
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 id;
+	__u32 __reserved;
+};
+
+/**
+ * struct mmun_insert_bulk - ioctl(MMUN_INSERT_BULK)
+ * @size: sizeof(struct mmun_insert_bulk)
+ * @kind: enum mmun_kind
+ * @flags: Must be 0
+ * @__reserved: Must be 0
+ * @ranges: Pointer to an array of &struct mmun_bulk
+ * @count: Its length, at least 1
+ * @out_done: Ranges inserted, counted from the first
+ *
+ * As many MMUN_INSERT in one call, in order.  Stops at the first that fails.
+ * With some done the call succeeds and @out_done is less than @count; when the
+ * very first fails its error is returned.
+ */
+struct mmun_insert_bulk {
+	__u32 size;
+	__u32 kind;
+	__u32 flags;
+	__u32 __reserved;
+	__aligned_u64 ranges;
+	__aligned_u64 count;
+	__aligned_u64 out_done;
+};
+
+#define MMUN_INSERT_BULK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INSERT_BULK)
+
+/**
+ * struct mmun_remove_bulk - ioctl(MMUN_REMOVE_BULK)
+ * @size: sizeof(struct mmun_remove_bulk)
+ * @__reserved: Must be 0
+ * @ranges: Pointer to an array of &struct mmun_bulk, of which the IDs are read
+ * @count: Its length, at least 1
+ * @out_done: Ranges removed, counted from the first
+ *
+ * As many MMUN_REMOVE in one call; stops and answers like MMUN_INSERT_BULK.
+ */
+struct mmun_remove_bulk {
+	__u32 size;
+	__u32 __reserved;
+	__aligned_u64 ranges;
+	__aligned_u64 count;
+	__aligned_u64 out_done;
+};
+
+#define MMUN_REMOVE_BULK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE_BULK)
+
+/**
+ * struct mmun_read_begin - ioctl(MMUN_READ_BEGIN)
+ * @size: sizeof(struct mmun_read_begin)
+ * @id: The range
+ * @out_batch: ID of the new batch, never 0
+ * @__reserved: Must be 0
+ * @out_seq: What mmu_interval_read_begin() returned
+ *
+ * Open a read side critical section and an empty batch for it.  Waits while an
+ * invalidation that hit this range is active.  Any number of batches can be
+ * open on a range at once, each with a sequence of its own.
+ */
+struct mmun_read_begin {
+	__u32 size;
+	__u32 id;
+	__u32 out_batch;
+	__u32 __reserved;
+	__aligned_u64 out_seq;
+};
+
+#define MMUN_READ_BEGIN _IO(MMUN_IOCTL_TYPE, MMUN_CMD_READ_BEGIN)
+
+/**
+ * struct mmun_collect - ioctl(MMUN_COLLECT)
+ * @size: sizeof(struct mmun_collect)
+ * @batch: The batch
+ * @start: First address, page aligned
+ * @length: Number of bytes, page aligned, not 0
+ * @method: enum mmun_method
+ * @flags: MMUN_WRITE: the pages must be writable; not with MMUN_METHOD_LOOK
+ * @out_valid: Pages found valid
+ * @__reserved: Must be 0
+ *
+ * Gather the pages of [@start, @start + @length) into the batch, holding no
+ * lock that the callback takes.  The interval must lie inside the pages that
+ * the range touches.  May be called more than once, for parts of the range in
+ * any order.  Where parts overlap the later one counts.
+ */
+struct mmun_collect {
+	__u32 size;
+	__u32 batch;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 method;
+	__u32 flags;
+	__u32 out_valid;
+	__u32 __reserved;
+};
+
+#define MMUN_COLLECT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COLLECT)
+
+/**
+ * struct mmun_commit - ioctl(MMUN_COMMIT)
+ * @size: sizeof(struct mmun_commit)
+ * @batch: The batch
+ * @seq: What MMUN_READ_BEGIN returned for it; another value is EINVAL
+ * @out_collided: 1: an invalidation hit the range since, nothing was published
+ * @out_published: Valid pages published
+ *
+ * Take the update lock, ask mmu_interval_read_retry() and, if there was no
+ * collision, publish the batch to the shadow page table of the range.  The
+ * batch is gone when the call succeeds, with a collision or without, and when
+ * it fails with ENOENT because its range was removed.
+ */
+struct mmun_commit {
+	__u32 size;
+	__u32 batch;
+	__aligned_u64 seq;
+	__u32 out_collided;
+	__u32 out_published;
+};
+
+#define MMUN_COMMIT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COMMIT)
+
+/**
+ * struct mmun_abandon - ioctl(MMUN_ABANDON)
+ * @size: sizeof(struct mmun_abandon)
+ * @batch: The batch
+ *
+ * Throw the batch away and publish nothing.
+ */
+struct mmun_abandon {
+	__u32 size;
+	__u32 batch;
+};
+
+#define MMUN_ABANDON _IO(MMUN_IOCTL_TYPE, MMUN_CMD_ABANDON)
+
+/**
+ * struct mmun_check_retry - ioctl(MMUN_CHECK_RETRY)
+ * @size: sizeof(struct mmun_check_retry)
+ * @id: The range
+ * @seq: What MMUN_READ_BEGIN returned for it
+ * @out_retry: What mmu_interval_check_retry() returned
+ * @__reserved: Must be 0
+ *
+ * The advisory form of the question that COMMIT asks, without the update lock.
+ * True is final; false can be outdated at once.
+ */
+struct mmun_check_retry {
+	__u32 size;
+	__u32 id;
+	__aligned_u64 seq;
+	__u32 out_retry;
+	__u32 __reserved;
+};
+
+#define MMUN_CHECK_RETRY _IO(MMUN_IOCTL_TYPE, MMUN_CMD_CHECK_RETRY)
+
+/**
+ * struct mmun_snapshot - ioctl(MMUN_SNAPSHOT)
+ * @size: sizeof(struct mmun_snapshot)
+ * @id: The range
+ * @start: First address, page aligned
+ * @length: Number of bytes, page aligned, not 0
+ * @method: enum mmun_method
+ * @flags: MMUN_WRITE as in MMUN_COLLECT; MMUN_RAW_PFN: report page frame
+ *	numbers in place of cookies, needs CAP_SYS_ADMIN
+ * @max_retries: How often to begin again after a collision
+ * @out_retries: How often it was needed
+ * @pages: Pointer to an array of __u64, one per page, see MMUN_PAGE_*; or 0
+ * @out_collided: 1: the retries were used up, nothing was published or written
+ * @out_valid: Pages found valid
+ *
+ * The whole loop: begin, collect, commit, and again after each collision.  What
+ * is reported was all mapped at one instant.  Using up the retries is an answer
+ * and not an error.
+ */
+struct mmun_snapshot {
+	__u32 size;
+	__u32 id;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 method;
+	__u32 flags;
+	__u32 max_retries;
+	__u32 out_retries;
+	__aligned_u64 pages;
+	__u32 out_collided;
+	__u32 out_valid;
+};
+
+#define MMUN_SNAPSHOT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_SNAPSHOT)
+
+/**
+ * struct mmun_access - ioctl(MMUN_ACCESS)
+ * @size: sizeof(struct mmun_access)
+ * @id: The range
+ * @flags: MMUN_WRITE: from the buffer to the pages; else the other way
+ * @__reserved: Must be 0
+ * @addr: First address, inside the range
+ * @length: Number of bytes, not 0, all inside the range
+ * @buffer: Pointer to as many bytes
+ * @out_done: Bytes moved
+ *
+ * Read or write user memory through the shadow page table, as a device would,
+ * without looking at the page tables.  Stops at the first page that has no
+ * valid (for a write: no writable) shadow entry; EFAULT if that is the first.
+ * Works on a context whose mm is gone: there it finds no shadow entry.
+ */
+struct mmun_access {
+	__u32 size;
+	__u32 id;
+	__u32 flags;
+	__u32 __reserved;
+	__aligned_u64 addr;
+	__aligned_u64 length;
+	__aligned_u64 buffer;
+	__aligned_u64 out_done;
+};
+
+#define MMUN_ACCESS _IO(MMUN_IOCTL_TYPE, MMUN_CMD_ACCESS)
+
+/**
+ * struct mmun_verify - ioctl(MMUN_VERIFY)
+ * @size: sizeof(struct mmun_verify)
+ * @id: The range
+ * @max_retries: How often to begin again after a collision
+ * @out_result: enum mmun_verify_result
+ * @out_checked: Valid shadow entries that were compared
+ * @out_addr: MMUN_VERIFY_DIFFERS: the first address where they differ
+ * @out_shadow: MMUN_VERIFY_DIFFERS: the shadow entry, see MMUN_PAGE_*
+ * @out_pte: MMUN_VERIFY_DIFFERS: what the page tables have, see MMUN_PAGE_*
+ *
+ * Compare the shadow with the page tables, under the collision-retry lock and
+ * without faulting: each valid shadow entry must name the page that is mapped,
+ * and be writable only if the mapping is.  Needs MMUN_FEATURE_HMM.
+ */
+struct mmun_verify {
+	__u32 size;
+	__u32 id;
+	__u32 max_retries;
+	__u32 out_result;
+	__aligned_u64 out_checked;
+	__aligned_u64 out_addr;
+	__aligned_u64 out_shadow;
+	__aligned_u64 out_pte;
+};
+
+#define MMUN_VERIFY _IO(MMUN_IOCTL_TYPE, MMUN_CMD_VERIFY)
+
+/**
+ * enum mmun_verify_result - the answer of MMUN_VERIFY
+ * @MMUN_VERIFY_AGREES: No valid shadow entry disagrees with the page tables
+ * @MMUN_VERIFY_DIFFERS: One does: a notification was missed
+ * @MMUN_VERIFY_COLLIDED: The retries were used up before an answer was found
+ */
+enum mmun_verify_result {
+	MMUN_VERIFY_AGREES = 0,
+	MMUN_VERIFY_DIFFERS = 1,
+	MMUN_VERIFY_COLLIDED = 2,
+};
+
+/**
+ * struct mmun_refuse - ioctl(MMUN_REFUSE)
+ * @size: sizeof(struct mmun_refuse)
+ * @id: The range
+ * @count: The next @count callbacks that must not block return false; 0: none
+ * @out_left: How many of an earlier request had not been used
+ *
+ * Make the range behave like a driver that would have had to sleep.  A refusing
+ * callback advances the sequence and keeps its shadow: nothing was unmapped.
+ */
+struct mmun_refuse {
+	__u32 size;
+	__u32 id;
+	__u32 count;
+	__u32 out_left;
+};
+
+#define MMUN_REFUSE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REFUSE)
+
+/**
+ * struct mmun_park - ioctl(MMUN_PARK)
+ * @size: sizeof(struct mmun_park)
+ * @timeout_ms: How long at most, in milliseconds, 1 to out_max_park_ms
+ * @out_released: 1: by MMUN_UNPARK, 0: by the time-out
+ * @__reserved: Must be 0
+ *
+ * This thread waits and no signal wakes it, not even SIGKILL, so that a dying
+ * process keeps its mm for as long as process_mrelease(2) needs it.  A record
+ * of type MMUN_RECORD_PARK is logged first: from then on MMUN_UNPARK finds the
+ * thread.
+ */
+struct mmun_park {
+	__u32 size;
+	__u32 timeout_ms;
+	__u32 out_released;
+	__u32 __reserved;
+};
+
+#define MMUN_PARK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_PARK)
+
+/**
+ * struct mmun_unpark - ioctl(MMUN_UNPARK)
+ * @size: sizeof(struct mmun_unpark)
+ * @tid: The thread, as its record names it; 0: all that wait in this context
+ * @out_count: Threads released
+ * @__reserved: Must be 0
+ *
+ * ENOENT if there is none.
+ */
+struct mmun_unpark {
+	__u32 size;
+	__u32 tid;
+	__u32 out_count;
+	__u32 __reserved;
+};
+
+#define MMUN_UNPARK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_UNPARK)
+
+/**
+ * struct mmun_log_setup - ioctl(MMUN_LOG_SETUP)
+ * @size: sizeof(struct mmun_log_setup)
+ * @records: Room for that many records, a power of two; 0: log nothing
+ * @types: Mask of 1 << enum mmun_record_type: what to log
+ * @__reserved: Must be 0
+ * @out_lost: Records that were in the log, unread, and are dropped
+ *
+ * Give the context a new, empty log.  The sequence goes on where it was.
+ * A context starts with MMUN_LOG_DEFAULT records of MMUN_LOG_TYPES_DEFAULT.
+ */
+struct mmun_log_setup {
+	__u32 size;
+	__u32 records;
+	__u32 types;
+	__u32 __reserved;
+	__aligned_u64 out_lost;
+};
+
+#define MMUN_LOG_SETUP _IO(MMUN_IOCTL_TYPE, MMUN_CMD_LOG_SETUP)
+
+/**
+ * struct mmun_state - ioctl(MMUN_STATE)
+ * @size: sizeof(struct mmun_state)
+ * @__reserved: Must be 0
+ * @out_ranges: Ranges of this context
+ * @out_batches: Open batches of this context
+ * @out_mm_users: Users of the bound mm; 0: it is gone
+ * @out_mm_count: References to its struct, lazy TLB users included
+ * @out_memory: Bytes that all contexts together use
+ *
+ * For tests that nothing is left behind.  Each range holds one reference to the
+ * mm's struct, the context one more, and neither is a user.
+ */
+struct mmun_state {
+	__u32 size;
+	__u32 __reserved;
+	__u32 out_ranges;
+	__u32 out_batches;
+	__u32 out_mm_users;
+	__u32 out_mm_count;
+	__aligned_u64 out_memory;
+};
+
+#define MMUN_STATE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_STATE)
+
+/**
+ * struct mmun_counters - ioctl(MMUN_COUNTERS)
+ * @size: sizeof(struct mmun_counters)
+ * @id: The range
+ * @out_invalidations: Callbacks, refused ones included
+ * @out_refused: Callbacks that returned false
+ * @out_commits: Batches and snapshots published
+ * @out_collisions: Batches and snapshots that collided
+ *
+ * What happened to the range since its insertion.
+ */
+struct mmun_counters {
+	__u32 size;
+	__u32 id;
+	__aligned_u64 out_invalidations;
+	__aligned_u64 out_refused;
+	__aligned_u64 out_commits;
+	__aligned_u64 out_collisions;
+};
+
+#define MMUN_COUNTERS _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COUNTERS)
+
+/**
+ * DOC: The log
+ *
+ * read() returns whole records, oldest first, as many as fit and are there::
+ *
+ *	+----------------+----------------+-- ... --+----------------+
+ *	| sequence n     | sequence n + 1 |         | sequence n + k |
+ *	+----------------+----------------+-- ... --+----------------+
+ *
+ * A buffer too small for one record is EINVAL.  With nothing to return read()
+ * waits, or returns EAGAIN with O_NONBLOCK; poll() reports POLLIN.  When the
+ * log is full the oldest record is overwritten: a gap in the sequence counts
+ * the records lost, and the first gap can be before the first record.
+ */
+
+/**
+ * enum mmun_record_type - what a record tells
+ * @MMUN_RECORD_INVALIDATE: A callback ran; written when it returns
+ * @MMUN_RECORD_PARK: A thread begins to wait in MMUN_PARK
+ * @MMUN_RECORD_INSERT: A range is about to be inserted; every invalidation of
+ *	it comes after
+ * @MMUN_RECORD_REMOVE: A range was removed, or its insertion failed; every
+ *	invalidation of it came before
+ * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN or a round of MMUN_SNAPSHOT
+ * @MMUN_RECORD_COMMIT: A batch was published
+ * @MMUN_RECORD_COLLIDE: A batch had collided
+ */
+enum mmun_record_type {
+	MMUN_RECORD_INVALIDATE = 0,
+	MMUN_RECORD_PARK = 1,
+	MMUN_RECORD_INSERT = 2,
+	MMUN_RECORD_REMOVE = 3,
+	MMUN_RECORD_BEGIN = 4,
+	MMUN_RECORD_COMMIT = 5,
+	MMUN_RECORD_COLLIDE = 6,
+};
+
+#define MMUN_LOG_TYPES_ALL	0x7f
+#define MMUN_LOG_TYPES_DEFAULT	((1U << MMUN_RECORD_INVALIDATE) | \
+				 (1U << MMUN_RECORD_PARK))
+#define MMUN_LOG_DEFAULT	256
+
+/**
+ * enum mmun_event - why an invalidation happens, as enum mmu_notifier_event
+ * @MMUN_EVENT_UNMAP: munmap() or mremap(): the range is gone
+ * @MMUN_EVENT_CLEAR: page table entries are cleared, for many reasons
+ * @MMUN_EVENT_PROTECTION_VMA: the protection of the VMA changes
+ * @MMUN_EVENT_PROTECTION_PAGE: the protection of pages changes
+ * @MMUN_EVENT_SOFT_DIRTY: soft dirty accounting
+ * @MMUN_EVENT_RELEASE: the mm goes away
+ * @MMUN_EVENT_MIGRATE: migration by a driver
+ * @MMUN_EVENT_EXCLUSIVE: a device wants exclusive access
+ * @MMUN_EVENT_UNKNOWN: none that the driver knows
+ */
+enum mmun_event {
+	MMUN_EVENT_UNMAP = 0,
+	MMUN_EVENT_CLEAR = 1,
+	MMUN_EVENT_PROTECTION_VMA = 2,
+	MMUN_EVENT_PROTECTION_PAGE = 3,
+	MMUN_EVENT_SOFT_DIRTY = 4,
+	MMUN_EVENT_RELEASE = 5,
+	MMUN_EVENT_MIGRATE = 6,
+	MMUN_EVENT_EXCLUSIVE = 7,
+	MMUN_EVENT_UNKNOWN = 255,
+};
+
+/* struct mmun_record::flags, for MMUN_RECORD_INVALIDATE */
+#define MMUN_RECORD_BLOCKABLE	0x1	/* the callback could sleep */
+#define MMUN_RECORD_REFUSED	0x2	/* it returned false */
+
+/**
+ * struct mmun_record - one entry of the log
+ * @sequence: Counts all records of the context, written or lost, from 0
+ * @time_ns: CLOCK_MONOTONIC when it began
+ * @duration_ns: How long the callback took; 0 for the other types
+ * @cur_seq: INVALIDATE: the sequence of the invalidation, odd; BEGIN, COMMIT,
+ *	COLLIDE: the sequence of the batch; else 0
+ * @start: INVALIDATE: first address of the whole invalidation; else of the
+ *	range
+ * @end: Its end, exclusive
+ * @clip_start: The part of it that is inside the range: first address
+ * @clip_end: Its end, exclusive
+ * @id: The range; 0 for PARK
+ * @type: enum mmun_record_type
+ * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_REFUSED
+ * @event: INVALIDATE: enum mmun_event; else 0
+ * @tid: The thread that caused it, in the initial PID namespace
+ * @tgid: Its thread group
+ * @__reserved: 0
+ * @comm: Its name
+ */
+struct mmun_record {
+	__aligned_u64 sequence;
+	__aligned_u64 time_ns;
+	__aligned_u64 duration_ns;
+	__aligned_u64 cur_seq;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 clip_start;
+	__aligned_u64 clip_end;
+	__u32 id;
+	__u16 type;
+	__u16 flags;
+	__u32 event;
+	__u32 tid;
+	__u32 tgid;
+	__u32 __reserved;
+	char comm[16];
+};
+
+#endif /* _TEST_MMUN_UAPI_H */
