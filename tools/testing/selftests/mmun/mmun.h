@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of /dev/mmun share: the calls in three layers, the expected
+ * records, the memory they play with, and main().
+ *
+ *   _mmun_x(fd, ...)	issues the ioctl and returns 0 or -1 with errno
+ *   mmun_x(...)	asserts that it succeeds on self->fd
+ *   mmun_err_x(e, ...)	expects it to fail with errno e on self->fd
+ *
+ * The functions are static because a harness program is one file.
+ */
+#ifndef _SELFTESTS_MMUN_H
+#define _SELFTESTS_MMUN_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include <test_mmun_uapi.h>
+
+#define MMUN_DEV	"/dev/mmun"
+#define MMUN_RETRIES	1000	/* far beyond what a healthy kernel needs */
+
+#define mmun_u64(ptr)	((__u64)(uintptr_t)(ptr))
+
+/* Layer 1: issue the call. */
+
+static inline int mmun_open(void)
+{
+	return open(MMUN_DEV, O_RDWR | O_CLOEXEC);
+}
+
+static inline int _mmun_info(int fd, struct mmun_info *info)
+{
+	*info = (struct mmun_info){ .size = sizeof(*info) };
+	return ioctl(fd, MMUN_INFO, info);
+}
+
+static inline int _mmun_insert(int fd, const void *start, size_t length,
+			       __u32 *id)
+{
+	struct mmun_insert cmd = {
+		.size = sizeof(cmd),
+		.kind = MMUN_KIND_INTERVAL,
+		.start = mmun_u64(start),
+		.length = length,
+	};
+	int ret = ioctl(fd, MMUN_INSERT, &cmd);
+
+	*id = cmd.out_id;
+	return ret;
+}
+
+static inline int _mmun_remove(int fd, __u32 id)
+{
+	struct mmun_remove cmd = { .size = sizeof(cmd), .id = id };
+
+	return ioctl(fd, MMUN_REMOVE, &cmd);
+}
+
+static inline int _mmun_insert_bulk(int fd, struct mmun_bulk *ranges,
+				    __u64 count, __u64 *done)
+{
+	struct mmun_insert_bulk cmd = {
+		.size = sizeof(cmd),
+		.kind = MMUN_KIND_INTERVAL,
+		.ranges = mmun_u64(ranges),
+		.count = count,
+	};
+	int ret = ioctl(fd, MMUN_INSERT_BULK, &cmd);
+
+	*done = cmd.out_done;
+	return ret;
+}
+
+static inline int _mmun_remove_bulk(int fd, struct mmun_bulk *ranges,
+				    __u64 count, __u64 *done)
+{
+	struct mmun_remove_bulk cmd = {
+		.size = sizeof(cmd),
+		.ranges = mmun_u64(ranges),
+		.count = count,
+	};
+	int ret = ioctl(fd, MMUN_REMOVE_BULK, &cmd);
+
+	*done = cmd.out_done;
+	return ret;
+}
+
+/* What READ_BEGIN hands out and COMMIT wants back. */
+struct mmun_token {
+	__u32 batch;
+	__u64 seq;
+};
+
+static inline int _mmun_read_begin(int fd, __u32 id, struct mmun_token *token)
+{
+	struct mmun_read_begin cmd = { .size = sizeof(cmd), .id = id };
+	int ret = ioctl(fd, MMUN_READ_BEGIN, &cmd);
+
+	*token = (struct mmun_token){ cmd.out_batch, cmd.out_seq };
+	return ret;
+}
+
+static inline int _mmun_collect(int fd, struct mmun_token token,
+				const void *start, size_t length, __u32 method,
+				__u32 flags, __u32 *valid)
+{
+	struct mmun_collect cmd = {
+		.size = sizeof(cmd),
+		.batch = token.batch,
+		.start = mmun_u64(start),
+		.length = length,
+		.method = method,
+		.flags = flags,
+	};
+	int ret = ioctl(fd, MMUN_COLLECT, &cmd);
+
+	*valid = cmd.out_valid;
+	return ret;
+}
+
+static inline int _mmun_commit(int fd, struct mmun_token token,
+			       struct mmun_commit *cmd)
+{
+	*cmd = (struct mmun_commit){
+		.size = sizeof(*cmd),
+		.batch = token.batch,
+		.seq = token.seq,
+	};
+	return ioctl(fd, MMUN_COMMIT, cmd);
+}
+
+static inline int _mmun_abandon(int fd, struct mmun_token token)
+{
+	struct mmun_abandon cmd = {
+		.size = sizeof(cmd),
+		.batch = token.batch,
+	};
+
+	return ioctl(fd, MMUN_ABANDON, &cmd);
+}
+
+static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
+{
+	struct mmun_check_retry cmd = {
+		.size = sizeof(cmd),
+		.id = id,
+		.seq = seq,
+	};
+	int ret = ioctl(fd, MMUN_CHECK_RETRY, &cmd);
+
+	*retry = cmd.out_retry;
+	return ret;
+}
+
+/* The caller fills in what it wants to differ from a plain faulting one. */
+static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	return ioctl(fd, MMUN_SNAPSHOT, cmd);
+}
+
+static inline int _mmun_access(int fd, __u32 id, const void *addr,
+			       size_t length, void *buffer, __u32 flags,
+			       __u64 *done)
+{
+	struct mmun_access cmd = {
+		.size = sizeof(cmd),
+		.id = id,
+		.flags = flags,
+		.addr = mmun_u64(addr),
+		.length = length,
+		.buffer = mmun_u64(buffer),
+	};
+	int ret = ioctl(fd, MMUN_ACCESS, &cmd);
+
+	*done = cmd.out_done;
+	return ret;
+}
+
+static inline int _mmun_verify(int fd, __u32 id, struct mmun_verify *cmd)
+{
+	*cmd = (struct mmun_verify){
+		.size = sizeof(*cmd),
+		.id = id,
+		.max_retries = MMUN_RETRIES,
+	};
+	return ioctl(fd, MMUN_VERIFY, cmd);
+}
+
+static inline int _mmun_refuse(int fd, __u32 id, __u32 count, __u32 *left)
+{
+	struct mmun_refuse cmd = {
+		.size = sizeof(cmd),
+		.id = id,
+		.count = count,
+	};
+	int ret = ioctl(fd, MMUN_REFUSE, &cmd);
+
+	*left = cmd.out_left;
+	return ret;
+}
+
+static inline int _mmun_park(int fd, __u32 timeout_ms, __u32 *released)
+{
+	struct mmun_park cmd = {
+		.size = sizeof(cmd),
+		.timeout_ms = timeout_ms,
+	};
+	int ret = ioctl(fd, MMUN_PARK, &cmd);
+
+	*released = cmd.out_released;
+	return ret;
+}
+
+static inline int _mmun_unpark(int fd, __u32 tid, __u32 *count)
+{
+	struct mmun_unpark cmd = { .size = sizeof(cmd), .tid = tid };
+	int ret = ioctl(fd, MMUN_UNPARK, &cmd);
+
+	*count = cmd.out_count;
+	return ret;
+}
+
+static inline int _mmun_log_setup(int fd, __u32 records, __u32 types,
+				  __u64 *lost)
+{
+	struct mmun_log_setup cmd = {
+		.size = sizeof(cmd),
+		.records = records,
+		.types = types,
+	};
+	int ret = ioctl(fd, MMUN_LOG_SETUP, &cmd);
+
+	*lost = cmd.out_lost;
+	return ret;
+}
+
+static inline int _mmun_state(int fd, struct mmun_state *cmd)
+{
+	*cmd = (struct mmun_state){ .size = sizeof(*cmd) };
+	return ioctl(fd, MMUN_STATE, cmd);
+}
+
+static inline int _mmun_counters(int fd, __u32 id, struct mmun_counters *cmd)
+{
+	*cmd = (struct mmun_counters){ .size = sizeof(*cmd), .id = id };
+	return ioctl(fd, MMUN_COUNTERS, cmd);
+}
+
+/* Layers 2 and 3: assert that it succeeds, or expect that it fails. */
+
+#define EXPECT_ERRNO(expected_errno, cmd)                     \
+	({                                                    \
+		errno = 0;                                    \
+		EXPECT_EQ(-1, cmd);                           \
+		EXPECT_EQ(expected_errno, errno);             \
+	})
+
+#define mmun_info()                                           \
+	({                                                    \
+		struct mmun_info __info;                      \
+		ASSERT_EQ(0, _mmun_info(self->fd, &__info));  \
+		__info;                                       \
+	})
+
+#define mmun_insert(start, length)                                       \
+	({                                                               \
+		__u32 __id;                                              \
+		ASSERT_EQ(0, _mmun_insert(self->fd, start, length, &__id)); \
+		ASSERT_NE(0, __id);                                      \
+		__id;                                                    \
+	})
+#define mmun_err_insert(_errno, start, length)                           \
+	({                                                               \
+		__u32 __id;                                              \
+		EXPECT_ERRNO(_errno,                                     \
+			     _mmun_insert(self->fd, start, length, &__id)); \
+	})
+
+#define mmun_remove(id) ASSERT_EQ(0, _mmun_remove(self->fd, id))
+#define mmun_err_remove(_errno, id) \
+	EXPECT_ERRNO(_errno, _mmun_remove(self->fd, id))
+
+#define mmun_read_begin(id)                                              \
+	({                                                               \
+		struct mmun_token __token;                               \
+		ASSERT_EQ(0, _mmun_read_begin(self->fd, id, &__token));  \
+		ASSERT_NE(0, __token.batch);                             \
+		__token;                                                 \
+	})
+#define mmun_err_read_begin(_errno, id)                                  \
+	({                                                               \
+		struct mmun_token __token;                               \
+		EXPECT_ERRNO(_errno,                                     \
+			     _mmun_read_begin(self->fd, id, &__token));  \
+	})
+
+/* Returns the number of pages found valid. */
+#define mmun_collect(token, start, length, method, flags)                \
+	({                                                               \
+		__u32 __valid;                                           \
+		ASSERT_EQ(0, _mmun_collect(self->fd, token, start, length, \
+					   method, flags, &__valid));    \
+		__valid;                                                 \
+	})
+#define mmun_err_collect(_errno, token, start, length, method, flags)    \
+	({                                                               \
+		__u32 __valid;                                           \
+		EXPECT_ERRNO(_errno, _mmun_collect(self->fd, token, start, \
+						   length, method, flags, \
+						   &__valid));           \
+	})
+
+/* Returns whether it collided. */
+#define mmun_commit(token)                                               \
+	({                                                               \
+		struct mmun_commit __commit;                             \
+		ASSERT_EQ(0, _mmun_commit(self->fd, token, &__commit));  \
+		__commit.out_collided;                                   \
+	})
+#define mmun_err_commit(_errno, token)                                   \
+	({                                                               \
+		struct mmun_commit __commit;                             \
+		EXPECT_ERRNO(_errno,                                     \
+			     _mmun_commit(self->fd, token, &__commit));  \
+	})
+
+#define mmun_abandon(token) ASSERT_EQ(0, _mmun_abandon(self->fd, token))
+
+#define mmun_check_retry(id, seq)                                        \
+	({                                                               \
+		__u32 __retry;                                           \
+		ASSERT_EQ(0, _mmun_check_retry(self->fd, id, seq, &__retry)); \
+		__retry;                                                 \
+	})
+
+/*
+ * Take a snapshot that must succeed; returns the number of valid pages.  pages
+ * may be NULL.
+ */
+#define mmun_snapshot(_id, _start, _length, _method, _flags, _pages)     \
+	({                                                               \
+		struct mmun_snapshot __snap = {                          \
+			.id = _id,                                       \
+			.start = mmun_u64(_start),                       \
+			.length = _length,                               \
+			.method = _method,                               \
+			.flags = _flags,                                 \
+			.max_retries = MMUN_RETRIES,                     \
+			.pages = mmun_u64(_pages),                       \
+		};                                                       \
+		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__snap));         \
+		ASSERT_EQ(0, __snap.out_collided);                       \
+		__snap.out_valid;                                        \
+	})
+#define mmun_err_snapshot(_errno, _id, _start, _length, _method, _flags) \
+	({                                                               \
+		struct mmun_snapshot __snap = {                          \
+			.id = _id,                                       \
+			.start = mmun_u64(_start),                       \
+			.length = _length,                               \
+			.method = _method,                               \
+			.flags = _flags,                                 \
+			.max_retries = MMUN_RETRIES,                     \
+		};                                                       \
+		EXPECT_ERRNO(_errno, _mmun_snapshot(self->fd, &__snap)); \
+	})
+
+/* Move all the bytes through the shadow, as a device would. */
+#define mmun_device_read(id, addr, length, buffer)                       \
+	({                                                               \
+		__u64 __done;                                            \
+		ASSERT_EQ(0, _mmun_access(self->fd, id, addr, length,    \
+					  buffer, 0, &__done));          \
+		ASSERT_EQ(length, __done);                               \
+	})
+#define mmun_device_write(id, addr, length, buffer)                      \
+	({                                                               \
+		__u64 __done;                                            \
+		ASSERT_EQ(0, _mmun_access(self->fd, id, addr, length,    \
+					  buffer, MMUN_WRITE, &__done)); \
+		ASSERT_EQ(length, __done);                               \
+	})
+/* Expect that the device finds no entry (flags 0) or none to write to. */
+#define mmun_err_access(_errno, id, addr, length, flags)                 \
+	({                                                               \
+		char __bytes[length];                                    \
+		__u64 __done;                                            \
+		memset(__bytes, 0, sizeof(__bytes));                     \
+		EXPECT_ERRNO(_errno, _mmun_access(self->fd, id, addr,    \
+						  length, __bytes, flags, \
+						  &__done));             \
+	})
+
+/* Coherence: every valid shadow entry is what the page tables say. */
+#define mmun_verify(id)                                                  \
+	({                                                               \
+		struct mmun_verify __v;                                  \
+		ASSERT_EQ(0, _mmun_verify(self->fd, id, &__v));          \
+		EXPECT_EQ(MMUN_VERIFY_AGREES, __v.out_result)            \
+		{                                                        \
+			TH_LOG("at %llx: shadow %llx, page tables %llx", \
+			       (unsigned long long)__v.out_addr,         \
+			       (unsigned long long)__v.out_shadow,       \
+			       (unsigned long long)__v.out_pte);         \
+		}                                                        \
+		__v.out_checked;                                         \
+	})
+
+#define mmun_refuse(id, count)                                           \
+	({                                                               \
+		__u32 __left;                                            \
+		ASSERT_EQ(0, _mmun_refuse(self->fd, id, count, &__left)); \
+		__left;                                                  \
+	})
+
+#define mmun_log_setup(records, types)                                   \
+	({                                                               \
+		__u64 __lost;                                            \
+		ASSERT_EQ(0, _mmun_log_setup(self->fd, records, types,   \
+					     &__lost));                  \
+		__lost;                                                  \
+	})
+
+#define mmun_state()                                                     \
+	({                                                               \
+		struct mmun_state __state;                               \
+		ASSERT_EQ(0, _mmun_state(self->fd, &__state));           \
+		__state;                                                 \
+	})
+
+#define mmun_counters(id)                                                \
+	({                                                               \
+		struct mmun_counters __counters;                         \
+		ASSERT_EQ(0, _mmun_counters(self->fd, id, &__counters)); \
+		__counters;                                              \
+	})
+
+/* Records: read without waiting, compare, and print them all on failure. */
+
+/* Returns 1, or 0 when the log is empty. */
+static inline int mmun_next_record(int fd, struct mmun_record *record)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	if (poll(&pfd, 1, 0) != 1)
+		return 0;
+	return read(fd, record, sizeof(*record)) == sizeof(*record);
+}
+
+static inline void mmun_drain_log(int fd)
+{
+	struct mmun_record record;
+
+	while (mmun_next_record(fd, &record))
+		;
+}
+
+/* Waits at most ten seconds for the next record of that type. */
+static inline int mmun_wait_record(int fd, __u16 type,
+				   struct mmun_record *record)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	while (poll(&pfd, 1, 10000) == 1) {
+		if (read(fd, record, sizeof(*record)) != sizeof(*record))
+			return 0;
+		if (record->type == type)
+			return 1;
+	}
+	return 0;
+}
+
+static inline void mmun_print_record(const struct mmun_record *r)
+{
+	fprintf(stderr,
+		"#   seq %llu type %u id %u event %u flags %x cur_seq %llu [%llx, %llx) clip [%llx, %llx) by %u/%u %.16s\n",
+		(unsigned long long)r->sequence, r->type, r->id, r->event,
+		r->flags, (unsigned long long)r->cur_seq,
+		(unsigned long long)r->start, (unsigned long long)r->end,
+		(unsigned long long)r->clip_start,
+		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
+}
+
+/*
+ * The next record says that @id was invalidated by @event, blockable, clipped
+ * to [start, start + length).  Evaluates to the record.
+ */
+#define mmun_expect_event(_id, _event, _start, _length)                  \
+	({                                                               \
+		struct mmun_record __r = {};                             \
+		ASSERT_EQ(1, mmun_next_record(self->fd, &__r))           \
+		{                                                        \
+			TH_LOG("no event, expected %d on range %u",      \
+			       (int)(_event), (unsigned int)(_id));      \
+		}                                                        \
+		EXPECT_EQ(MMUN_RECORD_INVALIDATE, __r.type);             \
+		EXPECT_EQ(_id, __r.id);                                  \
+		EXPECT_EQ(_event, __r.event);                            \
+		EXPECT_EQ(MMUN_RECORD_BLOCKABLE, __r.flags);             \
+		EXPECT_EQ(1, __r.cur_seq & 1);                           \
+		EXPECT_EQ(mmun_u64(_start), __r.clip_start);             \
+		EXPECT_EQ(mmun_u64(_start) + (_length), __r.clip_end)    \
+		{                                                        \
+			mmun_print_record(&__r);                         \
+		}                                                        \
+		__r;                                                     \
+	})
+
+#define mmun_expect_no_event()                                           \
+	({                                                               \
+		struct mmun_record __r = {};                             \
+		EXPECT_EQ(0, mmun_next_record(self->fd, &__r))           \
+		{                                                        \
+			mmun_print_record(&__r);                         \
+		}                                                        \
+	})
+
+/* Skip in the body: 6.1's harness runs it even after a SKIP in the setup. */
+#define mmun_need_feature(feature)                                       \
+	do {                                                             \
+		if (!(mmun_info().out_features & (feature)))             \
+			SKIP(return, "the kernel lacks " #feature        \
+				     ": build it with CONFIG_HMM_MIRROR"); \
+	} while (0)
+
+/*
+ * Memory.  An arena is @pages pages of PROT_NONE between two more of them, so
+ * that what is mapped into it has no neighbours and never merges.
+ */
+static inline char *mmun_arena(size_t pages)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, (pages + 2) * page, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p + page;
+}
+
+/* Anonymous private memory at a fixed place; not populated, never huge. */
+static inline char *mmun_map(char *at, size_t length)
+{
+	char *p = mmap(at, length, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, length, MADV_NOHUGEPAGE);
+	return p;
+}
+
+/* As mmun_map(), each page written with its own number, counted from 1. */
+static inline char *mmun_map_filled(char *at, size_t pages)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *p = mmun_map(at, pages * page);
+	size_t i;
+
+	for (i = 0; p && i < pages; i++)
+		memset(p + i * page, (int)(i + 1), page);
+	return p;
+}
+
+/*
+ * Wait for a child; returns its exit status, 128 + the signal that killed it,
+ * or -1.  The harness' time-out bounds it.
+ */
+static inline int mmun_wait_child(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline pid_t mmun_gettid(void)
+{
+	return syscall(SYS_gettid);
+}
+
+/* main(): run the tests whose "fixture.test" matches the glob MMUN_TESTS. */
+
+static inline void mmun_filter_fixture(struct __fixture_metadata *f,
+				       const char *glob)
+{
+	struct __test_metadata *t = f->tests, *next;
+	char name[256];
+
+	f->tests = NULL;
+	for (; t; t = next) {
+		next = t->next;
+		snprintf(name, sizeof(name), "%s.%s", f->name, t->name);
+		t->prev = t;
+		t->next = NULL;
+		if (fnmatch(glob, name, 0))
+			continue;
+		if (f->tests) {
+			t->prev = f->tests->prev;
+			t->prev->next = t;
+			f->tests->prev = t;
+		} else {
+			f->tests = t;
+		}
+	}
+}
+
+static inline int mmun_skip_all(const char *why)
+{
+	printf("TAP version 13\n1..0 # SKIP %s\n", why);
+	return KSFT_SKIP;
+}
+
+static int test_harness_run(int argc, char **argv);
+
+static inline int mmun_main(int argc, char **argv)
+{
+	const char *glob = getenv("MMUN_TESTS");
+	struct __fixture_metadata *f;
+	int left = 0;
+
+	if (access(MMUN_DEV, R_OK | W_OK))
+		return mmun_skip_all(errno == ENOENT ?
+				     "no " MMUN_DEV ": load test_mmun.ko" :
+				     "no access to " MMUN_DEV ": run as root");
+	for (f = __fixture_list; f; f = f->next) {
+		if (glob && *glob)
+			mmun_filter_fixture(f, glob);
+		left += !!f->tests;
+	}
+	if (!left)
+		return mmun_skip_all("no test here matches MMUN_TESTS");
+	return test_harness_run(argc, argv);
+}
+
+#define MMUN_HARNESS_MAIN                                                \
+	int main(int argc, char **argv)                                  \
+	{                                                                \
+		return mmun_main(argc, argv);                            \
+	}
+
+#endif /* _SELFTESTS_MMUN_H */
