@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A hundred thousand calls with arguments that are random, or plausible but for
+ * one field.  The kernel must stay silent, which is for the log of the kernel to
+ * tell; the context must work afterwards and all memory must come back.
+ *
+ * MMUN_SEED=number in the environment plays another sequence; the same number
+ * plays the same one again.
+ */
+#include <stdatomic.h>
+#include "mmun.h"
+
+#define NR_CALLS	19
+#define NR_PAGES	16
+#define NR_IDS		8
+#define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
+
+/*
+ * What the fields of each argument are, in their order.  Small letters are
+ * __u32, capital letters __aligned_u64.
+ */
+static const struct shape {
+	unsigned int cmd;
+	const char *name;
+	const char *fields;
+} shapes[NR_CALLS] = {
+#define SHAPE(name, fields) { name, #name, fields }
+	/*
+	 * s size, z zero, o O written by the kernel, k kind, r range, b batch,
+	 * A address, L length, m method, f flags, S sequence, n number,
+	 * P pointer to an array, C its length, t milliseconds, p thread,
+	 * c records, y types
+	 */
+	SHAPE(MMUN_INFO, "szooOOooooooOO"),
+	SHAPE(MMUN_INSERT, "skzoAL"),
+	SHAPE(MMUN_REMOVE, "sr"),
+	SHAPE(MMUN_INSERT_BULK, "skzzPCO"),
+	SHAPE(MMUN_REMOVE_BULK, "szPCO"),
+	SHAPE(MMUN_READ_BEGIN, "srozO"),
+	SHAPE(MMUN_COLLECT, "sbALmfoz"),
+	SHAPE(MMUN_COMMIT, "sbSoo"),
+	SHAPE(MMUN_ABANDON, "sb"),
+	SHAPE(MMUN_CHECK_RETRY, "srSoz"),
+	SHAPE(MMUN_SNAPSHOT, "srALmfnoPoo"),
+	SHAPE(MMUN_ACCESS, "srfzALPO"),
+	SHAPE(MMUN_VERIFY, "srnoOOOO"),
+	SHAPE(MMUN_REFUSE, "srno"),
+	SHAPE(MMUN_PARK, "stoz"),
+	SHAPE(MMUN_UNPARK, "spoz"),
+	SHAPE(MMUN_LOG_SETUP, "scyzO"),
+	SHAPE(MMUN_STATE, "szooooO"),
+	SHAPE(MMUN_COUNTERS, "srOOOO"),
+};
+
+/*
+ *	|- - -| map, 16 pages |- - -|	the range over it is among the ids
+ *	|- - -| array, 1 page |- - -|
+ *	|- - -| arg, 1 page   |- - -|	the argument begins somewhere in it
+ */
+FIXTURE(fuzz)
+{
+	int fd;
+	int observer;
+	size_t page;
+	char *map;
+	char *array;
+	char *arg;
+	atomic_int stop;
+	__u64 random;
+	__u32 ids[NR_IDS];
+	struct mmun_token tokens[NR_IDS];
+	unsigned int calls[NR_CALLS];
+	unsigned int good[NR_CALLS];
+};
+
+enum how { NOISE, ONE_FIELD, COMMAND };
+
+FIXTURE_VARIANT(fuzz)
+{
+	enum how how;
+	int calls;
+	/* So many must succeed, or the handlers were not reached. */
+	int min_of_each;
+	int min_of_all;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(fuzz, all_fields_random) {
+	.how = NOISE, .calls = 30000, .min_of_all = 500,
+};
+
+FIXTURE_VARIANT_ADD(fuzz, one_field_random) {
+	.how = ONE_FIELD, .calls = 60000, .min_of_each = 10,
+	.min_of_all = 10000,
+};
+
+FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) {
+	.how = COMMAND, .calls = 10000, .min_of_all = 200,
+};
+
+/* clang-format on */
+
+static __u64 rnd(FIXTURE_DATA(fuzz) *self)
+{
+	self->random ^= self->random >> 12;
+	self->random ^= self->random << 25;
+	self->random ^= self->random >> 27;
+	return self->random * 0x2545f4914f6cdd1dULL;
+}
+
+static __u64 below(FIXTURE_DATA(fuzz) *self, __u64 limit)
+{
+	return (rnd(self) >> 32) % limit;
+}
+
+static __u64 wild_pointer(FIXTURE_DATA(fuzz) *self)
+{
+	const __u64 pointers[] = {
+		0, 8, mmun_u64(self->map), mmun_u64(self->map) + 1,
+		mmun_u64(self->map) - self->page,
+		mmun_u64(self->map) + (NR_PAGES - 1) * self->page,
+		mmun_u64(self->array), mmun_u64(self->array) + self->page - 4,
+		mmun_u64(self->arg), mmun_u64(self->arg) + self->page - 4,
+		1ULL << 47, (1ULL << 47) - 4096, 1ULL << 63,
+		0xffff888000000000ULL, 0xffffffff81000000ULL, -4096ULL,
+	};
+
+	return pointers[below(self, ARRAY_SIZE(pointers))];
+}
+
+static __u64 wild(FIXTURE_DATA(fuzz) *self)
+{
+	switch (below(self, 8)) {
+	case 0:
+		return 0;
+	case 1:
+		return -1ULL;
+	case 2:
+		return 1ULL << below(self, 64);
+	case 3:
+		return (1ULL << below(self, 64)) - 1;
+	case 4:
+		return below(self, 32);
+	case 5:
+		return self->ids[below(self, NR_IDS)];
+	case 6:
+		return wild_pointer(self);
+	default:
+		return rnd(self);
+	}
+}
+
+/* Elements of a bulk call, some of them wrong. */
+static __u64 plausible_array(FIXTURE_DATA(fuzz) *self)
+{
+	struct mmun_bulk *bulk = (struct mmun_bulk *)self->array;
+	int i;
+
+	for (i = 0; i < 16; i++, bulk++) {
+		*bulk = (struct mmun_bulk){
+			.start = mmun_u64(self->map) + below(self, self->page),
+			.length = 1 + below(self, 4 * self->page),
+			.id = self->ids[below(self, NR_IDS)],
+		};
+		if (!below(self, 8))
+			bulk->start = wild(self);
+		if (!below(self, 8))
+			bulk->length = wild(self);
+	}
+	return mmun_u64(self->array);
+}
+
+static __u64 plausible(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
+		       char field, struct mmun_token token, size_t size)
+{
+	switch (field) {
+	case 's':
+		return size;
+	case 'r':
+		return self->ids[below(self, NR_IDS)];
+	case 'b':
+		return token.batch;
+	case 'S':
+		return token.seq;
+	case 'A':
+		return mmun_u64(self->map) + below(self, 8) * self->page;
+	case 'L':
+		return (1 + below(self, 8)) * self->page;
+	case 'm':
+		return below(self, 3);
+	case 'f':
+		return below(self, 2);
+	case 'P':
+		return shape->cmd == MMUN_INSERT_BULK ||
+		       shape->cmd == MMUN_REMOVE_BULK ?
+			       plausible_array(self) :
+			       mmun_u64(self->map);
+	case 'C':
+	case 'n':
+		return 1 + below(self, 15);
+	case 'c':
+		return 1ULL << below(self, 8);
+	case 'y':
+		return below(self, MMUN_LOG_TYPES_ALL + 1);
+	default:
+		return 0;
+	}
+}
+
+/* A time-out costs some milliseconds, so it is rarely one that is right. */
+static __u64 bounded_ms(FIXTURE_DATA(fuzz) *self, __u32 ms)
+{
+	return ms && ms < 100000 ? !below(self, 4) : ms;
+}
+
+static size_t field_size(char field)
+{
+	return field >= 'a' ? 4 : 8;
+}
+
+/* Fills the argument; field number @odd is wild, or all are with -1. */
+static size_t fill(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
+		   char *arg, int odd)
+{
+	struct mmun_token token = self->tokens[below(self, NR_IDS)];
+	size_t size = 0, at = 0;
+	const char *f;
+	__u64 value;
+
+	for (f = shape->fields; *f; f++)
+		size += field_size(*f);
+	for (f = shape->fields; *f; f++) {
+		value = odd < 0 || f - shape->fields == odd ?
+				wild(self) :
+				plausible(self, shape, *f, token, size);
+		if (*f == 's' && odd < 0 && below(self, 4))
+			value = size;
+		if (*f == 't')
+			value = bounded_ms(self, below(self, 32) ? value : 1);
+		memcpy(arg + at, &value, field_size(*f));
+		at += field_size(*f);
+	}
+	return size;
+}
+
+/* What the calls need to get anywhere: ranges, batches, pages, events. */
+static void refresh(FIXTURE_DATA(fuzz) *self)
+{
+	const int i = below(self, NR_IDS);
+	struct mmun_snapshot cmd = {
+		.start = mmun_u64(self->map),
+		.length = NR_PAGES * self->page,
+		.method = MMUN_METHOD_GUP,
+		.flags = MMUN_WRITE,
+	};
+
+	if (_mmun_insert(self->fd, self->map, cmd.length, &cmd.id))
+		return;
+	self->ids[i] = cmd.id;
+	_mmun_snapshot(self->fd, &cmd);
+	if (!below(self, 4))
+		madvise(self->map + i * self->page, self->page, MADV_DONTNEED);
+	_mmun_read_begin(self->fd, cmd.id, self->tokens + i);
+}
+
+/* A new context, so that the old one cannot fill up with ranges. */
+static int renew(FIXTURE_DATA(fuzz) *self)
+{
+	int i;
+
+	if (self->fd >= 0 && close(self->fd))
+		return -1;
+	self->fd = mmun_open();
+	for (i = 0; i < NR_IDS; i++)
+		refresh(self);
+	return self->fd;
+}
+
+/* Learn some of the IDs that were made. */
+static void learn(FIXTURE_DATA(fuzz) *self, unsigned int cmd, const char *arg)
+{
+	const struct mmun_read_begin *begin = (const void *)arg;
+	const struct mmun_insert *insert = (const void *)arg;
+	const int i = self->random % NR_IDS;
+
+	if (cmd == MMUN_INSERT && i < 2)
+		self->ids[i] = insert->out_id;
+	else if (cmd == MMUN_READ_BEGIN)
+		self->tokens[i] = (struct mmun_token){ begin->out_batch,
+						       begin->out_seq };
+}
+
+static unsigned int wild_command(FIXTURE_DATA(fuzz) *self, unsigned int cmd)
+{
+	switch (below(self, 4)) {
+	case 0:
+		return cmd;
+	case 1:
+		return wild(self);
+	default:
+		return cmd ^ 1U << below(self, 32);
+	}
+}
+
+static void call(FIXTURE_DATA(fuzz) *self, enum how how)
+{
+	const int nr = below(self, NR_CALLS);
+	const struct shape *shape = shapes + nr;
+	int odd = below(self, 2 * strlen(shape->fields));
+	char *arg = self->arg + 8 * below(self, 64);
+	unsigned int cmd = shape->cmd;
+	size_t size;
+
+	size = fill(self, shape, arg, how == NOISE ? -1 : odd);
+	/* Now and then the page ends too early for it. */
+	if (!below(self, 32))
+		arg = memmove(self->arg + self->page - size + 4, arg, size - 4);
+	if (how == COMMAND) {
+		cmd = wild_command(self, cmd);
+		arg = below(self, 2) ? arg : (char *)wild_pointer(self);
+	}
+	if (cmd == shape->cmd)
+		self->calls[nr]++;
+	if (ioctl(self->fd, cmd, arg) || cmd != shape->cmd)
+		return;
+	self->good[nr]++;
+	if (how != COMMAND)
+		learn(self, cmd, arg);
+}
+
+/* So that UNPARK finds somebody. */
+static void *parker(void *arg)
+{
+	FIXTURE_DATA(fuzz) *self = arg;
+	__u32 released;
+
+	while (!self->stop)
+		_mmun_park(self->fd, 2, &released);
+	return NULL;
+}
+
+FIXTURE_SETUP(fuzz)
+{
+	const char *seed = getenv("MMUN_SEED");
+
+	self->random = seed && *seed ? strtoull(seed, NULL, 0) : DEFAULT_SEED;
+	TH_LOG("MMUN_SEED=%llu", self->random);
+	self->random = (self->random ^ variant->how) * 0x9e3779b97f4a7c15ULL | 1;
+	self->page = sysconf(_SC_PAGESIZE);
+	self->fd = -1;
+	self->observer = mmun_open();
+	ASSERT_LE(0, self->observer);
+	self->map = mmun_map_filled(mmun_arena(NR_PAGES), NR_PAGES);
+	self->array = mmun_map(mmun_arena(1), self->page);
+	self->arg = mmun_map(mmun_arena(1), self->page);
+	ASSERT_NE(NULL, self->map);
+	ASSERT_NE(NULL, self->array);
+	ASSERT_NE(NULL, self->arg);
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+	EXPECT_EQ(0, close(self->observer));
+}
+
+static void check_good(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(fuzz) *self,
+		       const FIXTURE_VARIANT(fuzz) *variant)
+{
+	char line[512] = "";
+	int i, all = 0;
+	size_t at = 0;
+
+	for (i = 0; i < NR_CALLS; i++) {
+		at += snprintf(line + at, sizeof(line) - at, " %s %u/%u",
+			       shapes[i].name + strlen("MMUN_"), self->good[i],
+			       self->calls[i]);
+		all += self->good[i];
+		EXPECT_LE(variant->min_of_each, self->good[i])
+		{
+			TH_LOG("%s hardly ever succeeded", shapes[i].name);
+		}
+	}
+	EXPECT_LE(variant->min_of_all, all);
+	TH_LOG("succeeded:%s", line);
+}
+
+/* The calls of an honest program. */
+static void use_honestly(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(fuzz) *self)
+{
+	const size_t length = NR_PAGES * self->page;
+	__u32 id = mmun_insert(self->map, length);
+
+	EXPECT_EQ(NR_PAGES, mmun_snapshot(id, self->map, length,
+					  MMUN_METHOD_GUP, MMUN_WRITE, NULL));
+	mmun_device_write(id, self->map, 6, "device");
+	EXPECT_EQ(0, memcmp(self->map, "device", 6));
+	mmun_log_setup(16, MMUN_LOG_TYPES_DEFAULT);
+	ASSERT_EQ(0, madvise(self->map, length, MADV_DONTNEED));
+	mmun_err_access(EFAULT, id, self->map, 6, 0);
+	EXPECT_EQ(1, mmun_counters(id).out_invalidations);
+	mmun_remove(id);
+}
+
+TEST_F_TIMEOUT(fuzz, leaves_a_context_that_works_and_no_memory, 60)
+{
+	struct mmun_state before, after;
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, _mmun_state(self->observer, &before));
+	ASSERT_LE(0, renew(self));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, parker, self));
+	for (i = 0; i < variant->calls; i++) {
+		call(self, variant->how);
+		if (i % 32 == 0)
+			refresh(self);
+		if (i % 1000 == 999)
+			ASSERT_LE(0, renew(self));
+	}
+	self->stop = 1;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	check_good(_metadata, self, variant);
+	use_honestly(_metadata, self);
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, _mmun_state(self->observer, &after));
+	EXPECT_EQ(before.out_memory, after.out_memory);
+}
+
+MMUN_HARNESS_MAIN
