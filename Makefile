@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# "make help" lists the targets and the variables.
+
+export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT TESTS STOP SEED MUTANTS V
+
+modules:
+	@scripts/module.sh build
+
+load:
+	@scripts/module.sh load
+
+unload:
+	@scripts/module.sh unload
+
+kselftest:
+	@scripts/kselftest.sh
+
+check:
+	@scripts/check.sh
+
+defects:
+	@scripts/defects.sh
+
+kernel:
+	@scripts/kernel.sh $(or $(KERNEL),stock)
+
+mutants:
+	@scripts/mutants.sh
+
+clean:
+	@rm -rf build
+	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
+
+help:
+	@cat scripts/help
+
+.PHONY: modules load unload kselftest check defects kernel mutants clean help

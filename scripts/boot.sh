@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 4: boot the kernel with the initramfs and let the tests run.
+#
+# usage: boot.sh OUT
+#
+# Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
+# reads: console.log, ktap.log, verdict, meta, config. Exits 0 however the guest fared.
+
+. "$(dirname "$0")/lib.sh"
+. "$SCRIPTS/packages.sh"
+
+out=$1
+kernel=$out/kernel
+result=$out/result
+
+QEMU=${QEMU:-qemu-system-x86_64}
+SMP=${SMP:-2}
+MEM=${MEM:-1G}
+TIMEOUT=${TIMEOUT:-900}
+TESTS=${TESTS:-}
+SEED=${SEED:-}
+
+# The guest that has said nothing by then never will: it is booted once more.
+BOOT_SECS=${BOOT_SECS:-120}
+BOOT_TRIES=3
+
+nonce=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+
+# The settings of the selftest say how long one program may take; emulation
+# is slower by a factor.
+program_secs() {
+	local secs
+
+	secs=$(value timeout "$SELFTEST/settings" 2>/dev/null || true)
+	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
+}
+
+append() {
+	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
+		"mmun.nonce=$nonce mmun.timeout=$(program_secs)" \
+		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\""
+}
+
+# Three ports: console, KTAP, verdict. See init.c.
+qemu_command() {
+	words=$("$SCRIPTS/accel.sh" "$(value image "$kernel")")
+	read -ra accel <<<"$words"
+	slow=0
+	[[ ${accel[*]} != *tcg* ]] || slow=1
+	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
+		-nodefaults -nic none -display none -monitor none -no-reboot
+		-serial "file:$result/console.log" -serial stdio
+		-serial "file:$result/verdict"
+		-kernel "$(value image "$kernel")" -initrd "$out/initramfs"
+		-append "$(append)")
+	[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2
+}
+
+# One line of the guest: kept, shown, and remembered for the progress line.
+take_line() {
+	printf '%s\n' "$1" >>"$result/ktap.log"
+	clear_progress
+	printf '%s\n' "$1"
+	case $1 in
+	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;
+	ok*|not\ ok*)	current=${1##*: } ;;
+	esac
+}
+
+clear_progress() {
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+show_progress() {
+	[ ! -t 2 ] || printf '\r\033[K%4d s  %s' "$SECONDS" "${current:0:70}" >&2
+}
+
+# Reads until the guest is gone or its time is over; says which in $ended.
+follow() {
+	local line='' part
+
+	ended='exit'
+	while :; do
+		if IFS= read -r -t 1 -u "$guest" part; then
+			take_line "${line}${part%$'\r'}"
+			line=
+		elif [ $? -gt 128 ]; then
+			line+=$part
+		else
+			break
+		fi
+		show_progress
+		out_of_time || continue
+		kill "$pid" 2>/dev/null || true
+		break
+	done
+	[ -z "$line" ] || take_line "$line"
+	clear_progress
+}
+
+out_of_time() {
+	if [ ! -s "$result/ktap.log" ] && [ "$SECONDS" -ge "$BOOT_SECS" ]; then
+		ended=no-boot
+	elif [ "$SECONDS" -ge "$TIMEOUT" ]; then
+		ended=timeout
+	else
+		return 1
+	fi
+}
+
+run_guest() {
+	local tail_pid=
+
+	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log}
+	touch "$result"/{console.log,ktap.log,verdict}
+	SECONDS=0
+	current="booting $(value release "$kernel")"
+	exec {guest}< <(exec "${command[@]}" </dev/null 2>"$result/qemu.log")
+	pid=$!
+	if [ "$V" = 1 ]; then
+		tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
+		tail_pid=$!
+	fi
+	follow
+	wait "$pid" || status=$?
+	pid=
+	exec {guest}<&-
+	[ -z "$tail_pid" ] || wait "$tail_pid" || true
+}
+
+boot() {
+	local try
+
+	for ((try = 1; try <= BOOT_TRIES; try++)); do
+		status=0
+		run_guest
+		if [ "$ended" != no-boot ] || [ "$try" = "$BOOT_TRIES" ]; then
+			break
+		fi
+		say "the guest said nothing in $BOOT_SECS seconds; once more"
+	done
+	[ "$ended" != exit ] || [ "$status" = 0 ] || cat "$result/qemu.log" >&2
+}
+
+write_meta() {
+	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
+		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" \
+		"release=$(value release "$kernel")" >"$result/meta"
+	cp "$(value config "$kernel")" "$result/config"
+}
+
+[ -z "$(tr -d 'A-Za-z0-9_.,*?[]!|-' <<<"$TESTS$SEED")" ] ||
+	die "TESTS and SEED: letters, digits, and *?[]!,|.-_"
+need "$QEMU"
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true' EXIT
+mkdir -p "$result"
+qemu_command
+boot
+write_meta

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/* PID 1: nothing of the module is left behind when it is gone. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init.h"
+
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+#define SLACK_KIB (4 * 1024)
+
+/* Bits 12, 13, 18: out of tree, unsigned, a test. Loading the module sets them. */
+#define TAINT_ALLOWED 0x43000UL
+
+struct memory {
+	long free_kib;
+	char meminfo[8192];
+};
+
+static struct memory before;
+static struct memory after;
+
+/* KiB of a field of /proc/meminfo. */
+static long field(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? atol(at + strlen(name)) : 0;
+}
+
+/* Pages that are free for one processor only; MemFree leaves them out. */
+static long free_pages_of_processors(void)
+{
+	static char text[32768];
+	long pages = 0;
+
+	read_file("/proc/zoneinfo", text, sizeof(text));
+	for (char *p = text; (p = strstr(p, " count:")); p++)
+		pages += atol(p + strlen(" count:"));
+	return pages;
+}
+
+static void measure(struct memory *m)
+{
+	sync();
+	write_file("/proc/sys/vm/drop_caches", "3");
+	read_file("/proc/meminfo", m->meminfo, sizeof(m->meminfo));
+	m->free_kib = field(m->meminfo, "MemFree:") +
+		      free_pages_of_processors() * (getpagesize() / 1024);
+}
+
+/* Where did it go? */
+static void show_memory(void)
+{
+	static const char *const names[] = {
+		"MemFree:", "Buffers:", "Cached:", "AnonPages:", "Shmem:",
+		"SReclaimable:", "SUnreclaim:", "KernelStack:", "PageTables:",
+		"VmallocUsed:", "Percpu:",
+	};
+
+	ktap_note("free: %ld KiB, was %ld KiB", after.free_kib, before.free_kib);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ktap_note("%s %ld KiB, was %ld KiB", names[i],
+			  field(after.meminfo, names[i]),
+			  field(before.meminfo, names[i]));
+}
+
+void leaks_before(void)
+{
+	if (exists(KMEMLEAK))
+		write_file(KMEMLEAK, "clear");
+	measure(&before);
+}
+
+static bool module_is_gone(void)
+{
+	char text[16384];
+
+	read_file("/proc/modules", text, sizeof(text));
+	if (!strstr(text, "test_mmun "))
+		return true;
+	ktap_note("the module is still loaded");
+	return false;
+}
+
+/* Frees that wait for RCU or for a worker get a few seconds. */
+static bool memory_is_back(void)
+{
+	for (int i = 0; i < 5; i++) {
+		measure(&after);
+		if (before.free_kib - after.free_kib <= SLACK_KIB)
+			return true;
+		sleep(1);
+	}
+	show_memory();
+	return false;
+}
+
+static bool kernel_is_untainted(void)
+{
+	char text[32];
+	unsigned long taint;
+
+	read_file("/proc/sys/kernel/tainted", text, sizeof(text));
+	taint = strtoul(text, NULL, 10);
+	if (!(taint & ~TAINT_ALLOWED))
+		return true;
+	ktap_note("the kernel is tainted: %#lx", taint & ~TAINT_ALLOWED);
+	return false;
+}
+
+/* An object is reported when two scans a few seconds apart do not find it. */
+static bool kmemleak_is_silent(void)
+{
+	char text[64];
+
+	if (!exists(KMEMLEAK))
+		return true;
+	write_file(KMEMLEAK, "scan");
+	sleep(6);
+	write_file(KMEMLEAK, "scan");
+	if (read_file(KMEMLEAK, text, sizeof(text)) <= 0)
+		return true;
+	ktap_note_file("kmemleak: ", KMEMLEAK);
+	return false;
+}
+
+bool leaks_after(void)
+{
+	bool ok = module_is_gone();
+
+	ok &= memory_is_back();
+	ok &= kernel_is_untainted();
+	ok &= kmemleak_is_silent();
+	return ok;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PID 1 of the test guest: mounts, loads the module, runs the test programs
+ * and says on three serial ports how it went.
+ *
+ *   ttyS0  the kernel's console, and nothing else
+ *   ttyS1  KTAP
+ *   ttyS2  the verdict: one line, with the nonce that the host made up
+ *
+ * ttyS0 and ttyS2 share an interrupt line, which a small kernel cannot share:
+ * the console is closed before ttyS2 is opened, and never opened again. The
+ * kernel writes to its console without the interrupt.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "init.h"
+
+#define MODULE_FILE "/lib/test_mmun.ko"
+#define PROGRAM_LIST "/mmun/programs"
+#define MAX_PROGRAMS 64
+#define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged"
+
+bool write_file(const char *path, const char *text)
+{
+	const size_t length = strlen(text);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, length) == (ssize_t)length;
+	close(fd);
+	return ok;
+}
+
+ssize_t read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t done = 0, n;
+
+	buf[0] = '\0';
+	if (fd < 0)
+		return -1;
+	while ((n = read(fd, buf + done, size - 1 - done)) > 0)
+		done += n;
+	close(fd);
+	buf[done] = '\0';
+	return done;
+}
+
+bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void close_console(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+}
+
+/* What a kernel does not have, it does not mount: the tests skip. */
+static void mount_all(void)
+{
+	static const struct {
+		const char *type, *dir;
+	} table[] = {
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "devtmpfs", "/dev" },
+		{ "tmpfs", "/dev/shm" },
+		{ "tmpfs", "/tmp" },
+		{ "cgroup2", "/sys/fs/cgroup" },
+		{ "debugfs", "/sys/kernel/debug" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		mkdir(table[i].dir, 0755);
+		mount(table[i].type, table[i].dir, table[i].type, 0, NULL);
+	}
+	chmod("/tmp", 01777);
+	chmod("/dev/shm", 01777);
+}
+
+/* Descriptors 0 to 2 must be taken, or a log could end up in a test's pipe. */
+static void open_null(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (open("/dev/null", O_RDWR) != fd)
+			break;
+}
+
+/* No oops goes unseen, and nothing but the tests changes page tables. */
+static void set_sysctls(void)
+{
+	static const char *const table[][2] = {
+		{ "/proc/sys/kernel/panic_on_oops", "1" },
+		{ "/proc/sys/kernel/panic", "-1" },
+		{ "/proc/sys/kernel/hung_task_timeout_secs", "60" },
+		{ "/proc/sys/kernel/core_pattern", "core" },
+		{ "/proc/sys/kernel/numa_balancing", "0" },
+		{ "/proc/sys/kernel/sysrq", "1" },
+		{ KHUGEPAGED "/scan_sleep_millisecs", "86400000" },
+	};
+	const struct rlimit no_core = { 0, 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		write_file(table[i][0], table[i][1]);
+	setrlimit(RLIMIT_CORE, &no_core);
+}
+
+/* Copies the value of key=value or key="value"; an absent key gives "". */
+static void get_order(const char *cmdline, const char *key, char *value,
+		      size_t size)
+{
+	const char *at = strstr(cmdline, key);
+	const char *end = "\n ";
+
+	value[0] = '\0';
+	if (!at)
+		return;
+	at += strlen(key);
+	if (*at == '"') {
+		at++;
+		end = "\"\n";
+	}
+	snprintf(value, size, "%.*s", (int)strcspn(at, end), at);
+}
+
+static void read_orders(struct mmun_orders *orders)
+{
+	char cmdline[4096], number[16];
+
+	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+	get_order(cmdline, "mmun.nonce=", orders->nonce, sizeof(orders->nonce));
+	get_order(cmdline, "mmun.tests=", orders->tests, sizeof(orders->tests));
+	get_order(cmdline, "mmun.seed=", orders->seed, sizeof(orders->seed));
+	get_order(cmdline, "mmun.timeout=", number, sizeof(number));
+	orders->timeout = atoi(number) > 0 ? atoi(number) : 45;
+	get_order(cmdline, "mmun.slow=", number, sizeof(number));
+	orders->slow = atoi(number);
+	get_order(cmdline, "mmun.stop=", number, sizeof(number));
+	orders->stop = atoi(number);
+}
+
+static int read_programs(char *buf, size_t size, char **names)
+{
+	int count = 0;
+
+	read_file(PROGRAM_LIST, buf, size);
+	for (char *p = strtok(buf, "\n"); p; p = strtok(NULL, "\n"))
+		if (count < MAX_PROGRAMS)
+			names[count++] = p;
+	return count;
+}
+
+static bool load_module(void)
+{
+	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && syscall(SYS_finit_module, fd, "", 0) == 0;
+
+	if (!ok)
+		ktap_note("loading the module: %s", strerror(errno));
+	close(fd);
+	ktap_result(ok, "load", NULL);
+	return ok;
+}
+
+static bool unload_module(void)
+{
+	bool ok = syscall(SYS_delete_module, "test_mmun", O_NONBLOCK) == 0;
+
+	if (!ok)
+		ktap_note("unloading the module: %s", strerror(errno));
+	ktap_result(ok, "unload", NULL);
+	return ok;
+}
+
+/* The plan: load, the programs, unload, leaks. False: there was no going on. */
+static bool run_suite(const struct mmun_orders *orders)
+{
+	char list[4096], *names[MAX_PROGRAMS];
+	int count = read_programs(list, sizeof(list), names);
+
+	ktap_plan(count + 3);
+	leaks_before();
+	if (!load_module())
+		return false;
+	for (int i = 0; i < count; i++)
+		if (!run_program(names[i], orders) ||
+		    (orders->stop && !ktap_all_ok()))
+			return false;
+	unload_module();
+	ktap_result(leaks_after(), "leaks", NULL);
+	return true;
+}
+
+/*
+ * QEMU runs with -no-reboot: a reset ends it, with or without ACPI, where
+ * a power-off needs ACPI.
+ */
+static void end_guest(void)
+{
+	sync();
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+int main(void)
+{
+	struct mmun_orders orders;
+
+	close_console();
+	mount_all();
+	open_null();
+	set_sysctls();
+	read_orders(&orders);
+	if (ktap_open()) {
+		bool whole = run_suite(&orders);
+
+		if (!whole)
+			ktap_bail("the rest was not run");
+		verdict_write(orders.nonce, whole && ktap_all_ok());
+	}
+	end_guest();
+}

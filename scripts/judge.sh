@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 5: how did it go?
+#
+# usage: judge.sh RESULT
+#
+# RESULT holds console.log, ktap.log, verdict, meta and config as boot.sh left
+# them. Says what is wrong in lines that start with "# ", and ends with
+# "N passed, N failed, N skipped". Exit status, the first that applies:
+#
+#	0	passed
+#	2	not a result directory
+#	3	panic: the kernel gave up
+#	4	silence: PID 1 was never reached
+#	5	hang: the time ran out
+#	6	splat: the kernel complained
+#	7	a test failed
+#	8	the KTAP is not whole
+#	9	a skip that scripts/allowed-skips does not allow
+#	10	no verdict, a wrong one, or one that disagrees
+
+. "$(dirname "$0")/lib.sh"
+
+result=$1
+CONSOLE_LINES=40
+ALLOWED_SKIPS=${ALLOWED_SKIPS:-$SCRIPTS/allowed-skips}
+status=0
+
+# The first complaint decides the exit status.
+complain() {
+	[ "$status" != 0 ] || status=$1
+	shift
+	echo "# $*"
+}
+
+count() {
+	grep -c "^$1	" <<<"$records" || true
+}
+
+judge_panic() {
+	! grep -q 'Kernel panic' "$result/console.log" ||
+		complain 3 "the kernel panicked"
+}
+
+judge_silence() {
+	[ -s "$result/ktap.log" ] || complain 4 "PID 1 was never reached"
+}
+
+judge_time() {
+	[ "$(value ended "$result/meta")" != timeout ] ||
+		complain 5 "no end after $(value seconds "$result/meta") seconds"
+}
+
+# The lines of the two tables are regular expressions.
+splats() {
+	grep -v '^#' "$SCRIPTS/splats" |
+		grep -nEf - "$result/console.log" |
+		grep -vEf <(grep -v '^#' "$SCRIPTS/splats-allowed") || true
+}
+
+judge_splats() {
+	local found
+
+	found=$(splats)
+	[ -n "$found" ] || return 0
+	complain 6 "the kernel complained (console.log):"
+	head -n 20 <<<"$found" | sed 's/^/#   /'
+}
+
+judge_tests() {
+	local kind name
+
+	[ "$(count fail)" = 0 ] || complain 7 "failed:"
+	while IFS=$'\t' read -r kind name; do
+		case $kind in
+		fail)	echo "#   $name" ;;
+		diag)	echo "#     $name" ;;
+		esac
+	done <<<"$records"
+}
+
+judge_plan() {
+	local kind what
+
+	while IFS=$'\t' read -r kind what; do
+		[ "$kind" != broken ] || complain 8 "KTAP: $what"
+	done <<<"$records"
+	[ "$(count pass)" != 0 ] || [ "$status" != 0 ] ||
+		complain 8 "no test ran"
+}
+
+judge_skips() {
+	local kind name reason
+
+	while IFS=$'\t' read -r kind name reason; do
+		[ "$kind" = skip ] || continue
+		allowed_skip "$name" "$reason" ||
+			complain 9 "unexpected skip: $name${reason:+: $reason}"
+	done <<<"$records"
+}
+
+# A program without a test that TESTS asks for has nothing to run.
+allowed_skip() {
+	local name=$1 reason=$2 glob condition
+
+	if [[ -n $(value tests "$result/meta") && $reason == *MMUN_TESTS* ]]; then
+		return 0
+	fi
+	while read -r glob condition _; do
+		# shellcheck disable=SC2053 # a glob it is
+		if [[ $name == $glob ]] && holds "$condition" "$reason"; then
+			return 0
+		fi
+	done < <(grep -v '^#' "$ALLOWED_SKIPS")
+	return 1
+}
+
+# See scripts/allowed-skips.
+holds() {
+	local release
+
+	release=$(value release "$result/meta")
+	case $1 in
+	always)		return 0 ;;
+	'!CONFIG_'*)	lacks "${1#!}" && [[ $2 =~ ${1#!}($|[^A-Z0-9_]) ]] ;;
+	MEM!=*)		[ "$(value mem "$result/meta")" != "${1#*=}" ] ;;
+	before-*)	older "$release" "${1#before-}" ;;
+	*)		die "allowed-skips: what is $1?" ;;
+	esac
+}
+
+lacks() {
+	! grep -qE "^$1=[ym]" "$result/config"
+}
+
+# older A B: is version A smaller than B? Only the numbers of A count.
+older() {
+	local a
+
+	a=$(grep -o '^[0-9]*\.[0-9]*' <<<"$1")
+	[ "$a" != "$2" ] && [ "$(printf '%s\n' "$a" "$2" | sort -V | head -n 1)" = "$a" ]
+}
+
+judge_verdict() {
+	local line wanted
+
+	wanted="verdict: pass $(value nonce "$result/meta")"
+	line=$(tr -d '\r' <"$result/verdict")
+	[ "$line" = "$wanted" ] && return
+	if [ "$line" = "${wanted/pass/fail}" ]; then
+		complain 10 "the verdict of PID 1 is fail"
+	else
+		complain 10 "no verdict of PID 1 with the right nonce: ${line:-none}"
+	fi
+}
+
+show_console() {
+	echo "# the last $CONSOLE_LINES lines of the console:"
+	tail -n "$CONSOLE_LINES" "$result/console.log" | tr -d '\r' | sed 's/^/#   /'
+}
+
+for file in console.log ktap.log verdict meta; do
+	[ -e "$result/$file" ] || die "$result: no $file"
+done
+records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
+judge_panic
+judge_silence
+judge_time
+judge_splats
+judge_tests
+judge_plan
+judge_skips
+judge_verdict
+[ "$status" = 0 ] || show_console
+echo "$(count pass) passed, $(count fail) failed, $(count skip) skipped"
+exit "$status"

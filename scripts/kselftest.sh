@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The main job: build, boot, run, judge.
+#
+# usage: kselftest.sh
+#
+# Variables: see "make help". Exits as judge.sh does.
+
+. "$(dirname "$0")/lib.sh"
+
+resolve "${KDIR:-${KERNEL:-stock}}"
+
+# There is one result of a kernel at a time.
+exec {lock}>"$out/lock"
+flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
+
+"$SCRIPTS/build.sh" module "$out"
+"$SCRIPTS/build.sh" tests "$out"
+"$SCRIPTS/pack.sh" "$out"
+"$SCRIPTS/boot.sh" "$out"
+exec "$SCRIPTS/judge.sh" "$out/result"

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Reads the KTAP of PID 1 (outer results, and the ones of each program nested
+# by two spaces), writes one record per line, fields separated by tabs:
+#
+#	pass NAME | skip NAME REASON | fail NAME | diag TEXT (of the fail above)
+#	broken WHAT	a plan that is missing or not kept
+#
+# What is counted are the leaves: the tests of the programs, and the outer
+# results that have none. Older harnesses print no name with a skip; it is the
+# one of the last RUN line.
+
+function record(kind, name, reason,    i) {
+	print kind "\t" name (reason != "" ? "\t" reason : "")
+	if (kind == "fail")
+		for (i = first; i <= lines; i++)
+			print "diag\t" line[i]
+	lines = 0
+	first = 1
+}
+
+function remember(text) {
+	line[++lines] = text
+	if (lines - first >= 60)
+		delete line[first++]
+}
+
+function broken(what) {
+	print "broken\t" what
+}
+
+# Splits a result line into good, number, name, skipped and reason.
+function parse(text,    at) {
+	good = text !~ /^not /
+	sub(/^(not )?ok /, "", text)
+	number = text + 0
+	sub(/^[0-9]+ */, "", text)
+	sub(/^- /, "", text)
+	skipped = 0
+	reason = ""
+	at = match(text, / *# *SKIP */)
+	if (at) {
+		skipped = 1
+		reason = substr(text, RSTART + RLENGTH)
+		text = substr(text, 1, at - 1)
+	} else
+		sub(/ *#.*/, "", text)
+	name = text
+}
+
+function inner_result(text) {
+	parse(text)
+	if (number != ++inner)
+		broken("result " number " where " inner " was due: " text)
+	if (name == "")
+		name = running
+	if (!good) {
+		inner_failed++
+		record("fail", name)
+	} else if (skipped)
+		record("skip", name, reason)
+	else
+		record("pass", name)
+}
+
+function inner_line(text) {
+	if (text ~ /^(not )?ok [0-9]/)
+		inner_result(text)
+	else if (text ~ /^1\.\.[0-9]/) {
+		inner_plan = substr(text, 4) + 0
+		if (sub(/.*# *SKIP */, "", text))
+			inner_skip = text
+	} else if (text ~ /^#  RUN  /) {
+		running = text
+		sub(/^#  RUN +/, "", running)
+		sub(/ \.\.\.$/, "", running)
+		lines = 0
+		first = 1
+	} else
+		remember(text)
+}
+
+function is_program(name) {
+	return name != "load" && name != "unload" && name != "leaks"
+}
+
+function outer_result(text) {
+	parse(text)
+	sub(/^mmun: /, "", name)
+	if (number != ++outer)
+		broken("result " number " where " outer " was due: " text)
+	if (!good && !inner_failed)
+		record("fail", name)
+	else if (good && inner_failed)
+		broken(name ": ok, and yet tests of it failed")
+	else if (good && skipped)
+		record("skip", name, reason != "" ? reason : inner_skip)
+	else if (good && !is_program(name))
+		record("pass", name)
+	else if (good && (inner_plan <= 0 || inner != inner_plan))
+		broken(name ": " inner + 0 " results, planned " inner_plan)
+	inner = inner_failed = 0
+	inner_plan = -1
+	inner_skip = running = ""
+}
+
+BEGIN {
+	first = 1
+	plan = inner_plan = -1
+}
+
+{ sub(/\r$/, "") }
+NR == 1 && !/^KTAP version 1$/ { broken("no KTAP header") }
+/^  / { inner_line(substr($0, 3)); next }
+/^(not )?ok [0-9]/ { outer_result($0); next }
+/^1\.\./ { plan = substr($0, 4) + 0; next }
+/^Bail out!/ { broken($0); next }
+/^# / { remember($0) }
+
+END {
+	if (NR && outer != plan)
+		broken(outer + 0 " programs and checks reported, planned " plan)
+	if (NR && inner_plan >= 0)
+		broken("the output ends inside a program, after " running)
+}

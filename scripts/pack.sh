@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 3: pack the initramfs: PID 1, the module, the tests.
+#
+# usage: pack.sh OUT
+#
+# Makes OUT/initramfs from what build.sh left in OUT.
+
+. "$(dirname "$0")/lib.sh"
+. "$SCRIPTS/packages.sh"
+
+out=$1
+source=$(value source "$out/kernel")
+
+build_init() {
+	newer_than "$out/init" "$SCRIPTS"/init*.[ch] || return 0
+	quietly gcc -static -O2 -Wall -Wextra -Werror -o "$out/init" \
+		"$SCRIPTS"/init*.c
+}
+
+build_packer() {
+	newer_than "$out/gen_init_cpio" "$source/usr/gen_init_cpio.c" ||
+		return 0
+	quietly gcc -O2 -o "$out/gen_init_cpio" "$source/usr/gen_init_cpio.c"
+}
+
+list_files() {
+	local name
+
+	echo "dir /dev 0755 0 0"
+	echo "nod /dev/console 0600 0 0 c 5 1"
+	echo "file /init $out/init 0755 0 0"
+	echo "dir /lib 0755 0 0"
+	echo "file /lib/test_mmun.ko $out/module/test_mmun.ko 0644 0 0"
+	echo "dir /mmun 0755 0 0"
+	echo "file /mmun/programs $out/programs 0644 0 0"
+	while read -r name; do
+		echo "file /mmun/$name $out/tests/$name 0755 0 0"
+	done <"$out/programs"
+	printf 'dir /%s 0755 0 0\n' proc sys tmp
+}
+
+need gcc '/usr/lib/*/libc.a'
+build_init
+build_packer
+list_files >"$out/initramfs.list"
+"$out/gen_init_cpio" "$out/initramfs.list" >"$out/initramfs.tmp"
+mv "$out/initramfs.tmp" "$out/initramfs"

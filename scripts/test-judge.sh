@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of judge.sh: recordings of guests that fared well and badly.
+#
+# usage: test-judge.sh
+#
+# Each case starts from the recording of a good run, spoils it in one way and
+# names the exit status that judge.sh must give. KTAP on stdout.
+
+# shellcheck disable=SC2016 # $d is for sed
+. "$(dirname "$0")/lib.sh"
+
+number=0
+failures=0
+
+record_good_run() {
+	: >"$run/allowed-skips"
+	printf '%s\n' "nonce=1234" "ended=exit" "qemu=0" "seconds=9" "tests=" "mem=1G" \
+		"release=6.1.0-56-amd64" >"$run/meta"
+	printf '%s\n' CONFIG_MMU_NOTIFIER=y CONFIG_ZRAM=m \
+		"# CONFIG_DEVICE_PRIVATE is not set" >"$run/config"
+	printf '%s\r\n' "[    0.000000] Linux version 6.1.0-56-amd64" \
+		"[    1.881441] test_mmun: loading out-of-tree module taints kernel." \
+		"[    2.010510] reboot: machine restart" >"$run/console.log"
+	echo "verdict: pass 1234" >"$run/verdict"
+	cat >"$run/ktap.log" <<-EOT
+		KTAP version 1
+		1..4
+		ok 1 - mmun: load
+		  TAP version 13
+		  1..2
+		  #  RUN           event.munmap ...
+		  #            OK  event.munmap
+		  ok 1 event.munmap
+		  #  RUN           event.mremap ...
+		  #            OK  event.mremap
+		  ok 2 event.mremap
+		ok 2 - mmun: event_test
+		ok 3 - mmun: unload
+		ok 4 - mmun: leaks
+	EOT
+}
+
+# judged STATUS TITLE WORDS: the run gets this status, and the report says so.
+judged() {
+	local wanted=$1 title=$2 words=$3 report got=0
+
+	report=$("$SCRIPTS/judge.sh" "$run" 2>&1) || got=$?
+	number=$((number + 1))
+	if [ "$got" = "$wanted" ] && [[ $report == *"$words"* ]]; then
+		echo "ok $number - judge: $title"
+	else
+		failures=$((failures + 1))
+		echo "not ok $number - judge: $title"
+		echo "# status $got, expected $wanted, and \"$words\" in:"
+		echo "#   ${report//$'\n'/$'\n'#   }"
+	fi
+	record_good_run
+}
+
+console() {
+	printf '[   11.222333] %s\r\n' "$@" >>"$run/console.log"
+}
+
+ktap() {
+	sed -i "$@" "$run/ktap.log"
+}
+
+run=$(mktemp -d)
+export ALLOWED_SKIPS=$run/allowed-skips
+trap 'rm -rf "$run"' EXIT
+record_good_run
+echo "KTAP version 1"
+
+judged 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
+
+console "Kernel panic - not syncing: Fatal exception"
+judged 3 "a panic" "the kernel panicked"
+
+: >"$run/ktap.log"
+: >"$run/verdict"
+judged 4 "silence" "PID 1 was never reached"
+
+console "Kernel panic - not syncing: VFS: Unable to mount root fs"
+: >"$run/ktap.log"
+judged 3 "a panic before PID 1 is no silence" "the kernel panicked"
+
+sed -i 's/ended=exit/ended=timeout/' "$run/meta"
+: >"$run/verdict"
+ktap '9,$d'
+judged 5 "a hang" "no end after 9 seconds"
+
+while read -r splat; do
+	console "$splat"
+	judged 6 "splat: ${splat:0:36}" "$splat"
+done <<'EOT'
+WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983 mmu_interval_notifier_remove+0x1d/0x130
+BUG: sleeping function called from invalid context at kernel/locking/mutex.c:580
+BUG: KASAN: use-after-free in mmun_invalidate+0x51/0x90 [test_mmun]
+BUG: unable to handle page fault for address: ffffc90000a3d000
+BUG: scheduling while atomic: collide_test/88/0x00000002
+BUG: Bad page state in process race_test  pfn:03f2a
+BUG: Bad rss-counter state mm:00000000a5a5 type:MM_ANONPAGES val:1
+Oops: 0000 [#1] PREEMPT SMP NOPTI
+general protection fault, probably for non-canonical address 0xdead000000000100
+WARNING: possible recursive locking detected
+WARNING: possible circular locking dependency detected
+INFO: task exit_test:91 blocked for more than 60 seconds.
+watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [race_test:66]
+rcu: INFO: rcu_preempt self-detected stall on CPU
+refcount_t: underflow; use-after-free.
+UBSAN: array-index-out-of-bounds in test_mmun.c:412:9
+BUG: KCSAN: data-race in mmun_commit / mmun_invalidate
+BUG mmun_range (Tainted: G           OE): Objects remaining in mmun_range on __kmem_cache_shutdown()
+list_del corruption. prev->next should be ffff888003a4c010
+kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+fuzz_test: page allocation failure: order:10, mode:0x40dc0
+EOT
+
+console "Memory cgroup out of memory: Killed process 93 (oom_test)" \
+	"Call Trace:" "oom_reaper: reaped process 93 (oom_test)" \
+	"traps: abi_test[42] general protection fault ip:40e4cf sp:7ffe error:802" \
+	"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable"
+judged 0 "an OOM kill in a memory cgroup is no splat" "0 failed"
+
+ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
+sed -i s/pass/fail/ "$run/verdict"
+judged 7 "a failed test is named" "#   event.munmap"
+
+ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
+judged 7 "a failed test is explained" "#     # event_test.c:9:munmap:Expected 1"
+
+ktap -e 's/^ok 2/not ok 2/' -e '/^  ok 2/d'
+judged 7 "a program that crashed" "4 passed, 1 failed"
+
+ktap 's/^ok 4/not ok 4/'
+judged 7 "a leak" "#   leaks"
+
+ktap 's/^  ok 1/  not ok 1/'
+judged 7 "a program that hides a failed test" "1 failed"
+
+ktap '$d'
+judged 8 "a truncated plan" "3 programs and checks reported, planned 4"
+
+ktap '8,$d'
+judged 8 "an end inside a program" "after event.munmap"
+
+ktap '/^  ok 2/d'
+judged 8 "a program that ran half of its tests" "1 results, planned 2"
+
+ktap '/^  /d'
+judged 8 "a program that printed nothing" "event_test: 0 results"
+
+ktap '/^  ok 1/d'
+judged 8 "a result is missing in the middle" "result 2 where 1 was due"
+
+ktap 's/^ok 3.*/Bail out! the rest was not run/'
+judged 8 "a bail-out" "Bail out!"
+
+ktap -e 's/^  ok 2.*/  ok 2 # SKIP no such thing/'
+judged 9 "an unexpected skip of an old harness" "event.mremap: no such thing"
+
+ktap 's/^  ok 2.*/  ok 2 event.mremap # SKIP no such thing/'
+judged 9 "an unexpected skip" "4 passed, 0 failed, 1 skipped"
+
+ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+	-e 's/^  1..2/  1..0 # SKIP no device/' -e '/^  [^1T]/d'
+judged 9 "an unexpected skip of a program" "event_test: no device"
+
+ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+	-e 's/^  1..2/  1..0 # SKIP nothing matches MMUN_TESTS/' -e '/^  [^1T]/d'
+sed -i 's/^tests=/tests=range.*/' "$run/meta"
+judged 0 "a program that TESTS leaves out" "3 passed, 0 failed, 1 skipped"
+
+missing="set CONFIG_ZRAM, CONFIG_MMU_NOTIFIER, CONFIG_DEVICE_PRIVATE"
+while read -r wanted line; do
+	echo "$line" >"$run/allowed-skips"
+	ktap "s/^  ok 2.*/  ok 2 event.mremap # SKIP $missing/"
+	judged "$wanted" "a skip, and the table says: $line" "1 skipped"
+done <<'EOT'
+0 event.* always why
+9 range.* always why
+0 event.mremap !CONFIG_DEVICE_PRIVATE why
+9 event.mremap !CONFIG_DEVICE why
+9 event.mremap !CONFIG_NO_SUCH why
+9 event.mremap !CONFIG_ZRAM why
+9 event.mremap !CONFIG_MMU_NOTIFIER why
+0 *.mremap before-6.12 why
+9 *.mremap before-6.1 why
+9 *.mremap MEM!=1G why
+0 *.mremap MEM!=2G why
+EOT
+
+echo "verdict: pass 1235" >"$run/verdict"
+judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"
+
+: >"$run/verdict"
+judged 10 "no verdict" "none"
+
+echo "verdict: fail 1234" >"$run/verdict"
+judged 10 "a verdict that disagrees" "the verdict of PID 1 is fail"
+
+rm "$run/meta"
+judged 2 "not a recording" "no meta"
+
+echo "1..$number"
+[ "$failures" = 0 ]
