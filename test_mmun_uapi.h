@@ -470,7 +470,8 @@ struct mmun_access {
  *
  * Compare the shadow with the page tables, under the collision-retry lock and
  * without faulting: each valid shadow entry must name the page that is mapped,
- * and be writable only if the mapping is.  Needs MMUN_FEATURE_HMM.
+ * and be writable only if the mapping is.  Takes mmap_lock for writing.  Needs
+ * MMUN_FEATURE_HMM.
  */
 struct mmun_verify {
 	__u32 size;
@@ -702,7 +703,7 @@ enum mmun_event {
  *	COLLIDE: the sequence of the batch; else 0
  * @start: INVALIDATE: first address of the whole invalidation; else of the
  *	range
- * @end: Its end, exclusive
+ * @end: Its end, exclusive; 0 if the last byte is that of the address space
  * @clip_start: The part of it that is inside the range: first address
  * @clip_end: Its end, exclusive
  * @id: The range; 0 for PARK

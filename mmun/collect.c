@@ -36,7 +36,7 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 	unsigned long i;
 	int ret;
 
-	mmap_assert_locked(range->ctx->mm);
+	lockdep_assert_held(&range->ctx->mm->mmap_lock);
 	ret = hmm_range_fault(&hmm_range);
 	if (ret)
 		return ret == -EPERM ? -EACCES : ret;
@@ -74,7 +74,7 @@ static long mmun_gup_reach(struct mm_struct *mm, unsigned long addr, bool write)
 {
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	vma = vma_lookup(mm, addr);
 	if (!vma || !(vma->vm_flags & VM_READ))
 		return -EFAULT;

@@ -51,7 +51,7 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 {
 	int ret;
 
-	mmap_assert_write_locked(range->ctx->mm);
+	lockdep_assert_held_write(&range->ctx->mm->mmap_lock);
 	ret = mmun_walk(range, seq, part, 0, part->nr, 0);
 	if (ret)
 		return ret;
