@@ -123,7 +123,9 @@ holds() {
 	release=$(value release "$result/meta")
 	case $1 in
 	always)		return 0 ;;
-	'!CONFIG_'*)	lacks "${1#!}" && [[ $2 =~ ${1#!}($|[^A-Z0-9_]) ]] ;;
+	CONFIG_*'!=y')	lacks "${1%!=y}" y && names "${1%!=y}" "$2" ;;
+	CONFIG_*)	! lacks "$1" ym && names "$1" "$2" ;;
+	'!CONFIG_'*)	lacks "${1#!}" ym && names "${1#!}" "$2" ;;
 	MEM!=*)		[ "$(value mem "$result/meta")" != "${1#*=}" ] ;;
 	before-*)	older "$release" "${1#before-}" ;;
 	*)		die "allowed-skips: what is $1?" ;;
@@ -131,7 +133,11 @@ holds() {
 }
 
 lacks() {
-	! grep -qE "^$1=[ym]" "$result/config"
+	! grep -qE "^$1=[$2]" "$result/config"
+}
+
+names() {
+	[[ $2 =~ $1($|[^A-Z0-9_]) ]]
 }
 
 # older A B: is version A smaller than B? Only the numbers of A count.
