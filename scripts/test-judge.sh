@@ -188,6 +188,10 @@ done <<'EOT'
 9 event.mremap !CONFIG_NO_SUCH why
 9 event.mremap !CONFIG_ZRAM why
 9 event.mremap !CONFIG_MMU_NOTIFIER why
+0 event.mremap CONFIG_ZRAM!=y why
+9 event.mremap CONFIG_MMU_NOTIFIER!=y why
+9 event.mremap CONFIG_ZRA!=y why
+9 event.mremap CONFIG_NO_SUCH!=y why
 0 *.mremap before-6.12 why
 9 *.mremap before-6.1 why
 9 *.mremap MEM!=1G why
