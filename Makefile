@@ -25,6 +25,9 @@ defects:
 kernel:
 	@scripts/kernel.sh $(or $(KERNEL),stock)
 
+coverage:
+	@scripts/coverage.sh
+
 mutants:
 	@scripts/mutants.sh
 
@@ -35,4 +38,4 @@ clean:
 help:
 	@cat scripts/help
 
-.PHONY: modules load unload kselftest check defects kernel mutants clean help
+.PHONY: modules load unload kselftest check defects kernel coverage mutants clean help

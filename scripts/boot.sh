@@ -39,6 +39,7 @@ program_secs() {
 
 append() {
 	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
+		"numa=fake=2" \
 		"mmun.nonce=$nonce mmun.timeout=$(program_secs)" \
 		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\""
 }
@@ -49,10 +50,13 @@ qemu_command() {
 	read -ra accel <<<"$words"
 	slow=0
 	[[ ${accel[*]} != *tcg* ]] || slow=1
+	coverage=()
+	! grep -qx CONFIG_GCOV_KERNEL=y "$(value config "$kernel")" ||
+		coverage=(-serial "file:$result/gcda")
 	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
 		-nodefaults -nic none -display none -monitor none -no-reboot
 		-serial "file:$result/console.log" -serial stdio
-		-serial "file:$result/verdict"
+		-serial "file:$result/verdict" "${coverage[@]}"
 		-kernel "$(value image "$kernel")" -initrd "$out/initramfs"
 		-append "$(append)")
 	[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2

@@ -14,9 +14,6 @@
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/suite.sh"
 
-# Coverage is of these files alone; the words mean nothing to the other builds.
-GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
-
 unpack_tree() {
 	local package=$1 dir=$2
 

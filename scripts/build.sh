@@ -42,15 +42,23 @@ link_module() {
 		"$out/module/"
 }
 
+# A kernel that counts what it runs counts the module, too.
+coverage() {
+	! grep -qx CONFIG_GCOV_KERNEL=y "$kdir/.config" ||
+		echo GCOV_PROFILE_test_mmun.o=y
+}
+
 build_module() {
+	local flags
+
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, modules and all"
 	link_module
 	newer_than "$out/module/test_mmun.ko" "$out"/module/{Kbuild,*.[ch],mmun/} \
 		"$kdir"/{.config,Module.symvers,vmlinux} || return 0
 	say "building the module for $(value release "$kernel")"
-	quietly make -C "$kdir" M="$out/module" V="$V" \
-		${MODULE_FLAGS:+$MODULE_FLAGS} modules
+	read -ra flags <<<"${MODULE_FLAGS:-} $(coverage)"
+	quietly make -C "$kdir" M="$out/module" V="$V" "${flags[@]}" modules
 	touch "$out/module/test_mmun.ko"
 }
 

@@ -23,6 +23,9 @@ bool write_file(const char *path, const char *text);
 ssize_t read_file(const char *path, char *buf, size_t size);
 bool exists(const char *path);
 
+/* init-ktap.c: a serial port that passes bytes on as they are, or -1 */
+int open_port(const char *path);
+
 /* init-ktap.c: one line of KTAP each, and the count of what failed */
 bool ktap_open(void);
 void ktap_plan(int tests);
@@ -40,6 +43,9 @@ void show_processes(void);
 
 /* init-run.c: run one program, bounded, its output nested in the KTAP */
 bool run_program(const char *name, const struct mmun_orders *orders);
+
+/* init-gcov.c: send what the kernel counted, if it did */
+void gcov_send(void);
 
 /* init-leaks.c: the state before the module was loaded, and after */
 void leaks_before(void);

@@ -9,6 +9,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+[ "${KERNEL:-}" != all ] || exec "$SCRIPTS/matrix.sh"
 resolve "${KDIR:-${KERNEL:-stock}}"
 
 # There is one result of a kernel at a time.

@@ -12,6 +12,11 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
 
+# Words for the make of a kernel: coverage is of these files alone. They mean
+# nothing where the configuration does not ask for coverage.
+# shellcheck disable=SC2034
+GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
+
 # The variables that make was called with are not for the make of a kernel.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 

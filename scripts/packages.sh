@@ -9,6 +9,7 @@ package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
 	xz)			echo xz-utils ;;
+	gcov)			echo gcc ;;
 	/*/libc.a)		echo libc6-dev ;;
 	/*/libelf.so.1)		echo libelf1 ;;
 	/*/libssl.so.3)		echo libssl3 ;;
