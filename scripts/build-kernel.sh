@@ -100,10 +100,11 @@ build() {
 	configure
 	compile
 	touch "$build/.complete"
-	forget_others
+	[ -n "$private" ] || forget_others
 }
 
 name=$1
+private=${2:-}
 read -r package suite fragments < <(kernel_row "$name")
 mapfile -t files < <(fragment_files)
 use_suite "$suite"
@@ -113,13 +114,13 @@ tree=$CACHE/tree/${package}_$version
 mkdir -p "$CACHE"/{tree,build}
 need xz
 once "$tree" unpack_tree "$package"
-if [ -n "${2:-}" ]; then
-	[ -d "$2/tree" ] || once "$2/tree" private_tree
-	tree=$2/tree
+if [ -n "$private" ]; then
+	[ -d "$private/tree" ] || once "$private/tree" private_tree
+	tree=$private/tree
 fi
 key=$({ echo "$version ${GCOV[*]}"; gcc --version; cat "${files[@]}"; } |
 	sha256sum | cut -c1-12)
 build=$CACHE/build/${name}_$key
-[ -z "${2:-}" ] || build=$2/build
+[ -z "$private" ] || build=$private/build
 locked "$build.lock" build
 echo "$build"
