@@ -50,7 +50,7 @@ def row(name, sums):
 def by_function(file):
     functions = collections.defaultdict(list)
     for line in file["lines"]:
-        functions[line.get("function_name", "?")].append(line)
+        functions[line.get("function_name", "(no function)")].append(line)
     return functions
 
 
@@ -59,8 +59,8 @@ def reasons(path):
     table = {}
     for line in pathlib.Path(path).read_text().splitlines():
         if line and not line.startswith("#"):
-            name, _, why = line.partition(" ")
-            table[name] = why.strip()
+            name, why = line.split(None, 1)
+            table[name] = why
     return table
 
 
