@@ -33,27 +33,6 @@ struct watch {
 	size_t length;
 };
 
-/* The log as a whole. */
-struct event_log {
-	struct mmun_record records[256];
-	int count;
-};
-
-static void event_log_read(int fd, struct event_log *log)
-{
-	for (log->count = 0; log->count < 256; log->count++)
-		if (!mmun_next_record(fd, &log->records[log->count]))
-			return;
-}
-
-static void event_log_print(const struct event_log *log)
-{
-	int i;
-
-	for (i = 0; i < log->count; i++)
-		mmun_print_record(&log->records[i]);
-}
-
 /* Does it tell @w of @event on [start, start + length), and of no more? */
 static int event_matches(const struct mmun_record *r, const struct watch *w,
 			 __u32 event, const char *start, size_t length)
@@ -68,7 +47,7 @@ static int event_matches(const struct mmun_record *r, const struct watch *w,
 	       r->clip_end == (to < watch_to ? to : watch_to);
 }
 
-static int event_count(const struct event_log *log, const struct watch *w,
+static int event_count(const struct mmun_records *log, const struct watch *w,
 		       __u32 event, const char *start, size_t length)
 {
 	int i, count = 0;
@@ -84,11 +63,11 @@ static int event_count(const struct event_log *log, const struct watch *w,
 		int __count = _count;                                      \
 		EXPECT_LE(_min, __count)                                   \
 		{                                                          \
-			event_log_print(_log);                             \
+			mmun_print_all(_log);                             \
 		}                                                          \
 		EXPECT_GE(_max, __count)                                   \
 		{                                                          \
-			event_log_print(_log);                             \
+			mmun_print_all(_log);                             \
 		}                                                          \
 		__count;                                                   \
 	})
@@ -346,29 +325,18 @@ FIXTURE_TEARDOWN(caller_ksm)
 	EXPECT_EQ(0, janitor_end(&self->janitor));
 }
 
-static __u64 pagemap_entry(const char *p, size_t page)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__u64 entry = 0;
-
-	if (pread(fd, &entry, sizeof(entry),
-		  (uintptr_t)p / page * sizeof(entry)) != sizeof(entry))
-		entry = 0;
-	close(fd);
-	return entry;
-}
-
-#define PAGEMAP_PFN	((1ULL << 55) - 1)
-
 static bool merged(FIXTURE_DATA(caller_ksm) *self)
 {
-	__u64 a = pagemap_entry(self->map, self->page);
-	__u64 b = pagemap_entry(self->map + self->page, self->page);
+	__u64 a = mmun_pagemap(self->map);
+	__u64 b = mmun_pagemap(self->map + self->page);
 
 	return !((a ^ b) & PAGEMAP_PFN);
 }
 
-/* Returns 0 when ksmd could be told to merge; it gets ten seconds. */
+/*
+ * Returns 0 when ksmd could be told to merge; it gets ten seconds.  Nothing but
+ * the page tables tells when it has.
+ */
 static int merge_pages(FIXTURE_DATA(caller_ksm) *self)
 {
 	int i;
@@ -401,12 +369,12 @@ static int merge_pages(FIXTURE_DATA(caller_ksm) *self)
  */
 TEST_F(caller_ksm, merge_tells_of_protecting_two_pages_and_replacing_one)
 {
-	struct event_log log;
+	struct mmun_records log;
 	int first, second;
 
 	fill_shadow(self->watch, MMUN_WRITE, NULL);
 	merge_or_skip();
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	first = expect_told(&log, 1, 256, &self->watch, MMUN_EVENT_CLEAR,
 			    self->map, self->page);
 	second = expect_told(&log, 1, 256, &self->watch, MMUN_EVENT_CLEAR,
@@ -504,7 +472,7 @@ TEST_F(caller_collapse, of_a_file_tells_of_the_huge_page)
 {
 	static const int watched[] = { 5, 300 };
 	struct watch w[2];
-	struct event_log log;
+	struct mmun_records log;
 	int i, huge, small, total = 0;
 
 	for (i = 0; i < 2; i++) {
@@ -514,7 +482,7 @@ TEST_F(caller_collapse, of_a_file_tells_of_the_huge_page)
 	}
 	if (variant->another ? helper_work(&self->helper) : collapse(self->map))
 		SKIP(return, NO_FILE_COLLAPSE);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	for (i = 0; i < 2; i++) {
 		huge = expect_told(&log, variant->huge_min, 2, &w[i],
 				   MMUN_EVENT_CLEAR, self->map, HUGE_SIZE);
@@ -665,7 +633,7 @@ TEST_F(caller_migrate, tells_of_exactly_what_migrates)
 {
 	struct migration *m = &self->migration;
 	struct watch in, other;
-	struct event_log log;
+	struct mmun_records log;
 	__u64 before, after;
 
 	if (access("/sys/devices/system/node/node1", F_OK))
@@ -678,7 +646,7 @@ TEST_F(caller_migrate, tells_of_exactly_what_migrates)
 	fill_shadow(in, MMUN_WRITE, &before);
 	fill_shadow(other, MMUN_WRITE, NULL);
 	ASSERT_EQ(0, variant->another ? helper_work(&self->helper) : migrate(m));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	expect_told(&log, 1, 1, &in, MMUN_EVENT_CLEAR, m->at, m->length);
 	expect_total(&log, 1);
 	expect_dropped(in);
@@ -763,7 +731,7 @@ TEST_F(caller_disk, pageout_to_swap_tells_of_the_page_and_not_of_the_first)
 {
 	static const int watched[] = { 0, OP - 1, OP };
 	struct watch w[3];
-	struct event_log log;
+	struct mmun_records log;
 	char *at = self->map + OP * self->page;
 	int i;
 
@@ -779,7 +747,7 @@ TEST_F(caller_disk, pageout_to_swap_tells_of_the_page_and_not_of_the_first)
 		fill_shadow(w[i], MMUN_WRITE, NULL);
 	}
 	ASSERT_EQ(0, madvise(at, self->page, MADV_PAGEOUT));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	expect_told(&log, 1, 1, &w[2], MMUN_EVENT_CLEAR, at, self->page);
 	expect_total(&log, 1);
 	expect_kept(w[0]);
@@ -797,7 +765,7 @@ TEST_F(caller_disk, msync_tells_of_the_dirty_page_that_it_protects)
 {
 	char *at = self->map + OP * self->page;
 	struct watch clean, dirty;
-	struct event_log log;
+	struct mmun_records log;
 
 	if (self->disk < 0)
 		SKIP(return, NO_DISK);
@@ -811,7 +779,7 @@ TEST_F(caller_disk, msync_tells_of_the_dirty_page_that_it_protects)
 	fill_shadow(dirty, MMUN_WRITE, NULL);
 	mmun_device_write(dirty.id, at, 1, "d");
 	ASSERT_EQ(0, msync(self->map, PAGES * self->page, MS_SYNC));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	expect_told(&log, 1, 1, &dirty, MMUN_EVENT_PROTECTION_PAGE, at,
 		    self->page);
 	expect_total(&log, 1);
@@ -981,7 +949,7 @@ FIXTURE_TEARDOWN(caller_hugetlb)
 TEST_F(caller_hugetlb, raises_its_events_for_exactly_its_huge_pages)
 {
 	int i, dropped = variant->all ? HUGE_PAGES : 1, total = 0;
-	struct event_log log;
+	struct mmun_records log;
 	struct watch w;
 
 	if (!self->pool)
@@ -991,7 +959,7 @@ TEST_F(caller_hugetlb, raises_its_events_for_exactly_its_huge_pages)
 	w = watch_range(self->map, HUGE_PAGES * HUGE_SIZE);
 	fill_shadow(w, 0, NULL);
 	ASSERT_EQ(0, variant->run(self));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	for (i = 0; i < HUGE_PAGES; i++) {
 		char *at = self->map + i * HUGE_SIZE;
 
@@ -1155,7 +1123,7 @@ TEST_F(caller_table, that_may_be_shared_is_invalidated_as_a_whole)
 {
 	static const int watched[] = { 3, 1, 500 };
 	struct watch w[3];
-	struct event_log log;
+	struct mmun_records log;
 	int i, near, total = 0;
 
 	if (!self->pool)
@@ -1167,7 +1135,7 @@ TEST_F(caller_table, that_may_be_shared_is_invalidated_as_a_whole)
 	fill_shadow(w[0], 0, NULL);
 	fill_shadow(w[1], 0, NULL);
 	ASSERT_EQ(0, variant->run(self));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	near = event_count(&log, &w[0], MMUN_EVENT_UNMAP, self->map,
 			   TABLE_SIZE);
 	for (i = 0; i < 3; i++) {
@@ -1240,7 +1208,7 @@ TEST_F(caller_uprobe, setting_and_clearing_it_tell_of_its_page)
 {
 	char *at = self->map + self->page;
 	struct watch w;
-	struct event_log log;
+	struct mmun_records log;
 	int probe;
 
 	if (read_number(UPROBE_TYPE) < 0)
@@ -1249,7 +1217,7 @@ TEST_F(caller_uprobe, setting_and_clearing_it_tell_of_its_page)
 	fill_shadow(w, 0, NULL);
 	probe = set_breakpoint(self);
 	ASSERT_LE(0, probe);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	expect_told(&log, 1, 1, &w, MMUN_EVENT_CLEAR, at, self->page);
 	expect_total(&log, 1);
 	mmun_err_access(EFAULT, w.id, at, 1, 0);
@@ -1257,7 +1225,7 @@ TEST_F(caller_uprobe, setting_and_clearing_it_tell_of_its_page)
 	fill_shadow(w, 0, NULL);
 	expect_byte(w.id, at, BREAKPOINT);
 	ASSERT_EQ(0, close(probe));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	expect_told(&log, 1, 1, &w, MMUN_EVENT_CLEAR, at, self->page);
 	expect_total(&log, 1);
 	mmun_err_access(EFAULT, w.id, at, 1, 0);

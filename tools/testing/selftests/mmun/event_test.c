@@ -59,27 +59,6 @@ static struct span span_clip(struct span a, struct span b)
 	};
 }
 
-/* The log as a whole, because the order of the ranges is not promised. */
-struct event_log {
-	struct mmun_record records[256];
-	int count;
-};
-
-static void event_log_read(int fd, struct event_log *log)
-{
-	for (log->count = 0; log->count < 256; log->count++)
-		if (!mmun_next_record(fd, &log->records[log->count]))
-			return;
-}
-
-static void event_log_print(const struct event_log *log)
-{
-	int i;
-
-	for (i = 0; i < log->count; i++)
-		mmun_print_record(&log->records[i]);
-}
-
 /* Does it tell of @event on all of @whole, clipped to what @id watches? */
 static int event_matches(const struct mmun_record *r, __u32 id, __u32 event,
 			 struct span whole, struct span watched)
@@ -93,7 +72,7 @@ static int event_matches(const struct mmun_record *r, __u32 id, __u32 event,
 	       r->clip_start == clip.start && r->clip_end == clip.end;
 }
 
-static int event_count(const struct event_log *log, __u32 id, __u32 event,
+static int event_count(const struct mmun_records *log, __u32 id, __u32 event,
 		       struct span whole, struct span watched)
 {
 	int i, count = 0;
@@ -110,7 +89,7 @@ static int event_count(const struct event_log *log, __u32 id, __u32 event,
 					      _watched))                   \
 		{                                                          \
 			TH_LOG("no such record among these:");             \
-			event_log_print(_log);                             \
+			mmun_print_all(_log);                             \
 		}                                                          \
 	})
 
@@ -118,7 +97,7 @@ static int event_count(const struct event_log *log, __u32 id, __u32 event,
 	({                                                                 \
 		EXPECT_EQ(_total, (_log)->count)                           \
 		{                                                          \
-			event_log_print(_log);                             \
+			mmun_print_all(_log);                             \
 		}                                                          \
 	})
 
@@ -651,13 +630,13 @@ TEST_F(event_op, raises_its_event_for_exactly_its_bytes)
 {
 	size_t length = AREA_PAGES * self->area.page;
 	struct span watched = span_of(self->area.map, length);
-	struct event_log log;
+	struct mmun_records log;
 	__u32 id;
 
 	area_do(variant->prepare);
 	id = mmun_insert(self->area.map, length);
 	area_do(variant->run);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect(&log, variant->times, id, variant->event, self->whole,
 		     watched);
 	event_expect_total(&log, variant->times);
@@ -672,14 +651,14 @@ TEST_F(event_op, is_clipped_to_the_byte)
 {
 	char *head = op_at(&self->area) - 100;
 	char *tail = (char *)(uintptr_t)self->whole.end - 1;
-	struct event_log log;
+	struct mmun_records log;
 	__u32 ids[2];
 
 	area_do(variant->prepare);
 	ids[0] = mmun_insert(head, 200);
 	ids[1] = mmun_insert(tail, 2);
 	area_do(variant->run);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect(&log, variant->times, ids[0], variant->event, self->whole,
 		     span_of(head, 200));
 	event_expect(&log, variant->times, ids[1], variant->event, self->whole,
@@ -696,13 +675,13 @@ TEST_F(event_op, does_not_call_the_ranges_that_only_touch)
 {
 	size_t before = OP_FIRST * self->area.page;
 	char *end = (char *)(uintptr_t)self->whole.end;
-	struct event_log log;
+	struct mmun_records log;
 
 	area_do(variant->prepare);
 	mmun_insert(self->area.map, before);
 	mmun_insert(end, AREA_PAGES * self->area.page);
 	area_do(variant->run);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect_total(&log, 0);
 }
 
@@ -915,13 +894,13 @@ FIXTURE_VARIANT_ADD(event_quiet, uffd_copy) {
 TEST_F(event_quiet, raises_nothing)
 {
 	size_t length = AREA_PAGES * self->area.page;
-	struct event_log log;
+	struct mmun_records log;
 	__u32 id;
 
 	area_do(variant->prepare);
 	id = mmun_insert(self->area.map, length);
 	area_do(variant->run);
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect_total(&log, 0);
 
 	ASSERT_EQ(0, madvise(self->area.map, self->area.page, MADV_DONTNEED));
@@ -1006,10 +985,10 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 static void check_align(struct __test_metadata *_metadata,
 			FIXTURE_DATA(event_align) *self, __u32 event)
 {
-	struct event_log log;
+	struct mmun_records log;
 	int i, meets, total = 0;
 
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	for (i = 0; i < ALIGN_RANGES; i++) {
 		meets = span_meets(self->whole, self->watched[i]);
 		total += meets;
@@ -1106,7 +1085,7 @@ TEST_F(event, nested_ranges_are_each_called_once_with_one_seq)
 	static const int first[] = { 0, 1, 2, 2, 3 };
 	static const int pages[] = { 8, 6, 4, 4, 1 };
 	struct span whole = span_of(op_at(&self->area), 2 * self->page);
-	struct event_log log;
+	struct mmun_records log;
 	char *p[5];
 	__u32 ids[5];
 	int i;
@@ -1116,7 +1095,7 @@ TEST_F(event, nested_ranges_are_each_called_once_with_one_seq)
 		ids[i] = mmun_insert(p[i], pages[i] * self->page);
 	}
 	ASSERT_EQ(0, op_dontneed(&self->area));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect_total(&log, 5);
 	for (i = 0; i < 5; i++) {
 		event_expect(&log, 1, ids[i], MMUN_EVENT_CLEAR, whole,
@@ -1129,14 +1108,14 @@ TEST_F(event, one_munmap_calls_every_range_it_meets_and_no_other)
 {
 	size_t piece = self->page / 8;
 	struct span whole = span_of(op_at(&self->area), 2 * self->page), part;
-	struct event_log log;
+	struct mmun_records log;
 	__u32 ids[8 * AREA_PAGES];
 	int i;
 
 	for (i = 0; i < 8 * AREA_PAGES; i++)
 		ids[i] = mmun_insert(self->area.map + i * piece, piece);
 	ASSERT_EQ(0, op_munmap(&self->area));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	event_expect_total(&log, 16);
 	for (i = 0; i < 8 * AREA_PAGES; i++) {
 		part = span_of(self->area.map + i * piece, piece);
@@ -1288,16 +1267,9 @@ static int write_file(const char *path, const char *value)
 }
 
 /* A page that was written is soft dirty, if there is such a thing. */
-static int has_soft_dirty(const char *p, size_t page)
+static int has_soft_dirty(const char *p)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__u64 entry = 0;
-
-	if (pread(fd, &entry, sizeof(entry),
-		  (uintptr_t)p / page * sizeof(entry)) != sizeof(entry))
-		entry = 0;
-	close(fd);
-	return entry >> 55 & 1;
+	return mmun_pagemap(p) >> 55 & 1;
 }
 
 #define NO_SOFT_DIRTY "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY"
@@ -1308,7 +1280,7 @@ TEST_F(event, clear_refs_raises_soft_dirty_for_the_whole_address_space)
 	__u32 id = mmun_insert(self->area.map, length);
 	struct mmun_record r;
 
-	if (!has_soft_dirty(self->area.map, self->page))
+	if (!has_soft_dirty(self->area.map))
 		SKIP(return, NO_SOFT_DIRTY);
 	ASSERT_EQ(0, write_file("/proc/self/clear_refs", "4"));
 	r = mmun_expect_event(id, MMUN_EVENT_SOFT_DIRTY, self->area.map,
@@ -1420,7 +1392,7 @@ TEST_F(event, splitting_a_huge_page_nests_a_clear_with_the_same_seq)
 TEST_F(event, cold_part_of_a_huge_page_clears_it_to_split_it)
 {
 	char *p = arena_aligned(2 * HUGE_SIZE), *huge = p + HUGE_SIZE;
-	struct event_log log;
+	struct mmun_records log;
 	__u32 id;
 
 	ASSERT_NE(NULL, p);
@@ -1430,7 +1402,7 @@ TEST_F(event, cold_part_of_a_huge_page_clears_it_to_split_it)
 		SKIP(return, NO_COLLAPSE);
 	id = mmun_insert(p, 2 * HUGE_SIZE);
 	ASSERT_EQ(0, madvise(huge + 3 * self->page, self->page, MADV_COLD));
-	event_log_read(self->fd, &log);
+	mmun_read_all(self->fd, &log);
 	EXPECT_LE(1, log.count);
 	event_expect(&log, log.count, id, MMUN_EVENT_CLEAR,
 		     span_of(huge, HUGE_SIZE), span_of(p, 2 * HUGE_SIZE));
@@ -1518,7 +1490,7 @@ TEST_F(event_foreign, is_seen_here_and_names_who_did_it)
 	__u32 id;
 
 	if (variant->event == MMUN_EVENT_SOFT_DIRTY &&
-	    !has_soft_dirty(self->area.map, self->area.page))
+	    !has_soft_dirty(self->area.map))
 		SKIP(return, NO_SOFT_DIRTY);
 	id = mmun_insert(op_at(&self->area), length);
 	ASSERT_EQ(0, area_child_work(&self->area));

@@ -504,6 +504,27 @@ static inline void mmun_print_record(const struct mmun_record *r)
 		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
 }
 
+/* The log as a whole, where the order of the records is not promised. */
+struct mmun_records {
+	struct mmun_record records[256];
+	int count;
+};
+
+static inline void mmun_read_all(int fd, struct mmun_records *log)
+{
+	for (log->count = 0; log->count < 256; log->count++)
+		if (!mmun_next_record(fd, &log->records[log->count]))
+			return;
+}
+
+static inline void mmun_print_all(const struct mmun_records *log)
+{
+	int i;
+
+	for (i = 0; i < log->count; i++)
+		mmun_print_record(&log->records[i]);
+}
+
 /*
  * The next record says that @id was invalidated by @event, blockable, clipped
  * to [start, start + length).  Evaluates to the record.
@@ -581,6 +602,22 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 	for (i = 0; p && i < pages; i++)
 		memset(p + i * page, (int)(i + 1), page);
 	return p;
+}
+
+/* The PFN in an entry of /proc/PID/pagemap */
+#define PAGEMAP_PFN	((1ULL << 55) - 1)
+
+/* The entry of /proc/self/pagemap for the page at @p, or 0. */
+static inline __u64 mmun_pagemap(const char *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 entry = 0;
+
+	if (pread(fd, &entry, sizeof(entry), (uintptr_t)p /
+		  sysconf(_SC_PAGESIZE) * sizeof(entry)) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry;
 }
 
 /*
