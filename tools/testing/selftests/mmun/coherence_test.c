@@ -5,6 +5,10 @@
  */
 #include "mmun.h"
 
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret	447
+#endif
+
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
 #endif
@@ -896,6 +900,30 @@ TEST_F(coherence, each_range_has_a_shadow_of_its_own)
 	mmun_device_read(twin, self->map, 1, &c);
 	EXPECT_EQ(1, c);
 	mmun_err_access(ENOENT, self->id, self->map, 1, 0);
+}
+
+/*
+ * hmm_range_fault() takes memfd_secret(2) memory for any other, though it is not
+ * in the kernel's map; get_user_pages() does not.
+ */
+TEST_F(coherence, device_cannot_touch_secret_memory)
+{
+	int fd = syscall(SYS_memfd_secret, 0);
+	char *secret = page_at(0);
+
+	mmun_need_feature(MMUN_FEATURE_HMM);
+	if (fd < 0)
+		SKIP(return, "set CONFIG_SECRETMEM, boot with secretmem.enable=1");
+	ASSERT_EQ(0, ftruncate(fd, self->page));
+	ASSERT_EQ(secret, mmap(secret, self->page, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_FIXED, fd, 0));
+	*secret = 1;
+	mmun_err_snapshot(EFAULT, self->id, secret, self->page,
+			  MMUN_METHOD_GUP, MMUN_WRITE);
+	mmun_snapshot(self->id, secret, self->page, MMUN_METHOD_LOOK, 0, NULL);
+	mmun_err_access(EFAULT, self->id, secret, 1, 0);
+	mmun_err_access(EFAULT, self->id, secret, 1, MMUN_WRITE);
+	EXPECT_EQ(1, *secret);
 }
 
 TEST_F(coherence, one_munmap_reaches_the_shadows_of_nested_ranges)
