@@ -190,6 +190,10 @@ done <<'EOT'
 9 event.mremap !CONFIG_MMU_NOTIFIER why
 0 event.mremap CONFIG_ZRAM!=y why
 9 event.mremap CONFIG_MMU_NOTIFIER!=y why
+0 event.mremap CONFIG_MMU_NOTIFIER why
+0 event.mremap CONFIG_ZRAM why
+9 event.mremap CONFIG_DEVICE_PRIVATE why
+9 event.mremap CONFIG_NO_SUCH why
 9 event.mremap CONFIG_ZRA!=y why
 9 event.mremap CONFIG_NO_SUCH!=y why
 0 *.mremap before-6.12 why
