@@ -12,6 +12,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
 
+[ "$SUITE" = mmun ] || exec "$SCRIPTS/build-$SUITE.sh" "$@"
 out=$2
 kernel=$out/kernel
 kdir=$(value kdir "$kernel")

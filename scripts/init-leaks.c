@@ -78,12 +78,12 @@ void leaks_before(void)
 	measure(&before);
 }
 
-static bool module_is_gone(void)
+static bool module_is_gone(const char *module)
 {
-	char text[16384];
+	char path[80];
 
-	read_file("/proc/modules", text, sizeof(text));
-	if (!strstr(text, "test_mmun "))
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	if (!exists(path))
 		return true;
 	ktap_note("the module is still loaded");
 	return false;
@@ -131,9 +131,9 @@ static bool kmemleak_is_silent(void)
 	return false;
 }
 
-bool leaks_after(void)
+bool leaks_after(const char *module)
 {
-	bool ok = module_is_gone();
+	bool ok = module_is_gone(module);
 
 	/* Kmemleak's and KASAN's own records come and go by megabytes. */
 	ok &= exists(KMEMLEAK) || memory_is_back();

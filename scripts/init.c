@@ -27,7 +27,6 @@
 
 #include "init.h"
 
-#define MODULE_FILE "/lib/test_mmun.ko"
 #define PROGRAM_LIST "/mmun/programs"
 #define MAX_PROGRAMS 64
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged"
@@ -144,6 +143,8 @@ static void read_orders(struct mmun_orders *orders)
 	char cmdline[4096], number[16];
 
 	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+	get_order(cmdline, "mmun.module=", orders->module,
+		  sizeof(orders->module));
 	get_order(cmdline, "mmun.nonce=", orders->nonce, sizeof(orders->nonce));
 	get_order(cmdline, "mmun.tests=", orders->tests, sizeof(orders->tests));
 	get_order(cmdline, "mmun.seed=", orders->seed, sizeof(orders->seed));
@@ -166,11 +167,15 @@ static int read_programs(char *buf, size_t size, char **names)
 	return count;
 }
 
-static bool load_module(void)
+static bool load_module(const char *name)
 {
-	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && syscall(SYS_finit_module, fd, "", 0) == 0;
+	char path[80];
+	bool ok;
+	int fd;
 
+	snprintf(path, sizeof(path), "/lib/%s.ko", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ok = fd >= 0 && syscall(SYS_finit_module, fd, "", 0) == 0;
 	if (!ok)
 		ktap_note("loading the module: %s", strerror(errno));
 	close(fd);
@@ -178,9 +183,9 @@ static bool load_module(void)
 	return ok;
 }
 
-static bool unload_module(void)
+static bool unload_module(const char *name)
 {
-	bool ok = syscall(SYS_delete_module, "test_mmun", O_NONBLOCK) == 0;
+	bool ok = syscall(SYS_delete_module, name, O_NONBLOCK) == 0;
 
 	if (!ok)
 		ktap_note("unloading the module: %s", strerror(errno));
@@ -196,14 +201,14 @@ static bool run_suite(const struct mmun_orders *orders)
 
 	ktap_plan(count + 3);
 	leaks_before();
-	if (!load_module())
+	if (!load_module(orders->module))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (!run_program(names[i], orders) ||
 		    (orders->stop && !ktap_all_ok()))
 			return false;
-	unload_module();
-	ktap_result(leaks_after(), "leaks", NULL);
+	unload_module(orders->module);
+	ktap_result(leaks_after(orders->module), "leaks", NULL);
 	return true;
 }
 

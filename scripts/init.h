@@ -10,6 +10,7 @@
 
 /* The orders of the host, read from the kernel command line. */
 struct mmun_orders {
+	char module[64];
 	char nonce[64];
 	char tests[256];
 	char seed[32];
@@ -49,6 +50,6 @@ void gcov_send(void);
 
 /* init-leaks.c: the state before the module was loaded, and after */
 void leaks_before(void);
-bool leaks_after(void);
+bool leaks_after(const char *module);
 
 #endif

@@ -12,6 +12,9 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
 
+# The suite that is run: ours, or the kernel's own hmm-tests to compare with.
+SUITE=${SUITE:-mmun}
+
 # Words for the make of a kernel: coverage is of these files alone. They mean
 # nothing where the configuration does not ask for coverage.
 # shellcheck disable=SC2034
@@ -91,8 +94,8 @@ newer_than() {
 	[ ! -e "$file" ] || [ -n "$(find -L "$@" -newer "$file" -print -quit 2>/dev/null)" ]
 }
 
-# resolve NAME [module]: sets out to the directory of that kernel, where its
-# parts stand in out/kernel.
+# resolve NAME [module]: sets out to the directory of that kernel, and of another
+# suite, where the kernel's parts stand in out/kernel.
 resolve() {
 	local tmp
 
@@ -100,6 +103,7 @@ resolve() {
 	tmp=$(mktemp "$TOP/build/kernel.XXXXXX")
 	"$SCRIPTS/kernel.sh" "$@" >"$tmp" || { rm -f "$tmp"; return 1; }
 	out=$TOP/build/$(value name "$tmp")
+	[ "$SUITE" = mmun ] || out+=-$SUITE
 	mkdir -p "$out"
 	mv "$tmp" "$out/kernel"
 }

@@ -32,7 +32,7 @@ list_files() {
 	echo "nod /dev/console 0600 0 0 c 5 1"
 	echo "file /init $out/init 0755 0 0"
 	echo "dir /lib 0755 0 0"
-	echo "file /lib/test_mmun.ko $out/module/test_mmun.ko 0644 0 0"
+	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
 	echo "dir /mmun 0755 0 0"
 	echo "file /mmun/programs $out/programs 0644 0 0"
 	while read -r name; do
