@@ -21,7 +21,7 @@ verdict() {
 	5)	outcome=TIMEOUT what="the guest did not end" ;;
 	6)	what="splat:$(below 'the kernel complained' | cut -d']' -f2-)" ;;
 	7)	what=$(below failed) ;;
-	'')	outcome=invalid what="it does not build" ;;
+	'')	outcome=invalid what="it cannot be applied, or does not build" ;;
 	*)	outcome=MISSED what=$(sed -n '1s/^# //p' "$work/report") ;;
 	esac
 	if [ -s "$work/ktap" ] && ! grep -q '^ok 1 - mmun: load' "$work/ktap"; then

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every mutant can still be applied to the kernels that it names, and changes
+# something there. They must have been resolved.
+#
+# usage: test-mutants.sh KERNEL...
+
+. "$(dirname "$0")/lib.sh"
+
+failed=0
+mutant=$(mktemp)
+trap 'rm -f "$mutant"' EXIT
+for kernel; do
+	tree=$(value source "$TOP/build/$kernel/kernel")
+	for entry in "$SCRIPTS"/mutants/*.mutant; do
+		kernels=$("$SCRIPTS/defect.sh" get kernels "$entry")
+		[[ " $kernels " = *" ${kernel%%-*} "* ]] || continue
+		file=$tree/$("$SCRIPTS/defect.sh" get file "$entry")
+		if ! "$SCRIPTS/defect.sh" apply "$entry" "$file" >"$mutant" ||
+		   cmp -s "$file" "$mutant"; then
+			echo "$kernel: ${entry##*/} does not change ${file#"$tree"/}"
+			failed=1
+		fi
+	done
+done
+exit "$failed"
