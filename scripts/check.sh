@@ -5,8 +5,9 @@
 #
 # usage: check.sh
 #
-# KTAP on stdout, nested where a step has tests of its own; the last line, also
-# in build/check/summary, adds everything up.
+# KTAP on stdout, nested where a step has tests of its own, and how long each
+# took; the last line, also in build/check/summary, adds everything up. The two
+# kernels are built once, which takes a quarter of an hour.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -19,7 +20,7 @@ steps=0
 # step NAME COMMAND...: its output is shown when it fails. Its status is that of
 # its last command: errexit is off in a condition.
 step() {
-	local name=$1 seconds=$SECONDS
+	local name=$1 start=$SECONDS
 
 	shift
 	say "$name"
@@ -31,12 +32,11 @@ step() {
 		report "not ok" "$name"
 		failed=$((failed + 1))
 	fi
-	[ "$V" != 1 ] || say "$name: $((SECONDS - seconds)) s"
 }
 
 # suite NAME COMMAND...: the last line of its output says how many passed.
 suite() {
-	local name=$1 status=0 word
+	local name=$1 start=$SECONDS status=0 word
 
 	shift
 	say "$name"
@@ -60,6 +60,7 @@ suite() {
 report() {
 	steps=$((steps + 1))
 	echo "$1 $steps - check: $2"
+	echo "# $((SECONDS - start)) s"
 }
 
 # Warnings of the kernel's own headers are not ours to mend.
@@ -118,6 +119,15 @@ files_are_short() {
 	[ -z "$long" ] || { echo "$long"; return 1; }
 }
 
+# suite_on KERNEL: one that we build, whatever KDIR says of the first.
+suite_on() {
+	suite "kselftest on $1" env -u KDIR KERNEL="$1" "$SCRIPTS/kselftest.sh"
+}
+
+mutants_can_be_applied() {
+	"$SCRIPTS/test-mutants.sh" 7.3 6.1-debug
+}
+
 judge_is_tested() {
 	"$SCRIPTS/test-judge.sh"
 }
@@ -159,5 +169,8 @@ step "files in scripts are short" files_are_short
 step "the judge judges recordings right" judge_is_tested
 step "the defect tool changes what it should" defect_tool_is_tested
 suite "kselftest" "$SCRIPTS/kselftest.sh"
+suite_on 7.3
+suite_on 6.1-debug
+step "every mutant can be applied" mutants_can_be_applied
 suite "every defect is caught" "$SCRIPTS/defects.sh"
 finish
