@@ -41,7 +41,8 @@ append() {
 	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
 		"numa=fake=2 secretmem.enable=1" \
 		"mmun.module=test_$SUITE mmun.nonce=$nonce mmun.timeout=$(program_secs)" \
-		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\""
+		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\"" \
+		"${APPEND:-}"
 }
 
 # Three ports: console, KTAP, verdict. See init.c.

@@ -54,8 +54,8 @@ judge_time() {
 
 # The lines of the two tables are regular expressions.
 splats() {
-	grep -v '^#' "$SCRIPTS/splats" |
-		grep -nEf - "$result/console.log" |
+	awk -f "$SCRIPTS/kcsan.awk" "$result/console.log" |
+		grep -nEf <(grep -v '^#' "$SCRIPTS/splats") |
 		grep -vEf <(grep -v '^#' "$SCRIPTS/splats-allowed") || true
 }
 
@@ -66,6 +66,13 @@ judge_splats() {
 	[ -n "$found" ] || return 0
 	complain 6 "the kernel complained (console.log):"
 	head -n 20 <<<"$found" | sed 's/^/#   /'
+}
+
+# Races elsewhere in the kernel are no failure of the suite, and no secret.
+list_races() {
+	awk -v list=1 -f "$SCRIPTS/kcsan.awk" "$result/console.log" |
+		sort | uniq -c | sort -rn |
+		sed 's/^ */# KCSAN, not about notifiers: /'
 }
 
 judge_tests() {
@@ -178,6 +185,7 @@ judge_tests
 judge_plan
 judge_skips
 judge_verdict
+list_races
 [ "$status" = 0 ] || show_console
 echo "$(count pass) passed, $(count fail) failed, $(count skip) skipped"
 exit "$status"

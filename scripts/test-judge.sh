@@ -91,6 +91,29 @@ sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 ktap '9,$d'
 judged 5 "a hang" "no end after 9 seconds"
 
+kcsan() {
+	local line
+
+	printf -v line '%66s' ''
+	console "${line// /=}" "BUG: KCSAN: data-race in $1 / $2" \
+		"write to 0xffff888004b7a0c8 of 8 bytes by task 85 on cpu 1:" \
+		" $1+0x42/0x1a0$3" "value changed: 0x1 -> 0x2" "${line// /=}"
+}
+
+kcsan folio_mark_accessed lru_add ""
+judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in folio_mark_accessed / lru_add"
+
+kcsan folio_mark_accessed lru_add ""
+kcsan mmun_counters mmun_commit " [test_mmun]"
+judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
+
+kcsan mn_itree_inv_end wake_up ""
+judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
+
+kcsan folio_mark_accessed lru_add ""
+console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
+judged 6 "a warning after a race elsewhere" "WARNING: CPU"
+
 while read -r splat; do
 	console "$splat"
 	judged 6 "splat: ${splat:0:36}" "$splat"
