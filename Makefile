@@ -2,7 +2,7 @@
 #
 # "make help" lists the targets and the variables.
 
-export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT TESTS STOP SEED SUITE JOBS MUTANTS V
+export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS V
 
 modules:
 	@scripts/module.sh build

@@ -99,6 +99,8 @@ newer_than() {
 resolve() {
 	local tmp
 
+	[[ $SUITE = mmun || $SUITE = hmm ]] ||
+		die "SUITE=$SUITE: no such suite, it is mmun or hmm"
 	mkdir -p "$TOP/build"
 	tmp=$(mktemp "$TOP/build/kernel.XXXXXX")
 	"$SCRIPTS/kernel.sh" "$@" >"$tmp" || { rm -f "$tmp"; return 1; }
