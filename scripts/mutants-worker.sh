@@ -149,7 +149,7 @@ try_suite() {
 try() {
 	local file built=no
 
-	say "mutant $name"
+	say "mutant $at of ${#entries[@]}: $name"
 	file=$(get file)
 	if "$SCRIPTS/defect.sh" apply "$entry" "$tree/$file" >"$private/mutant"; then
 		mutate "$file" "$private/mutant"
@@ -199,7 +199,11 @@ prepare
 for SUITE in "${suites[@]}"; do
 	control
 done
-for entry in "$SCRIPTS"/mutants/$MUTANTS.mutant; do
+mapfile -t entries < <(compgen -G "$SCRIPTS/mutants/$MUTANTS.mutant")
+[ ${#entries[@]} != 0 ] || die "MUTANTS=$MUTANTS: no such mutant"
+at=0
+for entry in "${entries[@]}"; do
+	at=$((at + 1))
 	name=$(basename "$entry" .mutant)
 	[[ " $(get kernels) " != *" ${KERNEL%%-*} "* ]] || take try_unknown
 done

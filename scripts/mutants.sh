@@ -31,6 +31,16 @@ build_suite() {
 	"$SCRIPTS/build.sh" module "$out"
 }
 
+# Trees and builds of a kernel that is out of date.
+forget_others() {
+	local dir build
+
+	build=$(basename "$(value kdir "$out/kernel")")
+	for dir in "$CACHE"/mutants/"$KERNEL"_*; do
+		[[ $dir = */"$build" ]] || rm -rf "$dir"
+	done
+}
+
 workers() {
 	local i pids=() status=0
 
@@ -49,5 +59,6 @@ for SUITE in "${suites[@]}"; do
 	build_suite
 	mkdir -p "$results/$SUITE"
 done
+forget_others
 SUITE=${suites[*]} KERNEL=$KERNEL workers
 exec "$SCRIPTS/mutants-table.py" "$results"
