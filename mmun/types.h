@@ -10,7 +10,7 @@
 #define MMUN_MAX_BATCHES	SZ_1K
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-#define MMUN_MAX_PARK_MS	5000	/* no hung task detector is so quick */
+#define MMUN_MAX_PARK_MS	20000	/* no hung task detector is so quick */
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_BULK		(4 * SZ_1M)
 
