@@ -437,7 +437,7 @@ static struct mmun_bulk *row_of_ranges(char *start, size_t bytes, size_t n)
  *	              |------|			invalidated
  */
 TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
-	       60)
+	       150)
 {
 	const size_t pages = NR_MANY * SMALL / self->page + 1;
 	char *map = mmun_arena(pages), *hit = map + pages / 2 * self->page;
