@@ -7,6 +7,9 @@
 #
 # Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
 # reads: console.log, ktap.log, verdict, meta, config. Exits 0 however the guest fared.
+#
+# PROGRAM in the environment is one program, with its arguments, to run in place
+# of the tests; GUEST_ENV are words NAME=VALUE for the environment of what runs.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -21,6 +24,8 @@ MEM=${MEM:-1G}
 TIMEOUT=${TIMEOUT:-900}
 TESTS=${TESTS:-}
 SEED=${SEED:-}
+PROGRAM=${PROGRAM:-}
+GUEST_ENV=${GUEST_ENV:-}
 
 # The guest that has said nothing by then never will: it is booted once more.
 BOOT_SECS=${BOOT_SECS:-120}
@@ -42,7 +47,7 @@ append() {
 		"numa=fake=2 secretmem.enable=1" \
 		"mmun.module=test_$SUITE mmun.nonce=$nonce mmun.timeout=$(program_secs)" \
 		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\"" \
-		"${APPEND:-}"
+		"mmun.program=\"$PROGRAM\" mmun.env=\"$GUEST_ENV\" ${APPEND:-}"
 }
 
 # Three ports: console, KTAP, verdict. See init.c.
@@ -158,6 +163,8 @@ write_meta() {
 
 [ -z "$(tr -d 'A-Za-z0-9_.,*?[]!|-' <<<"$TESTS$SEED")" ] ||
 	die "TESTS and SEED: letters, digits, and *?[]!,|.-_"
+[ -z "$(tr -d 'A-Za-z0-9_.,:;=+/ -' <<<"$PROGRAM$GUEST_ENV")" ] ||
+	die "PROGRAM and GUEST_ENV: letters, digits, spaces, and .,:;=+/-_"
 need "$QEMU"
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true' EXIT

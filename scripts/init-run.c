@@ -22,6 +22,7 @@
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
+#define MAX_WORDS 64
 
 struct program {
 	const char *name;
@@ -42,11 +43,36 @@ static time_t now_secs(void)
 	return ts.tv_sec;
 }
 
+/* Cuts @text at its spaces; the list ends in NULL. */
+static void split_words(char *text, char **words)
+{
+	int count = 0;
+
+	for (char *p = strtok(text, " "); p; p = strtok(NULL, " "))
+		if (count < MAX_WORDS - 1)
+			words[count++] = p;
+	words[count] = NULL;
+}
+
+static void set_environment(char *text)
+{
+	char *words[MAX_WORDS];
+
+	split_words(text, words);
+	for (char **word = words; *word; word++)
+		putenv(*word);
+}
+
 static void exec_program(const char *name, const struct mmun_orders *orders,
 			 int out)
 {
+	char *args[MAX_WORDS] = { (char *)name, NULL };
+	static struct mmun_orders copy;
 	char path[256];
 
+	copy = *orders;
+	if (copy.program[0])
+		split_words(copy.program, args);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	setsid();
@@ -58,9 +84,10 @@ static void exec_program(const char *name, const struct mmun_orders *orders,
 		setenv("MMUN_SEED", orders->seed, 1);
 	if (orders->slow)
 		setenv("KSFT_MACHINE_SLOW", "yes", 1);
+	set_environment(copy.env);
 	snprintf(path, sizeof(path), "/mmun/%s", name);
 	if (chdir("/tmp") == 0)
-		execl(path, name, NULL);
+		execv(path, args);
 	dprintf(STDERR_FILENO, "# %s: %s\n", path, strerror(errno));
 	_exit(127);
 }

@@ -120,47 +120,17 @@ static void set_sysctls(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
-/* Copies the value of key=value or key="value"; an absent key gives "". */
-static void get_order(const char *cmdline, const char *key, char *value,
-		      size_t size)
-{
-	const char *at = strstr(cmdline, key);
-	const char *end = "\n ";
-
-	value[0] = '\0';
-	if (!at)
-		return;
-	at += strlen(key);
-	if (*at == '"') {
-		at++;
-		end = "\"\n";
-	}
-	snprintf(value, size, "%.*s", (int)strcspn(at, end), at);
-}
-
-static void read_orders(struct mmun_orders *orders)
-{
-	char cmdline[4096], number[16];
-
-	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
-	get_order(cmdline, "mmun.module=", orders->module,
-		  sizeof(orders->module));
-	get_order(cmdline, "mmun.nonce=", orders->nonce, sizeof(orders->nonce));
-	get_order(cmdline, "mmun.tests=", orders->tests, sizeof(orders->tests));
-	get_order(cmdline, "mmun.seed=", orders->seed, sizeof(orders->seed));
-	get_order(cmdline, "mmun.timeout=", number, sizeof(number));
-	orders->timeout = atoi(number) > 0 ? atoi(number) : 45;
-	get_order(cmdline, "mmun.slow=", number, sizeof(number));
-	orders->slow = atoi(number);
-	get_order(cmdline, "mmun.stop=", number, sizeof(number));
-	orders->stop = atoi(number);
-}
-
-static int read_programs(char *buf, size_t size, char **names)
+/* The one that is asked for, by its name alone, or all of the list. */
+static int read_programs(const struct mmun_orders *orders, char *buf,
+			 size_t size, char **names)
 {
 	int count = 0;
 
-	read_file(PROGRAM_LIST, buf, size);
+	if (orders->program[0])
+		snprintf(buf, size, "%.*s", (int)strcspn(orders->program, " "),
+			 orders->program);
+	else
+		read_file(PROGRAM_LIST, buf, size);
 	for (char *p = strtok(buf, "\n"); p; p = strtok(NULL, "\n"))
 		if (count < MAX_PROGRAMS)
 			names[count++] = p;
@@ -197,7 +167,7 @@ static bool unload_module(const char *name)
 static bool run_suite(const struct mmun_orders *orders)
 {
 	char list[4096], *names[MAX_PROGRAMS];
-	int count = read_programs(list, sizeof(list), names);
+	int count = read_programs(orders, list, sizeof(list), names);
 
 	ktap_plan(count + 3);
 	leaks_before();

@@ -14,6 +14,8 @@ struct mmun_orders {
 	char nonce[64];
 	char tests[256];
 	char seed[32];
+	char program[512];	/* this one, with its arguments, and no other */
+	char env[512];		/* NAME=VALUE ... for what is run */
 	int timeout;
 	bool slow;
 	bool stop;	/* at the first program that fails */
@@ -23,6 +25,9 @@ struct mmun_orders {
 bool write_file(const char *path, const char *text);
 ssize_t read_file(const char *path, char *buf, size_t size);
 bool exists(const char *path);
+
+/* init-orders.c */
+void read_orders(struct mmun_orders *orders);
 
 /* init-ktap.c: a serial port that passes bytes on as they are, or -1 */
 int open_port(const char *path);

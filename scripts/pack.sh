@@ -35,9 +35,9 @@ list_files() {
 	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
 	echo "dir /mmun 0755 0 0"
 	echo "file /mmun/programs $out/programs 0644 0 0"
-	while read -r name; do
-		echo "file /mmun/$name $out/tests/$name 0755 0 0"
-	done <"$out/programs"
+	for name in $(cd "$out/tests" && find . -maxdepth 1 -type f -perm -1); do
+		echo "file /mmun/${name#./} $out/tests/${name#./} 0755 0 0"
+	done
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
