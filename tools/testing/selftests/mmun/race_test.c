@@ -26,7 +26,7 @@
 #define LOG_RECORDS	16384
 #define INSERTS		2000	/* so that the log is large enough */
 #define FORKS		10	/* at least */
-#define VICTIMS		20
+#define VICTIMS		200	/* at most: two or three will do */
 #define ATTEMPTS	20
 #define YIELDS		1000000	/* bound of all that waits for a thread */
 
@@ -1027,7 +1027,7 @@ static int reap_a_victim(struct race *race, struct parked *parked,
 	return parked_end(parked, race);
 }
 
-TEST_F(race_reap, device_never_reads_what_process_mrelease_took)
+TEST_F_TIMEOUT(race_reap, device_never_reads_what_process_mrelease_took, 150)
 {
 	struct race *race = &self->race;
 	int i;
