@@ -14,6 +14,8 @@
 
 #include <linux/capability.h>
 #include <linux/completion.h>
+#include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/hmm.h>
@@ -24,14 +26,18 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
+#include <asm/syscall.h>
 
 #include "test_mmun_compat.h"
 #include "test_mmun_uapi.h"
@@ -50,10 +56,14 @@
  * while it takes mmap_lock; no callback takes it.
  *
  * mmun_log::lock guards the ring, mmun_log::read_lock makes readers take turns,
- * mmun_ctx::parked_lock guards the list of parked threads.
+ * mmun_ctx::parked_lock guards the list of parked threads, mmun_ctx::hold_lock
+ * the holds and whom they hold.  The callback takes the latter with no other
+ * lock of ours, and sleeps with none.  mmun_ctx::probe_mutex makes probers take
+ * turns.
  *
  *	mmun_batch::mutex -> mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmun_log::lock
+ *	mmun_ctx::probe_mutex -> mmap_lock -> mmun_ctx::hold_lock -> xa_lock
  *
  * A reference and never a lock spans a wait for the mm: IDs are looked up under
  * xa_lock, which guards the table's own reference.
@@ -67,6 +77,12 @@
  * a call in flight owns another, and a batch owns one to its range.  REMOVE
  * takes the range out of the table and unsubscribes at once; the last put only
  * frees memory.  release() runs when no call is in flight.
+ *
+ * A hold is found by its ID under mmun_ctx::hold_lock and never referenced from
+ * outside: who is held has a struct of its own on its stack, and whoever takes
+ * that off the hold, RELEASE or itself, does so under the lock.  The context
+ * outlives all callbacks: release() lets go of who is held, then removes the
+ * list notifier and the ranges, which waits for callbacks to return.
  */
 
 /*
@@ -84,6 +100,8 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 
 #include "mmun/log.c"
 #include "mmun/shadow.c"
+#include "mmun/task.c"
+#include "mmun/hold.c"
 #include "mmun/notifier.c"
 #include "mmun/range.c"
 #include "mmun/collect.c"
@@ -93,6 +111,8 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/access.c"
 #include "mmun/verify.c"
 #include "mmun/park.c"
+#include "mmun/quiesce.c"
+#include "mmun/probe.c"
 
 /* Context: INFO and STATE */
 
@@ -100,7 +120,7 @@ static int mmun_info(struct mmun_ucmd *ucmd)
 {
 	struct mmun_info *cmd = ucmd->cmd;
 
-	if (cmd->__reserved)
+	if (cmd->__reserved || cmd->__reserved2)
 		return -EOPNOTSUPP;
 	cmd->out_abi = MMUN_ABI_VERSION;
 	cmd->out_page_size = PAGE_SIZE;
@@ -116,6 +136,7 @@ static int mmun_info(struct mmun_ucmd *ucmd)
 	cmd->out_max_retries = MMUN_MAX_RETRIES;
 	cmd->out_max_bulk = MMUN_MAX_BULK;
 	cmd->out_max_memory = mmun_limit;
+	cmd->out_max_hold_ms = mmun_max_hold_ms;
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
@@ -156,6 +177,13 @@ union mmun_ucmd_buffer {
 	struct mmun_log_setup log_setup;
 	struct mmun_state state;
 	struct mmun_counters counters;
+	struct mmun_hold hold;
+	struct mmun_wait_held wait_held;
+	struct mmun_release release;
+	struct mmun_quiesce quiesce;
+	struct mmun_kick kick;
+	struct mmun_probe probe;
+	struct mmun_subscription subscription;
 };
 
 struct mmun_ioctl_op {
@@ -196,6 +224,13 @@ static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
 	MMUN_IOCTL_OP(MMUN_LOG_SETUP, mmun_log_setup, out_lost),
 	MMUN_IOCTL_OP(MMUN_STATE, mmun_state, out_memory),
 	MMUN_IOCTL_OP(MMUN_COUNTERS, mmun_counters, out_collisions),
+	MMUN_IOCTL_OP(MMUN_HOLD, mmun_hold, out_hold),
+	MMUN_IOCTL_OP(MMUN_WAIT_HELD, mmun_wait_held, out_end),
+	MMUN_IOCTL_OP(MMUN_RELEASE, mmun_release, out_released),
+	MMUN_IOCTL_OP(MMUN_QUIESCE, mmun_quiesce, out_quiet),
+	MMUN_IOCTL_OP(MMUN_KICK, mmun_kick, out_woken),
+	MMUN_IOCTL_OP(MMUN_PROBE, mmun_probe, out_seq),
+	MMUN_IOCTL_OP(MMUN_SUBSCRIPTION, mmun_subscription, __reserved),
 };
 
 static long mmun_fops_ioctl(struct file *filp, unsigned int num,
@@ -257,6 +292,8 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 	mmun_log_init(&ctx->log);
 	spin_lock_init(&ctx->parked_lock);
 	INIT_LIST_HEAD(&ctx->parked);
+	mmun_hold_init(ctx);
+	mmun_probe_init(ctx);
 	/* pairs with mmdrop in mmun_ctx_free() */
 	mmgrab(current->mm);
 	ctx->mm = current->mm;
@@ -291,7 +328,12 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 	struct mmun_range *range;
 	unsigned long id;
 
-	/* The last close: no call is in flight and none can come. */
+	/*
+	 * The last close: no call is in flight and none can come.  But there
+	 * can be callbacks, held, and what removes a range waits for them.
+	 */
+	mmun_hold_close(ctx);
+	mmun_probe_close(ctx);
 	xa_for_each(&ctx->batches, id, batch) {
 		mmun_batch_put(batch);
 		cond_resched();
@@ -360,6 +402,10 @@ static struct miscdevice mmun_misc = {
 	.fops = &mmun_fops,
 };
 
+static unsigned int max_hold_ms = 10000;
+module_param(max_hold_ms, uint, 0444);
+MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last (default: 10000, at most 60000)");
+
 static unsigned int max_mib;
 module_param(max_mib, uint, 0444);
 MODULE_PARM_DESC(max_mib, "MiB that all contexts together may use (default: half of the memory)");
@@ -371,6 +417,7 @@ static int __init mmun_init(void)
 	get_random_bytes(mmun_cookie_keys, sizeof(mmun_cookie_keys));
 	mmun_cookie_keys[1] |= 1;
 	mmun_cookie_keys[2] |= 1;
+	mmun_max_hold_ms = clamp(max_hold_ms, 1U, MMUN_MAX_HOLD_MS);
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;

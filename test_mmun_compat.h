@@ -8,6 +8,7 @@
 #define _TEST_MMUN_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 
@@ -48,6 +49,16 @@
 #define get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, locked) \
 	get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL, \
 			      locked)
+#endif
+
+/* "sched: Add helper for delayed dequeue", v6.12; before, a task leaves the
+ * queue when it goes to sleep.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static inline bool task_is_runnable(struct task_struct *p)
+{
+	return READ_ONCE(p->on_rq);
+}
 #endif
 
 #endif /* _TEST_MMUN_COMPAT_H */

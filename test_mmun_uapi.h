@@ -25,6 +25,8 @@
  * batch
  *	One read side critical section: the sequence that MMUN_READ_BEGIN
  *	returned and the pages collected under it.
+ * hold
+ *	A point in an invalidation at which a task stops until it is let go.
  * record
  *	One entry of the log, see &struct mmun_record.
  */
@@ -55,13 +57,14 @@
  *    is larger than a page.
  *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
  *    type is not known or not offered by this kernel (see MMUN_INFO).
- *  - EPERM: The flag needs CAP_SYS_ADMIN.
- *  - ENOENT: There is no such range, batch or parked thread.
+ *  - EPERM: The flag, or the thread 0, needs CAP_SYS_ADMIN; or the caller may
+ *    not signal the thread.
+ *  - ENOENT: There is no such range, batch, hold, thread or parked thread.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: The memory that the driver may use is used up, or the number of
- *    ranges or batches of a context, of pages of a batch, or of pages in the
- *    shadow of a range (about a million).
+ *    ranges, batches, holds or probes of a context, of pages of a batch, or of
+ *    pages in the shadow of a range (about a million).
  *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_FAULT
  *    kernels before 7.x say EFAULT.)
  *  - ESRCH: The mm of the context is gone.
@@ -69,7 +72,7 @@
  *  - EINTR: A signal came first.  Nothing was changed.
  *  - EACCES: Write access was asked for where the mapping denies it.
  *  - EBUSY: The sequence of the batch is stale already: an invalidation came
- *    after MMUN_READ_BEGIN.  Begin again.
+ *    after MMUN_READ_BEGIN.  Begin again.  MMUN_HOLD: the thread is held now.
  *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
  */
 
@@ -96,15 +99,26 @@ enum {
 	MMUN_CMD_LOG_SETUP,
 	MMUN_CMD_STATE,
 	MMUN_CMD_COUNTERS,
+	MMUN_CMD_HOLD,
+	MMUN_CMD_WAIT_HELD,
+	MMUN_CMD_RELEASE,
+	MMUN_CMD_QUIESCE,
+	MMUN_CMD_KICK,
+	MMUN_CMD_PROBE,
+	MMUN_CMD_SUBSCRIPTION,
 };
 
 /**
  * enum mmun_kind - which notifier scheme a range uses
  * @MMUN_KIND_INTERVAL: mmu_interval_notifier_insert() and its collision-retry
  *	lock.
+ * @MMUN_KIND_NAIVE: The same callbacks and no sequence: read_begin never waits
+ *	and read_retry never says yes.  Wrong on purpose: what every test of
+ *	coherence must catch.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,
+	MMUN_KIND_NAIVE = 1,
 };
 
 /**
@@ -156,6 +170,8 @@ enum mmun_method {
  * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT
  * @out_max_bulk: Largest number of ranges in one bulk call
  * @out_max_memory: Bytes that all contexts together may use
+ * @out_max_hold_ms: Longest hold, and longest wait for one
+ * @__reserved2: Must be 0
  *
  * What this kernel and module offer.  Tests skip on a feature bit, never on a
  * version.  Works on a context whose mm is gone.
@@ -175,6 +191,8 @@ struct mmun_info {
 	__u32 out_max_retries;
 	__aligned_u64 out_max_bulk;
 	__aligned_u64 out_max_memory;
+	__u32 out_max_hold_ms;
+	__u32 __reserved2;
 };
 
 #define MMUN_INFO _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INFO)
@@ -625,6 +643,292 @@ struct mmun_counters {
 #define MMUN_COUNTERS _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COUNTERS)
 
 /**
+ * enum mmun_point - where a task can be held
+ * @MMUN_POINT_ENTER: On entry of the callback of a range, nothing done yet
+ * @MMUN_POINT_LEAVE: On its way out: the sequence is set, the shadow dropped,
+ *	the record written
+ * @MMUN_POINT_START: All callbacks of the ranges of the mm have returned and
+ *	the invalidation is not over.  Reached even if it meets no range, and so
+ *	the only way to an invalidation that is active while the sequence is
+ *	even.
+ * @MMUN_POINT_END: The invalidation is over: what was deferred is done, who
+ *	waited is woken
+ * @MMUN_POINT_EXIT: On entry of the callback for MMUN_EVENT_RELEASE, which is
+ *	neither an ENTER nor a LEAVE
+ *
+ * START and END are reached through a list notifier on the mm.  The mm drops
+ * it at RELEASE, so the UNMAP that follows passes neither.
+ */
+enum mmun_point {
+	MMUN_POINT_ENTER = 0,
+	MMUN_POINT_LEAVE = 1,
+	MMUN_POINT_START = 2,
+	MMUN_POINT_END = 3,
+	MMUN_POINT_EXIT = 4,
+};
+
+/**
+ * struct mmun_hold - ioctl(MMUN_HOLD)
+ * @size: sizeof(struct mmun_hold)
+ * @point: enum mmun_point
+ * @id: The range: only its callbacks (START, END: only invalidations that meet
+ *	it); 0: any range of the context (START, END: any invalidation)
+ * @tid: The thread to stop, as the caller's PID namespace numbers it; 0: any,
+ *	which needs CAP_SYS_ADMIN
+ * @skip: So many passages are let through first
+ * @count: So many passages are stopped after that, at least 1
+ * @timeout_ms: The hold is over so long after this call whatever happens, 1 to
+ *	out_max_hold_ms
+ * @out_hold: ID of the hold, never 0
+ *
+ * Arrange that a task stops when it comes to a point.  It waits until
+ * MMUN_RELEASE, until SIGKILL, until the hold's time is over or until the
+ * context is closed.  (SIGKILL does not wake a task that is exiting already:
+ * there the others remain.)  Where several holds have the same passage the task
+ * stops at one after the other, in the order of their IDs.
+ *
+ * A kernel thread is never stopped, nor is anybody in a callback that must not
+ * block; such a passage is let through, uses up none of @count, and is reported
+ * as MMUN_HOLD_MISSED.
+ *
+ * The thread must exist (ENOENT) and be one that the caller may signal (EPERM).
+ * It must not be held by this context right now, and with @tid 0 nobody may be
+ * (EBUSY): all holds that a task meets in a row were armed before the first of
+ * them, and none of them outlasts its own time.
+ *
+ * A held task keeps all that it holds: mmap_lock, page locks, and inside START
+ * and END the one SRCU read section of all mmu notifiers.  Whoever needs them
+ * waits, for as long as the hold lasts at most.
+ *
+ * The first hold at START or END of a context registers its list notifier,
+ * which takes mmap_lock for writing: it waits for whoever has it (EINTR, ENOMEM,
+ * ESRCH).
+ */
+struct mmun_hold {
+	__u32 size;
+	__u32 point;
+	__u32 id;
+	__u32 tid;
+	__u32 skip;
+	__u32 count;
+	__u32 timeout_ms;
+	__u32 out_hold;
+};
+
+#define MMUN_HOLD _IO(MMUN_IOCTL_TYPE, MMUN_CMD_HOLD)
+
+/**
+ * enum mmun_hold_state - what became of a hold
+ * @MMUN_HOLD_HELD: A task is held by it now
+ * @MMUN_HOLD_MISSED: A passage could not be stopped: it must not block, or the
+ *	task is a kernel thread
+ * @MMUN_HOLD_OVER: Its time is over or its passages are used up, nobody is held
+ * @MMUN_HOLD_ARMED: None of that yet
+ */
+enum mmun_hold_state {
+	MMUN_HOLD_HELD = 0,
+	MMUN_HOLD_MISSED = 1,
+	MMUN_HOLD_OVER = 2,
+	MMUN_HOLD_ARMED = 3,
+};
+
+/**
+ * struct mmun_wait_held - ioctl(MMUN_WAIT_HELD)
+ * @size: sizeof(struct mmun_wait_held)
+ * @hold: The hold
+ * @timeout_ms: How long to wait, at most out_max_hold_ms; 0: just look
+ * @out_state: enum mmun_hold_state
+ * @out_tid: HELD, MISSED: the thread, in the initial PID namespace; else 0
+ * @out_event: HELD, MISSED: enum mmun_event; else 0
+ * @out_id: HELD, MISSED: at ENTER, LEAVE and EXIT the range; else 0
+ * @__reserved: Must be 0
+ * @out_start: HELD, MISSED: first address of the whole invalidation; else 0
+ * @out_end: Its end, exclusive
+ *
+ * Wait until a task is held, a passage was missed, or the hold is over; return
+ * MMUN_HOLD_ARMED when the time is up first.  HELD has precedence over MISSED,
+ * and MISSED, which lasts until MMUN_RELEASE, over OVER.  With several tasks
+ * held it tells of the one that came first.
+ */
+struct mmun_wait_held {
+	__u32 size;
+	__u32 hold;
+	__u32 timeout_ms;
+	__u32 out_state;
+	__u32 out_tid;
+	__u32 out_event;
+	__u32 out_id;
+	__u32 __reserved;
+	__aligned_u64 out_start;
+	__aligned_u64 out_end;
+};
+
+#define MMUN_WAIT_HELD _IO(MMUN_IOCTL_TYPE, MMUN_CMD_WAIT_HELD)
+
+/* Flag of MMUN_RELEASE */
+#define MMUN_RELEASE_END	0x1
+
+/**
+ * struct mmun_release - ioctl(MMUN_RELEASE)
+ * @size: sizeof(struct mmun_release)
+ * @hold: The hold
+ * @flags: MMUN_RELEASE_END: the hold is gone, whatever passages it has left
+ * @out_released: Tasks that were let go
+ *
+ * Let go of the tasks that are held.  Without the flag a hold that is not over
+ * stays armed for the passages it has left; else it is gone and so is its ID.
+ */
+struct mmun_release {
+	__u32 size;
+	__u32 hold;
+	__u32 flags;
+	__u32 out_released;
+};
+
+#define MMUN_RELEASE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_RELEASE)
+
+/**
+ * enum mmun_task_state - what a thread does
+ * @MMUN_TASK_RUNNING: It runs, or would if a CPU were free
+ * @MMUN_TASK_HELD: It sleeps at a hold of this context
+ * @MMUN_TASK_BLOCKED: It sleeps and no signal but SIGKILL, if any, wakes it: it
+ *	waits for something in the kernel
+ * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped: it
+ *	waits for another process, a timer or a signal
+ * @MMUN_TASK_GONE: It exited (a zombie included), or was never there
+ */
+enum mmun_task_state {
+	MMUN_TASK_RUNNING = 0,
+	MMUN_TASK_HELD = 1,
+	MMUN_TASK_BLOCKED = 2,
+	MMUN_TASK_WAITING = 3,
+	MMUN_TASK_GONE = 4,
+};
+
+/* Largest number of threads of one MMUN_QUIESCE */
+#define MMUN_MAX_TASKS	64
+
+/**
+ * struct mmun_task - one thread, for MMUN_QUIESCE
+ * @tid: The thread, in the caller's PID namespace; read
+ * @state: enum mmun_task_state; written
+ * @hold: HELD: the hold; else 0; written
+ * @syscall: HELD, BLOCKED, WAITING: the number of the system call it is in, or
+ *	-1 if it is in none; else -1; written
+ * @arg: The second argument of that call, of ioctl() the command; else 0;
+ *	written
+ */
+struct mmun_task {
+	__u32 tid;
+	__u32 state;
+	__u32 hold;
+	__s32 syscall;
+	__aligned_u64 arg;
+};
+
+/**
+ * struct mmun_quiesce - ioctl(MMUN_QUIESCE)
+ * @size: sizeof(struct mmun_quiesce)
+ * @count: Number of threads, 1 to MMUN_MAX_TASKS
+ * @tasks: Pointer to an array of &struct mmun_task
+ * @timeout_ms: How long to wait, at most out_max_hold_ms; 0: just look
+ * @out_quiet: 1: none was running, and all that is said was true at one
+ *	instant; 0: the time is over, what is said is the last that was seen
+ *
+ * Wait until none of the threads runs.  That is taken from their states and
+ * their counts of context switches and not from a clock: two looks at all of
+ * them between which none has run.  It says nothing of what threads that are
+ * not named will do to those that are.  The caller must be one that may signal
+ * them all (EPERM).
+ */
+struct mmun_quiesce {
+	__u32 size;
+	__u32 count;
+	__aligned_u64 tasks;
+	__u32 timeout_ms;
+	__u32 out_quiet;
+};
+
+#define MMUN_QUIESCE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_QUIESCE)
+
+/* Largest number of wake-ups of one MMUN_KICK */
+#define MMUN_MAX_KICKS	1000000
+
+/**
+ * struct mmun_kick - ioctl(MMUN_KICK)
+ * @size: sizeof(struct mmun_kick)
+ * @tid: The thread, in the caller's PID namespace
+ * @count: So many wake-ups, one after the other, 1 to MMUN_MAX_KICKS
+ * @out_woken: How many found it asleep
+ *
+ * Wake the thread for no reason, as wake_up_process() does.  Every wait of the
+ * kernel has to cope with that.  The thread must exist (ENOENT) and be one that
+ * the caller may signal (EPERM).  Stops early at a fatal signal.
+ */
+struct mmun_kick {
+	__u32 size;
+	__u32 tid;
+	__u32 count;
+	__u32 out_woken;
+};
+
+#define MMUN_KICK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_KICK)
+
+/**
+ * struct mmun_probe - ioctl(MMUN_PROBE)
+ * @size: sizeof(struct mmun_probe)
+ * @timeout_ms: How long an invalidation that is in flight may take to end, at
+ *	most out_max_hold_ms; 0: just look
+ * @out_balanced: 1: there was a moment, during this call, at which every
+ *	invalidation that had begun had ended; 0: none was seen
+ * @out_odd: Not balanced: 1: the sequence is odd: readers of a range that was
+ *	hit, and removers, wait until it is even
+ * @out_seq: mmu_interval_notifier::invalidate_seq of the probe: odd, and 1 less
+ *	than the sequence of an idle mm
+ *
+ * Are the beginnings and ends of the mm's invalidations in balance?  Some
+ * subscriptions to the last byte of the address space, which no invalidation
+ * meets, are inserted and looked at; never waited for.  When balanced they are
+ * removed.  When not, the context keeps them until a later call or its close
+ * finds the balance; if it never comes they stay for ever, and the module with
+ * them.  A new context asks with a clean slate.
+ *
+ * As every insert does, a probe makes the sequence of an active invalidation
+ * odd, and the first on an mm takes mmap_lock for writing.
+ */
+struct mmun_probe {
+	__u32 size;
+	__u32 timeout_ms;
+	__u32 out_balanced;
+	__u32 out_odd;
+	__aligned_u64 out_seq;
+};
+
+#define MMUN_PROBE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_PROBE)
+
+/**
+ * struct mmun_subscription - ioctl(MMUN_SUBSCRIPTION)
+ * @size: sizeof(struct mmun_subscription)
+ * @id: The range
+ * @out_seq: mmu_interval_notifier::invalidate_seq: of the last invalidation
+ *	that hit it, or its birth
+ * @out_in_tree: 1: the core has it in its tree; 0: its insert is deferred
+ * @__reserved: Must be 0
+ *
+ * What the core knows of a range.  It is read without the core's lock: true
+ * only when nobody invalidates, inserts or removes.
+ */
+struct mmun_subscription {
+	__u32 size;
+	__u32 id;
+	__aligned_u64 out_seq;
+	__u32 out_in_tree;
+	__u32 __reserved;
+};
+
+#define MMUN_SUBSCRIPTION _IO(MMUN_IOCTL_TYPE, MMUN_CMD_SUBSCRIPTION)
+
+/**
  * DOC: The log
  *
  * read() returns whole records, oldest first, as many as fit and are there::
@@ -650,6 +954,12 @@ struct mmun_counters {
  * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN or a round of MMUN_SNAPSHOT
  * @MMUN_RECORD_COMMIT: A batch was published
  * @MMUN_RECORD_COLLIDE: A batch had collided
+ * @MMUN_RECORD_HELD: A task stops at a hold; from then on MMUN_WAIT_HELD finds
+ *	it
+ * @MMUN_RECORD_START: An invalidation of the mm came to MMUN_POINT_START
+ * @MMUN_RECORD_END: One came to MMUN_POINT_END
+ *
+ * START and END are recorded from the first hold on at one of the two.
  */
 enum mmun_record_type {
 	MMUN_RECORD_INVALIDATE = 0,
@@ -659,9 +969,12 @@ enum mmun_record_type {
 	MMUN_RECORD_BEGIN = 4,
 	MMUN_RECORD_COMMIT = 5,
 	MMUN_RECORD_COLLIDE = 6,
+	MMUN_RECORD_HELD = 7,
+	MMUN_RECORD_START = 8,
+	MMUN_RECORD_END = 9,
 };
 
-#define MMUN_LOG_TYPES_ALL	0x7f
+#define MMUN_LOG_TYPES_ALL	0x3ff
 #define MMUN_LOG_TYPES_DEFAULT	((1U << MMUN_RECORD_INVALIDATE) | \
 				 (1U << MMUN_RECORD_PARK))
 #define MMUN_LOG_DEFAULT	256
@@ -690,7 +1003,7 @@ enum mmun_event {
 	MMUN_EVENT_UNKNOWN = 255,
 };
 
-/* struct mmun_record::flags, for MMUN_RECORD_INVALIDATE */
+/* struct mmun_record::flags; the first for all that are of an invalidation */
 #define MMUN_RECORD_BLOCKABLE	0x1	/* the callback could sleep */
 #define MMUN_RECORD_REFUSED	0x2	/* it returned false */
 
@@ -699,17 +1012,19 @@ enum mmun_event {
  * @sequence: Counts all records of the context, written or lost, from 0
  * @time_ns: CLOCK_MONOTONIC when it began
  * @duration_ns: How long the callback took; 0 for the other types
- * @cur_seq: INVALIDATE: the sequence of the invalidation, odd; BEGIN, COMMIT,
- *	COLLIDE: the sequence of the batch; else 0
- * @start: INVALIDATE: first address of the whole invalidation; else of the
- *	range
+ * @cur_seq: INVALIDATE, and HELD but at START and END: the sequence of the
+ *	invalidation, odd; BEGIN, COMMIT, COLLIDE: the sequence of the batch;
+ *	else 0
+ * @start: INVALIDATE, HELD, START, END: first address of the whole
+ *	invalidation; else of the range
  * @end: Its end, exclusive; 0 if the last byte is that of the address space
- * @clip_start: The part of it that is inside the range: first address
+ * @clip_start: The part of it that is inside the range: first address.  HELD,
+ *	START, END: as @start
  * @clip_end: Its end, exclusive
- * @id: The range; 0 for PARK
+ * @id: The range; HELD: the hold; 0 for PARK, START and END
  * @type: enum mmun_record_type
  * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_REFUSED
- * @event: INVALIDATE: enum mmun_event; else 0
+ * @event: INVALIDATE, HELD, START, END: enum mmun_event; else 0
  * @tid: The thread that caused it, in the initial PID namespace
  * @tgid: Its thread group
  * @__reserved: 0

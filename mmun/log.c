@@ -104,6 +104,30 @@ static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 	spin_unlock(&log->lock);
 }
 
+static enum mmun_event mmun_event(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return MMUN_EVENT_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return MMUN_EVENT_CLEAR;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return MMUN_EVENT_PROTECTION_VMA;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return MMUN_EVENT_PROTECTION_PAGE;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return MMUN_EVENT_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return MMUN_EVENT_RELEASE;
+	case MMU_NOTIFY_MIGRATE:
+		return MMUN_EVENT_MIGRATE;
+	case MMU_NOTIFY_EXCLUSIVE:
+		return MMUN_EVENT_EXCLUSIVE;
+	default:
+		return MMUN_EVENT_UNKNOWN;
+	}
+}
+
 /* What happened to a range, other than an invalidation. */
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq)

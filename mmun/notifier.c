@@ -3,30 +3,6 @@
  * The write side: what the mm calls, and the notifier schemes it calls through.
  */
 
-static enum mmun_event mmun_event(enum mmu_notifier_event event)
-{
-	switch (event) {
-	case MMU_NOTIFY_UNMAP:
-		return MMUN_EVENT_UNMAP;
-	case MMU_NOTIFY_CLEAR:
-		return MMUN_EVENT_CLEAR;
-	case MMU_NOTIFY_PROTECTION_VMA:
-		return MMUN_EVENT_PROTECTION_VMA;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return MMUN_EVENT_PROTECTION_PAGE;
-	case MMU_NOTIFY_SOFT_DIRTY:
-		return MMUN_EVENT_SOFT_DIRTY;
-	case MMU_NOTIFY_RELEASE:
-		return MMUN_EVENT_RELEASE;
-	case MMU_NOTIFY_MIGRATE:
-		return MMUN_EVENT_MIGRATE;
-	case MMU_NOTIFY_EXCLUSIVE:
-		return MMUN_EVENT_EXCLUSIVE;
-	default:
-		return MMUN_EVENT_UNKNOWN;
-	}
-}
-
 static void mmun_log_invalidate(struct mmun_range *range,
 				const struct mmu_notifier_range *mnr,
 				unsigned long cur_seq, u64 began, bool done)
@@ -82,9 +58,12 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	bool logged = mmun_log_wants(&range->ctx->log, MMUN_RECORD_INVALIDATE);
 	/* The core does this for list notifiers only; RT's spinlocks sleep. */
 	bool watched = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
+	bool dying = mnr->event == MMU_NOTIFY_RELEASE;
 	u64 began = logged ? ktime_get_ns() : 0;
 	bool done;
 
+	mmun_hold_pass(range->ctx, dying ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
+		       range->id, mnr, cur_seq);
 	if (watched)
 		non_block_start();
 
@@ -104,6 +83,9 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	/* One invalidation can call millions of ranges. */
 	if (blockable)
 		cond_resched();
+	if (!dying)
+		mmun_hold_pass(range->ctx, MMUN_POINT_LEAVE, range->id, mnr,
+			       cur_seq);
 	return done;
 }
 
@@ -144,6 +126,31 @@ static bool mmun_interval_check_retry(struct mmun_range *range,
 	return mmu_interval_check_retry(&range->mni, seq);
 }
 
+static unsigned long mmun_interval_walk_seq(struct mmun_range *range,
+					    unsigned long seq)
+{
+	return seq;
+}
+
+/* The same without the lock.  hmm_range_fault() must not know better. */
+
+static unsigned long mmun_naive_read_begin(struct mmun_range *range)
+{
+	return 0;
+}
+
+static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq)
+{
+	return false;
+}
+
+static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
+					 unsigned long seq)
+{
+	/* Pairs with the WRITE_ONCE in mmu_interval_set_seq() */
+	return READ_ONCE(range->mni.invalidate_seq);
+}
+
 static const struct mmun_kind_ops mmun_kinds[] = {
 	[MMUN_KIND_INTERVAL] = {
 		.insert = mmun_interval_insert,
@@ -151,5 +158,14 @@ static const struct mmun_kind_ops mmun_kinds[] = {
 		.read_begin = mmun_interval_read_begin,
 		.read_retry = mmun_interval_read_retry,
 		.check_retry = mmun_interval_check_retry,
+		.walk_seq = mmun_interval_walk_seq,
+	},
+	[MMUN_KIND_NAIVE] = {
+		.insert = mmun_interval_insert,
+		.remove = mmun_interval_remove,
+		.read_begin = mmun_naive_read_begin,
+		.read_retry = mmun_naive_read_retry,
+		.check_retry = mmun_naive_read_retry,
+		.walk_seq = mmun_naive_walk_seq,
 	},
 };

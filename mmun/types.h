@@ -13,6 +13,9 @@
 #define MMUN_MAX_PARK_MS	20000	/* no hung task detector is so quick */
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_BULK		(4 * SZ_1M)
+#define MMUN_MAX_HOLDS		64
+#define MMUN_MAX_PROBES		64
+#define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 
 /* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
 #define MMUN_MAX_CHUNKS		2048U
@@ -59,6 +62,17 @@ struct mmun_log {
  * @log: what happened
  * @parked_lock: guards @parked
  * @parked: list of mmun_parked::node
+ * @hold_lock: guards @traps, and all that hangs there; taken in callbacks
+ * @hold_wait: WAIT_HELD
+ * @traps: list of mmun_trap::node, the oldest first
+ * @nr_traps: its length; callbacks read it without @hold_lock
+ * @newest_hold: ID of the newest trap there ever was
+ * @listener: the list notifier, for START and END
+ * @listening: it is registered; mmap_lock guards it
+ * @probe_mutex: guards the rest
+ * @probes: list of mmun_probe_node::node: what is still inserted, in order
+ * @nr_probes: its length
+ * @probes_broken: they showed what no invalidation in flight explains
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
@@ -70,11 +84,22 @@ struct mmun_ctx {
 	struct mmun_log log;
 	spinlock_t parked_lock;		/* guards @parked */
 	struct list_head parked;
+	spinlock_t hold_lock;		/* guards @traps and what hangs there */
+	wait_queue_head_t hold_wait;
+	struct list_head traps;
+	u32 nr_traps;
+	u32 newest_hold;
+	struct mmu_notifier listener;
+	bool listening;
+	struct mutex probe_mutex;	/* one prober at a time */
+	struct list_head probes;
+	u32 nr_probes;
+	bool probes_broken;
 };
 
 /**
  * struct mmun_range - one subscription and its shadow page table
- * @mni: the subscription of MMUN_KIND_INTERVAL
+ * @mni: the subscription
  * @ctx: the context, which outlives the range
  * @kind: the notifier scheme
  * @start: first address watched
@@ -124,6 +149,7 @@ struct mmun_range {
  * @read_begin: begin a read side critical section; may wait
  * @read_retry: whether it collided; under the update lock
  * @check_retry: the advisory form, without it
+ * @walk_seq: what hmm_range_fault() is to take for the sequence
  */
 struct mmun_kind_ops {
 	int (*insert)(struct mmun_range *range);
@@ -131,6 +157,7 @@ struct mmun_kind_ops {
 	unsigned long (*read_begin)(struct mmun_range *range);
 	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
 	bool (*check_retry)(struct mmun_range *range, unsigned long seq);
+	unsigned long (*walk_seq)(struct mmun_range *range, unsigned long seq);
 };
 
 /**
@@ -177,6 +204,62 @@ struct mmun_parked {
 };
 
 /**
+ * struct mmun_trap - what MMUN_HOLD arms
+ * @node: for mmun_ctx::traps
+ * @held: list of mmun_held::node, the first that came first
+ * @pid: the thread, one reference; NULL: any
+ * @id: of the hold
+ * @point: enum mmun_point
+ * @range: ID of the range, 0: any.  An ID and no reference: the range may go.
+ * @skip: passages still to be let through
+ * @count: passages still to be stopped
+ * @deadline: in jiffies, for all of them
+ * @has_missed: a passage could not be stopped
+ * @missed: the last such passage
+ *
+ * It is freed when nobody is in @held any more, all under mmun_ctx::hold_lock.
+ */
+struct mmun_trap {
+	struct list_head node;
+	struct list_head held;
+	struct pid *pid;
+	u32 id;
+	u32 point;
+	u32 range;
+	u32 skip;
+	u32 count;
+	unsigned long deadline;
+	bool has_missed;
+	struct mmun_wait_held missed;
+};
+
+/**
+ * struct mmun_held - a task that passes a point, on its stack
+ * @node: for mmun_trap::held, until it is let go
+ * @released: it was let go
+ * @task: the task
+ * @mnr: the invalidation
+ * @hold: ID of the trap that it stopped at last
+ * @newest: it stops at no trap that is newer
+ * @what: what WAIT_HELD tells
+ */
+struct mmun_held {
+	struct list_head node;
+	struct completion released;
+	struct task_struct *task;
+	const struct mmu_notifier_range *mnr;
+	u32 hold;
+	u32 newest;
+	struct mmun_wait_held what;
+};
+
+/* A subscription of MMUN_PROBE. */
+struct mmun_probe_node {
+	struct mmu_interval_notifier mni;
+	struct list_head node;	/* for mmun_ctx::probes */
+};
+
+/**
  * struct mmun_ucmd - an ioctl on its way
  * @ctx: the context
  * @ubuffer: where the argument came from and the answer goes to
@@ -193,8 +276,14 @@ struct mmun_ucmd {
 /* The uAPI structs have no holes: their sizes are the sums of their fields. */
 static_assert(sizeof(struct mmun_record) == 8 * 8 + 4 + 2 * 2 + 4 * 4 + 16);
 static_assert(sizeof(struct mmun_bulk) == 2 * 8 + 2 * 4);
-static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 6 * 4 + 2 * 8);
+static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 6 * 4 + 3 * 8);
 static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
+static_assert(sizeof(struct mmun_hold) == 8 * 4);
+static_assert(sizeof(struct mmun_wait_held) == 8 * 4 + 2 * 8);
+static_assert(sizeof(struct mmun_task) == 4 * 4 + 8);
+static_assert(sizeof(struct mmun_quiesce) == 2 * 4 + 8 + 2 * 4);
+static_assert(sizeof(struct mmun_probe) == 4 * 4 + 8);
+static_assert(sizeof(struct mmun_subscription) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
 #endif /* _MMUN_TYPES_H */

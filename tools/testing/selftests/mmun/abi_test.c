@@ -32,6 +32,13 @@ union args {
 	struct mmun_log_setup log_setup;
 	struct mmun_state state;
 	struct mmun_counters counters;
+	struct mmun_hold hold;
+	struct mmun_wait_held wait_held;
+	struct mmun_release release;
+	struct mmun_quiesce quiesce;
+	struct mmun_kick kick;
+	struct mmun_probe probe;
+	struct mmun_subscription subscription;
 	char bytes[4096];
 };
 
@@ -50,6 +57,8 @@ FIXTURE(abi)
 	__u32 id;
 	struct mmun_token token;
 	struct mmun_bulk bulk;
+	struct mmun_task task;
+	__u32 newest_hold;
 	struct mmun_info info;
 	char buffer[64];
 	union args args;
@@ -166,18 +175,60 @@ PERFECT(log_setup)
 	a->log_setup.types = MMUN_LOG_TYPES_DEFAULT;
 }
 
+/* The holds that perfect calls made are taken away by the next one. */
+static void end_holds(FIXTURE_DATA(abi) *self, __u32 newest)
+{
+	__u32 released;
+
+	while (self->newest_hold < newest)
+		_mmun_release(self->fd, ++self->newest_hold, MMUN_RELEASE_END,
+			      &released);
+}
+
+PERFECT(hold)
+{
+	end_holds(self, mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()));
+	a->hold.id = self->id;
+	a->hold.tid = mmun_gettid();
+	a->hold.count = 1;
+	a->hold.timeout_ms = 1;
+}
+
+/* The ID follows the size in both. */
+PERFECT(held)
+{
+	a->release.hold = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	end_holds(self, a->release.hold - 1);
+}
+
+PERFECT(quiesce)
+{
+	self->task.tid = mmun_gettid();
+	a->quiesce.count = 1;
+	a->quiesce.tasks = mmun_u64(&self->task);
+}
+
+PERFECT(kick)
+{
+	a->kick.tid = mmun_gettid();
+	a->kick.count = 1;
+}
+
 /* Every call, in the order of its number. */
 static const struct call {
 	const char *name;
 	unsigned int cmd;
 	size_t min_size;	/* the smallest that it ever had */
+	size_t size;		/* what it has now */
 	int answer;		/* to a perfect call */
 	void (*perfect)(struct __test_metadata *_metadata,
 			FIXTURE_DATA(abi) *self, union args *a);
 } calls[] = {
-#define CALL(name, min_size, answer, perfect) \
-	{ #name, name, min_size, answer, perfect_##perfect }
-	CALL(MMUN_INFO, 72, 0, plain),
+#define GROWN(name, min_size, size, answer, perfect) \
+	{ #name, name, min_size, size, answer, perfect_##perfect }
+#define CALL(name, size, answer, perfect) \
+	GROWN(name, size, size, answer, perfect)
+	GROWN(MMUN_INFO, 72, 80, 0, plain),
 	CALL(MMUN_INSERT, 32, 0, insert),
 	CALL(MMUN_REMOVE, 8, 0, remove),
 	CALL(MMUN_INSERT_BULK, 40, 0, insert_bulk),
@@ -196,9 +247,16 @@ static const struct call {
 	CALL(MMUN_LOG_SETUP, 24, 0, log_setup),
 	CALL(MMUN_STATE, 32, 0, plain),
 	CALL(MMUN_COUNTERS, 40, 0, id),
+	CALL(MMUN_HOLD, 32, 0, hold),
+	CALL(MMUN_WAIT_HELD, 48, 0, held),
+	CALL(MMUN_RELEASE, 16, 0, held),
+	CALL(MMUN_QUIESCE, 24, 0, quiesce),
+	CALL(MMUN_KICK, 16, 0, kick),
+	CALL(MMUN_PROBE, 24, 0, plain),
+	CALL(MMUN_SUBSCRIPTION, 24, 0, id),
 };
 
-#define NR_CALLS (MMUN_CMD_COUNTERS - MMUN_CMD_INFO + 1)
+#define NR_CALLS (MMUN_CMD_SUBSCRIPTION - MMUN_CMD_INFO + 1)
 static_assert(ARRAY_SIZE(calls) == NR_CALLS, "a call is not tested");
 
 /* The layout is part of the ABI, and the same for 32-bit callers. */
@@ -207,12 +265,13 @@ static_assert(ARRAY_SIZE(calls) == NR_CALLS, "a call is not tested");
 #define LAYOUT(type, field, offset) \
 	static_assert(offsetof(struct type, field) == (offset), #type "." #field)
 
-LAYOUT_SIZE(mmun_info, 72);
+LAYOUT_SIZE(mmun_info, 80);
 LAYOUT(mmun_info, out_features, 16);
 LAYOUT(mmun_info, out_kinds, 24);
 LAYOUT(mmun_info, out_max_ranges, 32);
 LAYOUT(mmun_info, out_max_bulk, 56);
 LAYOUT(mmun_info, out_max_memory, 64);
+LAYOUT(mmun_info, out_max_hold_ms, 72);
 LAYOUT_SIZE(mmun_insert, 32);
 LAYOUT(mmun_insert, out_id, 12);
 LAYOUT(mmun_insert, start, 16);
@@ -263,6 +322,24 @@ LAYOUT_SIZE(mmun_state, 32);
 LAYOUT(mmun_state, out_memory, 24);
 LAYOUT_SIZE(mmun_counters, 40);
 LAYOUT(mmun_counters, out_invalidations, 8);
+LAYOUT_SIZE(mmun_hold, 32);
+LAYOUT(mmun_hold, out_hold, 28);
+LAYOUT_SIZE(mmun_wait_held, 48);
+LAYOUT(mmun_wait_held, out_start, 32);
+LAYOUT_SIZE(mmun_release, 16);
+LAYOUT(mmun_release, out_released, 12);
+LAYOUT_SIZE(mmun_task, 24);
+LAYOUT(mmun_task, syscall, 12);
+LAYOUT(mmun_task, arg, 16);
+LAYOUT_SIZE(mmun_quiesce, 24);
+LAYOUT(mmun_quiesce, tasks, 8);
+LAYOUT(mmun_quiesce, out_quiet, 20);
+LAYOUT_SIZE(mmun_kick, 16);
+LAYOUT_SIZE(mmun_probe, 24);
+LAYOUT(mmun_probe, out_seq, 16);
+LAYOUT_SIZE(mmun_subscription, 24);
+LAYOUT(mmun_subscription, out_seq, 8);
+LAYOUT(mmun_subscription, out_in_tree, 16);
 LAYOUT_SIZE(mmun_record, 104);
 LAYOUT(mmun_record, cur_seq, 24);
 LAYOUT(mmun_record, id, 64);
@@ -274,7 +351,7 @@ static void prepare(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *self,
 		    const struct call *call, union args *a)
 {
 	memset(a, 0, sizeof(*a));
-	a->size = call->min_size;
+	a->size = call->size;
 	call->perfect(_metadata, self, a);
 }
 
@@ -349,7 +426,7 @@ TEST_F(abi, a_longer_size_with_a_zero_tail_works)
 	int i;
 
 	for_each_call(call) {
-		const __u32 sizes[] = { call->min_size + 1, call->min_size + 8,
+		const __u32 sizes[] = { call->size + 1, call->size + 8,
 					sizeof(union args) };
 
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -357,8 +434,8 @@ TEST_F(abi, a_longer_size_with_a_zero_tail_works)
 			self->args.size = sizes[i];
 			EXPECT_PERFECT(call, &self->args);
 			EXPECT_EQ(sizes[i], self->args.size);
-			EXPECT_EQ(0, memcmp(self->args.bytes + call->min_size,
-					    zero, sizes[i] - call->min_size));
+			EXPECT_EQ(0, memcmp(self->args.bytes + call->size, zero,
+					    sizes[i] - call->size));
 		}
 	}
 }
@@ -369,7 +446,7 @@ TEST_F(abi, a_longer_size_with_a_dirty_tail_is_e2big)
 	int i;
 
 	for_each_call(call) {
-		const int dirty[] = { call->min_size, call->min_size + 7,
+		const int dirty[] = { call->size, call->size + 7,
 				      sizeof(union args) - 1 };
 
 		prepare(_metadata, self, call, &self->args);
@@ -392,7 +469,7 @@ TEST_F(abi, a_wrong_struct_wins_over_what_is_in_it)
 	for_each_call(call) {
 		self->args.size = call->min_size - 1;
 		EXPECT_ANSWER(EINVAL, call, &self->args);
-		self->args.size = call->min_size + 1;
+		self->args.size = call->size + 1;
 		EXPECT_ANSWER(E2BIG, call, &self->args);
 	}
 }
@@ -417,11 +494,12 @@ TEST_F(abi, a_bad_argument_pointer_is_efault)
 	}
 }
 
-TEST_F(abi, an_unwritable_argument_leaves_no_range_and_no_batch)
+TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 {
 	union args *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const unsigned int creators[] = { MMUN_INSERT, MMUN_READ_BEGIN };
+	const unsigned int creators[] = { MMUN_INSERT, MMUN_READ_BEGIN,
+					  MMUN_HOLD };
 	struct mmun_state before = mmun_state(), after;
 	int i;
 
@@ -500,9 +578,10 @@ struct wrong {
 	enum stage stage;
 };
 
-#define NR_WRONG_MAX	128
+#define NR_WRONG_MAX	160
 #define NO_ID		0x7ffffff0	/* nobody makes that many */
 #define KERNEL_ADDRESS	(-4096ULL)
+#define KTHREADD	2	/* whom not even root may name */
 
 /* One wrong value per row; the caller's thread must not be privileged. */
 static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
@@ -514,11 +593,13 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 	const __u64 below = mmun_u64(self->map) - self->page;
 	const __u64 above = mmun_u64(self->map) + NR_PAGES * self->page;
 	const __u64 too_long = (NR_PAGES + 1) * self->page;
+	const __u32 hold_ms = self->info.out_max_hold_ms;
 	const __u64 never = (self->info.out_max_batch_pages + 1ULL) *
 			    self->page;
 	const struct wrong rows[] = {
 		WRONG(MMUN_INFO, info, __reserved, 1, OFFER),
-		WRONG(MMUN_INSERT, insert, kind, 1, OFFER),
+		WRONG(MMUN_INFO, info, __reserved2, 1, OFFER),
+		WRONG(MMUN_INSERT, insert, kind, 2, OFFER),
 		WRONG(MMUN_INSERT, insert, kind, -1, OFFER),
 		WRONG(MMUN_INSERT, insert, flags, 1, OFFER),
 		WRONG(MMUN_INSERT, insert, flags, 1U << 31, OFFER),
@@ -528,7 +609,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_REMOVE, remove, id, 0, ID),
 		WRONG(MMUN_REMOVE, remove, id, NO_ID, ID),
 		WRONG(MMUN_REMOVE, remove, id, -1, ID),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, kind, 1, OFFER),
+		WRONG(MMUN_INSERT_BULK, insert_bulk, kind, 2, OFFER),
 		WRONG(MMUN_INSERT_BULK, insert_bulk, flags, 1, OFFER),
 		WRONG(MMUN_INSERT_BULK, insert_bulk, __reserved, 1, OFFER),
 		WRONG(MMUN_INSERT_BULK, insert_bulk, count, 0, VALUE),
@@ -616,7 +697,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		      self->info.out_max_park_ms + 1, VALUE),
 		WRONG(MMUN_UNPARK, unpark, __reserved, 1, OFFER),
 		WRONG(MMUN_UNPARK, unpark, tid, NO_ID, ID),
-		WRONG(MMUN_LOG_SETUP, log_setup, types, 1U << 7, OFFER),
+		WRONG(MMUN_LOG_SETUP, log_setup, types, 1U << 10, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, types, 1U << 31, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, __reserved, 1, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, records, 3, VALUE),
@@ -625,6 +706,39 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_STATE, state, __reserved, 1, OFFER),
 		WRONG(MMUN_COUNTERS, counters, id, 0, ID),
 		WRONG(MMUN_COUNTERS, counters, id, NO_ID, ID),
+		WRONG(MMUN_HOLD, hold, point, 5, OFFER),
+		WRONG(MMUN_HOLD, hold, point, -1, OFFER),
+		WRONG(MMUN_HOLD, hold, count, 0, VALUE),
+		WRONG(MMUN_HOLD, hold, timeout_ms, 0, VALUE),
+		WRONG(MMUN_HOLD, hold, timeout_ms, hold_ms + 1, VALUE),
+		WRONG(MMUN_HOLD, hold, tid, 0, PRIVILEGE),
+		WRONG(MMUN_HOLD, hold, tid, KTHREADD, PRIVILEGE),
+		WRONG(MMUN_HOLD, hold, tid, NO_ID, ID),
+		WRONG(MMUN_HOLD, hold, tid, -1, ID),
+		WRONG(MMUN_HOLD, hold, id, NO_ID, ID),
+		WRONG(MMUN_WAIT_HELD, wait_held, __reserved, 1, OFFER),
+		WRONG(MMUN_WAIT_HELD, wait_held, timeout_ms, hold_ms + 1,
+		      VALUE),
+		WRONG(MMUN_WAIT_HELD, wait_held, hold, 0, ID),
+		WRONG(MMUN_WAIT_HELD, wait_held, hold, NO_ID, ID),
+		WRONG(MMUN_RELEASE, release, flags, 2, OFFER),
+		WRONG(MMUN_RELEASE, release, flags, 1U << 31, OFFER),
+		WRONG(MMUN_RELEASE, release, hold, 0, ID),
+		WRONG(MMUN_RELEASE, release, hold, NO_ID, ID),
+		WRONG(MMUN_QUIESCE, quiesce, count, 0, VALUE),
+		WRONG(MMUN_QUIESCE, quiesce, count, MMUN_MAX_TASKS + 1, VALUE),
+		WRONG(MMUN_QUIESCE, quiesce, timeout_ms, hold_ms + 1, VALUE),
+		WRONG(MMUN_QUIESCE, quiesce, tasks, 8, BUFFER),
+		WRONG(MMUN_QUIESCE, quiesce, tasks, KERNEL_ADDRESS, BUFFER),
+		WRONG(MMUN_KICK, kick, count, 0, VALUE),
+		WRONG(MMUN_KICK, kick, count, MMUN_MAX_KICKS + 1, VALUE),
+		WRONG(MMUN_KICK, kick, tid, KTHREADD, PRIVILEGE),
+		WRONG(MMUN_KICK, kick, tid, 0, ID),
+		WRONG(MMUN_KICK, kick, tid, NO_ID, ID),
+		WRONG(MMUN_PROBE, probe, timeout_ms, hold_ms + 1, VALUE),
+		WRONG(MMUN_SUBSCRIPTION, subscription, __reserved, 1, OFFER),
+		WRONG(MMUN_SUBSCRIPTION, subscription, id, 0, ID),
+		WRONG(MMUN_SUBSCRIPTION, subscription, id, NO_ID, ID),
 	};
 
 	static_assert(ARRAY_SIZE(rows) <= NR_WRONG_MAX, "too many rows");
@@ -745,6 +859,8 @@ TEST_F(abi, a_removed_range_is_enoent_for_every_call)
 		EXPECT_GONE(MMUN_VERIFY, verify, id, id);
 	EXPECT_GONE(MMUN_REFUSE, refuse, id, id);
 	EXPECT_GONE(MMUN_COUNTERS, counters, id, id);
+	EXPECT_GONE(MMUN_HOLD, hold, id, id);
+	EXPECT_GONE(MMUN_SUBSCRIPTION, subscription, id, id);
 	EXPECT_ERRNO(ENOENT, _mmun_remove_bulk(self->fd, &bulk, 1, &done));
 	mmun_err_remove(ENOENT, id);
 }
@@ -833,7 +949,8 @@ TEST_F(abi, info_is_sane)
 	EXPECT_EQ(MMUN_ABI_VERSION, info->out_abi);
 	EXPECT_EQ(self->page, info->out_page_size);
 	EXPECT_EQ(0, info->out_features & ~MMUN_FEATURE_HMM);
-	EXPECT_EQ(1ULL << MMUN_KIND_INTERVAL, info->out_kinds);
+	EXPECT_EQ(1ULL << MMUN_KIND_INTERVAL | 1ULL << MMUN_KIND_NAIVE,
+		  info->out_kinds);
 	EXPECT_LE(1000000, info->out_max_ranges);
 	EXPECT_LE(NR_PAGES, info->out_max_batch_pages);
 	EXPECT_LE(16, info->out_max_batches);
@@ -846,6 +963,9 @@ TEST_F(abi, info_is_sane)
 	EXPECT_LE(MMUN_RETRIES, info->out_max_retries);
 	EXPECT_LE(100000, info->out_max_bulk);
 	EXPECT_LE(16ULL << 20, info->out_max_memory);
+	EXPECT_LE(MMUN_HOLD_MS, info->out_max_hold_ms);
+	EXPECT_GE(60000, info->out_max_hold_ms);
+	EXPECT_EQ(0, info->__reserved2);
 }
 
 /* Runs as another user, on the file that it inherited. */

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include "mmun.h"
 
-#define NR_CALLS	19
+#define NR_CALLS	26
 #define NR_PAGES	16
 #define NR_IDS		8
 #define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
@@ -29,9 +29,10 @@ static const struct shape {
 	 * s size, z zero, o O written by the kernel, k kind, r range, b batch,
 	 * A address, L length, m method, f flags, S sequence, n number,
 	 * P pointer to an array, C its length, t milliseconds, p thread,
-	 * c records, y types
+	 * c records, y types, h hold, q point, d milliseconds that
+	 * cost nothing
 	 */
-	SHAPE(MMUN_INFO, "szooOOooooooOO"),
+	SHAPE(MMUN_INFO, "szooOOooooooOOoz"),
 	SHAPE(MMUN_INSERT, "skzoAL"),
 	SHAPE(MMUN_REMOVE, "sr"),
 	SHAPE(MMUN_INSERT_BULK, "skzzPCO"),
@@ -50,6 +51,13 @@ static const struct shape {
 	SHAPE(MMUN_LOG_SETUP, "scyzO"),
 	SHAPE(MMUN_STATE, "szooooO"),
 	SHAPE(MMUN_COUNTERS, "srOOOO"),
+	SHAPE(MMUN_HOLD, "sqrpnndo"),
+	SHAPE(MMUN_WAIT_HELD, "shtoooozOO"),
+	SHAPE(MMUN_RELEASE, "shfo"),
+	SHAPE(MMUN_QUIESCE, "snPto"),
+	SHAPE(MMUN_KICK, "spno"),
+	SHAPE(MMUN_PROBE, "stooO"),
+	SHAPE(MMUN_SUBSCRIPTION, "srOoz"),
 };
 
 /*
@@ -69,6 +77,7 @@ FIXTURE(fuzz)
 	__u64 random;
 	__u32 ids[NR_IDS];
 	struct mmun_token tokens[NR_IDS];
+	__u32 holds[NR_IDS];
 	unsigned int calls[NR_CALLS];
 	unsigned int good[NR_CALLS];
 };
@@ -180,6 +189,14 @@ static __u64 plausible(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 		return self->ids[below(self, NR_IDS)];
 	case 'b':
 		return token.batch;
+	case 'h':
+		return self->holds[below(self, NR_IDS)];
+	case 'q':
+		return below(self, 5);
+	case 'k':
+		return below(self, 2);
+	case 'p':
+		return below(self, 2) ? mmun_gettid() : 0;
 	case 'S':
 		return token.seq;
 	case 'A':
@@ -196,6 +213,7 @@ static __u64 plausible(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 			       plausible_array(self) :
 			       mmun_u64(self->map);
 	case 'C':
+	case 'd':
 	case 'n':
 		return 1 + below(self, 15);
 	case 'c':
@@ -235,6 +253,9 @@ static size_t fill(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 				plausible(self, shape, *f, token, size);
 		if (*f == 's' && odd < 0 && below(self, 4))
 			value = size;
+		/* Who is held may be the one who would have to end it. */
+		if (*f == 'd' && value < 100000)
+			value %= 16;
 		if (*f == 't')
 			value = bounded_ms(self, below(self, 32) ? value : 1);
 		memcpy(arg + at, &value, field_size(*f));
@@ -281,6 +302,7 @@ static void learn(FIXTURE_DATA(fuzz) *self, unsigned int cmd, const char *arg)
 {
 	const struct mmun_read_begin *begin = (const void *)arg;
 	const struct mmun_insert *insert = (const void *)arg;
+	const struct mmun_hold *hold = (const void *)arg;
 	const int i = self->random % NR_IDS;
 
 	if (cmd == MMUN_INSERT && i < 2)
@@ -288,6 +310,8 @@ static void learn(FIXTURE_DATA(fuzz) *self, unsigned int cmd, const char *arg)
 	else if (cmd == MMUN_READ_BEGIN)
 		self->tokens[i] = (struct mmun_token){ begin->out_batch,
 						       begin->out_seq };
+	else if (cmd == MMUN_HOLD)
+		self->holds[i] = hold->out_hold;
 }
 
 static unsigned int wild_command(FIXTURE_DATA(fuzz) *self, unsigned int cmd)

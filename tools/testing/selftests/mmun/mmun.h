@@ -269,6 +269,98 @@ static inline int _mmun_counters(int fd, __u32 id, struct mmun_counters *cmd)
 	return ioctl(fd, MMUN_COUNTERS, cmd);
 }
 
+static inline int _mmun_insert_kind(int fd, __u32 kind, const void *start,
+				    size_t length, __u32 *id)
+{
+	struct mmun_insert cmd = {
+		.size = sizeof(cmd),
+		.kind = kind,
+		.start = mmun_u64(start),
+		.length = length,
+	};
+	int ret = ioctl(fd, MMUN_INSERT, &cmd);
+
+	*id = cmd.out_id;
+	return ret;
+}
+
+/* The caller fills in what is not zero; the count is 1 unless it says more. */
+static inline int _mmun_hold(int fd, struct mmun_hold *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	cmd->count = cmd->count ?: 1;
+	return ioctl(fd, MMUN_HOLD, cmd);
+}
+
+static inline int _mmun_wait_held(int fd, __u32 hold, __u32 timeout_ms,
+				  struct mmun_wait_held *cmd)
+{
+	*cmd = (struct mmun_wait_held){
+		.size = sizeof(*cmd),
+		.hold = hold,
+		.timeout_ms = timeout_ms,
+	};
+	return ioctl(fd, MMUN_WAIT_HELD, cmd);
+}
+
+static inline int _mmun_release(int fd, __u32 hold, __u32 flags,
+				__u32 *released)
+{
+	struct mmun_release cmd = {
+		.size = sizeof(cmd),
+		.hold = hold,
+		.flags = flags,
+	};
+	int ret = ioctl(fd, MMUN_RELEASE, &cmd);
+
+	*released = cmd.out_released;
+	return ret;
+}
+
+static inline int _mmun_quiesce(int fd, struct mmun_task *tasks, __u32 count,
+				__u32 timeout_ms, __u32 *quiet)
+{
+	struct mmun_quiesce cmd = {
+		.size = sizeof(cmd),
+		.count = count,
+		.tasks = mmun_u64(tasks),
+		.timeout_ms = timeout_ms,
+	};
+	int ret = ioctl(fd, MMUN_QUIESCE, &cmd);
+
+	*quiet = cmd.out_quiet;
+	return ret;
+}
+
+static inline int _mmun_kick(int fd, __u32 tid, __u32 count, __u32 *woken)
+{
+	struct mmun_kick cmd = {
+		.size = sizeof(cmd),
+		.tid = tid,
+		.count = count,
+	};
+	int ret = ioctl(fd, MMUN_KICK, &cmd);
+
+	*woken = cmd.out_woken;
+	return ret;
+}
+
+static inline int _mmun_probe(int fd, __u32 timeout_ms, struct mmun_probe *cmd)
+{
+	*cmd = (struct mmun_probe){
+		.size = sizeof(*cmd),
+		.timeout_ms = timeout_ms,
+	};
+	return ioctl(fd, MMUN_PROBE, cmd);
+}
+
+static inline int _mmun_subscription(int fd, __u32 id,
+				     struct mmun_subscription *cmd)
+{
+	*cmd = (struct mmun_subscription){ .size = sizeof(*cmd), .id = id };
+	return ioctl(fd, MMUN_SUBSCRIPTION, cmd);
+}
+
 /* Layers 2 and 3: assert that it succeeds, or expect that it fails. */
 
 #define EXPECT_ERRNO(expected_errno, cmd)                     \
@@ -456,6 +548,124 @@ static inline int _mmun_counters(int fd, __u32 id, struct mmun_counters *cmd)
 		struct mmun_counters __counters;                         \
 		ASSERT_EQ(0, _mmun_counters(self->fd, id, &__counters)); \
 		__counters;                                              \
+	})
+
+#define mmun_insert_kind(kind, start, length)                            \
+	({                                                               \
+		__u32 __id;                                              \
+		ASSERT_EQ(0, _mmun_insert_kind(self->fd, kind, start,    \
+					       length, &__id));          \
+		ASSERT_NE(0, __id);                                      \
+		__id;                                                    \
+	})
+
+/*
+ * How long holds last that nobody ends, and waits for them at most: what is too
+ * long for a test and too short for its time-out.
+ */
+#define MMUN_HOLD_MS	8000
+
+/* Hold thread @_tid, once, at @_point of range @_id; returns the ID. */
+#define mmun_hold(_point, _id, _tid)                                     \
+	({                                                               \
+		struct mmun_hold __hold = {                              \
+			.point = _point,                                 \
+			.id = _id,                                       \
+			.tid = _tid,                                     \
+			.timeout_ms = MMUN_HOLD_MS,                      \
+		};                                                       \
+		ASSERT_EQ(0, _mmun_hold(self->fd, &__hold));             \
+		ASSERT_NE(0, __hold.out_hold);                           \
+		__hold.out_hold;                                         \
+	})
+#define mmun_err_hold(_errno, _point, _id, _tid)                         \
+	({                                                               \
+		struct mmun_hold __hold = {                              \
+			.point = _point,                                 \
+			.id = _id,                                       \
+			.tid = _tid,                                     \
+			.timeout_ms = MMUN_HOLD_MS,                      \
+		};                                                       \
+		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold));     \
+	})
+
+/* Wait until a task is held; returns what is told of it. */
+#define mmun_wait_held(hold)                                             \
+	({                                                               \
+		struct mmun_wait_held __held;                            \
+		ASSERT_EQ(0, _mmun_wait_held(self->fd, hold, MMUN_HOLD_MS, \
+					     &__held));                  \
+		ASSERT_EQ(MMUN_HOLD_HELD, __held.out_state);             \
+		__held;                                                  \
+	})
+/* Just look; returns enum mmun_hold_state. */
+#define mmun_hold_state(hold)                                            \
+	({                                                               \
+		struct mmun_wait_held __held;                            \
+		ASSERT_EQ(0, _mmun_wait_held(self->fd, hold, 0, &__held)); \
+		__held.out_state;                                        \
+	})
+#define mmun_err_wait_held(_errno, hold)                                 \
+	({                                                               \
+		struct mmun_wait_held __held;                            \
+		EXPECT_ERRNO(_errno,                                     \
+			     _mmun_wait_held(self->fd, hold, 0, &__held)); \
+	})
+
+/* Returns how many were let go. */
+#define mmun_release(hold)                                               \
+	({                                                               \
+		__u32 __released;                                        \
+		ASSERT_EQ(0, _mmun_release(self->fd, hold, 0, &__released)); \
+		__released;                                              \
+	})
+#define mmun_release_end(hold)                                           \
+	({                                                               \
+		__u32 __released;                                        \
+		ASSERT_EQ(0, _mmun_release(self->fd, hold,               \
+					   MMUN_RELEASE_END,             \
+					   &__released));                \
+		__released;                                              \
+	})
+#define mmun_err_release(_errno, hold)                                   \
+	({                                                               \
+		__u32 __released;                                        \
+		EXPECT_ERRNO(_errno, _mmun_release(self->fd, hold, 0,    \
+						   &__released));        \
+	})
+
+/* Wait until one thread does not run; returns what is told of it. */
+#define mmun_quiesce_one(_tid)                                           \
+	({                                                               \
+		struct mmun_task __task = { .tid = _tid };               \
+		__u32 __quiet;                                           \
+		ASSERT_EQ(0, _mmun_quiesce(self->fd, &__task, 1,         \
+					   MMUN_HOLD_MS, &__quiet));     \
+		ASSERT_EQ(1, __quiet);                                   \
+		__task;                                                  \
+	})
+
+/* Returns how many wake-ups found the thread asleep. */
+#define mmun_kick(tid, count)                                            \
+	({                                                               \
+		__u32 __woken;                                           \
+		ASSERT_EQ(0, _mmun_kick(self->fd, tid, count, &__woken)); \
+		__woken;                                                 \
+	})
+
+/* Returns whether the mm's invalidations are in balance. */
+#define mmun_probe(timeout_ms)                                           \
+	({                                                               \
+		struct mmun_probe __probe;                               \
+		ASSERT_EQ(0, _mmun_probe(self->fd, timeout_ms, &__probe)); \
+		__probe.out_balanced;                                    \
+	})
+
+#define mmun_subscription(id)                                            \
+	({                                                               \
+		struct mmun_subscription __sub;                          \
+		ASSERT_EQ(0, _mmun_subscription(self->fd, id, &__sub));  \
+		__sub;                                                   \
 	})
 
 /* Records: read without waiting, compare, and print them all on failure. */
