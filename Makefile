@@ -2,7 +2,7 @@
 #
 # "make help" lists the targets and the variables.
 
-export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS V
+export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS ACTORS DEPTH CHUNK FRESH V
 
 modules:
 	@scripts/module.sh build
@@ -31,6 +31,9 @@ coverage:
 mutants:
 	@scripts/mutants.sh
 
+explore:
+	@scripts/explore.sh
+
 clean:
 	@rm -rf build
 	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
@@ -38,4 +41,5 @@ clean:
 help:
 	@cat scripts/help
 
-.PHONY: modules load unload kselftest check defects kernel coverage mutants clean help
+.PHONY: modules load unload kselftest check defects kernel coverage mutants explore
+.PHONY: clean help
