@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A process to be watched, and threads that watch it.
+ *
+ * The subject owns the mm.  Its two threads, the mutators, do one thing at a
+ * time when they are told.  The test, and the workers, which are threads of the
+ * test, work on the subject's mm through its descriptor: whoever is held may
+ * have the subject's mmap_lock, and their own page faults never need that one.
+ */
+#ifndef _SELFTESTS_MMUN_SUBJECT_H
+#define _SELFTESTS_MMUN_SUBJECT_H
+
+#include <linux/userfaultfd.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <time.h>
+#include "mmun.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open		434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd		438
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal	424
+#endif
+
+/*
+ *   0   1   2   3   4   5   6   7
+ *   |-----range-----|-near--|       all of them written
+ *
+ * The subject maps the pages; the test inserts the ranges.
+ */
+#define PAGES		8
+#define RANGE_PAGES	4
+#define NEAR		4	/* first page of the neighbour */
+#define FREE		6	/* first page that nobody watches */
+
+struct subject;
+
+/* What a mutator can be told: 0 or more, or -1 with errno. */
+typedef int (*mutate_fn)(struct subject *subject, int nr);
+
+struct order {
+	mutate_fn mutate;
+	int nr;
+};
+
+struct answer {
+	int ret;
+	int errnum;
+};
+
+/* One thread of the subject */
+struct mutator {
+	struct subject *subject;
+	int order[2];	/* pipes */
+	int answer[2];
+	pid_t tid;
+};
+
+/* In memory that both processes see */
+struct subject {
+	struct mutator mutator[2];
+	pid_t pid;
+	int pidfd;
+	int fd;		/* its descriptor of the device, as the test has it */
+	int its_fd;	/* and as it has it itself */
+	int memfd;	/* of one page; both have it */
+	char *map;	/* the same address in both */
+	char *huge;	/* a huge page of its own, once it has one */
+	char dir[32];	/* of its core dump, if it is to have one */
+	bool stop;	/* told to who mutates until then */
+};
+
+/* The subject */
+
+static void *mutator_main(void *arg)
+{
+	struct mutator *mutator = arg;
+	struct answer answer = {};
+	struct order order;
+
+	mutator->tid = mmun_gettid();
+	while (write(mutator->answer[1], &answer, sizeof(answer)) ==
+	       sizeof(answer) &&
+	       read(mutator->order[0], &order, sizeof(order)) ==
+	       sizeof(order)) {
+		answer.ret = order.mutate(mutator->subject, order.nr);
+		answer.errnum = errno;
+	}
+	return NULL;
+}
+
+static void subject_main(struct subject *subject)
+{
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	subject->its_fd = mmun_open();
+	if (subject->its_fd < 0 || !mmun_map_filled(subject->map, PAGES) ||
+	    pthread_create(&thread, NULL, mutator_main, &subject->mutator[1]))
+		_exit(125);
+	mutator_main(&subject->mutator[0]);
+	_exit(124);
+}
+
+/* The test: give orders. */
+
+static int subject_order(struct mutator *mutator, mutate_fn mutate, int nr)
+{
+	struct order order = { mutate, nr };
+
+	return write(mutator->order[1], &order, sizeof(order)) ==
+	       sizeof(order) ? 0 : -1;
+}
+
+/* What came of the order.  The harness' time-out bounds it. */
+static int subject_answer(struct mutator *mutator)
+{
+	struct answer answer;
+
+	if (read(mutator->answer[0], &answer, sizeof(answer)) !=
+	    sizeof(answer))
+		return -1;
+	errno = answer.errnum;
+	return answer.ret;
+}
+
+static int subject_do(struct mutator *mutator, mutate_fn mutate, int nr)
+{
+	if (subject_order(mutator, mutate, nr))
+		return -1;
+	return subject_answer(mutator);
+}
+
+/* A descriptor of the subject's, here */
+static int subject_getfd(struct subject *subject, int its_fd)
+{
+	return syscall(SYS_pidfd_getfd, subject->pidfd, its_fd, 0);
+}
+
+static int subject_create(struct subject *subject)
+{
+	int i;
+
+	subject->map = mmun_arena(PAGES);
+	subject->memfd = memfd_create("mmun", MFD_CLOEXEC);
+	if (!subject->map || subject->memfd < 0 ||
+	    ftruncate(subject->memfd, sysconf(_SC_PAGESIZE)))
+		return -1;
+	for (i = 0; i < 2; i++) {
+		subject->mutator[i].subject = subject;
+		if (pipe(subject->mutator[i].order) ||
+		    pipe(subject->mutator[i].answer))
+			return -1;
+	}
+	return 0;
+}
+
+/* Only the subject answers: when it is gone, reading must not wait. */
+static int subject_meet(struct subject *subject)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		close(subject->mutator[i].answer[1]);
+		if (subject_answer(&subject->mutator[i]))
+			return -1;
+	}
+	subject->pidfd = syscall(SYS_pidfd_open, subject->pid, 0);
+	subject->fd = subject_getfd(subject, subject->its_fd);
+	return subject->fd < 0 ? -1 : 0;
+}
+
+/* A subject with its pages, both mutators and its descriptor here; or NULL */
+static struct subject *subject_start(void)
+{
+	struct subject *subject = mmap(NULL, sizeof(*subject),
+				       PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (subject == MAP_FAILED || subject_create(subject))
+		return NULL;
+	pid = fork();
+	if (!pid)
+		subject_main(subject);
+	subject->pid = pid;
+	return subject_meet(subject) ? NULL : subject;
+}
+
+static int subject_kill(struct subject *subject, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, subject->pidfd, sig, NULL, 0);
+}
+
+/* It may be gone. */
+static void subject_end(struct subject *subject)
+{
+	subject_kill(subject, SIGKILL);
+	waitpid(subject->pid, NULL, 0);
+}
+
+static char *subject_page(struct subject *subject, int nr)
+{
+	return subject->map + nr * sysconf(_SC_PAGESIZE);
+}
+
+/* Mutations */
+
+static inline int mutate_dontneed(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, nr), sysconf(_SC_PAGESIZE),
+		       MADV_DONTNEED);
+}
+
+static inline int mutate_munmap(struct subject *subject, int nr)
+{
+	return munmap(subject_page(subject, nr), sysconf(_SC_PAGESIZE));
+}
+
+/*
+ * From now on who touches one of the first @nr pages that is missing waits until
+ * the test fills it.  Returns the descriptor, as the subject has it.
+ */
+static inline int mutate_userfault(struct subject *subject, int nr)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range.start = mmun_u64(subject->map),
+		.range.len = nr * sysconf(_SC_PAGESIZE),
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &reg))
+		return -1;
+	return uffd;
+}
+
+/* Returns the test's own descriptor, or -1. */
+static inline int subject_userfault(struct subject *subject, int nr)
+{
+	int its_uffd = subject_do(&subject->mutator[0], mutate_userfault, nr);
+
+	return its_uffd < 0 ? -1 : subject_getfd(subject, its_uffd);
+}
+
+/* Fill a page that is missing, and wake who waits for it. */
+static inline int userfault_fill(int uffd, struct subject *subject, int nr)
+{
+	struct uffdio_zeropage zero = {
+		.range.start = mmun_u64(subject_page(subject, nr)),
+		.range.len = sysconf(_SC_PAGESIZE),
+	};
+
+	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+}
+
+#define NO_USERFAULT	"no userfaultfd: set CONFIG_USERFAULTFD"
+
+/* Workers: threads of the test that do one thing when they are told. */
+
+struct worker {
+	pthread_t thread;
+	sem_t ready;
+	sem_t go;
+	pid_t tid;
+	int (*job)(struct worker *worker);
+	struct subject *subject;
+	int fd;
+	__u32 id;
+	char *at;
+	size_t length;
+	struct mmun_token token;
+	struct mmun_snapshot snap;
+	int ret;
+	int errnum;
+};
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	worker->tid = mmun_gettid();
+	sem_post(&worker->ready);
+	while (sem_wait(&worker->go))
+		;
+	worker->ret = worker->job(worker);
+	worker->errnum = errno;
+	return NULL;
+}
+
+static inline int worker_start(struct worker *worker, struct subject *subject,
+			       __u32 id)
+{
+	worker->subject = subject;
+	worker->fd = subject->fd;
+	worker->id = id;
+	worker->at = subject->map;
+	worker->length = RANGE_PAGES * sysconf(_SC_PAGESIZE);
+	sem_init(&worker->ready, 0, 0);
+	sem_init(&worker->go, 0, 0);
+	if (pthread_create(&worker->thread, NULL, worker_main, worker))
+		return -1;
+	while (sem_wait(&worker->ready))
+		;
+	return 0;
+}
+
+static inline void worker_do(struct worker *worker,
+			     int (*job)(struct worker *))
+{
+	worker->job = job;
+	sem_post(&worker->go);
+}
+
+/* Returns what the job returned.  The harness' time-out bounds it. */
+static inline int worker_join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+	errno = worker->errnum;
+	return worker->ret;
+}
+
+static inline int job_begin(struct worker *worker)
+{
+	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
+}
+
+static inline int job_remove(struct worker *worker)
+{
+	return _mmun_remove(worker->fd, worker->id);
+}
+
+/* Returns the pages found valid. */
+static inline int job_collect(struct worker *worker)
+{
+	__u32 valid;
+
+	if (_mmun_collect(worker->fd, worker->token, worker->at,
+			  worker->length, MMUN_METHOD_GUP, 0, &valid))
+		return -1;
+	return valid;
+}
+
+static inline int job_snapshot(struct worker *worker)
+{
+	worker->snap.id = worker->id;
+	worker->snap.start = mmun_u64(worker->at);
+	worker->snap.length = worker->length;
+	worker->snap.method = MMUN_METHOD_GUP;
+	return _mmun_snapshot(worker->fd, &worker->snap);
+}
+
+static inline long ms_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - then->tv_sec) * 1000 +
+	       (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+/* Statements of a test, which has self->subject and self->fd */
+
+#define mutator(nr)	(&self->subject->mutator[nr])
+
+/* Have a mutator do it to the end. */
+#define mutate(_nr, _mutation, _page)                                     \
+	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
+
+/* Hold a mutator, which is to do it, at @_point of range @_id. */
+#define hold_mutator(_nr, _mutation, _page, _point, _id)                  \
+	({                                                                \
+		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);   \
+		ASSERT_EQ(0, subject_order(mutator(_nr), _mutation,       \
+					   _page));                       \
+		mmun_wait_held(__at);                                     \
+		__at;                                                     \
+	})
+
+/* Let it go; it was held for the last time and goes on to the end. */
+#define let_go(_nr, _hold)                                                \
+	do {                                                              \
+		EXPECT_EQ(1, mmun_release(_hold));                        \
+		EXPECT_EQ(0, subject_answer(mutator(_nr)));               \
+	} while (0)
+
+/* The thread is in a call of the device and gets no further. */
+#define expect_blocked_in(_tid, _cmd)                                     \
+	do {                                                              \
+		struct mmun_task __t = mmun_quiesce_one(_tid);            \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);                  \
+		EXPECT_EQ(SYS_ioctl, __t.syscall);                        \
+		EXPECT_EQ(_cmd, __t.arg);                                 \
+	} while (0)
+
+/* Whether the device finds a page there */
+#define expect_shadow(_nr, _there)                                        \
+	do {                                                              \
+		__u64 __done;                                             \
+		char __c;                                                 \
+		EXPECT_EQ((_there) ? 0 : -1,                              \
+			  _mmun_access(self->fd, self->id,                \
+				       subject_page(self->subject, _nr),  \
+				       1, &__c, 0, &__done));             \
+	} while (0)
+
+/* The mm's invalidations are in balance, unless it is gone. */
+#define expect_balanced()                                                 \
+	do {                                                              \
+		struct mmun_probe __p;                                    \
+		int __ret = _mmun_probe(self->fd, MMUN_HOLD_MS, &__p);    \
+		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);  \
+	} while (0)
+
+#endif /* _SELFTESTS_MMUN_SUBJECT_H */
