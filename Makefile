@@ -2,7 +2,7 @@
 #
 # "make help" lists the targets and the variables.
 
-export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS ACTORS DEPTH CHUNK FRESH V
+export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS STRESS ACTORS DEPTH CHUNK FRESH V
 
 modules:
 	@scripts/module.sh build
@@ -34,6 +34,9 @@ mutants:
 explore:
 	@scripts/explore.sh
 
+stress:
+	@scripts/stress.sh
+
 clean:
 	@rm -rf build
 	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
@@ -42,4 +45,4 @@ help:
 	@cat scripts/help
 
 .PHONY: modules load unload kselftest check defects kernel coverage mutants explore
-.PHONY: clean help
+.PHONY: stress clean help
