@@ -101,6 +101,7 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/log.c"
 #include "mmun/shadow.c"
 #include "mmun/task.c"
+#include "mmun/budget.c"
 #include "mmun/hold.c"
 #include "mmun/notifier.c"
 #include "mmun/range.c"
@@ -136,7 +137,7 @@ static int mmun_info(struct mmun_ucmd *ucmd)
 	cmd->out_max_retries = MMUN_MAX_RETRIES;
 	cmd->out_max_bulk = MMUN_MAX_BULK;
 	cmd->out_max_memory = mmun_limit;
-	cmd->out_max_hold_ms = mmun_max_hold_ms;
+	cmd->out_max_hold_ms = mmun_hold_limit();
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
@@ -271,6 +272,7 @@ static void mmun_ctx_free(struct mmun_ctx *ctx)
 	mmun_log_resize(&ctx->log, 0, 0, &lost);
 	xa_destroy(&ctx->batches);
 	xa_destroy(&ctx->ranges);
+	mmun_budget_put(ctx->budget);
 	mmdrop(ctx->mm);
 	mmun_uncharge(sizeof(*ctx));
 	kfree(ctx);
@@ -285,6 +287,12 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 	ctx = kzalloc_obj(*ctx, GFP_KERNEL_ACCOUNT);
 	if (!ctx) {
 		mmun_uncharge(sizeof(*ctx));
+		return ERR_PTR(-ENOMEM);
+	}
+	ctx->budget = mmun_budget_get(current->mm);
+	if (!ctx->budget) {
+		mmun_uncharge(sizeof(*ctx));
+		kfree(ctx);
 		return ERR_PTR(-ENOMEM);
 	}
 	xa_init_flags(&ctx->ranges, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
@@ -402,9 +410,19 @@ static struct miscdevice mmun_misc = {
 	.fops = &mmun_fops,
 };
 
-static unsigned int max_hold_ms = 10000;
-module_param(max_hold_ms, uint, 0444);
-MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last (default: 10000, at most 60000)");
+static int mmun_set_max_hold_ms(const char *value,
+				const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(value, kp, 1, MMUN_MAX_HOLD_MS);
+}
+
+static const struct kernel_param_ops mmun_max_hold_ms_ops = {
+	.set = mmun_set_max_hold_ms,
+	.get = param_get_uint,
+};
+
+module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
+MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last, 1 to 60000 (default: 10000)");
 
 static unsigned int max_mib;
 module_param(max_mib, uint, 0444);
@@ -417,7 +435,6 @@ static int __init mmun_init(void)
 	get_random_bytes(mmun_cookie_keys, sizeof(mmun_cookie_keys));
 	mmun_cookie_keys[1] |= 1;
 	mmun_cookie_keys[2] |= 1;
-	mmun_max_hold_ms = clamp(max_hold_ms, 1U, MMUN_MAX_HOLD_MS);
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;

@@ -688,8 +688,8 @@ enum mmun_point {
  * stops at one after the other, in the order of their IDs.
  *
  * A kernel thread is never stopped, nor is anybody in a callback that must not
- * block; such a passage is let through, uses up none of @count, and is reported
- * as MMUN_HOLD_MISSED.
+ * block, nor while the mm has used up its time (below); such a passage is let
+ * through, uses up none of @count, and is reported as MMUN_HOLD_MISSED.
  *
  * The thread must exist (ENOENT) and be one that the caller may signal (EPERM).
  * It must not be held by this context right now, and with @tid 0 nobody may be
@@ -698,7 +698,10 @@ enum mmun_point {
  *
  * A held task keeps all that it holds: mmap_lock, page locks, and inside START
  * and END the one SRCU read section of all mmu notifiers.  Whoever needs them
- * waits, for as long as the hold lasts at most.
+ * waits.  So that holds cannot add up, those of all contexts of an mm share
+ * out_max_hold_ms: with anybody held it is used up, with nobody held it is back
+ * a thousand times as fast.  (Who waits for an SRCU grace period can meet two
+ * holds, at most.)
  *
  * The first hold at START or END of a context registers its list notifier,
  * which takes mmap_lock for writing: it waits for whoever has it (EINTR, ENOMEM,
@@ -721,7 +724,7 @@ struct mmun_hold {
  * enum mmun_hold_state - what became of a hold
  * @MMUN_HOLD_HELD: A task is held by it now
  * @MMUN_HOLD_MISSED: A passage could not be stopped: it must not block, or the
- *	task is a kernel thread
+ *	task is a kernel thread, or the mm has used up the time for holds
  * @MMUN_HOLD_OVER: Its time is over or its passages are used up, nobody is held
  * @MMUN_HOLD_ARMED: None of that yet
  */
@@ -814,7 +817,8 @@ enum mmun_task_state {
  * @state: enum mmun_task_state; written
  * @hold: HELD: the hold; else 0; written
  * @syscall: HELD, BLOCKED, WAITING: the number of the system call it is in, or
- *	-1 if it is in none; else -1; written
+ *	-1 if it is in none; else -1, and for who has other privileges than
+ *	the caller; written
  * @arg: The second argument of that call, of ioctl() the command; else 0;
  *	written
  */

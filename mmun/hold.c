@@ -4,9 +4,6 @@
  * stops there until it is let go.
  */
 
-/* What the module parameter says, made sane */
-static unsigned int mmun_max_hold_ms;
-
 static bool mmun_trap_over(const struct mmun_trap *trap)
 {
 	return !trap->count || time_after_eq(jiffies, trap->deadline);
@@ -50,6 +47,13 @@ static bool mmun_held_must_pass(const struct mmun_held *held)
 	       (current->flags & PF_KTHREAD);
 }
 
+static void mmun_trap_miss(struct mmun_trap *trap,
+			   const struct mmun_held *held)
+{
+	trap->missed = held->what;
+	trap->has_missed = true;
+}
+
 /*
  * The next trap that stops this passage, of those that were armed when it
  * began: others could keep the task for longer than any of them may.
@@ -83,14 +87,22 @@ static bool mmun_held_enter(struct mmun_ctx *ctx, enum mmun_point point,
 			    struct mmun_held *held, long *timeout)
 {
 	struct mmun_trap *trap;
+	long left = 0;
 
 	spin_lock(&ctx->hold_lock);
 	trap = mmun_trap_next(ctx, point, held);
+	if (trap)
+		left = mmun_budget_enter(ctx->budget);
+	if (trap && !left) {
+		trap->count++;
+		mmun_trap_miss(trap, held);
+		trap = NULL;
+	}
 	if (trap) {
 		reinit_completion(&held->released);
 		list_add_tail(&held->node, &trap->held);
 		held->hold = trap->id;
-		*timeout = max(0L, (long)(trap->deadline - jiffies));
+		*timeout = clamp((long)(trap->deadline - jiffies), 0L, left);
 	}
 	spin_unlock(&ctx->hold_lock);
 	/* Held or missed, either is news. */
@@ -103,6 +115,7 @@ static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
 {
 	spin_lock(&ctx->hold_lock);
 	list_del_init(&held->node);
+	mmun_budget_leave(ctx->budget);
 	spin_unlock(&ctx->hold_lock);
 	wake_up_all(&ctx->hold_wait);
 }
@@ -171,7 +184,26 @@ static void mmun_hold_pass(struct mmun_ctx *ctx, enum mmun_point point,
 		mmun_hold_stop(ctx, point, range, mnr, cur_seq);
 }
 
-/* The list notifier: what comes after all callbacks of an invalidation. */
+/*
+ * The list notifier: what comes after all callbacks of an invalidation.  The
+ * core tells the scheduler not to sleep in one that must not block; RT's
+ * spinlocks, which are no harm, would be taken for that.
+ */
+static void mmun_listener_pass(struct mmun_ctx *ctx,
+			       const struct mmu_notifier_range *mnr,
+			       enum mmun_record_type type,
+			       enum mmun_point point)
+{
+	bool watched = IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		       !mmu_notifier_range_blockable(mnr);
+
+	if (watched)
+		non_block_end();
+	mmun_log_point(ctx, type, 0, mnr, 0);
+	mmun_hold_pass(ctx, point, 0, mnr, 0);
+	if (watched)
+		non_block_start();
+}
 
 static int mmun_listener_start(struct mmu_notifier *listener,
 			       const struct mmu_notifier_range *mnr)
@@ -179,8 +211,7 @@ static int mmun_listener_start(struct mmu_notifier *listener,
 	struct mmun_ctx *ctx = container_of(listener, struct mmun_ctx,
 					    listener);
 
-	mmun_log_point(ctx, MMUN_RECORD_START, 0, mnr, 0);
-	mmun_hold_pass(ctx, MMUN_POINT_START, 0, mnr, 0);
+	mmun_listener_pass(ctx, mnr, MMUN_RECORD_START, MMUN_POINT_START);
 	/* Were it to refuse the core would never end what it began. */
 	return 0;
 }
@@ -191,8 +222,7 @@ static void mmun_listener_end(struct mmu_notifier *listener,
 	struct mmun_ctx *ctx = container_of(listener, struct mmun_ctx,
 					    listener);
 
-	mmun_log_point(ctx, MMUN_RECORD_END, 0, mnr, 0);
-	mmun_hold_pass(ctx, MMUN_POINT_END, 0, mnr, 0);
+	mmun_listener_pass(ctx, mnr, MMUN_RECORD_END, MMUN_POINT_END);
 }
 
 static const struct mmu_notifier_ops mmun_listener_ops = {
@@ -420,7 +450,7 @@ static int mmun_hold(struct mmun_ucmd *ucmd)
 	if (cmd->point > MMUN_POINT_EXIT)
 		return -EOPNOTSUPP;
 	if (!cmd->count || !cmd->timeout_ms ||
-	    cmd->timeout_ms > mmun_max_hold_ms)
+	    cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
 	if (!cmd->tid && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -521,7 +551,7 @@ static int mmun_wait_held(struct mmun_ucmd *ucmd)
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	if (cmd->timeout_ms > mmun_max_hold_ms)
+	if (cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
 	ret = mmun_wait_held_until(ucmd->ctx, cmd,
 				   jiffies + msecs_to_jiffies(cmd->timeout_ms));

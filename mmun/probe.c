@@ -75,6 +75,7 @@ static struct mmun_probe_node *mmun_probe_insert(struct mmun_ctx *ctx,
 					   MMUN_PROBE_ADDR, 1, &mmun_probe_ops);
 	if (ret)
 		goto out_free;
+	probe->was_deferred = mmun_probe_deferred(probe);
 	list_add_tail(&probe->node, &ctx->probes);
 	ctx->nr_probes++;
 	return probe;
@@ -137,6 +138,11 @@ static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_probe *cmd,
 {
 	struct mmun_probe_node *probe = mmun_probe_last(ctx), *before = NULL;
 
+	/* What was deferred and has arrived: there was a balance since. */
+	if (probe && probe->was_deferred && !mmun_probe_deferred(probe)) {
+		mmun_probe_remove_all(ctx);
+		probe = NULL;
+	}
 	/* What an earlier call left deferred tells enough as long as it is. */
 	if (!probe || !mmun_probe_deferred(probe))
 		probe = mmun_probe_insert(ctx, closing);
@@ -192,23 +198,21 @@ static void mmun_probe_abandon(struct mmun_ctx *ctx)
 }
 
 /*
- * The last close.  Of an mm that is gone nothing more can be learned than that
- * the last probe got into the tree, or did not.
+ * The last close.  Of an mm that is gone, or with no memory for one more probe,
+ * nothing more can be learned than that the last one got into the tree, or not.
  */
 static void mmun_probe_close(struct mmun_ctx *ctx)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(mmun_max_hold_ms);
-	struct mmun_probe cmd = { .timeout_ms = mmun_max_hold_ms };
-	struct mmun_probe_node *last;
+	struct mmun_probe cmd = { .timeout_ms = 2 * mmun_hold_limit() };
+	unsigned long deadline = jiffies + msecs_to_jiffies(cmd.timeout_ms);
 	int ret;
 
 	mutex_lock(&ctx->probe_mutex);
-	last = mmun_probe_last(ctx);
-	if (!last)
+	if (list_empty(&ctx->probes))
 		goto out_unlock;
 	ret = mmun_probe_mm(ctx, &cmd, true);
-	if (ret == -ESRCH && !ctx->probes_broken &&
-	    mmun_probe_arrives(last, deadline, true))
+	if (ret < 0 && !ctx->probes_broken && !list_empty(&ctx->probes) &&
+	    mmun_probe_arrives(mmun_probe_last(ctx), deadline, true))
 		mmun_probe_remove_all(ctx);
 	if (!list_empty(&ctx->probes))
 		mmun_probe_abandon(ctx);
@@ -222,7 +226,7 @@ static int mmun_probe(struct mmun_ucmd *ucmd)
 	struct mmun_ctx *ctx = ucmd->ctx;
 	int ret;
 
-	if (cmd->timeout_ms > mmun_max_hold_ms)
+	if (cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
 	if (mutex_lock_interruptible(&ctx->probe_mutex))
 		return -EINTR;

@@ -12,6 +12,16 @@ struct mmun_looks {
 	u64 sleep[MMUN_MAX_TASKS];
 };
 
+static bool mmun_task_on_cpu(struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	/* Pairs with the smp_store_release in finish_task() */
+	return smp_load_acquire(&task->on_cpu);
+#else
+	return task == current;
+#endif
+}
+
 /*
  * Whether the task runs, or would if a CPU were free.  One that goes to sleep
  * sets its state, leaves the queue, counts the switch, and leaves the CPU: with
@@ -22,9 +32,7 @@ static bool mmun_task_runs(struct task_struct *task, unsigned int state)
 	const unsigned int passing = TASK_WAKING | TASK_NEW | TASK_RTLOCK_WAIT;
 
 	return state == TASK_RUNNING || (state & passing) ||
-	       task_is_runnable(task) ||
-	       /* Pairs with the smp_store_release in finish_task() */
-	       smp_load_acquire(&task->on_cpu);
+	       task_is_runnable(task) || mmun_task_on_cpu(task);
 }
 
 static u32 mmun_task_state(struct task_struct *task, bool held)
@@ -45,15 +53,14 @@ static u32 mmun_task_state(struct task_struct *task, bool held)
 /*
  * The system call that the task sleeps in.  A module cannot take a reference to
  * the stack.  RCU keeps its memory, but a task that exits right now may have
- * given it away: then what is read is wrong, and so is the next look, to which
- * the task is gone.
+ * given it away: then what was read is wrong, and forgotten.
  */
 static void mmun_task_syscall(struct task_struct *task, struct mmun_task *now)
 {
 	unsigned long args[6];
 	struct pt_regs regs;
 
-	if ((task->flags & PF_KTHREAD) ||
+	if ((task->flags & PF_KTHREAD) || !mmun_may_look(task) ||
 	    copy_from_kernel_nofault(&regs, task_pt_regs(task), sizeof(regs)))
 		return;
 	now->syscall = syscall_get_nr(task, &regs);
@@ -61,6 +68,13 @@ static void mmun_task_syscall(struct task_struct *task, struct mmun_task *now)
 		return;
 	syscall_get_arguments(task, &regs, args);
 	now->arg = args[1];
+	/* Its stack was its own if it is not seen to exit. */
+	smp_rmb();
+	if (READ_ONCE(task->exit_state)) {
+		now->state = MMUN_TASK_GONE;
+		now->syscall = -1;
+		now->arg = 0;
+	}
 }
 
 static void mmun_task_describe(struct mmun_ctx *ctx, struct task_struct *task,
@@ -164,7 +178,7 @@ static int mmun_quiesce(struct mmun_ucmd *ucmd)
 	int ret;
 
 	if (!cmd->count || cmd->count > MMUN_MAX_TASKS ||
-	    cmd->timeout_ms > mmun_max_hold_ms)
+	    cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
 	bytes = cmd->count * sizeof(looks->tasks[0]);
 	looks = kzalloc_obj(*looks, GFP_KERNEL_ACCOUNT);

@@ -15,10 +15,29 @@ static bool mmun_may_signal(struct task_struct *task)
 	       uid_eq(cred->uid, tcred->uid) || capable(CAP_SYS_ADMIN);
 }
 
-/* The caller holds rcu_read_lock(). */
-static struct task_struct *mmun_task_find(u32 tid)
+/*
+ * What a thread does in a system call is for those to know who share its memory
+ * or could read it by other means: who became somebody else by a set-user-ID
+ * program may be signalled, but not looked into.
+ */
+static bool mmun_may_look(struct task_struct *task)
 {
-	struct task_struct *task = pid_task(find_vpid(tid), PIDTYPE_PID);
+	const struct cred *cred = current_cred(), *tcred = __task_cred(task);
+
+	return same_thread_group(current, task) || capable(CAP_SYS_ADMIN) ||
+	       (uid_eq(cred->uid, tcred->euid) &&
+		uid_eq(cred->uid, tcred->suid) &&
+		uid_eq(cred->uid, tcred->uid) &&
+		gid_eq(cred->gid, tcred->egid) &&
+		gid_eq(cred->gid, tcred->sgid) &&
+		gid_eq(cred->gid, tcred->gid) &&
+		cap_issubset(tcred->cap_permitted, cred->cap_permitted));
+}
+
+/* The caller holds rcu_read_lock(). */
+static struct task_struct *mmun_task_find(struct pid *pid)
+{
+	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
 
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
@@ -35,10 +54,14 @@ static struct pid *mmun_task_pid(u32 tid)
 	struct pid *pid;
 
 	rcu_read_lock();
-	task = mmun_task_find(tid);
-	pid = IS_ERR(task) ? ERR_CAST(task) : get_pid(task_pid(task));
+	/* Not task_pid(): it is NULL, which is anybody, once the task is reaped. */
+	pid = get_pid(find_vpid(tid));
+	task = mmun_task_find(pid);
 	rcu_read_unlock();
-	return pid;
+	if (!IS_ERR(task))
+		return pid;
+	put_pid(pid);
+	return ERR_CAST(task);
 }
 
 static u32 mmun_task_kick(struct task_struct *task, u32 count)
@@ -60,7 +83,7 @@ static int mmun_kick(struct mmun_ucmd *ucmd)
 	if (!cmd->count || cmd->count > MMUN_MAX_KICKS)
 		return -EINVAL;
 	rcu_read_lock();
-	task = mmun_task_find(cmd->tid);
+	task = mmun_task_find(find_vpid(cmd->tid));
 	if (!IS_ERR(task))
 		get_task_struct(task);
 	rcu_read_unlock();

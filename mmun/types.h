@@ -53,6 +53,7 @@ struct mmun_log {
 /**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
+ * @budget: how long tasks may still be held, one for all contexts of the mm
  * @ranges: IDs of &struct mmun_range
  * @batches: IDs of &struct mmun_batch
  * @next_range: where to look for the next ID of a range: an ID is not given
@@ -76,6 +77,7 @@ struct mmun_log {
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
+	struct mmun_budget *budget;
 	struct xarray ranges;
 	struct xarray batches;
 	u32 next_range;
@@ -253,10 +255,31 @@ struct mmun_held {
 	struct mmun_wait_held what;
 };
 
+/**
+ * struct mmun_budget - how long tasks are held in one mm, by all its contexts
+ * @node: for mmun_budgets
+ * @mm: only compared; the contexts hold the reference
+ * @contexts: how many there are
+ * @lock: guards the rest; innermost
+ * @nr_held: tasks that are held now
+ * @changed: when that, or @spent, was last brought up to date
+ * @spent: nanoseconds with anybody held, less what the time without forgives
+ */
+struct mmun_budget {
+	struct list_head node;
+	struct mm_struct *mm;
+	u32 contexts;
+	spinlock_t lock;		/* guards the clock */
+	u32 nr_held;
+	u64 changed;
+	u64 spent;
+};
+
 /* A subscription of MMUN_PROBE. */
 struct mmun_probe_node {
 	struct mmu_interval_notifier mni;
 	struct list_head node;	/* for mmun_ctx::probes */
+	bool was_deferred;	/* so its arrival proves a balance */
 };
 
 /**

@@ -814,6 +814,73 @@ TEST_F(hold, has_one_time_for_all_its_passages)
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(hold.out_hold));
 }
 
+/* What the module parameter says, or 0; then sets it. */
+static unsigned int set_max_hold_ms(unsigned int ms)
+{
+	int fd = open("/sys/module/test_mmun/parameters/max_hold_ms",
+		      O_RDWR | O_CLOEXEC);
+	char text[16] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 ||
+	    dprintf(fd, "%u", ms) < 0)
+		*text = '\0';
+	close(fd);
+	return atoi(text);
+}
+
+static int job_dontneed_two(struct worker *worker)
+{
+	return madvise(worker_page(worker), 2 * sysconf(_SC_PAGESIZE),
+		       MADV_DONTNEED);
+}
+
+/*
+ * One invalidation comes to a hold of one context, and then to a hold of
+ * another one that was armed meanwhile.
+ *
+ *	time	0 ..... 700 ... 1000 ......... 1700
+ *	first	|---------------|
+ *	second	        |- - - - - - - - - - - - |	armed, and void
+ */
+TEST_F(hold, all_of_an_mm_share_one_limit)
+{
+	struct mmun_hold hold = {
+		.point = MMUN_POINT_ENTER,
+		.tid = worker_plan(&self->mutator, job_dontneed_two, 1),
+		.timeout_ms = 1000,
+	};
+	unsigned int before = set_max_hold_ms(1000);
+	int fd = mmun_open();
+	struct timespec then;
+	__u32 id;
+
+	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
+	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
+				  &id));
+	clock_gettime(CLOCK_MONOTONIC, &then);
+	EXPECT_EQ(0, _mmun_hold(self->fd, &hold));
+	worker_go(&self->mutator);
+	EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(hold.out_hold));
+	/* Time has to pass, and nothing to happen in it. */
+	poll(NULL, 0, 700);
+	EXPECT_EQ(0, _mmun_hold(fd, &hold));
+	EXPECT_EQ(0, worker_join(&self->mutator));
+	EXPECT_LE(950, ms_since(&then));
+	EXPECT_GT(1500, ms_since(&then));
+	EXPECT_EQ(1000, set_max_hold_ms(before));
+	EXPECT_EQ(0, close(fd));
+}
+
+TEST_F(hold, limit_has_limits)
+{
+	unsigned int before = mmun_info().out_max_hold_ms;
+
+	set_max_hold_ms(0);
+	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
+	set_max_hold_ms(60001);
+	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
+}
+
 TEST_F(hold, that_nobody_comes_to_ends_a_wait_when_its_time_is_over)
 {
 	struct mmun_wait_held held;
@@ -1270,6 +1337,40 @@ TEST_F(hold, thread_of_another_user_cannot_be_named)
 	if (!pid)
 		_exit(stranger(self->fd, me));
 	EXPECT_EQ(0, mmun_wait_child(pid));
+}
+
+/* A set-user-ID program: it can be signalled, and is none of our business. */
+static int privileged(void)
+{
+	return setresuid(1000, 0, 0) ? 1 : pause();
+}
+
+static int nosy(int fd, pid_t them)
+{
+	struct mmun_task task = { .tid = them };
+	__u32 quiet;
+
+	if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000))
+		return 1;
+	if (_mmun_quiesce(fd, &task, 1, MMUN_HOLD_MS, &quiet) || !quiet)
+		return 2;
+	return task.syscall == -1 && !task.arg ? 0 : 3;
+}
+
+TEST_F(hold, quiesce_tells_nothing_of_the_calls_of_the_more_privileged)
+{
+	pid_t them = fork(), pid;
+
+	if (!them)
+		_exit(privileged());
+	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(them).state);
+	EXPECT_EQ(SYS_pause, mmun_quiesce_one(them).syscall);
+	pid = fork();
+	if (!pid)
+		_exit(nosy(self->fd, them));
+	EXPECT_EQ(0, mmun_wait_child(pid));
+	kill(them, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(them));
 }
 
 /* The second thread of all is a kernel thread. */
