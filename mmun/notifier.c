@@ -103,9 +103,23 @@ static int mmun_interval_insert(struct mmun_range *range)
 					    &mmun_interval_notifier_ops);
 }
 
+/*
+ * Whether the core is done with what it had deferred for the range: hlist_del()
+ * poisons the link.  Never deferred, it is as it was allocated.
+ */
+static bool mmun_interval_is_settled(const struct mmun_range *range)
+{
+	struct hlist_node **pprev = READ_ONCE(range->mni.deferred_item.pprev);
+
+	return !pprev || pprev == LIST_POISON2;
+}
+
 static void mmun_interval_remove(struct mmun_range *range)
 {
 	mmu_interval_notifier_remove(&range->mni);
+	/* The caller may free it now, so the core must not have it any more. */
+	if (WARN_ON_ONCE(!mmun_interval_is_settled(range)))
+		kref_get(&range->refs);
 }
 
 static unsigned long mmun_interval_read_begin(struct mmun_range *range)
