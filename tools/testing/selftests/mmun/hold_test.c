@@ -860,7 +860,7 @@ TEST_F(hold, all_of_an_mm_share_one_limit)
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	EXPECT_EQ(0, _mmun_hold(self->fd, &hold));
 	worker_go(&self->mutator);
-	EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(hold.out_hold));
+	mmun_wait_held(hold.out_hold);
 	/* Time has to pass, and nothing to happen in it. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &hold));
