@@ -850,6 +850,7 @@ TEST_F(hold, all_of_an_mm_share_one_limit)
 		.timeout_ms = 1000,
 	};
 	unsigned int before = set_max_hold_ms(1000);
+	struct mmun_wait_held held;
 	int fd = mmun_open();
 	struct timespec then;
 	__u32 id;
@@ -860,7 +861,8 @@ TEST_F(hold, all_of_an_mm_share_one_limit)
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	EXPECT_EQ(0, _mmun_hold(self->fd, &hold));
 	worker_go(&self->mutator);
-	mmun_wait_held(hold.out_hold);
+	EXPECT_EQ(0, _mmun_wait_held(self->fd, hold.out_hold, 1000, &held));
+	EXPECT_EQ(MMUN_HOLD_HELD, held.out_state);
 	/* Time has to pass, and nothing to happen in it. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &hold));
