@@ -25,7 +25,7 @@ TIMEOUT=${TIMEOUT:-900}
 TESTS=${TESTS:-}
 SEED=${SEED:-}
 PROGRAM=${PROGRAM:-}
-GUEST_ENV=${GUEST_ENV:-}
+GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
 # The guest that has said nothing by then never will: it is booted once more.
 BOOT_SECS=${BOOT_SECS:-120}

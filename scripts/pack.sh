@@ -35,7 +35,7 @@ list_files() {
 	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
 	echo "dir /mmun 0755 0 0"
 	echo "file /mmun/programs $out/programs 0644 0 0"
-	for name in $(cd "$out/tests" && find . -maxdepth 1 -type f -perm -1); do
+	for name in $(cd "$out/tests" && find . -maxdepth 1 -type f -executable); do
 		echo "file /mmun/${name#./} $out/tests/${name#./} 0755 0 0"
 	done
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
