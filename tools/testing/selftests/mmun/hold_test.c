@@ -4,11 +4,9 @@
  * seen there; who can be stopped, by whom, and for how long.
  */
 #include <linux/futex.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <time.h>
-#include "mmun.h"
+#include "worker.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open		434
@@ -34,38 +32,6 @@
 #define EXEC_OK		42
 
 /*
- * A thread that does one thing when it is told, so that a hold can name it
- * before.  The job works on page @nr, or on range @id.
- */
-struct worker {
-	pthread_t thread;
-	sem_t ready;
-	sem_t go;
-	pid_t tid;
-	int (*job)(struct worker *worker);
-	int fd;
-	char *map;
-	int nr;
-	__u32 id;
-	struct mmun_token token;
-	int ret;
-	int errnum;
-};
-
-static void *worker_main(void *arg)
-{
-	struct worker *worker = arg;
-
-	worker->tid = mmun_gettid();
-	sem_post(&worker->ready);
-	while (sem_wait(&worker->go))
-		;
-	worker->ret = worker->job(worker);
-	worker->errnum = errno;
-	return NULL;
-}
-
-/*
  * All of them start before anybody is held: who is may have mmap_lock, which a
  * new thread needs.
  */
@@ -74,13 +40,7 @@ static int worker_start(struct worker *worker, int fd, char *map, __u32 id)
 	worker->fd = fd;
 	worker->map = map;
 	worker->id = id;
-	sem_init(&worker->ready, 0, 0);
-	sem_init(&worker->go, 0, 0);
-	if (pthread_create(&worker->thread, NULL, worker_main, worker))
-		return -1;
-	while (sem_wait(&worker->ready))
-		;
-	return 0;
+	return worker_create(worker);
 }
 
 /* Tell it what to do; returns its thread ID. */
@@ -95,13 +55,6 @@ static pid_t worker_plan(struct worker *worker, int (*job)(struct worker *),
 static void worker_go(struct worker *worker)
 {
 	sem_post(&worker->go);
-}
-
-/* Returns what the job returned.  The harness' time-out bounds it. */
-static int worker_join(struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-	return worker->ret;
 }
 
 /* Jobs */
@@ -131,20 +84,10 @@ static int job_munmap(struct worker *worker)
 	return munmap(worker_page(worker), sysconf(_SC_PAGESIZE));
 }
 
-static int job_begin(struct worker *worker)
-{
-	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
-}
-
 static int job_insert(struct worker *worker)
 {
 	return _mmun_insert(worker->fd, worker_page(worker),
 			    sysconf(_SC_PAGESIZE), &worker->id);
-}
-
-static int job_remove(struct worker *worker)
-{
-	return _mmun_remove(worker->fd, worker->id);
 }
 
 static int job_probe(struct worker *worker)
@@ -752,15 +695,6 @@ TEST_F(hold, munmap_is_held_before_its_pages_go_and_faults_wait_for_nothing)
 }
 
 /* Time. */
-
-static long ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - then->tv_sec) * 1000 +
-	       (now.tv_nsec - then->tv_nsec) / 1000000;
-}
 
 /* Hold at most @_ms. */
 #define short_hold(_ms, _tid)                                             \

@@ -11,10 +11,8 @@
 #define _SELFTESTS_MMUN_SUBJECT_H
 
 #include <linux/userfaultfd.h>
-#include <semaphore.h>
 #include <stdbool.h>
-#include <time.h>
-#include "mmun.h"
+#include "worker.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open		434
@@ -262,38 +260,6 @@ static inline int userfault_fill(int uffd, struct subject *subject, int nr)
 
 #define NO_USERFAULT	"no userfaultfd: set CONFIG_USERFAULTFD"
 
-/* Workers: threads of the test that do one thing when they are told. */
-
-struct worker {
-	pthread_t thread;
-	sem_t ready;
-	sem_t go;
-	pid_t tid;
-	int (*job)(struct worker *worker);
-	struct subject *subject;
-	int fd;
-	__u32 id;
-	char *at;
-	size_t length;
-	struct mmun_token token;
-	struct mmun_snapshot snap;
-	int ret;
-	int errnum;
-};
-
-static void *worker_main(void *arg)
-{
-	struct worker *worker = arg;
-
-	worker->tid = mmun_gettid();
-	sem_post(&worker->ready);
-	while (sem_wait(&worker->go))
-		;
-	worker->ret = worker->job(worker);
-	worker->errnum = errno;
-	return NULL;
-}
-
 static inline int worker_start(struct worker *worker, struct subject *subject,
 			       __u32 id)
 {
@@ -302,13 +268,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 	worker->id = id;
 	worker->at = subject->map;
 	worker->length = RANGE_PAGES * sysconf(_SC_PAGESIZE);
-	sem_init(&worker->ready, 0, 0);
-	sem_init(&worker->go, 0, 0);
-	if (pthread_create(&worker->thread, NULL, worker_main, worker))
-		return -1;
-	while (sem_wait(&worker->ready))
-		;
-	return 0;
+	return worker_create(worker);
 }
 
 static inline void worker_do(struct worker *worker,
@@ -316,24 +276,6 @@ static inline void worker_do(struct worker *worker,
 {
 	worker->job = job;
 	sem_post(&worker->go);
-}
-
-/* Returns what the job returned.  The harness' time-out bounds it. */
-static inline int worker_join(struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-	errno = worker->errnum;
-	return worker->ret;
-}
-
-static inline int job_begin(struct worker *worker)
-{
-	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
-}
-
-static inline int job_remove(struct worker *worker)
-{
-	return _mmun_remove(worker->fd, worker->id);
 }
 
 /* Returns the pages found valid. */
@@ -354,15 +296,6 @@ static inline int job_snapshot(struct worker *worker)
 	worker->snap.length = worker->length;
 	worker->snap.method = MMUN_METHOD_GUP;
 	return _mmun_snapshot(worker->fd, &worker->snap);
-}
-
-static inline long ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - then->tv_sec) * 1000 +
-	       (now.tv_nsec - then->tv_nsec) / 1000000;
 }
 
 /* Statements of a test, which has self->subject and self->fd */
