@@ -35,12 +35,12 @@ struct program {
 	char line[4096];
 };
 
-static time_t now_secs(void)
+static double now_secs(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 /* Cuts @text at its spaces; the list ends in NULL. */
@@ -148,7 +148,7 @@ static bool reap(struct program *prog)
 
 static void watch(struct program *prog, int secs)
 {
-	const time_t end = now_secs() + secs;
+	const double end = now_secs() + secs;
 	struct pollfd pfd = { .fd = prog->pipe, .events = POLLIN };
 
 	while (!prog->exited && now_secs() < end) {
@@ -165,7 +165,7 @@ static void watch(struct program *prog, int secs)
 /* False: something of the program still lives. */
 static bool wait_for_all(struct program *prog, int secs)
 {
-	const time_t end = now_secs() + secs;
+	const double end = now_secs() + secs;
 
 	while (reap(prog)) {
 		if (now_secs() >= end)
@@ -222,6 +222,7 @@ static void report(struct program *prog, bool clean)
 
 bool run_program(const char *name, const struct mmun_orders *orders)
 {
+	const double start_secs = now_secs();
 	struct program prog = { .name = name };
 	bool clean, dead;
 
@@ -241,5 +242,6 @@ bool run_program(const char *name, const struct mmun_orders *orders)
 		end_line(&prog);
 	close(prog.pipe);
 	report(&prog, clean);
+	ktap_note("%s: %.1f s", name, now_secs() - start_secs);
 	return dead;
 }

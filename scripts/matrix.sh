@@ -5,7 +5,8 @@
 #
 # usage: matrix.sh
 #
-# What each run printed is in build/matrix/<kernel>. Exits 0 if all passed.
+# JOBS in the environment is how many run at a time. What each run printed is in
+# build/matrix/<kernel>. Exits 0 if all passed.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -19,9 +20,12 @@ number() {
 	sed -n '$s/.*\(^\| \)\([0-9]*\) '"$1"'.*/\2/p' "$log" | grep . || echo -
 }
 
-# The first thing that the judge had to say, if anything.
+# The first thing that the judge had to say, if anything: the notes of the guest
+# come before its last result.
 outcome() {
-	sed -n 's/^# //p' "$log" | head -n 1 | grep . || echo ok
+	awk '/^(not )?ok / { said = "" }
+		/^# / && !said { said = substr($0, 3) }
+		END { print said ? said : "ok" }' "$log"
 }
 
 splats() {
@@ -34,17 +38,39 @@ try() {
 	log=$logs/$name
 	say "kernel $name"
 	KERNEL=$name "$SCRIPTS/kselftest.sh" >"$log" || status=$?
-	[ "$status" = 0 ] || failed=1
 	row "$name" "$(number passed)" "$(number failed)" "$(number skipped)" \
-		"$(splats)" "$((SECONDS - start))" "$(outcome)" >>"$logs/table"
+		"$(splats)" "$((SECONDS - start))" "$(outcome)" >"$log.row"
+	return "$status"
+}
+
+# await COUNT: until at most so many run.
+await() {
+	local pids
+
+	while mapfile -t pids < <(jobs -rp) && [ ${#pids[@]} -gt "$1" ]; do
+		wait -n || true
+	done
 }
 
 failed=0
+tries=()
 logs=$TOP/build/matrix
 mkdir -p "$logs"
-row kernel passed failed skipped splats seconds outcome >"$logs/table"
-while read -r name; do
-	try "$name"
-done < <(sed -n 's/^\([a-z0-9][^[:space:]]*\).*/\1/p' "$SCRIPTS/kernels")
-cat "$logs/table"
+mapfile -t names < <(sed -n 's/^\([a-z0-9][^[:space:]]*\).*/\1/p' \
+	"$SCRIPTS/kernels")
+for name in "${names[@]}"; do
+	rm -f "$logs/$name.row"
+	await "$((${JOBS:-1} - 1))"
+	try "$name" &
+	tries+=($!)
+done
+for pid in "${tries[@]}"; do
+	wait "$pid" || failed=1
+done
+{
+	row kernel passed failed skipped splats seconds outcome
+	for name in "${names[@]}"; do
+		cat "$logs/$name.row"
+	done
+} | tee "$logs/table"
 [ "$failed" = 0 ]
