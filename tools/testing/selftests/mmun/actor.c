@@ -131,7 +131,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static bool thread_start(struct thread *t)
+static bool run_detached(void *(*main)(void *), void *arg)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -140,7 +140,7 @@ static bool thread_start(struct thread *t)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	ret = pthread_create(&thread, &attr, thread_main, t);
+	ret = pthread_create(&thread, &attr, main, arg);
 	pthread_attr_destroy(&attr);
 	return !ret;
 }
@@ -184,7 +184,7 @@ static bool crew_create(void)
 		if (pipe(crew->thread[i].pipe))
 			return false;
 	for (i = VICTIM_THREADS; i < THREADS; i++)
-		if (!thread_start(&crew->thread[i]))
+		if (!run_detached(thread_main, &crew->thread[i]))
 			return false;
 	return wait_ready(OWN_THREADS);
 }
@@ -226,7 +226,7 @@ static void victim_main(int nr_threads)
 	crew->thread[0].tid = mmun_gettid();
 	crew->victim_fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	for (i = 1; i < nr_threads; i++)
-		if (!thread_start(&crew->thread[i]))
+		if (!run_detached(thread_main, &crew->thread[i]))
 			_exit(1);
 	if (crew->victim_fd < 0 || !wait_ready(nr_threads - 1) ||
 	    (nr_threads > 1 && !touch_nothing()) || !arena_create())
@@ -498,6 +498,19 @@ static bool victim_start(struct stage *stage)
 	       list_notifier_register(stage);
 }
 
+static void *close_main(void *arg)
+{
+	close((long)arg);
+	return NULL;
+}
+
+/* The close of a context with holds waits for a grace period: not for us. */
+static void close_beside(long fd)
+{
+	if (!run_detached(close_main, (void *)fd))
+		close(fd);
+}
+
 static void victim_end(struct stage *stage)
 {
 	__u32 count;
@@ -506,7 +519,7 @@ static void victim_end(struct stage *stage)
 	kill(stage->pid, SIGKILL);
 	_mmun_unpark(stage->fd, 0, &count);
 	waitpid(stage->pid, NULL, 0);
-	close(stage->fd);
+	close_beside(stage->fd);
 	close(stage->pidfd);
 	stage->pid = 0;
 }
