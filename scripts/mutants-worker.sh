@@ -19,7 +19,7 @@ MUTANTS=${MUTANTS:-*}
 results=$TOP/build/mutants/$KERNEL
 
 # A test that hangs tells no more after this many seconds.
-export PROGRAM_SECS=60 TIMEOUT=${TIMEOUT:-400} STOP=1
+export PROGRAM_SECS=${PROGRAM_SECS:-90} TIMEOUT=${TIMEOUT:-400} STOP=1
 
 get() {
 	"$SCRIPTS/defect.sh" get "$1" "$entry"
