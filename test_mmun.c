@@ -101,6 +101,7 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/log.c"
 #include "mmun/shadow.c"
 #include "mmun/task.c"
+#include "mmun/mm.c"
 #include "mmun/budget.c"
 #include "mmun/hold.c"
 #include "mmun/notifier.c"
@@ -272,7 +273,7 @@ static void mmun_ctx_free(struct mmun_ctx *ctx)
 	mmun_log_resize(&ctx->log, 0, 0, &lost);
 	xa_destroy(&ctx->batches);
 	xa_destroy(&ctx->ranges);
-	mmun_budget_put(ctx->budget);
+	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
 	mmun_uncharge(sizeof(*ctx));
 	kfree(ctx);
@@ -289,8 +290,8 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 		mmun_uncharge(sizeof(*ctx));
 		return ERR_PTR(-ENOMEM);
 	}
-	ctx->budget = mmun_budget_get(current->mm);
-	if (!ctx->budget) {
+	ctx->shared = mmun_mm_get(current->mm);
+	if (!ctx->shared) {
 		mmun_uncharge(sizeof(*ctx));
 		kfree(ctx);
 		return ERR_PTR(-ENOMEM);

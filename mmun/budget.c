@@ -18,41 +18,7 @@ static unsigned int mmun_hold_limit(void)
  */
 #define MMUN_REFILL	1000
 
-static LIST_HEAD(mmun_budgets);
-static DEFINE_MUTEX(mmun_budgets_mutex);
-
-static struct mmun_budget *mmun_budget_get(struct mm_struct *mm)
-{
-	struct mmun_budget *budget;
-
-	mutex_lock(&mmun_budgets_mutex);
-	list_for_each_entry(budget, &mmun_budgets, node)
-		if (budget->mm == mm)
-			goto out_found;
-	budget = kzalloc_obj(*budget, GFP_KERNEL_ACCOUNT);
-	if (!budget)
-		goto out_unlock;
-	budget->mm = mm;
-	spin_lock_init(&budget->lock);
-	list_add(&budget->node, &mmun_budgets);
-out_found:
-	budget->contexts++;
-out_unlock:
-	mutex_unlock(&mmun_budgets_mutex);
-	return budget;
-}
-
-static void mmun_budget_put(struct mmun_budget *budget)
-{
-	mutex_lock(&mmun_budgets_mutex);
-	if (!--budget->contexts) {
-		list_del(&budget->node);
-		kfree(budget);
-	}
-	mutex_unlock(&mmun_budgets_mutex);
-}
-
-static void mmun_budget_update(struct mmun_budget *budget)
+static void mmun_budget_update(struct mmun_mm *budget)
 {
 	u64 now = ktime_get_ns(), passed = now - budget->changed;
 
@@ -65,7 +31,7 @@ static void mmun_budget_update(struct mmun_budget *budget)
 }
 
 /* Returns how many jiffies the task may be held, or 0. */
-static long mmun_budget_enter(struct mmun_budget *budget)
+static long mmun_budget_enter(struct mmun_mm *budget)
 {
 	u64 limit = mmun_hold_limit() * (u64)NSEC_PER_MSEC;
 	long left = 0;
@@ -80,7 +46,7 @@ static long mmun_budget_enter(struct mmun_budget *budget)
 	return left;
 }
 
-static void mmun_budget_leave(struct mmun_budget *budget)
+static void mmun_budget_leave(struct mmun_mm *budget)
 {
 	spin_lock(&budget->lock);
 	mmun_budget_update(budget);

@@ -92,7 +92,7 @@ static bool mmun_held_enter(struct mmun_ctx *ctx, enum mmun_point point,
 	spin_lock(&ctx->hold_lock);
 	trap = mmun_trap_next(ctx, point, held);
 	if (trap)
-		left = mmun_budget_enter(ctx->budget);
+		left = mmun_budget_enter(ctx->shared);
 	if (trap && !left) {
 		trap->count++;
 		mmun_trap_miss(trap, held);
@@ -115,7 +115,7 @@ static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
 {
 	spin_lock(&ctx->hold_lock);
 	list_del_init(&held->node);
-	mmun_budget_leave(ctx->budget);
+	mmun_budget_leave(ctx->shared);
 	spin_unlock(&ctx->hold_lock);
 	wake_up_all(&ctx->hold_wait);
 }

@@ -93,14 +93,44 @@ static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
 	.invalidate = mmun_invalidate,
 };
 
+/*
+ * The first insert into an mm takes mmap_lock for writing, which the core does
+ * without an ear for signals: whoever has it may be held.
+ */
+static int mmun_subscribe_first(struct mmun_ctx *ctx,
+				struct mmu_interval_notifier *mni,
+				unsigned long start, unsigned long length,
+				const struct mmu_interval_notifier_ops *ops)
+{
+	int ret;
+
+	if (mmap_write_lock_killable(ctx->mm))
+		return -EINTR;
+	ret = mmu_interval_notifier_insert_locked(mni, ctx->mm, start, length,
+						  ops);
+	mmap_write_unlock(ctx->mm);
+	if (!ret)
+		WRITE_ONCE(ctx->shared->subscribed, true);
+	return ret;
+}
+
+static int mmun_subscribe(struct mmun_ctx *ctx,
+			  struct mmu_interval_notifier *mni,
+			  unsigned long start, unsigned long length,
+			  const struct mmu_interval_notifier_ops *ops)
+{
+	if (!READ_ONCE(ctx->shared->subscribed))
+		return mmun_subscribe_first(ctx, mni, start, length, ops);
+	return mmu_interval_notifier_insert(mni, ctx->mm, start, length, ops);
+}
+
 /* Kinds: the interval notifier and its collision-retry lock. */
 
 static int mmun_interval_insert(struct mmun_range *range)
 {
-	return mmu_interval_notifier_insert(&range->mni, range->ctx->mm,
-					    range->start,
-					    range->last + 1 - range->start,
-					    &mmun_interval_notifier_ops);
+	return mmun_subscribe(range->ctx, &range->mni, range->start,
+			      range->last + 1 - range->start,
+			      &mmun_interval_notifier_ops);
 }
 
 /*

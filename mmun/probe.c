@@ -71,8 +71,8 @@ static struct mmun_probe_node *mmun_probe_insert(struct mmun_ctx *ctx,
 	probe = kzalloc_obj(*probe, GFP_KERNEL_ACCOUNT);
 	if (!probe)
 		goto out_uncharge;
-	ret = mmu_interval_notifier_insert(&probe->mni, ctx->mm,
-					   MMUN_PROBE_ADDR, 1, &mmun_probe_ops);
+	ret = mmun_subscribe(ctx, &probe->mni, MMUN_PROBE_ADDR, 1,
+			     &mmun_probe_ops);
 	if (ret)
 		goto out_free;
 	probe->was_deferred = mmun_probe_deferred(probe);

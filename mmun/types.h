@@ -53,7 +53,7 @@ struct mmun_log {
 /**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
- * @budget: how long tasks may still be held, one for all contexts of the mm
+ * @shared: what all contexts of the mm share
  * @ranges: IDs of &struct mmun_range
  * @batches: IDs of &struct mmun_batch
  * @next_range: where to look for the next ID of a range: an ID is not given
@@ -77,7 +77,7 @@ struct mmun_log {
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
-	struct mmun_budget *budget;
+	struct mmun_mm *shared;
 	struct xarray ranges;
 	struct xarray batches;
 	u32 next_range;
@@ -256,19 +256,21 @@ struct mmun_held {
 };
 
 /**
- * struct mmun_budget - how long tasks are held in one mm, by all its contexts
- * @node: for mmun_budgets
+ * struct mmun_mm - what all contexts of an mm share
+ * @node: for mmun_mms
  * @mm: only compared; the contexts hold the reference
  * @contexts: how many there are
- * @lock: guards the rest; innermost
+ * @subscribed: an insert into it has succeeded: the next takes no mmap_lock
+ * @lock: guards the rest, which is how long tasks are held; innermost
  * @nr_held: tasks that are held now
  * @changed: when that, or @spent, was last brought up to date
  * @spent: nanoseconds with anybody held, less what the time without forgives
  */
-struct mmun_budget {
+struct mmun_mm {
 	struct list_head node;
 	struct mm_struct *mm;
 	u32 contexts;
+	bool subscribed;
 	spinlock_t lock;		/* guards the clock */
 	u32 nr_held;
 	u64 changed;
