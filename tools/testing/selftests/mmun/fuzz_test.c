@@ -427,7 +427,7 @@ static void use_honestly(struct __test_metadata *_metadata,
 	mmun_remove(id);
 }
 
-TEST_F_TIMEOUT(fuzz, leaves_a_context_that_works_and_no_memory, 60)
+TEST_F_TIMEOUT(fuzz, leaves_a_context_that_works_and_no_memory, 150)
 {
 	struct mmun_state before, after;
 	pthread_t thread;

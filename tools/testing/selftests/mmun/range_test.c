@@ -9,7 +9,7 @@
 #include "mmun.h"
 
 #define NR_PAGES	12
-#define NR_MANY		100000
+#define NR_MANY		20000
 #define NR_MILLION	1000000
 
 /* The core's own node, struct mmu_interval_notifier, and what we may add. */
@@ -433,7 +433,7 @@ static struct mmun_bulk *row_of_ranges(char *start, size_t bytes, size_t n)
 
 /*
  *	| page | page | page | page | page |
- *	|||||||||||||||||||||||||||||||||||	a hundred thousand ranges
+ *	|||||||||||||||||||||||||||||||||||	twenty thousand ranges
  *	              |------|			invalidated
  */
 TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
