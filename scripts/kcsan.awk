@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Data races that KCSAN found in the console log. One that has the module or
-# mm/mmu_notifier.c on a stack is a complaint like any other. The rest of the
-# kernel has races that its people live with: they are listed, and no failure.
+# mm/mmu_notifier.c on a stack is a complaint like any other, unless that only
+# slept there or was interrupted. The rest of the kernel has races that its people
+# live with: they are listed, and no failure.
 #
 # With list=1 prints the titles of those; else the log, with their titles left
 # empty, so that nobody takes them for a complaint and lines keep their number.
@@ -26,9 +27,12 @@ function flush_report(    i) {
 	sub(/.*BUG: KCSAN: /, "", title)
 	sub(/\r$/, "", title)
 	ours = 0
+	away = 0
 }
 /BUG: KCSAN: / || lines { report[++lines] = $0 }
-lines && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ { ours = 1 }
+lines && / by (task|interrupt)/ { away = 0 }
+lines && / (asm_|usleep_range|msleep|schedule)/ { away = 1 }
+lines && !away && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ { ours = 1 }
 lines && /={60}/ { flush_report(); next }
 !lines && !list { print }
 

@@ -16,8 +16,8 @@ failures=0
 
 record_good_run() {
 	: >"$run/allowed-skips"
-	printf '%s\n' "nonce=1234" "ended=exit" "qemu=0" "seconds=9" "tests=" "mem=1G" \
-		"release=6.1.0-56-amd64" >"$run/meta"
+	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G \
+		release=6.1.0-56-amd64 >"$run/meta"
 	printf '%s\n' CONFIG_MMU_NOTIFIER=y CONFIG_ZRAM=m \
 		"# CONFIG_DEVICE_PRIVATE is not set" >"$run/config"
 	printf '%s\r\n' "[    0.000000] Linux version 6.1.0-56-amd64" \
@@ -91,17 +91,18 @@ sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 ktap '9,$d'
 judged 5 "a hang" "no end after 9 seconds"
 
+# kcsan FUNCTION OTHER MODULE [CALLER...]
 kcsan() {
 	local line
 
-	printf -v line '%66s' ''
+	printf -v line '%66s' ""
 	console "${line// /=}" "BUG: KCSAN: data-race in $1 / $2" \
 		"write to 0xffff888004b7a0c8 of 8 bytes by task 85 on cpu 1:" \
-		" $1+0x42/0x1a0$3" "value changed: 0x1 -> 0x2" "${line// /=}"
+		" $1+0x42/0x1a0$3" "${@:4}" "value changed: 0x1 -> 0x2" "${line// /=}"
 }
 
-kcsan folio_mark_accessed lru_add ""
-judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in folio_mark_accessed / lru_add"
+kcsan page_add lru_add ""
+judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
 
 kcsan folio_mark_accessed lru_add ""
 kcsan mmun_counters mmun_commit " [test_mmun]"
@@ -109,6 +110,13 @@ judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
 
 kcsan mn_itree_inv_end wake_up ""
 judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
+
+kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race under a sleep" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
+kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
+kcsan xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
+judged 6 "a race that the module calls" "BUG: KCSAN: data-race in xa_load"
 
 kcsan folio_mark_accessed lru_add ""
 console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
