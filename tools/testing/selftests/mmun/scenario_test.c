@@ -281,6 +281,7 @@ TEST_F(scenario_remove, waits_for_the_callback_that_is_held)
 	worker_do(&self->other, job_remove);
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	EXPECT_EQ(variant->told, mmun_next_record(self->fd, &r));
+	mmun_expect_no_event();
 	mmun_err_commit(ENOENT, token);
 	let_go(0, at);
 	EXPECT_EQ(0, worker_join(&self->other));
