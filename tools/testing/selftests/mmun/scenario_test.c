@@ -936,7 +936,8 @@ static int mutate_many_times(struct subject *subject, int nr)
 	return 0;
 }
 
-TEST_F(scenario, begin_and_commit_agree_after_100000_invalidations)
+TEST_F_TIMEOUT(scenario, begin_and_commit_agree_after_100000_invalidations,
+	       120)
 {
 	struct mmun_token before = mmun_read_begin(self->id), after;
 
