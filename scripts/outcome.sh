@@ -24,7 +24,10 @@ verdict() {
 	'')	outcome=invalid what="it cannot be applied, or does not build" ;;
 	*)	outcome=MISSED what=$(sed -n '1s/^# //p' "$work/report") ;;
 	esac
-	if [ -s "$work/ktap" ] && ! grep -q '^ok 1 - mmun: load' "$work/ktap"; then
+	if [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then
+		outcome=invalid what="PID 1 was never reached"
+	elif [ -s "$work/ktap" ] &&
+	     ! grep -q '^ok 1 - mmun: load' "$work/ktap"; then
 		outcome=invalid what="the module does not load"
 	elif grep -qF "mmun: $what # TIMEOUT" "$work/ktap" 2>/dev/null; then
 		outcome=TIMEOUT what="$what did not end, and says no more"
