@@ -2,7 +2,7 @@
 #
 # "make help" lists the targets and the variables.
 
-export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS STRESS ACTORS DEPTH CHUNK FRESH SCHEDULE V
+export KERNEL KDIR QEMU SMP MEM ACCEL TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS STRESS BASE ACTORS DEPTH CHUNK FRESH SCHEDULE V
 
 modules:
 	@scripts/module.sh build
@@ -37,6 +37,9 @@ explore:
 stress:
 	@scripts/stress.sh
 
+bench:
+	@scripts/bench.sh
+
 clean:
 	@rm -rf build
 	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
@@ -45,4 +48,4 @@ help:
 	@cat scripts/help
 
 .PHONY: modules load unload kselftest check defects kernel coverage mutants explore
-.PHONY: stress clean help
+.PHONY: stress bench clean help

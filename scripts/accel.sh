@@ -60,5 +60,10 @@ kvm)	echo "-accel kvm -cpu host" ;;
 # Five-level page tables cost time, and KASAN of 6.1 reports its own look at them
 # when an interrupt comes while the processor is being identified.
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
-*)	die "ACCEL=$ACCEL: auto, kvm or tcg" ;;
+# The clock counts instructions, all of them, and nothing comes from the host:
+# one run is as the other.
+icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off" \
+		"-cpu max,la57=off,rdrand=off,rdseed=off" \
+		"-rtc base=2020-01-01,clock=vm" ;;
+*)	die "ACCEL=$ACCEL: auto, kvm, tcg or icount" ;;
 esac

@@ -6,8 +6,9 @@
 # usage: build.sh module|tests OUT
 #
 # OUT/kernel is what kernel.sh printed. Makes OUT/module/test_mmun.ko, or
-# OUT/tests/* and their names in OUT/programs. MODULE_TREE in the environment is
-# where the sources of the module are, MODULE_FLAGS are more words for make.
+# OUT/tests/* and their names in OUT/programs; with PROGRAM in the environment
+# that one alone. MODULE_TREE is where the sources of the module are, MODULE_FLAGS
+# are more words for make.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -75,18 +76,22 @@ place_kselftest() {
 }
 
 selftest() {
-	make -s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests" USERLDFLAGS=-static "$@"
+	make -s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests" \
+		USERLDFLAGS=-static USERCFLAGS="-I$source/lib" "$@"
 }
 
 # Objects of another harness are out of date whatever their time says.
 build_tests() {
+	local target=all
+
+	[ -z "${PROGRAM:-}" ] || target=$out/tests/${PROGRAM%% *}
 	mkdir -p "$out/tests"
 	place_kselftest
 	[ "$(cat "$out/tests/.source" 2>/dev/null)" = "$source" ] ||
 		selftest clean
 	echo "$source" >"$out/tests/.source"
-	selftest -q all 2>/dev/null || say "building the tests"
-	quietly selftest all
+	selftest -q "$target" 2>/dev/null || say "building the tests"
+	quietly selftest "$target"
 	selftest COLLECTION=mmun emit_tests | sed 's/.*://' >"$out/programs"
 }
 

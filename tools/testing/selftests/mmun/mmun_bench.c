@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the calls of /dev/mmun cost, and what the same costs without: the core's
+ * own calls (MMUN_FLOOR), the kernel's own test_hmm, an mm without a notifier.
+ *
+ * It is counted in instructions, on a machine that is emulated so that its clock
+ * counts them; "make bench" starts one.  On any other it says so and skips.  Each
+ * figure is of a call that is seen to have done what it is said to do.
+ *
+ * "# cost operation scheme n units cost unit" is a row: so many instructions for
+ * so many units; n is how many ranges there were, or how many pages it was about.
+ */
+#include "mmun.h"
+
+#include "bench-measure.c"
+#include "bench-ranges.c"
+
+static const struct group {
+	const char *name;
+	void (*run)(void);
+} groups[] = {
+	{ "the_clock_counts_instructions",	bench_clock },
+	{ "ranges",				bench_ranges },
+};
+
+static void print_row(const struct row *row)
+{
+	printf("# cost %s %s %llu %llu %llu %s\n", row->op, row->scheme,
+	       (unsigned long long)row->n, (unsigned long long)row->units,
+	       (unsigned long long)row->cost, row->unit);
+}
+
+/* The rows come last: nothing is written while it is being measured. */
+static int run_groups(void)
+{
+	bool failed[ARRAY_SIZE(groups)];
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		rows->failed = false;
+		groups[i].run();
+		failed[i] = rows->failed;
+		ret |= failed[i];
+	}
+	for (i = 0; i < rows->nr; i++)
+		print_row(&rows->row[i]);
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		printf("%sok %zu bench.%s\n", failed[i] ? "not " : "", i + 1,
+		       groups[i].name);
+	return ret;
+}
+
+int main(void)
+{
+	int fd = mmun_open();
+
+	if (fd < 0)
+		return mmun_skip_all("no " MMUN_DEV ": load test_mmun.ko");
+	close(fd);
+	rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (rows == MAP_FAILED)
+		return mmun_skip_all("no memory");
+	if (!clock_counts())
+		return mmun_skip_all("the clock does not count instructions");
+	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(groups));
+	fflush(stdout);
+	return run_groups();
+}
