@@ -110,7 +110,7 @@ static void mmun_floor_remove_step(struct mmun_floor_set *set,
 	cmd->out_cost += get_cycles() - began;
 }
 
-/* The first first, as REMOVE_BULK does.  What a signal leaves the close gets. */
+/* In the order of their insertion.  What a signal leaves the close removes. */
 static int mmun_floor_remove(struct mmun_ctx *ctx, struct mmun_floor *cmd)
 {
 	struct mmun_floor_set *set = &ctx->floor;

@@ -12,6 +12,7 @@
 
 out=$1
 source=$(value source "$out/kernel")
+kdir=$(value kdir "$out/kernel")
 
 build_init() {
 	newer_than "$out/init" "$SCRIPTS"/init*.[ch] || return 0
@@ -25,6 +26,14 @@ build_packer() {
 	quietly gcc -O2 -o "$out/gen_init_cpio" "$source/usr/gen_init_cpio.c"
 }
 
+# The bench compares with it, where the kernel has it.
+list_peer() {
+	local peer=$kdir/lib/test_hmm.ko
+
+	[ "${PROGRAM:-}" != mmun_bench ] || [ ! -e "$peer" ] ||
+		echo "file /lib/test_hmm.ko $peer 0644 0 0"
+}
+
 list_files() {
 	local name
 
@@ -33,6 +42,7 @@ list_files() {
 	echo "file /init $out/init 0755 0 0"
 	echo "dir /lib 0755 0 0"
 	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
+	list_peer
 	echo "dir /mmun 0755 0 0"
 	echo "file /mmun/programs $out/programs 0644 0 0"
 	for name in $(cd "$out/tests" && find . -maxdepth 1 -type f -executable); do

@@ -4,7 +4,7 @@
  * counts instructions where the machine is emulated to do so.
  */
 
-#define NR_SAMPLES	15
+#define NR_SAMPLES	7
 #define MAX_ROWS	1024
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

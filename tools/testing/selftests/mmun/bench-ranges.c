@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * INSERT and REMOVE, one by one and in bulk, among many or few others.
+ * INSERT and REMOVE, one by one and in bulk, among many or few others; and the
+ * memory that ranges take: what there is less of on the machine, and what the
+ * module charges.
  */
+
+#include <sys/sysinfo.h>
 
 static const struct {
 	__u32 kind;
@@ -30,6 +34,29 @@ static struct mmun_bulk *make_bulk(__u64 count)
 		bulk[i].length = page_size();
 	}
 	return bulk;
+}
+
+static __u64 free_bytes(void)
+{
+	struct sysinfo info;
+
+	MUST(!sysinfo(&info));
+	return (__u64)info.freeram * info.mem_unit;
+}
+
+static __u64 charged_bytes(int fd)
+{
+	struct mmun_state state;
+
+	MUST(!_mmun_state(fd, &state));
+	return state.out_memory;
+}
+
+/* The processor keeps a few hundred free pages, which say nothing among many. */
+static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
+{
+	if (n >= 1000000)
+		add_row("bytes", scheme, n, "range", n, bytes);
 }
 
 static void insert_bulk(int fd, __u32 kind, struct mmun_bulk *bulk, __u64 count)
@@ -89,17 +116,34 @@ static void bench_kind(int k, __u64 n)
 {
 	struct mmun_bulk *bulk = make_bulk(n);
 	int fd = mmun_open();
+	__u64 free, charged;
 
 	warm_up(fd, bulk, n, kinds[k].kind);
+	free = free_bytes();
+	charged = charged_bytes(fd);
 	add_row("insert_bulk", kinds[k].name, n, "range", n,
 		COST(insert_bulk(fd, kinds[k].kind, bulk, n)));
 	must_have_ranges(fd, n);
+	add_bytes(kinds[k].name, n, free - free_bytes());
+	add_row("bytes_charged", kinds[k].name, n, "range", n,
+		charged_bytes(fd) - charged);
 	bench_one_more(fd, k, n);
 	add_row("remove_bulk", kinds[k].name, n, "range", n,
 		COST(remove_bulk(fd, bulk, n)));
 	must_have_ranges(fd, 0);
 	close(fd);
 	munmap(bulk, n * sizeof(*bulk));
+}
+
+/* A module that is older than MMUN_FLOOR can be measured all the same. */
+static bool has_floor(void)
+{
+	struct mmun_floor cmd = { 0 };
+	int fd = mmun_open();
+	bool has = _mmun_floor(fd, MMUN_FLOOR_REMOVE, &cmd) && errno == ENOENT;
+
+	close(fd);
+	return has;
 }
 
 /* Returns what the calls of the core took. */
@@ -128,12 +172,14 @@ static __u64 floor_remove(int fd, __u64 n)
 static void bench_floor_ranges(int unused, __u64 n)
 {
 	int fd = mmun_open();
-	__u64 cost;
+	__u64 cost, free;
 
 	floor_insert(fd, RANGES_BASE, page_size(), 1);
 	floor_remove(fd, 1);
+	free = free_bytes();
 	cost = floor_insert(fd, RANGES_BASE, page_size(), n);
 	add_row("insert_bulk", "floor", n, "range", n, cost);
+	add_bytes("floor", n, free - free_bytes());
 	cost = floor_remove(fd, n);
 	add_row("remove_bulk", "floor", n, "range", n, cost);
 	close(fd);
@@ -144,7 +190,8 @@ static void bench_ranges(void)
 	size_t i, k;
 
 	for (i = 0; i < ARRAY_SIZE(range_counts); i++) {
-		in_child(bench_floor_ranges, 0, range_counts[i]);
+		if (has_floor())
+			in_child(bench_floor_ranges, 0, range_counts[i]);
 		for (k = 0; k < ARRAY_SIZE(kinds); k++)
 			in_child(bench_kind, k, range_counts[i]);
 	}

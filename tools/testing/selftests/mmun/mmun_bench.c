@@ -14,12 +14,21 @@
 
 #include "bench-measure.c"
 #include "bench-ranges.c"
+#include "bench-pages.c"
+#include "bench-hits.c"
+#include "bench-mm.c"
+#include "bench-hmm.c"
 
 static const struct group {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
 	{ "the_clock_counts_instructions",	bench_clock },
+	{ "pages",				bench_pages },
+	{ "hits",				bench_hits },
+	{ "log",				bench_log },
+	{ "mm",					bench_mm },
+	{ "test_hmm",				bench_hmm },
 	{ "ranges",				bench_ranges },
 };
 
@@ -30,14 +39,35 @@ static void print_row(const struct row *row)
 	       (unsigned long long)row->cost, row->unit);
 }
 
+/* As with the tests: those whose name matches MMUN_TESTS, if there is one. */
+static bool is_asked_for(const struct group *group)
+{
+	const char *glob = getenv("MMUN_TESTS");
+	char name[64];
+
+	snprintf(name, sizeof(name), "bench.%s", group->name);
+	return !glob || !*glob || !fnmatch(glob, name, 0);
+}
+
+/* Say how far it is, and let the console become silent: that is no cost. */
+static void announce(const struct group *group)
+{
+	printf("# %s\n", group->name);
+	fflush(stdout);
+	usleep(500000);
+}
+
 /* The rows come last: nothing is written while it is being measured. */
 static int run_groups(void)
 {
-	bool failed[ARRAY_SIZE(groups)];
+	bool failed[ARRAY_SIZE(groups)] = {};
 	int ret = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (!is_asked_for(&groups[i]))
+			continue;
+		announce(&groups[i]);
 		rows->failed = false;
 		groups[i].run();
 		failed[i] = rows->failed;
@@ -46,8 +76,9 @@ static int run_groups(void)
 	for (i = 0; i < rows->nr; i++)
 		print_row(&rows->row[i]);
 	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		printf("%sok %zu bench.%s\n", failed[i] ? "not " : "", i + 1,
-		       groups[i].name);
+		printf("%sok %zu bench.%s%s\n", failed[i] ? "not " : "", i + 1,
+		       groups[i].name,
+		       is_asked_for(&groups[i]) ? "" : " # SKIP MMUN_TESTS");
 	return ret;
 }
 
