@@ -40,6 +40,9 @@ stress:
 bench:
 	@scripts/bench.sh
 
+plot:
+	@scripts/plot.sh
+
 clean:
 	@rm -rf build
 	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
@@ -48,4 +51,4 @@ help:
 	@cat scripts/help
 
 .PHONY: modules load unload kselftest check defects kernel coverage mutants explore
-.PHONY: stress bench clean help
+.PHONY: stress bench plot clean help

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The rows of mmun_bench as a table, and as JSON.
 
-usage: bench-table.py KTAP JSON [BASE-JSON]
+usage: bench-table.py KTAP JSON RELEASE [BASE-JSON]
 
 Reads the "# cost" lines of KTAP, writes JSON and prints the table: what one
-unit of each operation cost, its ratio to the floor and to test_hmm, and, with
-the JSON of another commit, what it was there; what grew by more than 2 % has
-a mark.
+unit of each operation cost, and what the same cost with the core's own calls
+(floor), with test_hmm, and in an mm without a notifier (none); with the JSON
+of another commit, what it was there.  What grew by more than 2 % has a mark.
 """
 
 import json
@@ -21,54 +21,71 @@ PEERS = ("floor", "test_hmm", "none")
 
 def read_rows(path):
     rows = []
-    for line in open(path, encoding="utf-8", errors="replace"):
-        match = COST.match(line)
-        if not match:
-            continue
-        op, scheme, number, units, cost, unit = match.groups()
-        rows.append({"operation": op, "scheme": scheme, "n": int(number),
-                     "units": int(units), "cost": int(cost), "unit": unit,
-                     "each": round(int(cost) / int(units), 2)})
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for match in filter(None, map(COST.match, file)):
+            op, scheme, number, units, cost, unit = match.groups()
+            rows.append({"operation": op, "scheme": scheme, "n": int(number),
+                         "unit": unit, "units": int(units), "cost": int(cost),
+                         "each": int(cost) / int(units)})
     return rows
 
 
-def key(row):
-    return row["operation"], row["scheme"], row["n"]
-
-
 def index(rows):
-    return {key(row): row["each"] for row in rows}
+    return {(row["operation"], row["scheme"], row["n"]): row for row in rows}
 
 
-def ratio(row, each, scheme):
-    other = each.get((row["operation"], scheme, row["n"]))
-    if not other or row["scheme"] in PEERS:
-        return ""
-    return f"{row['each'] / other:.2f}"
+# With a ratio to each peer that has the same operation and number.
+def add_ratios(rows):
+    by_key = index(rows)
+    for row in rows:
+        for peer in PEERS:
+            other = by_key.get((row["operation"], peer, row["n"]))
+            if other and row["scheme"] not in PEERS:
+                row[f"to_{peer}"] = row["each"] / other["each"]
 
 
 def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
 
 
-def against(row, base):
-    before = base.get(key(row))
+def peer_cells(row, by_key):
+    cells = []
+    for peer in PEERS:
+        ratio = row.get(f"to_{peer}")
+        other = by_key.get((row["operation"], peer, row["n"]))
+        cells += [number(other["each"]), f"{ratio:.2f}"] if ratio else ["", ""]
+    return cells
+
+
+def base_cells(row, base):
+    before = base.get((row["operation"], row["scheme"], row["n"]))
     if not before:
-        return ["", ""]
-    change = row["each"] / before
-    mark = " !" if change > GREW else ""
-    return [number(before), f"{(change - 1) * 100:+.1f} %{mark}"]
+        return ["", "", ""]
+    change = row["each"] / before["each"]
+    return [number(before["each"]), f"{(change - 1) * 100:+.1f} %",
+            "GREW" if change > GREW else ""]
+
+
+# What a peer alone does has a line of its own, what it is compared with has not.
+def is_line(row, rows):
+    return row["scheme"] not in PEERS or not any(
+        other["operation"] == row["operation"] and other["n"] == row["n"] and
+        other["scheme"] not in PEERS for other in rows)
 
 
 def table(rows, base):
-    each = index(rows)
-    head = ["operation", "scheme", "n", "per", "cost", "/floor", "/test_hmm"]
-    lines = [head + (["base", "change"] if base else [])]
+    by_key = index(rows)
+    head = ["operation", "scheme", "n", "per", "cost"]
+    for peer in PEERS:
+        head += [peer, "x"]
+    lines = [head + (["base", "", ""] if base else [])]
     for row in rows:
-        cells = [row["operation"], row["scheme"], f"{row['n']:,}", row["unit"],
-                 number(row["each"]), ratio(row, each, "floor"),
-                 ratio(row, each, "test_hmm")]
-        lines.append(cells + (against(row, base) if base else []))
+        if not is_line(row, rows):
+            continue
+        lines.append([row["operation"], row["scheme"], f"{row['n']:,}",
+                      row["unit"], number(row["each"])] +
+                     peer_cells(row, by_key) +
+                     (base_cells(row, base) if base else []))
     return lines
 
 
@@ -85,10 +102,12 @@ def main():
     base = {}
     if not rows:
         sys.exit("bench-table.py: no rows")
-    if len(sys.argv) > 3:
-        base = index(json.load(open(sys.argv[3], encoding="utf-8"))["rows"])
+    if len(sys.argv) > 4:
+        with open(sys.argv[4], encoding="utf-8") as file:
+            base = index(json.load(file)["rows"])
+    add_ratios(rows)
     with open(sys.argv[2], "w", encoding="utf-8") as file:
-        json.dump({"rows": rows}, file, indent=1)
+        json.dump({"release": sys.argv[3], "rows": rows}, file, indent=1)
         file.write("\n")
     show(table(rows, base))
 

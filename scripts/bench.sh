@@ -1,23 +1,78 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What each call costs, in instructions: a guest whose clock counts them runs
-# mmun_bench.
+# What each call costs, in instructions: mmun_bench in a guest whose clock counts
+# them. The same commit prints the same figures every time, on any machine.
 #
 # usage: bench.sh
+#
+# Variables: KERNEL [7.3]; TESTS='bench.hits' and the like for a part of it;
+# BASE, a commit to compare with. The rows are left in build/<kernel>/bench.json.
+# Exits as judge.sh does.
 
 . "$(dirname "$0")/lib.sh"
 
-export ACCEL=icount SMP=1 MEM=2G PROGRAM=mmun_bench PROGRAM_SECS=3600
-export TIMEOUT=${TIMEOUT:-3600} APPEND="nokaslr norandmaps ${APPEND:-}"
+export KERNEL=${KERNEL:-7.3} TIMEOUT=${TIMEOUT:-7200}
+# One processor, and nothing that the host or a random number has a hand in.
+export ACCEL=icount SMP=1 MEM=2G
+export APPEND="nokaslr norandmaps ${APPEND:-}"
+export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT
 
-resolve "${KDIR:-${KERNEL:-7.3}}"
-bench=$out/bench
-mkdir -p "$bench"
-cp "$out/kernel" "$bench/kernel"
-"$SCRIPTS/build.sh" module "$bench"
-"$SCRIPTS/build.sh" tests "$bench"
-"$SCRIPTS/pack.sh" "$bench"
-"$SCRIPTS/boot.sh" "$bench" >/dev/null
-"$SCRIPTS/judge.sh" "$bench/result" >&2
-"$SCRIPTS/bench-table.py" "$bench/result/ktap.log" "$out/bench.json"
+# measure DIR: with the module of MODULE_TREE; leaves its rows in DIR/result.
+measure() {
+	local status=0
+
+	mkdir -p "$1"
+	cp "$out/kernel" "$1/kernel"
+	"$SCRIPTS/build.sh" module "$1"
+	"$SCRIPTS/build.sh" tests "$1"
+	"$SCRIPTS/pack.sh" "$1"
+	say "counting on $(value release "$out/kernel")"
+	"$SCRIPTS/boot.sh" "$1" >/dev/null
+	"$SCRIPTS/judge.sh" "$1/result" >&2 || status=$?
+	return "$status"
+}
+
+# tabulate DIR JSON [BASE-JSON]
+tabulate() {
+	"$SCRIPTS/bench-table.py" "$1/result/ktap.log" "$2" \
+		"$(value release "$out/kernel")" "${@:3}"
+}
+
+check_out() {
+	git -C "$TOP" rev-parse -q --verify "$BASE^{commit}" >/dev/null ||
+		die "BASE=$BASE: no such commit"
+	git -C "$TOP" worktree remove --force "$tree" 2>/dev/null ||
+		rm -rf "$tree"
+	git -C "$TOP" worktree prune
+	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
+}
+
+# As that commit measures itself; one that does not is measured by this one.
+measure_base() {
+	tree=$TOP/build/base
+	check_out
+	say "the base, $(git -C "$tree" log -1 --format='%h %s')"
+	if [ -x "$tree/scripts/bench.sh" ]; then
+		env -u BASE "$tree/scripts/bench.sh" >/dev/null
+		cp "$tree/build/${out##*/}/bench.json" "$out/bench-base.json"
+	else
+		rm -rf "$out/bench-base/module"
+		MODULE_TREE=$tree measure "$out/bench-base"
+		tabulate "$out/bench-base" "$out/bench-base.json" >/dev/null
+	fi
+	git -C "$TOP" worktree remove --force "$tree"
+}
+
+resolve "${KDIR:-$KERNEL}"
+exec {lock}>"$out/bench.lock"
+flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
+base=()
+if [ -n "${BASE:-}" ]; then
+	measure_base
+	base=("$out/bench-base.json")
+fi
+measure "$out/bench"
+tabulate "$out/bench" "$out/bench.json" "${base[@]}"
+echo
+"$SCRIPTS/bench-targets.py" "$out/bench.json"

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the driver must not cost more than, against what it does.
+
+usage: bench-targets.py JSON
+
+JSON is what bench-table.py wrote.  A line for each target: met or missed.
+"""
+
+import json
+import sys
+
+MILLION = 1000000
+
+
+class Costs:
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            self.each = {(row["operation"], row["scheme"], row["n"]):
+                         row["each"] for row in json.load(file)["rows"]}
+
+    def __call__(self, op, scheme, number):
+        return self.each[op, scheme, number]
+
+    def ratio(self, op, number, scheme="interval", peer="floor"):
+        return self(op, scheme, number) / self(op, peer, number)
+
+    def growth(self, op, scheme):
+        return self(op, scheme, MILLION) / self(op, scheme, 1000)
+
+    # What one hit costs more than a miss among as many ranges.
+    def hits(self, op, hits, number, scheme="interval"):
+        miss = self("hit_0", scheme, number)
+        return (self(f"{op}_{hits}", scheme, number) - miss) / hits
+
+    def over_floor(self, op, number):
+        return self(op, "interval", number) - self("hit_1", "floor", number)
+
+
+def bulk_targets(c):
+    for op in "insert_bulk", "remove_bulk":
+        for kind in "interval", "naive":
+            yield (f"{op} of a million, {kind}: times the floor", 1.5,
+                   lambda op=op, kind=kind: c.ratio(op, MILLION, kind))
+            yield (f"{op}, {kind}: growth from 1,000 to 1,000,000", 1.8,
+                   lambda op=op, kind=kind: c.growth(op, kind))
+
+
+def targets(c):
+    yield "snapshot of 512 pages: times the floor", 1.3, \
+        lambda: c.ratio("look.4k", 512)
+    yield "snapshot of 16,384 pages: times the floor", 1.3, \
+        lambda: c.ratio("look.4k", 16384)
+    for number in 512, 16384:
+        yield f"a THP, {number:,} pages: times the cost of 4 KiB pages", 0.1, \
+            lambda n=number: (c("look.thp", "interval", n) /
+                              c("look.4k", "interval", n))
+    yield "read of 512 warm pages: times test_hmm", 0.6, \
+        lambda: c.ratio("read.4k", 512, peer="test_hmm")
+    yield "write of 512 warm pages: times test_hmm", 0.6, \
+        lambda: c.ratio("write.4k", 512, peer="test_hmm")
+    yield from bulk_targets(c)
+    yield "a hit, log off: over the floor's", 250, \
+        lambda: c.over_floor("hit_1", 100000)
+    yield "a hit, log on: over the floor's", 600, \
+        lambda: c.over_floor("hit_logged_1", 100000)
+    yield "a miss: times the floor's", 1.0, \
+        lambda: c.ratio("hit_0", 100000)
+    yield "each of 1,000 hits, log on: over a miss", 400, \
+        lambda: c.hits("hit_logged", 1000, 1000)
+    yield "reading the log, 64 at a time: per event", 150, \
+        lambda: c("read_log", "interval", 64)
+
+
+def main():
+    costs = Costs(sys.argv[1])
+    for text, limit, figure in targets(costs):
+        try:
+            value = figure()
+        except KeyError:
+            print(f"{'?':8}{text}: not measured")
+            continue
+        word = "met" if value <= limit else "MISSED"
+        print(f"{word:8}{text}: {value:.2f}, at most {limit:g}")
+
+
+main()

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Draw what "make bench" counted, against the number of ranges.
+#
+# usage: plot.sh
+#
+# Variables: KERNEL [7.3]. Measures first if that was not done yet.
+
+. "$(dirname "$0")/lib.sh"
+
+rows=$TOP/build/${KERNEL:-7.3}/bench.json
+[ -e "$rows" ] || "$SCRIPTS/bench.sh"
+"$SCRIPTS/plot.py" "$rows" "$TOP/Documentation"
