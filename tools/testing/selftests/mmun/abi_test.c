@@ -377,10 +377,13 @@ static void prepare(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *self,
 static int perfect_answer(FIXTURE_DATA(abi) *self, const struct call *call)
 {
 	bool hmm = self->info.out_features & MMUN_FEATURE_HMM;
+	int ret = call->answer;
 
+	if (call->cmd == MMUN_VERIFY && !hmm)
+		ret = EOPNOTSUPP;
 	if (call->cmd == MMUN_FLOOR && self->unprivileged)
-		return EPERM;
-	return call->cmd == MMUN_VERIFY && !hmm ? EOPNOTSUPP : call->answer;
+		ret = EPERM;
+	return ret;
 }
 
 /* Returns 0, the errno, or -1 for a result that no call has. */

@@ -82,12 +82,22 @@ static int run_groups(void)
 	return ret;
 }
 
+static bool has_hmm(int fd)
+{
+	struct mmun_info info;
+
+	return !_mmun_info(fd, &info) &&
+	       (info.out_features & MMUN_FEATURE_HMM);
+}
+
 int main(void)
 {
 	int fd = mmun_open();
 
 	if (fd < 0)
 		return mmun_skip_all("no " MMUN_DEV ": load test_mmun.ko");
+	if (!has_hmm(fd))
+		return mmun_skip_all("the kernel has no CONFIG_HMM_MIRROR");
 	close(fd);
 	rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
