@@ -150,4 +150,6 @@ static void in_child(void (*bench)(int kind, __u64 n), int kind, __u64 n)
 	MUST(pid > 0 && waitpid(pid, &status, 0) == pid);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		rows->failed = true;
+	/* What it had is given back meanwhile, some of it by RCU. */
+	usleep(200000);
 }
