@@ -9,7 +9,8 @@
 # reads: console.log, ktap.log, verdict, meta, config. Exits 0 however the guest fared.
 #
 # PROGRAM in the environment is one program, with its arguments, to run in place
-# of the tests; GUEST_ENV are words NAME=VALUE for the environment of what runs.
+# of the tests; NONCE what the verdict must have in it, in place of a number that
+# nobody can guess; GUEST_ENV are words NAME=VALUE for the environment of what runs.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -31,7 +32,7 @@ GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 
-nonce=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
 # The settings of the selftest say how long one program may take; emulation
 # is slower by a factor.

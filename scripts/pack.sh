@@ -55,5 +55,5 @@ need gcc '/usr/lib/*/libc.a'
 build_init
 build_packer
 list_files >"$out/initramfs.list"
-"$out/gen_init_cpio" "$out/initramfs.list" >"$out/initramfs.tmp"
+"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" >"$out/initramfs.tmp"
 mv "$out/initramfs.tmp" "$out/initramfs"
