@@ -16,7 +16,7 @@ export KERNEL=${KERNEL:-7.3} TIMEOUT=${TIMEOUT:-7200}
 # One processor, and nothing that the host or a random number has a hand in.
 export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
 export APPEND="nokaslr norandmaps ${APPEND:-}"
-export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT
+export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
 # measure DIR: with the module of MODULE_TREE; leaves its rows in DIR/result.
 measure() {
