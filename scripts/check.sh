@@ -125,16 +125,18 @@ kselftest_on() {
 	env -u KDIR KERNEL="$1" "$SCRIPTS/kselftest.sh"
 }
 
-# begin KERNEL: the suite on it, in the background.
+# begin KERNEL: the suite on it, in the background, as a group to be killed.
 begin() {
 	rm -f "$dir/beside.status"
+	set -m
 	{
 		status=0
 		kselftest_on "$1" 2>&1 || status=$?
 		echo "$status" >"$dir/beside.status"
 	} >"$dir/beside" &
 	beside=$!
-	trap 'kill "$beside" 2>/dev/null || true' EXIT
+	set +m
+	trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
 }
 
 # What it says, until it is done, and its status.
