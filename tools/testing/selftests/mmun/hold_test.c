@@ -824,9 +824,12 @@ TEST_F(hold, that_nobody_comes_to_ends_a_wait_when_its_time_is_over)
 	__u32 at;
 
 	clock_gettime(CLOCK_MONOTONIC, &then);
-	at = short_hold(50, mmun_gettid());
+	at = short_hold(100, mmun_gettid());
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 1, &held));
-	EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
+	/* Unless the machine is so busy that it is over already */
+	if (ms_since(&then) < 100) {
+		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
+	}
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
 	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
