@@ -33,7 +33,7 @@ function flush_report(    i) {
 lines && / by (task|interrupt)/ { away = 0 }
 lines && / (asm_|usleep_range|msleep|schedule)/ { away = 1 }
 lines && !away && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ { ours = 1 }
-lines && /={60}/ { flush_report(); next }
+lines && /====================/ { flush_report(); next }
 !lines && !list { print }
 
 END { flush_report() }

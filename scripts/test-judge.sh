@@ -102,6 +102,7 @@ kcsan() {
 }
 
 kcsan page_add lru_add ""
+console "a trace of something else:" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
 
 kcsan folio_mark_accessed lru_add ""
@@ -110,7 +111,6 @@ judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
 
 kcsan mn_itree_inv_end wake_up ""
 judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
-
 kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race under a sleep" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
 kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
