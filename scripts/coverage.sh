@@ -25,6 +25,8 @@ html() {
 	quietly lcov --quiet --capture --directory "$dir" \
 		--base-directory "$build" --rc lcov_branch_coverage=1 \
 		--output-file "$dir/info"
+	# From 6.13 on a module is compiled in its own directory.
+	sed -i "s,^SF:$build/\(test_mmun\.c\|mmun/\),SF:$TOP/\1," "$dir/info"
 	quietly lcov --quiet --rc lcov_branch_coverage=1 \
 		--extract "$dir/info" '*/mm/*.c' '*test_mmun.c' '*/mmun/*.c' \
 		--output-file "$dir/extract"
