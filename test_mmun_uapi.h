@@ -117,7 +117,8 @@ enum {
  *	lock.
  * @MMUN_KIND_NAIVE: The same callbacks and no sequence: read_begin never waits
  *	and read_retry never says yes.  Wrong on purpose: what every test of
- *	coherence must catch.
+ *	coherence must catch.  No MMUN_ACCESS (EOPNOTSUPP): its shadow may name
+ *	pages that were freed.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,

@@ -114,7 +114,10 @@ static int mmun_access(struct mmun_ucmd *ucmd)
 	range = mmun_range_get(ucmd->ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	ret = mmun_range_access(range, cmd);
+	/* What its shadow names may be anybody's page by now. */
+	ret = -EOPNOTSUPP;
+	if (range->kind->coherent)
+		ret = mmun_range_access(range, cmd);
 	mmun_range_put(range);
 	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }

@@ -197,6 +197,7 @@ static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
 
 static const struct mmun_kind_ops mmun_kinds[] = {
 	[MMUN_KIND_INTERVAL] = {
+		.coherent = true,
 		.insert = mmun_interval_insert,
 		.remove = mmun_interval_remove,
 		.read_begin = mmun_interval_read_begin,

@@ -173,6 +173,7 @@ struct mmun_range {
 
 /**
  * struct mmun_kind_ops - a notifier scheme
+ * @coherent: it does what the protocol is for: the shadow may be trusted
  * @insert: subscribe to [start, last] of the range; the caller holds mm_users
  * @remove: unsubscribe; when it returns no callback runs and none will
  * @read_begin: begin a read side critical section; may wait
@@ -181,6 +182,7 @@ struct mmun_range {
  * @walk_seq: what hmm_range_fault() is to take for the sequence
  */
 struct mmun_kind_ops {
+	bool coherent;
 	int (*insert)(struct mmun_range *range);
 	void (*remove)(struct mmun_range *range);
 	unsigned long (*read_begin)(struct mmun_range *range);

@@ -1213,6 +1213,8 @@ TEST_F(hold, naive_range_publishes_what_is_gone_and_verify_tells)
 	ASSERT_EQ(0, _mmun_verify(self->fd, id, &verify));
 	EXPECT_EQ(MMUN_VERIFY_DIFFERS, verify.out_result);
 	EXPECT_EQ(mmun_u64(self->map), verify.out_addr);
+	mmun_err_access(EOPNOTSUPP, id, self->map, 1, 0);
+	mmun_err_access(EOPNOTSUPP, id, self->map, 1, MMUN_WRITE);
 	self->map[0] = 1;
 	EXPECT_EQ(1, stepped_race(self->id));
 	EXPECT_EQ(0, mmun_verify(self->id));
