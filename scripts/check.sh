@@ -6,9 +6,10 @@
 # usage: check.sh
 #
 # KTAP on stdout, nested where a step has tests of its own, and how long each
-# took; the last line, also in build/check/summary, adds everything up. The two
-# kernels are built once, which takes a quarter of an hour. The suite on the slow
-# one runs beside the rest: a guest seldom has work for two CPUs.
+# took; then what failed, once more; the last line, also in build/check/summary,
+# adds everything up. The two kernels are built once, which takes a quarter of an
+# hour. The suite on the slow one runs beside the rest: a guest seldom has work
+# for two CPUs.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -32,6 +33,7 @@ step() {
 		sed 's/^/# /' "$log"
 		report "not ok" "$name"
 		failed=$((failed + 1))
+		remember "$name"
 	fi
 }
 
@@ -55,7 +57,23 @@ suite() {
 	else
 		report "not ok" "$name"
 		[ "${word[2]}" != 0 ] || failed=$((failed + 1))
+		remember "$name"
 	fi
+}
+
+# remember NAME: the end of the output is where one looks first.
+remember() {
+	{
+		echo "# failed: $1"
+		reasons <"$log" | sed 's/^/#   /'
+	} >>"$dir/failures"
+}
+
+# What the judge says after the last result, short of the console; a table
+# without what went well.
+reasons() {
+	tac | sed -E '/^(not )?ok /q' | tac |
+		sed -e '/^# the last .* lines of the console/,$d' -e '/ caught /d'
 }
 
 report() {
@@ -169,6 +187,7 @@ prepare() {
 	source=$(value source "$kernel")
 	dir=$TOP/build/check
 	mkdir -p "$dir"
+	: >"$dir/failures"
 	cp "$kernel" "$dir/kernel"
 	log=$dir/log
 	cd "$TOP"
@@ -180,6 +199,7 @@ finish() {
 	local summary="$passed passed, $failed failed, $skipped skipped"
 
 	echo "1..$steps"
+	cat "$dir/failures"
 	echo "$summary" | tee "$dir/summary"
 	[ "$failed" = 0 ]
 }
