@@ -510,7 +510,7 @@ TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 	bulk = row_of_ranges(map, self->page, NR_MILLION);
 	ASSERT_NE(NULL, bulk);
 	if (seconds_for(self->fd, bulk, NR_MILLION / 50) * 50 > 30)
-		SKIP(return, "too slow: try an idle machine, without CONFIG_KASAN and CONFIG_KCSAN");
+		SKIP(return, "too slow: try a machine without load, CONFIG_KASAN, CONFIG_KCSAN");
 	before = memory_in_use(self);
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, NR_MILLION, &done));
 	ASSERT_EQ(NR_MILLION, done);
