@@ -4,9 +4,10 @@
 
 usage: mutants-table.py DIR
 
-Reads DIR/<suite>/*.json, writes DIR/results.json, prints a table with a column
-for each suite: the killed, the time-outs (a kill that nobody can explain), the
-survivors by the test that they want, the invalid.
+Reads DIR/<suite>/*.json and what the entries of mutants/ say, writes
+DIR/results.json, prints a table with a column for each suite: the killed, the
+time-outs (a kill that nobody can explain), the survivors by the test that they
+want, the invalid.
 """
 
 import json
@@ -15,6 +16,16 @@ import sys
 
 ORDER = ("killed", "time-out", "survived", "equivalent", "invalid")
 SUITES = ("mmun", "hmm")
+CORPUS = pathlib.Path(__file__).parent / "mutants"
+SAID = ("file", "breaks", "origin", "equivalent", "wants")
+
+
+def said(name):
+    """What the entry of a mutant says of it; "" where it says nothing."""
+    head = (CORPUS / f"{name}.mutant").read_text().partition("--- old")[0]
+    lines = (line.partition(": ") for line in head.splitlines())
+    words = {key: value for key, _, value in lines}
+    return {key: words.get(key, "") for key in SAID}
 
 
 def load(directory):
@@ -22,6 +33,7 @@ def load(directory):
     mutants = {}
     for path in directory.glob("*/*.json"):
         result = json.loads(path.read_text())
+        result |= said(result["name"])
         if result["outcome"] == "survived" and result["equivalent"]:
             result["outcome"] = "equivalent"
         mutants.setdefault(result["name"], {})[result["suite"]] = result

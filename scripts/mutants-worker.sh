@@ -96,24 +96,25 @@ run() {
 	echo "$status"
 }
 
-# What a result is good for: this entry, this suite, this module, this kernel.
+# What a result is good for: this change, this suite, this module, this kernel.
 key_of() {
 	local suite=$1 built=$TOP/build/$KERNEL
 
 	shift
 	[ "$suite" = mmun ] || built+=-$suite
-	cat "$@" "$built"/tests/*[-_]test* "$built/module/test_$suite.ko" \
-		"$private/build/.config" | sha256sum | cut -c1-16
+	{
+		cat "$@" </dev/null |
+			sed -n '/^file: /p; /^function: /p; /^--- old/,$p'
+		cat "$built"/tests/*[-_]test* "$built/module/test_$suite.ko" \
+			"$private/build/.config"
+	} | sha256sum | cut -c1-16
 }
 
 store() {
 	python3 - "$name" "$SUITE" "$outcome" "$what" "$seconds" "$key" \
-		"$(get file)" "$(get breaks)" "$(get origin)" \
-		"$(get equivalent)" "$(get wants)" \
 		>"$results/$SUITE/$name.json" <<-'PYTHON'
 		import json, sys
-		keys = ("name", "suite", "outcome", "by", "seconds", "key", "file",
-		        "breaks", "origin", "equivalent", "wants")
+		keys = ("name", "suite", "outcome", "by", "seconds", "key")
 		json.dump(dict(zip(keys, sys.argv[1:])), sys.stdout, indent=1)
 	PYTHON
 }
