@@ -7,8 +7,9 @@
 # usage: bench.sh
 #
 # Variables: KERNEL [7.3]; TESTS='bench.hits' and the like for a part of it;
-# BASE, a commit to compare with. The rows are left in build/<kernel>/bench.json.
-# Exits as judge.sh does.
+# BASE, a commit to compare with; CPU=max,la57=off, a processor that says that it
+# moves bytes fast, and on which each of them counts. The rows are left in
+# build/<kernel>/bench.json. Exits as judge.sh does.
 
 . "$(dirname "$0")/lib.sh"
 
