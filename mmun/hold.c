@@ -124,23 +124,27 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq)
 {
-	struct mmun_record record = {
-		.type = type,
-		.id = id,
-		.event = mmun_event(mnr->event),
-		.cur_seq = cur_seq,
-		.start = mnr->start,
-		.end = mnr->end,
-		.clip_start = mnr->start,
-		.clip_end = mnr->end,
-	};
+	struct mmun_log *log = &ctx->log;
+	struct mmun_record *record;
+	u64 now;
 
-	if (!mmun_log_wants(&ctx->log, type))
+	if (!mmun_log_wants(log, type))
 		return;
-	if (mmu_notifier_range_blockable(mnr))
-		record.flags |= MMUN_RECORD_BLOCKABLE;
-	record.time_ns = ktime_get_ns();
-	mmun_log_push(&ctx->log, &record);
+	now = ktime_get_ns();
+	spin_lock(&log->lock);
+	record = mmun_log_append(log, type);
+	if (record) {
+		record->time_ns = now;
+		record->id = id;
+		record->cur_seq = cur_seq;
+		record->event = mmun_event(mnr->event);
+		if (mmu_notifier_range_blockable(mnr))
+			record->flags |= MMUN_RECORD_BLOCKABLE;
+		mmun_record_span(record, mnr->start, mnr->end, mnr->start,
+				 mnr->end);
+	}
+	spin_unlock(&log->lock);
+	mmun_log_wake(log);
 }
 
 /* Stop at every trap that there is for this passage. */

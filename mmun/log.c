@@ -48,25 +48,57 @@ static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
 	return READ_ONCE(log->types) & (1U << type);
 }
 
-/* Append @record, over the oldest one if the ring is full. */
-static void mmun_log_push(struct mmun_log *log, struct mmun_record *record)
+/* Who did it.  Our own name; another thread that changes it may tear it. */
+static void mmun_record_current(struct mmun_record *record)
 {
 	record->tid = task_pid_nr(current);
 	record->tgid = task_tgid_nr(current);
-	/* Our own name; another thread that changes it may tear it. */
-	data_race(strscpy_pad(record->comm, current->comm,
-			      sizeof(record->comm)));
+	static_assert(sizeof(record->comm) == sizeof(current->comm));
+	/* The kernel pads it with zeros. */
+	data_race(memcpy(record->comm, current->comm, sizeof(record->comm)));
+	record->comm[sizeof(record->comm) - 1] = '\0';
+}
 
-	spin_lock(&log->lock);
-	/* LOG_SETUP may have come since mmun_log_wants() */
-	if (log->types & (1U << record->type)) {
-		record->sequence = log->head;
-		log->ring[log->head++ & (log->size - 1)] = *record;
-		if (log->head - log->tail > log->size)
-			log->tail = log->head - log->size;
-	}
-	spin_unlock(&log->lock);
+/*
+ * Append a record, over the oldest one if the ring is full, and return its place
+ * for the caller to fill in: all but the sequence, the type and the task, which
+ * are there, and what is 0 in most types.  It is written where it stays, for
+ * callbacks come by the thousand.  NULL: it is not wanted; LOG_SETUP may have
+ * come since mmun_log_wants().
+ */
+static struct mmun_record *mmun_log_append(struct mmun_log *log,
+					   enum mmun_record_type type)
+{
+	struct mmun_record *record;
 
+	lockdep_assert_held(&log->lock);
+	if (!(log->types & (1U << type)))
+		return NULL;
+	record = &log->ring[log->head & (log->size - 1)];
+	record->sequence = log->head++;
+	if (log->head - log->tail > log->size)
+		log->tail = log->head - log->size;
+	record->duration_ns = 0;
+	record->type = type;
+	record->flags = 0;
+	record->event = 0;
+	record->__reserved = 0;
+	mmun_record_current(record);
+	return record;
+}
+
+static void mmun_record_span(struct mmun_record *record, unsigned long start,
+			     unsigned long end, unsigned long clip_start,
+			     unsigned long clip_end)
+{
+	record->start = start;
+	record->end = end;
+	record->clip_start = clip_start;
+	record->clip_end = clip_end;
+}
+
+static void mmun_log_wake(struct mmun_log *log)
+{
 	if (wq_has_sleeper(&log->wait))
 		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
 }
@@ -128,25 +160,32 @@ static enum mmun_event mmun_event(enum mmu_notifier_event event)
 	}
 }
 
+static void mmun_log_range_record(struct mmun_range *range,
+				  enum mmun_record_type type, unsigned long seq)
+{
+	struct mmun_log *log = &range->ctx->log;
+	u64 now = ktime_get_ns();
+	struct mmun_record *record;
+
+	spin_lock(&log->lock);
+	record = mmun_log_append(log, type);
+	if (record) {
+		record->time_ns = now;
+		record->id = range->id;
+		record->cur_seq = seq;
+		mmun_record_span(record, range->start, range->last + 1,
+				 range->start, range->last + 1);
+	}
+	spin_unlock(&log->lock);
+	mmun_log_wake(log);
+}
+
 /* What happened to a range, other than an invalidation. */
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq)
 {
-	struct mmun_log *log = &range->ctx->log;
-	struct mmun_record record = {
-		.type = type,
-		.id = range->id,
-		.cur_seq = seq,
-		.start = range->start,
-		.end = range->last + 1,
-		.clip_start = range->start,
-		.clip_end = range->last + 1,
-	};
-
-	if (!mmun_log_wants(log, type))
-		return;
-	record.time_ns = ktime_get_ns();
-	mmun_log_push(log, &record);
+	if (mmun_log_wants(&range->ctx->log, type))
+		mmun_log_range_record(range, type, seq);
 }
 
 /* Wait until there is something to read. */

@@ -7,24 +7,28 @@ static void mmun_log_invalidate(struct mmun_range *range,
 				const struct mmu_notifier_range *mnr,
 				unsigned long cur_seq, u64 began, bool done)
 {
-	struct mmun_record record = {
-		.type = MMUN_RECORD_INVALIDATE,
-		.id = range->id,
-		.event = mmun_event(mnr->event),
-		.time_ns = began,
-		.duration_ns = ktime_get_ns() - began,
-		.cur_seq = cur_seq,
-		.start = mnr->start,
-		.end = mnr->end,
-		.clip_start = max(mnr->start, range->start),
-		.clip_end = min(mnr->end - 1, range->last) + 1,
-	};
+	struct mmun_log *log = &range->ctx->log;
+	u64 duration = ktime_get_ns() - began;
+	struct mmun_record *record;
 
-	if (mmu_notifier_range_blockable(mnr))
-		record.flags |= MMUN_RECORD_BLOCKABLE;
-	if (!done)
-		record.flags |= MMUN_RECORD_REFUSED;
-	mmun_log_push(&range->ctx->log, &record);
+	spin_lock(&log->lock);
+	record = mmun_log_append(log, MMUN_RECORD_INVALIDATE);
+	if (record) {
+		record->time_ns = began;
+		record->duration_ns = duration;
+		record->id = range->id;
+		record->cur_seq = cur_seq;
+		record->event = mmun_event(mnr->event);
+		if (mmu_notifier_range_blockable(mnr))
+			record->flags |= MMUN_RECORD_BLOCKABLE;
+		if (!done)
+			record->flags |= MMUN_RECORD_REFUSED;
+		mmun_record_span(record, mnr->start, mnr->end,
+				 max(mnr->start, range->start),
+				 min(mnr->end - 1, range->last) + 1);
+	}
+	spin_unlock(&log->lock);
+	mmun_log_wake(log);
 }
 
 static bool mmun_refuses(struct mmun_range *range,
@@ -45,6 +49,8 @@ static void mmun_range_drop(struct mmun_range *range,
 	unsigned long start = max(mnr->start, range->start);
 	unsigned long last = min(mnr->end - 1, range->last);
 
+	if (!range->nr_chunks)
+		return;
 	mmun_shadow_drop(range, mmun_range_index(range, start),
 			 mmun_range_index(range, last));
 }

@@ -5,12 +5,20 @@
 
 static void mmun_log_park(struct mmun_ctx *ctx)
 {
-	struct mmun_record record = { .type = MMUN_RECORD_PARK };
+	struct mmun_log *log = &ctx->log;
+	struct mmun_record *record;
+	u64 now = ktime_get_ns();
 
-	if (!mmun_log_wants(&ctx->log, MMUN_RECORD_PARK))
-		return;
-	record.time_ns = ktime_get_ns();
-	mmun_log_push(&ctx->log, &record);
+	spin_lock(&log->lock);
+	record = mmun_log_append(log, MMUN_RECORD_PARK);
+	if (record) {
+		record->time_ns = now;
+		record->id = 0;
+		record->cur_seq = 0;
+		mmun_record_span(record, 0, 0, 0, 0);
+	}
+	spin_unlock(&log->lock);
+	mmun_log_wake(log);
 }
 
 static int mmun_park(struct mmun_ucmd *ucmd)
