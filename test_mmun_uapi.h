@@ -464,6 +464,8 @@ struct mmun_snapshot {
  * Read or write user memory through the shadow page table, as a device would,
  * without looking at the page tables.  Stops at the first page that has no
  * valid (for a write: no writable) shadow entry; EFAULT if that is the first.
+ * A buffer that cannot be read changes nothing; of one that is taken away while
+ * it is read a part may have been written.
  * Works on a context whose mm is gone: there it finds no shadow entry.
  */
 struct mmun_access {

@@ -12,23 +12,55 @@ static bool mmun_entry_allows(u64 entry, bool write)
 	return !is_zone_device_page(pfn_to_page(entry & MMUN_PFN_MASK));
 }
 
-/*
- * Move bytes between @buffer and a page.  HMM takes a page of memfd_secret(2)
- * for any other, but it is not in the kernel's map: look before touching it.
+/**
+ * struct mmun_move - bytes on their way, all of one page
+ * @range: the range
+ * @addr: first address in it
+ * @length: in bytes
+ * @user: the buffer
+ * @bounce: what stands in for it where the copy must not fault, or NULL
+ * @write: from the buffer to the page; else the other way
  */
-static int mmun_access_copy(struct page *page, size_t offset, size_t length,
-			    void *buffer, bool write)
+struct mmun_move {
+	struct mmun_range *range;
+	unsigned long addr;
+	size_t length;
+	void __user *user;
+	void *bounce;
+	bool write;
+};
+
+/* Under the update lock, so without a fault.  -EAGAIN: it would take one. */
+static int mmun_move_copy(const struct mmun_move *move, void *kaddr)
 {
-	void *kaddr = kmap_local_page(page) + offset;
+	long ret = 0;
+
+	if (move->bounce && move->write)
+		memcpy(kaddr, move->bounce, move->length);
+	else if (move->bounce)
+		memcpy(move->bounce, kaddr, move->length);
+	else if (move->write)
+		ret = copy_from_user_nofault(kaddr, move->user, move->length);
+	else
+		ret = copy_to_user_nofault(move->user, kaddr, move->length);
+	return ret ? -EAGAIN : 0;
+}
+
+/*
+ * HMM takes a page of memfd_secret(2) for any other, but it is not in the
+ * kernel's map: look before touching it.
+ */
+static int mmun_access_copy(const struct mmun_move *move, struct page *page)
+{
+	void *kaddr = kmap_local_page(page) + offset_in_page(move->addr);
 	u8 probe;
 	int ret;
 
-	if (write)
-		ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
-	else
-		ret = copy_from_kernel_nofault(buffer, kaddr, length);
-	if (!ret && write) {
-		memcpy(kaddr, buffer, length);
+	ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
+	if (!ret)
+		ret = mmun_move_copy(move, kaddr);
+	/* A part may have come before what would fault. */
+	if (move->write && (!ret || ret == -EAGAIN)) {
 		flush_dcache_page(page);
 		set_page_dirty(page);
 	}
@@ -37,66 +69,82 @@ static int mmun_access_copy(struct page *page, size_t offset, size_t length,
 }
 
 /*
- * Move @length bytes, all in one page, between @buffer and the page that the
- * shadow has for @addr.  As long as the update lock is held the entry is true.
+ * The page is the one that the shadow has for the address.  As long as the
+ * update lock is held the entry is true.
  */
-static int mmun_access_page(struct mmun_range *range, unsigned long addr,
-			    size_t length, void *buffer, bool write)
+static int mmun_access_page(const struct mmun_move *move)
 {
+	struct mmun_range *range = move->range;
 	int ret = -EFAULT;
 	u64 *entry;
 
 	spin_lock(&range->lock);
-	entry = mmun_shadow_entry(range, mmun_range_index(range, addr));
-	if (entry && mmun_entry_allows(*entry, write))
-		ret = mmun_access_copy(pfn_to_page(*entry & MMUN_PFN_MASK),
-				       offset_in_page(addr), length, buffer,
-				       write);
+	entry = mmun_shadow_entry(range, mmun_range_index(range, move->addr));
+	if (entry && mmun_entry_allows(*entry, move->write))
+		ret = mmun_access_copy(move,
+				       pfn_to_page(*entry & MMUN_PFN_MASK));
 	spin_unlock(&range->lock);
 	return ret;
 }
 
-static int mmun_access_step(struct mmun_range *range, unsigned long addr,
-			    size_t length, void __user *user, void *bounce,
-			    bool write)
+/* By way of a buffer of ours: there is no lock where the user's may fault. */
+static int mmun_access_bounce(struct mmun_move *move)
+{
+	int ret = -EFAULT;
+
+	move->bounce = kmalloc(move->length, GFP_KERNEL_ACCOUNT);
+	if (!move->bounce)
+		return -ENOMEM;
+	if (!move->write || !copy_from_user(move->bounce, move->user,
+					    move->length))
+		ret = mmun_access_page(move);
+	if (!ret && !move->write &&
+	    copy_to_user(move->user, move->bounce, move->length))
+		ret = -EFAULT;
+	kfree(move->bounce);
+	return ret;
+}
+
+/*
+ * A buffer that cannot be read changes nothing: see that it can, before the first
+ * byte is written.  If it is taken away after that, swapped out maybe, the step
+ * begins again with the bounce buffer, which waits for it.  Only if it does not
+ * come back, or the page has gone too, a part of the step stays written.
+ */
+static int mmun_access_step(struct mmun_move *move)
 {
 	int ret;
 
-	if (write && copy_from_user(bounce, user, length))
+	if (move->write && fault_in_readable(move->user, move->length))
 		return -EFAULT;
-	ret = mmun_access_page(range, addr, length, bounce, write);
-	if (!ret && !write && copy_to_user(user, bounce, length))
-		return -EFAULT;
-	return ret;
+	ret = mmun_access_page(move);
+	return ret == -EAGAIN ? mmun_access_bounce(move) : ret;
 }
 
 static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 {
-	bool write = cmd->flags & MMUN_WRITE;
-	u64 addr, done = 0;
-	void *bounce;
-	size_t step;
+	u64 done = 0;
 	int ret = 0;
 
 	if (cmd->addr < range->start || cmd->addr > range->last ||
 	    cmd->length - 1 > range->last - cmd->addr)
 		return -ERANGE;
-	bounce = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
-	if (!bounce)
-		return -ENOMEM;
 	while (done < cmd->length) {
-		addr = cmd->addr + done;
-		step = min_t(u64, cmd->length - done,
-			     PAGE_SIZE - offset_in_page(addr));
-		ret = mmun_access_step(range, addr, step,
-				       u64_to_user_ptr(cmd->buffer + done),
-				       bounce, write);
+		struct mmun_move move = {
+			.range = range,
+			.addr = cmd->addr + done,
+			.user = u64_to_user_ptr(cmd->buffer + done),
+			.write = cmd->flags & MMUN_WRITE,
+		};
+
+		move.length = min_t(u64, cmd->length - done,
+				    PAGE_SIZE - offset_in_page(move.addr));
+		ret = mmun_access_step(&move);
 		if (ret || fatal_signal_pending(current))
 			break;
-		done += step;
+		done += move.length;
 		cond_resched();
 	}
-	kfree(bounce);
 	cmd->out_done = done;
 	return done ? 0 : ret;
 }
