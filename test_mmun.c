@@ -78,7 +78,8 @@
  * that the mm can exit).  The ID tables own one reference per range and batch,
  * a call in flight owns another, and a batch owns one to its range.  REMOVE
  * takes the range out of the table and unsubscribes at once; the last put only
- * frees memory.  release() runs when no call is in flight.
+ * frees memory, and gives back the place in its block, which goes when it is
+ * empty.  release() runs when no call is in flight.
  *
  * A hold is found by its ID under mmun_ctx::hold_lock and never referenced from
  * outside: who is held has a struct of its own on its stack, and whoever takes
@@ -104,6 +105,7 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/shadow.c"
 #include "mmun/task.c"
 #include "mmun/mm.c"
+#include "mmun/block.c"
 #include "mmun/budget.c"
 #include "mmun/hold.c"
 #include "mmun/notifier.c"
@@ -271,16 +273,22 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int num,
 
 /* File */
 
+/* With the one block that stays when it is empty: that of the next ID */
+static size_t mmun_ctx_cost(void)
+{
+	return sizeof(struct mmun_ctx) + sizeof(struct mmun_block);
+}
+
 static void mmun_ctx_free(struct mmun_ctx *ctx)
 {
 	u64 lost;
 
 	mmun_log_resize(&ctx->log, 0, 0, &lost);
 	xa_destroy(&ctx->batches);
-	xa_destroy(&ctx->ranges);
+	xa_destroy(&ctx->blocks);
 	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
-	mmun_uncharge(sizeof(*ctx));
+	mmun_uncharge(mmun_ctx_cost());
 	kfree(ctx);
 }
 
@@ -288,20 +296,21 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 {
 	struct mmun_ctx *ctx;
 
-	if (!mmun_charge(sizeof(*ctx)))
+	if (!mmun_charge(mmun_ctx_cost()))
 		return ERR_PTR(-ENOSPC);
 	ctx = kzalloc_obj(*ctx, GFP_KERNEL_ACCOUNT);
 	if (!ctx) {
-		mmun_uncharge(sizeof(*ctx));
+		mmun_uncharge(mmun_ctx_cost());
 		return ERR_PTR(-ENOMEM);
 	}
 	ctx->shared = mmun_mm_get(current->mm);
 	if (!ctx->shared) {
-		mmun_uncharge(sizeof(*ctx));
+		mmun_uncharge(mmun_ctx_cost());
 		kfree(ctx);
 		return ERR_PTR(-ENOMEM);
 	}
-	xa_init_flags(&ctx->ranges, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&ctx->blocks, XA_FLAGS_ACCOUNT);
+	ctx->next_range = 1;
 	xa_init_flags(&ctx->batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	mmun_log_init(&ctx->log);
 	spin_lock_init(&ctx->parked_lock);
@@ -340,7 +349,6 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 {
 	struct mmun_ctx *ctx = filp->private_data;
 	struct mmun_batch *batch;
-	struct mmun_range *range;
 	unsigned long id;
 
 	/*
@@ -354,10 +362,7 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 		mmun_batch_put(batch);
 		cond_resched();
 	}
-	xa_for_each(&ctx->ranges, id, range) {
-		mmun_range_destroy(range);
-		cond_resched();
-	}
+	mmun_ranges_close(ctx);
 	mmun_ctx_free(ctx);
 	return 0;
 }
@@ -446,19 +451,19 @@ static int __init mmun_init(void)
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;
-	mmun_range_cache = KMEM_CACHE(mmun_range, SLAB_ACCOUNT);
-	if (!mmun_range_cache)
+	mmun_block_cache = KMEM_CACHE(mmun_block, SLAB_ACCOUNT);
+	if (!mmun_block_cache)
 		return -ENOMEM;
 	ret = misc_register(&mmun_misc);
 	if (ret)
-		kmem_cache_destroy(mmun_range_cache);
+		kmem_cache_destroy(mmun_block_cache);
 	return ret;
 }
 
 static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
-	kmem_cache_destroy(mmun_range_cache);
+	kmem_cache_destroy(mmun_block_cache);
 	/* Everything that was charged was given back. */
 	WARN_ON(atomic_long_read(&mmun_used));
 }

@@ -20,6 +20,10 @@
 #define kzalloc_obj(P, gfp)	kzalloc(sizeof(P), gfp)
 #endif
 
+#ifndef kmalloc_obj
+#define kmalloc_obj(P, gfp)	kmalloc(sizeof(P), gfp)
+#endif
+
 #ifndef kvzalloc_flex
 #define kvzalloc_flex(P, FAM, COUNT, gfp) \
 	kvzalloc(struct_size(&(P), FAM, COUNT), gfp)

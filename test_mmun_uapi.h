@@ -217,6 +217,9 @@ struct mmun_info {
  * nor be aligned, and may overlap those of other ranges in any way.  From the
  * return of this call on every invalidation that meets the range is seen.
  *
+ * Ranges live in blocks of 64, by their IDs: one that is left of them keeps the
+ * memory of all, 11 KiB, and that is what it is charged.
+ *
  * EOVERFLOW, EINTR, ENOMEM, ENOSPC and ESRCH leave nothing behind.
  */
 struct mmun_insert {

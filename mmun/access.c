@@ -123,11 +123,12 @@ static int mmun_access_step(struct mmun_move *move)
 
 static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 {
+	unsigned long last = mmun_range_last(range);
 	u64 done = 0;
 	int ret = 0;
 
-	if (cmd->addr < range->start || cmd->addr > range->last ||
-	    cmd->length - 1 > range->last - cmd->addr)
+	if (cmd->addr < mmun_range_start(range) || cmd->addr > last ||
+	    cmd->length - 1 > last - cmd->addr)
 		return -ERANGE;
 	while (done < cmd->length) {
 		struct mmun_move move = {
@@ -164,7 +165,7 @@ static int mmun_access(struct mmun_ucmd *ucmd)
 		return PTR_ERR(range);
 	/* What its shadow names may be anybody's page by now. */
 	ret = -EOPNOTSUPP;
-	if (range->kind->coherent)
+	if (mmun_kind(range)->coherent)
 		ret = mmun_range_access(range, cmd);
 	mmun_range_put(range);
 	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));

@@ -87,7 +87,7 @@ static int mmun_floor_insert(struct mmun_ctx *ctx, struct mmun_floor *cmd)
 	if (ret)
 		return ret;
 	while (set->nr < cmd->count && !ret)
-		ret = mmun_breathe(set->nr) ?:
+		ret = mmun_breathe() ?:
 		      mmun_floor_insert_step(ctx, cmd,
 					     min(cmd->count - set->nr,
 						 (u64)MMUN_BULK_STEP));
@@ -120,7 +120,7 @@ static int mmun_floor_remove(struct mmun_ctx *ctx, struct mmun_floor *cmd)
 		return -ENOENT;
 	while (set->first < set->nr && !ret) {
 		mmun_floor_remove_step(set, cmd);
-		ret = mmun_breathe(0);
+		ret = mmun_breathe();
 	}
 	if (set->first < set->nr)
 		return ret;

@@ -163,6 +163,8 @@ static enum mmun_event mmun_event(enum mmu_notifier_event event)
 static void mmun_log_range_record(struct mmun_range *range,
 				  enum mmun_record_type type, unsigned long seq)
 {
+	unsigned long start = mmun_range_start(range);
+	unsigned long end = mmun_range_last(range) + 1;
 	struct mmun_log *log = &range->ctx->log;
 	u64 now = ktime_get_ns();
 	struct mmun_record *record;
@@ -173,16 +175,20 @@ static void mmun_log_range_record(struct mmun_range *range,
 		record->time_ns = now;
 		record->id = range->id;
 		record->cur_seq = seq;
-		mmun_record_span(record, range->start, range->last + 1,
-				 range->start, range->last + 1);
+		mmun_record_span(record, start, end, start, end);
 	}
 	spin_unlock(&log->lock);
 	mmun_log_wake(log);
 }
 
-/* What happened to a range, other than an invalidation. */
-static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
-			   unsigned long seq)
+/*
+ * What happened to a range, other than an invalidation.  What is inlined here and
+ * where ranges are removed would else cost more than it does, on a kernel that
+ * is built for size.
+ */
+static __always_inline void mmun_log_range(struct mmun_range *range,
+					   enum mmun_record_type type,
+					   unsigned long seq)
 {
 	if (mmun_log_wants(&range->ctx->log, type))
 		mmun_log_range_record(range, type, seq);

@@ -24,8 +24,8 @@ static void mmun_log_invalidate(struct mmun_range *range,
 		if (!done)
 			record->flags |= MMUN_RECORD_REFUSED;
 		mmun_record_span(record, mnr->start, mnr->end,
-				 max(mnr->start, range->start),
-				 min(mnr->end - 1, range->last) + 1);
+				 max(mnr->start, mmun_range_start(range)),
+				 min(mnr->end - 1, mmun_range_last(range)) + 1);
 	}
 	spin_unlock(&log->lock);
 	mmun_log_wake(log);
@@ -46,11 +46,9 @@ static bool mmun_refuses(struct mmun_range *range,
 static void mmun_range_drop(struct mmun_range *range,
 			    const struct mmu_notifier_range *mnr)
 {
-	unsigned long start = max(mnr->start, range->start);
-	unsigned long last = min(mnr->end - 1, range->last);
+	unsigned long start = max(mnr->start, mmun_range_start(range));
+	unsigned long last = min(mnr->end - 1, mmun_range_last(range));
 
-	if (!range->nr_chunks)
-		return;
 	mmun_shadow_drop(range, mmun_range_index(range, start),
 			 mmun_range_index(range, last));
 }
@@ -75,7 +73,8 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 
 	spin_lock(&range->lock);
 	mmu_interval_set_seq(mni, cur_seq);
-	WARN_ON_ONCE(range->gone);
+	/* Pairs with the WRITE_ONCE in mmun_range_unsubscribe() */
+	WARN_ON_ONCE(READ_ONCE(range->gone));
 	range->invalidations++;
 	done = !mmun_refuses(range, mnr);
 	if (done)
@@ -134,14 +133,16 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 
 static int mmun_interval_insert(struct mmun_range *range)
 {
-	return mmun_subscribe(range->ctx, &range->mni, range->start,
-			      range->last + 1 - range->start,
+	unsigned long start = mmun_range_start(range);
+
+	return mmun_subscribe(range->ctx, &range->mni, start,
+			      mmun_range_last(range) + 1 - start,
 			      &mmun_interval_notifier_ops);
 }
 
 /*
  * Whether the core is done with what it had deferred for the range: hlist_del()
- * poisons the link.  Never deferred, it is as it was allocated.
+ * poisons the link.  Never deferred, it is as it was made.
  */
 static bool mmun_interval_is_settled(const struct mmun_range *range)
 {
@@ -220,3 +221,8 @@ static const struct mmun_kind_ops mmun_kinds[] = {
 		.walk_seq = mmun_naive_walk_seq,
 	},
 };
+
+static const struct mmun_kind_ops *mmun_kind(const struct mmun_range *range)
+{
+	return &mmun_kinds[range->kind];
+}

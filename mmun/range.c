@@ -4,141 +4,148 @@
  * REFUSE, COUNTERS.
  */
 
-static struct kmem_cache *mmun_range_cache;
-
-static void mmun_range_free(struct kref *refs)
+static __always_inline void mmun_range_free(struct kref *refs)
 {
 	struct mmun_range *range = container_of(refs, struct mmun_range, refs);
 
 	mmun_shadow_free(range);
-	kmem_cache_free(mmun_range_cache, range);
-	mmun_uncharge(sizeof(*range));
+	mmun_block_release(range);
 }
 
-static void mmun_range_put(struct mmun_range *range)
+/*
+ * Whether the caller has the only reference.  Then no other will come: who takes
+ * one has one, or finds the ID, and for that to be found the table has one.
+ */
+static __always_inline bool mmun_range_is_last(struct mmun_range *range)
 {
-	kref_put(&range->refs, mmun_range_free);
+	if (kref_read(&range->refs) > 1)
+		return false;
+	/* Pairs with the release of the others' puts: what they did is seen. */
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
+static __always_inline void mmun_range_put(struct mmun_range *range)
+{
+	if (mmun_range_is_last(range))
+		mmun_range_free(&range->refs);
+	else
+		kref_put(&range->refs, mmun_range_free);
 }
 
 static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 {
 	struct mmun_range *range;
 
-	xa_lock(&ctx->ranges);
-	range = xa_load(&ctx->ranges, id);
+	xa_lock(&ctx->blocks);
+	range = mmun_block_find(ctx, id);
 	if (range)
 		kref_get(&range->refs);
-	xa_unlock(&ctx->ranges);
+	xa_unlock(&ctx->blocks);
 	return range ?: ERR_PTR(-ENOENT);
 }
 
-/*
- * Take the table's reference.  Nobody finds the ID any more, but it stays
- * reserved.  One that is only reserved is left alone.
- */
-static struct mmun_range *mmun_range_take(struct mmun_ctx *ctx, u32 id)
+/* A place with an ID, of which nobody can look anything up yet. */
+static struct mmun_range *mmun_range_reserve(struct mmun_ctx *ctx)
 {
 	struct mmun_range *range;
+	int ret = 0;
 
-	xa_lock(&ctx->ranges);
-	range = xa_load(&ctx->ranges, id);
-	if (range)
-		__xa_store(&ctx->ranges, id, XA_ZERO_ENTRY, GFP_ATOMIC);
-	xa_unlock(&ctx->ranges);
-	return range ?: ERR_PTR(-ENOENT);
+	while (!ret) {
+		xa_lock(&ctx->blocks);
+		range = mmun_block_reserve(ctx);
+		xa_unlock(&ctx->blocks);
+		if (!range)
+			ret = mmun_block_add(ctx);
+		else if (PTR_ERR(range) != -EBUSY)
+			return range;
+		cond_resched();
+	}
+	return ERR_PTR(ret);
 }
 
 static struct mmun_range *mmun_range_alloc(struct mmun_ctx *ctx, u32 kind,
 					   u64 start, u64 length)
 {
-	struct mmun_range *range;
+	struct mmun_range *range = ERR_PTR(-ENOSPC);
 
-	if (!mmun_charge(sizeof(*range)))
-		return ERR_PTR(-ENOSPC);
-	range = kmem_cache_zalloc(mmun_range_cache, GFP_KERNEL);
-	if (!range) {
-		mmun_uncharge(sizeof(*range));
-		return ERR_PTR(-ENOMEM);
+	if (atomic_inc_return(&ctx->nr_ranges) <= MMUN_MAX_RANGES)
+		range = mmun_range_reserve(ctx);
+	if (IS_ERR(range)) {
+		atomic_dec(&ctx->nr_ranges);
+		return range;
 	}
+	/* The place may have had another range before. */
+	memset(range, 0, offsetof(struct mmun_range, published));
 	kref_init(&range->refs);
 	spin_lock_init(&range->lock);
 	xa_init_flags(&range->shadow, XA_FLAGS_ACCOUNT);
 	range->ctx = ctx;
-	range->kind = &mmun_kinds[kind];
-	range->start = start;
+	range->kind = kind;
+	range->removed = false;
+	range->gone = false;
+	range->mni.interval_tree.start = start;
 	/* A length that is wrong is for the core to find. */
-	range->last = start + length - 1;
+	range->mni.interval_tree.last = start + length - 1;
 	return range;
 }
 
-/* Reserve an ID, of which nobody can look anything up yet. */
-static int mmun_range_reserve_id(struct mmun_range *range)
-{
-	struct mmun_ctx *ctx = range->ctx;
-	int ret;
-
-	if (atomic_inc_return(&ctx->nr_ranges) > MMUN_MAX_RANGES) {
-		ret = -ENOSPC;
-		goto out_dec;
-	}
-	ret = xa_alloc_cyclic(&ctx->ranges, &range->id, XA_ZERO_ENTRY,
-			      xa_limit_32b, &ctx->next_range,
-			      GFP_KERNEL_ACCOUNT);
-	if (ret >= 0)
-		return 0;
-out_dec:
-	atomic_dec(&ctx->nr_ranges);
-	return ret;
-}
-
-static void mmun_range_release_id(struct mmun_range *range)
-{
-	xa_erase(&range->ctx->ranges, range->id);
-	atomic_dec(&range->ctx->nr_ranges);
-}
-
 /*
- * Subscribe.  mm_users is held only meanwhile, or the mm could never exit.  The
- * first callback can come before the insert returns, but not before its record.
+ * Subscribe; the caller holds mm_users.  The first callback can come before the
+ * insert returns, but not before its record.
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
-	struct mm_struct *mm = range->ctx->mm;
 	int ret;
 
-	if (!mmget_not_zero(mm))
-		return -ESRCH;
 	mmun_log_range(range, MMUN_RECORD_INSERT, 0);
-	ret = range->kind->insert(range);
+	ret = mmun_kind(range)->insert(range);
 	if (ret)
 		mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
-	mmput(mm);
 	return ret;
+}
+
+/*
+ * Nobody publishes any more, and what is published goes: once the notifier is
+ * removed nothing keeps the shadow true.
+ */
+static void mmun_range_close(struct mmun_range *range)
+{
+	spin_lock(&range->lock);
+	range->removed = true;
+	mmun_shadow_drop(range, 0,
+			 mmun_range_index(range, mmun_range_last(range)));
+	spin_unlock(&range->lock);
 }
 
 /*
  * Unsubscribe a range that is in no table.  Waits for the invalidations in
- * flight.  What is published must go first: once the notifier is removed
- * nothing keeps the shadow true.
+ * flight.
  */
 static void mmun_range_unsubscribe(struct mmun_range *range)
 {
 	might_sleep();
 
-	spin_lock(&range->lock);
-	range->removed = true;
-	mmun_shadow_drop(range, 0, mmun_range_index(range, range->last));
-	spin_unlock(&range->lock);
+	/* Most ranges of a million have no shadow, and nobody to make one. */
+	if (!mmun_range_is_last(range) || range->nr_chunks)
+		mmun_range_close(range);
+	mmun_kind(range)->remove(range);
 
-	range->kind->remove(range);
-
-	spin_lock(&range->lock);
-	range->gone = true;
-	spin_unlock(&range->lock);
+	/* Pairs with the READ_ONCE in mmun_invalidate() */
+	WRITE_ONCE(range->gone, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 }
 
-/* A subscribed range with a reserved ID, or an error and nothing left. */
+static __always_inline void mmun_range_drop_out(struct mmun_range *range)
+{
+	atomic_dec(&range->ctx->nr_ranges);
+	mmun_range_put(range);
+}
+
+/*
+ * A subscribed range with a reserved ID, or an error and nothing left.  The
+ * caller holds mm_users, and only meanwhile, or the mm could never exit.
+ */
 static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
 					    u64 start, u64 length)
 {
@@ -147,33 +154,44 @@ static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
 
 	if (IS_ERR(range))
 		return range;
-	ret = mmun_range_reserve_id(range);
-	if (ret)
-		goto out_put;
 	ret = mmun_range_subscribe(range);
-	if (ret)
-		goto out_release_id;
-	return range;
-
-out_release_id:
-	mmun_range_release_id(range);
-out_put:
-	mmun_range_put(range);
+	if (!ret)
+		return range;
+	mmun_range_drop_out(range);
 	return ERR_PTR(ret);
 }
 
-/* Make the ID known.  Storing to a reserved slot cannot fail. */
-static void mmun_range_publish(struct mmun_range *range)
-{
-	WARN_ON(xa_store(&range->ctx->ranges, range->id, range, GFP_KERNEL));
-}
-
-/* Undo mmun_range_create(), after mmun_range_take() if it was published. */
+/* Undo mmun_range_create(), after it was withdrawn if it was published. */
 static void mmun_range_destroy(struct mmun_range *range)
 {
 	mmun_range_unsubscribe(range);
-	mmun_range_release_id(range);
-	mmun_range_put(range);
+	mmun_range_drop_out(range);
+}
+
+static void mmun_block_close(struct mmun_ctx *ctx, struct mmun_block *block)
+{
+	u32 i, number = block->number;
+
+	/* Or its last range would take it along. */
+	ctx->next_range = number * MMUN_BLOCK_RANGES;
+	for (i = 0; i < MMUN_BLOCK_RANGES; i++)
+		if (block->ranges[i].published)
+			mmun_range_destroy(&block->ranges[i]);
+	/* Now it goes, unless there is a range that the core still has. */
+	ctx->next_range += MMUN_BLOCK_RANGES;
+	mmun_block_reap(ctx, number);
+}
+
+/* The last close: nobody else has the ranges, and none is half made. */
+static void mmun_ranges_close(struct mmun_ctx *ctx)
+{
+	struct mmun_block *block;
+	unsigned long number;
+
+	xa_for_each(&ctx->blocks, number, block) {
+		mmun_block_close(ctx, block);
+		cond_resched();
+	}
 }
 
 /*
@@ -185,20 +203,35 @@ static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
 {
 	u64 end = start + length;
 
-	return start >= (range->start & PAGE_MASK) && end > start &&
-	       end - 1 <= (range->last | ~PAGE_MASK);
+	return start >= (mmun_range_start(range) & PAGE_MASK) && end > start &&
+	       end - 1 <= (mmun_range_last(range) | ~PAGE_MASK);
+}
+
+/* Make the IDs known. */
+static void mmun_ranges_publish(struct mmun_ctx *ctx,
+				struct mmun_range *const *ranges, u64 nr)
+{
+	u64 i;
+
+	xa_lock(&ctx->blocks);
+	for (i = 0; i < nr; i++)
+		ranges[i]->published = true;
+	xa_unlock(&ctx->blocks);
 }
 
 static int mmun_insert(struct mmun_ucmd *ucmd)
 {
 	struct mmun_insert *cmd = ucmd->cmd;
+	struct mmun_ctx *ctx = ucmd->ctx;
 	struct mmun_range *range;
 	int ret;
 
 	if (cmd->flags || cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	range = mmun_range_create(ucmd->ctx, cmd->kind, cmd->start,
-				  cmd->length);
+	if (!mmget_not_zero(ctx->mm))
+		return -ESRCH;
+	range = mmun_range_create(ctx, cmd->kind, cmd->start, cmd->length);
+	mmput(ctx->mm);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	cmd->out_id = range->id;
@@ -206,106 +239,211 @@ static int mmun_insert(struct mmun_ucmd *ucmd)
 	if (ret)
 		mmun_range_destroy(range);
 	else
-		mmun_range_publish(range);
+		mmun_ranges_publish(ctx, &range, 1);
 	return ret;
 }
 
 static int mmun_remove(struct mmun_ucmd *ucmd)
 {
 	struct mmun_remove *cmd = ucmd->cmd;
-	struct mmun_range *range = mmun_range_take(ucmd->ctx, cmd->id);
+	struct mmun_ctx *ctx = ucmd->ctx;
+	struct mmun_range *range;
 
-	if (IS_ERR(range))
-		return PTR_ERR(range);
+	xa_lock(&ctx->blocks);
+	range = mmun_block_withdraw(ctx, cmd->id);
+	xa_unlock(&ctx->blocks);
+	if (!range)
+		return -ENOENT;
 	mmun_range_destroy(range);
 	return 0;
 }
 
-static int mmun_bulk_insert_one(struct mmun_ctx *ctx, u32 kind,
-				struct mmun_bulk __user *user)
-{
-	struct mmun_range *range;
-	struct mmun_bulk bulk;
+/**
+ * struct mmun_step - a part of a bulk call
+ * @ctx: the context
+ * @kind: INSERT: enum mmun_kind
+ * @user: the array of user space, from the first of the step on
+ * @nr: how many it is about; less when one is found that cannot be
+ * @ret: why that one cannot, or 0
+ * @bulk: what @user says
+ * @ranges: what it is about
+ */
+struct mmun_step {
+	struct mmun_ctx *ctx;
+	u32 kind;
+	struct mmun_bulk __user *user;
+	u64 nr;
+	int ret;
+	struct mmun_bulk bulk[MMUN_BULK_STEP];
+	struct mmun_range *ranges[MMUN_BULK_STEP];
+};
 
-	if (copy_from_user(&bulk, user, sizeof(bulk)))
-		return -EFAULT;
-	if (bulk.__reserved)
-		return -EOPNOTSUPP;
-	range = mmun_range_create(ctx, kind, bulk.start, bulk.length);
-	if (IS_ERR(range))
-		return PTR_ERR(range);
-	if (put_user(range->id, &user->id)) {
-		mmun_range_destroy(range);
-		return -EFAULT;
+/* The step ends before the one at @i. */
+static void mmun_step_stop(struct mmun_step *step, u64 i, int ret)
+{
+	step->nr = i;
+	step->ret = ret;
+}
+
+static void mmun_step_read(struct mmun_step *step)
+{
+	size_t missed = copy_from_user(step->bulk, step->user,
+				       step->nr * sizeof(*step->bulk));
+
+	if (missed)
+		mmun_step_stop(step, step->nr -
+			       DIV_ROUND_UP(missed, sizeof(*step->bulk)),
+			       -EFAULT);
+}
+
+static struct mmun_range *mmun_step_create_one(struct mmun_step *step,
+					       const struct mmun_bulk *bulk,
+					       bool has_mm)
+{
+	if (bulk->__reserved)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!has_mm)
+		return ERR_PTR(-ESRCH);
+	return mmun_range_create(step->ctx, step->kind, bulk->start,
+				 bulk->length);
+}
+
+static void mmun_step_create(struct mmun_step *step)
+{
+	struct mm_struct *mm = step->ctx->mm;
+	bool has_mm = mmget_not_zero(mm);
+	struct mmun_range *range;
+	u64 i;
+
+	for (i = 0; i < step->nr; i++) {
+		range = mmun_step_create_one(step, &step->bulk[i], has_mm);
+		if (IS_ERR(range))
+			mmun_step_stop(step, i, PTR_ERR(range));
+		else
+			step->ranges[i] = range;
 	}
-	mmun_range_publish(range);
-	return 0;
+	if (has_mm)
+		mmput(mm);
 }
 
-static int mmun_bulk_remove_one(struct mmun_ctx *ctx,
-				struct mmun_bulk __user *user)
+static void mmun_step_destroy(struct mmun_step *step, u64 first, u64 end)
+{
+	for (; first < end; first++)
+		mmun_range_destroy(step->ranges[first]);
+}
+
+/* mm_users is not held here: user space may let a fault wait for ever. */
+static void mmun_step_insert(struct mmun_step *step)
+{
+	u64 i, made;
+
+	mmun_step_create(step);
+	made = step->nr;
+	for (i = 0; i < step->nr; i++)
+		if (put_user(step->ranges[i]->id, &step->user[i].id))
+			mmun_step_stop(step, i, -EFAULT);
+	mmun_ranges_publish(step->ctx, step->ranges, step->nr);
+	mmun_step_destroy(step, step->nr, made);
+}
+
+static struct mmun_range *mmun_step_withdraw_one(struct mmun_step *step,
+						 const struct mmun_bulk *bulk)
+{
+	if (bulk->__reserved)
+		return ERR_PTR(-EOPNOTSUPP);
+	return mmun_block_withdraw(step->ctx, bulk->id) ?: ERR_PTR(-ENOENT);
+}
+
+static void mmun_step_remove(struct mmun_step *step)
 {
 	struct mmun_range *range;
-	struct mmun_bulk bulk;
+	u64 i;
 
-	if (copy_from_user(&bulk, user, sizeof(bulk)))
-		return -EFAULT;
-	if (bulk.__reserved)
-		return -EOPNOTSUPP;
-	range = mmun_range_take(ctx, bulk.id);
-	if (IS_ERR(range))
-		return PTR_ERR(range);
-	mmun_range_destroy(range);
-	return 0;
+	xa_lock(&step->ctx->blocks);
+	for (i = 0; i < step->nr; i++) {
+		range = mmun_step_withdraw_one(step, &step->bulk[i]);
+		if (IS_ERR(range))
+			mmun_step_stop(step, i, PTR_ERR(range));
+		else
+			step->ranges[i] = range;
+	}
+	xa_unlock(&step->ctx->blocks);
+	mmun_step_destroy(step, 0, step->nr);
 }
 
 /* Between two steps of a long call: 0, or why to stop. */
-static int mmun_breathe(u64 step)
+static int mmun_breathe(void)
 {
-	if (step % MMUN_BULK_STEP)
-		return 0;
 	cond_resched();
 	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/* Step by step, until one stops.  Returns how many were done, or an error. */
+static s64 mmun_bulk(struct mmun_step *step, u64 count,
+		     void (*execute)(struct mmun_step *step))
+{
+	u64 done = 0;
+	int ret = 0;
+
+	while (done < count && !ret) {
+		step->nr = min_t(u64, count - done, MMUN_BULK_STEP);
+		step->ret = 0;
+		mmun_step_read(step);
+		execute(step);
+		step->user += step->nr;
+		done += step->nr;
+		ret = step->ret ?: mmun_breathe();
+	}
+	return done ?: ret;
+}
+
+static s64 mmun_bulk_alloc(struct mmun_ctx *ctx, u32 kind, u64 ranges,
+			   u64 count, void (*execute)(struct mmun_step *step))
+{
+	struct mmun_step *step;
+	s64 ret;
+
+	if (!count || count > MMUN_MAX_BULK)
+		return -EINVAL;
+	step = kmalloc_obj(*step, GFP_KERNEL_ACCOUNT);
+	if (!step)
+		return -ENOMEM;
+	step->ctx = ctx;
+	step->kind = kind;
+	step->user = u64_to_user_ptr(ranges);
+	ret = mmun_bulk(step, count, execute);
+	kfree(step);
+	return ret;
 }
 
 static int mmun_insert_bulk(struct mmun_ucmd *ucmd)
 {
 	struct mmun_insert_bulk *cmd = ucmd->cmd;
-	struct mmun_bulk __user *ranges = u64_to_user_ptr(cmd->ranges);
-	int ret = 0;
-	u64 i;
+	s64 ret;
 
 	if (cmd->flags || cmd->__reserved ||
 	    cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	if (!cmd->count || cmd->count > MMUN_MAX_BULK)
-		return -EINVAL;
-	for (i = 0; i < cmd->count && !ret; i += !ret)
-		ret = mmun_breathe(i) ?:
-		      mmun_bulk_insert_one(ucmd->ctx, cmd->kind, &ranges[i]);
-	if (!i)
+	ret = mmun_bulk_alloc(ucmd->ctx, cmd->kind, cmd->ranges, cmd->count,
+			      mmun_step_insert);
+	if (ret < 0)
 		return ret;
-	cmd->out_done = i;
+	cmd->out_done = ret;
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
 static int mmun_remove_bulk(struct mmun_ucmd *ucmd)
 {
 	struct mmun_remove_bulk *cmd = ucmd->cmd;
-	struct mmun_bulk __user *ranges = u64_to_user_ptr(cmd->ranges);
-	int ret = 0;
-	u64 i;
+	s64 ret;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	if (!cmd->count || cmd->count > MMUN_MAX_BULK)
-		return -EINVAL;
-	for (i = 0; i < cmd->count && !ret; i += !ret)
-		ret = mmun_breathe(i) ?:
-		      mmun_bulk_remove_one(ucmd->ctx, &ranges[i]);
-	if (!i)
+	ret = mmun_bulk_alloc(ucmd->ctx, 0, cmd->ranges, cmd->count,
+			      mmun_step_remove);
+	if (ret < 0)
 		return ret;
-	cmd->out_done = i;
+	cmd->out_done = ret;
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 

@@ -6,20 +6,20 @@
 static unsigned long mmun_range_index(const struct mmun_range *range,
 				      unsigned long addr)
 {
-	return (addr >> PAGE_SHIFT) - (range->start >> PAGE_SHIFT);
+	return (addr >> PAGE_SHIFT) - (mmun_range_start(range) >> PAGE_SHIFT);
 }
 
 static unsigned long mmun_range_addr(const struct mmun_range *range,
 				     unsigned long index)
 {
-	return ((range->start >> PAGE_SHIFT) + index) << PAGE_SHIFT;
+	return ((mmun_range_start(range) >> PAGE_SHIFT) + index) << PAGE_SHIFT;
 }
 
 /* Entries of a chunk; the last one of a range is shorter. */
 static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 				      unsigned long number)
 {
-	unsigned long pages = mmun_range_index(range, range->last) + 1;
+	unsigned long pages = mmun_range_index(range, mmun_range_last(range)) + 1;
 
 	return min(pages - number * MMUN_CHUNK_PAGES, MMUN_CHUNK_PAGES);
 }
@@ -113,6 +113,9 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
 	u64 *chunk;
 
 	lockdep_assert_held(&range->lock);
+	/* Most ranges of a million never have a shadow. */
+	if (!range->nr_chunks)
+		return;
 	xa_for_each_range(&range->shadow, number, chunk,
 			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES) {
 		base = number * MMUN_CHUNK_PAGES;
@@ -141,7 +144,7 @@ static u32 mmun_shadow_publish(struct mmun_range *range,
 	return valid;
 }
 
-static void mmun_shadow_free(struct mmun_range *range)
+static noinline void mmun_shadow_free_chunks(struct mmun_range *range)
 {
 	unsigned long number;
 	u64 *chunk;
@@ -149,4 +152,11 @@ static void mmun_shadow_free(struct mmun_range *range)
 	xa_for_each(&range->shadow, number, chunk)
 		mmun_chunk_free(chunk, mmun_chunk_pages(range, number));
 	xa_destroy(&range->shadow);
+}
+
+/* A chunk that could not be put there may have left nodes of the tree. */
+static __always_inline void mmun_shadow_free(struct mmun_range *range)
+{
+	if (!xa_empty(&range->shadow))
+		mmun_shadow_free_chunks(range);
 }

@@ -26,6 +26,12 @@
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_BULK_STEP		64UL
 
+/*
+ * Ranges of a block.  KASAN finds who uses what was freed, but not in the middle
+ * of what was not: there a block is small, and a range that is gone is poisoned.
+ */
+#define MMUN_BLOCK_RANGES	(IS_ENABLED(CONFIG_KASAN) ? 4U : 64U)
+
 #define MMUN_PFN_MASK		MMUN_PAGE_COOKIE_MASK
 
 /**
@@ -79,10 +85,13 @@ struct mmun_floor_set {
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
  * @shared: what all contexts of the mm share
- * @ranges: IDs of &struct mmun_range
+ * @blocks: struct mmun_block by ID / MMUN_BLOCK_RANGES; its lock guards what the
+ *	blocks say of their ranges
+ * @block: the one of them that was looked at last, or NULL; likewise
  * @batches: IDs of &struct mmun_batch
- * @next_range: where to look for the next ID of a range: an ID is not given
- *	away again before four billion others, so it is unambiguous in the log
+ * @next_range: where to look for the next ID of a range, never 0; likewise: an ID
+ *	is not given away again before four billion others, so it is unambiguous
+ *	in the log
  * @nr_ranges: how many ranges, published or about to be
  * @nr_batches: how many batches, likewise
  * @log: what happened
@@ -104,8 +113,9 @@ struct mmun_floor_set {
 struct mmun_ctx {
 	struct mm_struct *mm;
 	struct mmun_mm *shared;
-	struct xarray ranges;
+	struct xarray blocks;
 	struct xarray batches;
+	struct mmun_block *block;
 	u32 next_range;
 	atomic_t nr_ranges;
 	atomic_t nr_batches;
@@ -128,18 +138,12 @@ struct mmun_ctx {
 
 /**
  * struct mmun_range - one subscription and its shadow page table
- * @mni: the subscription
+ * @mni: the subscription; the addresses watched are in its interval_tree
  * @ctx: the context, which outlives the range
- * @kind: the notifier scheme
- * @start: first address watched
- * @last: last address watched
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
- * @id: for the records
- * @lock: the update lock; guards the rest
+ * @lock: the update lock; guards the rest but @gone, @published and @id
  * @refuse: so many non-blockable callbacks shall return false
  * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
- * @removed: REMOVE has begun: nothing may be published any more
- * @gone: REMOVE has ended: no callback may come any more
  * @shadow: chunks of the shadow page table, by page number in the range /
  *	MMUN_CHUNK_PAGES: arrays of MMUN_PAGE_VALID, _WRITE and the order, with
  *	the PFN for a cookie.  Chunks come without @lock and go with the range;
@@ -149,26 +153,59 @@ struct mmun_ctx {
  * @refused: callbacks that returned false
  * @commits: batches published
  * @collisions: batches that collided
+ * @published: it can be found under its ID; the lock of mmun_ctx::blocks guards it
+ * @kind: enum mmun_kind, the notifier scheme
+ * @removed: REMOVE has begun: nothing may be published any more
+ * @gone: REMOVE has ended: no callback may come any more
+ * @id: for the records; 0: there is no range in this place
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
 	struct mmun_ctx *ctx;
-	const struct mmun_kind_ops *kind;
-	unsigned long start;
-	unsigned long last;
 	struct kref refs;
-	u32 id;
 	/* The update lock: mmu_interval_set_seq(), mmu_interval_read_retry() */
 	spinlock_t lock;
 	u32 refuse;
 	u32 nr_chunks;
-	bool removed;
-	bool gone;
 	struct xarray shadow;
 	u64 invalidations;
 	u64 refused;
 	u64 commits;
 	u64 collisions;
+	/* What is said of the place, too, when there is no range. */
+	bool published;
+	u8 kind;
+	bool removed;
+	bool gone;
+	u32 id;
+};
+
+static inline unsigned long mmun_range_start(const struct mmun_range *range)
+{
+	return range->mni.interval_tree.start;
+}
+
+static inline unsigned long mmun_range_last(const struct mmun_range *range)
+{
+	return range->mni.interval_tree.last;
+}
+
+/**
+ * struct mmun_block - ranges whose IDs follow each other, in one allocation
+ * @number: their IDs / MMUN_BLOCK_RANGES
+ * @used: how many there are.  When it is 0 the block is not charged and may be
+ *	freed, under the lock of mmun_ctx::blocks, unless the next ID belongs to it.
+ * @ranges: by ID % MMUN_BLOCK_RANGES
+ *
+ * Ranges come by the million.  One by one they would cost more than what the
+ * core does for them: an allocation each, and a slot each in a tree of IDs.  The
+ * price is that one of them keeps the memory of its block, 11 KiB, which is also
+ * what an allocation asks the kernel for.
+ */
+struct mmun_block {
+	u32 number;
+	atomic_t used;
+	struct mmun_range ranges[MMUN_BLOCK_RANGES];
 };
 
 /**

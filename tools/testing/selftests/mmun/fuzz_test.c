@@ -176,6 +176,10 @@ static __u64 plausible_array(FIXTURE_DATA(fuzz) *self)
 			bulk->start = wild(self);
 		if (!below(self, 8))
 			bulk->length = wild(self);
+		if (!below(self, 16))
+			bulk->id = wild(self);
+		if (!below(self, 64))
+			bulk->__reserved = bulk->id;
 	}
 	return mmun_u64(self->array);
 }

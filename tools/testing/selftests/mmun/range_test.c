@@ -667,6 +667,32 @@ TEST_F(bulk, remove_stops_at_the_first_failure_and_tells_where)
 		mmun_remove(self->bulk[i].id);
 }
 
+/* No ID, and the largest that could be one. */
+TEST_F(bulk, remove_stops_at_what_is_no_id_and_loses_nothing)
+{
+	struct mmun_bulk *wrong = &self->bulk[variant->wrong];
+	__u32 i, id;
+	__u64 done;
+
+	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, self->bulk, NR_BULK, &done));
+	id = wrong->id;
+	wrong->id = -1U;
+	wrong->__reserved = -1U;
+	EXPECT_BULK(EOPNOTSUPP, _mmun_remove_bulk);
+	EXPECT_EQ(NR_BULK - variant->wrong, mmun_state().out_ranges);
+	EXPECT_EQ(-1, _mmun_remove_bulk(self->fd, wrong, 1, &done));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	wrong->__reserved = 0;
+	EXPECT_EQ(-1, _mmun_remove_bulk(self->fd, wrong, 1, &done));
+	EXPECT_EQ(ENOENT, errno);
+	mmun_err_remove(ENOENT, -1U);
+	mmun_err_remove(ENOENT, 0);
+	mmun_remove(id);
+	for (i = variant->wrong + 1; i < NR_BULK; i++)
+		mmun_remove(self->bulk[i].id);
+	EXPECT_EQ(0, mmun_state().out_ranges);
+}
+
 /* The array ends before the address space does. */
 TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 {
