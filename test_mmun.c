@@ -448,6 +448,8 @@ static int __init mmun_init(void)
 	get_random_bytes(mmun_cookie_keys, sizeof(mmun_cookie_keys));
 	mmun_cookie_keys[1] |= 1;
 	mmun_cookie_keys[2] |= 1;
+	mmun_cookie_keys[4] |= 1;
+	mmun_cookie_keys[5] |= 1;
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;

@@ -24,9 +24,9 @@
 #define kmalloc_obj(P, gfp)	kmalloc(sizeof(P), gfp)
 #endif
 
-#ifndef kvzalloc_flex
-#define kvzalloc_flex(P, FAM, COUNT, gfp) \
-	kvzalloc(struct_size(&(P), FAM, COUNT), gfp)
+#ifndef kvmalloc_flex
+#define kvmalloc_flex(P, FAM, COUNT, gfp) \
+	kvmalloc(struct_size(&(P), FAM, COUNT), gfp)
 #endif
 
 #ifndef kzalloc_objs

@@ -128,9 +128,10 @@ enum mmun_kind {
 /**
  * enum mmun_method - how pages are gathered
  * @MMUN_METHOD_FAULT: hmm_range_fault(), pages that are missing are faulted in.
- *	Needs MMUN_FEATURE_HMM.
+ *	Needs MMUN_FEATURE_HMM.  Of a huge page that one entry maps it is asked
+ *	for the first, and the others follow from that; MMUN_VERIFY asks for each.
  * @MMUN_METHOD_LOOK: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
- *	tables are read and not changed.  Needs MMUN_FEATURE_HMM.
+ *	tables are read and not changed.  Likewise.
  * @MMUN_METHOD_GUP: get_user_pages_remote().  The page references are dropped
  *	at once: it is the notifier that keeps a shadow entry true.  GUP does
  *	not tell permissions, so entries are writable exactly when MMUN_WRITE
@@ -150,6 +151,12 @@ enum mmun_method {
  * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it.  With neither VALID nor
  * ERROR nothing is mapped.  The cookie names the page: two pages differ exactly
  * when their cookies do, in every context, for as long as the module is loaded.
+ *
+ * What a cookie tells of where the page is: pages of the same aligned 2 MiB of
+ * physical memory have the upper 39 bits in common, and the lower 9 bits of two of
+ * them differ where those of their frame numbers do.  Which of the two is first
+ * is told by the cookies of a huge page there, for as long as the module is
+ * loaded.  Nothing tells where those 2 MiB are, or which are next to each other.
  */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
 #define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* or written */

@@ -3,19 +3,6 @@
  * Gather pages, without any lock that the callback takes.
  */
 
-/* As hmm_range_fault() fills it, into what the shadow holds. */
-static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
-{
-	u64 order = hmm_pfn_to_map_order(hmm_pfn);
-
-	if (!(hmm_pfn & HMM_PFN_VALID))
-		return hmm_pfn & HMM_PFN_ERROR ? MMUN_PAGE_ERROR : 0;
-	return MMUN_PAGE_VALID |
-	       (hmm_pfn & HMM_PFN_WRITE ? MMUN_PAGE_WRITE : 0) |
-	       order << MMUN_PAGE_ORDER_SHIFT |
-	       (hmm_pfn & ~HMM_PFN_FLAGS & MMUN_PFN_MASK);
-}
-
 /*
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
  * holds mmap_lock, either way.
@@ -33,35 +20,71 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		.hmm_pfns = part->pages + from,
 		.default_flags = req_flags,
 	};
-	unsigned long i;
 	int ret;
 
 	lockdep_assert_held(&range->ctx->mm->mmap_lock);
+	/* Some of its flags it leaves as they are. */
+	memset_l(hmm_range.hmm_pfns, 0, nr);
 	ret = hmm_range_fault(&hmm_range);
+	return ret == -EPERM ? -EACCES : ret;
+}
+
+/*
+ * The same, but where there is a leaf ask for one page and know all of them.
+ * Returns the number of pages, of one chunk, or an error.
+ */
+static long mmun_walk_chunk(struct mmun_range *range, unsigned long seq,
+			    struct mmun_part *part, unsigned long from,
+			    unsigned long req_flags)
+{
+	unsigned long nr = mmun_part_piece(part, from);
+	unsigned long asked = nr < MMUN_LEAF_PAGES ? nr : 1;
+	int ret;
+
+	ret = mmun_walk(range, seq, part, from, asked, req_flags);
+	if (!ret && asked < nr && !mmun_is_leaf(part->pages[from]))
+		ret = mmun_walk(range, seq, part, from + asked, nr - asked,
+				req_flags);
 	if (ret)
-		return ret == -EPERM ? -EACCES : ret;
-	for (i = from; i < from + nr; i++)
-		part->pages[i] = mmun_entry_from_hmm(part->pages[i]);
-	return 0;
+		return ret;
+	return nr;
+}
+
+/* Walk at least MMUN_WALK_PAGES, if there are so many; returns as above. */
+static long mmun_walk_chunks(struct mmun_range *range, unsigned long seq,
+			     struct mmun_part *part, unsigned long from,
+			     unsigned long req_flags)
+{
+	unsigned long nr = 0;
+	long ret;
+
+	while (nr < MMUN_WALK_PAGES && from + nr < part->nr) {
+		ret = mmun_walk_chunk(range, seq, part, from + nr, req_flags);
+		if (ret < 0)
+			return ret;
+		nr += ret;
+	}
+	return nr;
 }
 
 static int mmun_collect_hmm(struct mmun_range *range, unsigned long seq,
 			    struct mmun_part *part, unsigned long req_flags)
 {
 	struct mm_struct *mm = range->ctx->mm;
-	unsigned long from, nr;
-	int ret = 0;
+	unsigned long from;
+	long nr;
 
-	for (from = 0; from < part->nr && !ret; from += nr) {
-		nr = min(part->nr - from, MMUN_WALK_PAGES);
+	for (from = 0; from < part->nr; from += nr) {
 		if (fatal_signal_pending(current) ||
 		    mmap_read_lock_killable(mm))
 			return -EINTR;
-		ret = mmun_walk(range, seq, part, from, nr, req_flags);
+		nr = mmun_walk_chunks(range, seq, part, from, req_flags);
 		mmap_read_unlock(mm);
+		if (nr < 0)
+			return nr;
 		cond_resched();
 	}
-	return ret;
+	return 0;
 }
 
 /*
@@ -108,7 +131,7 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
 		     unsigned long index, bool write)
 {
-	u64 entry = MMUN_PAGE_VALID | (write ? MMUN_PAGE_WRITE : 0);
+	unsigned long flags = HMM_PFN_VALID | (write ? HMM_PFN_WRITE : 0);
 	unsigned long addr = mmun_range_addr(range, part->first + index);
 	struct page *pages[MMUN_GUP_PAGES];
 	long ret, i;
@@ -117,7 +140,7 @@ static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
 			     min(part->nr - index, MMUN_GUP_PAGES), pages,
 			     write);
 	for (i = 0; i < ret; i++) {
-		part->pages[index + i] = entry | page_to_pfn(pages[i]);
+		part->pages[index + i] = flags | page_to_pfn(pages[i]);
 		put_page(pages[i]);
 	}
 	return ret;
@@ -174,7 +197,7 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 
 	if (!mmun_charge(mmun_part_size(nr)))
 		return ERR_PTR(-ENOSPC);
-	part = kvzalloc_flex(*part, pages, nr, GFP_KERNEL_ACCOUNT);
+	part = kvmalloc_flex(*part, pages, nr, GFP_KERNEL_ACCOUNT);
 	if (!part) {
 		mmun_uncharge(mmun_part_size(nr));
 		return ERR_PTR(-ENOMEM);
@@ -192,11 +215,14 @@ static void mmun_part_free(struct mmun_part *part)
 
 static u32 mmun_part_valid(const struct mmun_part *part)
 {
-	unsigned long i;
+	unsigned long i, nr;
 	u32 valid = 0;
 
-	for (i = 0; i < part->nr; i++)
-		valid += part->pages[i] >> 63;
+	for (i = 0; i < part->nr; i += nr) {
+		nr = mmun_is_leaf(part->pages[i]) ? mmun_part_piece(part, i) : 1;
+		if (part->pages[i] & HMM_PFN_VALID)
+			valid += nr;
+	}
 	return valid;
 }
 

@@ -22,6 +22,7 @@
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		4096UL
+#define MMUN_LEAF_PAGES		64UL	/* of fewer each is asked for */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_BULK_STEP		64UL
@@ -144,11 +145,11 @@ struct mmun_ctx {
  * @lock: the update lock; guards the rest but @gone, @published and @id
  * @refuse: so many non-blockable callbacks shall return false
  * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
- * @shadow: chunks of the shadow page table, by page number in the range /
- *	MMUN_CHUNK_PAGES: arrays of MMUN_PAGE_VALID, _WRITE and the order, with
- *	the PFN for a cookie.  Chunks come without @lock and go with the range;
- *	their entries are under @lock, and hold no page reference: it is the
- *	notifier that keeps them true.
+ * @shadow: chunks of the shadow page table, by index of the page, see
+ *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of MMUN_PAGE_VALID, _WRITE
+ *	and the order, with the PFN for a cookie.  Chunks come without @lock and
+ *	go with the range; their entries are under @lock, and hold no page
+ *	reference: it is the notifier that keeps them true.
  * @invalidations: callbacks
  * @refused: callbacks that returned false
  * @commits: batches published
@@ -231,9 +232,10 @@ struct mmun_kind_ops {
 /**
  * struct mmun_part - the result of one COLLECT
  * @node: for mmun_batch::parts
- * @first: page number in the range
+ * @first: index of the first page
  * @nr: number of pages
- * @pages: what hmm_range_fault() fills, and the same as shadow entries
+ * @pages: what hmm_range_fault() says.  Of a leaf, one entry in the page tables
+ *	for all pages of a chunk, only the first that is in the part counts.
  */
 struct mmun_part {
 	struct list_head node;

@@ -16,8 +16,9 @@ static bool mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
 			     struct mmun_verify *cmd)
 {
+	struct mmun_names names = mmun_names(false);
 	unsigned long i;
-	u64 *shadow;
+	u64 *shadow, pte;
 
 	lockdep_assert_held(&range->lock);
 	for (i = 0; i < part->nr; i++) {
@@ -25,12 +26,13 @@ static bool mmun_verify_part(struct mmun_range *range,
 		if (!shadow || !(*shadow & MMUN_PAGE_VALID))
 			continue;
 		cmd->out_checked++;
-		if (mmun_entry_agrees(*shadow, part->pages[i]))
+		pte = mmun_entry_from_hmm(part->pages[i]);
+		if (mmun_entry_agrees(*shadow, pte))
 			continue;
 		cmd->out_result = MMUN_VERIFY_DIFFERS;
 		cmd->out_addr = mmun_range_addr(range, part->first + i);
-		cmd->out_shadow = mmun_entry_to_user(*shadow, false);
-		cmd->out_pte = mmun_entry_to_user(part->pages[i], false);
+		cmd->out_shadow = mmun_entry_to_user(&names, *shadow);
+		cmd->out_pte = mmun_entry_to_user(&names, pte);
 		return false;
 	}
 	return true;
@@ -87,7 +89,7 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 			     unsigned long nr, struct mmun_verify *cmd,
 			     u32 *retries)
 {
-	unsigned long index = number * MMUN_CHUNK_PAGES;
+	unsigned long index = mmun_chunk_first(range, number);
 	struct mmun_part *part;
 	int ret;
 

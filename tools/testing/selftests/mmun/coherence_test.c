@@ -1010,6 +1010,52 @@ TEST_F(coherence_huge, huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
+/* Pages [@first, @first + @nr) of the huge page, as @id reports them */
+#define expect_part(_id, _first, _nr)                                      \
+	do {                                                               \
+		ASSERT_EQ(_nr, mmun_snapshot(_id, page_at(_first),         \
+					     (_nr) * self->page,           \
+					     self->method, 0, part));      \
+		ASSERT_EQ(0, memcmp(part, self->entries + (_first),        \
+				    (_nr) * sizeof(*part)));               \
+	} while (0)
+
+/*
+ *	|   0   1   2   3   ...                 509 510 511 |	huge page
+ *	            |-----------range-------------|
+ */
+TEST_F(coherence_huge, ranges_within_a_huge_page_have_its_pages)
+{
+	const size_t first = 2, nr = HUGE_PAGES - 4;
+	__u64 part[nr];
+	char c = 0;
+	size_t i;
+	__u32 id;
+
+	need_huge();
+	snapshot_huge();
+	id = mmun_insert(page_at(first) + 8, nr * self->page - 16);
+	expect_part(id, first, nr);
+	verify_range(id, nr);
+	mmun_device_read(id, page_at(77), 1, &c);
+	EXPECT_EQ(78, c);
+	/* Some of them, more than are asked for one by one, and fewer. */
+	expect_part(id, 100UL, 300UL);
+	expect_part(id, 200UL, 3UL);
+	expect_part(self->id, 509UL, 3UL);
+	verify_range(id, nr);
+	/* The pages stay where they are. */
+	ASSERT_EQ(0, mprotect(page_at(300), self->page, PROT_READ));
+	verify_range(id, 0);
+	ASSERT_EQ(nr, mmun_snapshot(id, page_at(first), nr * self->page,
+				    self->method, 0, part));
+	EXPECT_EQ(0, entry_order(part[0]));
+	for (i = 0; i < nr; i++)
+		ASSERT_EQ(0, (part[i] ^ self->entries[first + i]) &
+			     MMUN_PAGE_COOKIE_MASK);
+	verify_range(id, nr);
+}
+
 /* It is split where the mapping ends, and the shadow with it. */
 TEST_F(coherence_huge, munmap_of_a_part_leaves_small_pages)
 {
