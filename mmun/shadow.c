@@ -126,24 +126,39 @@ static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index)
 	return chunk ? &chunk[index - mmun_chunk_first(range, number)] : NULL;
 }
 
+/* Forget what the chunk has of the pages [first, last]. */
+static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
+			    u64 *chunk, unsigned long first, unsigned long last)
+{
+	unsigned long base = mmun_chunk_first(range, number);
+	unsigned long from = max(first, base) - base;
+	unsigned long to = min(last - base,
+			       mmun_chunk_pages(range, number) - 1);
+
+	memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
+}
+
 /* Forget the pages [first, last] of the range. */
 static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
 			     unsigned long last)
 {
-	unsigned long number, base, from, to;
+	unsigned long number = first / MMUN_CHUNK_PAGES;
 	u64 *chunk;
 
 	lockdep_assert_held(&range->lock);
 	/* Most ranges of a million never have a shadow. */
 	if (!range->nr_chunks)
 		return;
-	xa_for_each_range(&range->shadow, number, chunk,
-			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES) {
-		base = mmun_chunk_first(range, number);
-		from = max(first, base) - base;
-		to = min(last - base, mmun_chunk_pages(range, number) - 1);
-		memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
+	if (number == last / MMUN_CHUNK_PAGES) {
+		/* And most of the others are small. */
+		chunk = xa_load(&range->shadow, number);
+		if (chunk)
+			mmun_chunk_drop(range, number, chunk, first, last);
+		return;
 	}
+	xa_for_each_range(&range->shadow, number, chunk,
+			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES)
+		mmun_chunk_drop(range, number, chunk, first, last);
 }
 
 /* One entry in the page tables maps all pages of the chunk. */
