@@ -156,7 +156,8 @@ enum mmun_method {
  * physical memory have the upper 39 bits in common, and the lower 9 bits of two of
  * them differ where those of their frame numbers do.  Which of the two is first
  * is told by the cookies of a huge page there, for as long as the module is
- * loaded.  Nothing tells where those 2 MiB are, or which are next to each other.
+ * loaded.  Nothing tells where those 2 MiB are, nor, but for the cookies of a page
+ * that is larger, which are next to each other.
  */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
 #define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* or written */
@@ -283,6 +284,10 @@ struct mmun_bulk {
  * As many MMUN_INSERT in one call, in order.  Stops at the first that fails.
  * With some done the call succeeds and @out_done is less than @count; when the
  * very first fails its error is returned.
+ *
+ * Ranges are made some two hundred at a time.  Until all of these are there and
+ * their IDs are written no other call finds one of them; if an ID cannot be written,
+ * it and those after it are removed again, which the log tells.
  */
 struct mmun_insert_bulk {
 	__u32 size;
@@ -305,6 +310,8 @@ struct mmun_insert_bulk {
  * @out_done: Ranges removed, counted from the first
  *
  * As many MMUN_REMOVE in one call; stops and answers like MMUN_INSERT_BULK.
+ * Some two hundred at a time cannot be found any more before the first of them is
+ * removed, which may have to wait.
  */
 struct mmun_remove_bulk {
 	__u32 size;
@@ -475,7 +482,8 @@ struct mmun_snapshot {
  * without looking at the page tables.  Stops at the first page that has no
  * valid (for a write: no writable) shadow entry; EFAULT if that is the first.
  * A buffer that cannot be read changes nothing; of one that is taken away while
- * it is read a part may have been written.
+ * it is read a part may have been written.  If the buffer is a part of the pages
+ * that are accessed, and at another place in them, what is moved is undefined.
  * Works on a context whose mm is gone: there it finds no shadow entry.
  */
 struct mmun_access {

@@ -285,15 +285,17 @@ static void mmun_step_stop(struct mmun_step *step, u64 i, int ret)
 	step->ret = ret;
 }
 
+/* If not all can be read, as far as it goes. */
 static void mmun_step_read(struct mmun_step *step)
 {
-	size_t missed = copy_from_user(step->bulk, step->user,
-				       step->nr * sizeof(*step->bulk));
+	size_t size = sizeof(*step->bulk);
+	u64 i;
 
-	if (missed)
-		mmun_step_stop(step, step->nr -
-			       DIV_ROUND_UP(missed, sizeof(*step->bulk)),
-			       -EFAULT);
+	if (!copy_from_user(step->bulk, step->user, step->nr * size))
+		return;
+	for (i = 0; i < step->nr; i++)
+		if (copy_from_user(&step->bulk[i], &step->user[i], size))
+			mmun_step_stop(step, i, -EFAULT);
 }
 
 static struct mmun_range *mmun_step_create_one(struct mmun_step *step,

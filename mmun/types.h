@@ -18,7 +18,7 @@
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 
 /* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
-#define MMUN_MAX_CHUNKS		2048U
+#define MMUN_MAX_CHUNKS		2049U	/* 4 GiB begin anywhere in a chunk */
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		4096UL
