@@ -165,7 +165,7 @@ static int mmun_access(struct mmun_ucmd *ucmd)
 		return PTR_ERR(range);
 	/* What its shadow names may be anybody's page by now. */
 	ret = -EOPNOTSUPP;
-	if (mmun_kind(range)->coherent)
+	if (range->kind->coherent)
 		ret = mmun_range_access(range, cmd);
 	mmun_range_put(range);
 	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));

@@ -226,7 +226,7 @@ static int mmun_check_retry(struct mmun_ucmd *ucmd)
 	range = mmun_range_get(ucmd->ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	cmd->out_retry = mmun_kind(range)->check_retry(range, cmd->seq);
+	cmd->out_retry = range->kind->check_retry(range, cmd->seq);
 	mmun_range_put(range);
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }

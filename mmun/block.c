@@ -146,11 +146,11 @@ static struct mmun_range *mmun_block_reserve(struct mmun_ctx *ctx)
 /* The place is free; the last one takes the block with it. */
 static __always_inline void mmun_block_release(struct mmun_range *range)
 {
-	struct mmun_range *first = range - range->id % MMUN_BLOCK_RANGES;
+	u32 id = range->id;
+	struct mmun_range *first = range - id % MMUN_BLOCK_RANGES;
 	struct mmun_block *block = container_of(first, struct mmun_block,
 						ranges[0]);
 	struct mmun_ctx *ctx = range->ctx;
-	u32 number = block->number;
 
 	if (IS_ENABLED(CONFIG_KASAN))
 		memset(range, POISON_FREE, offsetof(struct mmun_range,
@@ -159,6 +159,6 @@ static __always_inline void mmun_block_release(struct mmun_range *range)
 	smp_store_release(&range->id, 0);
 	if (atomic_dec_and_test(&block->used)) {
 		mmun_uncharge(sizeof(*block));
-		mmun_block_reap(ctx, number);
+		mmun_block_reap(ctx, id / MMUN_BLOCK_RANGES);
 	}
 }

@@ -14,7 +14,7 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 	unsigned long start = mmun_range_addr(range, part->first + from);
 	struct hmm_range hmm_range = {
 		.notifier = &range->mni,
-		.notifier_seq = mmun_kind(range)->walk_seq(range, seq),
+		.notifier_seq = range->kind->walk_seq(range, seq),
 		.start = start,
 		.end = start + nr * PAGE_SIZE,
 		.hmm_pfns = part->pages + from,

@@ -129,8 +129,7 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 	return mmu_interval_notifier_insert(mni, ctx->mm, start, length, ops);
 }
 
-/* Kinds: the interval notifier and its collision-retry lock. */
-
+/* Subscribe to [start, last] of the range; the caller holds mm_users. */
 static int mmun_interval_insert(struct mmun_range *range)
 {
 	unsigned long start = mmun_range_start(range);
@@ -151,13 +150,13 @@ static bool mmun_interval_is_settled(const struct mmun_range *range)
 	return !pprev || pprev == LIST_POISON2;
 }
 
+/* Unsubscribe; when it returns no callback runs and none will. */
 static void mmun_interval_remove(struct mmun_range *range)
 {
 	mmu_interval_notifier_remove(&range->mni);
-	/* The caller may free it now, so the core must not have it any more. */
-	if (WARN_ON_ONCE(!mmun_interval_is_settled(range)))
-		kref_get(&range->refs);
 }
+
+/* Kinds: the interval notifier's collision-retry lock. */
 
 static unsigned long mmun_interval_read_begin(struct mmun_range *range)
 {
@@ -205,24 +204,15 @@ static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
 static const struct mmun_kind_ops mmun_kinds[] = {
 	[MMUN_KIND_INTERVAL] = {
 		.coherent = true,
-		.insert = mmun_interval_insert,
-		.remove = mmun_interval_remove,
 		.read_begin = mmun_interval_read_begin,
 		.read_retry = mmun_interval_read_retry,
 		.check_retry = mmun_interval_check_retry,
 		.walk_seq = mmun_interval_walk_seq,
 	},
 	[MMUN_KIND_NAIVE] = {
-		.insert = mmun_interval_insert,
-		.remove = mmun_interval_remove,
 		.read_begin = mmun_naive_read_begin,
 		.read_retry = mmun_naive_read_retry,
 		.check_retry = mmun_naive_read_retry,
 		.walk_seq = mmun_naive_walk_seq,
 	},
 };
-
-static const struct mmun_kind_ops *mmun_kind(const struct mmun_range *range)
-{
-	return &mmun_kinds[range->kind];
-}

@@ -4,7 +4,7 @@
  * REFUSE, COUNTERS.
  */
 
-static __always_inline void mmun_range_free(struct kref *refs)
+static void mmun_range_free(struct kref *refs)
 {
 	struct mmun_range *range = container_of(refs, struct mmun_range, refs);
 
@@ -12,25 +12,9 @@ static __always_inline void mmun_range_free(struct kref *refs)
 	mmun_block_release(range);
 }
 
-/*
- * Whether the caller has the only reference.  Then no other will come: who takes
- * one has one, or finds the ID, and for that to be found the table has one.
- */
-static __always_inline bool mmun_range_is_last(struct mmun_range *range)
+static void mmun_range_put(struct mmun_range *range)
 {
-	if (kref_read(&range->refs) > 1)
-		return false;
-	/* Pairs with the release of the others' puts: what they did is seen. */
-	smp_acquire__after_ctrl_dep();
-	return true;
-}
-
-static __always_inline void mmun_range_put(struct mmun_range *range)
-{
-	if (mmun_range_is_last(range))
-		mmun_range_free(&range->refs);
-	else
-		kref_put(&range->refs, mmun_range_free);
+	kref_put(&range->refs, mmun_range_free);
 }
 
 static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
@@ -81,7 +65,7 @@ static struct mmun_range *mmun_range_alloc(struct mmun_ctx *ctx, u32 kind,
 	spin_lock_init(&range->lock);
 	xa_init_flags(&range->shadow, XA_FLAGS_ACCOUNT);
 	range->ctx = ctx;
-	range->kind = kind;
+	range->kind = &mmun_kinds[kind];
 	range->removed = false;
 	range->gone = false;
 	range->mni.interval_tree.start = start;
@@ -99,7 +83,7 @@ static int mmun_range_subscribe(struct mmun_range *range)
 	int ret;
 
 	mmun_log_range(range, MMUN_RECORD_INSERT, 0);
-	ret = mmun_kind(range)->insert(range);
+	ret = mmun_interval_insert(range);
 	if (ret)
 		mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	return ret;
@@ -120,26 +104,30 @@ static void mmun_range_close(struct mmun_range *range)
 
 /*
  * Unsubscribe a range that is in no table.  Waits for the invalidations in
- * flight.
+ * flight.  False: the core has it still, so nobody may free it.
  */
-static void mmun_range_unsubscribe(struct mmun_range *range)
+static bool mmun_range_unsubscribe(struct mmun_range *range)
 {
-	might_sleep();
-
-	/* Most ranges of a million have no shadow, and nobody to make one. */
-	if (!mmun_range_is_last(range) || range->nr_chunks)
-		mmun_range_close(range);
-	mmun_kind(range)->remove(range);
+	mmun_interval_remove(range);
 
 	/* Pairs with the READ_ONCE in mmun_invalidate() */
 	WRITE_ONCE(range->gone, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
+	return !WARN_ON_ONCE(!mmun_interval_is_settled(range));
 }
 
-static __always_inline void mmun_range_drop_out(struct mmun_range *range)
+/*
+ * Most ranges of a million: no shadow, and nobody to make one.  For the caller has
+ * the only reference, and nobody gets another: who takes one has one, or finds the
+ * ID, and for that to be found the table has one.
+ */
+static bool mmun_range_is_bare(struct mmun_range *range)
 {
-	atomic_dec(&range->ctx->nr_ranges);
-	mmun_range_put(range);
+	if (kref_read(&range->refs) > 1)
+		return false;
+	/* Pairs with the release of the others' puts: what they did is seen. */
+	smp_acquire__after_ctrl_dep();
+	return xa_empty(&range->shadow);
 }
 
 /*
@@ -157,15 +145,25 @@ static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
 	ret = mmun_range_subscribe(range);
 	if (!ret)
 		return range;
-	mmun_range_drop_out(range);
+	atomic_dec(&ctx->nr_ranges);
+	mmun_range_put(range);
 	return ERR_PTR(ret);
 }
 
 /* Undo mmun_range_create(), after it was withdrawn if it was published. */
 static void mmun_range_destroy(struct mmun_range *range)
 {
-	mmun_range_unsubscribe(range);
-	mmun_range_drop_out(range);
+	bool bare = mmun_range_is_bare(range);
+
+	if (!bare)
+		mmun_range_close(range);
+	if (!mmun_range_unsubscribe(range))
+		return;
+	atomic_dec(&range->ctx->nr_ranges);
+	if (bare)
+		mmun_block_release(range);
+	else
+		mmun_range_put(range);
 }
 
 static void mmun_block_close(struct mmun_ctx *ctx, struct mmun_block *block)
@@ -348,28 +346,30 @@ static void mmun_step_insert(struct mmun_step *step)
 	mmun_step_destroy(step, step->nr, made);
 }
 
-static struct mmun_range *mmun_step_withdraw_one(struct mmun_step *step,
-						 const struct mmun_bulk *bulk)
+static void mmun_step_withdraw(struct mmun_step *step)
 {
-	if (bulk->__reserved)
-		return ERR_PTR(-EOPNOTSUPP);
-	return mmun_block_withdraw(step->ctx, bulk->id) ?: ERR_PTR(-ENOENT);
+	const struct mmun_bulk *bulk = step->bulk;
+	struct mmun_ctx *ctx = step->ctx;
+	u64 i, nr = step->nr;
+
+	xa_lock(&ctx->blocks);
+	for (i = 0; i < nr; i++) {
+		if (bulk[i].__reserved) {
+			mmun_step_stop(step, i, -EOPNOTSUPP);
+			break;
+		}
+		step->ranges[i] = mmun_block_withdraw(ctx, bulk[i].id);
+		if (!step->ranges[i]) {
+			mmun_step_stop(step, i, -ENOENT);
+			break;
+		}
+	}
+	xa_unlock(&ctx->blocks);
 }
 
 static void mmun_step_remove(struct mmun_step *step)
 {
-	struct mmun_range *range;
-	u64 i;
-
-	xa_lock(&step->ctx->blocks);
-	for (i = 0; i < step->nr; i++) {
-		range = mmun_step_withdraw_one(step, &step->bulk[i]);
-		if (IS_ERR(range))
-			mmun_step_stop(step, i, PTR_ERR(range));
-		else
-			step->ranges[i] = range;
-	}
-	xa_unlock(&step->ctx->blocks);
+	mmun_step_withdraw(step);
 	mmun_step_destroy(step, 0, step->nr);
 }
 

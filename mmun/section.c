@@ -5,7 +5,7 @@
 
 static unsigned long mmun_section_begin(struct mmun_range *range)
 {
-	unsigned long seq = mmun_kind(range)->read_begin(range);
+	unsigned long seq = range->kind->read_begin(range);
 
 	mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
 	return seq;
@@ -54,7 +54,7 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 		ret = -ENOENT;
 		goto out_unlock;
 	}
-	if (mmun_kind(range)->read_retry(range, seq)) {
+	if (range->kind->read_retry(range, seq)) {
 		ret = -EBUSY;
 		goto out_unlock;
 	}

@@ -229,7 +229,7 @@ static u32 mmun_shadow_publish(struct mmun_range *range,
 	return valid;
 }
 
-static noinline void mmun_shadow_free_chunks(struct mmun_range *range)
+static void mmun_shadow_free_chunks(struct mmun_range *range)
 {
 	unsigned long number;
 	u64 *chunk;
@@ -240,7 +240,7 @@ static noinline void mmun_shadow_free_chunks(struct mmun_range *range)
 }
 
 /* A chunk that could not be put there may have left nodes of the tree. */
-static __always_inline void mmun_shadow_free(struct mmun_range *range)
+static void mmun_shadow_free(struct mmun_range *range)
 {
 	if (!xa_empty(&range->shadow))
 		mmun_shadow_free_chunks(range);

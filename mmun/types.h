@@ -25,7 +25,7 @@
 #define MMUN_LEAF_PAGES		64UL	/* of fewer each is asked for */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
-#define MMUN_BULK_STEP		64UL
+#define MMUN_BULK_STEP		192UL
 
 /*
  * Ranges of a block.  KASAN finds who uses what was freed, but not in the middle
@@ -141,6 +141,7 @@ struct mmun_ctx {
  * struct mmun_range - one subscription and its shadow page table
  * @mni: the subscription; the addresses watched are in its interval_tree
  * @ctx: the context, which outlives the range
+ * @kind: the scheme by which it is read
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
  * @lock: the update lock; guards the rest but @gone, @published and @id
  * @refuse: so many non-blockable callbacks shall return false
@@ -155,7 +156,6 @@ struct mmun_ctx {
  * @commits: batches published
  * @collisions: batches that collided
  * @published: it can be found under its ID; the lock of mmun_ctx::blocks guards it
- * @kind: enum mmun_kind, the notifier scheme
  * @removed: REMOVE has begun: nothing may be published any more
  * @gone: REMOVE has ended: no callback may come any more
  * @id: for the records; 0: there is no range in this place
@@ -163,6 +163,7 @@ struct mmun_ctx {
 struct mmun_range {
 	struct mmu_interval_notifier mni;
 	struct mmun_ctx *ctx;
+	const struct mmun_kind_ops *kind;
 	struct kref refs;
 	/* The update lock: mmu_interval_set_seq(), mmu_interval_read_retry() */
 	spinlock_t lock;
@@ -175,7 +176,6 @@ struct mmun_range {
 	u64 collisions;
 	/* What is said of the place, too, when there is no range. */
 	bool published;
-	u8 kind;
 	bool removed;
 	bool gone;
 	u32 id;
@@ -210,10 +210,8 @@ struct mmun_block {
 };
 
 /**
- * struct mmun_kind_ops - a notifier scheme
+ * struct mmun_kind_ops - how a range is read
  * @coherent: it does what the protocol is for: the shadow may be trusted
- * @insert: subscribe to [start, last] of the range; the caller holds mm_users
- * @remove: unsubscribe; when it returns no callback runs and none will
  * @read_begin: begin a read side critical section; may wait
  * @read_retry: whether it collided; under the update lock
  * @check_retry: the advisory form, without it
@@ -221,8 +219,6 @@ struct mmun_block {
  */
 struct mmun_kind_ops {
 	bool coherent;
-	int (*insert)(struct mmun_range *range);
-	void (*remove)(struct mmun_range *range);
 	unsigned long (*read_begin)(struct mmun_range *range);
 	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
 	bool (*check_retry)(struct mmun_range *range, unsigned long seq);

@@ -58,7 +58,7 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 	if (ret)
 		return ret;
 	spin_lock(&range->lock);
-	if (mmun_kind(range)->read_retry(range, seq))
+	if (range->kind->read_retry(range, seq))
 		ret = -EBUSY;
 	else
 		mmun_verify_part(range, part, cmd);
@@ -70,7 +70,7 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 			   struct mmun_verify *cmd)
 {
-	unsigned long seq = mmun_kind(range)->read_begin(range);
+	unsigned long seq = range->kind->read_begin(range);
 	struct mm_struct *mm = range->ctx->mm;
 	int ret = -EINTR;
 
