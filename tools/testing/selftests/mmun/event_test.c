@@ -668,6 +668,46 @@ TEST_F(event_op, is_clipped_to_the_byte)
 
 /*
  *   0   1   2   3   4   5   6   7
+ *              |r|
+ *               |--op---|
+ */
+TEST_F(event_op, calls_the_only_range_for_its_first_byte)
+{
+	char *head = op_at(&self->area) - 1;
+	struct mmun_records log;
+	__u32 id;
+
+	area_do(variant->prepare);
+	id = mmun_insert(head, 2);
+	area_do(variant->run);
+	mmun_read_all(self->fd, &log);
+	event_expect(&log, variant->times, id, variant->event, self->whole,
+		     span_of(head, 2));
+	event_expect_total(&log, variant->times);
+}
+
+/*
+ *   0   1   2   3   4   5   6   7
+ *                      |r|
+ *               |--op---|
+ */
+TEST_F(event_op, calls_the_only_range_for_its_last_byte)
+{
+	char *tail = (char *)(uintptr_t)self->whole.end - 1;
+	struct mmun_records log;
+	__u32 id;
+
+	area_do(variant->prepare);
+	id = mmun_insert(tail, 2);
+	area_do(variant->run);
+	mmun_read_all(self->fd, &log);
+	event_expect(&log, variant->times, id, variant->event, self->whole,
+		     span_of(tail, 2));
+	event_expect_total(&log, variant->times);
+}
+
+/*
+ *   0   1   2   3   4   5   6   7
  *   |----r------|       |----r----
  *               |--op---|
  */
