@@ -13,6 +13,13 @@
 #	SUITE	mmun, hmm, or both with a comma between them [mmun]
 #	JOBS	how many at a time, each with a tree of its own [2]
 #
+# An entry is one of defect.sh, and says also:
+#
+#	kernels: those of which the file is as it expects
+#	origin: written for this purpose, or the fix that it reverts
+#	equivalent: why nobody can notice (may be left out)
+#	wants: what the test that would notice needs, if there is none
+#
 # What is known of an entry, a suite and a kernel is kept and not run again. The
 # sound kernel goes first and must pass. Results are in build/mutants/<kernel>:
 # <suite>/<mutant>.json, results.json, and the table.
