@@ -78,6 +78,14 @@ static int insert_over_map(FIXTURE_DATA(floor) *self)
 	return _mmun_floor(self->fd, MMUN_FLOOR_INSERT, &cmd);
 }
 
+/* An idle CPU may keep a reference to the mm of who was there last. */
+static bool same_mm_count(__u64 one, __u64 other)
+{
+	__u64 cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	return one <= other + cpus && other <= one + cpus;
+}
+
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 {
 	struct mmun_state before = mmun_state(), after;
@@ -87,13 +95,14 @@ TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 	EXPECT_EQ(NR_SUBS, cmd.out_done);
 	EXPECT_NE(0, cmd.out_cost);
 	after = mmun_state();
-	EXPECT_EQ(before.out_mm_count + NR_SUBS, after.out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count + NR_SUBS,
+				  after.out_mm_count));
 	EXPECT_LT(before.out_memory, after.out_memory);
 	ASSERT_EQ(0, remove_floor(self, &cmd));
 	EXPECT_EQ(NR_SUBS, cmd.out_done);
 	EXPECT_NE(0, cmd.out_cost);
 	after = mmun_state();
-	EXPECT_EQ(before.out_mm_count, after.out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count, after.out_mm_count));
 	EXPECT_EQ(before.out_memory, after.out_memory);
 }
 
@@ -195,7 +204,8 @@ TEST_F(floor, it_stops_at_the_first_that_fails)
 	EXPECT_ERRNO(EOVERFLOW, _mmun_floor(self->fd, MMUN_FLOOR_INSERT, &cmd));
 	EXPECT_ERRNO(ENOENT, remove_floor(self, &cmd));
 	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_EQ(before.out_mm_count, mmun_state().out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count,
+				  mmun_state().out_mm_count));
 }
 
 TEST_F(floor, what_an_operation_has_no_use_for_must_be_zero)
@@ -232,7 +242,8 @@ TEST_F(floor, more_than_the_memory_that_there_is_for_it_is_enospc)
 		EXPECT_ERRNO(ENOSPC, insert_floor(self, 0, info.out_max_bulk,
 						  &cmd));
 	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_EQ(before.out_mm_count, mmun_state().out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count,
+				  mmun_state().out_mm_count));
 }
 
 static int drop_sys_admin(void)
@@ -261,7 +272,8 @@ TEST_F(floor, nothing_of_it_is_for_who_calls_without_cap_sys_admin)
 	if (mmun_info().out_features & MMUN_FEATURE_HMM)
 		EXPECT_ERRNO(EPERM, look(self, self->map, 1, &cmd));
 	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_EQ(before.out_mm_count, mmun_state().out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count,
+				  mmun_state().out_mm_count));
 }
 
 TEST_F(floor, the_close_removes_what_is_left)
@@ -276,7 +288,8 @@ TEST_F(floor, the_close_removes_what_is_left)
 	ASSERT_EQ(0, close(other));
 	self->fd = mine;
 	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_EQ(before.out_mm_count, mmun_state().out_mm_count);
+	EXPECT_TRUE(same_mm_count(before.out_mm_count,
+				  mmun_state().out_mm_count));
 	/* The callbacks were the module's: it would show now. */
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
 }
