@@ -248,13 +248,13 @@ static int victim_end(struct victim *victim, char how)
 	return victim_kill(victim, how) ?: mmun_wait_child(victim->pid);
 }
 
-/* Waits at most ten seconds for a byte of the victim. */
+/* Waits for a byte of the victim. */
 static int victim_says(struct victim *victim, char what)
 {
 	struct pollfd pfd = { .fd = victim->sock, .events = POLLIN };
 	char said = 0;
 
-	return poll(&pfd, 1, 10000) == 1 &&
+	return poll(&pfd, 1, MMUN_PATIENCE_MS) == 1 &&
 	       recv(victim->sock, &said, 1, 0) == 1 && said == what;
 }
 

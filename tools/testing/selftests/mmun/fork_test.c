@@ -152,7 +152,7 @@ static int kid_fork(struct kid *kid, char *map, int fd)
 	return kid->pid < 0 ? -1 : 0;
 }
 
-/* Returns the answer, or -ETIMEDOUT when none came within ten seconds. */
+/* Returns the answer, or -ETIMEDOUT when none came in time. */
 static int kid_do(struct kid *kid, char op, int pages, char value)
 {
 	struct pollfd pfd = { .fd = kid->sock, .events = POLLIN };
@@ -161,7 +161,7 @@ static int kid_do(struct kid *kid, char op, int pages, char value)
 
 	if (send(kid->sock, &req, sizeof(req), 0) != sizeof(req))
 		return -errno;
-	if (poll(&pfd, 1, 10000) != 1 ||
+	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1 ||
 	    recv(kid->sock, &answer, sizeof(answer), 0) != sizeof(answer))
 		return -ETIMEDOUT;
 	return answer;
