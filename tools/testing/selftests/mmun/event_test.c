@@ -620,6 +620,21 @@ FIXTURE_VARIANT_ADD(event_op, forced_write_to_a_read_only_page) {
 };
 /* clang-format on */
 
+/* The only range is [@at, @at + @size): it is told of the operation's bytes. */
+#define expect_alone(at, size)                                               \
+	do {                                                                 \
+		struct mmun_records log;                                     \
+		__u32 id;                                                    \
+									     \
+		area_do(variant->prepare);                                   \
+		id = mmun_insert(at, size);                                  \
+		area_do(variant->run);                                       \
+		mmun_read_all(self->fd, &log);                               \
+		event_expect(&log, variant->times, id, variant->event,       \
+			     self->whole, span_of(at, size));                \
+		event_expect_total(&log, variant->times);                    \
+	} while (0)
+
 /*
  *   0   1   2   3   4   5   6   7
  *   |------------range------------|
@@ -628,18 +643,7 @@ FIXTURE_VARIANT_ADD(event_op, forced_write_to_a_read_only_page) {
  */
 TEST_F(event_op, raises_its_event_for_exactly_its_bytes)
 {
-	size_t length = AREA_PAGES * self->area.page;
-	struct span watched = span_of(self->area.map, length);
-	struct mmun_records log;
-	__u32 id;
-
-	area_do(variant->prepare);
-	id = mmun_insert(self->area.map, length);
-	area_do(variant->run);
-	mmun_read_all(self->fd, &log);
-	event_expect(&log, variant->times, id, variant->event, self->whole,
-		     watched);
-	event_expect_total(&log, variant->times);
+	expect_alone(self->area.map, AREA_PAGES * self->area.page);
 }
 
 /*
@@ -673,17 +677,7 @@ TEST_F(event_op, is_clipped_to_the_byte)
  */
 TEST_F(event_op, calls_the_only_range_for_its_first_byte)
 {
-	char *head = op_at(&self->area) - 1;
-	struct mmun_records log;
-	__u32 id;
-
-	area_do(variant->prepare);
-	id = mmun_insert(head, 2);
-	area_do(variant->run);
-	mmun_read_all(self->fd, &log);
-	event_expect(&log, variant->times, id, variant->event, self->whole,
-		     span_of(head, 2));
-	event_expect_total(&log, variant->times);
+	expect_alone(op_at(&self->area) - 1, 2);
 }
 
 /*
@@ -694,16 +688,8 @@ TEST_F(event_op, calls_the_only_range_for_its_first_byte)
 TEST_F(event_op, calls_the_only_range_for_its_last_byte)
 {
 	char *tail = (char *)(uintptr_t)self->whole.end - 1;
-	struct mmun_records log;
-	__u32 id;
 
-	area_do(variant->prepare);
-	id = mmun_insert(tail, 2);
-	area_do(variant->run);
-	mmun_read_all(self->fd, &log);
-	event_expect(&log, variant->times, id, variant->event, self->whole,
-		     span_of(tail, 2));
-	event_expect_total(&log, variant->times);
+	expect_alone(tail, 2);
 }
 
 /*
