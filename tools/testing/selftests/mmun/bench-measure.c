@@ -7,8 +7,6 @@
 #define NR_SAMPLES	7
 #define MAX_ROWS	1024
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
 /*
  * One figure: what @units of @op cost, all together, with @n ranges or pages, or
  * whatever the operation is about.  Rows of the same operation and number with
@@ -39,7 +37,8 @@ static __u64 clock_cost;
 #define MUST(condition)                                                 \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
-static void must_fail(const char *file, int line, const char *what)
+static void __attribute__((noreturn))
+must_fail(const char *file, int line, const char *what)
 {
 	printf("# %s:%d: %s: %s\n", file, line, what, strerror(errno));
 	fflush(stdout);

@@ -157,7 +157,7 @@ TEST_F(floor, a_look_stays_inside_the_first_subscription)
 	EXPECT_ERRNO(ERANGE, look(self, self->map, NR_PAGES + 1, &cmd));
 	EXPECT_ERRNO(ERANGE,
 		     look(self, self->map + NR_PAGES * self->page, 1, &cmd));
-	EXPECT_ERRNO(ERANGE, look(self, (char *)0UL - self->page, 1, &cmd));
+	EXPECT_ERRNO(ERANGE, look(self, (char *)-self->page, 1, &cmd));
 	EXPECT_ERRNO(ERANGE, look(self, self->map, huge, &cmd));
 	EXPECT_ERRNO(EINVAL, look(self, self->map, huge + 1, &cmd));
 	EXPECT_ERRNO(EINVAL, look(self, self->map, 0, &cmd));

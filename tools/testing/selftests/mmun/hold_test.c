@@ -84,12 +84,6 @@ static int job_munmap(struct worker *worker)
 	return munmap(worker_page(worker), sysconf(_SC_PAGESIZE));
 }
 
-static int job_insert(struct worker *worker)
-{
-	return _mmun_insert(worker->fd, worker_page(worker),
-			    sysconf(_SC_PAGESIZE), &worker->id);
-}
-
 static int job_probe(struct worker *worker)
 {
 	struct mmun_probe probe;
