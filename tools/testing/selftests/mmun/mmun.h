@@ -17,11 +17,11 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +37,7 @@
 
 #include "../kselftest_harness.h"
 #include <test_mmun_uapi.h>
+#include "names.h"
 
 #define MMUN_DEV	"/dev/mmun"
 #define MMUN_RETRIES	1000	/* far beyond what a healthy kernel needs */
@@ -858,31 +859,9 @@ static inline pid_t mmun_gettid(void)
 	return syscall(SYS_gettid);
 }
 
-/* main(): run the tests whose "fixture.test" matches the glob MMUN_TESTS. */
+/* main(): list or run the tests that MMUN_TESTS asks for, see names.h. */
 
-static inline void mmun_filter_fixture(struct __fixture_metadata *f,
-				       const char *glob)
-{
-	struct __test_metadata *t = f->tests, *next;
-	char name[256];
-
-	f->tests = NULL;
-	for (; t; t = next) {
-		next = t->next;
-		snprintf(name, sizeof(name), "%s.%s", f->name, t->name);
-		t->prev = t;
-		t->next = NULL;
-		if (fnmatch(glob, name, 0))
-			continue;
-		if (f->tests) {
-			t->prev = f->tests->prev;
-			t->prev->next = t;
-			f->tests->prev = t;
-		} else {
-			f->tests = t;
-		}
-	}
-}
+#define MMUN_NO_TEST	"no test here matches MMUN_TESTS"
 
 static inline int mmun_skip_all(const char *why)
 {
@@ -892,24 +871,33 @@ static inline int mmun_skip_all(const char *why)
 
 static int test_harness_run(int argc, char **argv);
 
+/* Returns why the device cannot be opened, or NULL. */
+static inline const char *mmun_device_problem(void)
+{
+	if (!access(MMUN_DEV, R_OK | W_OK))
+		return NULL;
+	return errno == ENOENT ? "no " MMUN_DEV ": load test_mmun.ko" :
+				 "no access to " MMUN_DEV ": run as root";
+}
+
+/* @problem: why no test of the program can run, or NULL */
+static inline int mmun_list_or_run(int argc, char **argv, const char *problem)
+{
+	mmun_choose_tests();
+	if (mmun_wants_list()) {
+		mmun_list_tests();
+		return KSFT_PASS;
+	}
+	if (problem)
+		return mmun_skip_all(problem);
+	if (!__fixture_list)
+		return mmun_skip_all(MMUN_NO_TEST);
+	return test_harness_run(argc, argv);
+}
+
 static inline int mmun_main(int argc, char **argv)
 {
-	const char *glob = getenv("MMUN_TESTS");
-	struct __fixture_metadata *f;
-	int left = 0;
-
-	if (access(MMUN_DEV, R_OK | W_OK))
-		return mmun_skip_all(errno == ENOENT ?
-				     "no " MMUN_DEV ": load test_mmun.ko" :
-				     "no access to " MMUN_DEV ": run as root");
-	for (f = __fixture_list; f; f = f->next) {
-		if (glob && *glob)
-			mmun_filter_fixture(f, glob);
-		left += !!f->tests;
-	}
-	if (!left)
-		return mmun_skip_all("no test here matches MMUN_TESTS");
-	return test_harness_run(argc, argv);
+	return mmun_list_or_run(argc, argv, mmun_device_problem());
 }
 
 #define MMUN_HARNESS_MAIN                                                \
