@@ -6,6 +6,7 @@
  */
 #define LOG_RECORDS	64
 #define TEXT		256
+#define SECONDS		150	/* for one test; emulation is slow */
 #define LAST_STEPS	4	/* to be shown of a schedule that disagrees */
 
 /**
@@ -718,7 +719,7 @@ static bool play(struct play *play, struct stage *stage,
 }
 
 /* What a developer wants to see: how to do it again, and what went wrong */
-static void play_report(const struct play *play)
+static inline void play_report(const struct play *play)
 {
 	int i = play->nr >= LAST_STEPS ? play->nr - LAST_STEPS + 1 : 0;
 	char text[SCHEDULE_TEXT];
@@ -793,7 +794,7 @@ static bool tour_play(struct tour *tour, const struct search *search)
 }
 
 /* False: a disagreement, reported. */
-static bool tour_go(struct tour *tour, bool no_collect)
+static inline bool tour_go(struct tour *tour, bool no_collect)
 {
 	struct model_config config;
 	struct search search;
@@ -809,4 +810,18 @@ static bool tour_go(struct tour *tour, bool no_collect)
 	agreed = tour_play(tour, &search);
 	search_free(&search);
 	return agreed;
+}
+
+/* What the tests of a program play on.  Each test has a process of its own. */
+static struct stage stage;
+static struct tour tour;
+
+static bool has_hmm(void)
+{
+	struct mmun_info info = {};
+	int fd = mmun_open();
+
+	_mmun_info(fd, &info);
+	close(fd);
+	return info.out_features & MMUN_FEATURE_HMM;
 }

@@ -167,7 +167,7 @@ static int find_actor(const struct model_config *config, char letter, int nr)
 	return -1;
 }
 
-static bool schedule_parse(struct schedule *schedule, const char *text)
+static inline bool schedule_parse(struct schedule *schedule, const char *text)
 {
 	text = config_parse(&schedule->config, text);
 	schedule->nr = 0;

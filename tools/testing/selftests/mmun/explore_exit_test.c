@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * As explore_test, for the mutators that cost a process in each schedule.
+ */
+#include "mmun.h"
+#include "model.h"
+#include "schedule.c"
+#include "actor.c"
+#include "explore.c"
+#include "explore-agree.c"
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(explore, reaper) { "reaper,rA,iB,dC" };
+FIXTURE_VARIANT_ADD(explore, exit) { "exit,rA,dC" };
+/* clang-format on */
+
+MMUN_HARNESS_MAIN
