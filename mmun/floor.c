@@ -149,7 +149,8 @@ static int mmun_floor_walk(struct mmun_ctx *ctx, struct mmun_floor *cmd,
 	hmm_range.notifier_seq = mmu_interval_read_begin(mni);
 	if (mmap_read_lock_killable(ctx->mm))
 		return -EINTR;
-	ret = hmm_range_fault(&hmm_range);
+	ret = IS_ENABLED(CONFIG_HMM_MIRROR) ? hmm_range_fault(&hmm_range) :
+					      -EOPNOTSUPP;
 	mmap_read_unlock(ctx->mm);
 	if (!ret && mmu_interval_read_retry(mni, hmm_range.notifier_seq))
 		ret = -EBUSY;
