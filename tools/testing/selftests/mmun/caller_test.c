@@ -5,6 +5,7 @@
  * breakpoints.  Each changes a setting of the machine and puts it back.
  */
 #include "mmun.h"
+#include "ksm.h"
 #include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
@@ -295,8 +296,6 @@ static int janitor_end(struct janitor *j)
 
 /* Page merging. */
 
-#define KSM_RUN	"/sys/kernel/mm/ksm/run"
-
 FIXTURE(caller_ksm) {
 	int fd;
 	size_t page;
@@ -307,7 +306,7 @@ FIXTURE(caller_ksm) {
 
 FIXTURE_SETUP(caller_ksm)
 {
-	janitor_start(&self->janitor, write_file, KSM_RUN);
+	janitor_start(&self->janitor, write_file, KSM_DIR "run");
 	ASSERT_EQ(0, pin_to_this_cpu());
 	self->page = sysconf(_SC_PAGESIZE);
 	self->fd = mmun_open();
@@ -333,20 +332,17 @@ static bool merged(FIXTURE_DATA(caller_ksm) *self)
 	return !((a ^ b) & PAGEMAP_PFN);
 }
 
-/*
- * Returns 0 when ksmd could be told to merge; it gets ten seconds.  Nothing but
- * the page tables tells when it has.
- */
+/* Returns -1 if there is no ksmd.  Only the page tables show what it did. */
 static int merge_pages(FIXTURE_DATA(caller_ksm) *self)
 {
-	int i;
+	struct ksm ksm;
 
 	if (madvise(self->map, 2 * self->page, MADV_MERGEABLE) ||
-	    write_file(KSM_RUN, "1"))
+	    ksm_start(&ksm))
 		return -1;
-	for (i = 0; i < 1000 && !merged(self); i++)
-		usleep(10000);
-	return write_file(KSM_RUN, "0");
+	while (!merged(self) && !ksm_is_through(&ksm))
+		;
+	return ksm_stop(&ksm);
 }
 
 #define merge_or_skip()                                                    \
@@ -355,7 +351,7 @@ static int merge_pages(FIXTURE_DATA(caller_ksm) *self)
 			SKIP(return, "no page merging: set CONFIG_KSM");   \
 		ASSERT_TRUE(merged(self))                                  \
 		{                                                          \
-			TH_LOG("ksmd merged nothing within ten seconds");  \
+			TH_LOG(KSM_MERGED_NOTHING);                        \
 		}                                                          \
 	} while (0)
 

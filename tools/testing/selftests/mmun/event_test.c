@@ -4,6 +4,7 @@
  * which raise none.  fork, exit and the OOM killer have programs of their own.
  */
 #include "mmun.h"
+#include "ksm.h"
 #include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 
@@ -1316,34 +1317,26 @@ TEST_F(event, clear_refs_raises_soft_dirty_for_the_whole_address_space)
 	mmun_expect_no_event();
 }
 
-static int read_file(const char *path, char *value, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, value, size);
-
-	close(fd);
-	return n == size ? 0 : -1;
-}
-
-#define KSM_RUN	"/sys/kernel/mm/ksm/run"
-
 /* All pages of the area hold the same, so the merging begins with any. */
 TEST_F(event, ksm_merge_raises_clear_for_one_page)
 {
 	__u32 id = mmun_insert(self->area.map, AREA_PAGES * self->page);
 	struct mmun_record r = {};
-	char before[2] = "";
+	struct ksm ksm;
 	int seen;
 
 	if (madvise(self->area.map, AREA_PAGES * self->page, MADV_MERGEABLE) ||
-	    read_file(KSM_RUN, before, 1) || write_file(KSM_RUN, "1"))
+	    ksm_start(&ksm))
 		SKIP(return, "no KSM: set CONFIG_KSM");
-	seen = mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE, &r);
-	ASSERT_EQ(0, write_file(KSM_RUN, before));
+	while (!(seen = mmun_next_record(self->fd, &r)) &&
+	       !ksm_is_through(&ksm))
+		;
+	ASSERT_EQ(0, ksm_restore(&ksm));
 	ASSERT_EQ(1, seen)
 	{
-		TH_LOG("ksmd merged nothing within ten seconds");
+		TH_LOG(KSM_MERGED_NOTHING);
 	}
+	EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
 	EXPECT_EQ(id, r.id);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, r.event);
 	EXPECT_EQ(MMUN_RECORD_BLOCKABLE, r.flags);

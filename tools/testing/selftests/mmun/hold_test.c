@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "ksm.h"
 #include "worker.h"
 
 #ifndef SYS_pidfd_open
@@ -1757,29 +1758,25 @@ TEST_F(hold_close, lets_go_of_who_is_held)
 
 /* Kernel threads */
 
-#define KSM_RUN	"/sys/kernel/mm/ksm/run"
-
-static int ksm(const char *what)
-{
-	int fd = open(KSM_RUN, O_WRONLY), ret;
-
-	ret = fd < 0 || write(fd, what, 1) != 1 ? -1 : 0;
-	close(fd);
-	return ret;
-}
-
 TEST_F(hold, kernel_thread_is_never_stopped)
 {
 	struct mmun_wait_held held = {};
+	struct ksm ksm;
 	__u32 at;
 
 	memset(self->map, 7, 2 * self->page);
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
-	if (madvise(self->map, 2 * self->page, MADV_MERGEABLE) || ksm("1"))
+	if (madvise(self->map, 2 * self->page, MADV_MERGEABLE) ||
+	    ksm_start(&ksm))
 		SKIP(return, "no page merging: set CONFIG_KSM");
-	EXPECT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
-	EXPECT_EQ(0, ksm("0"));
-	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state);
+	do {
+		ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 0, &held));
+	} while (held.out_state == MMUN_HOLD_ARMED && !ksm_is_through(&ksm));
+	EXPECT_EQ(0, ksm_restore(&ksm));
+	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state)
+	{
+		TH_LOG(KSM_MERGED_NOTHING);
+	}
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_NE(0, held.out_tid);
 	EXPECT_EQ(0, mmun_release_end(at));
