@@ -194,7 +194,7 @@ static long read_number(const char *path)
 
 static int new_memfd(size_t length, unsigned int flags)
 {
-	int fd = syscall(SYS_memfd_create, "mmun", flags);
+	int fd = mmun_memfd(flags);
 
 	if (fd >= 0 && ftruncate(fd, length)) {
 		close(fd);
@@ -438,7 +438,7 @@ FIXTURE_SETUP(caller_collapse)
 	self->page = sysconf(_SC_PAGESIZE);
 	self->fd = mmun_open();
 	ASSERT_LE(0, self->fd);
-	self->memfd = new_memfd(HUGE_SIZE, MFD_CLOEXEC);
+	self->memfd = new_memfd(HUGE_SIZE, 0);
 	ASSERT_LE(0, self->memfd);
 	self->map = arena_aligned(HUGE_SIZE, HUGE_SIZE);
 	ASSERT_NE(NULL, self->map);
@@ -582,7 +582,7 @@ static int map_for_migration(FIXTURE_DATA(caller_migrate) *self,
 
 	self->migration.length = variant->huge ? HUGE_SIZE : self->page;
 	self->migration.at = p + (variant->huge ? HUGE_SIZE : OP * self->page);
-	self->memfd = new_memfd(length, MFD_CLOEXEC);
+	self->memfd = new_memfd(length, 0);
 	if (self->memfd < 0 || !p)
 		return -1;
 	if (!(variant->another ?
@@ -1075,7 +1075,7 @@ static pid_t share_table(char *map)
 
 static int map_table(FIXTURE_DATA(caller_table) *self)
 {
-	self->memfd = new_memfd(TABLE_SIZE, MFD_CLOEXEC | MFD_HUGETLB);
+	self->memfd = new_memfd(TABLE_SIZE, MFD_HUGETLB);
 	if (self->memfd < 0 ||
 	    !map_file(self->map, TABLE_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_NORESERVE, self->memfd))
@@ -1164,7 +1164,7 @@ FIXTURE_SETUP(caller_uprobe)
 	self->page = sysconf(_SC_PAGESIZE);
 	self->fd = mmun_open();
 	ASSERT_LE(0, self->fd);
-	self->memfd = new_memfd(3 * self->page, MFD_CLOEXEC);
+	self->memfd = new_memfd(3 * self->page, 0);
 	ASSERT_LE(0, self->memfd);
 	ASSERT_EQ(2, pwrite(self->memfd, CODE, 2, self->page));
 	self->map = mmun_arena(3);

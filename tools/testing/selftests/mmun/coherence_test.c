@@ -114,7 +114,7 @@ FIXTURE_SETUP(coherence_mem)
 	ASSERT_NE(NULL, self->map);
 	self->memfd = -1;
 	if (variant->file) {
-		self->memfd = syscall(SYS_memfd_create, "mmun", 0);
+		self->memfd = mmun_memfd(0);
 		ASSERT_EQ(0, ftruncate(self->memfd, PAGES * page));
 		for (i = 0; i < PAGES * page; i += page)
 			ASSERT_EQ(1, pwrite(self->memfd, "\x7f", 1, i));
@@ -532,7 +532,7 @@ TEST_F(coherence_method, write_snapshot_of_a_read_only_page_is_eacces)
 /* Beyond the end of a file there is a mapping, but no page. */
 TEST_F(coherence_method, snapshot_beyond_the_file_is_efault)
 {
-	int memfd = syscall(SYS_memfd_create, "mmun", 0);
+	int memfd = mmun_memfd(0);
 
 	need_method();
 	ASSERT_EQ(0, ftruncate(memfd, PAGES * self->page));
@@ -616,7 +616,7 @@ TEST_F(coherence_method, pages_differ_exactly_when_their_cookies_do)
 TEST_F(coherence_method, page_has_one_cookie_in_every_mapping_and_context)
 {
 	__u64 first[2], second[2], other[2];
-	int memfd = syscall(SYS_memfd_create, "mmun", 0), fd = self->fd;
+	int memfd = mmun_memfd(0), fd = self->fd;
 	size_t length = 2 * self->page;
 	int nr;
 

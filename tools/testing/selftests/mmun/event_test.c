@@ -159,7 +159,7 @@ static int area_map_memfd(struct area *a, int shared)
 	size_t length = AREA_PAGES * a->page;
 	char *p;
 
-	a->memfd = syscall(SYS_memfd_create, "mmun", 1 /* MFD_CLOEXEC */);
+	a->memfd = mmun_memfd(0);
 	if (a->memfd < 0 || ftruncate(a->memfd, length))
 		return -1;
 	p = mmap(a->map, length, PROT_READ | PROT_WRITE,

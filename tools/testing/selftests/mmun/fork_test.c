@@ -220,7 +220,7 @@ static char *map_variant(char *at, size_t length, int flags, bool memfd)
 	char *map;
 
 	if (memfd) {
-		fd = memfd_create("mmun_fork", MFD_CLOEXEC);
+		fd = mmun_memfd(0);
 		if (fd < 0 || ftruncate(fd, length))
 			return NULL;
 	}

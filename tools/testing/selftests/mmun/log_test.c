@@ -535,7 +535,7 @@ TEST_F(log, an_event_names_a_foreign_process_that_wrote)
 TEST_F(log, an_event_names_a_foreign_process_that_truncated)
 {
 	const size_t length = 2 * self->page;
-	int ret, memfd = memfd_create("mmun", MFD_CLOEXEC);
+	int ret, memfd = mmun_memfd(0);
 	struct mmun_record r;
 	struct stranger s;
 	char *map;

@@ -825,6 +825,23 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 	return p;
 }
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	0x0008U
+#endif
+
+/*
+ * With vm.memfd_noexec=2 a memfd must not be executable.  Kernels before 6.3
+ * do not have the flag.
+ */
+static inline int mmun_memfd(unsigned int flags)
+{
+	int fd = memfd_create("mmun", flags | MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("mmun", flags | MFD_CLOEXEC);
+	return fd;
+}
+
 /* The PFN in an entry of /proc/PID/pagemap */
 #define PAGEMAP_PFN	((1ULL << 55) - 1)
 

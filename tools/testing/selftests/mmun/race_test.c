@@ -781,7 +781,7 @@ FIXTURE_SETUP(race_files)
 	ASSERT_EQ(0, race_init(&self->race));
 	self->fd = self->race.fd;
 	for (i = 0; i < 2; i++) {
-		self->files[i] = memfd_create("mmun_race", MFD_CLOEXEC);
+		self->files[i] = mmun_memfd(0);
 		ASSERT_LE(0, self->files[i]);
 		ASSERT_EQ(0, ftruncate(self->files[i],
 				       PAGES * self->race.page));

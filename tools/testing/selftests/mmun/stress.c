@@ -172,7 +172,7 @@ static int make_shared(void)
 		arena = &shared->arenas[p];
 		arena->number = p;
 		arena->base = (char *)(ARENA_BASE + p * ARENA_STRIDE);
-		arena->file = memfd_create("stress", MFD_CLOEXEC);
+		arena->file = mmun_memfd(0);
 		if (arena->file < 0 ||
 		    ftruncate(arena->file, SECTION_PAGES * page_size()))
 			return -1;

@@ -144,7 +144,7 @@ static int subject_create(struct subject *subject)
 	int i;
 
 	subject->map = mmun_arena(PAGES);
-	subject->memfd = memfd_create("mmun", MFD_CLOEXEC);
+	subject->memfd = mmun_memfd(0);
 	if (!subject->map || subject->memfd < 0 ||
 	    ftruncate(subject->memfd, sysconf(_SC_PAGESIZE)))
 		return -1;
