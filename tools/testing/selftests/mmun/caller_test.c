@@ -14,9 +14,6 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
 #endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB	4
 #endif
@@ -24,8 +21,8 @@
 #define UFFD_FEATURE_WP_HUGETLBFS_SHMEM	0x1000
 #endif
 
-#define HUGE_SIZE	(2UL << 20)
-#define TABLE_SIZE	(512 * HUGE_SIZE)	/* what one table of huge pages maps */
+/* What one table of huge pages maps */
+#define TABLE_SIZE	(HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
 
 /* What a range watches. */
 struct watch {
@@ -402,7 +399,7 @@ TEST_F(caller_ksm, device_follows_a_merge_and_a_write_that_ends_it)
 /* Huge pages of a file: whoever collapses them, all who map them are told. */
 
 #define NO_FILE_COLLAPSE \
-	"no huge pages of files: set CONFIG_TRANSPARENT_HUGEPAGE, CONFIG_BASE_FULL"
+	"no huge pages of files: set CONFIG_TRANSPARENT_HUGEPAGE, CONFIG_BASE_FULL, boot with MEM=1G"
 
 FIXTURE(caller_collapse) {
 	int fd;
@@ -795,21 +792,34 @@ TEST_F(caller_disk, msync_tells_of_the_dirty_page_that_it_protects)
  *   |---------range---------|
  */
 
-#define POOL		"/proc/sys/vm/nr_hugepages"
 #define POOL_PAGES	5
 #define HUGE_PAGES	3
 #define NO_POOL \
-	"no five pages of hugetlb: set CONFIG_HUGETLBFS, or free some memory"
+	"no five huge pages in the pool: set CONFIG_HUGETLBFS, boot with MEM=1G"
+
+/* hugetlb of HUGE_SIZE, whatever the default size is */
+#define HUGETLB(flag)	((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
+
+/* How many pages of that size are reserved */
+static const char *pool(void)
+{
+	static char path[80];
+
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
+		 HUGE_SIZE / 1024);
+	return path;
+}
 
 static int fill_pool(struct janitor *janitor)
 {
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", POOL_PAGES);
-	if (janitor_start(janitor, write_file, POOL) ||
-	    write_file(POOL, number))
+	if (janitor_start(janitor, write_file, pool()) ||
+	    write_file(pool(), number))
 		return 0;
-	return read_number(POOL) >= POOL_PAGES;
+	return read_number(pool()) >= POOL_PAGES;
 }
 
 FIXTURE(caller_hugetlb) {
@@ -913,7 +923,8 @@ static char *map_hugetlb(char *at)
 	for (i = 0; i < HUGE_PAGES; i++) {
 		p = map_file(at + i * HUGE_SIZE, HUGE_SIZE,
 			     PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
+			     MAP_PRIVATE | MAP_ANONYMOUS |
+			     HUGETLB(MAP_HUGETLB), -1);
 		if (!p)
 			return NULL;
 		cpu_write(p, 1);
@@ -1075,7 +1086,7 @@ static pid_t share_table(char *map)
 
 static int map_table(FIXTURE_DATA(caller_table) *self)
 {
-	self->memfd = new_memfd(TABLE_SIZE, MFD_HUGETLB);
+	self->memfd = new_memfd(TABLE_SIZE, HUGETLB(MFD_HUGETLB));
 	if (self->memfd < 0 ||
 	    !map_file(self->map, TABLE_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_NORESERVE, self->memfd))

@@ -20,9 +20,6 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23
 #endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP	4
 #endif
@@ -34,7 +31,6 @@
 #define UFFD_USER_MODE_ONLY	1
 #endif
 
-#define HUGE_SIZE	(2UL << 20)
 
 /* Intervals: [start, end), in bytes. */
 struct span {
@@ -1210,7 +1206,7 @@ static char *map_two_tables(size_t page, enum mem mem)
 	if (!p)
 		return NULL;
 	p += HUGE_SIZE;
-	if (!((uintptr_t)p & ((1UL << 30) - 1)))
+	if (!((uintptr_t)p & (HUGE_SIZE / page * HUGE_SIZE - 1)))
 		p += HUGE_SIZE;
 	p -= 4 * page;
 	if (mem == MEM_ANON)
@@ -1358,20 +1354,19 @@ static char *map_huge(void)
 	return p;
 }
 
-#define NO_COLLAPSE \
-	"no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"
-
 TEST_F(event, collapse_raises_clear_for_the_huge_page)
 {
 	char *p = arena_aligned(HUGE_SIZE);
 	__u32 id;
+	const char *why_not;
 
 	ASSERT_NE(NULL, p);
 	ASSERT_NE(NULL, mmun_map_filled(p, HUGE_SIZE / self->page));
 	madvise(p, HUGE_SIZE, MADV_HUGEPAGE);
 	id = mmun_insert(p + self->page, self->page);
-	if (madvise(p, HUGE_SIZE, MADV_COLLAPSE))
-		SKIP(return, NO_COLLAPSE);
+	why_not = mmun_collapse(p);
+	if (why_not)
+		SKIP(return, "%s", why_not);
 	struct mmun_record r = mmun_expect_event(id, MMUN_EVENT_CLEAR,
 						 p + self->page, self->page);
 
@@ -1386,10 +1381,12 @@ TEST_F(event, splitting_a_huge_page_nests_a_clear_with_the_same_seq)
 	char *p = map_huge();
 	struct mmun_record outer, inner;
 	__u32 id;
+	const char *why_not;
 
 	ASSERT_NE(NULL, p);
-	if (madvise(p, HUGE_SIZE, MADV_COLLAPSE))
-		SKIP(return, NO_COLLAPSE);
+	why_not = mmun_collapse(p);
+	if (why_not)
+		SKIP(return, "%s", why_not);
 	id = mmun_insert(p, HUGE_SIZE);
 	ASSERT_EQ(0, madvise(p + 3 * self->page, self->page, MADV_DONTNEED));
 	outer = mmun_expect_event(id, MMUN_EVENT_CLEAR, p + 3 * self->page,
@@ -1413,12 +1410,14 @@ TEST_F(event, cold_part_of_a_huge_page_clears_it_to_split_it)
 	char *p = arena_aligned(2 * HUGE_SIZE), *huge = p + HUGE_SIZE;
 	struct mmun_records log;
 	__u32 id;
+	const char *why_not;
 
 	ASSERT_NE(NULL, p);
 	ASSERT_NE(NULL, mmun_map_filled(p, 2 * HUGE_SIZE / self->page));
 	madvise(p, 2 * HUGE_SIZE, MADV_HUGEPAGE);
-	if (madvise(huge, HUGE_SIZE, MADV_COLLAPSE))
-		SKIP(return, NO_COLLAPSE);
+	why_not = mmun_collapse(huge);
+	if (why_not)
+		SKIP(return, "%s", why_not);
 	id = mmun_insert(p, 2 * HUGE_SIZE);
 	ASSERT_EQ(0, madvise(huge + 3 * self->page, self->page, MADV_COLD));
 	mmun_read_all(self->fd, &log);

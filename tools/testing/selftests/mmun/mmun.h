@@ -825,6 +825,9 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 	return p;
 }
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL	0x0008U
 #endif
@@ -840,6 +843,42 @@ static inline int mmun_memfd(unsigned int flags)
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("mmun", flags | MFD_CLOEXEC);
 	return fd;
+}
+
+/*
+ * What one entry above the last page table maps, which is the size of a huge
+ * page.  A kernel without huge pages does not print it.
+ */
+static inline size_t mmun_huge_size(void)
+{
+	static size_t size;
+	FILE *file;
+
+	if (size)
+		return size;
+	file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+		     "re");
+	size = sysconf(_SC_PAGESIZE);
+	size *= size / sizeof(__u64);
+	if (file && fscanf(file, "%zu", &size) != 1)
+		fprintf(stderr, "# no size of a huge page, taken for %zu\n",
+			size);
+	if (file)
+		fclose(file);
+	return size;
+}
+
+#define HUGE_SIZE	mmun_huge_size()
+
+#define MMUN_NO_COLLAPSE "no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"
+
+/* Make a huge page at @p.  Returns why that cannot be done, or NULL. */
+static inline const char *mmun_collapse(char *p)
+{
+	if (!madvise(p, HUGE_SIZE, MADV_COLLAPSE))
+		return NULL;
+	return errno == EINVAL ? MMUN_NO_COLLAPSE :
+				 "no memory for a huge page: boot with MEM=1G";
 }
 
 /* The PFN in an entry of /proc/PID/pagemap */

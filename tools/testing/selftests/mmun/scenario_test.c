@@ -10,11 +10,6 @@
 #include <stdatomic.h>
 #include "subject.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
-
-#define HUGE_SIZE	(2UL << 20)
 #define MANY		50000
 #define STEP		1000	/* so many of them in one call */
 #define LONG_RUN	100000
@@ -909,7 +904,7 @@ TEST_F(scenario, nested_invalidations_of_one_thread_are_one_to_a_reader)
 	__u32 at;
 
 	if (subject_do(mutator(0), mutate_map_huge, 0))
-		SKIP(return, "no huge page: set CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP(return, "no huge page: set CONFIG_TRANSPARENT_HUGEPAGE, boot with MEM=1G");
 	huge = self->subject->huge;
 	self->reader.id = mmun_insert(huge, HUGE_SIZE);
 	at = hold_mutator(0, mutate_dontneed_huge, 1, MMUN_POINT_END, 0);
