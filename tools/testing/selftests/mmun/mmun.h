@@ -780,12 +780,21 @@ static inline void mmun_print_all(const struct mmun_records *log)
 		}                                                        \
 	})
 
+static inline bool mmun_has_feature(int fd, __u32 feature)
+{
+	struct mmun_info info;
+
+	return !_mmun_info(fd, &info) && (info.out_features & feature);
+}
+
+#define MMUN_LACKS(feature) \
+	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
+
 /* Skip in the body: 6.1's harness runs it even after a SKIP in the setup. */
 #define mmun_need_feature(feature)                                       \
 	do {                                                             \
-		if (!(mmun_info().out_features & (feature)))             \
-			SKIP(return, "the kernel lacks " #feature        \
-				     ": build it with CONFIG_HMM_MIRROR"); \
+		if (!mmun_has_feature(self->fd, feature))                \
+			SKIP(return, MMUN_LACKS(feature));               \
 	} while (0)
 
 /*

@@ -73,6 +73,11 @@ const char *model_error_name(int error)
 	return error > 0 && error < NR_ERRORS ? errors[error] : NULL;
 }
 
+bool model_error_needs_collect(int error)
+{
+	return error == UNMAP_KEEPS_THE_MMAP_LOCK;
+}
+
 /* Whether to be so. */
 static bool wrong(int error)
 {

@@ -234,6 +234,8 @@ struct model_trace {
 extern int model_error;
 /* What is wrong with it then, or NULL: there is no such number. */
 const char *model_error_name(int error);
+/* Whether only an actor that collects pages can notice it. */
+bool model_error_needs_collect(int error);
 
 void model_init(struct model *m, const struct model_config *config);
 /* Whether the actor has a step that can be taken now. */

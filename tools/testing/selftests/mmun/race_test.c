@@ -816,6 +816,7 @@ TEST_F(race_files, batch_in_two_parts_is_all_of_one_mapping)
 	struct race *race = &self->race;
 	int round;
 
+	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, map_generation(race, self->files[1], 1));
 	ASSERT_EQ(0, start_threads(race, &self->publisher, 1, publisher_main));
 	for (round = 0; goes_on(race, round / 8); round++) {
@@ -982,6 +983,7 @@ static void reap_once(struct actor *actor, struct parked *parked)
 }
 
 FIXTURE(race_reap) {
+	bool has_hmm;
 	struct race race;
 	struct parked parked;
 	struct actor readers[READERS];
@@ -991,6 +993,7 @@ FIXTURE(race_reap) {
 FIXTURE_SETUP(race_reap)
 {
 	ASSERT_EQ(0, race_init(&self->race));
+	self->has_hmm = mmun_has_feature(self->race.fd, MMUN_FEATURE_HMM);
 	close(self->race.fd);
 	self->parked.answer = mmap(NULL, sizeof(*self->parked.answer),
 				   PROT_READ | PROT_WRITE,
@@ -1032,6 +1035,8 @@ TEST_F_TIMEOUT(race_reap, device_never_reads_what_process_mrelease_took, 150)
 	struct race *race = &self->race;
 	int i;
 
+	if (!self->has_hmm)
+		SKIP(return, MMUN_LACKS(MMUN_FEATURE_HMM));
 	for (i = 0; i < VICTIMS && (i < 3 || race->collisions < ENOUGH); i++)
 		ASSERT_EQ(128 + SIGKILL,
 			  reap_a_victim(race, &self->parked, &self->mutator,
