@@ -138,6 +138,17 @@ general protection fault, probably for non-canonical address 0xdead000000000100
 WARNING: possible recursive locking detected
 WARNING: possible circular locking dependency detected
 INFO: task exit_test:91 blocked for more than 60 seconds.
+INFO: task exit_test:91 blocked in I/O wait for more than 60 seconds.
+INFO: task exit_test:91 is blocked on a mutex likely owned by task race_test:92.
+INFO: task exit_test:91 <writer> blocked on an rw-semaphore likely owned by task race_test:92 <reader>
+watchdog: CPU1: Watchdog detected hard LOCKUP on cpu 0
+rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 1-.... } 21 jiffies s: 97 root: 0x2/.
+INFO: trying to register non-static key.
+------------[ cut here ]------------
+BUG kmalloc-64 (Tainted: G           OE): Left Redzone overwritten
+kmemleak: unreferenced object (percpu) 0x607f8e0b1a48 (size 8):
+list_add double add: new=ffff888003a4c010, prev=ffff888003a4c010, next=ffff888003a4c018.
+get_swap_device: Bad swap file entry 3ffffffffffff
 watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [race_test:66]
 rcu: INFO: rcu_preempt self-detected stall on CPU
 refcount_t: underflow; use-after-free.
