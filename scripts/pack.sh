@@ -5,7 +5,10 @@
 #
 # usage: pack.sh OUT
 #
-# Makes OUT/initramfs from what build.sh left in OUT.
+# Makes OUT/initramfs from what build.sh left in OUT. Packs the programs that
+# OUT/chosen names, or else OUT/programs, and the one of PROGRAM in the environment.
+# A file that is there is made again if the content of anything that goes into it
+# has changed.
 
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -13,30 +16,67 @@
 out=$1
 source=$(value source "$out/kernel")
 kdir=$(value kdir "$out/kernel")
+program=${PROGRAM:-}
 
-build_init() {
-	newer_than "$out/init" "$SCRIPTS"/init*.[ch] || return 0
-	quietly gcc -static -O2 -Wall -Wextra -Werror -o "$out/init" \
+# keyed FILE KEY: is FILE there, and was it made from what has this key?
+keyed() {
+	[ -e "$1" ] && [ "$(cat "$1.key" 2>/dev/null)" = "$2" ]
+}
+
+# finish FILE KEY: FILE.tmp becomes FILE. A FILE without a key is made again.
+finish() {
+	rm -f "$1.key"
+	mv "$1.tmp" "$1"
+	echo "$2" >"$1.key"
+}
+
+# compile FILE KEY WORD...: the words are for gcc.
+compile() {
+	local file=$1 key=$2
+
+	if ! keyed "$file" "$key"; then
+		quietly gcc "${@:3}" -o "$file.tmp"
+		finish "$file" "$key"
+	fi
+}
+
+# key_of FILE...: and of the compiler, and of how this script calls it.
+key_of() {
+	local compiler
+
+	compiler=$(gcc --version)
+	cat "$@" "$SCRIPTS/pack.sh" - <<<"$compiler" | sha256sum
+}
+
+compile_init() {
+	local key
+
+	key=$(key_of "$SCRIPTS"/init*.[ch])
+	compile "$out/init" "$key" -static -O2 -Wall -Wextra -Werror \
 		"$SCRIPTS"/init*.c
 }
 
-build_packer() {
-	newer_than "$out/gen_init_cpio" "$source/usr/gen_init_cpio.c" ||
-		return 0
-	quietly gcc -O2 -o "$out/gen_init_cpio" "$source/usr/gen_init_cpio.c"
+compile_packer() {
+	local key
+
+	key=$(key_of "$source/usr/gen_init_cpio.c")
+	compile "$out/gen_init_cpio" "$key" -O2 "$source/usr/gen_init_cpio.c"
 }
 
 # The bench compares with it, where the kernel has it.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
 
-	[ "${PROGRAM:-}" != mmun_bench ] || [ ! -e "$peer" ] ||
+	[ "$program" != mmun_bench ] || [ ! -e "$peer" ] ||
 		echo "file /lib/test_hmm.ko $peer 0644 0 0"
 }
 
-list_files() {
-	local name
+list_programs() {
+	sort -u "$programs" - <<<"${program%% *}" |
+		sed -n "s|.\+|file /mmun/& $out/tests/& 0755 0 0|p"
+}
 
+list_files() {
 	echo "dir /dev 0755 0 0"
 	echo "nod /dev/console 0600 0 0 c 5 1"
 	echo "file /init $out/init 0755 0 0"
@@ -44,16 +84,33 @@ list_files() {
 	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
 	list_peer
 	echo "dir /mmun 0755 0 0"
-	echo "file /mmun/programs $out/programs 0644 0 0"
-	for name in $(cd "$out/tests" && find . -maxdepth 1 -type f -executable); do
-		echo "file /mmun/${name#./} $out/tests/${name#./} 0755 0 0"
-	done
+	echo "file /mmun/programs $programs 0644 0 0"
+	list_programs
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
+# The content of each file that the list names, and the list.
+key_of_list() {
+	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
+		tr '\n' '\0' | xargs -0 sha256sum "$out/initramfs.list" |
+		sha256sum
+}
+
+pack() {
+	local key
+
+	list_files >"$out/initramfs.list"
+	key=$(key_of_list)
+	if ! keyed "$out/initramfs" "$key"; then
+		"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" \
+			>"$out/initramfs.tmp"
+		finish "$out/initramfs" "$key"
+	fi
+}
+
 need gcc '/usr/lib/*/libc.a'
-build_init
-build_packer
-list_files >"$out/initramfs.list"
-"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" >"$out/initramfs.tmp"
-mv "$out/initramfs.tmp" "$out/initramfs"
+programs=$out/programs
+[ ! -e "$out/chosen" ] || programs=$out/chosen
+compile_init
+compile_packer
+pack
