@@ -5,8 +5,8 @@
 #
 # usage: judge.sh RESULT
 #
-# RESULT holds console.log, ktap.log, verdict, meta and config as boot.sh left
-# them. Says what is wrong in lines that start with "# ", and ends with
+# RESULT holds console.log, ktap.log, verdict, qemu.log, meta and config as boot.sh
+# left them. Says what is wrong in lines that start with "# ", and ends with
 # "N passed, N failed, N skipped". Exit status, the first that applies:
 #
 #	0	passed
@@ -19,6 +19,7 @@
 #	8	the KTAP is not whole
 #	9	a skip that scripts/allowed-skips does not allow
 #	10	no verdict, a wrong one, or one that disagrees
+#	11	QEMU failed: its message is the complaint, before all others
 
 . "$(dirname "$0")/lib.sh"
 
@@ -30,12 +31,28 @@ status=0
 # The first complaint decides the exit status.
 complain() {
 	[ "$status" != 0 ] || status=$1
-	shift
-	echo "# $*"
+	echo "# ${2//$'\n'/$'\n# '}"
 }
 
 count() {
 	grep -c "^$1	" <<<"$records" || true
+}
+
+# QEMU that is killed because the time is over has not failed.
+judge_qemu() {
+	local qemu message
+
+	qemu=$(value qemu "$result/meta")
+	if [ "$(value ended "$result/meta")" != exit ] || [ "$qemu" = 0 ]; then
+		return 0
+	fi
+	message=$(sed '/: warning: /d' "$result/qemu.log")
+	message=${message:-: exit status $qemu, and no message}
+	complain 11 "QEMU: ${message#*: }"
+	if [ ! -s "$result/ktap.log" ]; then
+		echo "0 passed, 0 failed, 0 skipped"
+		exit 11
+	fi
 }
 
 judge_panic() {
@@ -187,6 +204,7 @@ for file in console.log ktap.log verdict meta; do
 	[ -e "$result/$file" ] || die "$result: no $file"
 done
 records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
+judge_qemu
 judge_panic
 judge_silence
 judge_time

@@ -21,10 +21,11 @@ verdict() {
 	5)	outcome=TIMEOUT what="the guest did not end" ;;
 	6)	what="splat:$(below 'the kernel complained' | cut -d']' -f2-)" ;;
 	7)	what=$(below failed) ;;
+	11)	outcome=invalid what=$(sed -n '1s/^# //p' "$work/report") ;;
 	'')	outcome=invalid what="it cannot be applied, or does not build" ;;
 	*)	outcome=MISSED what=$(sed -n '1s/^# //p' "$work/report") ;;
 	esac
-	if [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then
+	if [ "$1" != 11 ] && [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then
 		outcome=invalid what="PID 1 was never reached"
 	elif [ -s "$work/ktap" ] &&
 	     ! grep -q '^ok 1 - mmun: load' "$work/ktap"; then

@@ -16,6 +16,7 @@ failures=0
 
 record_good_run() {
 	: >"$run/allowed-skips"
+	: >"$run/qemu.log"
 	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G \
 		release=6.1.0-56-amd64 >"$run/meta"
 	printf '%s\n' CONFIG_MMU_NOTIFIER=y CONFIG_ZRAM=m \
@@ -74,6 +75,30 @@ record_good_run
 echo "KTAP version 1"
 
 judged 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
+
+# qemu STATUS LINE...
+qemu() {
+	sed -i "s/^qemu=.*/qemu=$1/" "$run/meta"
+	printf '%s\n' "${@:2}" >"$run/qemu.log"
+}
+
+qemu 1 "qemu-system-x86_64: warning: it is old" \
+	"qemu-system-x86_64: Parameter 'smp.cpus' expects integer" "use a number"
+: >"$run/ktap.log"
+: >"$run/verdict"
+judged 11 "QEMU that does not start" "# QEMU: Parameter 'smp.cpus' expects integer"
+
+qemu 1 "qemu: initrd is too large, cannot support.(max: 9, need 10)"
+: >"$run/ktap.log"
+judged 11 "QEMU that does not start, by its other name" "# QEMU: initrd is too large"
+
+qemu 139
+ktap '8,$d'
+judged 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
+
+qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
+sed -i 's/ended=exit/ended=timeout/' "$run/meta"
+judged 5 "QEMU that is killed because the time is over" "no end after 9 seconds"
 
 console "Kernel panic - not syncing: Fatal exception"
 judged 3 "a panic" "the kernel panicked"
