@@ -6,7 +6,9 @@
 # usage: boot.sh OUT
 #
 # Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
-# reads: console.log, ktap.log, verdict, meta, config. Exits 0 however the guest fared.
+# reads: console.log, ktap.log, verdict, qemu.log, meta, config; and orders, what
+# PID 1 was asked to do. Exits 0 however the guest fared. When this script dies or
+# its parent does, QEMU dies as well.
 #
 # PROGRAM in the environment is one program, with its arguments, to run in place
 # of the tests; NONCE what the verdict must have in it, in place of a number that
@@ -15,9 +17,16 @@
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/packages.sh"
 
+# The process that started this one may be killed alone, as make is by a CI runner.
+[ "${MMUN_TIED:-}" = $$ ] ||
+	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
+
 out=$1
 kernel=$out/kernel
 result=$out/result
+
+# COMMAND_LINE_SIZE of x86, less the byte that ends the line.
+COMMAND_LINE_MAX=2047
 
 QEMU=${QEMU:-qemu-system-x86_64}
 SMP=${SMP:-2}
@@ -46,18 +55,36 @@ program_secs() {
 # An emulated timer may be late on a busy machine: the kernel would panic.
 append() {
 	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
-		"no_timer_check numa=fake=2 secretmem.enable=1" \
-		"mmun.module=test_$SUITE mmun.nonce=$nonce mmun.timeout=$(program_secs)" \
-		"mmun.stop=${STOP:-0} mmun.slow=$slow mmun.seed=$SEED mmun.tests=\"$TESTS\"" \
-		"mmun.program=\"$PROGRAM\" mmun.env=\"$GUEST_ENV\" ${APPEND:-}"
+		"no_timer_check numa=fake=2 secretmem.enable=1 ${APPEND:-}"
+}
+
+# See init-orders.c.
+write_orders() {
+	printf '%s\n' "module=test_$SUITE" "nonce=$nonce" "tests=$TESTS" \
+		"seed=$SEED" "program=$PROGRAM" "env=$GUEST_ENV" \
+		"timeout=$(program_secs)" "slow=$slow" "stop=${STOP:-0}" \
+		>"$result/orders"
+}
+
+# The kernel unpacks archives that follow each other; gen_init_cpio fills each
+# up to 512 bytes. With the time of the file in it no two runs would be the same.
+make_initrd() {
+	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
+	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
+		>"$result/orders.cpio"
+	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
 }
 
 # Three ports: console, KTAP, verdict. See init.c.
 qemu_command() {
-	words=$("$SCRIPTS/accel.sh" "$(value image "$kernel")")
+	words=$(exec setpriv --pdeathsig TERM \
+		"$SCRIPTS/accel.sh" "$(value image "$kernel")")
 	read -ra accel <<<"$words"
 	slow=0
 	[[ ${accel[*]} != *tcg* ]] || slow=1
+	line=$(append)
+	[ ${#line} -le $COMMAND_LINE_MAX ] ||
+		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 	coverage=()
 	! grep -qx CONFIG_GCOV_KERNEL=y "$(value config "$kernel")" ||
 		coverage=(-serial "file:$result/gcda")
@@ -65,8 +92,8 @@ qemu_command() {
 		-nodefaults -nic none -display none -monitor none -no-reboot
 		-serial "file:$result/console.log" -serial stdio
 		-serial "file:$result/verdict" "${coverage[@]}"
-		-kernel "$(value image "$kernel")" -initrd "$out/initramfs"
-		-append "$(append)")
+		-kernel "$(value image "$kernel")" -initrd "$result/initrd"
+		-append "$line")
 	[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2
 }
 
@@ -122,17 +149,24 @@ out_of_time() {
 	fi
 }
 
+# tied COMMAND...: it is killed when this shell dies, even by SIGKILL.
+tied() {
+	exec setpriv --pdeathsig KILL "$@"
+}
+
 run_guest() {
 	local tail_pid=
 
-	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log}
+	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
 	touch "$result"/{console.log,ktap.log,verdict}
+	mkfifo "$result/serial"
 	SECONDS=0
 	current="booting $(value release "$kernel")"
-	exec {guest}< <(exec "${command[@]}" </dev/null 2>"$result/qemu.log")
+	tied "${command[@]}" </dev/null >"$result/serial" 2>"$result/qemu.log" &
 	pid=$!
+	exec {guest}<"$result/serial"
 	if [ "$V" = 1 ]; then
-		tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
+		tied tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
 		tail_pid=$!
 	fi
 	follow
@@ -153,7 +187,11 @@ boot() {
 		fi
 		say "the guest said nothing in $BOOT_SECS seconds; once more"
 	done
-	[ "$ended" != exit ] || [ "$status" = 0 ] || cat "$result/qemu.log" >&2
+}
+
+clean_up() {
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}
 }
 
 write_meta() {
@@ -169,8 +207,10 @@ write_meta() {
 	die "PROGRAM and GUEST_ENV: letters, digits, spaces, and .,:;=+/-_"
 need "$QEMU"
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true' EXIT
+trap clean_up EXIT
 mkdir -p "$result"
 qemu_command
+write_orders
+make_initrd
 boot
 write_meta

@@ -1,46 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: what the host wants, in words of the kernel command line. */
+/*
+ * PID 1: the orders of the host, lines KEY=VALUE of a file that boot.sh packs.
+ *
+ * The values stay where they were read, so that none is cut. All keys must be
+ * there, and no other.
+ */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "init.h"
 
-/* Copies the value of key=value or key="value"; an absent key gives "". */
-static void get_order(const char *cmdline, const char *key, char *value,
-		      size_t size)
-{
-	const char *at = strstr(cmdline, key);
-	const char *end = "\n ";
+#define ORDERS "/mmun/orders"
 
-	value[0] = '\0';
-	if (!at)
-		return;
-	at += strlen(key);
-	if (*at == '"') {
-		at++;
-		end = "\"\n";
-	}
-	snprintf(value, size, "%.*s", (int)strcspn(at, end), at);
+static char text[65536];
+static char problem[128];
+
+static const struct {
+	const char *key;
+	size_t offset;
+} keys[] = {
+	{ "module", offsetof(struct mmun_orders, module) },
+	{ "nonce", offsetof(struct mmun_orders, nonce) },
+	{ "tests", offsetof(struct mmun_orders, tests) },
+	{ "seed", offsetof(struct mmun_orders, seed) },
+	{ "program", offsetof(struct mmun_orders, program) },
+	{ "env", offsetof(struct mmun_orders, env) },
+	{ "timeout", offsetof(struct mmun_orders, timeout_text) },
+	{ "slow", offsetof(struct mmun_orders, slow_text) },
+	{ "stop", offsetof(struct mmun_orders, stop_text) },
+};
+
+static char **value_of(struct mmun_orders *orders, size_t i)
+{
+	return (char **)((char *)orders + keys[i].offset);
 }
 
-void read_orders(struct mmun_orders *orders)
+static bool take_line(struct mmun_orders *orders, char *line)
 {
-	char cmdline[4096], number[16];
+	char *value = strchr(line, '=');
 
-	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
-	get_order(cmdline, "mmun.module=", orders->module,
-		  sizeof(orders->module));
-	get_order(cmdline, "mmun.nonce=", orders->nonce, sizeof(orders->nonce));
-	get_order(cmdline, "mmun.tests=", orders->tests, sizeof(orders->tests));
-	get_order(cmdline, "mmun.seed=", orders->seed, sizeof(orders->seed));
-	get_order(cmdline, "mmun.program=", orders->program,
-		  sizeof(orders->program));
-	get_order(cmdline, "mmun.env=", orders->env, sizeof(orders->env));
-	get_order(cmdline, "mmun.timeout=", number, sizeof(number));
-	orders->timeout = atoi(number) > 0 ? atoi(number) : 45;
-	get_order(cmdline, "mmun.slow=", number, sizeof(number));
-	orders->slow = atoi(number);
-	get_order(cmdline, "mmun.stop=", number, sizeof(number));
-	orders->stop = atoi(number);
+	for (size_t i = 0; value && i < ARRAY_SIZE(keys); i++) {
+		if (strlen(keys[i].key) == (size_t)(value - line) &&
+		    !strncmp(line, keys[i].key, value - line)) {
+			*value_of(orders, i) = value + 1;
+			return true;
+		}
+	}
+	snprintf(problem, sizeof(problem), "%s: unknown order: %.60s", ORDERS,
+		 line);
+	return false;
+}
+
+static bool take_lines(struct mmun_orders *orders)
+{
+	ssize_t size = read_file(ORDERS, text, sizeof(text));
+
+	if (size < 0)
+		snprintf(problem, sizeof(problem), "%s: %s", ORDERS,
+			 strerror(errno));
+	else if (size == sizeof(text) - 1)
+		snprintf(problem, sizeof(problem), "%s: %zu bytes or more",
+			 ORDERS, sizeof(text) - 1);
+	if (problem[0])
+		return false;
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (!take_line(orders, line))
+			return false;
+	return true;
+}
+
+static bool all_taken(struct mmun_orders *orders)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!*value_of(orders, i)) {
+			snprintf(problem, sizeof(problem),
+				 "%s: missing order: %s", ORDERS, keys[i].key);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool take_number(const char *value, const char *key, int *number)
+{
+	char *end;
+
+	*number = strtol(value, &end, 10);
+	if (*value && !*end && *number >= 0)
+		return true;
+	snprintf(problem, sizeof(problem), "%s: %s=%.60s is no number", ORDERS,
+		 key, value);
+	return false;
+}
+
+const char *read_orders(struct mmun_orders *orders)
+{
+	*orders = (struct mmun_orders){};
+	if (take_lines(orders) && all_taken(orders) &&
+	    take_number(orders->timeout_text, "timeout", &orders->timeout) &&
+	    take_number(orders->slow_text, "slow", &orders->slow) &&
+	    take_number(orders->stop_text, "stop", &orders->stop))
+		return NULL;
+	return problem;
 }

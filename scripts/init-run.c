@@ -43,14 +43,22 @@ static double now_secs(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Cuts @text at its spaces; the list ends in NULL. */
+/*
+ * Cuts @text at its spaces; the list ends in NULL. This is the child: it ends if
+ * there are more words than fit.
+ */
 static void split_words(char *text, char **words)
 {
 	int count = 0;
 
-	for (char *p = strtok(text, " "); p; p = strtok(NULL, " "))
-		if (count < MAX_WORDS - 1)
-			words[count++] = p;
+	for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) {
+		if (count == MAX_WORDS - 1) {
+			dprintf(STDERR_FILENO, "# more than %d words: ... %s\n",
+				count, p);
+			_exit(127);
+		}
+		words[count++] = p;
+	}
 	words[count] = NULL;
 }
 
@@ -67,14 +75,12 @@ static void exec_program(const char *name, const struct mmun_orders *orders,
 			 int out)
 {
 	char *args[MAX_WORDS] = { (char *)name, NULL };
-	static struct mmun_orders copy;
 	char path[256];
 
-	copy = *orders;
-	if (copy.program[0])
-		split_words(copy.program, args);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
+	if (orders->program[0])
+		split_words(orders->program, args);
 	setsid();
 	setenv("HOME", "/tmp", 1);
 	setenv("PATH", "/mmun", 1);
@@ -84,7 +90,7 @@ static void exec_program(const char *name, const struct mmun_orders *orders,
 		setenv("MMUN_SEED", orders->seed, 1);
 	if (orders->slow)
 		setenv("KSFT_MACHINE_SLOW", "yes", 1);
-	set_environment(copy.env);
+	set_environment(orders->env);
 	snprintf(path, sizeof(path), "/mmun/%s", name);
 	if (chdir("/tmp") == 0)
 		execv(path, args);
@@ -182,23 +188,27 @@ static bool kill_all(struct program *prog)
 	if (wait_for_all(prog, 10 * GRACE_SECS))
 		return true;
 	ktap_note("%s: not even SIGKILL ends these", prog->name);
-	show_processes();
+	show_tasks();
 	return false;
 }
 
 static void show_hang(struct program *prog, int secs)
 {
 	ktap_note("%s: not done after %d seconds", prog->name, secs);
-	show_processes();
+	show_tasks();
 	write_file("/proc/sysrq-trigger", "w");
 }
 
+/*
+ * A task that is not reaped is left behind, whatever /proc says of it: one that
+ * is stuck in exit_mm() has no command line any more.
+ */
 static bool leaves_processes(struct program *prog)
 {
-	if (wait_for_all(prog, GRACE_SECS) || !count_processes())
+	if (wait_for_all(prog, GRACE_SECS))
 		return false;
 	ktap_note("%s: left processes behind", prog->name);
-	show_processes();
+	show_tasks();
 	return true;
 }
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: what the processes of a test program are doing. */
+/* PID 1: what the tasks of a test program are doing. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "init.h"
+
+/* include/linux/sched.h, of each kernel since 2.6 */
+#define PF_KTHREAD 0x00200000
 
 static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 {
@@ -20,12 +24,36 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 	closedir(dir);
 }
 
+/*
+ * Is it there, no kernel thread, and no zombie? The letter of its state, or 0.
+ * The third and the ninth word of stat say it; the second is a name in
+ * parentheses, which may have any characters in it.
+ */
+static char task_state(int pid, int tid)
+{
+	char path[64], text[512], *at, state;
+	unsigned int flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return 0;
+	at = strrchr(text, ')');
+	if (!at || sscanf(at + 1, " %c %*d %*d %*d %*d %*d %u", &state,
+			  &flags) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' || flags & PF_KTHREAD ? 0 : state;
+}
+
 static void show_thread(int tid, int pid)
 {
 	static const char *const files[] = { "comm", "wchan", "syscall",
 					     "stack" };
+	const char state = task_state(pid, tid);
 	char title[64], path[64];
 
+	if (!state)
+		return;
+	ktap_note("%d/%d state: %c", pid, tid, state);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid,
 			 files[i]);
@@ -35,37 +63,18 @@ static void show_thread(int tid, int pid)
 	}
 }
 
-/* A kernel thread has no command line, and neither has a zombie. */
-static bool is_user_process(int pid)
-{
-	char path[64], text[2];
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	return pid != 1 && read_file(path, text, sizeof(text)) > 0;
-}
-
-static int processes;
-
-static void visit_process(int pid, int show)
+/* The leader may be a zombie while another thread lives. */
+static void visit_process(int pid, int unused __attribute__((unused)))
 {
 	char path[64];
 
-	if (!is_user_process(pid))
+	if (pid == 1)
 		return;
-	processes++;
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	if (show)
-		visit_numbers(path, show_thread, pid);
+	visit_numbers(path, show_thread, pid);
 }
 
-int count_processes(void)
+void show_tasks(void)
 {
-	processes = 0;
-	visit_numbers("/proc", visit_process, false);
-	return processes;
-}
-
-void show_processes(void)
-{
-	visit_numbers("/proc", visit_process, true);
+	visit_numbers("/proc", visit_process, 0);
 }

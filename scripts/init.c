@@ -12,17 +12,13 @@
  * the console is closed before ttyS2 is opened, and never opened again. The
  * kernel writes to its console without the interrupt.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -120,47 +116,30 @@ static void set_sysctls(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
-/* The one that is asked for, by its name alone, or all of the list. */
+/*
+ * The one that is asked for, by its name alone, or all of the list. Returns how
+ * many there are, or -1: the list does not fit.
+ */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)
 {
+	ssize_t length;
 	int count = 0;
 
 	if (orders->program[0])
-		snprintf(buf, size, "%.*s", (int)strcspn(orders->program, " "),
-			 orders->program);
+		length = snprintf(buf, size, "%.*s",
+				  (int)strcspn(orders->program, " "),
+				  orders->program);
 	else
-		read_file(PROGRAM_LIST, buf, size);
-	for (char *p = strtok(buf, "\n"); p; p = strtok(NULL, "\n"))
-		if (count < MAX_PROGRAMS)
-			names[count++] = p;
+		length = read_file(PROGRAM_LIST, buf, size);
+	if (length < 0 || length >= (ssize_t)size - 1)
+		return -1;
+	for (char *p = strtok(buf, "\n"); p; p = strtok(NULL, "\n")) {
+		if (count == MAX_PROGRAMS)
+			return -1;
+		names[count++] = p;
+	}
 	return count;
-}
-
-static bool load_module(const char *name)
-{
-	char path[80];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "/lib/%s.ko", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ok = fd >= 0 && syscall(SYS_finit_module, fd, "", 0) == 0;
-	if (!ok)
-		ktap_note("loading the module: %s", strerror(errno));
-	close(fd);
-	ktap_result(ok, "load", NULL);
-	return ok;
-}
-
-static bool unload_module(const char *name)
-{
-	bool ok = syscall(SYS_delete_module, name, O_NONBLOCK) == 0;
-
-	if (!ok)
-		ktap_note("unloading the module: %s", strerror(errno));
-	ktap_result(ok, "unload", NULL);
-	return ok;
 }
 
 /* The plan: load, the programs, unload, leaks. False: there was no going on. */
@@ -169,6 +148,10 @@ static bool run_suite(const struct mmun_orders *orders)
 	char list[4096], *names[MAX_PROGRAMS];
 	int count = read_programs(orders, list, sizeof(list), names);
 
+	if (count < 0) {
+		ktap_note("%s: not there, or too long", PROGRAM_LIST);
+		return false;
+	}
 	ktap_plan(count + 3);
 	leaks_before();
 	if (!load_module(orders->module))
@@ -197,18 +180,20 @@ static void end_guest(void)
 int main(void)
 {
 	struct mmun_orders orders;
+	const char *problem;
 
 	close_console();
 	mount_all();
 	open_null();
 	set_sysctls();
-	read_orders(&orders);
+	problem = read_orders(&orders);
 	if (ktap_open()) {
-		bool whole = run_suite(&orders);
-
-		if (!whole)
-			ktap_bail("the rest was not run");
-		verdict_write(orders.nonce, whole && ktap_all_ok());
+		if (!problem && !run_suite(&orders))
+			problem = "the rest was not run";
+		if (problem)
+			ktap_bail(problem);
+		verdict_write(orders.nonce ? orders.nonce : "-",
+			      !problem && ktap_all_ok());
 		gcov_send();
 	}
 	end_guest();

@@ -8,17 +8,18 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The orders of the host, read from the kernel command line. */
+/* The orders of the host; the texts are of any length. */
 struct mmun_orders {
-	char module[64];
-	char nonce[64];
-	char tests[256];
-	char seed[32];
-	char program[512];	/* this one, with its arguments, and no other */
-	char env[512];		/* NAME=VALUE ... for what is run */
-	int timeout;
-	bool slow;
-	bool stop;	/* at the first program that fails */
+	char *module;
+	char *nonce;
+	char *tests;
+	char *seed;
+	char *program;	/* this one, with its arguments, and no other */
+	char *env;	/* NAME=VALUE ... for what is run */
+	char *timeout_text, *slow_text, *stop_text;
+	int timeout;	/* seconds that a program may take */
+	int slow;
+	int stop;	/* at the first program that fails */
 };
 
 /* init.c */
@@ -26,8 +27,12 @@ bool write_file(const char *path, const char *text);
 ssize_t read_file(const char *path, char *buf, size_t size);
 bool exists(const char *path);
 
-/* init-orders.c */
-void read_orders(struct mmun_orders *orders);
+/* init-orders.c: NULL, or what is wrong with them */
+const char *read_orders(struct mmun_orders *orders);
+
+/* init-module.c: a result of the KTAP each */
+bool load_module(const char *name);
+bool unload_module(const char *name);
 
 /* init-ktap.c: a serial port that passes bytes on as they are, or -1 */
 int open_port(const char *path);
@@ -43,9 +48,8 @@ void ktap_bail(const char *why);
 bool ktap_all_ok(void);
 bool verdict_write(const char *nonce, bool pass);
 
-/* init-tasks.c: the processes other than this one */
-int count_processes(void);
-void show_processes(void);
+/* init-tasks.c: what the tasks of the program are doing */
+void show_tasks(void);
 
 /* init-run.c: run one program, bounded, its output nested in the KTAP */
 bool run_program(const char *name, const struct mmun_orders *orders);

@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of PID 1, pack.sh, boot.sh and judge.sh together, in guests.
+#
+# usage: test-guest.sh
+#
+# Variables: KERNEL or KDIR. Two guests run to their end, some more are killed or do
+# not start. KTAP on stdout. Leaves the last result in build/test-guest.
+
+. "$(dirname "$0")/lib.sh"
+. "$SCRIPTS/packages.sh"
+
+PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit)
+number=0
+failures=0
+
+# result STATUS TITLE: 0 is good.
+result() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - guest: $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $number - guest: $2"
+	fi
+}
+
+# has FILE EXPRESSION TITLE: FILE has a line that matches.
+has() {
+	local status=0
+
+	grep -qE -- "$2" "$1" || status=$?
+	result "$status" "$3"
+	[ "$status" = 0 ] || echo "# no line matches: $2"
+}
+
+prepare() {
+	local name
+
+	resolve "${KDIR:-${KERNEL:-stock}}"
+	"$SCRIPTS/build.sh" module "$out"
+	dir=$TOP/build/test-guest
+	rm -rf "$dir"
+	mkdir -p "$dir"/{module,tests,result}
+	cp "$out/kernel" "$dir/kernel"
+	cp "$out/module/test_mmun.ko" "$dir/module/"
+	quietly gcc -static -O2 -Wall -o "$dir/tests/${PROGRAMS[0]}" \
+		"$SCRIPTS/guest-test.c" -lpthread
+	for name in "${PROGRAMS[@]:1}"; do
+		ln "$dir/tests/${PROGRAMS[0]}" "$dir/tests/$name"
+	done
+	printf '%s\n' "${PROGRAMS[@]}" >"$dir/programs"
+	ktap=$dir/result/ktap.log
+}
+
+# run_guest NAME=VALUE...: report is what the judge said, judged its status.
+run_guest() {
+	judged=0
+	env "$@" "$SCRIPTS/boot.sh" "$dir" >"$dir/shown"
+	"$SCRIPTS/judge.sh" "$dir/result" >"$dir/report" 2>&1 || judged=$?
+}
+
+test_leftovers() {
+	local schedule
+
+	schedule=$(printf 'reaper,rA-%01016d.' 0)
+	"$SCRIPTS/pack.sh" "$dir"
+	run_guest SCHEDULE="$schedule"
+	has "$ktap" '^ok 2 - mmun: leaves_nothing$' "a program that leaves nothing passes"
+	has "$ktap" '^not ok 3 - mmun: leaves_daemon$' "a process that is left is noticed"
+	has "$ktap" '^not ok 4 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
+	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "its state is shown"
+	has "$ktap" '^not ok 5 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
+	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
+	result "$((judged != 7))" "the judge says that tests failed"
+}
+
+# Debian's kernels compare all but the first word of this.
+test_wrong_module() {
+	sed -i 's/mod_unload/mod_ulnoad/' "$dir/module/test_mmun.ko"
+	"$SCRIPTS/pack.sh" "$dir"
+	run_guest SCHEDULE=
+	has "$dir/report" '# loading .*test_mmun.ko: Exec format error' "a module of another kernel is refused"
+	has "$dir/report" '# the module is for: .*mod_ulnoad' "its vermagic is shown"
+	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the kernel is named"
+	has "$dir/report" '# kernel: test_mmun: version magic' "what the kernel says is shown"
+	result "$((judged != 7))" "the judge says that loading failed"
+}
+
+# qemu_fails EXPRESSION NAME=VALUE...: the verdict is QEMU's message.
+qemu_fails() {
+	run_guest ACCEL=tcg "${@:2}"
+	has "$dir/report" "^# QEMU: $1" "${*:2} ends with QEMU's message"
+	result "$((judged != 11))" "${*:2} has a status of its own"
+}
+
+test_qemu() {
+	qemu_fails '.*integer' SMP=x
+	qemu_fails '.*initrd is too large' MEM=1
+	qemu_fails '.*expects a non-negative number' MEM=1x
+	qemu_fails '.*CPU model' ACCEL=icount CPU=none
+}
+
+test_command_line() {
+	local status=0 long
+
+	printf -v long '%2000s' ''
+	APPEND=${long// /x} "$SCRIPTS/boot.sh" "$dir" >"$dir/shown" \
+		2>"$dir/report" || status=$?
+	result "$((status != 2))" "a kernel command line that is too long is refused"
+	has "$dir/report" '^boot.sh: APPEND is too long' "in one line"
+}
+
+# is_over PIDS: is none of these there, but for zombies?
+is_over() {
+	! ps -o stat= -p "$1" | grep -qv Z
+}
+
+files_are_gone() {
+	local status=0
+
+	[ ! -e "$dir/result/initrd" ] && [ ! -e "$dir/result/serial" ] || status=1
+	result "$status" "after SIG$1 the temporary files are gone"
+}
+
+# killed_by SIGNAL: boot.sh, and what it started, end within a second.
+killed_by() {
+	local boot all try status=0
+
+	rm -f "$dir/result/console.log"
+	V=1 setsid "$SCRIPTS/boot.sh" "$dir" >"$dir/shown" 2>&1 &
+	boot=$!
+	for ((try = 0; try < 300; try++)); do
+		[ ! -s "$dir/result/console.log" ] || break
+		sleep 0.2
+	done
+	all=$(pgrep -d , -s "$boot" || echo "$boot")
+	kill -"$1" "$boot"
+	sleep 1
+	[ -s "$dir/result/console.log" ] && is_over "$all" || status=1
+	result "$status" "SIG$1 to boot.sh ends all that it started in a second"
+	wait "$boot" || true
+	[ "$1" = KILL ] || files_are_gone "$1"
+}
+
+test_signals() {
+	local signal
+
+	for signal in TERM HUP KILL; do
+		killed_by "$signal"
+	done
+}
+
+need gcc qemu-system-x86_64 '/usr/lib/*/libc.a'
+prepare
+echo "KTAP version 1"
+test_leftovers
+test_wrong_module
+test_qemu
+test_command_line
+test_signals
+echo "1..$number"
+[ "$failures" = 0 ]
