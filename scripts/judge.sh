@@ -34,16 +34,16 @@ complain() {
 	echo "# ${2//$'\n'/$'\n# '}"
 }
 
+# grep returns 1 if it counts to 0.
 count() {
-	grep -c "^$1	" <<<"$records" || true
+	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
 # QEMU that is killed because the time is over has not failed.
 judge_qemu() {
-	local qemu message
+	local message
 
-	qemu=$(value qemu "$result/meta")
-	if [ "$(value ended "$result/meta")" != exit ] || [ "$qemu" = 0 ]; then
+	if [ "$ended" != exit ] || [ "$qemu" = 0 ]; then
 		return 0
 	fi
 	message=$(sed '/: warning: /d' "$result/qemu.log")
@@ -65,7 +65,7 @@ judge_silence() {
 }
 
 judge_time() {
-	[ "$(value ended "$result/meta")" != timeout ] ||
+	[ "$ended" != timeout ] ||
 		complain 5 "no end after $(value seconds "$result/meta") seconds"
 }
 
@@ -105,7 +105,7 @@ list_races() {
 judge_tests() {
 	local kind name
 
-	[ "$(count fail)" = 0 ] || complain 7 "failed:"
+	[ "$failed" = 0 ] || complain 7 "failed:"
 	while IFS=$'\t' read -r kind name; do
 		case $kind in
 		fail)	echo "#   $name" ;;
@@ -120,7 +120,7 @@ judge_plan() {
 	while IFS=$'\t' read -r kind what; do
 		[ "$kind" != broken ] || complain 8 "KTAP: $what"
 	done <<<"$records"
-	[ "$(count pass)" != 0 ] || [ "$status" != 0 ] ||
+	[ "$passed" != 0 ] || [ "$status" != 0 ] ||
 		complain 8 "no test ran"
 }
 
@@ -129,38 +129,35 @@ judge_skips() {
 
 	while IFS=$'\t' read -r kind name reason; do
 		[ "$kind" = skip ] || continue
-		allowed_skip "$name" "$reason" ||
+		find_permission "$name" "$reason"
+		[ "$permitted" = yes ] ||
 			complain 9 "unexpected skip: $name${reason:+: $reason}"
 	done <<<"$records"
 }
 
-# A program without a test that TESTS asks for has nothing to run.
-allowed_skip() {
+# Sets permitted to yes or no.
+find_permission() {
 	local name=$1 reason=$2 glob condition
 
-	if [[ -n $(value tests "$result/meta") && $reason == *MMUN_TESTS* ]]; then
-		return 0
-	fi
+	permitted=no
+	# A program without a test that TESTS asks for has nothing to run.
+	[[ -z $tests || $reason != *MMUN_TESTS* ]] || permitted=yes
 	while read -r glob condition _; do
 		# shellcheck disable=SC2053 # a glob it is
 		if [[ $name == $glob ]] && holds "$condition" "$reason"; then
-			return 0
+			permitted=yes
 		fi
-	done < <(grep -v '^#' "$ALLOWED_SKIPS")
-	return 1
+	done <<<"$allowed_skips"
 }
 
-# See scripts/allowed-skips.
+# See scripts/allowed-skips. Each branch is a predicate: errexit is off here.
 holds() {
-	local release
-
-	release=$(value release "$result/meta")
 	case $1 in
-	always)		return 0 ;;
+	always)		true ;;
 	CONFIG_*'!=y')	lacks "${1%!=y}" y && names "${1%!=y}" "$2" ;;
 	CONFIG_*)	! lacks "$1" ym && names "$1" "$2" ;;
 	'!CONFIG_'*)	lacks "${1#!}" ym && names "${1#!}" "$2" ;;
-	MEM!=*)		[ "$(value mem "$result/meta")" != "${1#*=}" ] ;;
+	MEM!=*)		[ "$mem" != "${1#*=}" ] ;;
 	before-*)	older "$release" "${1#before-}" ;;
 	*)		die "allowed-skips: what is $1?" ;;
 	esac
@@ -174,20 +171,19 @@ names() {
 	[[ $2 =~ $1($|[^A-Z0-9_]) ]]
 }
 
-# older A B: is version A smaller than B? Only the numbers of A count.
+# older A B: is version A smaller than B? Only the first two numbers count.
 older() {
-	local a
-
-	a=$(grep -o '^[0-9]*\.[0-9]*' <<<"$1")
-	[ "$a" != "$2" ] && [ "$(printf '%s\n' "$a" "$2" | sort -V | head -n 1)" = "$a" ]
+	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x, "."); split(b, y, ".")
+		exit !(x[1] + 0 < y[1] + 0 ||
+			x[1] + 0 == y[1] + 0 && x[2] + 0 < y[2] + 0) }'
 }
 
 judge_verdict() {
 	local line wanted
 
-	wanted="verdict: pass $(value nonce "$result/meta")"
+	wanted="verdict: pass $nonce"
 	line=$(tr -d '\r' <"$result/verdict")
-	[ "$line" = "$wanted" ] && return
+	[ "$line" != "$wanted" ] || return 0
 	if [ "$line" = "${wanted/pass/fail}" ]; then
 		complain 10 "the verdict of PID 1 is fail"
 	else
@@ -203,7 +199,17 @@ show_console() {
 for file in console.log ktap.log verdict meta; do
 	[ -e "$result/$file" ] || die "$result: no $file"
 done
+ended=$(value ended "$result/meta")
+qemu=$(value qemu "$result/meta")
+nonce=$(value nonce "$result/meta")
+release=$(value release "$result/meta")
+mem=$(value mem "$result/meta")
+tests=$(value tests "$result/meta")
+allowed_skips=$(sed '/^#/d' "$ALLOWED_SKIPS")
 records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
+passed=$(count pass)
+failed=$(count fail)
+skipped=$(count skip)
 judge_qemu
 judge_panic
 judge_silence
@@ -215,5 +221,5 @@ judge_skips
 judge_verdict
 list_races
 [ "$status" = 0 ] || show_console
-echo "$(count pass) passed, $(count fail) failed, $(count skip) skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 exit "$status"
