@@ -1,54 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# "make help" lists the targets and the variables.
+# "make help" lists the targets and the variables. scripts/targets and
+# scripts/variables are the tables; scripts/start.sh checks the values.
 
-export KERNEL KDIR QEMU SMP MEM ACCEL CPU TIMEOUT APPEND TESTS STOP SEED SUITE JOBS MUTANTS STRESS BASE ACTORS DEPTH CHUNK FRESH SCHEDULE V
+# What a shell reads before its script can remove it
+unexport BASH_ENV ENV CDPATH POSIXLY_CORRECT
+export LC_ALL := C
 
-modules:
-	@scripts/module.sh build
+# The names that were set on the command line of make, and the same variables
+# with their values as they were written there: make does not expand a "$".
+override given := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
+$(foreach v,$(given),$(eval override export $$v := $$(value $$v)))
 
-load:
-	@scripts/module.sh load
+override targets := $(shell sed -n 's/^\([a-z][a-z-]*\)	.*/\1/p' scripts/targets)
+override export MMUN_GOALS := $(MAKECMDGOALS)
+override export MMUN_PWD := $(value PWD)
 
-unload:
-	@scripts/module.sh unload
+# "exec": make is the parent of start.sh, which watches it.
+$(targets):
+	@exec scripts/start.sh $@ '$(subst ','\'',$(given))'
 
-kselftest:
-	@scripts/kselftest.sh
-
-check:
-	@scripts/check.sh
-
-defects:
-	@scripts/defects.sh
-
-kernel:
-	@scripts/kernel.sh $(or $(KERNEL),stock)
-
-coverage:
-	@scripts/coverage.sh
-
-mutants:
-	@scripts/mutants.sh
-
-explore:
-	@scripts/explore.sh
-
-stress:
-	@scripts/stress.sh
-
-bench:
-	@scripts/bench.sh
-
-plot:
-	@scripts/plot.sh
-
-clean:
-	@rm -rf build
-	@cd tools/testing/selftests && rm -f lib.mk kselftest*.h
-
-help:
-	@cat scripts/help
-
-.PHONY: modules load unload kselftest check defects kernel coverage mutants explore
-.PHONY: stress bench plot clean help
+.PHONY: $(targets)

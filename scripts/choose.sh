@@ -12,7 +12,7 @@
 # host and guest agree. A glob that matches nothing is an error: a line with
 # near names, and exit status 2. OUT/names has all names then.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 out=$1
 tests=${TESTS:-}
@@ -33,9 +33,8 @@ matches() {
 complain() {
 	local names
 
-	names=$(NEAR_TO=$1 awk -f "$SCRIPTS/near.awk" "$out/names")
-	names=${names:+; near: ${names//$'\n'/, }}
-	echo "choose.sh: TESTS=$1: no test has such a name$names; all names are in ${out#"$TOP"/}/names" >&2
+	names=$(word=$1 awk -f "$SCRIPTS/near.awk" "$out/names")
+	echo "choose.sh: TESTS=$1: no test has such a name${names:+; near: $names}; all names are in ${out#"$TOP"/}/names" >&2
 }
 
 # Sets chosen to the lines of all globs, and missing to the globs without one.
@@ -51,9 +50,12 @@ match_each() {
 	done
 }
 
-list=$(cat "$out/programs")
+list=$(<"$out/programs")
 [ -z "${PROGRAM:-}" ] || list=${PROGRAM%% *}
-[ -n "$tests" ] || { echo "$list"; exit; }
+if [ -z "$tests" ] || [ "$SUITE" != mmun ]; then
+	echo "$list"
+	exit
+fi
 read -ra programs <<<"${list//$'\n'/ }"
 chosen=
 missing=()

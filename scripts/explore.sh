@@ -6,16 +6,13 @@
 #
 # usage: explore.sh
 #
-# Variables: KERNEL; ACTORS, one or more configurations (Documentation/model.rst)
-# with spaces between; DEPTH, how many steps are varied [all]; CHUNK, schedules
-# in one boot [5000]. How far it is is kept in build/explore; FRESH=1 forgets
-# that. Exits 0 if kernel and model agreed in all of them.
+# Variables: KERNEL or KDIR; ACTORS, one or more configurations
+# (Documentation/model.rst) with spaces between; DEPTH, how many steps are varied,
+# 0 for all; CHUNK, schedules in one boot. How far it is is kept in build/explore,
+# for each kernel; FRESH=1 forgets that. Exits 0 if kernel and model agreed in all
+# of them.
 
 . "$(dirname "$0")/lib.sh"
-
-KERNEL=${KERNEL:-6.1}
-DEPTH=${DEPTH:-0}
-CHUNK=${CHUNK:-5000}
 
 # Two readers, a mutator, an inserter, a remover; every kind of mutator.  An exit
 # costs a process each time, so there it is one reader.
@@ -30,8 +27,7 @@ boot() {
 	local env="MMUN_ACTORS=$actors MMUN_DEPTH=$DEPTH"
 
 	GUEST_ENV="$env MMUN_FROM=$1 MMUN_LIMIT=$CHUNK" \
-		TESTS='explore_more.kernel_agrees*' KERNEL=$KERNEL \
-		TIMEOUT=${TIMEOUT:-14400} PROGRAM_SECS=14400 \
+		TESTS='explore_more.kernel_agrees*' PROGRAM_SECS=$TIMEOUT \
 		"$SCRIPTS/kselftest.sh"
 }
 
@@ -63,8 +59,20 @@ explore() {
 	say "$actors: all $total schedules agreed"
 }
 
-dir=$TOP/build/explore/$KERNEL
-[ -z "${FRESH:-}" ] || rm -rf "$dir"
+# Another image in the same directory is another kernel.
+kernel_key() {
+	local image=$KDIR/arch/x86/boot/bzImage
+
+	if [ -z "$KDIR" ]; then
+		echo "$KERNEL"
+		return
+	fi
+	[ -e "$image" ] || image=$KDIR/.config
+	cksum <"$image" | sed "s/ .*//; s/^/kdir-/"
+}
+
+dir=$TOP/build/explore/$(kernel_key)
+[ "$FRESH" = 0 ] || rm -rf "$dir"
 mkdir -p "$dir"
 failed=0
 for actors in $ACTORS; do

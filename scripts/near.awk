@@ -1,56 +1,65 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prints the lines that resemble NEAR_TO in the environment, the nearest first,
-# at most five. A line resembles NEAR_TO, a word or a glob, if it has half of
-# its runs of three characters. Of the variants of a test the nearest is printed.
+# Which names are near to a word? Reads names, one a line; $word is in the
+# environment. Prints up to three names, the nearest first, commas between.
 
-# Fills runs with the runs of three characters of text, and returns how many.
-function cut(text, runs,	i, run, nr)
-{
-	delete runs
-	gsub(/[^a-z0-9_.,-]+/, " ", text)
-	for (i = 1; i <= length(text) - 2; i++) {
-		run = substr(text, i, 3)
-		if (run !~ / / && !(run in runs)) {
-			runs[run]
-			nr++
-		}
-	}
-	return nr + 0
+function least(a, b) {
+	return a < b ? a : b
 }
 
-# fixture.variant.test without the variant
-function short(name)
-{
-	sub(/\..*\./, ".", name)
-	return name
+# How many characters must be inserted, removed or replaced.
+function distance(a, b,    i, j, row, last, same) {
+	for (j = 0; j <= length(b); j++)
+		row[j] = j
+	for (i = 1; i <= length(a); i++) {
+		last = row[0]
+		row[0] = i
+		for (j = 1; j <= length(b); j++) {
+			same = substr(a, i, 1) == substr(b, j, 1)
+			same = last + !same
+			last = row[j]
+			row[j] = least(same, least(row[j], row[j - 1]) + 1)
+		}
+	}
+	return row[length(b)]
+}
+
+function plain(text) {
+	text = tolower(text)
+	gsub(/[][*?! ]/, "", text)
+	gsub(/_/, "-", text)
+	return text
+}
+
+# A part of the other one counts as one character and a half. A glob often has the
+# beginning of a name alone.
+function rate(a, b) {
+	if (a == b)
+		return 0
+	if ((length(a) > 1 && index(b, a)) || (length(b) > 2 && index(a, b)))
+		return 1.5
+	if (length(a) < 5)
+		return distance(a, b)
+	return least(distance(a, b), distance(a, substr(b, 1, length(a))) + 0.5)
 }
 
 BEGIN {
-	wanted = cut(tolower(ENVIRON["NEAR_TO"]), want)
+	word = plain(ENVIRON["word"])
+	limit = least(int(length(word) / 3), 4)
 }
 
-{
-	nr = cut(tolower($0), have)
-	both = 0
-	for (run in want)
-		both += (run in have)
-	if (both && 2 * both >= wanted)
-		score[$0] = both / wanted + both / (wanted + nr) / 1000
+length(word) {
+	rated = rate(word, plain($0))
+	if (rated <= limit + 0.5 || rated == 1.5)
+		names[rated] = names[rated] "\n" $0
 }
 
 END {
-	for (i = 0; i < 5; i++) {
-		best = ""
-		for (name in score)
-			if (best == "" || score[name] > score[best] ||
-			    (score[name] == score[best] && name < best))
-				best = name
-		if (best == "")
-			exit
-		print best
-		for (name in score)
-			if (short(name) == short(best))
-				delete score[name]
+	for (rated = 0; rated <= limit + 1; rated += 0.5) {
+		nr = split(names[rated], list, "\n")
+		for (i = 2; i <= nr && found < 3; i++)
+			printf "%s%s", found++ ? ", " : "", list[i]
 	}
+	if (found)
+		print ""
 }

@@ -5,10 +5,10 @@
 #
 # usage: plot.sh
 #
-# Variables: KERNEL [7.3]. Measures first if that was not done yet.
+# Variables: KERNEL. Measures first if that was not done yet.
 
 . "$(dirname "$0")/lib.sh"
 
-rows=$TOP/build/${KERNEL:-7.3}/bench.json
+rows=$TOP/build/$KERNEL/bench.json
 [ -e "$rows" ] || "$SCRIPTS/bench.sh"
 "$SCRIPTS/plot.py" "$rows" "$TOP/Documentation"

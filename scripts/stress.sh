@@ -5,18 +5,27 @@
 #
 # usage: stress.sh
 #
-# Variables: STRESS are its words, see "STRESS=-h"; else as "make help" says.
-# Exits as judge.sh does.
+# Variables: STRESS are its options, see "STRESS=-h"; TIMEOUT, if it is empty,
+# follows from them. Exits as judge.sh does.
 
 . "$(dirname "$0")/lib.sh"
 
 SWAP_MIB=64
 
-words=${STRESS:--s 60}
-secs=$(sed -n 's/.*-s *\([0-9]\+\).*/\1/p' <<<" $words")
+# seconds OPTION...: what the last -s says, or the default of the program.
+seconds() {
+	local option secs=10
 
-export PROGRAM="stress -v -z $SWAP_MIB $words"
+	while getopts :t:p:s:n:S:w:z:vl option; do
+		[ "$option" != s ] || secs=$OPTARG
+	done
+	echo "$secs"
+}
+
+read -ra words <<<"$STRESS"
+secs=$(seconds "${words[@]}")
+export PROGRAM="stress -v -z $SWAP_MIB ${words[*]}"
 # It ends by itself: to be longer is to hang.
-export PROGRAM_SECS=$((${secs:-0} + 300))
+export PROGRAM_SECS=$((secs + 300))
 export TIMEOUT=${TIMEOUT:-$((PROGRAM_SECS + 300))}
 exec "$SCRIPTS/kselftest.sh"

@@ -8,7 +8,7 @@
 # The programs are shell scripts with a few names. With OUT, a directory that
 # build.sh filled, its programs must know each of their names, too.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 number=0
 failures=0
@@ -84,7 +84,7 @@ is_refusal() {
 listed() {
 	local names
 
-	names=$(MMUN_LIST=1 MMUN_TESTS=$2 "$out/tests/$1")
+	names=$(MMUN_LIST=1 MMUN_TESTS=$2 "$out/tests/$1") || return
 	echo " ${names//$'\n'/ } "
 }
 
@@ -174,4 +174,4 @@ if [ -n "$out" ]; then
 	done <"$out/programs"
 fi
 echo "1..$number"
-[ "$failures" = 0 ]
+exit "$((failures != 0))"

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Print the targets and the variables, from their tables.
+#
+# usage: help.sh
+
+set -euo pipefail
+
+cd "$(dirname "$0")"
+
+awk -F '\t+' '
+	BEGIN { print "Targets:" }
+	!/^#/ && NF == 3 { printf "  %-11s %s\n", $1, $3 }' targets
+
+awk '
+	function defaults(    all, key, nr, i) {
+		all = shown == "" ? value["default"] : shown
+		nr = split(order, key, " ")
+		for (i = 1; i <= nr; i++)
+			all = all "; " key[i] ": " value[key[i]]
+		return all
+	}
+
+	# To the last line, if it is not too long then.
+	function add(text) {
+		if (length(lines[nr_lines] " " text) > 80 - 14)
+			lines[++nr_lines] = text
+		else
+			lines[nr_lines] = lines[nr_lines] " " text
+	}
+
+	function show(    nr, part, i) {
+		if (name == "")
+			return
+		nr = split("[" defaults() "]", part, /; /)
+		for (i = 1; i <= nr; i++)
+			add(i < nr ? part[i] ";" : part[i])
+		for (i = 1; i <= nr_lines; i++)
+			printf "  %-11s %s\n", i == 1 ? name : "", lines[i]
+	}
+
+	BEGIN { print "\nVariables:" }
+	/^#/ || !NF { next }
+	/^[A-Z]/ {
+		show()
+		name = $1
+		nr_lines = 0
+		shown = order = ""
+		next
+	}
+	{
+		key = $1
+		sub(/^[ \t]*[^ \t]*[ \t]*/, "")
+	}
+	key == "help" { lines[++nr_lines] = $0 }
+	key == "shown" { shown = $0 }
+	key == "default" { value[key] = $0 }
+	key ~ /^(default|shown)\./ && $0 != "-" {
+		sub(/.*\./, "", key)
+		value[key] = $0
+		order = order " " key
+	}
+	END { show() }' variables
+
+echo
+echo "make TARGET with a variable that TARGET does not use is an error. Results are in"
+echo "build/<kernel>/result/: console.log, ktap.log."

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# What a variable may be: kernels and what is broken in them, and what does not
+# go together. Sourced by start.sh after values.sh.
+
+# kernel_rows KIND: names of scripts/kernels: any, built (here, from source), cov
+# (with that fragment), mutants (built, and there are mutants for it).
+kernel_rows() {
+	local known=''
+
+	[ "$1" != mutants ] || known=$(sed -n 's/^kernels: //p' \
+		"$SCRIPTS"/mutants/*.mutant | tr ' ' '\n' | sort -u | tr '\n' ' ')
+	awk -v kind="$1" -v known=" $known" '
+		/^#/ || !NF { next }
+		kind != "any" && $4 == "-" { next }
+		kind == "cov" && "," $4 "," !~ /,cov,/ { next }
+		kind == "mutants" {
+			series = $1
+			sub(/-.*/, "", series)
+			if (!index(known, " " series " "))
+				next
+		}
+		{ print $1 }' "$SCRIPTS/kernels"
+}
+
+# check_kernel KIND [all]
+check_kernel() {
+	local rows what='kernel of scripts/kernels'
+
+	[[ $value != */* ]] ||
+		refuse "expected a name of scripts/kernels; KDIR is for a directory"
+	[ "$value" != "${2-}" ] || return 0
+	rows=$(kernel_rows any)
+	if grep -qxF -- "$value" <<<"$rows"; then
+		rows=$(kernel_rows "$1")
+		grep -qxF -- "$value" <<<"$rows" ||
+			refuse "make $target takes one of ${rows//$'\n'/, }"
+	else
+		rows=$(kernel_rows "$1")${2:+$'\n'$2}
+		refuse_unknown "$value" "$what" "$rows"
+	fi
+}
+
+# The directory as it is seen from the one of make, or from where make was called
+# (they differ with make -C).
+check_kdir() {
+	local dir
+
+	for dir in "$value" "${MMUN_PWD:-.}/$value" ''; do
+		[ ! -e "$dir" ] || break
+	done
+	[ -n "$dir" ] || refuse "there is no such directory"
+	[ -d "$dir" ] || refuse "this is not a directory"
+	value=$(realpath "$dir")
+	is_path "$value" ||
+		refuse "make cannot take a path with spaces or with any of : # \$ % , ; = and quotes"
+	[ -e "$value/include/config/kernel.release" ] ||
+		[ -e "$value/.kernelvariables" ] ||
+		refuse "this is not the directory of a built kernel; run make there, or give the directory of its O="
+}
+
+mutant_names() {
+	local files=("$SCRIPTS"/mutants/*.mutant)
+
+	files=("${files[@]##*/}")
+	printf '%s\n' "${files[@]%.mutant}"
+}
+
+# matching GLOB: names on stdin that match.
+matching() {
+	local line
+
+	while read -r line; do
+		# shellcheck disable=SC2053 # a glob it is
+		[[ $line != $1 ]] || printf '%s\n' "$line"
+	done
+}
+
+check_mutants() {
+	local glob globs names
+
+	[[ $value != *[![:alnum:]*?[\]!,._/-]* ]] ||
+		refuse "expected names of scripts/mutants, or globs, with commas"
+	names=$(mutant_names)
+	IFS=, read -ra globs <<<"$value,"
+	for glob in "${globs[@]}"; do
+		[ -n "$(matching "$glob" <<<"$names")" ] ||
+			refuse_unknown "$glob" mutant "$names" \
+				"scripts/mutants has them"
+	done
+}
+
+# is_given NAME: on the command line of make.
+is_given() {
+	[[ " $given " == *" $1 "* ]]
+}
+
+# fragments_of KERNEL: of its row.
+fragments_of() {
+	awk -v name="$1" '$1 == name { print $4 }' "$SCRIPTS/kernels"
+}
+
+# conflict NAME WORDS: the value of NAME does not go with another one.
+conflict() {
+	name=$1
+	value=${!name}
+	shift
+	refuse "$*"
+}
+
+kernel_or_kdir() {
+	if is_given KERNEL && is_given KDIR; then
+		conflict KDIR "KERNEL=$KERNEL is another kernel; give one of the two"
+	fi
+	! is_given KERNEL || KDIR=''
+}
+
+# More processors than the kernel is built for would not be used.
+enough_processors() {
+	local most='' where=$KERNEL
+
+	if [ -n "$KDIR" ]; then
+		where=$KDIR
+		most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$KDIR/.config" 2>/dev/null || true)
+	elif [[ $KERNEL = all || $target = check ]]; then
+		where="of make $target KERNEL=$KERNEL"
+	elif [ "$(fragments_of "$KERNEL")" = - ]; then
+		return 0
+	fi
+	if [ -z "$KDIR" ]; then
+		most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$SCRIPTS/configs/base.config")
+	fi
+	[ -z "$most" ] || [ "$SMP" -le "$most" ] ||
+		conflict SMP "the kernel $where takes $most at most (CONFIG_NR_CPUS)"
+}
+
+suite_fits() {
+	local rows
+
+	[[ $SUITE = *hmm* && -z $KDIR ]] || return 0
+	rows=$(kernel_rows built)
+	grep -qxF -- "$KERNEL" <<<"$rows" ||
+		conflict SUITE "hmm-tests need a kernel built here, and KERNEL=$KERNEL is none; give one of ${rows//$'\n'/, }"
+	[ -z "$TESTS" ] || conflict TESTS "hmm-tests run whole; leave it out with SUITE=hmm"
+}
+
+# One mutant at least must be for the kernel.
+mutants_fit() {
+	local glob globs names entries='' series
+
+	IFS=, read -ra globs <<<"$MUTANTS,"
+	names=$(mutant_names)
+	for glob in "${globs[@]}"; do
+		entries+=$(matching "$glob" <<<"$names")$'\n'
+	done
+	series=${KERNEL%%-*}
+	for name in $entries; do
+		! grep -qE "^kernels:.* ${series//./[.]}( |\$)" \
+			"$SCRIPTS/mutants/$name.mutant" || return 0
+	done
+	conflict MUTANTS "none of these is for KERNEL=$KERNEL"
+}
+
+# The test that plays a schedule must be among those that run.
+schedule_is_played() {
+	local glob globs
+
+	[ -n "$SCHEDULE" ] || return 0
+	[ "$SUITE" = mmun ] || conflict SCHEDULE "hmm-tests play none; leave SUITE out"
+	: "${TESTS:=explore_more.schedule*}"
+	IFS=',|' read -ra globs <<<"$TESTS,"
+	for glob in "${globs[@]}"; do
+		# shellcheck disable=SC2053 # a glob it is
+		[[ explore_more.schedule_is_played_from_its_line != $glob ]] ||
+			return 0
+	done
+	conflict TESTS "SCHEDULE is not played by these; leave TESTS out, or add explore_more.schedule*"
+}
+
+# What is only used together with something else.
+all_is_used() {
+	! is_given CPU || ! uses ACCEL || [ "$ACCEL" = icount ] ||
+		conflict CPU "is used under icount alone; add ACCEL=icount"
+	! is_given JOBS || [ "$target" = mutants ] || [ "$KERNEL" = all ] ||
+		conflict JOBS "is used with KERNEL=all alone"
+}
+
+# check_together: what one variable says against another.
+check_together() {
+	! uses KDIR || ! uses KERNEL || kernel_or_kdir
+	! uses SMP || ! uses KERNEL || enough_processors
+	! uses SUITE || suite_fits
+	! uses MUTANTS || mutants_fit
+	! uses SCHEDULE || schedule_is_played
+	all_is_used
+}

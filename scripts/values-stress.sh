@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# What a variable may be: the options of the stress program, as
+# tools/testing/selftests/mmun/stress-options.c parses them. Sourced by start.sh
+# after values.sh.
+
+STRESS_OPTIONS='-t threads (1-64), -p processes (1-16), -s seconds, -n calls, -S seed, -w operation=weight,..., -z MiB of swap, -v'
+
+# The names of the operations, from the table of the program.
+stress_operations() {
+	sed -n 's/^	{ "\([a-z-]*\)",	.*/\1/p' "$SELFTEST/stress.c"
+}
+
+# stress_number OPTION TEXT MIN MAX
+stress_number() {
+	is_number "$2" "$3" "$4" ||
+		refuse "$1 takes a number, $3 to $4, and not ${2:-nothing}"
+}
+
+# check_weights TEXT: changes the array weights.
+check_weights() {
+	local part parts operation weight
+
+	IFS=, read -ra parts <<<"$1,"
+	for part in "${parts[@]}"; do
+		operation=${part%%=*} weight=${part#*=}
+		[[ $part = ?*=* ]] || refuse "-w takes operation=weight,..."
+		stress_number "-w $operation" "$weight" 0 1000000
+		if [ "$operation" = all ]; then
+			for operation in "${!weights[@]}"; do
+				weights[$operation]=$weight
+			done
+		elif [ -z "${weights[$operation]-}" ]; then
+			refuse_unknown "$operation" operation "$(stress_operations)"
+		fi
+		weights[$operation]=$weight
+	done
+}
+
+check_stress_option() {
+	case $1 in
+	t)	stress_number -t "$OPTARG" 1 64 ;;
+	p)	stress_number -p "$OPTARG" 1 16 ;;
+	s)	stress_number -s "$OPTARG" 0 80000
+		seconds=$OPTARG ;;
+	n)	is_u64 "$OPTARG" || refuse "-n takes a number of calls"
+		calls=$OPTARG ;;
+	S)	is_u64 "$OPTARG" || refuse "-S takes a number" ;;
+	z)	stress_number -z "$OPTARG" 0 2047 ;;
+	w)	check_weights "$OPTARG" ;;
+	v)	;;
+	:)	refuse "-$OPTARG takes a value; the options are $STRESS_OPTIONS" ;;
+	l)	refuse "the operations are $(stress_operations | tr '\n' ' ')" ;;
+	*)	refuse "the options are $STRESS_OPTIONS" ;;
+	esac
+}
+
+check_stress() {
+	local option words operation seconds=10 calls=0 OPTIND=1 OPTARG=''
+	local -A weights=()
+
+	[[ $value != *[![:print:]]* && $value != *[\"\']* ]] ||
+		refuse "expected options on one line, without quotes"
+	for operation in $(stress_operations); do
+		weights[$operation]=1
+	done
+	read -ra words <<<"$value"
+	while getopts :t:p:s:n:S:w:z:vl option "${words[@]}"; do
+		check_stress_option "$option"
+	done
+	[ "$OPTIND" -gt ${#words[@]} ] ||
+		refuse "what is ${words[OPTIND - 1]}? The options are $STRESS_OPTIONS"
+	[ "$seconds" != 0 ] || [ "$calls" != 0 ] || refuse "-s 0 has no end without -n"
+	[[ "${weights[*]}" =~ [1-9] ]] || refuse "no operation has a weight"
+	[ ${#value} -le 400 ] ||
+		refuse "400 characters at most"
+}
