@@ -198,4 +198,7 @@ clean_environment
 eval "words=($row)"
 words[0]=$SCRIPTS/${words[0]}
 [ -x "${words[0]}" ] || die "${words[0]} is missing"
-exec "${words[@]}"
+case $target in
+help)	exec "${words[@]}" ;;
+*)	exec "$SCRIPTS/job.sh" "${words[@]}" ;;
+esac
