@@ -128,6 +128,18 @@ try_places() {
 	done
 }
 
+# The configurations that the explorer plays by itself are right ones.
+take_all_configurations() {
+	local all
+
+	all=$(grep -ohE '"([a-z]+[0-9A-D]*,)+[a-z]+[0-9A-D]*[-"]' \
+		"$SELFTEST/explore_test.c" | tr -d '"-' | tr '\n' ' ')
+	all+=$(sed -n '/^ALL="/,/"$/p' "$SCRIPTS/explore.sh" |
+		tr -s '\t\n' ' ' | sed 's/ALL=//; s/"//g')
+	[ "$(wc -w <<<"$all")" -ge 30 ] || die "too few configurations: $all"
+	taken "explore 'ACTORS=$all'"
+}
+
 # The text of the scripts, short of those that check values or test.
 scripts_of_runner() {
 	local files=("$SCRIPTS"/*.sh "$TOP/.ci/run")
@@ -221,6 +233,7 @@ clone=$dir/clone
 prepare
 echo "KTAP version 1"
 run_cases
+take_all_configurations
 try_places
 silent "every variable that is read stands in a table" unknown_names
 silent "every variable of the table is used" unused_names
