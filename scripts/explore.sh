@@ -24,9 +24,7 @@ ACTORS=${ACTORS:-$ALL}
 
 # One boot: from schedule $1 on.
 boot() {
-	local env="MMUN_ACTORS=$actors MMUN_DEPTH=$DEPTH"
-
-	GUEST_ENV="$env MMUN_FROM=$1 MMUN_LIMIT=$CHUNK" \
+	GUEST_ENV="MMUN_ACTORS=$actors MMUN_DEPTH=$DEPTH MMUN_FROM=$1 MMUN_LIMIT=$CHUNK" \
 		TESTS='explore_more.kernel_agrees*' PROGRAM_SECS=$TIMEOUT \
 		"$SCRIPTS/kselftest.sh"
 }
@@ -36,7 +34,7 @@ field() {
 	sed -n "s/.*# explored .*[ ,]\([0-9.]*\) $1.*/\1/p" "$log" | tail -n 1
 }
 
-# All of $actors, as far as it was not done before.
+# All of $actors, as far as it was not done before; sets $failed.
 explore() {
 	local at=0 total=1
 
@@ -46,8 +44,9 @@ explore() {
 	while [ "$at" -lt "$total" ]; do
 		say "$actors: from schedule $at on"
 		if ! boot "$at" >"$log"; then
-			grep -E '^ *(#|not ok)' "$log"
-			return 1
+			grep -E '^ *(#|not ok)' "$log" || tail -n 20 "$log"
+			failed=1
+			return
 		fi
 		total=$(field schedules)
 		at=$((at + $(field played)))
@@ -76,6 +75,6 @@ dir=$TOP/build/explore/$(kernel_key)
 mkdir -p "$dir"
 failed=0
 for actors in $ACTORS; do
-	explore || failed=1
+	explore
 done
 exit "$failed"
