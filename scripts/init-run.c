@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,7 +21,6 @@
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
-#define MAX_WORDS 64
 
 struct program {
 	const char *name;
@@ -41,61 +39,6 @@ static double now_secs(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-/*
- * Cuts @text at its spaces; the list ends in NULL. This is the child: it ends if
- * there are more words than fit.
- */
-static void split_words(char *text, char **words)
-{
-	int count = 0;
-
-	for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) {
-		if (count == MAX_WORDS - 1) {
-			dprintf(STDERR_FILENO, "# more than %d words: ... %s\n",
-				count, p);
-			_exit(127);
-		}
-		words[count++] = p;
-	}
-	words[count] = NULL;
-}
-
-static void set_environment(char *text)
-{
-	char *words[MAX_WORDS];
-
-	split_words(text, words);
-	for (char **word = words; *word; word++)
-		putenv(*word);
-}
-
-static void exec_program(const char *name, const struct mmun_orders *orders,
-			 int out)
-{
-	char *args[MAX_WORDS] = { (char *)name, NULL };
-	char path[256];
-
-	dup2(out, STDOUT_FILENO);
-	dup2(out, STDERR_FILENO);
-	if (orders->program[0])
-		split_words(orders->program, args);
-	setsid();
-	setenv("HOME", "/tmp", 1);
-	setenv("PATH", "/mmun", 1);
-	if (orders->tests[0])
-		setenv("MMUN_TESTS", orders->tests, 1);
-	if (orders->seed[0])
-		setenv("MMUN_SEED", orders->seed, 1);
-	if (orders->slow)
-		setenv("KSFT_MACHINE_SLOW", "yes", 1);
-	set_environment(orders->env);
-	snprintf(path, sizeof(path), "/mmun/%s", name);
-	if (chdir("/tmp") == 0)
-		execv(path, args);
-	dprintf(STDERR_FILENO, "# %s: %s\n", path, strerror(errno));
-	_exit(127);
 }
 
 static bool start(struct program *prog, const struct mmun_orders *orders)

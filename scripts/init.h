@@ -51,6 +51,10 @@ bool verdict_write(const char *nonce, bool pass);
 /* init-tasks.c: what the tasks of the program are doing */
 void show_tasks(void);
 
+/* init-exec.c: does not return; the output goes to @out */
+void exec_program(const char *name, const struct mmun_orders *orders, int out)
+	__attribute__((noreturn));
+
 /* init-run.c: run one program, bounded, its output nested in the KTAP */
 bool run_program(const char *name, const struct mmun_orders *orders);
 
