@@ -7,20 +7,20 @@
 #
 # ACCEL=auto is KVM if KVM is seen to run IMAGE, or else TCG.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 image=$1
-ACCEL=${ACCEL:-auto}
 
 choose() {
-	local answer=tcg
+	local answer=tcg status=0
 
 	ACCEL=tcg
 	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
 		say "no KVM here: emulating (TCG)"
 		return
 	fi
-	answer=$("$SCRIPTS/try-kvm.sh" "$image") || answer=tcg
+	answer=$("$SCRIPTS/try-kvm.sh" "$image") || status=$?
+	[ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
 	if [ "$answer" = kvm ]; then
 		ACCEL=kvm
 	else

@@ -11,27 +11,25 @@
 # moves bytes fast, and on which each of them counts. The rows are left in
 # build/<kernel>/bench.json. Exits as judge.sh does.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
 
-export KERNEL=${KERNEL:-7.3} TIMEOUT=${TIMEOUT:-7200}
 # One processor, and nothing that the host or a random number has a hand in.
 export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
-export APPEND="nokaslr norandmaps ${APPEND:-}"
+export APPEND="nokaslr norandmaps $APPEND"
 export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
 # measure DIR: with the module of MODULE_TREE; leaves its rows in DIR/result.
 measure() {
-	local status=0
-
 	mkdir -p "$1"
 	cp "$out/kernel" "$1/kernel"
 	"$SCRIPTS/build.sh" module "$1"
 	"$SCRIPTS/build.sh" tests "$1"
+	"$SCRIPTS/choose.sh" "$1" >"$1/chosen"
 	"$SCRIPTS/pack.sh" "$1"
 	say "counting on $(value release "$out/kernel")"
 	"$SCRIPTS/boot.sh" "$1" >/dev/null
-	"$SCRIPTS/judge.sh" "$1/result" >&2 || status=$?
-	return "$status"
+	"$SCRIPTS/judge.sh" "$1/result" >&2
 }
 
 # tabulate DIR JSON [BASE-JSON]
@@ -65,11 +63,12 @@ measure_base() {
 	git -C "$TOP" worktree remove --force "$tree"
 }
 
+need_for "${KDIR:-$KERNEL}" python3
 resolve "${KDIR:-$KERNEL}"
 exec {lock}>"$out/bench.lock"
 flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 base=()
-if [ -n "${BASE:-}" ]; then
+if [ -n "$BASE" ]; then
 	measure_base
 	base=("$out/bench-base.json")
 fi

@@ -10,11 +10,12 @@
 # PID 1 was asked to do. Exits 0 however the guest fared. When this script dies or
 # its parent does, QEMU dies as well.
 #
-# PROGRAM in the environment is one program, with its arguments, to run in place
-# of the tests; NONCE what the verdict must have in it, in place of a number that
-# nobody can guess; GUEST_ENV are words NAME=VALUE for the environment of what runs.
+# start.sh exports the variables that "make help" lists. Other scripts may add:
+# PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what
+# the verdict must have in it, in place of a random number; GUEST_ENV, words
+# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS, limits.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 # The process that started this one may be killed alone, as make is by a CI runner.
@@ -28,16 +29,11 @@ result=$out/result
 # COMMAND_LINE_SIZE of x86, less the byte that ends the line.
 COMMAND_LINE_MAX=2047
 
-QEMU=${QEMU:-qemu-system-x86_64}
-SMP=${SMP:-2}
-MEM=${MEM:-1G}
-TIMEOUT=${TIMEOUT:-1800}
-TESTS=${TESTS:-}
-SEED=${SEED:-}
 PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
-# The guest that has said nothing by then never will: it is booted once more.
+# A guest that has printed nothing after so many seconds is booted again, BOOT_TRIES
+# times in all.
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 
@@ -55,14 +51,14 @@ program_secs() {
 # An emulated timer may be late on a busy machine: the kernel would panic.
 append() {
 	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
-		"no_timer_check numa=fake=2 secretmem.enable=1 ${APPEND:-}"
+		"no_timer_check numa=fake=2 secretmem.enable=1 $APPEND"
 }
 
 # See init-orders.c.
 write_orders() {
 	printf '%s\n' "module=test_$SUITE" "nonce=$nonce" "tests=$TESTS" \
 		"seed=$SEED" "program=$PROGRAM" "env=$GUEST_ENV" \
-		"timeout=$(program_secs)" "slow=$slow" "stop=${STOP:-0}" \
+		"timeout=$(program_secs)" "slow=$slow" "stop=$STOP" \
 		>"$result/orders"
 }
 
@@ -86,7 +82,8 @@ qemu_command() {
 	[ ${#line} -le $COMMAND_LINE_MAX ] ||
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 	coverage=()
-	! grep -qx CONFIG_GCOV_KERNEL=y "$(value config "$kernel")" ||
+	config=$(value config "$kernel")
+	! has_line "$config" CONFIG_GCOV_KERNEL=y ||
 		coverage=(-serial "file:$result/gcda")
 	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
 		-nodefaults -nic none -display none -monitor none -no-reboot
@@ -198,12 +195,12 @@ write_meta() {
 	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
 		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" \
 		"release=$(value release "$kernel")" >"$result/meta"
-	cp "$(value config "$kernel")" "$result/config"
+	cp "$config" "$result/config"
 }
 
-[ -z "$(tr -d 'A-Za-z0-9_.,*?[]!|-' <<<"$TESTS$SEED")" ] ||
+[[ $TESTS$SEED != *[!]A-Za-z0-9_.,*?[!\|-]* ]] ||
 	die "TESTS and SEED: letters, digits, and *?[]!,|.-_"
-[ -z "$(tr -d 'A-Za-z0-9_.,:;=+/ -' <<<"$PROGRAM$GUEST_ENV")" ] ||
+[[ $PROGRAM$GUEST_ENV != *[!A-Za-z0-9_.,:\;=+/\ -]* ]] ||
 	die "PROGRAM and GUEST_ENV: letters, digits, spaces, and .,:;=+/-_"
 need "$QEMU"
 pid=

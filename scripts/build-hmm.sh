@@ -8,7 +8,7 @@
 #
 # As build.sh.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 out=$2
@@ -24,20 +24,29 @@ take_module() {
 }
 
 # Its directory, and what it needs from there, changed with the years.
-build_tests() {
-	local selftests=$source/tools/testing/selftests file files=()
+find_sources() {
+	local file
 
+	files=()
 	for file in "$selftests"/{vm,mm}/{hmm-tests,vm_util,hugepage_settings}.c; do
 		[ ! -e "$file" ] || files+=("$file")
 	done
 	[ ${#files[@]} != 0 ] ||
 		die "$source has no hmm-tests: SUITE=hmm wants a kernel of our own"
+}
+
+build_tests() {
+	local key files selftests=$source/tools/testing/selftests
+
+	find_sources
 	mkdir -p "$out/tests"
 	echo hmm-tests >"$out/programs"
-	newer_than "$out/tests/hmm-tests" "${files[@]}" || return 0
-	quietly gcc -static -O2 -w -D_GNU_SOURCE= -I"$source" -I"$selftests" \
-		-I"$source/tools/include/uapi" -o "$out/tests/hmm-tests" \
-		"${files[@]}" -lpthread
+	key=$({ "$SCRIPTS/compiler.sh"; contents "${files[@]}"; } | sum)
+	! has_key "$out/tests/.key" "$key" || return 0
+	quietly "${CC:-gcc}" -static -O2 -w -D_GNU_SOURCE= -I"$source" \
+		-I"$selftests" -I"$source/tools/include/uapi" \
+		-o "$out/tests/hmm-tests" "${files[@]}" -lpthread
+	echo "$key" >"$out/tests/.key"
 }
 
 case $1 in

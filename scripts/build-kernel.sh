@@ -8,28 +8,11 @@
 # NAME is a row of the table "kernels". Prints the build directory. It is keyed
 # by all that goes into it and never built twice; a build that was interrupted
 # goes on where it was. With PRIVATE, a directory, the tree and the build are
-# PRIVATE/tree and PRIVATE/build, for who wants to change them.
+# PRIVATE/tree and PRIVATE/build, for a caller that changes them. With
+# UNTIL=compile, as check-bare.sh says, the kernel is configured and not compiled.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
-. "$SCRIPTS/suite.sh"
-
-unpack_tree() {
-	local package=$1 dir=$2
-
-	say "fetching $package"
-	download "$dir" "$package"
-	say "unpacking $package"
-	dpkg-deb --fsys-tarfile "$dir"/*.deb |
-		tar -xO "./usr/src/$package.tar.xz" |
-		tar -xJ -C "$dir" --strip-components=1
-	rm -f "$dir"/*.deb
-}
-
-# Links cost nothing, and break when a file is replaced.
-private_tree() {
-	cp -al "$tree/." "$1"
-}
 
 fragment_files() {
 	local fragment
@@ -41,23 +24,29 @@ fragment_files() {
 
 # What olddefconfig made of the lines that were asked for.
 check_config() {
-	local line
+	local line asked have
 
+	have=$(<"$build/.config")
+	asked=$(cat "${files[@]}")
 	while read -r line; do
-		grep -qxF "$line" "$build/.config" ||
-			die "$name: the configuration lost $line"
-	done < <(grep -h '^CONFIG_' "${files[@]}")
-	while read -r line; do
-		! grep -q "^$line=" "$build/.config" ||
-			die "$name: the configuration set $line"
-	done < <(sed -n 's/^# \(CONFIG_.*\) is not set$/\1/p' "${files[@]}")
+		case $line in
+		CONFIG_*)
+			[[ $'\n'$have$'\n' == *$'\n'"$line"$'\n'* ]] ||
+				die "$name: the configuration lost $line" ;;
+		'# CONFIG_'*' is not set')
+			line=${line#\# } line=${line% is not set}
+			[[ $'\n'$have != *$'\n'"$line="* ]] ||
+				die "$name: the configuration set $line" ;;
+		esac
+	done <<<"$asked"
 }
 
 configure() {
-	quietly make -C "$tree" O="$build" tinyconfig
-	(cd "$tree" && quietly scripts/kconfig/merge_config.sh -m -O "$build" \
-		"$build/.config" "${files[@]}")
-	quietly make -C "$tree" O="$build" olddefconfig
+	quietly make "${words[@]}" tinyconfig
+	cd "$tree"
+	quietly scripts/kconfig/merge_config.sh -m -O "$build" \
+		"$build/.config" "${files[@]}"
+	quietly make "${words[@]}" olddefconfig
 	check_config
 }
 
@@ -70,57 +59,80 @@ progress() {
 }
 
 compile() {
-	local watcher='' status=0
+	local watcher='' status=0 jobs
 
+	jobs=$(nproc)
 	say "building $name: minutes, once"
 	if [ -t 2 ]; then
 		progress &
 		watcher=$!
 	fi
-	make -C "$tree" O="$build" -j"$(nproc)" "${GCOV[@]}" bzImage modules \
+	make "${words[@]}" -j"$jobs" "${GCOV[@]}" bzImage modules \
 		>"$build/make.log" 2>&1 </dev/null || status=$?
 	[ -z "$watcher" ] || { kill "$watcher"; printf '\r\033[K' >&2; }
-	[ "$status" = 0 ] || { tail -n 30 "$build/make.log" >&2; return 1; }
+	[ "$status" = 0 ] || {
+		tail -n 30 "$build/make.log" >&2
+		die "building $name failed. All of the output is in $build/make.log"
+	}
 }
 
-# Builds of the same name with another key are out of date.
+# Builds of the same name with another key are out of date. One that another process
+# is at stays, and so do the locks.
 forget_others() {
 	local dir
 
 	for dir in "$CACHE"/build/"$name"_*; do
-		[[ $dir = "$build"* ]] || rm -rf "$dir"
+		[[ $dir = *.lock || $dir = "$build" ]] ||
+			flock -n "$dir.lock" rm -rf "$dir" || say "$dir is in use"
 	done
 }
 
 build() {
-	[ ! -e "$build/.complete" ] || return 0
-	need make gcc flex bison bc perl '/usr/include/libelf.h' \
-		'/usr/include/openssl/ssl.h'
 	mkdir -p "$build"
 	configure
+	[ "$UNTIL" != compile ] || return 0
 	compile
 	touch "$build/.complete"
 	[ -n "$private" ] || forget_others
 }
 
+# All that goes into the kernel.
+key() {
+	{
+		echo "$version ${words[*]} ${GCOV[*]}"
+		"$SCRIPTS/compiler.sh"
+		ld --version
+		cat "${files[@]}"
+	} | sum
+}
+
 name=$1
 private=${2:-}
-read -r package suite fragments < <(kernel_row "$name")
-mapfile -t files < <(fragment_files)
+kernel_row "$name" || die "$name: no kernel of this name in scripts/kernels"
+need "${NEED_KERNEL[@]}"
+list=$(fragment_files)
+mapfile -t files <<<"$list"
 use_suite "$suite"
 know "$package"
-version=$(newest "$package")
-tree=$CACHE/tree/${package}_$version
-mkdir -p "$CACHE"/{tree,build}
-need xz
-once "$tree" unpack_tree "$package"
-if [ -n "$private" ]; then
-	[ -d "$private/tree" ] || once "$private/tree" private_tree
-	tree=$private/tree
+if [ ! -d "$CACHE/tree/${package}_$version" ]; then
+	refresh
+	know "$package"
 fi
-key=$({ echo "$version ${GCOV[*]}"; gcc --version; cat "${files[@]}"; } |
-	sha256sum | cut -c1-12)
+tree=$CACHE/tree/${package}_$version
+once "$tree" "$SCRIPTS/fetch.sh" tree "$suite" "$package=$version"
+words=(-C "$tree" "${COMPILER_WORDS[@]}")
+key=$(key)
 build=$CACHE/build/${name}_$key
-[ -z "$private" ] || build=$private/build
-locked "$build.lock" build
+if [ -n "$private" ]; then
+	# Links cost nothing, and break when a file is replaced.
+	once "$private/tree" cp -al "$tree/."
+	tree=$private/tree
+	build=$private/build
+fi
+words=(-C "$tree" O="$build" "${COMPILER_WORDS[@]}")
+if [ ! -e "$build/.complete" ]; then
+	mkdir -p "${build%/*}"
+	lock "$build.lock"
+	[ -e "$build/.complete" ] || build
+fi
 echo "$build"

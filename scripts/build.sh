@@ -9,8 +9,11 @@
 # OUT/tests/* and their names in OUT/programs; with PROGRAM in the environment
 # that one alone. MODULE_TREE is where the sources of the module are, MODULE_FLAGS
 # are more words for make.
+#
+# Both directories are keyed by what goes into them. If a key changed the directory
+# is made anew; if not, make decides by time what is out of date.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 [ "$SUITE" = mmun ] || exec "$SCRIPTS/build-$SUITE.sh" "$@"
@@ -19,89 +22,145 @@ kernel=$out/kernel
 kdir=$(value kdir "$kernel")
 source=$(value source "$kernel")
 
-# Debian's headers ask for one version of the compiler.
-compiler_of() {
-	local cc=
-
-	[ ! -e "$kdir/.kernelvariables" ] ||
-		cc=$(grep -o 'gcc-[0-9]\+' "$kdir/.kernelvariables" || true)
-	echo "${cc:-gcc}"
+# start_anew DIR KEY: an empty DIR, unless it was made from what KEY stands for. A
+# make that was killed may have left half of a file, which is newer than its source.
+start_anew() {
+	if [ -e "$1/.unfinished" ] || ! has_key "$1/.key" "$2"; then
+		rm -rf "$1"
+		mkdir -p "$1"
+		echo "$2" >"$1/.key"
+	fi
 }
 
-# The tools that a built kernel tree brings along are linked to these.
-need_tools() {
-	need make gcc "$(compiler_of)" '/usr/lib/*/libc.a' \
-		'/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3'
+# make_in DIR WORD...: make, which fills DIR.
+make_in() {
+	local status=0
+
+	: >"$1/.unfinished"
+	quietly make "${@:2}" || status=$?
+	rm "$1/.unfinished"
+	return "$status"
+}
+
+# Sets cc to the compiler of the kernel: the headers of Debian name a version, and a
+# kernel that clang built needs clang for its modules.
+choose_compiler() {
+	local found=''
+
+	cc=gcc
+	[ -z "${CC:-}${LLVM:-}" ] || return 0
+	if has_line "$kdir/.config" CONFIG_CC_IS_CLANG=y; then
+		export LLVM=1
+		COMPILER_WORDS=(LLVM=1)
+	elif [ -e "$kdir/.kernelvariables" ]; then
+		found=$(awk 'match($0, /gcc-[0-9]+/) && !n++ {
+			print substr($0, RSTART, RLENGTH) }' "$kdir/.kernelvariables")
+		cc=${found:-gcc}
+	fi
 }
 
 # The module is built from links, so that nothing is left in the work tree and
-# kernels do not get into each other's way.
+# kernels do not get into the way of each other.
 link_module() {
-	local tree=${MODULE_TREE:-$TOP}
-
-	mkdir -p "$out/module"
-	ln -sfn "$tree"/Kbuild "$tree"/test_mmun*.[ch] "$tree/mmun" \
-		"$out/module/"
+	ln -sfn -t "$out/module" "${MODULE_SOURCES[@]/#/${MODULE_TREE:-$TOP}/}"
 }
 
-# A kernel that counts what it runs counts the module, too.
-coverage() {
-	! grep -qx CONFIG_GCOV_KERNEL=y "$kdir/.config" ||
-		echo GCOV_PROFILE_test_mmun.o=y
+module_key() {
+	{
+		echo "$kdir ${flags[*]}"
+		"$SCRIPTS/compiler.sh" "$cc"
+		cat "$kdir"/{.config,Module.symvers}
+		cd "${MODULE_TREE:-$TOP}"
+		contents "${MODULE_SOURCES[@]}"
+	} | sum
 }
 
 build_module() {
-	local flags
+	local flags key
 
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, modules and all"
+	read -ra flags <<<"${MODULE_FLAGS:-}"
+	# A kernel that counts what it runs counts the module, too.
+	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
+		flags+=(GCOV_PROFILE_test_mmun.o=y)
+	key=$(module_key)
+	start_anew "$out/module" "$key"
 	link_module
-	newer_than "$out/module/test_mmun.ko" "$out"/module/{Kbuild,*.[ch],mmun/} \
-		"$kdir"/{.config,Module.symvers,vmlinux} || return 0
-	say "building the module for $(value release "$kernel")"
-	read -ra flags <<<"${MODULE_FLAGS:-} $(coverage)"
-	quietly make -C "$kdir" M="$out/module" V="$V" "${flags[@]}" modules
-	touch "$out/module/test_mmun.ko"
+	[ -e "$out/module/test_mmun.ko" ] ||
+		say "building the module for $(value release "$kernel")"
+	make_in "$out/module" -C "$kdir" M="$out/module" V="$V" "${COMPILER_WORDS[@]}" \
+		"${flags[@]}" modules
 }
 
-# The selftest's Makefile includes ../lib.mk, as in a kernel tree. Times are
-# kept: make then rebuilds for a newer harness, not for another one.
+# The Makefile of the selftest includes ../lib.mk, as in a kernel tree.
 place_kselftest() {
 	local file to
 
-	for file in "$source"/tools/testing/selftests/{lib.mk,kselftest*.h}; do
+	for file in "${harness[@]}"; do
 		to=$TOP/tools/testing/selftests/${file##*/}
-		cmp -s "$file" "$to" || cp -p "$file" "$to"
+		[[ -e $to && $(<"$file") = "$(<"$to")" ]] || cp -p "$file" "$to"
 	done
 }
 
-selftest() {
-	make -s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests" \
-		USERLDFLAGS=-static USERCFLAGS="-I$source/lib" "$@"
+tests_key() {
+	{
+		echo "$source ${words[*]}"
+		"$SCRIPTS/compiler.sh"
+		ld --version
+		cat /usr/lib/*/libc.a
+		contents "${harness[@]}" "$SELFTEST/Makefile"
+	} | sum
 }
 
-# Objects of another harness are out of date whatever their time says.
-build_tests() {
-	local target=all
+# changed_sources FILE: words for make that name each source whose hash FILE does not
+# have, in case its time does not say that it changed.
+changed_sources() {
+	local line old=''
 
-	[ -z "${PROGRAM:-}" ] || target=$out/tests/${PROGRAM%% *}
-	mkdir -p "$out/tests"
-	place_kselftest
-	[ "$(cat "$out/tests/.source" 2>/dev/null)" = "$source" ] ||
-		selftest clean
-	echo "$source" >"$out/tests/.source"
-	selftest -q "$target" 2>/dev/null || say "building the tests"
-	quietly selftest "$target"
-	selftest COLLECTION=mmun emit_tests | sed 's/.*://' >"$out/programs"
+	[ ! -e "$1" ] || old=$(<"$1")
+	while read -r line; do
+		[[ $'\n'$old$'\n' == *$'\n'"$line"$'\n'* ]] ||
+			printf -- '-W %s ' "${line##* }"
+	done <<<"$sources"
+}
+
+build_tests() {
+	local target=${PROGRAM:-all} key sources changed list
+
+	target=${target%% *}
+	key=$(tests_key)
+	start_anew "$out/tests" "$key"
+	sources=$(cd "$SELFTEST" && sha256sum -- *.[ch] ../../../../test_mmun_uapi.h)
+	changed=$(changed_sources "$out/tests/.sources-$target")
+	[ -z "$changed" ] || say "building the tests"
+	[ "$target" = all ] || target=$out/tests/$target
+	# shellcheck disable=SC2086 # a list of words
+	make_in "$out/tests" "${words[@]}" $changed "$target"
+	list=$(make "${words[@]}" COLLECTION=mmun emit_tests)
+	printf '%s\n' "${list//mmun:/}" >"$out/programs"
+	printf '%s\n' "$sources" >"$out/tests/.sources-${target##*/}"
 }
 
 case $1 in
 module)
-	need_tools
+	choose_compiler
+	find_compiler
+	need "${NEED_MODULE[@]}" "$cc" "${compiler[@]}"
+	mkdir -p "$out"
+	lock "$out/module.lock"
 	build_module
 	;;
 tests)
-	need make gcc '/usr/lib/*/libc.a'
-	locked "$TOP/build/lock" build_tests
+	need "${NEED_TESTS[@]}"
+	mkdir -p "$out"
+	lock "$TOP/build/lock"
+	harness=("$source"/tools/testing/selftests/{lib.mk,kselftest*.h})
+	words=(-s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests"
+		"${COMPILER_WORDS[@]}" USERLDFLAGS=-static
+		USERCFLAGS="-I$source/lib")
+	place_kselftest
+	build_tests
 	;;
+*)	die "$1: module or tests" ;;
 esac

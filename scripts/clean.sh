@@ -10,10 +10,10 @@
 # unless git tracks them. "cache" is the content of MMUN_CACHE. A run that is going
 # on is not disturbed: then nothing is removed, and the exit status is 2.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 # What is made in the cache, as globs
-CACHE_NAMES='accel-* apt build headers image lock lock.* mutants probe source tmp.* tree'
+CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tree'
 # Some of these are there whenever something was fetched
 CACHE_MARKS='image headers source'
 

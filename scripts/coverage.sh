@@ -9,10 +9,8 @@
 # Variables: KERNEL, a row of "kernels" with the fragment cov [6.1-cov]. Leaves
 # an annotated report in build/<kernel>/coverage/html.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
-
-KERNEL=${KERNEL:-6.1-cov}
 
 # Beside each file of counts goes the one that says what was counted.
 unpack() {
@@ -35,7 +33,7 @@ html() {
 	say "report: ${dir#"$PWD"/}/html/index.html"
 }
 
-need python3 gcov lcov
+need_for "$KERNEL" python3 gcov lcov
 resolve "$KERNEL"
 build=$(value kdir "$out/kernel")
 dir=$out/coverage

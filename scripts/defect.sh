@@ -21,7 +21,7 @@
 # and ends at the next "}" in column one. Without a function the whole file
 # is searched.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 get() {
 	sed -n "/^--- old/q;s/^$1: *//p" "$2"
@@ -35,10 +35,13 @@ part() {
 
 # All comparing is done with index(): nothing in the texts is special.
 apply() {
-	local entry=$1 file=$2
+	local entry=$1 file=$2 status=0
 
-	name=$(get function "$entry") old=$(part old "$entry") \
-		new=$(part new "$entry") awk '
+	name=$(get function "$entry")
+	old=$(part old "$entry")
+	new=$(part new "$entry")
+	export name old new
+	awk '
 		function begins(line) {
 			if (name == "")
 				return NR == 1
@@ -70,7 +73,9 @@ apply() {
 		END {
 			printf "%s", change(body)
 			exit found != 1
-		}' "$file" ||
+		}' "$file" || status=$?
+	[ "$status" -le 1 ] || die "${entry##*/}: awk failed on $file"
+	[ "$status" = 0 ] ||
 		die "${entry##*/}: the old text does not stand there exactly once"
 }
 

@@ -9,39 +9,12 @@
 # Prints a table, and "N passed, N failed, N skipped" as the last line: caught
 # is passed. See defect.sh for the entries.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/outcome.sh"
 
 caught=0
 missed=0
-
-# Everything but the module is that of the sound build.
-prepare() {
-	local entry=$1 part file
-
-	rm -rf "$work"
-	mkdir -p "$work/tree"
-	for part in kernel tests programs init gen_init_cpio; do
-		ln -s "$out/$part" "$work/$part"
-	done
-	file=$("$SCRIPTS/defect.sh" get file "$entry")
-	cp -r "$TOP"/{Kbuild,test_mmun*.[ch],mmun} "$work/tree/"
-	"$SCRIPTS/defect.sh" apply "$entry" "$TOP/$file" \
-		>"$work/tree/$file" || return
-	! cmp -s "$work/tree/$file" "$TOP/$file"
-}
-
-# Prints the exit status of the judge, whose report is in report.
-run() {
-	local status=0
-
-	MODULE_TREE=$work/tree "$SCRIPTS/build.sh" module "$work" || return
-	"$SCRIPTS/pack.sh" "$work" || return
-	TESTS=$tests "$SCRIPTS/boot.sh" "$work" >"$work/ktap" || return
-	"$SCRIPTS/judge.sh" "$work/result" >"$work/report" || status=$?
-	echo "$status"
-}
 
 try() {
 	local entry=$1 name status='' start=$SECONDS
@@ -49,13 +22,10 @@ try() {
 	name=$(basename "$entry" .defect)
 	say "defect $name"
 	work=$TOP/build/defects/$name
-	tests=$("$SCRIPTS/defect.sh" get tests "$entry")
-	if prepare "$entry"; then
-		status=$(run) || true
-		verdict "$status"
-	else
-		outcome=invalid what="it changes nothing, or cannot be applied"
-	fi
+	"$SCRIPTS/try-defect.sh" "$entry" "$out" "$work" ||
+		say "$name: no verdict"
+	[ ! -e "$work/status" ] || status=$(<"$work/status")
+	verdict "$status"
 	if [ "$outcome" = caught ]; then
 		caught=$((caught + 1))
 	else
@@ -69,9 +39,9 @@ row() {
 }
 
 entries=("$@")
-[ $# -gt 0 ] || mapfile -t entries < <(find "$SCRIPTS/defects" \
-	-name '*.defect' 2>/dev/null | sort)
-resolve "${KDIR:-${KERNEL:-stock}}"
+[ $# -gt 0 ] || entries=("$SCRIPTS"/defects/*.defect)
+need_for "${KDIR:-$KERNEL}"
+resolve "${KDIR:-$KERNEL}"
 "$SCRIPTS/build.sh" module "$out"
 "$SCRIPTS/build.sh" tests "$out"
 "$SCRIPTS/pack.sh" "$out"
@@ -84,4 +54,4 @@ for entry in "${entries[@]}"; do
 done
 cat "$table"
 echo "$caught passed, $missed failed, 0 skipped"
-[ "$missed" = 0 ]
+exit "$((missed != 0))"

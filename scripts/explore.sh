@@ -12,7 +12,8 @@
 # for each kernel; FRESH=1 forgets that. Exits 0 if kernel and model agreed in all
 # of them.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
 
 # Two readers, a mutator, an inserter, a remover; every kind of mutator.  An exit
 # costs a process each time, so there it is one reader.
@@ -34,7 +35,8 @@ field() {
 	sed -n "s/.*# explored .*[ ,]\([0-9.]*\) $1.*/\1/p" "$log" | tail -n 1
 }
 
-# All of $actors, as far as it was not done before; sets $failed.
+# All of $actors, as far as it was not done before. Sets failed if kernel and model
+# disagree.
 explore() {
 	local at=0 total=1
 
@@ -44,9 +46,9 @@ explore() {
 	while [ "$at" -lt "$total" ]; do
 		say "$actors: from schedule $at on"
 		if ! boot "$at" >"$log"; then
-			grep -E '^ *(#|not ok)' "$log" || tail -n 20 "$log"
+			awk '/^ *(#|not ok)/' "$log"
 			failed=1
-			return
+			return 0
 		fi
 		total=$(field schedules)
 		at=$((at + $(field played)))
@@ -58,19 +60,19 @@ explore() {
 	say "$actors: all $total schedules agreed"
 }
 
-# Another image in the same directory is another kernel.
-kernel_key() {
-	local image=$KDIR/arch/x86/boot/bzImage
-
-	if [ -z "$KDIR" ]; then
-		echo "$KERNEL"
-		return
-	fi
-	[ -e "$image" ] || image=$KDIR/.config
-	cksum <"$image" | sed "s/ .*//; s/^/kdir-/"
+# What a schedule that agreed is good for: this kernel, this module, these tests.
+key() {
+	{
+		cat "$(value image "$out/kernel")"
+		cd "$TOP"
+		contents "${MODULE_SOURCES[@]}" "$SELFTEST"
+	} | sum
 }
 
-dir=$TOP/build/explore/$(kernel_key)
+need_for "${KDIR:-$KERNEL}"
+resolve "${KDIR:-$KERNEL}"
+key=$(key)
+dir=$TOP/build/explore/${out##*/}-$key
 [ "$FRESH" = 0 ] || rm -rf "$dir"
 mkdir -p "$dir"
 failed=0

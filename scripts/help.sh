@@ -7,7 +7,7 @@
 
 set -euo pipefail
 
-cd "$(dirname "$0")"
+cd "${0%/*}"
 
 awk -F '\t+' '
 	BEGIN { print "Targets:" }
@@ -36,6 +36,10 @@ awk '
 		nr = split("[" defaults() "]", part, /; /)
 		for (i = 1; i <= nr; i++)
 			add(i < nr ? part[i] ";" : part[i])
+		lines[++nr_lines] = "for"
+		nr = split(targets, part, " ")
+		for (i = 1; i <= nr; i++)
+			add(part[i])
 		for (i = 1; i <= nr_lines; i++)
 			printf "  %-11s %s\n", i == 1 ? name : "", lines[i]
 	}
@@ -53,6 +57,7 @@ awk '
 		key = $1
 		sub(/^[ \t]*[^ \t]*[ \t]*/, "")
 	}
+	key == "targets" { targets = $0 == "all" ? "all targets" : $0 }
 	key == "help" { lines[++nr_lines] = $0 }
 	key == "shown" { shown = $0 }
 	key == "default" { value[key] = $0 }

@@ -17,114 +17,48 @@
 #
 # With "module" only the first three, which is all that building one takes.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
-. "$SCRIPTS/suite.sh"
 
-# What is taken from the linux-source package; 1,500 MB are left behind.
-SOURCE_FILES=(
-	'*/tools/testing/selftests/lib.mk'
-	'*/tools/testing/selftests/kselftest*.h'
-	'*/usr/gen_init_cpio.c'
-	'*/scripts/checkpatch.pl'
-	'*/scripts/spelling.txt'
-	'*/scripts/const_structs.checkpatch'
-	'*/scripts/kernel-doc*'
-	'*/scripts/kconfig/merge_config.sh'
-)
-
-# The package that a package like linux-image-amd64 stands for, today.
-release_of_package() {
-	know "$1"
-	apt-cache depends "$1" |
-		sed -n 's/^ *Depends: linux-image-\([0-9].*\)/\1/p' | head -n 1
-}
-
-# The image package is 70 MB, most of it modules that nobody loads.
-unpack_image() {
-	local release=$1 dir=$2
-
-	say "fetching linux-image-$release"
-	download "$dir" "linux-image-$release"
-	dpkg-deb --fsys-tarfile "$dir"/*.deb |
-		tar -x -C "$dir" --wildcards './boot/vmlinuz-*' './boot/config-*'
-	rm -f "$dir"/*.deb
-}
-
-header_packages() {
-	local name=linux-headers-$1
-
-	echo "$name"
-	apt-cache depends "$name" |
-		sed -n 's/^ *Depends: \(linux-\(headers\|kbuild\)-.*\)/\1/p'
-}
-
-# The headers name the place they would be installed at.
-unpack_headers() {
-	local release=$1 final=$2 dir=$3 deb debs
-
-	say "fetching linux-headers-$release"
-	mapfile -t debs < <(header_packages "$release")
-	download "$dir" "${debs[@]}"
-	for deb in "$dir"/*.deb; do
-		dpkg-deb -x "$deb" "$dir"
-		rm -f "$deb"
-	done
-	sed -i "s|/usr/src/|$final/usr/src/|" \
-		"$dir/usr/src/linux-headers-$release/Makefile"
-}
-
-unpack_source() {
-	local package=$1 dir=$2
-
-	need xz
-	say "fetching $package, of which a few files are needed"
-	download "$dir" "$package"
-	dpkg-deb --fsys-tarfile "$dir"/*.deb |
-		tar -xO "./usr/src/$package.tar.xz" |
-		tar -xJ -C "$dir" --strip-components=1 --wildcards \
-			"${SOURCE_FILES[@]}"
-	rm -f "$dir"/*.deb
-}
-
-# cached KIND PACKAGE COMMAND...: the directory that COMMAND fills.
+# cached KIND ROW PACKAGE [FINAL]: the directory of the cache that holds what
+# fetch.sh makes of the newest version of PACKAGE. It supersedes another version of
+# the same ROW. With FINAL the process that fills it learns its name.
 cached() {
-	local dir=$CACHE/$1/$2_$3
+	local kind=$1 package=$3 version dir
 
-	shift 3
-	once "$dir" "$@"
+	know "$package"
+	if [ ! -d "$CACHE/$kind/$2_${package}_$version" ]; then
+		refresh
+		know "$package"
+	fi
+	dir=$CACHE/$kind/$2_${package}_$version
+	once "$dir" "$SCRIPTS/fetch.sh" "$kind" "$suite" "$package=$version" \
+		${4:+"$dir"}
 	echo "$dir"
-}
-
-image_dir() {
-	local release=$1 version
-
-	know "linux-image-$release"
-	version=$(newest "linux-image-$release")
-	cached image "$release" "$version" unpack_image "$release"
-}
-
-headers_dir() {
-	local release=$1 version
-
-	know "linux-headers-$release"
-	version=$(newest "linux-headers-$release")
-	cached headers "$release" "$version" unpack_headers "$release" \
-		"$CACHE/headers/${release}_$version"
 }
 
 # The source package of the same series, or else the default one.
 source_dir() {
 	local package version
 
-	package=linux-source-$(cut -d. -f1,2 <<<"$1")
-	if [ -z "$(newest "$package")" ]; then
-		know linux-source
-		package=$(apt-cache depends linux-source |
-			sed -n 's/^ *Depends: \(linux-source-.*\)/\1/p')
-	fi
+	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1: no release of a kernel"
+	package=linux-source-${BASH_REMATCH[0]}
 	version=$(newest "$package")
-	cached source "$package" "$version" unpack_source "$package"
+	if [ -z "$version" ]; then
+		know linux-source
+		package=$(depends linux-source 'linux-source-.*')
+	fi
+	cached source "$package" "$package"
+}
+
+# The package that a package like linux-image-amd64 stands for, today.
+release_of_package() {
+	local image version
+
+	know "$1"
+	image=$(depends "$1" 'linux-image-[0-9].*')
+	[ -n "$image" ] || die "apt-cache depends $1 names no linux-image"
+	echo "${image#linux-image-}"
 }
 
 # An image of the distribution.
@@ -132,11 +66,16 @@ packaged() {
 	local release headers image source
 
 	release=$(release_of_package "$1")
-	headers=$(headers_dir "$release")
+	if ! compgen -G "$CACHE/headers/${name}_linux-headers-${release}_*" >/dev/null
+	then
+		refresh
+		release=$(release_of_package "$1")
+	fi
+	headers=$(cached headers "$name" "linux-headers-$release" final)
 	printf '%s\n' "name=$name" "release=$release" \
 		"kdir=$headers/usr/src/linux-headers-$release"
 	[ "$wanted" = all ] || return 0
-	image=$(image_dir "$release")
+	image=$(cached image "$name" "linux-image-$release")
 	source=$(source_dir "$release")
 	printf '%s\n' "image=$image/boot/vmlinuz-$release" \
 		"config=$image/boot/config-$release" "source=$source"
@@ -158,24 +97,33 @@ source_of() {
 
 # Headers of the distribution have no image: it is in the package beside them.
 image_of() {
-	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage
+	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage version dir
 
 	if [ ! -e "$image" ]; then
-		[ -n "$(newest "linux-image-$release")" ] ||
-			die "$kdir has no arch/x86/boot/bzImage, and apt knows no linux-image-$release"
-		image=$(image_dir "$release")/boot/vmlinuz-$release
+		version=$(newest "linux-image-$release")
+		[ -n "$version" ] ||
+			die "$kdir has no arch/x86/boot/bzImage, and apt knows no linux-image-$release. Run make in $kdir"
+		dir=$(cached image "$release" "linux-image-$release")
+		image=$dir/boot/vmlinuz-$release
 	fi
 	echo "$image"
 }
 
-# Debian's headers say it elsewhere.
+# The headers of Debian have the release in .kernelvariables, a built tree has it in
+# include/config/kernel.release.
 release_of_build() {
-	local kdir=$1
+	local kdir=$1 release=''
 
-	sed -n 's/^override KERNELRELEASE = //p' "$kdir/.kernelvariables" \
-		2>/dev/null | grep . ||
-		cat "$kdir/include/config/kernel.release" 2>/dev/null ||
-		die "$kdir is not the directory of a built kernel"
+	if [ -e "$kdir/.kernelvariables" ]; then
+		release=$(sed -n 's/^override KERNELRELEASE = //p' \
+			"$kdir/.kernelvariables")
+	fi
+	if [ -z "$release" ] && [ -e "$kdir/include/config/kernel.release" ]; then
+		release=$(<"$kdir/include/config/kernel.release")
+	fi
+	[ -n "$release" ] ||
+		die "$kdir is not the directory of a built kernel. Run make in it"
+	echo "$release"
 }
 
 # A guest without these is silent, or has nothing to test.
@@ -184,19 +132,20 @@ check_config() {
 
 	for option in BLK_DEV_INITRD BINFMT_ELF DEVTMPFS PROC_FS SYSFS \
 		SERIAL_8250_CONSOLE MODULE_UNLOAD MMU_NOTIFIER; do
-		grep -qxF "CONFIG_$option=y" "$1" || missing+=("$option")
+		has_line "$1" "CONFIG_$option=y" || missing+=("$option")
 	done
 	[ ${#missing[@]} = 0 ] || die "$1: not set: ${missing[*]}"
 }
 
 # build_dir DIR [NAME]
 build_dir() {
-	local kdir release image source
+	local kdir release image source sum
 
 	kdir=$(realpath "$1")
 	release=$(release_of_build "$kdir")
-	printf '%s\n' "name=${2:-$release-$(cksum <<<"$kdir" | cut -d' ' -f1)}" \
-		"release=$release" "kdir=$kdir"
+	sum=$(cksum <<<"$kdir")
+	printf '%s\n' "name=${2:-$release-${sum%% *}}" "release=$release" \
+		"kdir=$kdir"
 	[ "$wanted" = all ] || return 0
 	check_config "$kdir/.config"
 	image=$(image_of "$kdir" "$release")
@@ -206,24 +155,26 @@ build_dir() {
 
 # A row of the table.
 named() {
-	local package suite fragments dir
+	local dir
 
-	read -r package suite fragments < <(kernel_row "$name") ||
-		die "$name: no kernel of this name in scripts/kernels, and no directory"
 	if [ "$fragments" = - ]; then
 		use_suite "$suite"
 		packaged "$package"
 	else
 		dir=$("$SCRIPTS/build-kernel.sh" "$name")
+		use_suite "$suite"
 		build_dir "$dir" "$name"
 	fi
 }
 
-mkdir -p "$CACHE"/{image,headers,source}
 name=$1
 wanted=${2:-all}
+[ -d "$CACHE" ] || mkdir -p "$CACHE"
 if [[ $name = */* || -d $name ]]; then
+	use_suite -
 	build_dir "$name"
 else
+	kernel_row "$name" ||
+		die "$name: no kernel of this name in scripts/kernels, and no directory"
 	named
 fi

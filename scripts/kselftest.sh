@@ -7,10 +7,12 @@
 #
 # Variables: see "make help". Exits as judge.sh does.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
 
-[ "${KERNEL:-}" != all ] || exec "$SCRIPTS/matrix.sh"
-resolve "${KDIR:-${KERNEL:-stock}}"
+[ "$KERNEL" != all ] || exec "$SCRIPTS/matrix.sh"
+need_for "${KDIR:-$KERNEL}"
+resolve "${KDIR:-$KERNEL}"
 
 # There is one result of a kernel at a time.
 exec {lock}>"$out/lock"
@@ -18,6 +20,7 @@ flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 
 "$SCRIPTS/build.sh" module "$out"
 "$SCRIPTS/build.sh" tests "$out"
+"$SCRIPTS/choose.sh" "$out" >"$out/chosen"
 "$SCRIPTS/pack.sh" "$out"
 "$SCRIPTS/boot.sh" "$out"
 exec "$SCRIPTS/judge.sh" "$out/result"

@@ -1,13 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2016
 #
-# What all the scripts share. Sourced.
+# What all scripts share. Sourced.
+#
+# A step that fails must end the run. Bash switches errexit off in every function
+# that a condition calls, and in all that this function calls. Three rules follow,
+# and scripts/lint.sh checks them:
+#
+#	A function that a condition calls is one command, or each of its commands
+#	ends in "|| return".
+#	quietly, once, step and suite, which look at a status, get a process:
+#	another script or a program, never a function.
+#	The output of a command is read from a variable, which keeps the status
+#	of the command, and not from "< <(command)", which drops it.
 
-set -euo pipefail
+set -Eeuo pipefail
+shopt -s inherit_errexit
 
-SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-TOP=$(dirname "$SCRIPTS")
-# shellcheck disable=SC2034 # for the scripts that source this one
+# What is parsed must not be translated.
+export LC_ALL=C
+
+SCRIPTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+TOP=${SCRIPTS%/*}
 SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
@@ -15,13 +29,18 @@ V=${V:-0}
 # The suite that is run: ours, or the kernel's own hmm-tests to compare with.
 SUITE=${SUITE:-mmun}
 
-# Words for the make of a kernel: coverage is of these files alone. They mean
-# nothing where the configuration does not ask for coverage.
-# shellcheck disable=SC2034
+# The sources of the module, relative to the top: what Kbuild and test_mmun.c name.
+MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
+
+# Words for the make of a kernel: coverage is of these files alone. They have no
+# effect if the configuration does not ask for coverage.
 GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
 
+# The compiler that the user chose, for the make of a kernel, a module or the tests.
+COMPILER_WORDS=(${LLVM:+"LLVM=$LLVM"} ${CC:+"CC=$CC"})
+
 # The variables that make was called with are not for the make of a kernel.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 say() {
 	echo "  $*" >&2
@@ -32,86 +51,104 @@ die() {
 	exit 2
 }
 
-# quietly COMMAND...: its output is shown when it fails, or with V=1.
+# report_failure LINE: name the command that ends a script. Another script has said
+# so itself, a command that a variable is set to as well, and quietly has shown what
+# its command printed.
+report_failure() {
+	local status=$? named='^("\$SCRIPTS/|"\$@"|return|exit|[A-Za-z_]+\+?=.*\$\()'
+
+	[[ $BASH_COMMAND =~ $named ]] ||
+		echo "${0##*/}: line $1: status $status:" \
+			"${BASH_COMMAND//$'\n'/ }. Run it again; V=1 shows more" >&2
+}
+
+trap 'report_failure "$LINENO"' ERR
+
+# quietly PROCESS...: its output is shown when it fails, or with V=1.
 quietly() {
-	local log status=0
+	local log='' status=0
 
 	if [ "$V" = 1 ]; then
-		"$@" >&2
-		return
+		"$@" >&2 || status=$?
+	else
+		log=$("$@" 2>&1) || status=$?
 	fi
-	log=$(mktemp)
-	"$@" >"$log" 2>&1 || status=$?
-	[ "$status" = 0 ] || { echo "failed: $*"; cat "$log"; } >&2
-	rm -f "$log"
+	[ "$status" = 0 ] ||
+		printf '%s\n' "failed: $*. Run it again; V=1 shows more" ${log:+"$log"} >&2
 	return "$status"
 }
 
-# locked FILE COMMAND...: one at a time.
-locked() {
-	local lock=$1 fd status=0
+# lock FILE: one process at a time; held until the calling process ends.
+lock() {
+	local fd
 
-	shift
-	mkdir -p "$(dirname "$lock")"
-	exec {fd}>"$lock"
+	exec {fd}>"$1"
 	flock "$fd"
-	"$@" || status=$?
-	exec {fd}>&-
-	return "$status"
 }
 
-# once DIR COMMAND...: DIR appears whole or not at all: "COMMAND... TEMPORARY"
-# fills a directory that is renamed to it.
+# once DIR PROCESS...: DIR appears whole or not at all. "PROCESS... TEMPORARY"
+# fills a directory that is renamed to DIR if PROCESS returned 0.
 once() {
-	[ -d "$1" ] || locked "$CACHE/lock" once_locked "$@"
+	[ -d "$1" ] || "$SCRIPTS/once.sh" "$@"
 }
 
-once_locked() {
-	local dir=$1 tmp
-
-	shift
-	[ ! -d "$dir" ] || return 0
-	rm -rf "$CACHE"/tmp.*
-	tmp=$(mktemp -d "$CACHE/tmp.XXXXXX")
-	if ! "$@" "$tmp"; then
-		rm -rf "$tmp"
-		return 1
-	fi
-	chmod 755 "$tmp"
-	mv -T "$tmp" "$dir"
-}
-
-# value KEY FILE: what stands behind "KEY=" in FILE.
+# value KEY FILE: prints the text after "KEY=" in FILE, or nothing if no line has it.
 value() {
-	sed -n "s/^$1=//p" "$2"
+	local line
+
+	while IFS= read -r line; do
+		[[ $line != "$1="* ]] || printf '%s\n' "${line#*=}"
+	done <"$2"
 }
 
-# newer_than FILE PATH...: is any of these newer than FILE, or FILE not there?
-newer_than() {
-	local file=$1
-
-	shift
-	[ ! -e "$file" ] || [ -n "$(find -L "$@" -newer "$file" -print -quit 2>/dev/null)" ]
+# has_line FILE LINE: is it a whole line of FILE?
+has_line() {
+	[[ $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]
 }
 
-# resolve NAME [module]: sets out to the directory of that kernel, and of another
-# suite, where the kernel's parts stand in out/kernel.
+# has_key FILE KEY: does FILE contain KEY? Then what was built beside FILE is up to
+# date.
+has_key() {
+	[ -e "$1" ] && [ "$(<"$1")" = "$2" ]
+}
+
+# sum: the hash of the standard input.
+sum() {
+	local hash
+
+	hash=$(sha256sum)
+	echo "${hash:0:16}"
+}
+
+# contents PATH...: the name and the hash of each file, also below directories.
+# A link counts as what it points to.
+contents() {
+	find -L "$@" -type f ! -name '.*' -print0 | sort -z | xargs -0 sha256sum
+}
+
+# resolve NAME [module]: sets out to the directory of that kernel and suite, where
+# the parts of the kernel stand in out/kernel. With "module", which has less parts,
+# the directory is another one.
 resolve() {
-	local tmp
+	local parts
 
-	[[ $SUITE = mmun || $SUITE = hmm ]] ||
-		die "SUITE=$SUITE: no such suite, it is mmun or hmm"
-	mkdir -p "$TOP/build"
-	tmp=$(mktemp "$TOP/build/kernel.XXXXXX")
-	"$SCRIPTS/kernel.sh" "$@" >"$tmp" || { rm -f "$tmp"; return 1; }
-	out=$TOP/build/$(value name "$tmp")
+	parts=$("$SCRIPTS/kernel.sh" "$@")
+	out=$(value name /dev/stdin <<<"$parts")
+	out=$TOP/build/$out
 	[ "$SUITE" = mmun ] || out+=-$SUITE
-	mkdir -p "$out"
-	mv "$tmp" "$out/kernel"
+	[ -z "${2:-}" ] || out+=-$2
+	[ -d "$out" ] || mkdir -p "$out"
+	# Half of a file, which a run that was killed leaves, is not this key.
+	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
 }
 
-# kernel_row NAME: package, suite and fragments of that row of the table.
+# kernel_row NAME: sets package, suite and fragments to that row of the table;
+# false if there is none.
 kernel_row() {
-	awk -v name="$1" '$1 == name { print $2, $3, $4; found = 1 }
-		END { exit !found }' "$SCRIPTS/kernels"
+	local name _
+
+	while read -r name package suite fragments _; do
+		[ "$name" != "$1" ] || return 0
+	done <"$SCRIPTS/kernels"
+	return 1
 }

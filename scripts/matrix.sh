@@ -8,7 +8,8 @@
 # JOBS in the environment is how many run at a time. What each run printed is in
 # build/matrix/<kernel>. Exits 0 if all passed.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
 
 # row KERNEL PASSED FAILED SKIPPED SPLATS SECONDS OUTCOME
 row() {
@@ -17,7 +18,13 @@ row() {
 
 # The number before a word of the last line of the log.
 number() {
-	sed -n '$s/.*\(^\| \)\([0-9]*\) '"$1"'.*/\2/p' "$log" | grep . || echo -
+	awk -v word="$1" '{ last = $0 }
+		END {
+			count = split(last, words, /[ ,]+/)
+			for (i = 2; i <= count && words[i] != word; i++)
+				;
+			print i <= count ? words[i - 1] : "-"
+		}' "$log"
 }
 
 # The first thing that the judge had to say, if anything: the notes of the guest
@@ -29,7 +36,7 @@ outcome() {
 }
 
 splats() {
-	grep -c '^#   [0-9]*:' "$log" || true
+	awk '/^#   [0-9]*:/ { count++ } END { print count + 0 }' "$log"
 }
 
 try() {
@@ -45,32 +52,35 @@ try() {
 
 # await COUNT: until at most so many run.
 await() {
-	local pids
+	local running
 
-	while mapfile -t pids < <(jobs -rp) && [ ${#pids[@]} -gt "$1" ]; do
+	while running=$(jobs -rp) && read -ra pids <<<"${running//$'\n'/ }" &&
+	      [ ${#pids[@]} -gt "$1" ]; do
 		wait -n || true
 	done
 }
 
 failed=0
 tries=()
+names=()
 logs=$TOP/build/matrix
 mkdir -p "$logs"
-mapfile -t names < <(sed -n 's/^\([a-z0-9][^[:space:]]*\).*/\1/p' \
-	"$SCRIPTS/kernels")
+while read -r name _; do
+	[[ $name != [a-z0-9]* ]] || names+=("$name")
+done <"$SCRIPTS/kernels"
+need_for "${names[*]}"
 for name in "${names[@]}"; do
 	rm -f "$logs/$name.row"
-	await "$((${JOBS:-1} - 1))"
+	await "$((JOBS - 1))"
 	try "$name" &
 	tries+=($!)
 done
 for pid in "${tries[@]}"; do
 	wait "$pid" || failed=1
 done
-{
-	row kernel passed failed skipped splats seconds outcome
+table=$(row kernel passed failed skipped splats seconds outcome
 	for name in "${names[@]}"; do
 		cat "$logs/$name.row"
-	done
-} | tee "$logs/table"
-[ "$failed" = 0 ]
+	done)
+echo "$table" | tee "$logs/table"
+exit "$((failed != 0))"

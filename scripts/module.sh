@@ -5,10 +5,10 @@
 #
 # usage: module.sh build|load|unload
 #
-# Builds against KDIR, or else the running kernel, or else the stock one, as
-# far as there are headers. Only a module for the running kernel is loaded.
+# Builds against KDIR, or else the running kernel, or else, if that has
+# no headers here, the stock one. Only a module for the running kernel is loaded.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 running=/lib/modules/$(uname -r)/build
 
@@ -17,16 +17,27 @@ build() {
 	"$SCRIPTS/build.sh" module "$out"
 }
 
+# The running kernel is the default, and it may have no headers here.
+choose() {
+	target=${KDIR:-$running}
+	if [ "$target" = "$running" ] && [ ! -e "$running" ]; then
+		say "the running kernel $(uname -r) has no headers here" \
+			"($running): building for the stock kernel"
+		target=stock
+	fi
+}
+
 load() {
-	[ -e "$running" ] || die "the running kernel $(uname -r) has no headers here"
+	[ -e "$running" ] || die "the running kernel $(uname -r) has no headers" \
+		"here ($running). Install them, linux-headers-$(uname -r) in Debian"
 	build "$running"
 	insmod "$out/module/test_mmun.ko"
 }
 
 case $1 in
 build)
-	[ -e "$running" ] || running=stock
-	build "${KDIR:-$running}"
+	choose
+	build "$target"
 	echo "${out#"$PWD"/}/module/test_mmun.ko"
 	;;
 load)	load ;;

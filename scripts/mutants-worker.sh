@@ -9,17 +9,17 @@
 # Called by mutants.sh, which explains the variables; here SUITE is a list with
 # blanks.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/outcome.sh"
 
 number=$1
 read -ra suites <<<"$SUITE"
-MUTANTS=${MUTANTS:-*}
+# shellcheck disable=SC2153 # it comes from mutants.sh
 results=$TOP/build/mutants/$KERNEL
 
 # A test that hangs tells no more after this many seconds.
-export PROGRAM_SECS=${PROGRAM_SECS:-90} TIMEOUT=${TIMEOUT:-400} STOP=1
+export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
 get() {
 	"$SCRIPTS/defect.sh" get "$1" "$entry"
@@ -71,29 +71,30 @@ sound_again() {
 
 # What a run that was interrupted has left.
 all_sound() {
-	local file
+	local file files
 
+	files=$(sed -n 's/^file: //p' "$SCRIPTS"/mutants/*.mutant | sort -u)
 	while read -r file; do
-		cmp -s "$tree/$file" "$private/tree/$file" ||
+		[ "$(<"$tree/$file")" = "$(<"$private/tree/$file")" ] ||
 			sound_again "$file"
-	done < <(cat "$SCRIPTS"/mutants/*.mutant |
-		sed -n 's/^file: //p' | sort -u)
+	done <<<"$files"
 }
 
+# One command, because conditions call it.
 compile() {
 	quietly make -C "$private/tree" O="$private/build" -j"$(nproc)" \
-		"${GCOV[@]}" bzImage modules
+		"${COMPILER_WORDS[@]}" "${GCOV[@]}" bzImage modules
 }
 
-# Prints the exit status of the judge; nothing if it did not get that far.
+# Sets status to the exit status of the judge; to nothing if it does not get that
+# far.
 run() {
-	local status=0
-
+	status=''
 	"$SCRIPTS/build.sh" module "$work" || return
 	"$SCRIPTS/pack.sh" "$work" || return
 	"$SCRIPTS/boot.sh" "$work" >"$work/ktap" || return
+	status=0
 	"$SCRIPTS/judge.sh" "$work/result" >"$work/report" || status=$?
-	echo "$status"
 }
 
 # What a result is good for: this change, this suite, this module, this kernel.
@@ -103,11 +104,12 @@ key_of() {
 	shift
 	[ "$suite" = mmun ] || built+=-$suite
 	{
-		cat "$@" </dev/null |
-			sed -n '/^file: /p; /^function: /p; /^--- old/,$p'
+		sed -n '/^file: /p; /^function: /p; /^--- old/,$p' \
+			/dev/null "$@"
 		cat "$built"/tests/*[-_]test* "$built/module/test_$suite.ko" \
 			"$private/build/.config"
-	} | sha256sum | cut -c1-16
+		"$SCRIPTS/compiler.sh"
+	} | sum
 }
 
 store() {
@@ -130,18 +132,31 @@ judged() {
 }
 
 is_known() {
-	key=$(key_of "$SUITE" "$entry")
-	grep -qs "\"key\": \"$key\"" "$results/$SUITE/$name.json"
+	[[ -e $results/$SUITE/$name.json &&
+	   $(<"$results/$SUITE/$name.json") == *"\"key\": \"$key\""* ]]
+}
+
+# Sets unknown to the suites whose result of this mutant is not there.
+find_unknown() {
+	unknown=()
+	for SUITE in "${suites[@]}"; do
+		key=$(key_of "$SUITE" "$entry")
+		is_known || unknown+=("$SUITE")
+	done
 }
 
 # All suites have the same mutated kernel, built when the first asks for it.
 try_suite() {
 	local status='' start=$SECONDS
 
+	key=$(key_of "$SUITE" "$entry")
 	work=$results/work/$number/$SUITE
 	rm -f "$work"/{ktap,report}
-	[ "$built" != no ] || { compile && built=yes || built=broken; }
-	[ "$built" != yes ] || status=$(run) || true
+	if [ "$built" = no ]; then
+		built=broken
+		! compile || built=yes
+	fi
+	[ "$built" != yes ] || run || true
 	judged "$status"
 	seconds=$((SECONDS - start))
 	store
@@ -157,54 +172,56 @@ try() {
 	else
 		built=broken
 	fi
-	for SUITE in "${suites[@]}"; do
-		is_known || try_suite
+	for SUITE in "${unknown[@]}"; do
+		try_suite
 	done
 	sound_again "$file"
 }
 
-all_known() {
-	for SUITE in "${suites[@]}"; do
-		is_known || return 1
-	done
-}
-
 # The sound kernel, by the same road.
 control() {
-	local status key
+	local status='' key
 
 	key=$(key_of "$SUITE")
 	work=$results/work/$number/$SUITE
-	[ "$(cat "$work/sound" 2>/dev/null)" != "$key" ] || return 0
+	! has_key "$work/sound" "$key" || return 0
 	say "the sound kernel, suite $SUITE"
 	compile
-	status=$(run) || true
-	[ "$status" = 0 ] || { cat "$work/report"; die "the sound kernel fails"; }
+	run || true
+	[ "$status" = 0 ] || {
+		cat "$work/report"
+		die "the sound kernel fails: mend that first"
+	}
 	echo "$key" >"$work/sound"
 }
 
-# take COMMAND...: unless another worker is at this mutant.
+# Unless another worker is at this mutant, or all is known of it.
 take() {
 	local claim
 
 	exec {claim}>"$results/work/$name.claim"
-	! flock -n "$claim" || "$@"
+	if flock -n "$claim"; then
+		find_unknown
+		[ ${#unknown[@]} = 0 ] || try
+	fi
 	exec {claim}>&-
-}
-
-try_unknown() {
-	all_known || try
 }
 
 prepare
 for SUITE in "${suites[@]}"; do
 	control
 done
-mapfile -t entries < <(compgen -G "$SCRIPTS/mutants/$MUTANTS.mutant")
+entries=()
+for glob in ${MUTANTS//,/ }; do
+	for entry in "$SCRIPTS"/mutants/$glob.mutant; do
+		[ ! -e "$entry" ] || entries+=("$entry")
+	done
+done
 [ ${#entries[@]} != 0 ] || die "MUTANTS=$MUTANTS: no such mutant"
 at=0
 for entry in "${entries[@]}"; do
 	at=$((at + 1))
 	name=$(basename "$entry" .mutant)
-	[[ " $(get kernels) " != *" ${KERNEL%%-*} "* ]] || take try_unknown
+	kernels=$(get kernels)
+	[[ " $kernels " != *" ${KERNEL%%-*} "* ]] || take
 done

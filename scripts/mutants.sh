@@ -24,11 +24,9 @@
 # sound kernel goes first and must pass. Results are in build/mutants/<kernel>:
 # <suite>/<mutant>.json, results.json, and the table.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
-KERNEL=${KERNEL:-6.1}
-JOBS=${JOBS:-2}
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
@@ -61,7 +59,7 @@ workers() {
 	return "$status"
 }
 
-need python3
+need_for "$KERNEL" python3
 for SUITE in "${suites[@]}"; do
 	build_suite
 	mkdir -p "$results/$SUITE"

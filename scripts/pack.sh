@@ -10,18 +10,13 @@
 # A file that is there is made again if the content of anything that goes into it
 # has changed.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 out=$1
 source=$(value source "$out/kernel")
 kdir=$(value kdir "$out/kernel")
 program=${PROGRAM:-}
-
-# keyed FILE KEY: is FILE there, and was it made from what has this key?
-keyed() {
-	[ -e "$1" ] && [ "$(cat "$1.key" 2>/dev/null)" = "$2" ]
-}
 
 # finish FILE KEY: FILE.tmp becomes FILE. A FILE without a key is made again.
 finish() {
@@ -34,7 +29,7 @@ finish() {
 compile() {
 	local file=$1 key=$2
 
-	if ! keyed "$file" "$key"; then
+	if [ ! -e "$file" ] || ! has_key "$file.key" "$key"; then
 		quietly gcc "${@:3}" -o "$file.tmp"
 		finish "$file" "$key"
 	fi
@@ -42,10 +37,12 @@ compile() {
 
 # key_of FILE...: and of the compiler, and of how this script calls it.
 key_of() {
-	local compiler
-
-	compiler=$(gcc --version)
-	cat "$@" "$SCRIPTS/pack.sh" - <<<"$compiler" | sha256sum
+	{
+		gcc --version
+		ld --version
+		cat /usr/lib/*/libc.a
+		cat "$@" "$SCRIPTS/pack.sh"
+	} | sum
 }
 
 compile_init() {
@@ -89,11 +86,11 @@ list_files() {
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
-# The content of each file that the list names, and the list.
+# The content of each file that the list names, of the list, and of what packs.
 key_of_list() {
 	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
-		tr '\n' '\0' | xargs -0 sha256sum "$out/initramfs.list" |
-		sha256sum
+		tr '\n' '\0' | xargs -0 sha256sum "$out/gen_init_cpio" \
+		"$out/initramfs.list" | sum
 }
 
 pack() {
@@ -101,7 +98,7 @@ pack() {
 
 	list_files >"$out/initramfs.list"
 	key=$(key_of_list)
-	if ! keyed "$out/initramfs" "$key"; then
+	if [ ! -e "$out/initramfs" ] || ! has_key "$out/initramfs.key" "$key"; then
 		"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" \
 			>"$out/initramfs.tmp"
 		finish "$out/initramfs" "$key"

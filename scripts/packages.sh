@@ -1,8 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 #
-# Packages of the distribution: tools are installed, kernels are fetched and
-# unpacked into the cache. Sourced after lib.sh.
+# What is asked of apt, and the commands and files that a step needs. apt.sh
+# changes things, this file does not. Sourced after lib.sh.
+
+# What the steps need: commands, and patterns of absolute paths.
+{
+	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
+	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
+	NEED_SOURCE=(xz)
+	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
+		'/usr/include/openssl/ssl.h')
+	NEED_CHECK=(git perl python3 script sparse shellcheck)
+}
+
+# Sets compiler to the tools that CC and LLVM name, see Documentation/kbuild/llvm.rst
+# of the kernel for the forms of LLVM. A path ends in "/", a version begins with "-".
+find_compiler() {
+	local tool
+
+	compiler=(${CC:+"${CC%% *}"})
+	[ -n "${LLVM:-}" ] || return 0
+	for tool in clang ld.lld llvm-nm; do
+		case $LLVM in
+		*/)	compiler+=("$LLVM$tool") ;;
+		-*)	compiler+=("$tool$LLVM") ;;
+		*)	compiler+=("$tool") ;;
+		esac
+	done
+}
 
 # What a command or a file that is missing is called in the distribution.
 package_of() {
@@ -10,6 +36,9 @@ package_of() {
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
 	xz)			echo xz-utils ;;
 	gcov)			echo gcc ;;
+	script)			echo bsdutils ;;
+	ld.lld*)		echo "lld${1#ld.lld}" ;;
+	llvm-nm*)		echo "llvm${1#llvm-nm}" ;;
 	/*/libc.a)		echo libc6-dev ;;
 	/*/libelf.so.1)		echo libelf1 ;;
 	/*/libssl.so.3)		echo libssl3 ;;
@@ -26,57 +55,85 @@ is_there() {
 	esac
 }
 
-# need THING...: commands, or patterns of absolute paths.
-need() {
-	local thing missing=()
+# missing THING...: the packages of those that are not there, a line each.
+missing() {
+	local thing packages=''
 
 	for thing; do
-		is_there "$thing" || missing+=("$(package_of "$thing")")
+		is_there "$thing" || packages+=$(package_of "$thing")$'\n'
 	done
-	[ ${#missing[@]} = 0 ] || locked "$CACHE/lock.apt" install "${missing[@]}"
+	sort -u <<<"${packages%$'\n'}"
 }
 
-install() {
-	if [ "$(id -u)" != 0 ]; then
-		echo "These packages are missing. As root:" >&2
-		echo "    apt-get update" >&2
-		echo "    apt-get install --no-install-recommends $*" >&2
-		exit 2
-	fi
-	say "installing $*"
-	update_lists
-	DEBIAN_FRONTEND=noninteractive quietly apt-get -qy \
-		-o DPkg::Lock::Timeout=300 \
-		install --no-install-recommends "$@" </dev/null
+# need THING...: install what is missing, from the machine's own suites.
+need() {
+	local packages
+
+	packages=$(missing "$@")
+	[ -n "$packages" ] || return 0
+	# shellcheck disable=SC2086 # a list of names
+	"$SCRIPTS/apt.sh" - install $packages
+	packages=$(missing "$@")
+	[ -z "$packages" ] ||
+		die "${packages//$'\n'/ }: installed, and still not found in PATH=$PATH"
 }
 
-# Once in a run is enough; scripts that this one starts know it too.
-update_lists() {
-	[ -z "${MMUN_APT_UPDATED:-}" ] || return 0
-	quietly apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null
-	export MMUN_APT_UPDATED=1
+# need_for KERNELS [THING...]: what it takes to build these kernels, the module and
+# the tests, and to run them, and more: one look finds all that is missing.
+need_for() {
+	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
+		"$QEMU" "${@:2}") kernel
+
+	for kernel in $1; do
+		if kernel_row "$kernel" && [ "$fragments" != - ]; then
+			things+=("${NEED_KERNEL[@]}")
+		fi
+	done
+	find_compiler
+	need "${things[@]}" "${compiler[@]}"
+}
+
+# use_suite SUITE: what follows asks the lists of that suite. "-" is the machine's
+# own, and all that need() installs is from there.
+use_suite() {
+	suite=$1
+	asked=()
+	[ "$suite" != - ] || return 0
+	"$SCRIPTS/apt.sh" "$suite" prepare
+	asked=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
 }
 
 # newest PACKAGE: the version that apt would take, or nothing.
 newest() {
-	apt-cache show --no-all-versions "$1" 2>/dev/null |
-		sed -n 's/^Version: //p' | head -n 1
+	local about key value _
+
+	about=$("${asked[@]}" apt-cache policy "$1")
+	while read -r key value _; do
+		[ "$key" != Candidate: ] || [ "$value" = "(none)" ] || echo "$value"
+	done <<<"$about"
 }
 
-# know PACKAGE: make sure that the lists of apt name it.
+# depends PACKAGE PATTERN: what of its dependencies matches, a line each.
+depends() {
+	local about key value _
+
+	about=$("${asked[@]}" apt-cache depends "$1")
+	while read -r key value _; do
+		[[ $key != Depends: || ! $value =~ ^($2)$ ]] || echo "$value"
+	done <<<"$about"
+}
+
+# refresh: update the lists, unless that was done a moment ago. What is fetched is
+# the newest version, and an old list names one that is no longer there.
+refresh() {
+	"$SCRIPTS/apt.sh" "$suite" refresh
+}
+
+# know PACKAGE: make sure that the lists of apt name it. Sets version to the newest.
 know() {
-	[ -z "$(newest "$1")" ] || return 0
-	if [ "$(id -u)" != 0 ]; then
-		die "apt does not know $1. As root: apt-get update"
-	fi
-	update_lists
-	[ -n "$(newest "$1")" ] || die "apt does not know $1"
-}
-
-# download DIR PACKAGE...: apt checks what it fetched.
-download() {
-	local dir=$1
-
-	shift
-	(cd "$dir" && quietly apt-get -q download "$@" </dev/null)
+	version=$(newest "$1")
+	[ -z "$version" ] || return 0
+	"$SCRIPTS/apt.sh" "$suite" update
+	version=$(newest "$1")
+	[ -n "$version" ] || die "apt knows no package $1 in suite $suite"
 }

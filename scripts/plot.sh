@@ -7,7 +7,7 @@
 #
 # Variables: KERNEL. Measures first if that was not done yet.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 rows=$TOP/build/$KERNEL/bench.json
 [ -e "$rows" ] || "$SCRIPTS/bench.sh"

@@ -13,13 +13,13 @@
 # status 2. See the tables targets, variables and environment.
 
 set +o posix
-set -euo pipefail
+set -Eeuo pipefail
 shopt -s inherit_errexit
 unset CDPATH GLOBIGNORE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 export LC_ALL=C
 
-SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-TOP=$(dirname "$SCRIPTS")
+SCRIPTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+TOP=${SCRIPTS%/*}
 # shellcheck disable=SC2034 # for the files that are sourced
 SELFTEST=$TOP/tools/testing/selftests/mmun
 
@@ -32,6 +32,17 @@ die() {
 	echo "make $target: $*" >&2
 	exit 2
 }
+
+# report_failure LINE: name the command that ends the script. A subshell has done so.
+report_failure() {
+	local status=$? named='^(return|\(|[A-Za-z_]+\+?=.*\$\()'
+
+	[[ $BASH_COMMAND =~ $named ]] ||
+		echo "make $target: line $1: status $status:" \
+			"${BASH_COMMAND//$'\n'/ }. Run it again" >&2
+}
+
+trap 'report_failure "$LINENO"' ERR
 
 . "$SCRIPTS/values.sh"
 . "$SCRIPTS/values-kernel.sh"
@@ -97,8 +108,12 @@ check_place() {
 	place=$(pwd -P)
 	is_path "$TOP$place" ||
 		die "$(shown "$TOP"): make cannot build in a directory with spaces or with any of : # \$ % , ; = and quotes in its path; move the clone"
-	[ -w "$TOP" ] || [ -w "$TOP/build" ] ||
+	if [ -d "$TOP/build" ]; then
+		[ -w "$TOP/build" ] ||
+			die "$TOP/build belongs to another user; as that user: make clean"
+	elif [ ! -w "$TOP" ]; then
 		die "$TOP is not writable, so build/ cannot be made there; clone it to another place"
+	fi
 }
 
 cache_of_user() {

@@ -8,7 +8,7 @@
 # Variables: STRESS are its options, see "STRESS=-h"; TIMEOUT, if it is empty,
 # follows from them. Exits as judge.sh does.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 SWAP_MIB=64
 

@@ -10,7 +10,7 @@
 #
 # Needs gcc.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/values.sh"
 . "$SCRIPTS/values-model.sh"
 

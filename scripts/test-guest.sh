@@ -8,7 +8,7 @@
 # Variables: KERNEL or KDIR. Two guests run to their end, some more are killed or do
 # not start. KTAP on stdout. Leaves the last result in build/test-guest.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit)
@@ -162,4 +162,4 @@ test_qemu
 test_command_line
 test_signals
 echo "1..$number"
-[ "$failures" = 0 ]
+exit "$((failures != 0))"

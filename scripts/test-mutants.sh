@@ -6,7 +6,7 @@
 #
 # usage: test-mutants.sh KERNEL...
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 failed=0
 mutant=$(mktemp)
@@ -18,7 +18,7 @@ for kernel; do
 		[[ " $kernels " = *" ${kernel%%-*} "* ]] || continue
 		file=$tree/$("$SCRIPTS/defect.sh" get file "$entry")
 		if ! "$SCRIPTS/defect.sh" apply "$entry" "$file" >"$mutant" ||
-		   cmp -s "$file" "$mutant"; then
+		   [ "$(<"$file")" = "$(<"$mutant")" ]; then
 			echo "$kernel: ${entry##*/} does not change ${file#"$tree"/}"
 			failed=1
 		fi

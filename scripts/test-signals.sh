@@ -9,7 +9,7 @@
 # In place of a target's script runs one whose children stand for make, QEMU and
 # the like: in groups and a session of their own, stopped, or deaf to SIGTERM.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/test-stub.sh"
 
 MOST=2000	# milliseconds
@@ -48,7 +48,7 @@ await_file() {
 
 	for ((i = 0; i < 200; i++)); do
 		[ ! -e "$1" ] || return 0
-		sleep 0.05
+		sleep 0.05 || return
 	done
 	die "the target did not begin"
 }
@@ -187,4 +187,4 @@ signal INT 2
 signal HUP 1
 signal KILL 9
 interrupt_at_a_terminal
-[ "$failures" = 0 ]
+exit "$((failures != 0))"

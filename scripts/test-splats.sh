@@ -11,7 +11,7 @@
 # and each complaint about lockups, and each line that starts with BUG, INFO or
 # WARNING, is matched by some expression. KTAP on stdout.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 TABLE=$SCRIPTS/splats
 
@@ -178,4 +178,4 @@ for tree; do
 	test_tree
 done
 echo "1..$number"
-[ "$failures" = 0 ]
+exit "$((failures != 0))"

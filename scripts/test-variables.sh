@@ -9,9 +9,10 @@
 # The scripts of the targets are stubs. The files of cases/ have a case a line:
 # words for make, after NAME=VALUE ... -- for the environment; "=>" and what the
 # one line says, or "==" and lines of what the script of the target gets, with
-# bars between; !NAME is a variable that it must not get. $dir is the directory of the test.
+# bars between; !NAME is a variable that it must not get. $dir is the directory of
+# the test.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/test-stub.sh"
 
 number=0
@@ -133,7 +134,7 @@ take_all_configurations() {
 	local all
 
 	all=$(grep -ohE '"([a-z]+[0-9A-D]*,)+[a-z]+[0-9A-D]*[-"]' \
-		"$SELFTEST/explore_test.c" | tr -d '"-' | tr '\n' ' ')
+		"$SELFTEST"/explore*.c | tr -d '"-' | tr '\n' ' ')
 	all+=$(sed -n '/^ALL="/,/"$/p' "$SCRIPTS/explore.sh" |
 		tr -s '\t\n' ' ' | sed 's/ALL=//; s/"//g')
 	[ "$(wc -w <<<"$all")" -ge 30 ] || die "too few configurations: $all"
@@ -174,7 +175,8 @@ unknown_names() {
 	text=$(scripts_of_runner)
 	names=$(names_read)
 	known="$(variables) $(sed 's/^#.*//' "$SCRIPTS/environment") HOME PATH PWD
-		PPID BASHPID BASH_SOURCE BASH_REMATCH SECONDS EPOCHREALTIME
+		PPID EUID BASHPID BASH_SOURCE BASH_REMATCH BASH_COMMAND LINENO
+		SECONDS EPOCHREALTIME EPOCHSECONDS
 		OPTARG OPTIND XDG_CACHE_HOME MMUN_RUN"
 	known=${known//[[:space:]]/ }
 	for name in $names; do
@@ -189,7 +191,7 @@ unused_names() {
 	text=$(scripts_of_runner)
 	names=$(variables)
 	for name in $names; do
-		grep -qE "\\$\{?$name([^A-Z0-9_]|\$)" <<<"$text" ||
+		grep -qE "(\\$\{?|\(\()$name([^A-Z0-9_]|\$)" <<<"$text" ||
 			echo "$name is used by no script"
 	done
 }
@@ -239,4 +241,4 @@ silent "every variable that is read stands in a table" unknown_names
 silent "every variable of the table is used" unused_names
 silent "help names every target and variable, in 80 columns" missing_in_help
 echo "1..$number"
-[ "$failures" = 0 ]
+exit "$((failures != 0))"

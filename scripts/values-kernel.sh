@@ -118,14 +118,15 @@ kernel_or_kdir() {
 
 # More processors than the kernel is built for would not be used.
 enough_processors() {
-	local most='' where=$KERNEL
+	local most='' where=$KERNEL fragments
 
+	fragments=$(fragments_of "$KERNEL")
 	if [ -n "$KDIR" ]; then
 		where=$KDIR
 		most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$KDIR/.config" 2>/dev/null || true)
 	elif [[ $KERNEL = all || $target = check ]]; then
 		where="of make $target KERNEL=$KERNEL"
-	elif [ "$(fragments_of "$KERNEL")" = - ]; then
+	elif [ "$fragments" = - ]; then
 		return 0
 	fi
 	if [ -z "$KDIR" ]; then
