@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stands in PATH for every program: counts the calls and makes one of them fail.
+ *
+ * usage: front --links DIR...	make a link to this program beside it for each
+ *				program in these directories
+ *        NAME ARGUMENT...	by such a link
+ *
+ * This program is WORLD/front/front. A call is a line "script<TAB>command" in
+ * WORLD/calls. If WORLD/fault holds its number the call is the line in WORLD/hit
+ * and exits with status 99; if WORLD/kill does, all of the script's process group
+ * is killed, and that of the program.
+ * Otherwise what runs is WORLD/recorded/NAME, or else the program of that name in
+ * the directories that WORLD/path names.
+ */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define FAULT 99
+#define MAX_DEPTH 8
+
+/* Room for the directory of the world, and for a path below it. */
+#define WORLD_MAX 2048
+
+static char world[WORLD_MAX];
+static pid_t script_pid;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(FAULT + 1);
+}
+
+static void find_world(void)
+{
+	ssize_t len = readlink("/proc/self/exe", world, sizeof(world) - 1);
+
+	if (len < 0)
+		die("front: /proc/self/exe");
+	world[len] = '\0';
+	*strrchr(world, '/') = '\0';
+	*strrchr(world, '/') = '\0';
+}
+
+static char *below(const char *name)
+{
+	static char path[PATH_MAX + NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", world, name);
+	return path;
+}
+
+/* The whole of a small file, with "\0" behind it; "" if there is none. */
+static size_t get(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = 0;
+
+	if (fd >= 0) {
+		len = read(fd, text, size - 1);
+		close(fd);
+	}
+	if (len < 0)
+		len = 0;
+	text[len] = '\0';
+	return len;
+}
+
+static void put(const char *path, int flags, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die(path);
+	close(fd);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512], *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	get(path, text, sizeof(text));
+	end = strrchr(text, ')');
+	return end ? atoi(end + 4) : 0;
+}
+
+/* The nearest process above this one that runs a script of ours. */
+static const char *caller(void)
+{
+	static char line[PATH_MAX];
+	char path[64], *script;
+	pid_t pid = getppid();
+	int depth;
+
+	for (depth = 0; pid > 1 && depth < MAX_DEPTH; depth++) {
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+		get(path, line, sizeof(line));
+		script = line + strlen(line) + 1;
+		if (strstr(line, "bash") && strstr(script, ".sh")) {
+			script_pid = pid;
+			return strrchr(script, '/') + 1;
+		}
+		pid = parent_of(pid);
+	}
+	return "?";
+}
+
+static void describe(char *line, size_t size, const char *name, char **argv)
+{
+	size_t len = snprintf(line, size, "%s\t%s", caller(), name);
+	char *at;
+
+	while (*++argv && len < size - 2)
+		len += snprintf(line + len, size - len - 1, " %s", *argv);
+	for (at = strchr(line, '\t') + 1; *at; at++)
+		if (*at == '\n' || *at == '\t')
+			*at = ' ';
+	strcat(line, "\n");
+}
+
+/* Is this the call that the file names? */
+static int is_due(const char *file, const char *number)
+{
+	char text[16];
+
+	return get(below(file), text, sizeof(text)) &&
+	       atoi(text) == atoi(number);
+}
+
+static void count(const char *name, char **argv)
+{
+	char line[512], number[16];
+	int fd = open(below("lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		die("front: lock");
+	describe(line, sizeof(line), name, argv);
+	put(below("calls"), O_APPEND, line);
+	get(below("count"), number, sizeof(number));
+	snprintf(number, sizeof(number), "%d", atoi(number) + 1);
+	put(below("count"), O_TRUNC, number);
+	if (is_due("fault", number)) {
+		put(below("hit"), O_TRUNC, line);
+		exit(FAULT);
+	}
+	if (is_due("kill", number)) {
+		put(below("hit"), O_TRUNC, line);
+		kill(-getpgid(script_pid), SIGKILL);
+		kill(0, SIGKILL);
+	}
+	close(fd);
+}
+
+static void run(const char *name, char **argv)
+{
+	char path[PATH_MAX], real[2 * PATH_MAX], *dir, *rest = path;
+
+	snprintf(real, sizeof(real), "%s/recorded/%s", world, name);
+	execv(real, argv);
+	get(below("path"), path, sizeof(path));
+	while ((dir = strsep(&rest, ":\n"))) {
+		snprintf(real, sizeof(real), "%s/%s", dir, name);
+		execv(real, argv);
+	}
+	die(name);
+}
+
+static void link_all(const char *dir)
+{
+	struct dirent *entry;
+	DIR *names = opendir(dir);
+	char path[PATH_MAX];
+
+	while (names && (entry = readdir(names))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/front/%s", world,
+			 entry->d_name);
+		if (symlink("front", path) && access(path, X_OK))
+			die(path);
+	}
+	if (names)
+		closedir(names);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = strrchr(argv[0], '/');
+
+	find_world();
+	name = name ? name + 1 : argv[0];
+	if (argc > 1 && !strcmp(argv[1], "--links")) {
+		for (argv += 2; *argv; argv++)
+			link_all(*argv);
+		return 0;
+	}
+	/* How often a loop waits depends on time. */
+	if (strcmp(name, "sleep"))
+		count(name, argv);
+	run(name, argv);
+}
