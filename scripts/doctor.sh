@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What of this machine the runner will use, and what is missing, on one screen.
+#
+# usage: doctor.sh
+#
+# Exits 0 if "make kselftest" and "make check" can run here. Installs and fetches
+# nothing. If the stock kernel is in the cache it is tried on KVM, as a run does.
+
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
+
+DISK_GIB=8
+GUEST_MIB=2048
+status=0
+
+row() {
+	printf '%-12s %s\n' "$1:" "${2//$'\n'/, }"
+}
+
+# bad NAME TEXT: a row that says why the commands cannot run.
+bad() {
+	row "$1" "PROBLEM: $2"
+	status=1
+}
+
+show_accelerator() {
+	local image why
+
+	if [ "$ACCEL" != auto ]; then
+		row accelerator "$ACCEL, because ACCEL says so"
+		return
+	fi
+	if [ ! -e /dev/kvm ]; then
+		row accelerator "TCG, because there is no /dev/kvm"
+	elif [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+		row accelerator "TCG, because /dev/kvm is not open to $(id -un)"
+	elif ! compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" >/dev/null; then
+		row accelerator "KVM or TCG: the first run tries a kernel on /dev/kvm"
+	else
+		image=$(compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" | tail -n 1)
+		why=$("$SCRIPTS/accel.sh" "$image" 2>&1 >/dev/null) ||
+			why="unknown: $why"
+		[ -n "$why" ] || why=KVM
+		row accelerator "${why##*  }"
+	fi
+}
+
+show_machine() {
+	local total
+
+	total=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
+	row machine "$(uname -m), $(nproc) CPUs, Linux $(uname -r)"
+	[ "$(uname -m)" = x86_64 ] || bad machine "only x86_64 is supported"
+	if [ "$total" -lt "$GUEST_MIB" ]; then
+		bad memory "$total MiB available, $GUEST_MIB MiB are needed"
+	else
+		row memory "$total MiB available, of which a guest takes 1 GiB"
+	fi
+}
+
+# show_disk NAME DIR: of the directory, or of the one that it will be made in.
+show_disk() {
+	local dir=$2 free
+
+	while [ ! -d "$dir" ]; do
+		dir=$(dirname "$dir")
+	done
+	free=$(df -Pk "$dir" | awk 'NR == 2 { print int($4 / 1048576) }')
+	if [ "$free" -lt "$DISK_GIB" ]; then
+		bad "$1" "$2: $free GiB free, $DISK_GIB GiB are needed for all kernels"
+	elif [ ! -w "$dir" ] && [ "$1" = cache ]; then
+		row "$1" "$2, of another user: it can be read, and nothing be added"
+	elif [ ! -w "$dir" ]; then
+		bad "$1" "$2 cannot be written by $(id -un)"
+	else
+		row "$1" "$2, $free GiB free"
+	fi
+}
+
+show_cache() {
+	local kind size
+
+	show_disk cache "$CACHE"
+	for kind in image headers source tree build mutants; do
+		[ -d "$CACHE/$kind" ] || continue
+		size=$(du -sh "$CACHE/$kind" | cut -f1)
+		row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \
+			-maxdepth 1 -type d | wc -l) entries"
+	done
+}
+
+show_apt() {
+	local suites
+
+	if ! command -v apt-get >/dev/null; then
+		bad apt "there is no apt-get: packages cannot be fetched"
+		return
+	fi
+	# shellcheck disable=SC2016 # apt expands it
+	suites=$(apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' |
+		sort -u)
+	row apt "${suites:-no lists yet}"
+	row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
+		"$SCRIPTS/kernels" | sort -u), in lists of their own in the cache"
+}
+
+show_compiler() {
+	local version
+
+	version=$("$SCRIPTS/compiler.sh" 2>/dev/null) || version="not there yet"
+	row compiler "$(head -n 2 <<<"$version")"
+}
+
+show_missing() {
+	local packages
+
+	find_compiler
+	packages=$(missing "${compiler[@]}" "${NEED_MODULE[@]}" "${NEED_TESTS[@]}" \
+		"${NEED_SOURCE[@]}" "${NEED_KERNEL[@]}" "${NEED_CHECK[@]}" "$QEMU")
+	packages=${packages//$'\n'/ }
+	if [ -z "$packages" ]; then
+		row packages "all there"
+	elif [ "$EUID" = 0 ]; then
+		row packages "will be installed: $packages"
+	else
+		bad packages "missing. As root: apt-get install $packages"
+	fi
+}
+
+show_machine
+show_accelerator
+show_compiler
+show_apt
+show_disk "work tree" "$TOP"
+show_cache
+show_missing
+[ "$status" = 0 ] || echo "The two commands cannot run until the problems are solved."
+exit "$status"
