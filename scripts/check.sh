@@ -11,7 +11,7 @@
 # hour. The suite on the slow one runs beside the rest: a guest seldom has work
 # for two CPUs.
 
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
 passed=0
@@ -19,14 +19,13 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME COMMAND...: its output is shown when it fails. Its status is that of
-# its last command: errexit is off in a condition.
+# step NAME PROCESS...: its output is shown when it fails.
 step() {
 	local name=$1 start=$SECONDS
 
 	shift
 	say "$name"
-	if ("$@") >"$log" 2>&1; then
+	if "$@" >"$log" 2>&1; then
 		report ok "$name"
 		passed=$((passed + 1))
 	else
@@ -37,14 +36,15 @@ step() {
 	fi
 }
 
-# suite NAME COMMAND...: the last line of its output says how many passed.
+# suite NAME PROCESS...: the last line of its output says how many passed.
 suite() {
-	local name=$1 start=$SECONDS status=0 word
+	local name=$1 start=$SECONDS status=0 word last
 
 	shift
 	say "$name"
 	"$@" | tee "$log" | sed 's/^/  /' || status=$?
-	read -r -a word < <(tail -n 1 "$log")
+	last=$(tail -n 1 "$log")
+	read -r -a word <<<"$last"
 	if [ "${word[1]:-}" != "passed," ]; then
 		word=(0 _ 0 _ 0)
 		status=1
@@ -82,74 +82,13 @@ report() {
 	echo "# $((SECONDS - start)) s"
 }
 
-# Warnings of the kernel's own headers are not ours to mend.
-module_is_clean() {
-	rm -rf "$dir/module"
-	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/build.sh" module "$dir" 2>&1 |
-		tee "$dir/build.log" |
-		grep -E 'mmun[./a-z_]*:.*(warning|error):|^(WARNING|ERROR):' &&
-		return 1
-	[ -e "$dir/module/test_mmun.ko" ] || { cat "$dir/build.log"; return 1; }
-}
-
-# The types that scripts/checkpatch-ignored names for a file, with commas.
-ignored_types() {
-	local glob type
-
-	while read -r glob type _; do
-		# shellcheck disable=SC2053 # a glob it is
-		[[ $1 != $glob ]] || printf '%s,' "$type"
-	done < <(grep -v '^#' "$SCRIPTS/checkpatch-ignored")
-}
-
-checkpatch_is_silent() {
-	local file status=0
-
-	cd "$TOP" || return
-	for file in "${c_files[@]}"; do
-		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
-			--terse --no-summary --ignore "$(ignored_types "$file")" \
-			-f "$file" || status=1
-	done
-	return "$status"
-}
-
-# Older ones warn without being asked.
-kernel_doc_is_silent() {
-	local tool=$source/scripts/kernel-doc wall=
-
-	cd "$TOP" || return
-	! grep -q -- -Wall "$tool" || wall=-Wall
-	"$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* >"$dir/kernel-doc" 2>&1
-	cat "$dir/kernel-doc"
-	[ ! -s "$dir/kernel-doc" ]
-}
-
-shellcheck_is_silent() {
-	cd "$SCRIPTS" || return
-	shellcheck -x ./*.sh "$TOP/.ci/run"
-}
-
-files_are_short() {
-	local long
-
-	long=$(wc -l "$SCRIPTS"/* 2>/dev/null |
-		awk '$2 != "total" && $1 >= 250')
-	[ -z "$long" ] || { echo "$long"; return 1; }
-}
-
-# kselftest_on KERNEL: one that we build, whatever KDIR says of the first.
-kselftest_on() {
-	env -u KDIR KERNEL="$1" "$SCRIPTS/kselftest.sh"
-}
-
 # begin KERNEL: the suite on it, in the background, as a group to be killed.
 begin() {
 	rm -f "$dir/beside.status"
 	set -m
 	{
 		status=0
-		kselftest_on "$1" 2>&1 || status=$?
+		env KDIR= KERNEL="$1" "$SCRIPTS/kselftest.sh" 2>&1 || status=$?
 		echo "$status" >"$dir/beside.status"
 	} >"$dir/beside" &
 	beside=$!
@@ -157,42 +96,13 @@ begin() {
 	trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
 }
 
-# What it says, until it is done, and its status.
-finish_begun() {
-	tail -n +1 -f --pid="$beside" "$dir/beside"
-	return "$(cat "$dir/beside.status")"
-}
-
-kernels_are_there() {
-	"$SCRIPTS/build-kernel.sh" 7.3
-	"$SCRIPTS/build-kernel.sh" 6.1-debug
-}
-
-mutants_can_be_applied() {
-	"$SCRIPTS/test-mutants.sh" 7.3 6.1-debug
-}
-
-judge_is_tested() {
-	"$SCRIPTS/test-judge.sh"
-}
-
-defect_tool_is_tested() {
-	"$SCRIPTS/test-defect.sh"
-}
-
 prepare() {
-	need gcc make perl sparse shellcheck
+	need_for "stock 7.3 6.1-debug" "${NEED_CHECK[@]}"
 	resolve stock
-	kernel=$out/kernel
-	source=$(value source "$kernel")
 	dir=$TOP/build/check
 	mkdir -p "$dir"
 	: >"$dir/failures"
-	cp "$kernel" "$dir/kernel"
 	log=$dir/log
-	cd "$TOP"
-	c_files=(test_mmun*.[ch] mmun/*.[ch] tools/testing/selftests/mmun/*.[ch]
-		scripts/*.[ch])
 }
 
 finish() {
@@ -201,24 +111,30 @@ finish() {
 	echo "1..$steps"
 	cat "$dir/failures"
 	echo "$summary" | tee "$dir/summary"
-	[ "$failed" = 0 ]
+	exit "$((failed != 0))"
 }
 
 rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
-step "the kernels are built" kernels_are_there
-begin 6.1-debug
-step "the module builds without a warning, W=1 and sparse" module_is_clean
-step "checkpatch --strict is silent" checkpatch_is_silent
-step "kernel-doc is silent" kernel_doc_is_silent
-step "shellcheck is silent" shellcheck_is_silent
-step "files in scripts are short" files_are_short
-step "the judge judges recordings right" judge_is_tested
-step "the defect tool changes what it should" defect_tool_is_tested
+step "7.3 is built" "$SCRIPTS/build-kernel.sh" 7.3
+step "6.1-debug is built" "$SCRIPTS/build-kernel.sh" 6.1-debug
+[ "$UNTIL" = compile ] || begin 6.1-debug
+for what in module checkpatch kernel-doc shellcheck errexit length; do
+	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
+done
+for what in judge defect choose variables grammar signals keys; do
+	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
+done
+step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*
+[ "$UNTIL" = compile ] ||
+	step "test-faults.sh" "$SCRIPTS/unless-passed.sh" faults \
+		"$SCRIPTS/test-faults.sh"
 suite "kselftest" "$SCRIPTS/kselftest.sh"
-suite "kselftest on 7.3" kselftest_on 7.3
-step "every mutant can be applied" mutants_can_be_applied
+[ "$UNTIL" != compile ] || finish
+step "test-guest.sh" "$SCRIPTS/test-guest.sh"
+suite "kselftest on 7.3" env KDIR= KERNEL=7.3 "$SCRIPTS/kselftest.sh"
+step "every mutant can be applied" "$SCRIPTS/test-mutants.sh" 7.3 6.1-debug
 suite "every defect is caught" "$SCRIPTS/defects.sh"
-suite "kselftest on 6.1-debug" finish_begun
+suite "kselftest on 6.1-debug" "$SCRIPTS/follow.sh" "$beside" "$dir/beside"
 finish

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# One check of the sources: silent if all is well.
+#
+# usage: lint.sh module|checkpatch|kernel-doc|shellcheck|errexit|length OUT
+#
+# OUT is the resolved stock kernel.
+
+. "${0%/*}/lib.sh"
+
+out=$2
+dir=$TOP/build/check
+source=$(value source "$out/kernel")
+cd "$TOP"
+
+# Warnings of the headers of the kernel are not ours to mend.
+lint_module() {
+	local ours
+
+	rm -rf "$dir/module"
+	cp "$out/kernel" "$dir/kernel"
+	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/build.sh" module "$dir" \
+		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
+	ours=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
+		"$dir/build.log")
+	[ -z "$ours" ] || { echo "$ours"; exit 1; }
+}
+
+# The types that scripts/checkpatch-ignored names for a file, with commas.
+ignored_types() {
+	local glob type
+
+	while read -r glob type _; do
+		# shellcheck disable=SC2053 # a glob it is
+		[[ $glob = '#'* || $1 != $glob ]] || printf '%s,' "$type"
+	done <"$SCRIPTS/checkpatch-ignored"
+}
+
+lint_checkpatch() {
+	local file ignored status=0
+
+	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*.[ch] \
+		scripts/fake/*.c tools/testing/selftests/mmun/*.[ch]; do
+		ignored=$(ignored_types "$file")
+		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
+			--terse --no-summary --ignore "$ignored" -f "$file" ||
+			status=1
+	done
+	exit "$status"
+}
+
+# Older ones warn without being asked.
+lint_kernel_doc() {
+	local tool=$source/scripts/kernel-doc wall='' said
+
+	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
+	said=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* 2>&1)
+	[ -z "$said" ] || { echo "$said"; exit 1; }
+}
+
+lint_shellcheck() {
+	cd "$SCRIPTS"
+	shellcheck -x -P SCRIPTDIR ./*.sh fake/*.sh "$TOP/.ci/run"
+}
+
+lint_errexit() {
+	"$SCRIPTS/errexit.py" "$SCRIPTS"/*.sh "$SCRIPTS"/fake/*.sh "$TOP/.ci/run"
+}
+
+lint_length() {
+	local long
+
+	long=$(wc -l -- scripts/*.* scripts/fake/*)
+	awk '$2 != "total" && $1 >= 250 { print; bad = 1 } END { exit bad }' \
+		<<<"$long"
+}
+
+"lint_${1//-/_}"
