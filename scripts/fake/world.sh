@@ -18,6 +18,10 @@
 RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
 	clang:gcc ld.lld:gcc llvm-nm:gcc ld:gcc qemu-system-x86_64:qemu)
 
+# Far more than a run takes and writes, on a busy machine: 120 s, 100 MiB a file.
+RUN_SECS=120
+ulimit -f 102400
+
 # What the state of a run is; reset removes it.
 STATE=(repo/build home cache tmp root lists calls count fault kill half puts hit built output
 	repo/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h})
@@ -90,12 +94,14 @@ in_world() {
 		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
 }
 
-# run_world DIR NAME=VALUE...: the main job; its output is DIR/output.
+# run_world DIR NAME=VALUE...: the main job; its output is DIR/output. One that hangs
+# or does not stop writing fails.
 run_world() {
 	rm -f "$1"/{calls,count,hit,built,puts} || return
 	: >"$1/calls" || return
 	: >"$1/built" || return
-	in_world "$@" "$1/repo/scripts/start.sh" kselftest >"$1/output" 2>&1 \
+	in_world "$@" /usr/bin/timeout --foreground -k 1 "$RUN_SECS" \
+		"$1/repo/scripts/start.sh" kselftest >"$1/output" 2>&1 \
 		</dev/null || return
 }
 
