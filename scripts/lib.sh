@@ -22,6 +22,7 @@ export LC_ALL=C
 
 SCRIPTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 TOP=${SCRIPTS%/*}
+. "$SCRIPTS/errors.sh"
 SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
@@ -45,24 +46,6 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 say() {
 	echo "  $*" >&2
 }
-
-die() {
-	echo "${0##*/}: $*" >&2
-	exit 2
-}
-
-# report_failure LINE: name the command that ends a script. Another script has said
-# so itself, a command that a variable is set to as well, and quietly has shown what
-# its command printed.
-report_failure() {
-	local status=$? named='^("\$SCRIPTS/|"\$@"|return|exit|[A-Za-z_]+\+?=.*\$\()'
-
-	[[ $BASH_COMMAND =~ $named ]] ||
-		echo "${0##*/}: line $1: status $status:" \
-			"${BASH_COMMAND//$'\n'/ }. Run it again; V=1 shows more" >&2
-}
-
-trap 'report_failure "$LINENO"' ERR
 
 # quietly PROCESS...: its output is shown when it fails, or with V=1.
 quietly() {

@@ -28,28 +28,13 @@ variables=()
 # Where $value is from, for a message
 origin=
 
-die() {
-	echo "make $target: $*" >&2
-	exit 2
-}
-
-# report_failure LINE: name the command that ends the script. A subshell has done so.
-report_failure() {
-	local status=$? named='^(return|\(|[A-Za-z_]+\+?=.*\$\()'
-
-	[[ $BASH_COMMAND =~ $named ]] ||
-		echo "make $target: line $1: status $status:" \
-			"${BASH_COMMAND//$'\n'/ }. Run it again" >&2
-}
-
-trap 'report_failure "$LINENO"' ERR
-
+. "$SCRIPTS/errors.sh"
 . "$SCRIPTS/values.sh"
 . "$SCRIPTS/values-kernel.sh"
 . "$SCRIPTS/values-model.sh"
 . "$SCRIPTS/values-stress.sh"
 
-# table[NAME.KEY] is what the table says.
+# table[NAME.KEY] is the text of the table variables.
 read_variables() {
 	local key text name=''
 
@@ -61,6 +46,11 @@ read_variables() {
 		*)	table[$name.$key]=$text ;;
 		esac
 	done <"$SCRIPTS/variables"
+}
+
+set_target() {
+	target=$1
+	caller="make $target"
 }
 
 target_row() {
@@ -162,7 +152,7 @@ check_others() {
 	local name
 
 	for name in $goals; do
-		[ "$name" = "$target" ] || (target=$name; check_target)
+		[ "$name" = "$target" ] || (set_target "$name"; check_target)
 	done
 }
 
@@ -199,7 +189,7 @@ clean_environment() {
 	unset LANGUAGE
 }
 
-target=${1-}
+set_target "${1-}"
 given=${*:2}
 goals=${MMUN_GOALS:-$target}
 row=$(target_row)

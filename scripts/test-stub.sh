@@ -11,7 +11,7 @@ make_stubs() {
 
 	mkdir -p "$dir/scripts"
 	cp "$TOP/Makefile" "$dir/"
-	cp -r "$SCRIPTS"/{start,help,job,values*}.sh "$SCRIPTS"/{near.awk,kernels} \
+	cp -r "$SCRIPTS"/{start,errors,help,job,values*}.sh "$SCRIPTS"/{near.awk,kernels} \
 		"$SCRIPTS"/{targets,variables,environment,configs,mutants} \
 		"$dir/scripts/"
 	ln -s "$TOP/tools" "$dir/tools"
