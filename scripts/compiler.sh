@@ -4,12 +4,18 @@
 # Print which compiler CC and LLVM stand for, and its version: a part of the key of
 # what it builds.
 #
-# usage: compiler.sh [DEFAULT]
+# usage: compiler.sh [-s] [DEFAULT]
 #
-# DEFAULT is the compiler without CC and LLVM [gcc].
+# DEFAULT is the compiler without CC and LLVM [gcc]. With -s the linker and the C
+# library as well, for what is linked statically.
 
 . "${0%/*}/lib.sh"
 
+static=
+if [ "${1:-}" = -s ]; then
+	static=1
+	shift
+fi
 case ${CC:+cc}${LLVM:+llvm} in
 cc*)	words=$CC ;;
 llvm)
@@ -23,3 +29,7 @@ esac
 read -ra command <<<"$words"
 echo "CC=${CC:-} LLVM=${LLVM:-} ${command[*]}"
 "${command[@]}" --version
+if [ -n "$static" ]; then
+	ld --version
+	sha256sum /usr/lib/*/libc.a
+fi

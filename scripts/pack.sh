@@ -38,9 +38,7 @@ compile() {
 # key_of FILE...: and of the compiler, and of how this script calls it.
 key_of() {
 	{
-		gcc --version
-		ld --version
-		cat /usr/lib/*/libc.a
+		CC='' LLVM='' "$SCRIPTS/compiler.sh" -s
 		cat "$@" "$SCRIPTS/pack.sh"
 	} | sum
 }
