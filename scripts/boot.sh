@@ -198,10 +198,6 @@ write_meta() {
 	cp "$config" "$result/config"
 }
 
-[[ $TESTS$SEED != *[!]A-Za-z0-9_.,*?[!\|-]* ]] ||
-	die "TESTS and SEED: letters, digits, and *?[]!,|.-_"
-[[ $PROGRAM$GUEST_ENV != *[!A-Za-z0-9_.,:\;=+/\ -]* ]] ||
-	die "PROGRAM and GUEST_ENV: letters, digits, spaces, and .,:;=+/-_"
 need "$QEMU"
 pid=
 trap clean_up EXIT
