@@ -15,6 +15,7 @@
 # time. "update" always updates the lists, "refresh" does if they are old.
 
 . "${0%/*}/lib.sh"
+. "$SCRIPTS/packages.sh"
 
 suite=$1
 dir=$CACHE/apt/$suite
@@ -24,13 +25,11 @@ FRESH_SECS=600
 
 # Where the machine gets Debian from.
 mirror() {
-	local targets
+	local lists
 
-	# shellcheck disable=SC2016 # apt expands it
-	targets=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' \
-		'Created-By: Packages')
-	awk '$1 == "Debian" && $2 !~ /^cdrom:|security/ && !found++ { print $2 }' \
-		<<<"$targets"
+	lists=$(apt_lists)
+	awk '$3 == "Debian" && $2 !~ /^cdrom:|security/ && !n++ { print $2 }' \
+		<<<"$lists"
 }
 
 apt() {
@@ -87,7 +86,6 @@ write_conf() {
 prepare() {
 	local from
 
-	[ ! -e "$dir/apt.conf" ] || return 0
 	from=$(mirror)
 	[ -n "$from" ] || "$SCRIPTS/apt.sh" - update
 	write_conf

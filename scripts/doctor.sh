@@ -98,9 +98,7 @@ show_apt() {
 		bad apt "there is no apt-get: packages cannot be fetched"
 		return
 	fi
-	# shellcheck disable=SC2016 # apt expands it
-	suites=$(apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' |
-		sort -u)
+	suites=$(apt_lists | cut -d ' ' -f 1 | sort -u)
 	row apt "${suites:-no lists yet}"
 	row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
 		"$SCRIPTS/kernels" | sort -u), in lists of their own in the cache"

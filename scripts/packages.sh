@@ -93,6 +93,13 @@ need_for() {
 	need "${things[@]}" "${compiler[@]}"
 }
 
+# apt_lists: what apt has lists of, a line each: code name, address and origin.
+apt_lists() {
+	# shellcheck disable=SC2016 # apt expands it
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(ORIGIN)' \
+		'Created-By: Packages'
+}
+
 # use_suite SUITE: what follows asks the lists of that suite. "-" is the machine's
 # own, and all that need() installs is from there.
 use_suite() {

@@ -76,7 +76,7 @@ apt_get() {
 	done
 	case ${words[0]} in
 	indextargets)	[ ! -e "$world/lists" ] ||
-				echo "Debian http://deb.example/debian" ;;
+				echo "bookworm http://deb.example/debian Debian" ;;
 	update)		: >"$world/lists" ;;
 	install)	install "${words[@]:1}" ;;
 	download)	download "${words[@]:1}" ;;
