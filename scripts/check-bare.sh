@@ -20,23 +20,20 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
+. "$SCRIPTS/test-results.sh"
 
 SUITE_NAME=bookworm
 logs=$TOP/build/bare
 root=$logs/root
 until=()
 [ "${1:-}" != short ] || until=(UNTIL=compile)
-number=0
-failed=0
 
 # Where the machine gets the suite NAME of Debian from.
 mirror() {
-	local targets
+	local lists
 
-	# shellcheck disable=SC2016 # apt expands it
-	targets=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' \
-		'Created-By: Packages')
-	awk -v name="$1" '$1 == name && !n++ { print $2 }' <<<"$targets"
+	lists=$(apt_lists)
+	awk -v name="$1" '$1 == name && !n++ { print $2 }' <<<"$lists"
 }
 
 # sources NAME...: the lists of apt in the root are those.
@@ -101,18 +98,8 @@ gives() {
 		make -C "/opt/$user/test_mmun" "${@:2}" \
 		>"$log" 2>&1 </dev/null || status=$?
 	[ "$status" = 0 ] || tail -n 40 "$log" | sed 's/^/# /'
-	result "$status" "$user: make $target" "$((SECONDS - start)) s"
-}
-
-result() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - bare: $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - bare: $2"
-	fi
-	echo "# $3"
+	result "$status" "$user: make $target"
+	echo "# $((SECONDS - start)) s"
 }
 
 # The kernel of the last run, from what the run left.
@@ -131,7 +118,7 @@ for name in "${!http_proxy@}" "${!https_proxy@}" "${!HTTP_PROXY@}" "${!HTTPS_PRO
 done
 mkdir -p "$logs"
 trap 'rm -rf --one-file-system "$root"' EXIT
-echo "KTAP version 1"
+results_of bare
 make_root
 gives root kselftest
 before=$(stock)
@@ -140,11 +127,11 @@ inside apt-get -q update >>"$logs/root.log"
 gives root check "${until[@]}"
 after=$(stock)
 [ "$before" != "$after" ] && status=0 || status=1
-result "$status" "the second command had another stock kernel" "$before, $after"
+result "$status" "the second command had another stock kernel"
+echo "# $before, $after"
 if [ ${#until[@]} = 0 ]; then
 	gives newcomer kselftest
 	gives newcomer check
 fi
-echo "1..$number"
-echo "$((number - failed)) passed, $failed failed, 0 skipped"
-exit "$((failed != 0))"
+echo "# $((number - failures)) passed, $failures failed"
+end_results

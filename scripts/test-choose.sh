@@ -9,22 +9,7 @@
 # build.sh filled, its programs must know each of their names, too.
 
 . "${0%/*}/lib.sh"
-
-number=0
-failures=0
-
-result() {
-	local title=$1
-
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - choose: $title"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - choose: $title"
-	fi
-}
+. "$SCRIPTS/test-results.sh"
 
 # program NAME TEST...: a program that has these tests, for the rule of names.h.
 program() {
@@ -66,13 +51,13 @@ run() {
 # picks TESTS PROGRAMS
 picks() {
 	run "$1"
-	result "TESTS=$1: ${2:-none}" test "$status:$got:$complaint" = "0:$2:"
+	check "TESTS=$1: ${2:-none}" test "$status:$got:$complaint" = "0:$2:"
 }
 
 # refuses TESTS GLOB: GLOB matches the one line of the complaint.
 refuses() {
 	run "$1"
-	result "TESTS=$1 is refused: $2" is_refusal "$2"
+	check "TESTS=$1 is refused: $2" is_refusal "$2"
 }
 
 # shellcheck disable=SC2053 # a glob it is
@@ -99,7 +84,7 @@ check_program() {
 		[[ $(listed "$1" "$name") = " $name " &&
 			$short = *" $name "* ]] || unknown+=" $name"
 	done
-	result "$1 knows each of its names" knows_all
+	check "$1 knows each of its names" knows_all
 	[ -z "$unknown" ] || echo "# unknown:$unknown"
 }
 
@@ -116,7 +101,7 @@ program one_test collide.commit_works_once collide_mutator.munmap.first_is_seen 
 program two_test event_op.munmap.is_clipped_to_the_byte \
 	event_op.mprotect.is_clipped_to_the_byte event.munmap_raises_unmap
 program three_test fork.anon.child_has_none fork.shmem.child_has_none
-echo "KTAP version 1"
+results_of choose
 
 # What people write
 picks '' 'one_test two_test three_test'
@@ -155,17 +140,17 @@ refuses '[' '*: no test has such a name*'
 refuses "fork' *" '*: no test has such a name*'
 
 run 'zzz*,yyy*'
-result "each pattern that matches nothing has its line" \
+check "each pattern that matches nothing has its line" \
 	test "$status:$(wc -l <"$dir/errors")" = 2:2
 run 'zzz*'
-result "all names are in OUT/names" test "$(wc -l <"$dir/names")" = 8
+check "all names are in OUT/names" test "$(wc -l <"$dir/names")" = 8
 PROGRAM='two_test -v' run ''
-result "PROGRAM stands for the list" test "$status:$got" = 0:two_test
+check "PROGRAM stands for the list" test "$status:$got" = 0:two_test
 PROGRAM='two_test -v' run 'fork*'
-result "PROGRAM has no other program's tests" test "$status:$got" = 2:
+check "PROGRAM has no other program's tests" test "$status:$got" = 2:
 echo 'exit 1' >"$dir/tests/three_test"
 run 'collide*'
-result "a program that cannot list its tests is an error" \
+check "a program that cannot list its tests is an error" \
 	is_refusal '*three_test cannot list its tests*'
 
 if [ -n "$out" ]; then
@@ -173,5 +158,4 @@ if [ -n "$out" ]; then
 		check_program "$name"
 	done <"$out/programs"
 fi
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

@@ -6,9 +6,7 @@
 # usage: test-defect.sh
 
 . "${0%/*}/lib.sh"
-
-number=0
-failures=0
+. "$SCRIPTS/test-results.sh"
 
 # entry FUNCTION OLD NEW
 entry() {
@@ -22,29 +20,16 @@ gives() {
 
 	got=$("$SCRIPTS/defect.sh" apply "$dir/entry" "$dir/sample.c" |
 		diff "$dir/sample.c" - | grep '^[<>]' || true)
-	result "$1" test "$got" = "$2"
+	check "$1" test "$got" = "$2"
 }
 
 refuses() {
-	result "$1" refused
+	check "$1" refused
 }
 
 refused() {
 	! "$SCRIPTS/defect.sh" apply "$dir/entry" "$dir/sample.c" \
 		>/dev/null 2>&1
-}
-
-result() {
-	local title=$1
-
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - defect: $title"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - defect: $title"
-	fi
 }
 
 write_sample() {
@@ -69,7 +54,7 @@ write_sample() {
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 write_sample
-echo "KTAP version 1"
+results_of defect
 
 entry two $'\tlock(a);' $'\tunlock(a);'
 gives "a line is replaced, in that function only" \
@@ -100,5 +85,4 @@ refuses "text that stands in two functions"
 entry three $'\tlock(a);' ""
 refuses "a function that is not there"
 
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

@@ -10,29 +10,16 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
+. "$SCRIPTS/test-results.sh"
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit)
-number=0
-failures=0
-
-# result STATUS TITLE: 0 is good.
-result() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - guest: $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - guest: $2"
-	fi
-}
 
 # has FILE EXPRESSION TITLE: FILE has a line that matches.
 has() {
 	local status=0
 
 	grep -qE -- "$2" "$1" || status=$?
-	result "$status" "$3"
-	[ "$status" = 0 ] || echo "# no line matches: $2"
+	result "$status" "$3" "no line matches: $2"
 }
 
 prepare() {
@@ -155,11 +142,10 @@ test_signals() {
 
 need gcc qemu-system-x86_64 '/usr/lib/*/libc.a'
 prepare
-echo "KTAP version 1"
+results_of guest
 test_leftovers
 test_wrong_module
 test_qemu
 test_command_line
 test_signals
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

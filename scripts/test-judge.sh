@@ -10,8 +10,7 @@
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/lib.sh"
-
-number=0 failures=0
+. "$SCRIPTS/test-results.sh"
 
 record_good_run() {
 	: >"$run/allowed-skips"
@@ -44,18 +43,12 @@ record_good_run() {
 
 # judged STATUS TITLE WORDS: the run gets this status, and the report says so.
 judged() {
-	local wanted=$1 title=$2 words=$3 report got=0
+	local wanted=$1 title=$2 words=$3 report got=0 status=1
 
 	report=$("$SCRIPTS/judge.sh" "$run" 2>&1) || got=$?
-	number=$((number + 1))
-	if [ "$got" = "$wanted" ] && [[ $report == *"$words"* ]]; then
-		echo "ok $number - judge: $title"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - judge: $title"
-		echo "# status $got, expected $wanted, and \"$words\" in:"
-		echo "#   ${report//$'\n'/$'\n'#   }"
-	fi
+	[[ $got != "$wanted" || $report != *"$words"* ]] || status=0
+	result "$status" "$title" \
+		"status $got, expected $wanted, and \"$words\" in:"$'\n'"$report"
 	record_good_run
 }
 
@@ -71,7 +64,7 @@ run=$(mktemp -d)
 export ALLOWED_SKIPS=$run/allowed-skips
 trap 'rm -rf "$run"' EXIT
 record_good_run
-echo "KTAP version 1"
+results_of judge
 
 judged 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
 
@@ -244,5 +237,4 @@ judged 10 "a verdict that disagrees" "the verdict of PID 1 is fail"
 rm "$run/meta"
 judged 2 "not a recording" "no meta"
 
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

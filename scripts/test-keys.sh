@@ -9,13 +9,11 @@
 # In a world of recordings (see fake/world.sh) one input after the other is changed,
 # and the main job is run. KTAP on stdout.
 
-# shellcheck disable=SC2317 # check() calls what it is given
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/fake/world.sh"
+. "$SCRIPTS/test-results.sh"
 
-number=0
-failures=0
 changes=0
 
 # kinds: what was built, each kind once, and the tests together if it is all.
@@ -33,28 +31,17 @@ kinds() {
 		}' "$world/built" | sort | paste -sd ' '
 }
 
-# check TITLE COMMAND...
-check() {
-	number=$((number + 1))
-	if "${@:2}"; then
-		echo "ok $number - keys: $1"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - keys: $1"
-	fi
-}
-
 # builds TITLE KINDS: the next run passes and builds these, in alphabetical order.
 builds() {
-	local got
+	local got status=0
 
 	run_world "$world" "${with[@]}" || {
 		cat "$world/output"
 		die "$1: the run fails"
 	} >&2
 	got=$(kinds)
-	check "$1: ${2:-nothing}" test "$got" = "$2"
-	[ "$got" = "$2" ] || echo "# built: $got"
+	[ "$got" = "$2" ] || status=1
+	result "$status" "$1: ${2:-nothing}" "built: $got"
 }
 
 # older FILE...: other content, with a time stamp before that of all that was built.
@@ -229,7 +216,7 @@ tests=$repo/tools/testing/selftests/mmun
 cache=$world/cache
 out=$repo/build/stock
 with=(KERNEL=stock)
-echo "KTAP version 1"
+results_of keys
 builds "the first run" "gen_init_cpio init initramfs module probe tests"
 test_sources
 test_harness
@@ -239,5 +226,4 @@ test_flags
 test_probe
 test_update
 test_own
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

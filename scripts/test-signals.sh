@@ -11,10 +11,9 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/test-stub.sh"
+. "$SCRIPTS/test-results.sh"
 
 MOST=2000	# milliseconds
-number=0
-failures=0
 
 write_target() {
 	cat >"$dir/target" <<-'EOT'
@@ -86,18 +85,6 @@ await_end() {
 	done
 }
 
-# report TITLE WRONG: nothing wrong is a pass.
-report() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - job: $1"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - job: $1"
-		echo "#   ${2//$'\n'/$'\n'#   }"
-	fi
-}
-
 # What is wrong after an end by a signal, of which 128 is the status more.
 wrong() {
 	[ "$status" = "$1" ] || echo "status $status, expected $1"
@@ -116,7 +103,7 @@ signal() {
 	await_end
 	{ wait "$make" || status=$?; } 2>/dev/null
 	text=$(wrong $((128 + $2)))
-	report "SIG$1 to make ends everything" "$text"
+	silent "SIG$1 to make ends everything" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
@@ -138,7 +125,7 @@ interrupt_at_a_terminal() {
 		/dev/null <"$dir/keys" >"$dir/output" 2>&1 || status=$?
 	await_end
 	text=$(wrong 130)
-	report "^C at a terminal ends everything" "$text"
+	silent "^C at a terminal ends everything" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
@@ -154,7 +141,7 @@ exit_status() {
 	[ "$status" = 7 ] || text="status $status, expected 7"
 	[ "$(cat "$dir/output")" = $'to stdout\nto stderr' ] ||
 		text+=$(cat "$dir/output")
-	report "a status is passed on, and the output as it was" "$text"
+	silent "a status is passed on, and the output as it was" "$text"
 }
 
 # A target that writes to a terminal from the background is not stopped there.
@@ -170,7 +157,7 @@ writes_to_a_terminal() {
 	await_end
 	text=${text:-nothing was written}
 	[ "$text" != "seen 0" ] || text=
-	report "a terminal is one for the target, and does not stop it" "$text"
+	silent "a terminal is one for the target, and does not stop it" "$text"
 }
 
 dir=$(mktemp -d)
@@ -178,8 +165,7 @@ trap 'rm -rf "$dir"' EXIT
 mark=${dir##*/}
 make_stubs "$dir/clone"
 write_target
-echo "KTAP version 1"
-echo "1..7"
+results_of job
 exit_status
 writes_to_a_terminal
 signal TERM 15
@@ -187,4 +173,4 @@ signal INT 2
 signal HUP 1
 signal KILL 9
 interrupt_at_a_terminal
-exit "$((failures != 0))"
+end_results

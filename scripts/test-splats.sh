@@ -12,6 +12,7 @@
 # WARNING, is matched by some expression. KTAP on stdout.
 
 . "${0%/*}/lib.sh"
+. "$SCRIPTS/test-results.sh"
 
 TABLE=$SCRIPTS/splats
 
@@ -81,9 +82,9 @@ wrong_entries() {
 	while IFS=$'\t' read -r expression versions file message; do
 		applies "$versions" || continue
 		is_there "$file" "$message" ||
-			echo "# $file of $version has no: $message"
+			echo "$file of $version has no: $message"
 		[ "$expression" = - ] || is_matched "$expression" "$message" ||
-			echo "# the expression $expression does not match: $message"
+			echo "the expression $expression does not match: $message"
 	done <<<"$table"
 }
 
@@ -118,7 +119,7 @@ unmatched() {
 		filled=$(fill_in <<<"$text")
 		grep -qEf "$work/expressions" <<<"$filled" ||
 			grep -qF -f "$work/excused" <<<"$text" ||
-			echo "# no expression matches: $text"
+			echo "no expression matches: $text"
 	done
 }
 
@@ -135,47 +136,32 @@ marked_titles() {
 		grep -E '^(INFO|BUG|WARNING): '
 }
 
-# result TITLE COMPLAINTS
-result() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - splats: $1"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - splats: $1"
-		echo "$2"
-	fi
-}
-
 test_tree() {
 	local complaints titles
 
 	[ -e "$tree/Makefile" ] || die "$tree: no source tree of a kernel"
 	version=$(version_of "$tree")
 	complaints=$(wrong_entries)
-	result "the messages of $version are there, and matched" "$complaints"
+	silent "the messages of $version are there, and matched" "$complaints"
 	complaints=$(dead_expressions)
-	result "each expression has a message of $version" "$complaints"
+	silent "each expression has a message of $version" "$complaints"
 	titles=$(lockup_titles)
 	complaints=$(unmatched <<<"$titles")
-	result "each report of a lockup of $version is matched" "$complaints"
+	silent "each report of a lockup of $version is matched" "$complaints"
 	titles=$(marked_titles)
 	complaints=$(unmatched <<<"$titles")
-	result "each BUG, INFO and WARNING of $version is matched" "$complaints"
+	silent "each BUG, INFO and WARNING of $version is matched" "$complaints"
 }
 
 [ $# != 0 ] || die "usage: test-splats.sh KERNEL-SOURCE..."
-number=0
-failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 table=$(entries)
 grep -v '^[#	-]' "$TABLE" >"$work/expressions"
 grep -v '^#' "$SCRIPTS/splats-allowed" >"$work/allowed"
 sed -n 's/^-	[^	]*	[^	]*	//p' <<<"$table" >"$work/excused"
-echo "KTAP version 1"
+results_of splats
 for tree; do
 	test_tree
 done
-echo "1..$number"
-exit "$((failures != 0))"
+end_results

@@ -14,20 +14,7 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/test-stub.sh"
-
-number=0
-failures=0
-
-report() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - front: $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $number - front: $2"
-		echo "#   ${output//$'\n'/$'\n'#   }"
-	fi
-}
+. "$SCRIPTS/test-results.sh"
 
 # run WORDS: make with these, as a shell reads them, in the clone with stubs.
 # NAME=VALUE before a "--" goes into the environment.
@@ -63,7 +50,7 @@ refused() {
 
 	run "$1"
 	said_in_one_line "$2" || bad=1
-	report "$bad" "refused: $1"
+	result "$bad" "refused: $1" "$output"
 }
 
 # shows LINE: what the script printed has the line, or, for !NAME, no such variable.
@@ -81,7 +68,7 @@ taken() {
 	for line in "${@:2}"; do
 		shows "$line" || bad=1
 	done
-	report "$bad" "taken: $1"
+	result "$bad" "taken: $1" "$output"
 }
 
 # One case a line: "WORDS => MESSAGE" or "WORDS == LINE | LINE".
@@ -116,7 +103,7 @@ try_place() {
 	taken "clean" "ran clean.sh build"
 	run help
 	[[ $status = 0 && $output = Targets:* ]] || status=1
-	report "$status" "help in the directory $1"
+	result "$status" "help in the directory $1" "$output"
 	clone=$dir/clone
 }
 
@@ -196,14 +183,6 @@ unused_names() {
 	done
 }
 
-# silent TITLE COMMAND: it has nothing to say.
-silent() {
-	output=$("$2")
-	status=0
-	[ -z "$output" ] || status=1
-	report "$status" "$1"
-}
-
 # Each name, of both tables, at the start of a line.
 missing_in_help() {
 	local help name names
@@ -233,12 +212,14 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 clone=$dir/clone
 prepare
-echo "KTAP version 1"
+results_of front
 run_cases
 take_all_configurations
 try_places
-silent "every variable that is read stands in a table" unknown_names
-silent "every variable of the table is used" unused_names
-silent "help names every target and variable, in 80 columns" missing_in_help
-echo "1..$number"
-exit "$((failures != 0))"
+complaints=$(unknown_names)
+silent "every variable that is read stands in a table" "$complaints"
+complaints=$(unused_names)
+silent "every variable of the table is used" "$complaints"
+complaints=$(missing_in_help)
+silent "help names every target and variable, in 80 columns" "$complaints"
+end_results
