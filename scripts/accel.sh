@@ -31,7 +31,7 @@ choose() {
 [ "$ACCEL" != auto ] || choose
 case $ACCEL in
 kvm)	echo "-accel kvm -cpu host" ;;
-# Five-level page tables cost time, and KASAN of 6.1 reports its own look at them
+# Five-level page tables cost time, and KASAN of 6.1 reports its own access to them
 # when an interrupt comes while the processor is being identified.
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
 # The clock counts instructions, all of them, and nothing comes from the host, no

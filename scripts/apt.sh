@@ -49,7 +49,7 @@ update() {
 	echo "$EPOCHSECONDS" >"$dir/updated"
 }
 
-# The lists of the machine may be gone although the cache says when they came.
+# The lists of the machine may be gone although the cache has the time of their update.
 update_if_old() {
 	local when=0
 
@@ -103,7 +103,7 @@ download() {
 [ "$2" != install ] || [ "$EUID" = 0 ] ||
 	die "missing: ${*:3}. As root: apt-get update &&" \
 		"apt-get install --no-install-recommends ${*:3}"
-# A user who can only read the cache needs no more than that.
+# If the configuration is there, nothing is written: the cache may be read-only.
 [ "$2" != prepare ] || [ ! -e "$dir/apt.conf" ] || exit 0
 [ -d "$dir" ] || mkdir -p "$dir"
 [ -w "$dir" ] || die "$dir cannot be written, and something must be fetched:" \

@@ -39,8 +39,8 @@ BOOT_TRIES=3
 
 nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
-# The settings of the selftest say how long one program may take; emulation
-# is slower by a factor.
+# The settings of the selftest limit the time of one program; emulation is slower
+# by a factor.
 program_secs() {
 	local secs
 
@@ -113,7 +113,7 @@ show_progress() {
 	[ ! -t 2 ] || printf '\r\033[K%4d s  %s' "$SECONDS" "${current:0:70}" >&2
 }
 
-# Reads until the guest is gone or its time is over; says which in $ended.
+# Reads until the guest ends or its time is over; sets $ended to the reason.
 follow() {
 	local line='' part
 

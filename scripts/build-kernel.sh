@@ -9,7 +9,7 @@
 # by all that goes into it and never built twice; a build that was interrupted
 # goes on where it was. With PRIVATE, a directory, the tree and the build are
 # PRIVATE/tree and PRIVATE/build, for a caller that changes them. With
-# UNTIL=compile, as check-bare.sh says, the kernel is configured and not compiled.
+# UNTIL=compile, which check-bare.sh sets, the kernel is configured and not compiled.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"

@@ -111,8 +111,8 @@ tests_key() {
 	} | sum
 }
 
-# changed_sources FILE: words for make that name each source whose hash FILE does not
-# have, in case its time does not say that it changed.
+# changed_sources FILE: words for make that name each source whose hash is not in
+# FILE, because a source that changed may have an older time.
 changed_sources() {
 	local line old=''
 

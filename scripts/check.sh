@@ -36,7 +36,7 @@ step() {
 	fi
 }
 
-# suite NAME PROCESS...: the last line of its output says how many passed.
+# suite NAME PROCESS...: the last line of its output is "N passed, N failed, N skipped".
 suite() {
 	local name=$1 start=$SECONDS status=0 word last
 
@@ -61,7 +61,7 @@ suite() {
 	fi
 }
 
-# remember NAME: the end of the output is where one looks first.
+# remember NAME: the failures are shown again at the end of the output.
 remember() {
 	{
 		echo "# failed: $1"
@@ -69,8 +69,8 @@ remember() {
 	} >>"$dir/failures"
 }
 
-# What the judge says after the last result, short of the console; a table
-# without what went well.
+# What judge.sh prints after the last result, without the console, and a table without
+# the rows that passed.
 reasons() {
 	tac | sed -E '/^(not )?ok /q' | tac |
 		sed -e '/^# the last .* lines of the console/,$d' -e '/ caught /d'

@@ -31,7 +31,7 @@ remove_harness() {
 	rm -f "$TOP"/tools/testing/selftests/{lib.mk,kselftest*.h}
 }
 
-# tracked FILE: does git know it?
+# tracked FILE: is it in the index of git?
 tracked() {
 	git -C "$TOP" ls-files --error-unmatch -- "$1" >/dev/null 2>&1
 }
@@ -53,12 +53,12 @@ clean_build() {
 	remove_kbuild
 }
 
-# is_of_cache NAME: do we make it there?
+# is_of_cache NAME: does the runner make it?
 is_of_cache() {
 	[[ $1 = @(${CACHE_NAMES// /|}) ]]
 }
 
-# A directory that somebody uses for something else stays as it is.
+# A directory that has other files as well is not removed.
 check_cache() {
 	local entry marks=0 name
 

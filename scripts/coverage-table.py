@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Lines and branches of each function, from what gcov says.
+"""Lines and branches of each function, from the output of gcov.
 
 usage: coverage-table.py DIR UNCOVERED
 
@@ -21,7 +21,7 @@ SUBJECT = "mmu_notifier.c"
 
 
 def gcov(directory):
-    """The files that gcov knows about, as it describes them."""
+    """The files in the output of gcov."""
     counts = [str(p.resolve()) for p in sorted(directory.glob("*.gcda"))]
     with tempfile.TemporaryDirectory() as temporary:
         subprocess.run(["gcov", "--json-format", "--branch-probabilities",
@@ -55,7 +55,7 @@ def by_function(file):
 
 
 def reasons(path):
-    """What the table says of a function: everything behind its name."""
+    """The row of a function, without its name."""
     table = {}
     for line in pathlib.Path(path).read_text().splitlines():
         if line and not line.startswith("#"):

@@ -12,7 +12,7 @@
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
-# Beside each file of counts goes the one that says what was counted.
+# gcov needs the file of notes beside each file of counts.
 unpack() {
 	rm -rf "$dir"
 	mkdir -p "$dir"

@@ -19,7 +19,7 @@ row() {
 	printf '%-12s %s\n' "$1:" "${2//$'\n'/, }"
 }
 
-# bad NAME TEXT: a row that says why the commands cannot run.
+# bad NAME TEXT: a row with a reason why the commands cannot run.
 bad() {
 	row "$1" "PROBLEM: $2"
 	status=1

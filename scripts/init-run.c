@@ -143,8 +143,8 @@ static void show_hang(struct program *prog, int secs)
 }
 
 /*
- * A task that is not reaped is left behind, whatever /proc says of it: one that
- * is stuck in exit_mm() has no command line any more.
+ * A task that is not reaped is left behind, with or without a command line: a task
+ * that is stuck in exit_mm() has none.
  */
 static bool leaves_processes(struct program *prog)
 {

@@ -25,9 +25,9 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 }
 
 /*
- * Is it there, no kernel thread, and no zombie? The letter of its state, or 0.
- * The third and the ninth word of stat say it; the second is a name in
- * parentheses, which may have any characters in it.
+ * Returns the letter of the state of a user task that is no zombie, or 0. The
+ * third word of stat is the state, the ninth has the flags; the second is a name
+ * in parentheses, which may have any characters in it.
  */
 static char task_state(int pid, int tid)
 {

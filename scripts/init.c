@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PID 1 of the test guest: mounts, loads the module, runs the test programs
- * and says on three serial ports how it went.
+ * and reports on three serial ports.
  *
  *   ttyS0  the kernel's console, and nothing else
  *   ttyS1  KTAP

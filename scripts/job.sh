@@ -117,7 +117,7 @@ caught_by() {
 }
 
 # lost_by PID MASK: sets $lost to the bits of MASK that the process does not catch any
-# more, if two looks agree.
+# more, if two readings agree.
 lost_by() {
 	local first
 

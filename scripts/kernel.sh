@@ -9,7 +9,7 @@
 # one per line:
 #
 #	name	short, fit for a directory
-#	release	what uname -r will say
+#	release	what uname -r prints there
 #	kdir	what modules are built against
 #	image	what QEMU boots
 #	config	its .config

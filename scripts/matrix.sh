@@ -27,8 +27,8 @@ number() {
 		}' "$log"
 }
 
-# The first thing that the judge had to say, if anything: the notes of the guest
-# come before its last result.
+# The first note of judge.sh, if there is one: the notes of the guest come before
+# the last result of the guest.
 outcome() {
 	awk '/^(not )?ok / { said = "" }
 		/^# / && !said { said = substr($0, 3) }

@@ -4,7 +4,7 @@
 
 usage: mutants-table.py DIR
 
-Reads DIR/<suite>/*.json and what the entries of mutants/ say, writes
+Reads DIR/<suite>/*.json and the entries of mutants/, writes
 DIR/results.json, prints a table with a column for each suite: the killed, the
 time-outs (a kill that nobody can explain), the survivors by the test that they
 want, the invalid.
@@ -21,7 +21,7 @@ SAID = ("file", "breaks", "origin", "equivalent", "wants")
 
 
 def said(name):
-    """What the entry of a mutant says of it; "" where it says nothing."""
+    """The value of a key of a mutant's entry; "" if it has none."""
     head = (CORPUS / f"{name}.mutant").read_text().partition("--- old")[0]
     lines = (line.partition(": ") for line in head.splitlines())
     words = {key: value for key, _, value in lines}

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One of those who work on the mutants: has a tree and a build of its own, and
-# takes what no other is at.
+# One worker of mutants.sh: it has a tree and a build of its own, and takes a mutant
+# that no other worker has taken.
 #
 # usage: mutants-worker.sh NUMBER
 #
@@ -18,7 +18,7 @@ read -ra suites <<<"$SUITE"
 # shellcheck disable=SC2153 # it comes from mutants.sh
 results=$TOP/build/mutants/$KERNEL
 
-# A test that hangs tells no more after this many seconds.
+# A test that takes longer hangs.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
 get() {

@@ -13,12 +13,12 @@
 #	SUITE	mmun, hmm, or both with a comma between them [mmun]
 #	JOBS	how many at a time, each with a tree of its own [2]
 #
-# An entry is one of defect.sh, and says also:
+# An entry is one of defect.sh, with more keys:
 #
 #	kernels: those of which the file is as it expects
 #	origin: written for this purpose, or the fix that it reverts
 #	equivalent: why nobody can notice (may be left out)
-#	wants: what the test that would notice needs, if there is none
+#	wants: what a test needs to notice it, if there is no such test
 #
 # What is known of an entry, a suite and a kernel is kept and not run again. The
 # sound kernel goes first and must pass. Results are in build/mutants/<kernel>:

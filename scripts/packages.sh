@@ -79,7 +79,7 @@ need() {
 }
 
 # need_for KERNELS [THING...]: what it takes to build these kernels, the module and
-# the tests, and to run them, and more: one look finds all that is missing.
+# the tests, and to run them, and more: all that is missing is found at once.
 need_for() {
 	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
 		"$QEMU" "${@:2}") kernel

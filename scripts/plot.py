@@ -17,7 +17,7 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 620, 40, 350
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 # What one drawing shows: a file, a title, and its curves: operation, scheme,
-# and what the legend says.
+# and the text of the legend.
 DRAWINGS = (
     ("insert", "INSERT, instructions for each range", (
         ("insert", "interval", "one call, interval"),

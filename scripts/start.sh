@@ -134,7 +134,7 @@ take() {
 	export "$name=$value"
 }
 
-# Everything that can be said about the variables of $target.
+# check_target: all checks of the variables of $target.
 check_target() {
 	local name
 

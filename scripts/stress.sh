@@ -12,7 +12,7 @@
 
 SWAP_MIB=64
 
-# seconds OPTION...: what the last -s says, or the default of the program.
+# seconds OPTION...: the value of the last -s, or the default of the program.
 seconds() {
 	local option secs=10
 

@@ -6,7 +6,7 @@
 # usage: test-choose.sh [OUT]
 #
 # The programs are shell scripts with a few names. With OUT, a directory that
-# build.sh filled, its programs must know each of their names, too.
+# build.sh filled, each name that its programs print must select that test, too.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/test-results.sh"

@@ -38,7 +38,7 @@ texts() {
 		madvise00,madvise11,madvise22 iA,iC
 }
 
-# What the guest says: 1 or 0 for each line of stdin.
+# The verdict of the guest: 1 or 0 for each line of stdin.
 build_parser() {
 	cat >"$dir/parser.c" <<-'EOT'
 		#define _GNU_SOURCE
@@ -63,7 +63,7 @@ build_parser() {
 	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c"
 }
 
-# What the check says. A bad value ends a process.
+# The verdict of the check. A bad value ends a process.
 refuse() {
 	exit 1
 }

@@ -41,7 +41,7 @@ prepare() {
 	ktap=$dir/result/ktap.log
 }
 
-# run_guest NAME=VALUE...: report is what the judge said, judged its status.
+# run_guest NAME=VALUE...: sets judged to the status of judge.sh, which writes report.
 run_guest() {
 	judged=0
 	env "$@" "$SCRIPTS/boot.sh" "$dir" >"$dir/shown"
@@ -61,7 +61,7 @@ test_leftovers() {
 	has "$ktap" '^not ok 5 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
-	result "$((judged != 7))" "the judge says that tests failed"
+	result "$((judged != 7))" "the judge reports failed tests"
 }
 
 # Debian's kernels compare all but the first word of this.
@@ -72,8 +72,8 @@ test_wrong_module() {
 	has "$dir/report" '# loading .*test_mmun.ko: Exec format error' "a module of another kernel is refused"
 	has "$dir/report" '# the module is for: .*mod_ulnoad' "its vermagic is shown"
 	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the kernel is named"
-	has "$dir/report" '# kernel: test_mmun: version magic' "what the kernel says is shown"
-	result "$((judged != 7))" "the judge says that loading failed"
+	has "$dir/report" '# kernel: test_mmun: version magic' "the message of the kernel is shown"
+	result "$((judged != 7))" "the judge reports the failed load"
 }
 
 # qemu_fails EXPRESSION NAME=VALUE...: the verdict is QEMU's message.

@@ -41,7 +41,7 @@ record_good_run() {
 	EOT
 }
 
-# judged STATUS TITLE WORDS: the run gets this status, and the report says so.
+# judged STATUS TITLE WORDS: judge.sh returns STATUS, and its report has WORDS.
 judged() {
 	local wanted=$1 title=$2 words=$3 report got=0 status=1
 

@@ -7,8 +7,8 @@
 # usage: test-variables.sh
 #
 # The scripts of the targets are stubs. The files of cases/ have a case a line:
-# words for make, after NAME=VALUE ... -- for the environment; "=>" and what the
-# one line says, or "==" and lines of what the script of the target gets, with
+# words for make, after NAME=VALUE ... -- for the environment; "=>" and a part of
+# the one line on stderr, or "==" and lines of what the script of the target gets, with
 # bars between; !NAME is a variable that it must not get. $dir is the directory of
 # the test.
 

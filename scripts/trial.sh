@@ -17,7 +17,7 @@ TRIAL_SECS=6
 
 # /dev/kvm may open and still never run a kernel: QEMU then is silent until
 # timeout ends it (status 124 or 137). Another signal before is no answer.
-# The braces keep what this shell says of a QEMU that aborts.
+# The braces keep the message of this shell about a QEMU that aborts.
 status=0
 SECONDS=0
 {

@@ -187,7 +187,7 @@ all_is_used() {
 		conflict JOBS "is used with KERNEL=all alone"
 }
 
-# check_together: what one variable says against another.
+# check_together: variables that contradict each other.
 check_together() {
 	! uses KDIR || ! uses KERNEL || kernel_or_kdir
 	! uses SMP || ! uses KERNEL || enough_processors

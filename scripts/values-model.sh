@@ -27,7 +27,7 @@ are_apart() {
 	   ( $1 = madvise* && $2 = madvise* ) ]]
 }
 
-# get_along A B: says what is wrong with two actors in one configuration.
+# get_along A B: refuse two actors that cannot be in one configuration.
 get_along() {
 	case $1:$2 in
 	i*:i*)
@@ -46,7 +46,7 @@ get_along() {
 	esac
 }
 
-# check_roles ROLE...: which ranges are there at first, and who is with whom.
+# check_roles ROLE...: which ranges exist at first, and which actors are together.
 check_roles() {
 	local i j roles=("$@") live=AC mutators=0 role
 

@@ -148,7 +148,7 @@ check_llvm() {
 	esac
 }
 
-# gcc or clang for x86_64. One that is not there is installed if apt knows it.
+# gcc or clang for x86_64. A compiler that is missing is installed if apt has it.
 check_compiler() {
 	local macros
 

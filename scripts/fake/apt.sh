@@ -5,7 +5,7 @@
 #
 # The packages are WORLD/archive/NAME_VERSION.deb, which are plain tar files. A line
 # of WORLD/archive/index is a package, its newest version, and what it depends on.
-# apt knows nothing until its lists are updated.
+# apt has no package until its lists are updated.
 
 # shellcheck source=recording.sh
 . "${0%/*/*}/repo/scripts/fake/recording.sh"

@@ -3,7 +3,7 @@
 #
 # Recordings of gcc, clang and ld.
 #
-# WORLD/compiler is what "--version" says.
+# "--version" prints WORLD/compiler.
 
 # shellcheck source=recording.sh
 . "${0%/*/*}/repo/scripts/fake/recording.sh"

@@ -32,7 +32,7 @@ die_in_the_middle() {
 	}
 }
 
-# built WHAT: for the tests, which look for it.
+# built WHAT: a record that the tests read.
 built() {
 	echo "$*" >>"$world/built"
 }

@@ -17,7 +17,7 @@
 SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/fake/world.sh"
 
-# A line that names what failed; most say what to do.
+# A line that names what failed.
 NAMED='^(([a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again; V=1 shows more'
 NAMED+='|[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 

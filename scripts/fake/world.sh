@@ -12,7 +12,7 @@
 #	archive		the packages of apt; root: the files that they install
 #	home, cache, tmp	of the runner
 #	kvm, boot_id	for /dev/kvm, which works, and the file of /proc
-#	compiler, linker, qemu-version	what "--version" says
+#	compiler, linker, qemu-version	what "--version" prints
 #	calls, built	each call of a program, and each thing that was made
 
 RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
