@@ -123,7 +123,7 @@ step "6.1-debug is built" "$SCRIPTS/build-kernel.sh" 6.1-debug
 for what in module checkpatch kernel-doc shellcheck errexit length; do
 	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
 done
-for what in judge defect choose variables grammar signals keys; do
+for what in judge defect choose variables grammar clean signals keys; do
 	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
 done
 step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*

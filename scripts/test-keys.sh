@@ -207,6 +207,24 @@ test_own() {
 	test_compiler "kernel "
 }
 
+# unless_passed COMMAND: as the long tests of the runner are run.
+unless_passed() {
+	in_world "$world" "$repo/scripts/unless-passed.sh" keys "$1" >/dev/null 2>&1
+}
+
+fails() {
+	! "$@"
+}
+
+test_passed() {
+	check "a long test that fails is noticed" fails unless_passed false
+	check "a long test that failed is run again" fails unless_passed false
+	unless_passed true
+	check "a long test that passed is not run again" unless_passed false
+	older "$repo/scripts/configs/base.config"
+	check "a file of the runner: it is run again" fails unless_passed false
+}
+
 need gcc xz
 world=$(mktemp -d)
 trap 'rm -rf "$world"' EXIT
@@ -226,4 +244,5 @@ test_flags
 test_probe
 test_update
 test_own
+test_passed
 end_results
