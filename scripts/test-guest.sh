@@ -117,7 +117,8 @@ killed_by() {
 	local boot all try status=0
 
 	rm -f "$dir/result/console.log"
-	V=1 setsid "$SCRIPTS/boot.sh" "$dir" >"$dir/shown" 2>&1 &
+	V=1 env --default-signal=TERM,HUP setsid "$SCRIPTS/boot.sh" "$dir" \
+		>"$dir/shown" 2>&1 &
 	boot=$!
 	for ((try = 0; try < 300; try++)); do
 		[ ! -s "$dir/result/console.log" ] || break

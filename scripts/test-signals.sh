@@ -34,12 +34,12 @@ write_target() {
 	chmod +x "$dir/target"
 }
 
-# With an environment of its own it is known as one of ours. SIGINT has its
-# default action, whatever started this test.
-call_make() {
-	exec env --default-signal=INT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
-		STUB="$dir/target" MMUN_CACHE="$dir/cache" \
-		make --no-print-directory -C "$dir/clone" "$@"
+# as_job COMMAND...: each process is known as one of this test by its environment. The
+# signals have their default actions: nohup ignores one, and a shell without job control
+# ignores two in what it starts in the background.
+as_job() {
+	exec env --default-signal=INT,QUIT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
+		STUB="$dir/target" MMUN_CACHE="$dir/cache" "$@"
 }
 
 await_file() {
@@ -96,7 +96,8 @@ wrong() {
 signal() {
 	local left make status=0 text
 
-	call_make kselftest >"$dir/output" 2>&1 &
+	as_job make --no-print-directory -C "$dir/clone" kselftest \
+		>"$dir/output" 2>&1 &
 	make=$!
 	await_file "$dir/begun"
 	kill -"$1" "$make"
@@ -119,10 +120,9 @@ interrupt_at_a_terminal() {
 
 	mkfifo "$dir/keys"
 	type_interrupt >"$dir/keys" &
-	env "MMUN_TEST=$mark" PLACE="$dir" STUB="$dir/target" \
-		MMUN_CACHE="$dir/cache" script -qec \
+	(as_job timeout -k 1 20 script -qec \
 		"make --no-print-directory -C '$dir/clone' kselftest" \
-		/dev/null <"$dir/keys" >"$dir/output" 2>&1 || status=$?
+		/dev/null) <"$dir/keys" >"$dir/output" 2>&1 || status=$?
 	await_end
 	text=$(wrong 130)
 	silent "^C at a terminal ends everything" "$text"
