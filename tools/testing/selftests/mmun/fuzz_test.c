@@ -110,6 +110,21 @@ FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) {
 
 /* clang-format on */
 
+/*
+ * wild() returns powers of two, and the kernel may write there: nothing of this
+ * program must be mapped at one.  A kernel that maps from the bottom up puts the
+ * first mapping, which the harness makes in a constructor, at 1 << 30.
+ */
+static void __attribute__((constructor(101))) reserve_powers_of_two(void)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	__u64 address;
+
+	for (address = 2 * page; address < 1ULL << 47; address *= 2)
+		mmap((void *)(address - page), 2 * page, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 static __u64 rnd(FIXTURE_DATA(fuzz) *self)
 {
 	self->random ^= self->random >> 12;
