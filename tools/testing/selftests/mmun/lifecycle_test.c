@@ -645,13 +645,14 @@ TEST_F(module, stays_while_it_is_open_anywhere)
 		SKIP(return, NO_MODULE_FILE);
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	mmun_insert(self->map, PAGES * self->page);
-	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
-	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 	}
+	/* A fork after this would be held. */
+	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
+	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	EXPECT_EQ(0, close(self->fd));
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	ASSERT_EQ(0, kill(pid, SIGKILL));
