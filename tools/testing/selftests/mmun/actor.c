@@ -191,7 +191,11 @@ static bool crew_create(void)
 
 /* The victim. */
 
-/* Neither a thread nor a child faults; not needed by a thread that is alone. */
+/*
+ * Neither a thread nor a child faults; not needed by a thread that is alone.  The
+ * child inherits only code, which no architecture lets it write to; User-Mode Linux
+ * maps data executable, too.
+ */
 static bool touch_nothing(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -202,7 +206,7 @@ static bool touch_nothing(void)
 		return false;
 	while (fgets(line, sizeof(line), maps))
 		if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) == 3 &&
-		    perms[2] != 'x')
+		    (perms[1] == 'w' || perms[2] != 'x'))
 			madvise((void *)start, end - start, MADV_DONTFORK);
 	return !fclose(maps) && !mlockall(MCL_CURRENT);
 }
@@ -249,6 +253,8 @@ static void victim_main(int nr_threads)
  * @lone: it has only its main thread
  * @pidfd: the same
  * @max_hold_ms: how long a hold lasts
+ * @settle_ms: how long a task may be in a state that is not expected and may change;
+ *	0: SETTLE_MS
  * @thread: of each actor
  * @hold: of each actor, by MMUN_POINT_*; 0: none
  * @token: of each actor: its batch
@@ -263,6 +269,7 @@ struct stage {
 	bool lone;
 	int pidfd;
 	__u32 max_hold_ms;
+	int settle_ms;
 	struct thread *thread[MODEL_ACTORS];
 	__u32 hold[MODEL_ACTORS][NR_POINTS];
 	struct mmun_token token[MODEL_ACTORS];

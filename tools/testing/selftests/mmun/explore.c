@@ -336,9 +336,10 @@ static bool may_change(struct play *play)
 
 static bool compare_tasks(struct play *play)
 {
+	const int most = play->stage->settle_ms ?: SETTLE_MS;
 	int i, tries;
 
-	for (tries = 0; tries < SETTLE_MS; tries++) {
+	for (tries = 0; tries < most; tries++) {
 		if (stage_quiesce(play->stage, 20) < 0)
 			return disagree(play, "QUIESCE: %s", strerror(errno));
 		for (i = 0; i < play->schedule->config.nr; i++)

@@ -9,12 +9,19 @@
 #include "actor.c"
 #include "explore.c"
 
+/*
+ * The wrong model expects something that never comes, so the whole time is spent.
+ * Too short a time cannot hide an error.
+ */
+#define CONTROL_SETTLE_MS	200
+
 FIXTURE(explore_control) {
 };
 
 FIXTURE_SETUP(explore_control)
 {
 	ASSERT_EQ(1, crew_create());
+	stage.settle_ms = CONTROL_SETTLE_MS;
 }
 
 FIXTURE_TEARDOWN(explore_control)
