@@ -984,7 +984,8 @@ enum mmun_floor_op {
  * @count: INSERT: how many, 1 to out_max_bulk; else 0
  * @out_done: INSERT, REMOVE: subscriptions; LOOK: pages found valid
  * @out_cost: What the core's calls took, in counts of the processor's clock,
- *	get_cycles(): instructions, where a machine is emulated that counts them
+ *	get_cycles(): instructions, where a machine is emulated that counts them;
+ *	0, where the processor has no such clock
  * @out_hits: Callbacks, since the context was opened
  *
  * The core's own calls with nothing round them, as a measure of what the other

@@ -1117,26 +1117,37 @@ TEST_F(abi, a_park_that_nobody_ends_times_out)
 }
 
 #if defined(__x86_64__) && !defined(__ILP32__)
-/* An ioctl() of the 32-bit ABI, by the gate that 64-bit code has, too. */
-static int compat_answer(int fd, unsigned int cmd, void *arg)
+#define COMPAT_GETPID	20
+#define COMPAT_IOCTL	54
+
+/* A system call of the 32-bit ABI, by the gate that 64-bit code has, too. */
+static int compat_call(int nr, int fd, unsigned int cmd, void *arg)
 {
 	int ret;
 
 	asm volatile("int $0x80"
 		     : "=a"(ret)
-		     : "a"(54), "b"(fd), "c"(cmd), "d"(arg)
+		     : "a"(nr), "b"(fd), "c"(cmd), "d"(arg)
 		     : "memory", "r8", "r9", "r10", "r11");
-	return -ret;
+	return ret;
 }
 
-/* The gate raises SIGSEGV where it is not served: try it in a child. */
+static int compat_answer(int fd, unsigned int cmd, void *arg)
+{
+	return -compat_call(COMPAT_IOCTL, fd, cmd, arg);
+}
+
+/*
+ * Without the gate the call raises SIGSEGV, so a child tries it.  User-Mode Linux
+ * takes the number for one of the 64-bit ABI.
+ */
 static int have_compat(void)
 {
 	pid_t child = fork();
 
 	if (!child) {
 		signal(SIGSEGV, SIG_DFL);
-		_exit(compat_answer(-1, 0, NULL) != EBADF);
+		_exit(compat_call(COMPAT_GETPID, -1, 0, NULL) != getpid());
 	}
 	return child > 0 && !mmun_wait_child(child);
 }

@@ -1064,7 +1064,7 @@ FIXTURE_VARIANT_ADD(caller_table, dontneed) {
 /* mprotect() would split the mapping first, which ends the sharing. */
 FIXTURE_VARIANT_ADD(caller_table, writeprotect) {
 	.prepare = table_register, .run = table_writeprotect,
-	.needs = "no userfaultfd write protection: set CONFIG_USERFAULTFD",
+	.needs = "no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP",
 	.event = MMUN_EVENT_PROTECTION_VMA,
 };
 

@@ -556,7 +556,7 @@ FIXTURE_VARIANT_ADD(event_op, mprotect_file) {
 
 FIXTURE_VARIANT_ADD(event_op, uffd_writeprotect) {
 	.prepare = prepare_uffd_wp, .run = op_uffd_wp,
-	.needs = "no userfaultfd write protection: set CONFIG_USERFAULTFD",
+	.needs = "no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP",
 	.event = MMUN_EVENT_PROTECTION_VMA, .pages = 2, .times = 1,
 };
 

@@ -404,21 +404,23 @@ static __u64 now(void)
 
 TEST_F(log, times_are_monotonic_and_inside_the_call)
 {
-	__u64 before, after, last = 0;
+	__u64 before, after, last = 0, spent = 0;
 	struct mmun_record r;
 	int i;
 
 	before = now();
-	ASSERT_EQ(0, make_events(self, 0, 4));
+	ASSERT_EQ(0, make_events(self, 0, 20));
 	after = now();
-	for (i = 0; i <= 4; i++) {
+	for (i = 0; i <= 20; i++) {
 		r = expect_page(i);
 		EXPECT_LE(before, r.time_ns);
 		EXPECT_LE(last, r.time_ns);
-		EXPECT_LT(0, r.duration_ns);
 		last = r.time_ns + r.duration_ns;
+		spent += r.duration_ns;
 	}
 	EXPECT_GE(after, last);
+	/* One callback may be shorter than a tick of the clock. */
+	EXPECT_LT(0, spent);
 }
 
 /* Who caused it. */
