@@ -17,6 +17,7 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
+. "$SCRIPTS/guest.sh"
 
 # The process that started this one may be killed alone, as make is by a CI runner.
 [ "${MMUN_TIED:-}" = $$ ] ||
@@ -25,9 +26,8 @@
 out=$1
 kernel=$out/kernel
 result=$out/result
-
-# COMMAND_LINE_SIZE of x86, less the byte that ends the line.
-COMMAND_LINE_MAX=2047
+config=$(value config "$kernel")
+image=$(value image "$kernel")
 
 PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
@@ -48,12 +48,6 @@ program_secs() {
 	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
 }
 
-# An emulated timer may be late on a busy machine: the kernel would panic.
-append() {
-	echo "console=ttyS0,115200 loglevel=7 panic=-1 oops=panic" \
-		"no_timer_check numa=fake=2 secretmem.enable=1 $APPEND"
-}
-
 # See init-orders.c.
 write_orders() {
 	printf '%s\n' "module=test_$SUITE" "nonce=$nonce" "tests=$TESTS" \
@@ -69,29 +63,6 @@ make_initrd() {
 	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
 		>"$result/orders.cpio"
 	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
-}
-
-# Three ports: console, KTAP, verdict. See init.c.
-qemu_command() {
-	words=$(exec setpriv --pdeathsig TERM \
-		"$SCRIPTS/accel.sh" "$(value image "$kernel")")
-	read -ra accel <<<"$words"
-	slow=0
-	[[ ${accel[*]} != *tcg* ]] || slow=1
-	line=$(append)
-	[ ${#line} -le $COMMAND_LINE_MAX ] ||
-		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
-	coverage=()
-	config=$(value config "$kernel")
-	! has_line "$config" CONFIG_GCOV_KERNEL=y ||
-		coverage=(-serial "file:$result/gcda")
-	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
-		-nodefaults -nic none -display none -monitor none -no-reboot
-		-serial "file:$result/console.log" -serial stdio
-		-serial "file:$result/verdict" "${coverage[@]}"
-		-kernel "$(value image "$kernel")" -initrd "$result/initrd"
-		-append "$line")
-	[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2
 }
 
 # One line of the guest: kept, shown, and remembered for the progress line.
@@ -146,11 +117,6 @@ out_of_time() {
 	fi
 }
 
-# tied COMMAND...: it is killed when this shell dies, even by SIGKILL.
-tied() {
-	exec setpriv --pdeathsig KILL "$@"
-}
-
 run_guest() {
 	local tail_pid=
 
@@ -159,7 +125,7 @@ run_guest() {
 	mkfifo "$result/serial"
 	SECONDS=0
 	current="booting $(value release "$kernel")"
-	tied "${command[@]}" </dev/null >"$result/serial" 2>"$result/qemu.log" &
+	"start_$guest_kind" </dev/null >"$result/serial" 2>"$result/qemu.log" &
 	pid=$!
 	exec {guest}<"$result/serial"
 	if [ "$V" = 1 ]; then
@@ -189,6 +155,7 @@ boot() {
 clean_up() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
 	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}
+	[ ! -d "$result/uml" ] || rm -r "$result/uml"
 }
 
 write_meta() {
@@ -198,11 +165,13 @@ write_meta() {
 	cp "$config" "$result/config"
 }
 
-need "$QEMU"
+guest_kind=qemu
+! is_uml "$config" || guest_kind=uml
 pid=
 trap clean_up EXIT
 mkdir -p "$result"
-qemu_command
+"prepare_$guest_kind"
+[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2
 write_orders
 make_initrd
 boot

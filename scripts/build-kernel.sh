@@ -8,7 +8,8 @@
 # NAME is a row of the table "kernels". Prints the build directory. It is keyed
 # by all that goes into it and never built twice; a build that was interrupted
 # goes on where it was. With PRIVATE, a directory, the tree and the build are
-# PRIVATE/tree and PRIVATE/build, for a caller that changes them. With
+# PRIVATE/tree and PRIVATE/build, for a caller that changes them; make.words in the
+# build are the words for make, a line each. With
 # UNTIL=compile, which check-bare.sh sets, the kernel is configured and not compiled.
 
 . "${0%/*}/lib.sh"
@@ -41,7 +42,14 @@ check_config() {
 	done <<<"$asked"
 }
 
+# The main Kconfig of the tree, with the definitions of ours after its title.
+extend_kconfig() {
+	sed "/^mainmenu/r $SCRIPTS/configs/Kconfig" "$tree/Kconfig" \
+		>"$build/Kconfig"
+}
+
 configure() {
+	[ "${#arch[@]}" = 0 ] || extend_kconfig
 	quietly make "${words[@]}" tinyconfig
 	cd "$tree"
 	quietly scripts/kconfig/merge_config.sh -m -O "$build" \
@@ -67,7 +75,7 @@ compile() {
 		progress &
 		watcher=$!
 	fi
-	make "${words[@]}" -j"$jobs" "${GCOV[@]}" bzImage modules \
+	make "${words[@]}" -j"$jobs" "${goals[@]}" \
 		>"$build/make.log" 2>&1 </dev/null || status=$?
 	[ -z "$watcher" ] || { kill "$watcher"; printf '\r\033[K' >&2; }
 	[ "$status" = 0 ] || {
@@ -89,6 +97,7 @@ forget_others() {
 
 build() {
 	mkdir -p "$build"
+	printf '%s\n' "${words[@]}" "${goals[@]}" >"$build/make.words"
 	configure
 	[ "$UNTIL" != compile ] || return 0
 	compile
@@ -99,10 +108,10 @@ build() {
 # All that goes into the kernel.
 key() {
 	{
-		echo "$version ${words[*]} ${GCOV[*]}"
+		echo "$version ${words[*]} ${goals[*]}"
 		"$SCRIPTS/compiler.sh"
 		ld --version
-		cat "${files[@]}"
+		cat "${files[@]}" "$SCRIPTS/configs/Kconfig"
 	} | sum
 }
 
@@ -121,6 +130,8 @@ fi
 tree=$CACHE/tree/${package}_$version
 once "$tree" "$SCRIPTS/fetch.sh" tree "$suite" "$package=$version"
 words=(-C "$tree" "${COMPILER_WORDS[@]}")
+goals=("${GCOV[@]}" bzImage modules)
+[[ ,$fragments, != *,uml,* ]] || goals=("${GCOV[@]}" linux modules)
 key=$(key)
 build=$CACHE/build/${name}_$key
 if [ -n "$private" ]; then
@@ -129,7 +140,9 @@ if [ -n "$private" ]; then
 	tree=$private/tree
 	build=$private/build
 fi
-words=(-C "$tree" O="$build" "${COMPILER_WORDS[@]}")
+arch=()
+[[ ,$fragments, != *,uml,* ]] || arch=(ARCH=um KBUILD_KCONFIG="$build/Kconfig")
+words=(-C "$tree" O="$build" "${arch[@]}" "${COMPILER_WORDS[@]}")
 if [ ! -e "$build/.complete" ]; then
 	mkdir -p "${build%/*}"
 	lock "$build.lock"

@@ -81,6 +81,7 @@ build_module() {
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, modules and all"
 	read -ra flags <<<"${MODULE_FLAGS:-}"
+	! is_uml "$kdir/.config" || flags+=(ARCH=um)
 	# A kernel that counts what it runs counts the module, too.
 	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
 		flags+=(GCOV_PROFILE_test_mmun.o=y)

@@ -19,7 +19,8 @@
 #	8	the KTAP is not whole
 #	9	a skip that scripts/allowed-skips does not allow
 #	10	no verdict, a wrong one, or one that disagrees
-#	11	QEMU failed: its message is the complaint, before all others
+#	11	QEMU failed, or what stands for it: its message is the complaint, before
+#		all others
 
 . "${0%/*}/lib.sh"
 
@@ -48,7 +49,7 @@ judge_qemu() {
 	fi
 	message=$(sed '/: warning: /d' "$result/qemu.log")
 	message=${message:-: exit status $qemu, and no message}
-	complain 11 "QEMU: ${message#*: }"
+	complain 11 "$emulator: ${message#*: }"
 	if [ ! -s "$result/ktap.log" ]; then
 		echo "0 passed, 0 failed, 0 skipped"
 		exit 11
@@ -207,6 +208,8 @@ nonce=$(value nonce "$result/meta")
 release=$(value release "$result/meta")
 mem=$(value mem "$result/meta")
 config=$'\n'$(<"$result/config")
+emulator=QEMU
+lacks CONFIG_UML y || emulator="User-Mode Linux"
 allowed_skips=$(sed '/^#/d' "$ALLOWED_SKIPS")
 records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
 passed=$(count pass)

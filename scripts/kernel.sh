@@ -11,7 +11,7 @@
 #	name	short, fit for a directory
 #	release	what uname -r prints there
 #	kdir	what modules are built against
-#	image	what QEMU boots
+#	image	what QEMU boots, or the program that User-Mode Linux is
 #	config	its .config
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
@@ -99,10 +99,11 @@ source_of() {
 image_of() {
 	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage version dir
 
+	! is_uml "$kdir/.config" || image=$kdir/linux
 	if [ ! -e "$image" ]; then
 		version=$(newest "linux-image-$release")
 		[ -n "$version" ] ||
-			die "$kdir has no arch/x86/boot/bzImage, and apt knows no linux-image-$release. Run make in $kdir"
+			die "$kdir has no ${image#"$kdir/"}, and apt has no linux-image-$release. Run make in $kdir"
 		dir=$(cached image "$release" "linux-image-$release")
 		image=$dir/boot/vmlinuz-$release
 	fi
@@ -128,10 +129,11 @@ release_of_build() {
 
 # A guest without these is silent, or has nothing to test.
 check_config() {
-	local option missing=()
+	local option missing=() console=SERIAL_8250_CONSOLE
 
+	! is_uml "$1" || console=SSL
 	for option in BLK_DEV_INITRD BINFMT_ELF DEVTMPFS PROC_FS SYSFS \
-		SERIAL_8250_CONSOLE MODULE_UNLOAD MMU_NOTIFIER; do
+		"$console" MODULE_UNLOAD MMU_NOTIFIER; do
 		has_line "$1" "CONFIG_$option=y" || missing+=("$option")
 	done
 	[ ${#missing[@]} = 0 ] || die "$1: not set: ${missing[*]}"

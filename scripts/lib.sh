@@ -89,6 +89,11 @@ has_line() {
 	[[ $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]
 }
 
+# is_uml CONFIG: is the kernel of this configuration User-Mode Linux, a program?
+is_uml() {
+	has_line "$1" CONFIG_UML=y
+}
+
 # has_key FILE KEY: does FILE contain KEY? Then what was built beside FILE is up to
 # date.
 has_key() {

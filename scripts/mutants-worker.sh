@@ -28,17 +28,17 @@ get() {
 # What a suite needs beside the kernel: all of it as it was built for the sound
 # one, but for the module.
 prepare_suite() {
+	local kdir
+
 	export SUITE=$1
 
 	resolve "$KERNEL"
+	kdir=$(value kdir "$out/kernel")
 	work=$results/work/$number/$SUITE
 	mkdir -p "$work"
 	ln -sfn "$out/tests" "$work/tests"
 	ln -sf "$out/programs" "$work/programs"
-	sed -e "s|^kdir=.*|kdir=$private/build|" \
-		-e "s|^image=.*|image=$private/build/arch/x86/boot/bzImage|" \
-		-e "s|^config=.*|config=$private/build/.config|" \
-		"$out/kernel" >"$work/kernel"
+	sed "s|=$kdir|=$private/build|" "$out/kernel" >"$work/kernel"
 }
 
 prepare() {
@@ -49,6 +49,7 @@ prepare() {
 	private=$CACHE/mutants/$(basename "$(value kdir "$out/kernel")")/$number
 	mkdir -p "$private"
 	"$SCRIPTS/build-kernel.sh" "$KERNEL" "$private" >/dev/null
+	mapfile -t words <"$private/build/make.words"
 	all_sound
 	for suite in "${suites[@]}"; do
 		prepare_suite "$suite"
@@ -82,8 +83,7 @@ all_sound() {
 
 # One command, because conditions call it.
 compile() {
-	quietly make -C "$private/tree" O="$private/build" -j"$(nproc)" \
-		"${COMPILER_WORDS[@]}" "${GCOV[@]}" bzImage modules
+	quietly make -j"$(nproc)" "${words[@]}"
 }
 
 # Sets status to the exit status of the judge; to nothing if it does not get that

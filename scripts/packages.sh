@@ -82,12 +82,12 @@ need() {
 # the tests, and to run them, and more: all that is missing is found at once.
 need_for() {
 	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
-		"$QEMU" "${@:2}") kernel
+		"${@:2}") kernel
 
 	for kernel in $1; do
-		if kernel_row "$kernel" && [ "$fragments" != - ]; then
-			things+=("${NEED_KERNEL[@]}")
-		fi
+		kernel_row "$kernel" || fragments=-
+		[ "$fragments" = - ] || things+=("${NEED_KERNEL[@]}")
+		[[ ,$fragments, = *,uml,* ]] || things+=("$QEMU")
 	done
 	find_compiler
 	need "${things[@]}" "${compiler[@]}"

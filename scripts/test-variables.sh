@@ -202,6 +202,8 @@ prepare() {
 	mkdir -p "$dir"/{kernel/include/config,unbuilt,"ker nel",a:b}
 	echo 6.1.0 >"$dir/kernel/include/config/kernel.release"
 	echo CONFIG_NR_CPUS=4 >"$dir/kernel/.config"
+	cp -r "$dir/kernel" "$dir/uml"
+	echo CONFIG_UML=y >>"$dir/uml/.config"
 	touch "$dir/file"
 	git -C "$clone" init -q
 	git -C "$clone" -c user.name=x -c user.email=x commit -q --allow-empty -m x

@@ -4,8 +4,9 @@
 # What a variable may be: kernels and what is broken in them, and what does not
 # go together. Sourced by start.sh after values.sh.
 
-# kernel_rows KIND: names of scripts/kernels: any, built (here, from source), cov
-# (with that fragment), mutants (built, and there are mutants for it).
+# kernel_rows KIND: names of scripts/kernels: any, qemu (that QEMU boots), built (here,
+# from source), mutants (built, and there are mutants for it), cov and hmm (built, with
+# that fragment).
 kernel_rows() {
 	local known=''
 
@@ -13,8 +14,10 @@ kernel_rows() {
 		"$SCRIPTS"/mutants/*.mutant | tr ' ' '\n' | sort -u | tr '\n' ' ')
 	awk -v kind="$1" -v known=" $known" '
 		/^#/ || !NF { next }
-		kind != "any" && $4 == "-" { next }
-		kind == "cov" && "," $4 "," !~ /,cov,/ { next }
+		{ fragments = "," $4 "," }
+		kind == "qemu" && fragments ~ /,uml,/ { next }
+		kind !~ /any|qemu/ && $4 == "-" { next }
+		kind ~ /cov|hmm/ && !index(fragments, "," kind ",") { next }
 		kind == "mutants" {
 			series = $1
 			sub(/-.*/, "", series)
@@ -140,10 +143,30 @@ suite_fits() {
 	local rows
 
 	[[ $SUITE = *hmm* && -z $KDIR ]] || return 0
-	rows=$(kernel_rows built)
+	rows=$(kernel_rows hmm)
 	grep -qxF -- "$KERNEL" <<<"$rows" ||
-		conflict SUITE "hmm-tests need a kernel built here, and KERNEL=$KERNEL is none; give one of ${rows//$'\n'/, }"
+		conflict SUITE "hmm-tests need a kernel built here with TEST_HMM, and KERNEL=$KERNEL is none; give one of ${rows//$'\n'/, }"
 	[ -z "$TESTS" ] || conflict TESTS "hmm-tests run whole; leave it out with SUITE=hmm"
+}
+
+# What only QEMU can do
+uml_fits() {
+	local fragments config=''
+
+	[ "$target" != check ] || return 0
+	fragments=$(fragments_of "$KERNEL")
+	if [ -n "$KDIR" ]; then
+		[ ! -e "$KDIR/.config" ] || config=$(<"$KDIR/.config")
+		fragments=
+		[[ $'\n'$config$'\n' != *$'\nCONFIG_UML=y\n'* ]] || fragments=uml
+	fi
+	[[ ,$fragments, = *,uml,* ]] || return 0
+	[ "$target" != bench ] ||
+		conflict KDIR "User-Mode Linux has no clock that counts instructions; give another kernel"
+	for name in ACCEL CPU QEMU; do
+		! is_given "$name" ||
+			conflict "$name" "is for QEMU, and the kernel is User-Mode Linux; leave it out"
+	done
 }
 
 # One mutant at least must be for the kernel.
@@ -191,6 +214,7 @@ all_is_used() {
 check_together() {
 	! uses KDIR || ! uses KERNEL || kernel_or_kdir
 	! uses SMP || ! uses KERNEL || enough_processors
+	! uses QEMU || ! uses KERNEL || uml_fits
 	! uses SUITE || suite_fits
 	! uses MUTANTS || mutants_fit
 	! uses SCHEDULE || schedule_is_played

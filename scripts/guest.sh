@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# The two kinds of guest: a kernel that QEMU boots, and User-Mode Linux, which is a
+# program. Sourced by boot.sh.
+#
+# prepare_<kind> sets command, and slow to 1 if the guest is emulated. start_<kind>
+# runs the command with KTAP on stdout and messages on stderr. The guest writes its
+# console, the verdict and its coverage to files of $result. See init.c for the ports.
+
+# COMMAND_LINE_SIZE of x86, less the byte that ends the line.
+COMMAND_LINE_MAX=2047
+
+# What every kernel is booted with.
+WORDS=(loglevel=7 panic=-1 oops=panic)
+
+# tied COMMAND...: it is killed when this shell dies, even by SIGKILL.
+tied() {
+	exec setpriv --pdeathsig KILL "$@"
+}
+
+# An emulated timer may be late on a busy machine: the kernel would panic.
+prepare_qemu() {
+	local words line coverage=()
+
+	need "$QEMU"
+	words=$(exec setpriv --pdeathsig TERM "$SCRIPTS/accel.sh" "$image")
+	read -ra accel <<<"$words"
+	slow=0
+	[[ ${accel[*]} != *tcg* ]] || slow=1
+	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
+	line+=" secretmem.enable=1 $APPEND"
+	[ ${#line} -le $COMMAND_LINE_MAX ] ||
+		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
+	! has_line "$config" CONFIG_GCOV_KERNEL=y ||
+		coverage=(-serial "file:$result/gcda")
+	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
+		-nodefaults -nic none -display none -monitor none -no-reboot
+		-serial "file:$result/console.log" -serial stdio
+		-serial "file:$result/verdict" "${coverage[@]}"
+		-kernel "$image" -initrd "$result/initrd" -append "$line")
+}
+
+start_qemu() {
+	tied "${command[@]}"
+}
+
+# The ports are the file descriptors 3 (console), 1, 4 and 5. Memory is a file, which
+# User-Mode Linux makes in TMPDIR and removes at once.
+prepare_uml() {
+	local words
+
+	slow=0
+	read -ra words <<<"$APPEND"
+	command=("$image" mem="$MEM" ncpus="$SMP" seccomp=auto noreboot
+		initrd="$result/initrd" uml_dir="$result/" umid=uml
+		con=null console=ttyS0 "ssl0=null,fd:3" "ssl1=null,fd:1"
+		"ssl2=null,fd:4" "ssl3=null,fd:5" "${WORDS[@]}" "${words[@]}")
+}
+
+start_uml() {
+	tied "${command[@]}" 3>"$result/console.log" 4>"$result/verdict" \
+		5>"$result/gcda"
+}
