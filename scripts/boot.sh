@@ -53,7 +53,7 @@ write_orders() {
 	printf '%s\n' "module=test_$SUITE" "nonce=$nonce" "tests=$TESTS" \
 		"seed=$SEED" "program=$PROGRAM" "env=$GUEST_ENV" \
 		"timeout=$(program_secs)" "slow=$slow" "stop=$STOP" \
-		>"$result/orders"
+		"times=$TIMES" >"$result/orders"
 }
 
 # The kernel unpacks archives that follow each other; gen_init_cpio fills each

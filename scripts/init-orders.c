@@ -30,6 +30,7 @@ static const struct {
 	{ "timeout", offsetof(struct mmun_orders, timeout_text) },
 	{ "slow", offsetof(struct mmun_orders, slow_text) },
 	{ "stop", offsetof(struct mmun_orders, stop_text) },
+	{ "times", offsetof(struct mmun_orders, times_text) },
 };
 
 static char **value_of(struct mmun_orders *orders, size_t i)
@@ -101,7 +102,8 @@ const char *read_orders(struct mmun_orders *orders)
 	if (take_lines(orders) && all_taken(orders) &&
 	    take_number(orders->timeout_text, "timeout", &orders->timeout) &&
 	    take_number(orders->slow_text, "slow", &orders->slow) &&
-	    take_number(orders->stop_text, "stop", &orders->stop))
+	    take_number(orders->stop_text, "stop", &orders->stop) &&
+	    take_number(orders->times_text, "times", &orders->times))
 		return NULL;
 	return problem;
 }

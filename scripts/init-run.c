@@ -29,6 +29,8 @@ struct program {
 	bool exited, timed_out;
 	int status;
 	int results;
+	bool times;
+	double last_result;
 	size_t used;
 	char line[4096];
 };
@@ -56,13 +58,35 @@ static bool start(struct program *prog, const struct mmun_orders *orders)
 	return prog->pid > 0;
 }
 
+static bool is_result(const char *line)
+{
+	return !strncmp(line, "ok ", 3) || !strncmp(line, "not ok ", 7);
+}
+
+/* The seconds since the result before, for what @line is the result of. */
+static void note_time(struct program *prog, const char *line)
+{
+	const double now = now_secs();
+	const char *name = line + strcspn(line, "0123456789");
+	char text[512];
+
+	name += strspn(name, "0123456789 ");
+	snprintf(text, sizeof(text), "# time: %.*s %.3f",
+		 (int)strcspn(name, " #"), name, now - prog->last_result);
+	ktap_line("  ", text);
+	prog->last_result = now;
+}
+
 static void end_line(struct program *prog)
 {
 	prog->line[prog->used] = '\0';
 	prog->used = 0;
-	if (!strncmp(prog->line, "ok ", 3) || !strncmp(prog->line, "not ok ", 7))
-		prog->results++;
 	ktap_line("  ", prog->line);
+	if (!is_result(prog->line))
+		return;
+	prog->results++;
+	if (prog->times)
+		note_time(prog, prog->line);
 }
 
 static void forward(struct program *prog)
@@ -176,7 +200,11 @@ static void report(struct program *prog, bool clean)
 bool run_program(const char *name, const struct mmun_orders *orders)
 {
 	const double start_secs = now_secs();
-	struct program prog = { .name = name };
+	struct program prog = {
+		.name = name,
+		.times = orders->times,
+		.last_result = start_secs,
+	};
 	bool clean, dead;
 
 	if (!start(&prog, orders)) {

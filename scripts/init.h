@@ -16,10 +16,11 @@ struct mmun_orders {
 	char *seed;
 	char *program;	/* this one, with its arguments, and no other */
 	char *env;	/* NAME=VALUE ... for what is run */
-	char *timeout_text, *slow_text, *stop_text;
+	char *timeout_text, *slow_text, *stop_text, *times_text;
 	int timeout;	/* seconds that a program may take */
 	int slow;
 	int stop;	/* at the first program that fails */
+	int times;	/* print the seconds of each test */
 };
 
 /* init.c */

@@ -10,6 +10,12 @@
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 
+# Kept next to the result.
+show_times() {
+	awk -f "$SCRIPTS/times.awk" "$out/result/ktap.log" >"$out/result/times"
+	cat "$out/result/times"
+}
+
 [ "$KERNEL" != all ] || exec "$SCRIPTS/matrix.sh"
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
@@ -23,4 +29,5 @@ flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 "$SCRIPTS/choose.sh" "$out" >"$out/chosen"
 "$SCRIPTS/pack.sh" "$out"
 "$SCRIPTS/boot.sh" "$out"
+[ "$TIMES" = 0 ] || show_times
 exec "$SCRIPTS/judge.sh" "$out/result"

@@ -53,7 +53,7 @@ test_leftovers() {
 
 	schedule=$(printf 'reaper,rA-%01016d.' 0)
 	"$SCRIPTS/pack.sh" "$dir"
-	run_guest SCHEDULE="$schedule"
+	run_guest SCHEDULE="$schedule" TIMES=1
 	has "$ktap" '^ok 2 - mmun: leaves_nothing$' "a program that leaves nothing passes"
 	has "$ktap" '^not ok 3 - mmun: leaves_daemon$' "a process that is left is noticed"
 	has "$ktap" '^not ok 4 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
@@ -62,6 +62,9 @@ test_leftovers() {
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
 	result "$((judged != 7))" "the judge reports failed tests"
+	awk -f "$SCRIPTS/times.awk" "$ktap" >"$dir/times"
+	has "$dir/times" '^# +[0-9.]+ s  leaves_nothing +1 tests$' "TIMES=1 counts the tests of a program"
+	has "$dir/times" '^# +[0-9.]+ s  leaves_thread$' "TIMES=1 names the tests"
 }
 
 # Debian's kernels compare all but the first word of this.

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where the time of a run went: of its KTAP, which TIMES=1 made, a table of the programs
+# and one of the tests, the longest first.
+#
+# The lines "# time: TEST SECONDS" are those of a program that ends with the line
+# "# PROGRAM: SECONDS s".
+
+BEGIN	{ SHOWN = 20 }
+
+/^  # time: / {
+	test[$3] += $4
+	in_program++
+}
+
+/^# [^ ]+: [0-9.]+ s$/ {
+	program[substr($2, 1, length($2) - 1)] = $3
+	tests[substr($2, 1, length($2) - 1)] = in_program
+	all += $3
+	in_program = 0
+}
+
+# The name with the largest value.
+function take_largest(values,	name, largest) {
+	largest = ""
+	for (name in values)
+		if (largest == "" || values[name] > values[largest])
+			largest = name
+	return largest
+}
+
+END {
+	printf "# %.1f s in all programs\n", all
+	while ((name = take_largest(program)) != "") {
+		printf "# %8.1f s  %-24s %4d tests\n", program[name], name, tests[name]
+		delete program[name]
+	}
+	print "# the longest tests"
+	for (i = 0; i < SHOWN && (name = take_largest(test)) != ""; i++) {
+		printf "# %8.3f s  %s\n", test[name], name
+		delete test[name]
+	}
+}
