@@ -19,8 +19,8 @@
 #	8	the KTAP is not whole
 #	9	a skip that scripts/allowed-skips does not allow
 #	10	no verdict, a wrong one, or one that disagrees
-#	11	QEMU failed, or what stands for it: its message is the complaint, before
-#		all others
+#	11	QEMU failed, or User-Mode Linux: its message is the complaint, before all
+#		others but a panic
 
 . "${0%/*}/lib.sh"
 
@@ -40,14 +40,16 @@ count() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
-# QEMU that is killed because the time is over has not failed.
+# QEMU that is killed because the time is over has not failed. User-Mode Linux aborts
+# when the kernel panics, and its last line is the reason if it does not start.
 judge_qemu() {
 	local message
 
-	if [ "$ended" != exit ] || [ "$qemu" = 0 ]; then
+	if [ "$ended" != exit ] || [ "$qemu" = 0 ] || [ "$status" != 0 ]; then
 		return 0
 	fi
 	message=$(sed '/: warning: /d' "$result/qemu.log")
+	[ "$emulator" = QEMU ] || message=$(sed '/^$/d' <<<"$message" | tail -n 1)
 	message=${message:-: exit status $qemu, and no message}
 	complain 11 "$emulator: ${message#*: }"
 	if [ ! -s "$result/ktap.log" ]; then
@@ -215,8 +217,8 @@ records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
 passed=$(count pass)
 failed=$(count fail)
 skipped=$(count skip)
-judge_qemu
 judge_panic
+judge_qemu
 judge_silence
 judge_time
 judge_splats

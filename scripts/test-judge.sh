@@ -86,6 +86,16 @@ qemu 139
 ktap '8,$d'
 judged 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
 
+echo CONFIG_UML=y >>"$run/config"
+qemu 1 "Core dump limits :" "" "ncpus requires a number" ""
+: >"$run/ktap.log"
+judged 11 "User-Mode Linux that does not start" "# User-Mode Linux: ncpus requires a number"
+echo CONFIG_UML=y >>"$run/config"
+qemu 134 "Core dump limits :"
+ktap '8,$d'
+console "Kernel panic - not syncing: Segfault with no mm"
+judged 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
+
 qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 judged 5 "QEMU that is killed because the time is over" "no end after 9 seconds"
@@ -226,14 +236,12 @@ done <<'EOT'
 9 *.mremap MEM!=1G why
 0 *.mremap MEM!=2G why
 EOT
-
 echo "verdict: pass 1235" >"$run/verdict"
 judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"
 : >"$run/verdict"
 judged 10 "no verdict" "none"
 echo "verdict: fail 1234" >"$run/verdict"
 judged 10 "a verdict that disagrees" "the verdict of PID 1 is fail"
-
 rm "$run/meta"
 judged 2 "not a recording" "no meta"
 
