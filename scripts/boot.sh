@@ -6,9 +6,9 @@
 # usage: boot.sh OUT
 #
 # Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
-# reads: console.log, ktap.log, verdict, qemu.log, meta, config; and orders, what
-# PID 1 was asked to do. Exits 0 however the guest fared. When this script dies or
-# its parent does, QEMU dies as well.
+# reads: console.log, ktap.log, verdict, qemu.log (messages of QEMU or of User-Mode
+# Linux), meta, config; and orders, what PID 1 was asked to do. Exits 0 however the
+# guest fared. When this script or its parent dies, the guest dies as well.
 #
 # start.sh exports the variables that "make help" lists. Other scripts may add:
 # PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what

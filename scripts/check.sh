@@ -7,7 +7,7 @@
 #
 # KTAP on stdout, nested where a step has tests of its own, and how long each
 # took; then what failed, once more; the last line, also in build/check/summary,
-# adds everything up. The two kernels are built once, which takes a quarter of an
+# adds everything up. The three kernels are built once, which takes a quarter of an
 # hour. The suite on the slow one runs beside the rest: a guest seldom has work
 # for two CPUs.
 
@@ -97,7 +97,7 @@ begin() {
 }
 
 prepare() {
-	need_for "stock 7.3 6.1-debug" "${NEED_CHECK[@]}"
+	need_for "stock 7.3 6.1-debug 7.3-uml" "${NEED_CHECK[@]}"
 	resolve stock
 	dir=$TOP/build/check
 	mkdir -p "$dir"
@@ -119,6 +119,7 @@ prepare
 echo "KTAP version 1"
 step "7.3 is built" "$SCRIPTS/build-kernel.sh" 7.3
 step "6.1-debug is built" "$SCRIPTS/build-kernel.sh" 6.1-debug
+step "7.3-uml is built" "$SCRIPTS/build-kernel.sh" 7.3-uml
 [ "$UNTIL" = compile ] || begin 6.1-debug
 for what in module checkpatch kernel-doc shellcheck errexit length; do
 	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
@@ -133,6 +134,7 @@ step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*
 suite "kselftest" "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" != compile ] || finish
 step "test-guest.sh" "$SCRIPTS/test-guest.sh"
+suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
 suite "kselftest on 7.3" env KDIR= KERNEL=7.3 "$SCRIPTS/kselftest.sh"
 step "every mutant can be applied" "$SCRIPTS/test-mutants.sh" 7.3 6.1-debug
 suite "every defect is caught" "$SCRIPTS/defects.sh"
