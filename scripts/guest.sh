@@ -45,14 +45,25 @@ start_qemu() {
 	tied "${command[@]}"
 }
 
-# The ports are the file descriptors 3 (console), 1, 4 and 5. Memory is a file, which
-# User-Mode Linux makes in TMPDIR and removes at once.
+# choose_tmpdir: sets tmpdir to the place of the file that is the guest's memory. A page
+# for which there is no room kills the guest; /dev/shm of a container is often small.
+choose_tmpdir() {
+	local free='' need
+
+	need=$(numfmt --from=iec "$MEM")
+	[ ! -d /dev/shm ] || free=$(df -B1 --output=avail /dev/shm | tail -n 1)
+	tmpdir=/dev/shm
+	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
+}
+
+# The ports are the file descriptors 3 (console), 1, 4 and 5.
 prepare_uml() {
 	local words
 
 	slow=0
+	choose_tmpdir
 	read -ra words <<<"$APPEND"
-	command=("$image" mem="$MEM" ncpus="$SMP" seccomp=auto noreboot
+	command=(env TMPDIR="$tmpdir" "$image" mem="$MEM" ncpus="$SMP" seccomp=auto noreboot
 		initrd="$result/initrd" uml_dir="$result/" umid=uml
 		con=null console=ttyS0 "ssl0=null,fd:3" "ssl1=null,fd:1"
 		"ssl2=null,fd:4" "ssl3=null,fd:5" "${WORDS[@]}" "${words[@]}")
