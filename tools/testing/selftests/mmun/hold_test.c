@@ -765,39 +765,58 @@ static int job_dontneed_two(struct worker *worker)
 
 /*
  * One invalidation comes to a hold of one context, and then to a hold of
- * another one that was armed meanwhile.
+ * another one that was armed meanwhile.  Returns its milliseconds.
  *
  *	time	0 ..... 700 ... 1000 ......... 1700
  *	first	|---------------|
  *	second	        |- - - - - - - - - - - - |	armed, and void
  */
-TEST_F(hold, all_of_an_mm_share_one_limit)
+static long invalidate_through_two_holds(struct __test_metadata *_metadata,
+					 FIXTURE_DATA(hold) *self, int fd)
 {
 	struct mmun_hold hold = {
 		.point = MMUN_POINT_ENTER,
-		.tid = worker_plan(&self->mutator, job_dontneed_two, 1),
 		.timeout_ms = 1000,
 	};
-	unsigned int before = set_max_hold_ms(1000);
+	struct worker mutator = { };
 	struct mmun_wait_held held;
-	int fd = mmun_open();
 	struct timespec then;
-	__u32 id;
 
-	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
-	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
-				  &id));
+	EXPECT_EQ(0, worker_start(&mutator, self->fd, self->map, self->id));
+	hold.tid = worker_plan(&mutator, job_dontneed_two, 1);
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	EXPECT_EQ(0, _mmun_hold(self->fd, &hold));
-	worker_go(&self->mutator);
+	worker_go(&mutator);
 	EXPECT_EQ(0, _mmun_wait_held(self->fd, hold.out_hold, 1000, &held));
 	EXPECT_EQ(MMUN_HOLD_HELD, held.out_state);
 	/* Time has to pass, and nothing to happen in it. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &hold));
-	EXPECT_EQ(0, worker_join(&self->mutator));
-	EXPECT_LE(950, ms_since(&then));
-	EXPECT_GT(1500, ms_since(&then));
+	EXPECT_EQ(0, worker_join(&mutator));
+	return ms_since(&then);
+}
+
+/*
+ * A millisecond in which no task is held refills the limit.  A busy host may take the
+ * processor away for that long between the two callbacks, so there are some attempts.
+ */
+TEST_F(hold, all_of_an_mm_share_one_limit)
+{
+	unsigned int before = set_max_hold_ms(1000);
+	int fd = mmun_open(), attempt;
+	long ms = 0;
+	__u32 id;
+
+	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
+	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
+				  &id));
+	for (attempt = 0; attempt < 5; attempt++) {
+		ms = invalidate_through_two_holds(_metadata, self, fd);
+		if (ms < 1500)
+			break;
+	}
+	EXPECT_LE(950, ms);
+	EXPECT_GT(1500, ms);
 	EXPECT_EQ(1000, set_max_hold_ms(before));
 	EXPECT_EQ(0, close(fd));
 }
