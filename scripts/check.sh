@@ -70,10 +70,12 @@ remember() {
 }
 
 # What judge.sh prints after the last result, without the console, and a table without
-# the rows that passed.
+# the rows that passed. All of the input is read: what writes it must not get SIGPIPE.
 reasons() {
-	tac | sed -E '/^(not )?ok /q' | tac |
-		sed -e '/^# the last .* lines of the console/,$d' -e '/ caught /d'
+	awk '/^(not )?ok / { text = ""; console = 0; next }
+		/^# the last .* lines of the console/ { console = 1 }
+		!console && !/ caught / { text = text $0 "\n" }
+		END { printf "%s", text }'
 }
 
 report() {
