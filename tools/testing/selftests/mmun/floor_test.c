@@ -86,22 +86,10 @@ static bool same_mm_count(__u64 one, __u64 other)
 	return one <= other + cpus && other <= one + cpus;
 }
 
-/* Is the kernel User-Mode Linux, which has no counter of cycles? */
-static bool is_uml(void)
-{
-	char text[256] = "";
-	int fd = open("/proc/cpuinfo", O_RDONLY);
-
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
-	return strstr(text, "User Mode Linux");
-}
-
 /* get_cycles() is 0 where the processor has no counter. */
 static bool is_cost(__u64 cost)
 {
-	return cost || is_uml();
+	return cost || mmun_is_uml();
 }
 
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)

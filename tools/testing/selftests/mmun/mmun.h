@@ -46,6 +46,21 @@
 
 #define mmun_u64(ptr)	((__u64)(uintptr_t)(ptr))
 
+/* Is the kernel User-Mode Linux?  It has no counter of cycles, and a coarse clock. */
+static inline bool mmun_is_uml(void)
+{
+	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
+	char line[256];
+	bool found = false;
+
+	if (!cpuinfo)
+		return false;
+	while (!found && fgets(line, sizeof(line), cpuinfo))
+		found = strstr(line, "User Mode Linux");
+	fclose(cpuinfo);
+	return found;
+}
+
 /* Layer 1: issue the call. */
 
 static inline int mmun_open(void)
