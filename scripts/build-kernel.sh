@@ -49,7 +49,7 @@ extend_kconfig() {
 }
 
 configure() {
-	[ "${#arch[@]}" = 0 ] || extend_kconfig
+	[ "$image" != linux ] || extend_kconfig
 	quietly make "${words[@]}" tinyconfig
 	cd "$tree"
 	quietly scripts/kconfig/merge_config.sh -m -O "$build" \
@@ -108,10 +108,11 @@ build() {
 # All that goes into the kernel.
 key() {
 	{
-		echo "$version ${words[*]} ${goals[*]}"
+		echo "$version ${words[*]} ${GCOV[*]}"
 		"$SCRIPTS/compiler.sh"
 		ld --version
-		cat "${files[@]}" "$SCRIPTS/configs/Kconfig"
+		cat "${files[@]}"
+		[ "$image" != linux ] || cat "$SCRIPTS/configs/Kconfig"
 	} | sum
 }
 
@@ -130,8 +131,8 @@ fi
 tree=$CACHE/tree/${package}_$version
 once "$tree" "$SCRIPTS/fetch.sh" tree "$suite" "$package=$version"
 words=(-C "$tree" "${COMPILER_WORDS[@]}")
-goals=("${GCOV[@]}" bzImage modules)
-[[ ,$fragments, != *,uml,* ]] || goals=("${GCOV[@]}" linux modules)
+image=bzImage
+[[ ,$fragments, != *,uml,* ]] || image=linux
 key=$(key)
 build=$CACHE/build/${name}_$key
 if [ -n "$private" ]; then
@@ -141,8 +142,9 @@ if [ -n "$private" ]; then
 	build=$private/build
 fi
 arch=()
-[[ ,$fragments, != *,uml,* ]] || arch=(ARCH=um KBUILD_KCONFIG="$build/Kconfig")
+[ "$image" != linux ] || arch=(ARCH=um KBUILD_KCONFIG="$build/Kconfig")
 words=(-C "$tree" O="$build" "${arch[@]}" "${COMPILER_WORDS[@]}")
+goals=("${GCOV[@]}" "$image" modules)
 if [ ! -e "$build/.complete" ]; then
 	mkdir -p "${build%/*}"
 	lock "$build.lock"

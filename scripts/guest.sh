@@ -19,7 +19,6 @@ tied() {
 	exec setpriv --pdeathsig KILL "$@"
 }
 
-# An emulated timer may be late on a busy machine: the kernel would panic.
 prepare_qemu() {
 	local words line coverage=()
 
@@ -28,6 +27,7 @@ prepare_qemu() {
 	read -ra accel <<<"$words"
 	slow=0
 	[[ ${accel[*]} != *tcg* ]] || slow=1
+	# An emulated timer may be late on a busy machine: the kernel would panic.
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"
 	[ ${#line} -le $COMMAND_LINE_MAX ] ||

@@ -14,8 +14,9 @@ BEGIN	{ SHOWN = 20 }
 }
 
 /^# [^ ]+: [0-9.]+ s$/ {
-	program[substr($2, 1, length($2) - 1)] = $3
-	tests[substr($2, 1, length($2) - 1)] = in_program
+	name = substr($2, 1, length($2) - 1)
+	program[name] = $3
+	tests[name] = in_program
 	all += $3
 	in_program = 0
 }
