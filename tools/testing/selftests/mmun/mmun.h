@@ -37,6 +37,7 @@
 
 #include "../kselftest_harness.h"
 #include <test_mmun_uapi.h>
+#include "mark.h"
 #include "names.h"
 
 #define MMUN_DEV	"/dev/mmun"
@@ -972,6 +973,7 @@ static inline int mmun_list_or_run(int argc, char **argv, const char *problem)
 		return mmun_skip_all(problem);
 	if (!__fixture_list)
 		return mmun_skip_all(MMUN_NO_TEST);
+	mmun_mark_tests();
 	return test_harness_run(argc, argv);
 }
 
