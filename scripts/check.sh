@@ -126,7 +126,7 @@ step "7.3-uml is built" "$SCRIPTS/build-kernel.sh" 7.3-uml
 for what in module checkpatch kernel-doc shellcheck errexit length; do
 	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
 done
-for what in judge defect choose variables grammar clean signals keys; do
+for what in judge blame defect choose variables grammar clean signals keys; do
 	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
 done
 step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*

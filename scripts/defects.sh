@@ -31,7 +31,8 @@ try() {
 	else
 		missed=$((missed + 1))
 	fi
-	row "$name" "$outcome" "$((SECONDS - start)) s" "$what" >>"$table"
+	row "$name" "$outcome" "$((SECONDS - start)) s" \
+		"$what${how:+ ($how)}" >>"$table"
 }
 
 row() {

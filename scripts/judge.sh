@@ -93,9 +93,6 @@ splats() {
 }
 
 judge_splats() {
-	local found
-
-	found=$(splats)
 	[ -n "$found" ] || return 0
 	complain 6 "the kernel complained (console.log):"
 	head -n 20 <<<"$found" | sed 's/^/#   /'
@@ -213,7 +210,9 @@ config=$'\n'$(<"$result/config")
 emulator=QEMU
 lacks CONFIG_UML y || emulator="User-Mode Linux"
 allowed_skips=$(sed '/^#/d' "$ALLOWED_SKIPS")
-records=$(awk -f "$SCRIPTS/ktap.awk" "$result/ktap.log")
+found=$(splats)
+blamed=$(awk -f "$SCRIPTS/blame.awk" "$result/console.log" - <<<"$found")
+records=$(awk -f "$SCRIPTS/ktap.awk" - "$result/ktap.log" <<<"$blamed")
 passed=$(count pass)
 failed=$(count fail)
 skipped=$(count skip)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
+# usage: awk -f ktap.awk BLAMED KTAP
+#
 # Reads the KTAP of PID 1 (outer results, and the ones of each program nested
-# by two spaces), writes one record per line, fields separated by tabs:
+# by two spaces), and what blame.awk printed: a test in whose course the kernel
+# complained has failed. Writes one record per line, fields separated by tabs:
 #
 #	pass NAME | skip NAME REASON | fail NAME | diag TEXT (of the fail above)
 #	broken WHAT	a plan that is missing or not kept
@@ -11,10 +14,15 @@
 # one of the last RUN line.
 
 function record(kind, name, reason,    i) {
+	if (name in complaint)
+		kind = "fail"
 	print kind "\t" name (reason != "" ? "\t" reason : "")
 	if (kind == "fail")
 		for (i = first; i <= lines; i++)
 			print "diag\t" line[i]
+	if (name in complaint)
+		print "diag\tthe kernel complained: " complaint[name]
+	delete complaint[name]
 	lines = 0
 	first = 1
 }
@@ -54,6 +62,7 @@ function inner_result(text) {
 		broken("result " number " where " inner " was due: " text)
 	if (name == "")
 		name = running
+	unfinished = ""
 	if (!good) {
 		inner_failed++
 		record("fail", name)
@@ -74,6 +83,7 @@ function inner_line(text) {
 		running = text
 		sub(/^#  RUN +/, "", running)
 		sub(/ \.\.\.$/, "", running)
+		unfinished = running
 		lines = 0
 		first = 1
 	} else
@@ -101,7 +111,7 @@ function outer_result(text) {
 		broken(name ": " inner + 0 " results, planned " inner_plan)
 	inner = inner_failed = 0
 	inner_plan = -1
-	inner_skip = running = ""
+	inner_skip = running = unfinished = ""
 }
 
 BEGIN {
@@ -109,8 +119,14 @@ BEGIN {
 	plan = inner_plan = -1
 }
 
-{ sub(/\r$/, "") }
-NR == 1 && !/^KTAP version 1$/ { broken("no KTAP header") }
+FNR == NR {
+	if (split($0, field, "\t") == 2 && !(field[1] in complaint))
+		complaint[field[1]] = field[2]
+	next
+}
+
+{ sub(/\r$/, ""); seen++ }
+seen == 1 && !/^KTAP version 1$/ { broken("no KTAP header") }
 /^  / { inner_line(substr($0, 3)); next }
 /^(not )?ok [0-9]/ { outer_result($0); next }
 /^1\.\./ { plan = substr($0, 4) + 0; next }
@@ -118,8 +134,12 @@ NR == 1 && !/^KTAP version 1$/ { broken("no KTAP header") }
 /^# / { remember($0) }
 
 END {
-	if (NR && outer != plan)
+	if (unfinished != "")
+		record("fail", unfinished)
+	for (name in complaint)
+		record("fail", name)
+	if (seen && outer != plan)
 		broken(outer + 0 " programs and checks reported, planned " plan)
-	if (NR && inner_plan >= 0)
+	if (seen && inner_plan >= 0)
 		broken("the output ends inside a program, after " running)
 }

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Which test ran when the kernel complained?
+#
+# usage: awk -f blame.awk CONSOLE COMPLAINTS
+#
+# COMPLAINTS are lines of CONSOLE with their number, "N:LINE". Prints "TEST<tab>N:LINE"
+# for each. A line "mmun: starts TEST" comes before the test; a complaint after the end
+# of a test and before the start of the next belongs to the test that has ended,
+# because the kernel may do a part of the work later. Complaints before the first test
+# are left out.
+
+FNR == NR {
+	if (match($0, /mmun: starts [^ \r]+/))
+		start[FNR] = substr($0, RSTART + 13, RLENGTH - 13)
+	next
+}
+
+{
+	for (i = $0 + 0; i > 0 && !(i in start); i--)
+		;
+	sub(/\r$/, "")
+	if (i)
+		print start[i] "\t" $0
+}
