@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What test-guest.sh runs in a guest: programs that leave something behind, so
- * that it is seen whether PID 1 notices. The name of the program selects one.
+ * What test-guest.sh runs in a guest: programs that leave something behind, fail or
+ * block, so that it is seen whether PID 1 notices. The name of the program selects one.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -69,17 +69,32 @@ static void leave_nothing(void)
 {
 }
 
-static const struct {
-	const char *name;
-	void (*child)(void);
-} programs[] = {
-	{ "leaves_nothing", leave_nothing },
-	{ "leaves_daemon", leave_daemon },
-	{ "leaves_thread", leave_thread },
-	{ "leaves_exit", stick_in_exit },
-};
+/* The parent of vfork() waits without a bound, and not interruptibly. */
+static void block(void)
+{
+	if (vfork() == 0)
+		for (;;)
+			pause();
+}
 
-static void run(void (*child)(void))
+static void fail_and_wait(void)
+{
+	printf("not ok 1 fails_and_waits\n");
+	fflush(stdout);
+	wait_for_ever(NULL);
+}
+
+/* Bit 9 is that of a warning. */
+static void taint(void)
+{
+	int fd = open("/proc/sys/kernel/tainted", O_WRONLY);
+
+	if (write(fd, "512", 3) != 3)
+		perror("# /proc/sys/kernel/tainted");
+	close(fd);
+}
+
+static void run_child(void (*child)(void))
 {
 	if (fork() == 0) {
 		child();
@@ -87,6 +102,32 @@ static void run(void (*child)(void))
 	}
 	/* The child has come as far as it comes. */
 	usleep(500000);
+}
+
+static const struct {
+	const char *name;
+	void (*child)(void);
+	void (*parent)(void);
+} programs[] = {
+	{ "leaves_nothing", leave_nothing },
+	{ "leaves_daemon", leave_daemon },
+	{ "leaves_thread", leave_thread },
+	{ "leaves_exit", stick_in_exit },
+	{ "blocks", .parent = block },
+	{ "taints", .parent = taint },
+	{ "fails_and_waits", .parent = fail_and_wait },
+};
+
+static void run(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		if (strcmp(name, programs[i].name))
+			continue;
+		if (programs[i].child)
+			run_child(programs[i].child);
+		else
+			programs[i].parent();
+	}
 }
 
 int main(int argc __attribute__((unused)), char **argv)
@@ -97,9 +138,9 @@ int main(int argc __attribute__((unused)), char **argv)
 	name = name ? name + 1 : argv[0];
 	printf("TAP version 13\n1..1\n# schedule=%s\n",
 	       schedule ? schedule : "");
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		if (!strcmp(name, programs[i].name))
-			run(programs[i].child);
+	printf("#  RUN           %s ...\n", name);
+	fflush(stdout);
+	run(name);
 	printf("ok 1 %s\n", name);
 	return 0;
 }

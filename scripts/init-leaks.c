@@ -15,9 +15,6 @@
  */
 #define SLACK_KIB (8 * 1024)
 
-/* Bits 12, 13, 18: out of tree, unsigned, a test. Loading the module sets them. */
-#define TAINT_ALLOWED 0x43000UL
-
 struct memory {
 	long free_kib;
 	char meminfo[8192];
@@ -104,14 +101,11 @@ static bool memory_is_back(void)
 
 static bool kernel_is_untainted(void)
 {
-	char text[32];
-	unsigned long taint;
+	const unsigned long taint = kernel_taint();
 
-	read_file("/proc/sys/kernel/tainted", text, sizeof(text));
-	taint = strtoul(text, NULL, 10);
-	if (!(taint & ~TAINT_ALLOWED))
+	if (!taint)
 		return true;
-	ktap_note("the kernel is tainted: %#lx", taint & ~TAINT_ALLOWED);
+	ktap_note("the kernel is tainted: %#lx", taint);
 	return false;
 }
 

@@ -4,7 +4,7 @@
  *
  * Nothing else runs in the guest, so every process but this one belongs to
  * the program: what is left of it is found, shown and killed without asking
- * about groups and sessions.
+ * about groups and sessions. Only tasks that are blocked for good stay.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,34 +14,28 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "init.h"
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
+/* Of a kernel that blocks tasks for good no more is to be learnt. */
+#define MAX_HANGS 3
+
+/* Why the program is not waited for any longer. */
+enum end { EXITED, TIMED_OUT, STUCK, STOPPED };
 
 struct program {
 	const char *name;
 	pid_t pid;
-	int pipe;
-	bool exited, timed_out;
+	bool exited;
 	int status;
-	int results;
-	bool times;
-	double last_result;
-	size_t used;
-	char line[4096];
+	unsigned long taint;	/* of the kernel, before */
+	struct output out;
 };
 
-static double now_secs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
+static int hangs;
 
 static bool start(struct program *prog, const struct mmun_orders *orders)
 {
@@ -53,59 +47,13 @@ static bool start(struct program *prog, const struct mmun_orders *orders)
 	if (prog->pid == 0)
 		exec_program(prog->name, orders, ends[1]);
 	close(ends[1]);
-	prog->pipe = ends[0];
-	fcntl(prog->pipe, F_SETFL, O_NONBLOCK);
+	prog->out.pipe = ends[0];
+	fcntl(prog->out.pipe, F_SETFL, O_NONBLOCK);
 	return prog->pid > 0;
 }
 
-static bool is_result(const char *line)
-{
-	return !strncmp(line, "ok ", 3) || !strncmp(line, "not ok ", 7);
-}
-
-/* The seconds since the result before, for what @line is the result of. */
-static void note_time(struct program *prog, const char *line)
-{
-	const double now = now_secs();
-	const char *name = line + strcspn(line, "0123456789");
-	char text[512];
-
-	name += strspn(name, "0123456789 ");
-	snprintf(text, sizeof(text), "# time: %.*s %.3f",
-		 (int)strcspn(name, " #"), name, now - prog->last_result);
-	ktap_line("  ", text);
-	prog->last_result = now;
-}
-
-static void end_line(struct program *prog)
-{
-	prog->line[prog->used] = '\0';
-	prog->used = 0;
-	ktap_line("  ", prog->line);
-	if (!is_result(prog->line))
-		return;
-	prog->results++;
-	if (prog->times)
-		note_time(prog, prog->line);
-}
-
-static void forward(struct program *prog)
-{
-	char buf[4096];
-	ssize_t n;
-
-	while ((n = read(prog->pipe, buf, sizeof(buf))) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (buf[i] == '\n')
-				end_line(prog);
-			else if (prog->used < sizeof(prog->line) - 1)
-				prog->line[prog->used++] = buf[i];
-		}
-	}
-}
-
-/* Orphans of the program end up here too; false when no child is left. */
-static bool reap(struct program *prog)
+/* Orphans of the program end up here, too. */
+static void reap(struct program *prog)
 {
 	int status;
 	pid_t pid;
@@ -116,23 +64,35 @@ static bool reap(struct program *prog)
 			prog->status = status;
 		}
 	}
-	return pid == 0;
 }
 
-static void watch(struct program *prog, int secs)
+/* A test failed, or the kernel complained. */
+static bool has_failed(struct program *prog)
 {
-	const double end = now_secs() + secs;
-	struct pollfd pfd = { .fd = prog->pipe, .events = POLLIN };
+	return prog->out.failed || kernel_taint() != prog->taint;
+}
+
+static enum end watch(struct program *prog, const struct mmun_orders *orders)
+{
+	const double end = now_secs() + orders->timeout;
+	struct pollfd pfd = { .fd = prog->out.pipe, .events = POLLIN };
+	int results = 0;
 
 	while (!prog->exited && now_secs() < end) {
 		/* An end of file is always ready: then only the exit counts. */
 		if (poll(&pfd, pfd.fd < 0 ? 0 : 1, 20) > 0 &&
 		    pfd.revents == POLLHUP)
 			pfd.fd = -1;
-		forward(prog);
+		output_forward(&prog->out);
 		reap(prog);
+		if (stuck_tasks())
+			return STUCK;
+		if (orders->stop && prog->out.results != results &&
+		    has_failed(prog))
+			return STOPPED;
+		results = prog->out.results;
 	}
-	prog->timed_out = !prog->exited;
+	return prog->exited ? EXITED : TIMED_OUT;
 }
 
 /* False: something of the program still lives. */
@@ -140,15 +100,22 @@ static bool wait_for_all(struct program *prog, int secs)
 {
 	const double end = now_secs() + secs;
 
-	while (reap(prog)) {
+	reap(prog);
+	while (any_task()) {
 		if (now_secs() >= end)
 			return false;
 		poll(NULL, 0, 10);
+		reap(prog);
+		if (stuck_tasks())
+			stuck_report();
 	}
 	return true;
 }
 
-/* False: a task of the program survives SIGKILL, and nothing can go on. */
+/*
+ * False: a task of the program survives SIGKILL, and nothing can go on. A task that is
+ * blocked for good has been shown by then, and stays.
+ */
 static bool kill_all(struct program *prog)
 {
 	kill(-1, SIGKILL);
@@ -159,11 +126,24 @@ static bool kill_all(struct program *prog)
 	return false;
 }
 
-static void show_hang(struct program *prog, int secs)
+static void show_timeout(struct program *prog, int secs)
 {
 	ktap_note("%s: not done after %d seconds", prog->name, secs);
 	show_tasks();
 	write_file("/proc/sysrq-trigger", "w");
+	output_fail_test(&prog->out, "TIMEOUT");
+}
+
+/*
+ * The watchdog of the kernel reports the same tasks later, when another test runs: it
+ * is switched off.
+ */
+static void show_stuck(struct program *prog)
+{
+	hangs++;
+	write_file("/proc/sys/kernel/hung_task_timeout_secs", "0");
+	stuck_report();
+	output_fail_test(&prog->out, "HANG");
 }
 
 /*
@@ -179,17 +159,53 @@ static bool leaves_processes(struct program *prog)
 	return true;
 }
 
-static void report(struct program *prog, bool clean)
+/* Sets *clean if the program came to its end and left nothing. False: no going on. */
+static bool finish(struct program *prog, const struct mmun_orders *orders,
+		   enum end why, bool *clean)
 {
+	switch (why) {
+	case TIMED_OUT:
+		show_timeout(prog, orders->timeout);
+		break;
+	case STUCK:
+		show_stuck(prog);
+		break;
+	case STOPPED:
+		ktap_note("%s: stopped, because of STOP=1", prog->name);
+		break;
+	case EXITED:
+		*clean = !leaves_processes(prog);
+		break;
+	}
+	return *clean || kill_all(prog);
+}
+
+static bool is_tainted(struct program *prog)
+{
+	const unsigned long taint = kernel_taint();
+
+	if (taint == prog->taint)
+		return false;
+	ktap_note("%s: the kernel complained; taint %#lx, was %#lx", prog->name,
+		  taint, prog->taint);
+	return true;
+}
+
+static void report(struct program *prog, enum end why, bool clean)
+{
+	static const char *const directives[] = {
+		[TIMED_OUT] = "TIMEOUT", [STUCK] = "HANG",
+	};
 	const bool exited = prog->exited && WIFEXITED(prog->status);
 	const int code = exited ? WEXITSTATUS(prog->status) : -1;
 
-	if (prog->timed_out)
-		ktap_result(false, prog->name, "TIMEOUT");
-	else if (code == KSFT_SKIP && clean)
+	clean &= !is_tainted(prog);
+	if (code == KSFT_SKIP && clean)
 		ktap_result(true, prog->name, "SKIP");
 	else
-		ktap_result(code == 0 && clean, prog->name, NULL);
+		ktap_result(code == 0 && clean, prog->name,
+			    why == TIMED_OUT || why == STUCK ? directives[why] :
+							       NULL);
 	if (prog->exited && !exited)
 		ktap_note("%s: killed by signal %d", prog->name,
 			  WTERMSIG(prog->status));
@@ -202,27 +218,24 @@ bool run_program(const char *name, const struct mmun_orders *orders)
 	const double start_secs = now_secs();
 	struct program prog = {
 		.name = name,
-		.times = orders->times,
-		.last_result = start_secs,
+		.taint = kernel_taint(),
+		.out = { .times = orders->times, .last_result = start_secs },
 	};
-	bool clean, dead;
+	bool clean = false, goes_on;
+	enum end why;
 
+	kmsg_mark("starts", name);
 	if (!start(&prog, orders)) {
 		ktap_note("%s: %s", name, strerror(errno));
 		ktap_result(false, name, NULL);
 		return true;
 	}
-	watch(&prog, orders->timeout);
-	forward(&prog);
-	if (prog.timed_out)
-		show_hang(&prog, orders->timeout);
-	clean = !prog.timed_out && !leaves_processes(&prog);
-	dead = clean || kill_all(&prog);
-	forward(&prog);
-	if (prog.used)
-		end_line(&prog);
-	close(prog.pipe);
-	report(&prog, clean);
+	why = watch(&prog, orders);
+	output_forward(&prog.out);
+	goes_on = finish(&prog, orders, why, &clean);
+	output_end(&prog.out);
+	kmsg_mark("ends", name);
+	report(&prog, why, clean);
 	ktap_note("%s: %.1f s", name, now_secs() - start_secs);
-	return dead;
+	return goes_on && hangs < MAX_HANGS;
 }

@@ -44,15 +44,12 @@ static char task_state(int pid, int tid)
 	return state == 'Z' || state == 'X' || flags & PF_KTHREAD ? 0 : state;
 }
 
-static void show_thread(int tid, int pid)
+void show_task(int pid, int tid, char state)
 {
 	static const char *const files[] = { "comm", "wchan", "syscall",
 					     "stack" };
-	const char state = task_state(pid, tid);
 	char title[64], path[64];
 
-	if (!state)
-		return;
 	ktap_note("%d/%d state: %c", pid, tid, state);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid,
@@ -63,6 +60,16 @@ static void show_thread(int tid, int pid)
 	}
 }
 
+static void (*visitor)(int pid, int tid, char state);
+
+static void visit_thread(int tid, int pid)
+{
+	const char state = task_state(pid, tid);
+
+	if (state)
+		visitor(pid, tid, state);
+}
+
 /* The leader may be a zombie while another thread lives. */
 static void visit_process(int pid, int unused __attribute__((unused)))
 {
@@ -71,10 +78,31 @@ static void visit_process(int pid, int unused __attribute__((unused)))
 	if (pid == 1)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	visit_numbers(path, show_thread, pid);
+	visit_numbers(path, visit_thread, pid);
+}
+
+void visit_tasks(void (*visit)(int pid, int tid, char state))
+{
+	visitor = visit;
+	visit_numbers("/proc", visit_process, 0);
 }
 
 void show_tasks(void)
 {
-	visit_numbers("/proc", visit_process, 0);
+	visit_tasks(show_task);
+}
+
+static bool found;
+
+static void find_task(int pid __attribute__((unused)), int tid,
+		      char state __attribute__((unused)))
+{
+	found |= !stuck_is_reported(tid);
+}
+
+bool any_task(void)
+{
+	found = false;
+	visit_tasks(find_task);
+	return found;
 }

@@ -107,6 +107,7 @@ static void set_sysctls(void)
 		{ "/proc/sys/kernel/core_pattern", "core" },
 		{ "/proc/sys/kernel/numa_balancing", "0" },
 		{ "/proc/sys/kernel/sysrq", "1" },
+		{ "/proc/sys/kernel/printk_devkmsg", "on" },
 		{ KHUGEPAGED "/scan_sleep_millisecs", "86400000" },
 	};
 	const struct rlimit no_core = { 0, 0 };
@@ -142,6 +143,22 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 	return count;
 }
 
+/* Tasks that are blocked for good keep the module, and memory. */
+static void check_end(const char *module)
+{
+	static const char stuck[] = "SKIP a task is blocked for good";
+
+	if (stuck_any_reported()) {
+		ktap_result(true, "unload", stuck);
+		ktap_result(true, "leaks", stuck);
+		return;
+	}
+	kmsg_mark("starts", "unload");
+	unload_module(module);
+	kmsg_mark("starts", "leaks");
+	ktap_result(leaks_after(module), "leaks", NULL);
+}
+
 /* The plan: load, the programs, unload, leaks. False: there was no going on. */
 static bool run_suite(const struct mmun_orders *orders)
 {
@@ -154,14 +171,14 @@ static bool run_suite(const struct mmun_orders *orders)
 	}
 	ktap_plan(count + 3);
 	leaks_before();
+	kmsg_mark("starts", "load");
 	if (!load_module(orders->module))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (!run_program(names[i], orders) ||
 		    (orders->stop && !ktap_all_ok()))
 			return false;
-	unload_module(orders->module);
-	ktap_result(leaks_after(orders->module), "leaks", NULL);
+	check_end(orders->module);
 	return true;
 }
 

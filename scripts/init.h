@@ -19,7 +19,7 @@ struct mmun_orders {
 	char *timeout_text, *slow_text, *stop_text, *times_text;
 	int timeout;	/* seconds that a program may take */
 	int slow;
-	int stop;	/* at the first program that fails */
+	int stop;	/* at the first test that fails */
 	int times;	/* print the seconds of each test */
 };
 
@@ -49,8 +49,46 @@ void ktap_bail(const char *why);
 bool ktap_all_ok(void);
 bool verdict_write(const char *nonce, bool pass);
 
-/* init-tasks.c: what the tasks of the program are doing */
+/* init-kmsg.c: "mmun: VERB NAME" for the kernel log. See mark.h of the selftest. */
+void kmsg_mark(const char *verb, const char *name);
+/* The bits of the taint that loading the module does not set */
+unsigned long kernel_taint(void);
+
+/* init-tasks.c: call @visit for each task but PID 1, kernel threads and zombies */
+void visit_tasks(void (*visit)(int pid, int tid, char state));
+/* Is a task there that stuck_report() has not shown? */
+bool any_task(void);
+void show_task(int pid, int tid, char state);
 void show_tasks(void);
+
+/* init-stuck.c: has a task been blocked for so long that it will stay so? To be called
+ * often.
+ */
+bool stuck_tasks(void);
+/* Show these tasks, each task once. */
+void stuck_report(void);
+bool stuck_is_reported(int tid);
+bool stuck_any_reported(void);
+
+/* init-output.c: the output of a test program, nested in the KTAP */
+struct output {
+	int pipe;
+	bool times;		/* print the seconds of each test */
+	double last_result;	/* when it came */
+	int results;
+	bool failed;		/* a test */
+	char test[512];		/* that runs, or "" */
+	size_t used;		/* of line */
+	char line[4096];
+};
+
+double now_secs(void);
+/* Take what is there to be read. */
+void output_forward(struct output *out);
+/* Take all of it: nothing writes any more. */
+void output_end(struct output *out);
+/* The test that runs has failed, and will not print that. */
+void output_fail_test(struct output *out, const char *directive);
 
 /* init-exec.c: does not return; the output goes to @out */
 void exec_program(const char *name, const struct mmun_orders *orders, int out)

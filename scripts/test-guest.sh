@@ -5,14 +5,14 @@
 #
 # usage: test-guest.sh
 #
-# Variables: KERNEL or KDIR. Two guests run to their end, some more are killed or do
+# Variables: KERNEL or KDIR. Three guests run to their end, some more are killed or do
 # not start. KTAP on stdout. Leaves the last result in build/test-guest.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/test-results.sh"
 
-PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit)
+PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
 
 # has FILE EXPRESSION TITLE: FILE has a line that matches.
 has() {
@@ -60,11 +60,22 @@ test_leftovers() {
 	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "its state is shown"
 	has "$ktap" '^not ok 5 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
+	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for good fails"
+	has "$ktap" '^not ok 6 - mmun: blocks # HANG$' "its program fails"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "what it waits for is shown"
+	has "$ktap" '^not ok 7 - mmun: taints$' "a program that taints the kernel fails"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
 	result "$((judged != 7))" "the judge reports failed tests"
 	awk -f "$SCRIPTS/times.awk" "$ktap" >"$dir/times"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_nothing +1 tests$' "TIMES=1 counts the tests of a program"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_thread$' "TIMES=1 names the tests"
+}
+
+test_stop() {
+	ln "$dir/tests/${PROGRAMS[0]}" "$dir/tests/fails_and_waits"
+	PROGRAM=fails_and_waits "$SCRIPTS/pack.sh" "$dir"
+	run_guest PROGRAM=fails_and_waits STOP=1 SCHEDULE=
+	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
 }
 
 # Debian's kernels compare all but the first word of this.
@@ -148,6 +159,7 @@ need gcc qemu-system-x86_64 '/usr/lib/*/libc.a'
 prepare
 results_of guest
 test_leftovers
+test_stop
 test_wrong_module
 test_qemu
 test_command_line

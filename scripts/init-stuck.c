@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PID 1: find tasks that are blocked for good.
+ *
+ * A task is blocked for good if it stays in an uninterruptible sleep, without a context
+ * switch, for STUCK_SECS of the progress of the guest.  The clock of a guest goes on
+ * while the host runs something else, so the clock does not measure progress. PID 1
+ * sleeps for less than a tick and then adds the time that has passed, but at most a
+ * tick: a guest that did not run for a minute has made the progress of one tick.
+ *
+ * No hold of a test lasts as long as STUCK_SECS.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init.h"
+
+#define STUCK_SECS	15
+#define TICK_SECS	0.1
+#define LOOK_SECS	1
+#define MAX_BLOCKED	256
+
+struct blocked {
+	int pid, tid;
+	unsigned long switches;
+	double since;	/* in progress */
+	bool reported;
+};
+
+static struct blocked before[MAX_BLOCKED], now[MAX_BLOCKED];
+static int nr_before, nr_now;
+static double progress;
+
+/* The context switches of a task so far. */
+static unsigned long switches_of(int pid, int tid)
+{
+	char path[64], text[8192], *at = text;
+	unsigned long sum = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	read_file(path, text, sizeof(text));
+	while ((at = strstr(at, "voluntary_ctxt_switches:"))) {
+		at += strlen("voluntary_ctxt_switches:");
+		sum += strtoul(at, NULL, 10);
+	}
+	return sum;
+}
+
+static void see_task(int pid, int tid, char state)
+{
+	struct blocked task = { pid, tid, 0, progress, false };
+
+	if (state != 'D' || nr_now == MAX_BLOCKED)
+		return;
+	task.switches = switches_of(pid, tid);
+	for (int i = 0; i < nr_before; i++)
+		if (before[i].tid == tid && before[i].switches == task.switches)
+			task = before[i];
+	now[nr_now++] = task;
+}
+
+static void look(void)
+{
+	memcpy(before, now, sizeof(before));
+	nr_before = nr_now;
+	nr_now = 0;
+	visit_tasks(see_task);
+}
+
+static bool is_new(const struct blocked *task)
+{
+	return !task->reported && progress - task->since >= STUCK_SECS;
+}
+
+bool stuck_tasks(void)
+{
+	static double last_call, next_look;
+	const double passed = now_secs() - last_call;
+
+	last_call += passed;
+	progress += passed < TICK_SECS ? passed : TICK_SECS;
+	if (progress < next_look)
+		return false;
+	next_look = progress + LOOK_SECS;
+	look();
+	for (int i = 0; i < nr_now; i++)
+		if (is_new(&now[i]))
+			return true;
+	return false;
+}
+
+void stuck_report(void)
+{
+	for (int i = 0; i < nr_now; i++) {
+		if (!is_new(&now[i]))
+			continue;
+		ktap_note("blocked for good:");
+		show_task(now[i].pid, now[i].tid, 'D');
+		now[i].reported = true;
+	}
+}
+
+bool stuck_any_reported(void)
+{
+	for (int i = 0; i < nr_now; i++)
+		if (now[i].reported)
+			return true;
+	return false;
+}
+
+bool stuck_is_reported(int tid)
+{
+	for (int i = 0; i < nr_now; i++)
+		if (now[i].tid == tid && now[i].reported)
+			return true;
+	return false;
+}
