@@ -7,7 +7,8 @@
 # usage: defects.sh [ENTRY...]
 #
 # Prints a table, and "N passed, N failed, N skipped" as the last line: caught
-# is passed. See defect.sh for the entries.
+# is passed. JOBS in the environment is how many run at a time [2]. See defect.sh for
+# the entries.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -16,14 +17,12 @@
 caught=0
 missed=0
 
-try() {
-	local entry=$1 name status='' start=$SECONDS
+# judge ENTRY: what try-defect.sh has left of it, as a row of the table.
+judge() {
+	local name status=''
 
-	name=$(basename "$entry" .defect)
-	say "defect $name"
+	name=$(basename "$1" .defect)
 	work=$TOP/build/defects/$name
-	"$SCRIPTS/try-defect.sh" "$entry" "$out" "$work" ||
-		say "$name: no verdict"
 	[ ! -e "$work/status" ] || status=$(<"$work/status")
 	verdict "$status"
 	if [ "$outcome" = caught ]; then
@@ -31,8 +30,7 @@ try() {
 	else
 		missed=$((missed + 1))
 	fi
-	row "$name" "$outcome" "$((SECONDS - start)) s" \
-		"$what${how:+ ($how)}" >>"$table"
+	row "$name" "$outcome" "$(<"$work/seconds") s" "$what${how:+ ($how)}"
 }
 
 row() {
@@ -41,18 +39,20 @@ row() {
 
 entries=("$@")
 [ $# -gt 0 ] || entries=("$SCRIPTS"/defects/*.defect)
+for entry in "${entries[@]}"; do
+	[ -e "$entry" ] || die "$entry: no such file"
+done
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
 "$SCRIPTS/build.sh" module "$out"
 "$SCRIPTS/build.sh" tests "$out"
 "$SCRIPTS/pack.sh" "$out"
-table=$(mktemp)
-trap 'rm -f "$table"' EXIT
-row defect outcome time by >"$table"
+# xargs returns 123 if a process failed: that entry has no status then.
+printf '%s\0' "${entries[@]}" |
+	xargs -0 -P "${JOBS:-2}" -I {} "$SCRIPTS/try-defect.sh" {} "$out" || [ $? = 123 ]
+row defect outcome time by
 for entry in "${entries[@]}"; do
-	[ -e "$entry" ] || die "$entry: no such file"
-	try "$entry"
+	judge "$entry"
 done
-cat "$table"
 echo "$caught passed, $missed failed, 0 skipped"
 exit "$((missed != 0))"

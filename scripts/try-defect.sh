@@ -3,11 +3,12 @@
 #
 # Run the suite with one defect of the module.
 #
-# usage: try-defect.sh ENTRY OUT WORK
+# usage: try-defect.sh ENTRY OUT
 #
-# OUT is the sound build; WORK is a directory for this one. Leaves what boot.sh
-# printed in WORK/ktap, what judge.sh did in WORK/report and its exit status in
-# WORK/status. A step that fails before that ends the process: the entry is invalid.
+# OUT is the sound build. In build/defects/ENTRY leaves what boot.sh printed in ktap,
+# what judge.sh did in report, its exit status in status, and the time in seconds. A
+# step that fails before that ends the process: there is no status, and the entry is
+# invalid.
 
 . "${0%/*}/lib.sh"
 
@@ -42,8 +43,16 @@ run() {
 	echo "$status" >"$work/status"
 }
 
+# Whatever ends the process.
+leave_time() {
+	echo "$SECONDS" >"$work/seconds"
+}
+
 entry=$1
 out=$2
-work=$3
+name=$(basename "$entry" .defect)
+work=$TOP/build/defects/$name
+say "defect $name"
+trap leave_time EXIT
 prepare
 run
