@@ -7,9 +7,9 @@
 #
 # KTAP on stdout, nested where a step has tests of its own, and how long each
 # took; then what failed, once more; the last line, also in build/check/summary,
-# adds everything up. The three kernels are built once, which takes a quarter of an
-# hour. The suite on the slow one runs beside the rest: a guest seldom has work
-# for two CPUs.
+# adds everything up. Two kernels are built, once, beside the steps that do not need
+# them, and the suite on the slow one runs beside the rest: a guest seldom has work for
+# two CPUs. Kernels that only "make kselftest KERNEL=all" needs are not built.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -84,22 +84,32 @@ report() {
 	echo "# $((SECONDS - start)) s"
 }
 
-# begin KERNEL: the suite on it, in the background, as a group to be killed.
+# beside NAME PROCESS...: for follow.sh.
+beside() {
+	local status=0
+
+	"${@:2}" >"$dir/$1" 2>&1 || status=$?
+	echo "$status" >"$dir/$1.status"
+}
+
+# begin: what goes on in the background, one after the other, in a group that can be
+# killed. Builds leave the CPUs to the guests.
 begin() {
-	rm -f "$dir/beside.status"
+	rm -f "$dir"/*.status
 	set -m
 	{
-		status=0
-		env KDIR= KERNEL="$1" "$SCRIPTS/kselftest.sh" 2>&1 || status=$?
-		echo "$status" >"$dir/beside.status"
-	} >"$dir/beside" &
+		beside uml nice "$SCRIPTS/build-kernel.sh" 7.3-uml
+		beside debug nice "$SCRIPTS/build-kernel.sh" 7.3-debug
+		[ "$UNTIL" = compile ] || beside suite \
+			env KDIR= JOBS=1 KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
+	} &
 	beside=$!
 	set +m
 	trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
 }
 
 prepare() {
-	need_for "stock 7.3 6.1-debug 7.3-uml" "${NEED_CHECK[@]}"
+	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}"
 	resolve stock
 	dir=$TOP/build/check
 	mkdir -p "$dir"
@@ -119,26 +129,26 @@ finish() {
 rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
-step "7.3 is built" "$SCRIPTS/build-kernel.sh" 7.3
-step "6.1-debug is built" "$SCRIPTS/build-kernel.sh" 6.1-debug
-step "7.3-uml is built" "$SCRIPTS/build-kernel.sh" 7.3-uml
-[ "$UNTIL" = compile ] || begin 6.1-debug
+begin
+step "6.1 is configured" env UNTIL=compile "$SCRIPTS/build-kernel.sh" 6.1
 for what in module checkpatch kernel-doc shellcheck errexit length; do
 	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
 done
 for what in judge blame defect choose variables grammar clean signals keys; do
 	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
 done
-step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*
 [ "$UNTIL" = compile ] ||
 	step "test-faults.sh" "$SCRIPTS/unless-passed.sh" faults \
 		"$SCRIPTS/test-faults.sh"
 suite "kselftest" "$SCRIPTS/kselftest.sh"
-[ "$UNTIL" != compile ] || finish
-step "test-guest.sh" "$SCRIPTS/test-guest.sh"
-suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
-suite "kselftest on 7.3" env KDIR= KERNEL=7.3 "$SCRIPTS/kselftest.sh"
-step "every mutant can be applied" "$SCRIPTS/test-mutants.sh" 7.3 6.1-debug
-suite "every defect is caught" "$SCRIPTS/defects.sh"
-suite "kselftest on 6.1-debug" "$SCRIPTS/follow.sh" "$beside" "$dir/beside"
+[ "$UNTIL" = compile ] || step "test-guest.sh" "$SCRIPTS/test-guest.sh"
+step "7.3-uml is built" "$SCRIPTS/follow.sh" "$beside" "$dir/uml"
+[ "$UNTIL" = compile ] ||
+	suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*
+step "every mutant can be applied" "$SCRIPTS/test-mutants.sh" 7.3 6.1
+[ "$UNTIL" = compile ] || suite "every defect is caught" "$SCRIPTS/defects.sh"
+step "7.3-debug is built" "$SCRIPTS/follow.sh" "$beside" "$dir/debug"
+[ "$UNTIL" = compile ] ||
+	suite "kselftest on 7.3-debug" "$SCRIPTS/follow.sh" "$beside" "$dir/suite"
 finish

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Every mutant can still be applied to the kernels that it names, and changes
-# something there. They must have been resolved.
+# something there.
 #
-# usage: test-mutants.sh KERNEL...
+# usage: test-mutants.sh VERSION...
+#
+# The tree of each version must be in the cache.
 
 . "${0%/*}/lib.sh"
 
@@ -12,10 +14,10 @@ failed=0
 mutant=$(mktemp)
 trap 'rm -f "$mutant"' EXIT
 for kernel; do
-	tree=$(value source "$TOP/build/$kernel/kernel")
+	tree=$(compgen -G "$CACHE/tree/linux-source-${kernel}_*")
 	for entry in "$SCRIPTS"/mutants/*.mutant; do
 		kernels=$("$SCRIPTS/defect.sh" get kernels "$entry")
-		[[ " $kernels " = *" ${kernel%%-*} "* ]] || continue
+		[[ " $kernels " = *" $kernel "* ]] || continue
 		file=$tree/$("$SCRIPTS/defect.sh" get file "$entry")
 		if ! "$SCRIPTS/defect.sh" apply "$entry" "$file" >"$mutant" ||
 		   [ "$(<"$file")" = "$(<"$mutant")" ]; then
