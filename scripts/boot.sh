@@ -160,7 +160,7 @@ clean_up() {
 
 write_meta() {
 	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
-		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" \
+		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" "smp=$SMP" \
 		"release=$(value release "$kernel")" >"$result/meta"
 	cp "$config" "$result/config"
 }

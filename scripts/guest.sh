@@ -19,9 +19,39 @@ tied() {
 	exec setpriv --pdeathsig KILL "$@"
 }
 
+# allowed_cpus: the numbers of the CPUs that this process may use, one a line.
+allowed_cpus() {
+	local list range ranges
+
+	list=$(taskset -cp "$BASHPID")
+	IFS=, read -ra ranges <<<"${list##*: }"
+	for range in "${ranges[@]}"; do
+		seq "${range%-*}" "${range#*-}"
+	done
+}
+
+# take_cpu: sets pinned to the words that keep a command on one CPU of the host. The CPU
+# is one that no other guest of this clone has taken; the lock is held until this shell
+# and the guest have ended. If all CPUs are taken, pinned is empty.
+take_cpu() {
+	local cpu cpus fd
+
+	pinned=()
+	cpus=$(allowed_cpus)
+	for cpu in $cpus; do
+		exec {fd}>"$TOP/build/cpu.$cpu"
+		if flock -n "$fd"; then
+			pinned=(taskset -c "$cpu")
+			break
+		fi
+		exec {fd}>&-
+	done
+}
+
 prepare_qemu() {
 	local words line coverage=()
 
+	SMP=${SMP:-2}
 	need "$QEMU"
 	words=$(exec setpriv --pdeathsig TERM "$SCRIPTS/accel.sh" "$image")
 	read -ra accel <<<"$words"
@@ -56,14 +86,19 @@ choose_tmpdir() {
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
 }
 
-# The ports are the file descriptors 3 (console), 1, 4 and 5.
+# The ports are the file descriptors 3 (console), 1, 4 and 5. Each system call of the
+# guest wakes another thread of the host, which takes twice as long on another CPU. So a
+# guest with one processor stays on one CPU.
 prepare_uml() {
-	local words
+	local words pinned=()
 
 	slow=0
+	SMP=${SMP:-1}
+	[ "$SMP" != 1 ] || take_cpu
 	choose_tmpdir
 	read -ra words <<<"$APPEND"
-	command=(env TMPDIR="$tmpdir" "$image" mem="$MEM" ncpus="$SMP" seccomp=auto noreboot
+	command=(env TMPDIR="$tmpdir" "${pinned[@]}" "$image" mem="$MEM" ncpus="$SMP"
+		seccomp=auto noreboot
 		initrd="$result/initrd" uml_dir="$result/" umid=uml
 		con=null console=ttyS0 "ssl0=null,fd:3" "ssl1=null,fd:1"
 		"ssl2=null,fd:4" "ssl3=null,fd:5" "${WORDS[@]}" "${words[@]}")

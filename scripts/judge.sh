@@ -160,6 +160,7 @@ holds() {
 	CONFIG_*)	! lacks "$1" ym && names "$1" "$2" ;;
 	'!CONFIG_'*)	lacks "${1#!}" ym && names "${1#!}" "$2" ;;
 	MEM!=*)		[ "$mem" != "${1#*=}" ] ;;
+	SMP=*)		[ "$smp" = "${1#*=}" ] ;;
 	before-*)	older "$release" "${1#before-}" ;;
 	*)		die "allowed-skips: what is $1?" ;;
 	esac
@@ -206,6 +207,7 @@ qemu=$(value qemu "$result/meta")
 nonce=$(value nonce "$result/meta")
 release=$(value release "$result/meta")
 mem=$(value mem "$result/meta")
+smp=$(value smp "$result/meta")
 config=$'\n'$(<"$result/config")
 emulator=QEMU
 lacks CONFIG_UML y || emulator="User-Mode Linux"

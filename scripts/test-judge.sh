@@ -186,6 +186,8 @@ done <<'EOT'
 9 *.mremap before-6.1 why
 9 *.mremap MEM!=1G why
 0 *.mremap MEM!=2G why
+9 *.mremap SMP=1 why
+0 *.mremap SMP=2 why
 EOT
 echo "verdict: pass 1235" >"$run/verdict"
 judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"

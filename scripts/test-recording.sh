@@ -7,7 +7,7 @@
 record_good_run() {
 	: >"$run/allowed-skips"
 	: >"$run/qemu.log"
-	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G \
+	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G smp=2 \
 		release=6.1.0-56-amd64 >"$run/meta"
 	printf '%s\n' CONFIG_MMU_NOTIFIER=y CONFIG_ZRAM=m \
 		"# CONFIG_DEVICE_PRIVATE is not set" >"$run/config"

@@ -123,6 +123,7 @@ kernel_or_kdir() {
 enough_processors() {
 	local most='' where=$KERNEL fragments
 
+	[ -n "$SMP" ] || return 0
 	fragments=$(fragments_of "$KERNEL")
 	if [ -n "$KDIR" ]; then
 		where=$KDIR
