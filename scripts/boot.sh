@@ -100,7 +100,8 @@ follow() {
 		fi
 		show_progress
 		out_of_time || continue
-		kill "$pid" 2>/dev/null || true
+		# A guest that spins in its kernel does not react to SIGTERM.
+		kill -KILL "$pid" 2>/dev/null || true
 		break
 	done
 	[ -z "$line" ] || take_line "$line"
@@ -133,7 +134,8 @@ run_guest() {
 		tail_pid=$!
 	fi
 	follow
-	wait "$pid" || status=$?
+	# The shell reports a guest that a signal has ended. The judge does, too.
+	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-
 	[ -z "$tail_pid" ] || wait "$tail_pid" || true
