@@ -18,7 +18,10 @@ static void __attribute__((constructor)) note_start(void)
 	program_start = now();
 }
 
-/* Explore, and say how much that was. */
+/*
+ * Explore, and say how much that was.  False: a disagreement, or all schedules
+ * together have left out an edge.
+ */
 static bool explore(const char *text, int depth)
 {
 	const double start = now();
@@ -31,13 +34,14 @@ static bool explore(const char *text, int depth)
 	tour.steps = 0;
 	agreed = tour_go(&tour, !has_hmm());
 	fprintf(stderr,
-		"# explored %s: %u played of %u schedules, %u states, %llu edges, %llu steps, %.0f a second\n",
+		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
 		text, tour.played, tour.schedules, tour.states,
-		(unsigned long long)tour.edges, (unsigned long long)tour.steps,
+		tour.taken, tour.edges, (unsigned long long)tour.steps,
 		tour.played / (now() - start));
 	if (!agreed)
 		play_report(&tour.play);
-	return agreed;
+	return agreed && (tour.played < tour.schedules ||
+			  tour.taken == tour.edges);
 }
 
 FIXTURE(explore) {

@@ -18,6 +18,7 @@
  * @trace: the records of the last step
  * @base: the kernel's sequence is the model's and so much
  * @nr: steps taken
+ * @step: who took them
  * @actor: who took the last one
  * @narrate: tell each step
  * @why: the disagreement, or empty
@@ -31,6 +32,7 @@ struct play {
 	struct model_trace trace;
 	__u64 base;
 	int nr;
+	__u8 step[SCHEDULE_STEPS];
 	int actor;
 	bool narrate;
 	char why[TEXT];
@@ -672,7 +674,7 @@ static bool play_step(struct play *play, int actor)
 	    !compare_ranges(play))
 		return false;
 	model_forget(&play->m);
-	play->nr++;
+	play->step[play->nr++] = actor;
 	return true;
 }
 
@@ -723,9 +725,13 @@ static bool play(struct play *play, struct stage *stage,
 static inline void play_report(const struct play *play)
 {
 	int i = play->nr >= LAST_STEPS ? play->nr - LAST_STEPS + 1 : 0;
+	struct schedule schedule = *play->schedule;
 	char text[SCHEDULE_TEXT];
 
-	schedule_print(text, sizeof(text), play->schedule);
+	/* What comes after the disagreement is not needed to see it again. */
+	if (schedule.nr > play->nr + 1)
+		schedule.nr = play->nr + 1;
+	schedule_print(text, sizeof(text), &schedule);
 	fprintf(stderr,
 		"# kernel and model disagree: TESTS='explore_more.schedule*' SCHEDULE='%s'\n",
 		text);
@@ -746,6 +752,7 @@ static inline void play_report(const struct play *play)
  * @stage: where
  * @states: of the model
  * @edges: steps between them
+ * @taken: edges taken on the kernel
  * @schedules: how many there are
  * @played: how many were played
  * @steps: steps taken on the kernel
@@ -760,7 +767,8 @@ struct tour {
 	double seconds;
 	struct stage *stage;
 	__u32 states;
-	__u64 edges;
+	__u32 edges;
+	__u32 taken;
 	__u32 schedules;
 	__u32 played;
 	__u64 steps;
@@ -776,7 +784,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static bool tour_play(struct tour *tour, const struct search *search)
+static bool tour_play(struct tour *tour, struct search *search)
 {
 	const double start = now();
 	__u32 i;
@@ -788,6 +796,7 @@ static bool tour_play(struct tour *tour, const struct search *search)
 		search_schedule(search, i, &tour->schedule);
 		if (!play(&tour->play, tour->stage, &tour->schedule))
 			return false;
+		search_take(search, tour->play.step, tour->play.nr);
 		tour->played++;
 		tour->steps += tour->play.nr;
 	}
@@ -809,6 +818,7 @@ static inline bool tour_go(struct tour *tour, bool no_collect)
 	tour->edges = search.nr_edges;
 	tour->schedules = search.nr_goals;
 	agreed = tour_play(tour, &search);
+	tour->taken = search.nr_taken;
 	search_free(&search);
 	return agreed;
 }

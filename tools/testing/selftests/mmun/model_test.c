@@ -433,9 +433,9 @@ TEST_F(schedule, search_walks_every_edge_once)
 	search_all(&self->search, &self->schedule.config, 0);
 	EXPECT_EQ(8, self->search.nr_nodes);
 	EXPECT_EQ(3 * 2 + 4, self->search.nr_edges);
-	/* An edge is the first to its state, or the last of a schedule. */
-	EXPECT_EQ(self->search.nr_edges - (self->search.nr_nodes - 1) + 1,
-		  self->search.nr_goals);
+	/* Each once, after the way to the first of a schedule */
+	EXPECT_EQ(self->search.nr_edges, self->search.nr_steps);
+	EXPECT_EQ(4, self->search.nr_goals);
 }
 
 TEST_F(schedule, search_goes_as_deep_as_asked)
@@ -473,7 +473,9 @@ TEST_F(schedule, every_goal_can_be_reached)
 			model_step(&m, &schedule.config, schedule.step[j],
 				   &trace);
 		}
+		search_take(&self->search, schedule.step, schedule.nr);
 	}
+	EXPECT_EQ(self->search.nr_edges, self->search.nr_taken);
 }
 
 /* These tests need no device. */

@@ -222,24 +222,28 @@ static void schedule_print(char *to, size_t size,
 
 /*
  * The search: breadth first over the states of the model, so that each is
- * reached in as few steps as can be.  A schedule leads to each edge that ends in
- * a state already seen and to each state without an edge to a new one; thus all
- * edges are walked.
+ * reached in as few steps as can be.  Then the plan: a schedule leads to the first
+ * state with a step that is in no schedule, and goes on with such steps as long as
+ * there are any.  Thus all edges are walked, and few of them twice.
  */
 
-/* A state, and the step that it was first reached by */
+/*
+ * A state, and the step that it was first reached by.  The masks are of actors:
+ * their steps from here that are planned, and those that were taken on the kernel.
+ */
 struct node {
 	struct model state;
 	__u32 parent;
 	__u8 actor;
 	__u8 depth;
-	bool has_child;
+	__u8 planned;
+	__u8 taken;
 };
 
-/* A schedule: the way to @node, and one more step unless @actor is NOBODY */
+/* A schedule: the way to @node, then the steps from @first on to the next goal's */
 struct goal {
 	__u32 node;
-	__u8 actor;
+	__u32 first;
 };
 
 struct search {
@@ -249,7 +253,10 @@ struct search {
 	__u32 nr_nodes;
 	struct goal *goals;
 	__u32 nr_goals;
-	__u64 nr_edges;
+	__u8 *steps;	/* actors: each edge once */
+	__u32 nr_steps;
+	__u32 nr_edges;
+	__u32 nr_taken;	/* edges that were taken on the kernel */
 	__u32 *table;	/* nodes by the hash of their state */
 	__u32 table_size;	/* a power of two */
 };
@@ -306,64 +313,103 @@ static void grow_table(struct search *search)
 		*find_slot(search, &search->nodes[i].state) = i;
 }
 
-/* Returns whether the state is new. */
-static bool add_node(struct search *search, const struct node *node)
+/* Add the state unless it is there. */
+static void add_node(struct search *search, const struct node *node)
 {
 	__u32 *slot;
 
 	grow_table(search);
 	slot = find_slot(search, &node->state);
 	if (*slot != NO_NODE)
-		return false;
+		return;
 	search->nodes = grow(search->nodes, search->nr_nodes,
 			     sizeof(*search->nodes));
 	search->nodes[search->nr_nodes] = *node;
 	*slot = search->nr_nodes++;
-	return true;
 }
 
-static void add_goal(struct search *search, __u32 node, __u8 actor)
+/* The state after a step */
+static struct model state_after(const struct search *search, __u32 from,
+				int actor)
 {
-	search->goals = grow(search->goals, search->nr_goals,
-			     sizeof(*search->goals));
-	search->goals[search->nr_goals++] = (struct goal){ node, actor };
-}
-
-static void try_edge(struct search *search, __u32 from, int actor,
-		     bool *is_leaf)
-{
-	struct node node = search->nodes[from];
+	struct model state = search->nodes[from].state;
 	struct model_trace trace;
 
+	model_step(&state, search->config, actor, &trace);
+	model_forget(&state);
+	return state;
+}
+
+static bool has_edge(const struct search *search, __u32 from, int actor)
+{
+	const struct node *node = &search->nodes[from];
+
+	return (!search->depth || node->depth < search->depth) &&
+	       model_enabled(&node->state, search->config, actor);
+}
+
+static void add_edge(struct search *search, __u32 from, int actor)
+{
+	const struct node node = {
+		.state = state_after(search, from, actor),
+		.parent = from,
+		.actor = actor,
+		.depth = search->nodes[from].depth + 1,
+	};
+
 	search->nr_edges++;
-	*is_leaf = false;
-	model_step(&node.state, search->config, actor, &trace);
-	model_forget(&node.state);
-	node.parent = from;
-	node.actor = actor;
-	node.depth++;
-	node.has_child = false;
-	if (add_node(search, &node))
-		search->nodes[from].has_child = true;
-	else
-		add_goal(search, from, actor);
+	add_node(search, &node);
 }
 
 static void expand(struct search *search, __u32 from)
 {
-	const struct node *node = &search->nodes[from];
-	bool is_leaf = true;
 	int i;
 
-	for (i = 0; i < search->config->nr; i++) {
-		node = &search->nodes[from];
-		if (search->depth && node->depth >= search->depth)
-			break;
-		if (model_enabled(&node->state, search->config, i))
-			try_edge(search, from, i, &is_leaf);
+	for (i = 0; i < search->config->nr; i++)
+		if (has_edge(search, from, i))
+			add_edge(search, from, i);
+}
+
+/* The node that an edge leads to */
+static __u32 node_after(struct search *search, __u32 from, int actor)
+{
+	const struct model state = state_after(search, from, actor);
+
+	return *find_slot(search, &state);
+}
+
+/* The first actor whose step from there is in no schedule, or MODEL_NOBODY */
+static int unplanned(const struct search *search, __u32 from)
+{
+	int i;
+
+	for (i = 0; i < search->config->nr; i++)
+		if (has_edge(search, from, i) &&
+		    !(search->nodes[from].planned & 1 << i))
+			return i;
+	return MODEL_NOBODY;
+}
+
+static void plan_step(struct search *search, __u32 from, int actor)
+{
+	search->nodes[from].planned |= 1 << actor;
+	search->steps = grow(search->steps, search->nr_steps,
+			     sizeof(*search->steps));
+	search->steps[search->nr_steps++] = actor;
+}
+
+static void plan_goal(struct search *search, __u32 node)
+{
+	int actor;
+
+	search->goals = grow(search->goals, search->nr_goals,
+			     sizeof(*search->goals));
+	search->goals[search->nr_goals++] =
+		(struct goal){ node, search->nr_steps };
+	while ((actor = unplanned(search, node)) != MODEL_NOBODY) {
+		plan_step(search, node, actor);
+		node = node_after(search, node, actor);
 	}
-	if (is_leaf)
-		add_goal(search, from, MODEL_NOBODY);
 }
 
 static void search_all(struct search *search, const struct model_config *config,
@@ -377,12 +423,16 @@ static void search_all(struct search *search, const struct model_config *config,
 	add_node(search, &root);
 	for (i = 0; i < search->nr_nodes; i++)
 		expand(search, i);
+	for (i = 0; i < search->nr_nodes; i++)
+		while (unplanned(search, i) != MODEL_NOBODY)
+			plan_goal(search, i);
 }
 
 static void search_free(struct search *search)
 {
 	free(search->nodes);
 	free(search->goals);
+	free(search->steps);
 	free(search->table);
 }
 
@@ -391,13 +441,29 @@ static void search_schedule(const struct search *search, __u32 goal,
 			    struct schedule *schedule)
 {
 	const struct goal *g = &search->goals[goal];
+	const __u32 end = goal + 1 < search->nr_goals ? g[1].first :
+							search->nr_steps;
 	const struct node *node = &search->nodes[g->node];
 	int i = node->depth;
 
 	schedule->config = *search->config;
-	schedule->nr = i;
-	if (g->actor != MODEL_NOBODY)
-		schedule->step[schedule->nr++] = g->actor;
+	schedule->nr = i + end - g->first;
+	memcpy(schedule->step + i, search->steps + g->first, end - g->first);
 	for (; i > 0; node = &search->nodes[node->parent])
 		schedule->step[--i] = node->actor;
+}
+
+/* Count the edges that these first steps of a schedule are the first to take. */
+static void search_take(struct search *search, const __u8 *step, int nr)
+{
+	__u32 node = 0;
+	int i;
+
+	for (i = 0; i < nr && has_edge(search, node, step[i]); i++) {
+		const __u8 bit = 1 << step[i];
+
+		search->nr_taken += !(search->nodes[node].taken & bit);
+		search->nodes[node].taken |= bit;
+		node = node_after(search, node, step[i]);
+	}
 }
