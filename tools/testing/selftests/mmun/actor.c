@@ -11,6 +11,8 @@
  * and a fork must find no memory but the arena to write-protect: all they touch
  * is locked, and all but the arena is not inherited.
  */
+#include <linux/futex.h>
+
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open		434
 #endif
@@ -29,6 +31,7 @@
 #define THREADS		(VICTIM_THREADS + OWN_THREADS)
 #define STACK_SIZE	(64 << 10)
 #define SETTLE_MS	2000	/* a healthy kernel needs far less */
+#define SECONDS_READY	10	/* a victim has all of its memory to lock */
 
 /*
  * The victim's memory: MODEL_PAGES between two pages that nobody may touch, at
@@ -119,13 +122,23 @@ static void thread_do(struct thread *t)
 
 static struct crew *crew;	/* the same in both processes */
 
+/*
+ * The wake-up may need the mmap_lock.  A thread calls this before its first order
+ * only: then no thread of the victim holds that lock and is held.
+ */
+static void count_up(int *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, counter, FUTEX_WAKE, 1);
+}
+
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
 	char order;
 
 	t->tid = mmun_gettid();
-	__atomic_add_fetch(&crew->ready, 1, __ATOMIC_RELEASE);
+	count_up(&crew->ready);
 	while (read(t->pipe[0], &order, 1) == 1)
 		thread_do(t);
 	return NULL;
@@ -145,17 +158,17 @@ static bool run_detached(void *(*main)(void *), void *arg)
 	return !ret;
 }
 
-/* Bounded: false after SETTLE_MS. */
-static bool wait_ready(int nr)
+/* Bounded: false if the counter does not change for SECONDS_READY. */
+static bool wait_count(int *counter, int least)
 {
-	int i;
+	const struct timespec most = { .tv_sec = SECONDS_READY };
+	int seen;
 
-	for (i = 0; i < SETTLE_MS; i++) {
-		if (__atomic_load_n(&crew->ready, __ATOMIC_ACQUIRE) >= nr)
-			return true;
-		usleep(1000);
-	}
-	return false;
+	while ((seen = __atomic_load_n(counter, __ATOMIC_ACQUIRE)) < least)
+		if (syscall(SYS_futex, counter, FUTEX_WAIT, seen, &most) &&
+		    errno != EAGAIN && errno != EINTR)
+			return false;
+	return true;
 }
 
 /*
@@ -186,7 +199,7 @@ static bool crew_create(void)
 	for (i = VICTIM_THREADS; i < THREADS; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			return false;
-	return wait_ready(OWN_THREADS);
+	return wait_count(&crew->ready, OWN_THREADS);
 }
 
 /* The victim. */
@@ -232,10 +245,10 @@ static void victim_main(int nr_threads)
 	for (i = 1; i < nr_threads; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			_exit(1);
-	if (crew->victim_fd < 0 || !wait_ready(nr_threads - 1) ||
+	if (crew->victim_fd < 0 || !wait_count(&crew->ready, nr_threads - 1) ||
 	    (nr_threads > 1 && !touch_nothing()) || !arena_create())
 		_exit(1);
-	__atomic_store_n(&crew->victim_ready, 1, __ATOMIC_RELEASE);
+	count_up(&crew->victim_ready);
 	thread_main(&crew->thread[0]);
 	_exit(0);
 }
@@ -456,15 +469,10 @@ static int stage_quiesce(struct stage *stage, __u32 timeout_ms)
 static bool victim_adopt(struct stage *stage)
 {
 	struct mmun_info info;
-	int i;
 
 	stage->pidfd = syscall(SYS_pidfd_open, stage->pid, 0);
-	/* It has all of its memory to lock, so it may take a while. */
-	for (i = 0; i < 50 * SETTLE_MS; i++) {
-		if (__atomic_load_n(&crew->victim_ready, __ATOMIC_ACQUIRE))
-			break;
-		usleep(100);
-	}
+	if (!wait_count(&crew->victim_ready, 1))
+		return false;
 	stage->fd = syscall(SYS_pidfd_getfd, stage->pidfd, crew->victim_fd, 0);
 	if (stage->fd < 0 || _mmun_info(stage->fd, &info))
 		return false;
