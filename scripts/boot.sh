@@ -13,11 +13,13 @@
 # start.sh exports the variables that "make help" lists. Other scripts may add:
 # PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what
 # the verdict must have in it, in place of a random number; GUEST_ENV, words
-# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS, limits.
+# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS, limits; GUEST, a number that stands before
+# each line on stdout (see side-by-side.sh).
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
 . "$SCRIPTS/guest.sh"
+. "$SCRIPTS/progress.sh"
 
 # The process that started this one may be killed alone, as make is by a CI runner.
 [ "${MMUN_TIED:-}" = $$ ] ||
@@ -69,19 +71,8 @@ make_initrd() {
 take_line() {
 	printf '%s\n' "$1" >>"$result/ktap.log"
 	clear_progress
-	printf '%s\n' "$1"
-	case $1 in
-	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;
-	ok*|not\ ok*)	current=${1##*: } ;;
-	esac
-}
-
-clear_progress() {
-	[ ! -t 2 ] || printf '\r\033[K' >&2
-}
-
-show_progress() {
-	[ ! -t 2 ] || printf '\r\033[K%4d s  %s' "$SECONDS" "${current:0:70}" >&2
+	printf '%s\n' "${GUEST:+$GUEST }$1"
+	note_current "$1"
 }
 
 # Reads until the guest ends or its time is over; sets $ended to the reason.

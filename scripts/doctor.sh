@@ -56,7 +56,7 @@ show_machine() {
 	if [ "$total" -lt "$GUEST_MIB" ]; then
 		bad memory "$total MiB available, $GUEST_MIB MiB are needed"
 	else
-		row memory "$total MiB available, of which a guest takes 1 GiB"
+		row memory "$total MiB available, of which each guest takes 1 GiB"
 	fi
 }
 

@@ -76,11 +76,13 @@ start_qemu() {
 }
 
 # choose_tmpdir: sets tmpdir to the place of the file that is the guest's memory. A page
-# for which there is no room kills the guest; /dev/shm of a container is often small.
+# for which there is no room kills the guest; /dev/shm of a container is often small, and
+# JOBS guests share it.
 choose_tmpdir() {
 	local free='' need
 
 	need=$(numfmt --from=iec "$MEM")
+	need=$((need * ${JOBS:-1}))
 	[ ! -d /dev/shm ] || free=$(df -B1 --output=avail /dev/shm | tail -n 1)
 	tmpdir=/dev/shm
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result

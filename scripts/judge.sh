@@ -26,6 +26,7 @@
 
 result=$1
 CONSOLE_LINES=40
+shopt -s extglob
 ALLOWED_SKIPS=${ALLOWED_SKIPS:-$SCRIPTS/allowed-skips}
 status=0
 
@@ -67,7 +68,11 @@ judge_panic() {
 }
 
 judge_silence() {
-	[ -s "$result/ktap.log" ] || complain 4 "PID 1 was never reached"
+	if [ ! -s "$result/ktap.log" ]; then
+		complain 4 "PID 1 was never reached"
+	elif [ "${silent:-0}" != 0 ]; then
+		complain 4 "PID 1 was never reached in $silent of $guests guests"
+	fi
 }
 
 judge_time() {
@@ -181,17 +186,19 @@ older() {
 			x[1] + 0 == y[1] + 0 && x[2] + 0 < y[2] + 0) }'
 }
 
+# One line of each guest, and no other.
 judge_verdict() {
-	local line wanted
+	local i lines
 
-	wanted="verdict: pass $nonce"
-	line=$(tr -d '\r' <"$result/verdict")
-	[ "$line" != "$wanted" ] || return 0
-	if [ "$line" = "${wanted/pass/fail}" ]; then
-		complain 10 "the verdict of PID 1 is fail"
-	else
-		complain 10 "no verdict of PID 1 with the right nonce: ${line:-none}"
-	fi
+	mapfile -t lines <"$result/verdict"
+	for ((i = 0; i < guests || i < ${#lines[@]}; i++)); do
+		case ${lines[i]:-} in
+		"verdict: pass $nonce"?($'\r'))	;;
+		"verdict: fail $nonce"?($'\r'))
+			complain 10 "the verdict of PID 1 is fail" ;;
+		*)	complain 10 "no verdict of PID 1 with the right nonce: ${lines[i]:-none}" ;;
+		esac
+	done
 }
 
 show_console() {
@@ -208,6 +215,9 @@ nonce=$(value nonce "$result/meta")
 release=$(value release "$result/meta")
 mem=$(value mem "$result/meta")
 smp=$(value smp "$result/meta")
+guests=$(value guests "$result/meta")
+guests=${guests:-1}
+silent=$(value silent "$result/meta")
 config=$'\n'$(<"$result/config")
 emulator=QEMU
 lacks CONFIG_UML y || emulator="User-Mode Linux"

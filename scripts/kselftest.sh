@@ -16,6 +16,26 @@ show_times() {
 	cat "$out/result/times"
 }
 
+# choose_jobs: sets JOBS to how many guests share the programs. Each has one at least.
+choose_jobs() {
+	local cpus programs
+
+	cpus=$(nproc)
+	mapfile -t programs <"$out/chosen"
+	JOBS=${JOBS:-$((cpus < 2 ? 1 : 2))}
+	[ "$JOBS" -le ${#programs[@]} ] || JOBS=${#programs[@]}
+	export JOBS
+}
+
+# boot: one guest runs all programs, or each of several a share.
+boot() {
+	if [ "$JOBS" = 1 ]; then
+		"$SCRIPTS/boot.sh" "$out"
+	else
+		"$SCRIPTS/side-by-side.sh" "$out"
+	fi
+}
+
 [ "$KERNEL" != all ] || exec "$SCRIPTS/matrix.sh"
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
@@ -28,6 +48,7 @@ flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 "$SCRIPTS/build.sh" tests "$out"
 "$SCRIPTS/choose.sh" "$out" >"$out/chosen"
 "$SCRIPTS/pack.sh" "$out"
-"$SCRIPTS/boot.sh" "$out"
+choose_jobs
+boot
 [ "$TIMES" = 0 ] || show_times
 exec "$SCRIPTS/judge.sh" "$out/result"

@@ -207,7 +207,7 @@ schedule_is_played() {
 all_is_used() {
 	! is_given CPU || ! uses ACCEL || [ "$ACCEL" = icount ] ||
 		conflict CPU "is used under icount alone; add ACCEL=icount"
-	! is_given JOBS || [ "$target" = mutants ] || [ "$KERNEL" = all ] ||
+	! is_given JOBS || [ "$target" != stress ] || [ "$KERNEL" = all ] ||
 		conflict JOBS "is used with KERNEL=all alone"
 }
 

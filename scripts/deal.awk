@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Deal the programs of one run out to guests that run side by side.
+#
+# usage: awk -v guests=N -f deal.awk SECONDS PROGRAMS
+#
+# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS a program a line. Prints
+# "GUEST PROGRAM" for each program, in the order of PROGRAMS. The longest program that
+# is left goes to the guest with the least work. A program of unknown time counts as the
+# mean of the others, or as 1.
+
+# A program that took 0.0 s is work, too: otherwise a guest could get none.
+BEGIN { LEAST = 0.1 }
+
+FILENAME == ARGV[1] {
+	seconds[$1] = $2
+	next
+}
+
+{
+	name[++count] = $1
+	if ($1 in seconds) {
+		sum += seconds[$1]
+		known++
+	}
+}
+
+# The program that takes longest of those that no guest has.
+function longest(    i, best) {
+	best = 0
+	for (i = 1; i <= count; i++)
+		if (!guest[i] && (!best || cost[i] > cost[best]))
+			best = i
+	return best
+}
+
+# The guest with the least work.
+function idlest(    i, best) {
+	best = 1
+	for (i = 2; i <= guests; i++)
+		if (work[i] + 0 < work[best] + 0)
+			best = i
+	return best
+}
+
+END {
+	for (i = 1; i <= count; i++) {
+		cost[i] = name[i] in seconds ? seconds[name[i]] : known ? sum / known : 1
+		if (cost[i] < LEAST)
+			cost[i] = LEAST
+	}
+	while ((i = longest())) {
+		guest[i] = idlest()
+		work[guest[i]] += cost[i]
+	}
+	for (i = 1; i <= count; i++)
+		print guest[i], name[i]
+}

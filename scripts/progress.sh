@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# One line on a terminal that says what a run does: the seconds and $current. Sourced.
+
+# note_current LINE: of the KTAP; sets current.
+note_current() {
+	case $1 in
+	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;
+	ok*|not\ ok*)	current=${1##*: } ;;
+	esac
+}
+
+clear_progress() {
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+show_progress() {
+	[ ! -t 2 ] || printf '\r\033[K%4d s  %s' "$SECONDS" "${current:0:70}" >&2
+}
