@@ -3,14 +3,13 @@
 #
 # Build a kernel of our own: tinyconfig and fragments, out of tree, in the cache.
 #
-# usage: build-kernel.sh NAME [PRIVATE]
+# usage: build-kernel.sh NAME
 #
 # NAME is a row of the table "kernels". Prints the build directory. It is keyed
 # by all that goes into it and never built twice; a build that was interrupted
-# goes on where it was. With PRIVATE, a directory, the tree and the build are
-# PRIVATE/tree and PRIVATE/build, for a caller that changes them; make.words in the
-# build are the words for make, a line each. With
-# UNTIL=compile, which check-bare.sh sets, the kernel is configured and not compiled.
+# goes on where it was. make.words in the build are the words for a make that builds
+# the image again without the modules, a line each. With UNTIL=compile, which
+# check-bare.sh sets, the kernel is configured and not compiled.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -75,7 +74,7 @@ compile() {
 		progress &
 		watcher=$!
 	fi
-	make "${words[@]}" -j"$jobs" "${goals[@]}" \
+	make "${words[@]}" -j"$jobs" "${goals[@]}" modules \
 		>"$build/make.log" 2>&1 </dev/null || status=$?
 	[ -z "$watcher" ] || { kill "$watcher"; printf '\r\033[K' >&2; }
 	[ "$status" = 0 ] || {
@@ -102,7 +101,7 @@ build() {
 	[ "$UNTIL" != compile ] || return 0
 	compile
 	touch "$build/.complete"
-	[ -n "$private" ] || forget_others
+	forget_others
 }
 
 # All that goes into the kernel.
@@ -117,7 +116,6 @@ key() {
 }
 
 name=$1
-private=${2:-}
 kernel_row "$name" || die "$name: no kernel of this name in scripts/kernels"
 need "${NEED_KERNEL[@]}"
 list=$(fragment_files)
@@ -135,16 +133,10 @@ image=bzImage
 [[ ,$fragments, != *,uml,* ]] || image=linux
 key=$(key)
 build=$CACHE/build/${name}_$key
-if [ -n "$private" ]; then
-	# Links cost nothing, and break when a file is replaced.
-	once "$private/tree" cp -al "$tree/."
-	tree=$private/tree
-	build=$private/build
-fi
 arch=()
 [ "$image" != linux ] || arch=(ARCH=um KBUILD_KCONFIG="$build/Kconfig")
 words=(-C "$tree" O="$build" "${arch[@]}" "${COMPILER_WORDS[@]}")
-goals=("${GCOV[@]}" "$image" modules)
+goals=("${GCOV[@]}" "$image")
 if [ ! -e "$build/.complete" ]; then
 	mkdir -p "${build%/*}"
 	lock "$build.lock"

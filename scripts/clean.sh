@@ -12,7 +12,7 @@
 
 . "${0%/*}/lib.sh"
 
-# What is made in the cache, as globs
+# What is made in the cache, as globs; mutants is what former versions made
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tree'
 # Some of these are there whenever something was fetched
 CACHE_MARKS='image headers source'

@@ -83,7 +83,7 @@ show_cache() {
 	local kind size
 
 	show_disk cache "$CACHE"
-	for kind in image headers source tree build mutants; do
+	for kind in image headers source tree build; do
 		[ -d "$CACHE/$kind" ] || continue
 		size=$(du -sh "$CACHE/$kind" | cut -f1)
 		row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \

@@ -4,39 +4,61 @@
 
 usage: mutants-table.py DIR
 
-Reads DIR/<suite>/*.json and the entries of mutants/, writes
+Reads DIR/<suite>/<tier>/*.result and the entries of mutants/, writes
 DIR/results.json, prints a table with a column for each suite: the killed, the
 time-outs (a kill that nobody can explain), the survivors by the test that they
-want, the invalid.
+want, the absent, the invalid. The result of a mutant is that of the tier that
+killed it, or else of the last tier that tried it.
 """
 
 import json
 import pathlib
 import sys
 
-ORDER = ("killed", "time-out", "survived", "equivalent", "invalid")
+ORDER = ("killed", "time-out", "survived", "equivalent", "absent", "invalid")
 SUITES = ("mmun", "hmm")
-CORPUS = pathlib.Path(__file__).parent / "mutants"
+SCRIPTS = pathlib.Path(__file__).parent
 SAID = ("file", "breaks", "origin", "equivalent", "wants")
+
+
+def words(lines, sign):
+    """The values of lines NAME<sign>VALUE by name."""
+    return dict(line.split(sign, 1) for line in lines if sign in line)
 
 
 def said(name):
     """The value of a key of a mutant's entry; "" if it has none."""
-    head = (CORPUS / f"{name}.mutant").read_text().partition("--- old")[0]
-    lines = (line.partition(": ") for line in head.splitlines())
-    words = {key: value for key, _, value in lines}
-    return {key: words.get(key, "") for key in SAID}
+    head = (SCRIPTS / f"mutants/{name}.mutant").read_text().partition("--- old")[0]
+    keys = words(head.splitlines(), ": ")
+    return {key: keys.get(key, "") for key in SAID}
+
+
+def tiers():
+    """The names of the tiers, in order."""
+    lines = (SCRIPTS / "tiers").read_text().splitlines()
+    return [line.split()[0] for line in lines if line and line[0] != "#"]
+
+
+def load_one(path):
+    """The result in one file."""
+    result = {"name": path.stem, "suite": path.parts[-3], "tier": path.parts[-2]}
+    result |= words(path.read_text().splitlines(), "=") | said(path.stem)
+    if result["outcome"] == "survived" and result["equivalent"]:
+        result["outcome"] = "equivalent"
+    return result
 
 
 def load(directory):
     """All results: those of a mutant together, by suite."""
     mutants = {}
-    for path in directory.glob("*/*.json"):
-        result = json.loads(path.read_text())
-        result |= said(result["name"])
-        if result["outcome"] == "survived" and result["equivalent"]:
-            result["outcome"] = "equivalent"
-        mutants.setdefault(result["name"], {})[result["suite"]] = result
+    names = [path.stem for path in (SCRIPTS / "mutants").glob("*.mutant")]
+    for tier in tiers():
+        for path in directory.glob(f"*/{tier}/*.result"):
+            if path.stem in names:
+                result = load_one(path)
+                suites = mutants.setdefault(path.stem, {})
+                if suites.get(result["suite"], {}).get("outcome") != "killed":
+                    suites[result["suite"]] = result
     return mutants
 
 
@@ -51,10 +73,10 @@ def rank(results):
 
 
 def cells(results, suites):
-    """Outcome and seconds of each suite."""
+    """Outcome, tier and seconds of each suite."""
     for suite in suites:
-        result = results.get(suite, {"outcome": "-", "seconds": "-"})
-        yield f"{result['outcome']:<10} {result['seconds']:>4}"
+        result = results.get(suite, dict.fromkeys(("outcome", "tier", "seconds"), "-"))
+        yield f"{result['outcome']:<10} {result['tier']:<4} {result['seconds']:>4}"
 
 
 def remark(result):
@@ -65,17 +87,24 @@ def remark(result):
     return wants + result["breaks"]
 
 
+def show_sums(suite, results):
+    """How many there are of each outcome, and how many each tier has killed."""
+    outcomes = [result["outcome"] for result in results]
+    killers = [result["tier"] for result in results if result["outcome"] == "killed"]
+    print(f"{suite}: " + ", ".join(f"{outcomes.count(word)} {word}" for word in ORDER))
+    print(f"{suite}: killed by tier: " +
+          ", ".join(f"{killers.count(tier)} {tier}" for tier in tiers()))
+
+
 def show(mutants, suites):
     """One line a mutant, then the sums of each suite."""
-    heads = "  ".join(f"{suite:<10}    s" for suite in suites)
+    heads = "  ".join(f"{suite:<10} tier    s" for suite in suites)
     print(f"{'mutant':<42} {heads}  by, or [wanted] what is broken")
     for results in sorted(mutants.values(), key=rank):
         line = "  ".join(cells(results, suites))
         print(f"{first(results)['name']:<42} {line}  {remark(first(results))}")
     for suite in suites:
-        outcomes = [r[suite]["outcome"] for r in mutants.values() if suite in r]
-        counts = (f"{outcomes.count(word)} {word}" for word in ORDER)
-        print(f"{suite}: " + ", ".join(counts))
+        show_sums(suite, [r[suite] for r in mutants.values() if suite in r])
 
 
 def main():

@@ -9,61 +9,168 @@
 # Variables:
 #
 #	KERNEL	a row of "kernels" that we build [6.1]
+#	TIER	one of the table "tiers" [all that KERNEL has]
 #	MUTANTS	a glob of names [*]
 #	SUITE	mmun, hmm, or both with a comma between them [mmun]
-#	JOBS	how many at a time, each with a tree of its own [2]
+#	JOBS	how many at a time [2]
 #
 # An entry is one of defect.sh, with more keys:
 #
 #	kernels: those of which the file is as it expects
+#	tiers: those that can notice it, if the others lack what it takes (may be left out)
+#	killer: the program that notices it, which then runs first (may be left out)
 #	origin: written for this purpose, or the fix that it reverts
 #	equivalent: why nobody can notice (may be left out)
 #	wants: what a test needs to notice it, if there is no such test
 #
-# What is known of an entry, a suite and a kernel is kept and not run again. The
-# sound kernel goes first and must pass. Results are in build/mutants/<kernel>:
-# <suite>/<mutant>.json, results.json, and the table.
+# Each tier begins with the sound kernel, which must pass. What a tier does not kill
+# the next one tries. A result is kept, and not sought again while it is true: see
+# mutants-known.sh. Results are in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result
+# and .log, results.json.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
+. "$SCRIPTS/mutants-known.sh"
 
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
-build_suite() {
-	resolve "$KERNEL"
+# Sets tiers to the names of the tiers that KERNEL has, and rows to their kernels.
+find_tiers() {
+	local name suffix
+
+	tiers=()
+	rows=()
+	while read -r name suffix; do
+		[[ $name = [a-z]* && ${TIER:-$name} = "$name" ]] || continue
+		! kernel_row "$KERNEL$suffix" || {
+			tiers+=("$name")
+			rows+=("$KERNEL$suffix")
+		}
+	done <"$SCRIPTS/tiers"
+}
+
+# Sets entries to those of MUTANTS that are for KERNEL.
+find_entries() {
+	local entry glob globs kernels
+
+	entries=()
+	IFS=, read -ra globs <<<"$MUTANTS"
+	for glob in "${globs[@]}"; do
+		for entry in "$SCRIPTS"/mutants/$glob.mutant; do
+			[ -e "$entry" ] || continue
+			kernels=$("$SCRIPTS/defect.sh" get kernels "$entry")
+			[[ " $kernels " != *" ${KERNEL%%-*} "* ]] || entries+=("$entry")
+		done
+	done
+	[ ${#entries[@]} != 0 ] || die "MUTANTS=$MUTANTS: no such mutant"
+}
+
+# The lower layers of an overlay must not change: no other run of this clone builds
+# in OUT, and no other clone removes the kernel.
+hold_layers() {
+	local hold
+
+	lock "$out/lock"
+	exec {hold}<"$kdir.lock"
+	flock -s "$hold"
+}
+
+# prepare ROW: sets out, kdir, dir, and try to the command that tries an entry.
+prepare() {
+	local tree
+
+	resolve "$1"
+	kdir=$(value kdir "$out/kernel")
+	tree=$(value source "$out/kernel")
+	hold_layers
 	"$SCRIPTS/build.sh" tests "$out"
 	"$SCRIPTS/build.sh" module "$out"
+	"$SCRIPTS/pack.sh" "$out"
+	dir=$results/$SUITE/$tier
+	mkdir -p "$dir"
+	try=("$SCRIPTS/apart.sh" "$results/memory" "$tree" "$kdir" "$out" --
+		"$SCRIPTS/mutants-try.sh" "$out" "$dir")
 }
 
-# Trees and builds of a kernel that is out of date.
-forget_others() {
-	local dir build
+# Sets known to 1 if the result of the entry is there and true.
+find_known() {
+	local key result=$dir/$2.result
 
-	build=$(basename "$(value kdir "$out/kernel")")
-	for dir in "$CACHE"/mutants/"$KERNEL"_*; do
-		[[ $dir = */"$build" ]] || rm -rf "$dir"
+	known=0
+	[ -e "$result" ] || return 0
+	key=$(key_of_result "$1" "$out" "$result")
+	! has_line "$result" "key=$key" || known=1
+}
+
+# Sets todo to the entries for this tier that no tier before has killed and whose result
+# is unknown.
+select_entries() {
+	local entry known name only
+
+	todo=()
+	for entry in "${entries[@]}"; do
+		name=$(basename "$entry" .mutant)
+		only=$("$SCRIPTS/defect.sh" get tiers "$entry")
+		[[ " ${only:-$tier} " = *" $tier "* ]] || continue
+		! grep -qsx outcome=killed /dev/null "${before[@]/%//$name.result}" ||
+			continue
+		find_known "$entry" "$name"
+		[ "$known" = 1 ] || todo+=("$entry")
 	done
 }
 
-workers() {
-	local i pids=() status=0
+# The sound kernel, by the same road.
+try_sound() {
+	local known
 
-	for ((i = 1; i <= JOBS; i++)); do
-		"$SCRIPTS/mutants-worker.sh" "$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i" || status=$?
-	done
-	return "$status"
+	find_known /dev/null sound
+	[ "$known" = 1 ] || "${try[@]}" /dev/null
+	has_line "$dir/sound.result" "by=everything passed" || {
+		cat "$dir/sound.log"
+		rm "$dir/sound.result"
+		die "the sound kernel fails in tier $tier: mend that first"
+	}
 }
 
-need_for "$KERNEL" python3
+# try_tier ROW
+try_tier() {
+	local todo
+
+	prepare "$1"
+	try_sound
+	select_entries
+	say "tier $tier, suite $SUITE: ${#todo[@]} mutants"
+	[ ${#todo[@]} = 0 ] ||
+		printf '%s\n' "${todo[@]}" | xargs -d '\n' -n 1 -P "$JOBS" "${try[@]}"
+	before+=("$dir")
+}
+
+# try_suite: hmm-tests need a row that has them.
+try_suite() {
+	local before=() i
+
+	for i in "${!tiers[@]}"; do
+		tier=${tiers[i]}
+		kernel_row "${rows[i]}" || die "${rows[i]}: no such row"
+		[[ $SUITE = mmun || ,$fragments, = *,hmm,* ]] || continue
+		try_tier "${rows[i]}"
+	done
+}
+
+check_apart() {
+	mkdir -p "$results/memory"
+	"$SCRIPTS/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||
+		die "this machine mounts no overlay here: run it as root and not in a" \
+			"container, or on Linux 5.11 or newer with user namespaces"
+}
+
+find_tiers
+find_entries
+need_for "${rows[*]}" python3
+check_apart
 for SUITE in "${suites[@]}"; do
-	build_suite
-	mkdir -p "$results/$SUITE"
+	export SUITE
+	try_suite
 done
-forget_others
-SUITE=${suites[*]} KERNEL=$KERNEL workers
 exec "$SCRIPTS/mutants-table.py" "$results"

@@ -12,7 +12,7 @@ make_stubs() {
 	mkdir -p "$dir/scripts"
 	cp "$TOP/Makefile" "$dir/"
 	cp -r "$SCRIPTS"/{start,errors,help,job,values*}.sh "$SCRIPTS"/{near.awk,kernels} \
-		"$SCRIPTS"/{targets,variables,environment,configs,mutants} \
+		"$SCRIPTS"/{targets,variables,environment,configs,mutants,tiers} \
 		"$dir/scripts/"
 	ln -s "$TOP/tools" "$dir/tools"
 	names=$(awk -F '\t+' '!/^#/ && NF { print $2 }' "$SCRIPTS/targets" |

@@ -5,8 +5,8 @@
 # go together. Sourced by start.sh after values.sh.
 
 # kernel_rows KIND: names of scripts/kernels: any, qemu (that QEMU boots), built (here,
-# from source), mutants (built, and there are mutants for it), cov and hmm (built, with
-# that fragment).
+# from source), mutants (built, for QEMU, and there are mutants for it), cov and hmm
+# (built, with that fragment).
 kernel_rows() {
 	local known=''
 
@@ -15,7 +15,7 @@ kernel_rows() {
 	awk -v kind="$1" -v known=" $known" '
 		/^#/ || !NF { next }
 		{ fragments = "," $4 "," }
-		kind == "qemu" && fragments ~ /,uml,/ { next }
+		kind ~ /qemu|mutants/ && fragments ~ /,uml,/ { next }
 		kind !~ /any|qemu/ && $4 == "-" { next }
 		kind ~ /cov|hmm/ && !index(fragments, "," kind ",") { next }
 		kind == "mutants" {
@@ -92,6 +92,13 @@ check_mutants() {
 			refuse_unknown "$glob" mutant "$names" \
 				"scripts/mutants has them"
 	done
+}
+
+check_tier() {
+	local names
+
+	names=$(awk '!/^#/ { print $1 }' "$SCRIPTS/tiers")
+	grep -qxF -- "$value" <<<"$names" || refuse_unknown "$value" tier "$names"
 }
 
 # is_given NAME: on the command line of make.
@@ -187,6 +194,17 @@ mutants_fit() {
 	conflict MUTANTS "none of these is for KERNEL=$KERNEL"
 }
 
+# The tier must have a kernel of this series.
+tier_fits() {
+	local row rows
+
+	[ -n "$TIER" ] || return 0
+	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $2 }' "$SCRIPTS/tiers")
+	rows=$(kernel_rows built)
+	grep -qxF -- "$row" <<<"$rows" ||
+		conflict TIER "there is no row $row in scripts/kernels for KERNEL=$KERNEL"
+}
+
 # The test that plays a schedule must be among those that run.
 schedule_is_played() {
 	local glob globs
@@ -218,6 +236,7 @@ check_together() {
 	! uses QEMU || ! uses KERNEL || uml_fits
 	! uses SUITE || suite_fits
 	! uses MUTANTS || mutants_fit
+	! uses TIER || tier_fits
 	! uses SCHEDULE || schedule_is_played
 	all_is_used
 }
