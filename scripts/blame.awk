@@ -8,9 +8,11 @@
 # for each. A line "mmun: starts TEST" comes before the test; a complaint after the end
 # of a test and before the start of the next belongs to the test that has ended,
 # because the kernel may do a part of the work later. Complaints before the first test
-# are left out.
+# of a guest are left out.
 
 FNR == NR {
+	if (/^---- the console of /)
+		start[FNR] = ""
 	if (match($0, /mmun: starts [^ \r]+/))
 		start[FNR] = substr($0, RSTART + 13, RLENGTH - 13)
 	next
@@ -20,6 +22,6 @@ FNR == NR {
 	for (i = $0 + 0; i > 0 && !(i in start); i--)
 		;
 	sub(/\r$/, "")
-	if (i)
+	if (i && start[i] != "")
 		print start[i] "\t" $0
 }

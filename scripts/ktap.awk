@@ -80,6 +80,7 @@ function inner_line(text) {
 		if (sub(/.*# *SKIP */, "", text))
 			inner_skip = text
 	} else if (text ~ /^#  RUN  /) {
+		end_unfinished()
 		running = text
 		sub(/^#  RUN +/, "", running)
 		sub(/ \.\.\.$/, "", running)
@@ -88,6 +89,13 @@ function inner_line(text) {
 		first = 1
 	} else
 		remember(text)
+}
+
+# A guest ended in the course of the test.
+function end_unfinished() {
+	if (unfinished != "")
+		record("fail", unfinished)
+	unfinished = ""
 }
 
 function is_program(name) {
@@ -134,8 +142,7 @@ seen == 1 && !/^KTAP version 1$/ { broken("no KTAP header") }
 /^# / { remember($0) }
 
 END {
-	if (unfinished != "")
-		record("fail", unfinished)
+	end_unfinished()
 	for (name in complaint)
 		record("fail", name)
 	if (seen && outer != plan)

@@ -82,7 +82,8 @@ def cells(results, suites):
 def remark(result):
     """What killed it; of the others, what is broken and what would notice."""
     if result["outcome"] == "killed":
-        return result["by"]
+        how = result.get("how", "")
+        return result["by"] + (f" ({how})" if how else "")
     wants = f"[{result['wants']}] " if result["wants"] else ""
     return wants + result["breaks"]
 

@@ -83,10 +83,11 @@ store() {
 
 	key=$(key_of "$entry" "$out" "$outcome" "$program")
 	[ ! -e "$out/report" ] || cp "$out/report" "$dir/$name.log"
-	printf '%s\n' "outcome=$outcome" "by=${what//$'\n'/ }" "program=$program" \
+	printf '%s\n' "outcome=$outcome" "by=${what//$'\n'/ }" "how=$how" \
+		"program=$program" \
 		"seconds=$SECONDS" "key=$key" >"$result.tmp"
 	mv "$result.tmp" "$result"
-	say "${dir##*/}: $name: $outcome, $what ($SECONDS s)"
+	say "${dir##*/}: $name: $outcome, $what${how:+, $how} ($SECONDS s)"
 }
 
 out=$1
@@ -108,7 +109,7 @@ SECONDS=0
 if ! build; then
 	judge
 elif is_absent; then
-	outcome=absent what="the kernel has no such code" program=
+	outcome=absent what="the kernel has no such code" how='' program=
 else
 	run || true
 	judge

@@ -35,17 +35,20 @@
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
-# Sets tiers to the names of the tiers that KERNEL has, and rows to their kernels.
+# Sets tiers to the names of the tiers that KERNEL has, rows to their kernels and limits
+# to their seconds.
 find_tiers() {
-	local name suffix
+	local name secs suffix
 
 	tiers=()
 	rows=()
-	while read -r name suffix; do
+	limits=()
+	while read -r name secs suffix; do
 		[[ $name = [a-z]* && ${TIER:-$name} = "$name" ]] || continue
 		! kernel_row "$KERNEL$suffix" || {
 			tiers+=("$name")
 			rows+=("$KERNEL$suffix")
+			limits+=("${TIMEOUT:-$secs}")
 		}
 	done <"$SCRIPTS/tiers"
 }
@@ -154,7 +157,7 @@ try_suite() {
 		tier=${tiers[i]}
 		kernel_row "${rows[i]}" || die "${rows[i]}: no such row"
 		[[ $SUITE = mmun || ,$fragments, = *,hmm,* ]] || continue
-		try_tier "${rows[i]}"
+		TIMEOUT=${limits[i]} try_tier "${rows[i]}"
 	done
 }
 

@@ -40,7 +40,7 @@ verdict() {
 	0)	outcome=MISSED what="everything passed" ;;
 	3)	name_test panic ;;
 	4)	outcome=invalid what="PID 1 was never reached" ;;
-	5)	outcome=TIMEOUT what="the guest did not end" ;;
+	5)	outcome=TIMEOUT what=$(below failed) how="the guest did not end" ;;
 	6)	name_test splat ;;
 	7)	what=$(below failed) ;;
 	11)	outcome=invalid what=$(sed -n '1s/^# //p' "$work/report") ;;

@@ -35,4 +35,10 @@ sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 ktap '10,$d'
 judged 5 "a test that has not ended when the time is over is named" "#   event.mremap"
 
+console "mmun: starts event.mremap"
+printf '%s\n' "---- the console of guest-2 ----" "WARNING: CPU: 1" >>"$run/console.log"
+judged 6 "a complaint of another guest is not attributed to a test of the first" "5 passed, 0 failed"
+ktap -e '10,$d' -e '9i\  #  RUN           event.munmap2 ...'
+judged 7 "two guests that end in a test name both" "2 failed"
+
 end_results

@@ -199,7 +199,7 @@ tier_fits() {
 	local row rows
 
 	[ -n "$TIER" ] || return 0
-	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $2 }' "$SCRIPTS/tiers")
+	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $3 }' "$SCRIPTS/tiers")
 	rows=$(kernel_rows built)
 	grep -qxF -- "$row" <<<"$rows" ||
 		conflict TIER "there is no row $row in scripts/kernels for KERNEL=$KERNEL"
