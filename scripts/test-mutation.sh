@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of the parts of "make mutants": which change makes a result untrue, which
+# program runs first, and that nothing is left of what a mutant changes. KTAP on stdout.
+#
+# usage: test-mutation.sh
+
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/mutants-known.sh"
+. "$SCRIPTS/test-results.sh"
+
+# A kernel as it is resolved, with three programs, an entry, and a result.
+make_world() {
+	mkdir -p "$out"/{tests,module} "$dir/memory"
+	echo "kdir=/build/7.3_1" >"$out/kernel"
+	printf '%s\n' a_test b_test c_test >"$out/programs"
+	for program in a_test b_test c_test; do
+		echo "$program" >"$out/tests/$program"
+	done
+	echo module >"$out/module/test_mmun.ko"
+	printf '%s\n' "file: mm/x.c" "function: x" "breaks: x" "kernels: 7.3" \
+		"--- old" "	x();" "--- new" "	y();" "--- end" >"$dir/x.mutant"
+}
+
+# keys OUTCOME PROGRAM COMMAND...: sets before and after to the key of such a result
+# before COMMAND and after it.
+keys() {
+	make_world
+	before=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
+	"${@:3}"
+	after=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
+}
+
+# keeps TITLE OUTCOME PROGRAM COMMAND...: COMMAND leaves the result true.
+keeps() {
+	keys "${@:2}"
+	check "$2, $1: the result is kept" test "$before" = "$after"
+}
+
+loses() {
+	keys "${@:2}"
+	check "$2, $1: the result is lost" test "$before" != "$after"
+}
+
+edit() {
+	echo edited >>"$1"
+}
+
+drop_program() {
+	sed -i "/^$1\$/d" "$out/programs"
+}
+
+test_keys() {
+	keeps "nothing has changed" killed a_test true
+	keeps "another program" killed a_test edit "$out/tests/b_test"
+	loses "the program that killed it" killed a_test edit "$out/tests/a_test"
+	loses "the program that killed it is no more" killed a_test drop_program a_test
+	loses "a program, and none is named" killed "" edit "$out/tests/b_test"
+	loses "the program that hangs" time-out a_test edit "$out/tests/a_test"
+	loses "any program" survived "" edit "$out/tests/c_test"
+	keeps "any program" absent "" edit "$out/tests/c_test"
+	loses "the module" killed a_test edit "$out/module/test_mmun.ko"
+	loses "the build of the kernel" killed a_test sed -i s/7.3_1/7.3_2/ "$out/kernel"
+	loses "what is broken" killed a_test sed -i 's/y();/z();/' "$dir/x.mutant"
+	keeps "the text on it" killed a_test sed -i 's/^breaks:.*/breaks: y/' "$dir/x.mutant"
+}
+
+# orders TITLE PROGRAMS
+orders() {
+	local got
+
+	got=$("$dir/scripts/mutants-order.sh" "$dir/scripts/mutants/x.mutant" "$out" \
+		"$dir/x.result" | paste -sd ' ')
+	check "order: $1: $2" test "$got" = "$2"
+}
+
+# The entries of a clone of their own.
+test_order() {
+	mkdir -p "$dir/scripts/mutants"
+	cp "$SCRIPTS"/{lib,errors,defect,mutants-order}.sh "$dir/scripts/"
+	make_world
+	cp "$dir/x.mutant" "$dir/scripts/mutants/"
+	orders "nothing is known" "a_test b_test c_test"
+	printf '%s\n' "file: mm/x.c" "function: z" "killer: c_test" \
+		>"$dir/scripts/mutants/z.mutant"
+	orders "the killer of an entry of the file" "c_test a_test b_test"
+	printf '%s\n' "file: mm/x.c" "function: x" "killer: b_test" \
+		>"$dir/scripts/mutants/y.mutant"
+	orders "the killer of an entry of the function" "b_test c_test a_test"
+	sed -i '/^kernels/akiller: c_test' "$dir/scripts/mutants/x.mutant"
+	orders "the killer of the entry" "c_test b_test a_test"
+	echo "program=a_test" >"$dir/x.result"
+	orders "the program that did not pass last time" "a_test c_test b_test"
+	echo "program=" >"$dir/x.result"
+	orders "all passed last time" "c_test b_test a_test"
+}
+
+# A machine without overlays cannot run mutants, and can run the rest of make check.
+test_apart() {
+	local seen
+
+	make_world
+	"$SCRIPTS/apart.sh" "$dir/memory" "$out" -- true >/dev/null 2>&1 || {
+		echo "# no overlays on this machine: apart.sh is not tested"
+		return 0
+	}
+	# shellcheck disable=SC2016 # the command has it
+	seen=$("$SCRIPTS/apart.sh" "$dir/memory" "$out" "$out/tests" -- bash -c '
+		echo new >"$1/programs"; rm "$1/tests/b_test"; echo new >"$1/tests/a_test"
+		cat "$1/programs" "$1"/tests/[ab]_test; ls "$1/tests"' _ "$out" |
+		paste -sd ' ')
+	check "apart: the command sees its changes" test "$seen" = "new new a_test c_test"
+	check "apart: the directory keeps nothing of them" test "$(cat "$out/programs" \
+		"$out"/tests/* | paste -sd ' ')" = "a_test b_test c_test a_test b_test c_test"
+	check "apart: nothing is left in memory" test -z "$(ls "$dir/memory")"
+}
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+out=$dir/out
+SUITE=mmun
+results_of mutation
+test_keys
+test_order
+test_apart
+end_results
