@@ -12,14 +12,15 @@
 
 . "${0%/*}/lib.sh"
 
-# cover DIR: with an overlay.
+# cover DIR: with an overlay. Without userxattr a user namespace cannot remove a
+# directory and make it again.
 cover() {
 	local layer
 
 	layer=$(mktemp -d "$memory/XXXXXX")
 	mkdir "$layer/upper" "$layer/work"
 	mount -t overlay overlay "$1" \
-		-o "lowerdir=$1,upperdir=$layer/upper,workdir=$layer/work"
+		-o "userxattr,lowerdir=$1,upperdir=$layer/upper,workdir=$layer/work"
 }
 
 if [ "$1" != inside ]; then

@@ -164,8 +164,8 @@ try_suite() {
 check_apart() {
 	mkdir -p "$results/memory"
 	"$SCRIPTS/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||
-		die "this machine mounts no overlay here: run it as root and not in a" \
-			"container, or on Linux 5.11 or newer with user namespaces"
+		die "this machine mounts no overlay here: run it outside of containers, on" \
+			"Linux 5.11 or newer, as root or with user namespaces"
 }
 
 find_tiers
