@@ -134,7 +134,7 @@ step "6.1 is configured" env UNTIL=compile "$SCRIPTS/build-kernel.sh" 6.1
 for what in module checkpatch kernel-doc shellcheck errexit length; do
 	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
 done
-for what in judge blame merge defect choose variables grammar clean signals keys \
+for what in judge blame merge unpack defect choose variables grammar clean signals keys \
 	mutation; do
 	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
 done

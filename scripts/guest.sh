@@ -57,6 +57,9 @@ prepare_qemu() {
 	read -ra accel <<<"$words"
 	slow=0
 	[[ ${accel[*]} != *tcg* ]] || slow=1
+	# An emulated guest needs longer to unpack its kernel than for the rest of the
+	# boot. Without that step the kernel is not moved to a random address.
+	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
 	# An emulated timer may be late on a busy machine: the kernel would panic.
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"

@@ -5,10 +5,10 @@
 #
 # usage: pack.sh OUT
 #
-# Makes OUT/initramfs from what build.sh left in OUT. Packs the programs that
-# OUT/chosen names, or else OUT/programs, and the one of PROGRAM in the environment.
-# A file that is there is made again if the content of anything that goes into it
-# has changed.
+# Makes OUT/initramfs from what build.sh left in OUT, and OUT/vmlinux, see unpack.sh.
+# Packs the programs that OUT/chosen names, or else OUT/programs, and the one of PROGRAM
+# in the environment. A file that is there is made again if the content of anything that
+# goes into it has changed.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
@@ -108,4 +108,5 @@ programs=$out/programs
 [ ! -e "$out/chosen" ] || programs=$out/chosen
 compile_init
 compile_packer
+"$SCRIPTS/unpack.sh" "$out"
 pack

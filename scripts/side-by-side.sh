@@ -22,7 +22,8 @@ prepare_guest() {
 	local dir=$out/guest-$1 part
 
 	mkdir -p "$dir"
-	for part in kernel module tests programs init{,.key} gen_init_cpio{,.key}; do
+	for part in kernel module tests programs init{,.key} gen_init_cpio{,.key} \
+		vmlinux{,.key}; do
 		ln -sfn "$out/$part" "$dir/$part"
 	done
 	sed -n "s/^$1 //p" <<<"$dealt" >"$dir/chosen"

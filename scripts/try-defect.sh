@@ -18,7 +18,8 @@ prepare() {
 
 	rm -rf "$work"
 	mkdir -p "$work/tree"
-	for part in kernel tests programs init{,.key} gen_init_cpio{,.key}; do
+	for part in kernel tests programs init{,.key} gen_init_cpio{,.key} \
+		vmlinux{,.key}; do
 		ln -s "$out/$part" "$work/$part"
 	done
 	file=$("$SCRIPTS/defect.sh" get file "$entry")
