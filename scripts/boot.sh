@@ -13,8 +13,8 @@
 # start.sh exports the variables that "make help" lists. Other scripts may add:
 # PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what
 # the verdict must have in it, in place of a random number; GUEST_ENV, words
-# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS, limits; GUEST, a number that stands before
-# each line on stdout (see side-by-side.sh).
+# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS,
+# limits; GUEST, a number that stands before each line on stdout (see side-by-side.sh).
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"

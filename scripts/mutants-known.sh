@@ -4,9 +4,10 @@
 # What is known of a mutant: how long a result stays true. Sourced.
 #
 # A result is a file of lines NAME=VALUE: outcome; by, a test or a complaint;
-# program, the one that did not pass; seconds; key. The key is a hash of what was
-# broken and of what decided: the program that killed the mutant, or all programs if
-# it survived. A change of another program keeps the result.
+# how, the message or the hang by which the test is known if it did not fail by itself;
+# program, the one that did not pass; seconds; key. The key is a hash of what was broken
+# and of what decided: the program that killed the mutant, or all programs if it
+# survived. A change of another program keeps the result.
 
 # deciders OUT OUTCOME PROGRAM: the programs that a result depends on, a line each.
 deciders() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# One line on a terminal that says what a run does: the seconds and $current. Sourced.
+# The progress line on a terminal: the seconds of a run, and $current. Sourced.
 
 # note_current LINE: of the KTAP; sets current.
 note_current() {

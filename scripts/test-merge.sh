@@ -81,7 +81,8 @@ merge_both() {
 	"$SCRIPTS/gather.sh" "$dir/run" "$dir"/guest-{1,2}/result
 }
 
-# judged STATUS TITLE WORDS [LINE]: so says judge.sh of both, and the KTAP has LINE.
+# judged STATUS TITLE WORDS [LINE]: judge.sh returns STATUS for the two guests, its report
+# has WORDS, and the KTAP has LINE.
 judged() {
 	local got=0 report status=1
 

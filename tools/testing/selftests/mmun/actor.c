@@ -343,6 +343,7 @@ static bool do_now(struct stage *stage, struct thread *t, long nr, long a,
 			return false;
 		if (jobs_done(t) != before)
 			return !t->errnum;
+		/* QUIESCE returns at once if the thread sleeps in a page fault. */
 		usleep(1000);
 	}
 	return false;

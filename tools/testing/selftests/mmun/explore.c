@@ -18,7 +18,7 @@
  * @trace: the records of the last step
  * @base: the kernel's sequence is the model's and so much
  * @nr: steps taken
- * @step: who took them
+ * @step: the actors that took these steps
  * @actor: who took the last one
  * @narrate: tell each step
  * @why: the disagreement, or empty
@@ -353,6 +353,7 @@ static bool compare_tasks(struct play *play)
 		}
 		if (!may_change(play))
 			return false;
+		/* QUIESCE returns at once if a task sleeps for another reason. */
 		usleep(1000);
 	}
 	return false;
