@@ -1,14 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One mutant on one kernel: build it, boot it, judge, and keep the result.
+# Mutants on one kernel: break it, build it, boot it, judge, and keep the result.
 #
-# usage: mutants-try.sh OUT DIR ENTRY
+# usage: mutants-try.sh OUT DIR NAME...
 #
 # OUT is the kernel as it was resolved, with the module and the tests. The result is
-# DIR/<mutant>.result, and what judge.sh printed is DIR/<mutant>.log. The ENTRY
-# /dev/null is the sound kernel. Called by mutants.sh through apart.sh: the source of
-# the kernel, its build and OUT are changed.
+# DIR/NAME.result, and what judge.sh printed is DIR/NAME.log. The NAME sound is the
+# kernel with nothing broken. Called by mutants.sh through apart.sh: the source of the
+# kernel, its build and OUT are changed.
+#
+# Several mutants are one kernel that is broken in several places. If everything passes
+# there, each of them survives. If not, nobody knows which one was noticed, and no
+# result is kept. A mutant that breaks lines of one before it is left out.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/outcome.sh"
@@ -17,14 +21,31 @@
 # A program that takes longer hangs.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
+# find_mutant NAME: sets entry, file to what it breaks, object to what is compiled from
+# the file, and sound to the copy of the object of the sound kernel.
+find_mutant() {
+	entry=$SCRIPTS/mutants/$1.mutant
+	[ "$1" != sound ] || entry=/dev/null
+	file=$("$SCRIPTS/defect.sh" get file "$entry") || return
+	object=$kdir/${file%.c}.o
+	sound=$out/sound/$file
+}
+
+# mutate NAME: break the source, and remember which files are broken.
 mutate() {
+	local entry file object sound
+
+	find_mutant "$1" || return
+	mkdir -p "${sound%/*}" || return
 	"$SCRIPTS/defect.sh" apply "$entry" "$tree/$file" >"$out/mutant" || return
 	cp "$out/mutant" "$tree/$file" || return
+	[ ! -e "$object" ] || cp "$object" "$sound" || return
+	files+=("$file")
 }
 
 # The kernel's own modules and ours depend on headers alone.
 compile() {
-	if [[ $file = include/* ]]; then
+	if [[ " ${files[*]}" = *" include/"* ]]; then
 		quietly make -j"$(nproc)" "${words[@]}" modules || return
 		"$SCRIPTS/build.sh" module "$out" || return
 	else
@@ -32,20 +53,46 @@ compile() {
 	fi
 }
 
+# build NAME...: sets broken to those that this kernel has.
 build() {
-	[ "$entry" != /dev/null ] || return 0
-	[ ! -e "$object" ] || cp "$object" "$out/sound.o" || return
-	mutate || return
+	local files=() name
+
+	broken=(sound)
+	[ "$1" != sound ] || return 0
+	broken=()
+	for name; do
+		if mutate "$name"; then
+			broken+=("$name")
+		fi
+	done
+	[ ${#broken[@]} != 0 ] || return
 	compile || return
 }
 
-# The kernel has no code there: the file or the option is not of its configuration.
+# is_absent NAME: the kernel has no code there: the file or the option is not of its
+# configuration.
 is_absent() {
-	[[ $file = *.c ]] && { [ ! -e "$object" ] || cmp -s "$object" "$out/sound.o"; }
+	local entry file object sound
+
+	find_mutant "$1" || return
+	[[ $file = *.c ]] && { [ ! -e "$object" ] || cmp -s "$object" "$sound"; }
 }
 
+# Marks the absent ones of broken.
+find_absent() {
+	local name
+
+	for name in "${broken[@]}"; do
+		! is_absent "$name" || absent[$name]=1
+	done
+}
+
+# run NAME: those programs first that are likely to notice this mutant.
 run() {
-	"$SCRIPTS/mutants-order.sh" "$entry" "$out" "$result" >"$out/chosen" || return
+	local entry file object sound
+
+	find_mutant "$1" || return
+	"$SCRIPTS/mutants-order.sh" "$entry" "$out" "$dir/$1.result" >"$out/chosen" || return
 	"$SCRIPTS/pack.sh" "$out" || return
 	"$SCRIPTS/boot.sh" "$out" >"$out/ktap" || return
 	status=0
@@ -78,40 +125,58 @@ judge() {
 	esac
 }
 
-store() {
-	local key
+# keep NAME: its result, unless there is nothing of it to judge.
+keep() {
+	local entry file how=$how object outcome=$outcome program=$program \
+		result=$dir/$1.result sound what=$what
 
+	[ -z "${absent[$1]:-}" ] ||
+		outcome=absent what="the kernel has no such code" how='' program=
+	find_mutant "$1"
 	key=$(key_of "$entry" "$out" "$outcome" "$program")
-	[ ! -e "$out/report" ] || cp "$out/report" "$dir/$name.log"
+	[ ! -e "$out/report" ] || cp "$out/report" "$dir/$1.log"
 	printf '%s\n' "outcome=$outcome" "by=${what//$'\n'/ }" "how=$how" \
 		"program=$program" \
 		"seconds=$SECONDS" "key=$key" >"$result.tmp"
 	mv "$result.tmp" "$result"
-	say "${dir##*/}: $name: $outcome, $what${how:+, $how} ($SECONDS s)"
+	tell "$1"
+}
+
+# tell WHAT: what came of it.
+tell() {
+	say "${dir##*/}: $1: $outcome, $what${how:+, $how} ($SECONDS s)"
+}
+
+# keep_all NAME...
+keep_all() {
+	local name
+
+	for name; do
+		keep "$name"
+	done
 }
 
 out=$1
 dir=$2
-entry=$3
-name=$(basename "$entry" .mutant)
-[ "$entry" != /dev/null ] || name=sound
-result=$dir/$name.result
+shift 2
 work=$out
 kdir=$(value kdir "$out/kernel")
 tree=$(value source "$out/kernel")
-file=$("$SCRIPTS/defect.sh" get file "$entry")
-object=$kdir/${file%.c}.o
 mapfile -t words <"$kdir/make.words"
 # More processors of User-Mode Linux only make its guest slower.
 ! is_uml "$kdir/.config" || export SMP=1
 status=
 SECONDS=0
-if ! build; then
-	judge
-elif is_absent; then
-	outcome=absent what="the kernel has no such code" how='' program=
-else
-	run || true
-	judge
+declare -A absent=()
+if build "$@"; then
+	find_absent
+	[ ${#absent[@]} = ${#broken[@]} ] || run "$1" || true
 fi
-store
+judge
+if [ $# = 1 ]; then
+	keep_all "$1"
+elif [ "$outcome" = survived ]; then
+	keep_all "${broken[@]}"
+else
+	tell "${#broken[@]} at once"
+fi

@@ -24,7 +24,8 @@
 #	wants: what a test needs to notice it, if there is no such test
 #
 # Each tier begins with the sound kernel, which must pass. What a tier does not kill
-# the next one tries. A result is kept, and not sought again while it is true: see
+# the next one tries. Mutants that no test notices, by "equivalent" or the same "wants",
+# are tried in one kernel: if everything passes there, they all survive. A result is kept, and not sought again while it is true: see
 # mutants-known.sh. Results are in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result
 # and .log, results.json.
 
@@ -96,19 +97,23 @@ prepare() {
 		"$SCRIPTS/mutants-try.sh" "$out" "$dir")
 }
 
-# Sets known to 1 if the result of the entry is there and true.
+# find_known NAME ENTRY: sets known to 1 if the result is there and true.
 find_known() {
-	local key result=$dir/$2.result
+	local key result=$dir/$1.result
 
 	known=0
 	[ -e "$result" ] || return 0
-	key=$(key_of_result "$1" "$out" "$result")
+	key=$(key_of_result "$2" "$out" "$result")
 	! has_line "$result" "key=$key" || known=1
 }
 
-# Sets todo to the entries for this tier that no tier before has killed and whose result
-# is unknown.
-select_entries() {
+# is_killed NAME: by a tier before.
+is_killed() {
+	grep -qsx outcome=killed /dev/null "${before[@]/%//$1.result}"
+}
+
+# Sets todo to the mutants for this tier of which the result is unknown.
+select_mutants() {
 	local entry known name only
 
 	todo=()
@@ -116,19 +121,42 @@ select_entries() {
 		name=$(basename "$entry" .mutant)
 		only=$("$SCRIPTS/defect.sh" get tiers "$entry")
 		[[ " ${only:-$tier} " = *" $tier "* ]] || continue
-		! grep -qsx outcome=killed /dev/null "${before[@]/%//$name.result}" ||
-			continue
-		find_known "$entry" "$name"
-		[ "$known" = 1 ] || todo+=("$entry")
+		! is_killed "$name" || continue
+		find_known "$name" "$entry"
+		[ "$known" = 1 ] || todo+=("$name")
 	done
+}
+
+# why_it_survives NAME: what it wants, or "equivalent"; nothing if a test notices it.
+why_it_survives() {
+	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
+		"$SCRIPTS/mutants/$1.mutant"
+}
+
+# Sets lines to the mutants of todo: a line for those that survive for the same reason,
+# and a line for each other.
+join_survivors() {
+	local -A joined=()
+	local name why
+
+	lines=()
+	for name in "${todo[@]}"; do
+		why=$(why_it_survives "$name")
+		if [ -n "$why" ]; then
+			joined[$why]+="${joined[$why]:+ }$name"
+		else
+			lines+=("$name")
+		fi
+	done
+	lines=("${joined[@]}" "${lines[@]}")
 }
 
 # The sound kernel, by the same road.
 try_sound() {
 	local known
 
-	find_known /dev/null sound
-	[ "$known" = 1 ] || "${try[@]}" /dev/null
+	find_known sound /dev/null
+	[ "$known" = 1 ] || "${try[@]}" sound
 	has_line "$dir/sound.result" "by=everything passed" || {
 		cat "$dir/sound.log"
 		rm "$dir/sound.result"
@@ -136,16 +164,33 @@ try_sound() {
 	}
 }
 
+# try_lines LINE...: a LINE names the mutants of one kernel.
+try_lines() {
+	printf '%s\n' "$@" | xargs -r -L 1 -P "$JOBS" "${try[@]}"
+}
+
+# Those that survive for the same reason are tried at once, and each by itself if
+# something fails there.
+try_selected() {
+	local lines
+
+	join_survivors
+	try_lines "${lines[@]}"
+	select_mutants
+	try_lines "${todo[@]}"
+}
+
 # try_tier ROW
 try_tier() {
 	local todo
 
 	prepare "$1"
-	try_sound
-	select_entries
+	select_mutants
 	say "tier $tier, suite $SUITE: ${#todo[@]} mutants"
-	[ ${#todo[@]} = 0 ] ||
-		printf '%s\n' "${todo[@]}" | xargs -d '\n' -n 1 -P "$JOBS" "${try[@]}"
+	if [ ${#todo[@]} != 0 ]; then
+		try_sound
+		try_selected
+	fi
 	before+=("$dir")
 }
 

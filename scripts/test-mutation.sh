@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tests of the parts of "make mutants": which change makes a result untrue, which
-# program runs first, and that nothing is left of what a mutant changes. KTAP on stdout.
+# program runs first, what comes of mutants that are tried at once, and that nothing is
+# left of what a mutant changes. KTAP on stdout.
 #
 # usage: test-mutation.sh
 
@@ -96,6 +97,82 @@ test_order() {
 	orders "all passed last time" "c_test b_test a_test"
 }
 
+# stand_in NAME LINE...: a script in place of one that compiles or boots.
+stand_in() {
+	printf '%s\n' '#!/bin/bash' "${@:2}" >"$dir/scripts/$1"
+	chmod +x "$dir/scripts/$1"
+}
+
+# make_mutant NAME FILE OLD NEW
+make_mutant() {
+	printf '%s\n' "file: mm/$2.c" "function: $2" "breaks: $2" "--- old" "	$3();" \
+		"--- new" "	$4();" "--- end" >"$dir/scripts/mutants/$1.mutant"
+}
+
+# A kernel of two files, of which one is compiled, and a suite that fails if it is
+# compiled with the call of bad().
+make_kernel() {
+	make_world
+	rm -rf "$dir"/{scripts,build,tree,results}
+	mkdir -p "$dir"/{scripts/mutants,build/7.3_1/mm,tree/mm,results}
+	printf '%s\n' "kdir=$dir/build/7.3_1" "source=$dir/tree" >"$out/kernel"
+	cp "$SCRIPTS"/{lib,errors,defect,outcome,mutants-{try,known,order}}.sh "$dir/scripts/"
+	printf '%s\n' "int x()" "{" "	one();" "	two();" "}" >"$dir/tree/mm/x.c"
+	printf '%s\n' "int y()" "{" "	one();" "}" >"$dir/tree/mm/y.c"
+	cp "$dir/tree/mm/x.c" "$dir/build/7.3_1/mm/x.o"
+	touch "$dir/build/7.3_1/.config"
+	printf '%s\n' -C "$dir/build/7.3_1" >"$dir/build/7.3_1/make.words"
+	stand_in make "cp $dir/tree/mm/x.c $dir/build/7.3_1/mm/x.o"
+	stand_in pack.sh true
+	stand_in boot.sh "echo 'ok 1 - mmun: load'" "echo 'ok 2 - mmun: a_test'"
+	stand_in judge.sh "grep -q bad $dir/build/7.3_1/mm/x.o || exit 0" \
+		"printf '%s\n' '# failed' '# b.notices'" "exit 7"
+	make_mutant harmless x one other
+	make_mutant harmless-too x two other
+	make_mutant overlapping x one another
+	make_mutant noticed x two bad
+	make_mutant not-compiled y one other
+	make_mutant wrong y three other
+}
+
+# The results that were kept, as NAME=OUTCOME.
+outcomes() {
+	local file
+
+	for file in "$dir"/results/*.result; do
+		[ ! -e "$file" ] || echo "$(basename "$file" .result)=$(value outcome "$file")"
+	done
+}
+
+# tries TITLE RESULTS NAME...: RESULTS are NAME=OUTCOME, in the order of their names.
+tries() {
+	local got
+
+	make_kernel
+	PATH=$dir/scripts:$PATH "$dir/scripts/mutants-try.sh" "$out" "$dir/results" \
+		"${@:3}" >"$dir/said" 2>&1
+	got=$(outcomes | paste -sd ' ')
+	check "try: $1" test "$got" = "$2"
+}
+
+test_try() {
+	tries "one that survives" harmless=survived harmless
+	tries "one that is noticed" noticed=killed noticed
+	check "try: the test is named" has_line "$dir/results/noticed.result" by=b.notices
+	check "try: its program is named" has_line "$dir/results/noticed.result" \
+		program=b_test
+	tries "one that is not compiled" not-compiled=absent not-compiled
+	tries "one that does not fit" wrong=invalid wrong
+	tries "the sound kernel" sound=survived sound
+	tries "two at once survive" "harmless-too=survived harmless=survived" \
+		harmless harmless-too
+	tries "two at once, of which one is noticed, have no result" "" harmless noticed
+	tries "two at once, of which one is not compiled" \
+		"harmless=survived not-compiled=absent" harmless not-compiled
+	tries "the second of two that break the same line is left out" \
+		harmless=survived harmless overlapping
+}
+
 # A machine without overlays cannot run mutants, and can run the rest of make check.
 test_apart() {
 	local seen
@@ -123,5 +200,6 @@ SUITE=mmun
 results_of mutation
 test_keys
 test_order
+test_try
 test_apart
 end_results
