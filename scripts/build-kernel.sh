@@ -22,12 +22,23 @@ fragment_files() {
 	done
 }
 
+# What the fragments ask for: the last line of each option.
+asked() {
+	cat "${files[@]}" | tac | awk '
+		match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
+			option = substr($0, RSTART, RLENGTH)
+			sub(/^# /, "", option)
+			if (!seen[option]++)
+				print
+		}'
+}
+
 # What olddefconfig made of the lines that were asked for.
 check_config() {
 	local line asked have
 
 	have=$(<"$build/.config")
-	asked=$(cat "${files[@]}")
+	asked=$(asked)
 	while read -r line; do
 		case $line in
 		CONFIG_*)

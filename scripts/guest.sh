@@ -99,6 +99,7 @@ prepare_uml() {
 
 	slow=0
 	SMP=${SMP:-1}
+	has_line "$config" CONFIG_SMP=y || SMP=1
 	[ "$SMP" != 1 ] || take_cpu
 	choose_tmpdir
 	read -ra words <<<"$APPEND"

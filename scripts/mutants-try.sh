@@ -163,8 +163,6 @@ work=$out
 kdir=$(value kdir "$out/kernel")
 tree=$(value source "$out/kernel")
 mapfile -t words <"$kdir/make.words"
-# More processors of User-Mode Linux only make its guest slower.
-! is_uml "$kdir/.config" || export SMP=1
 status=
 SECONDS=0
 declare -A absent=()

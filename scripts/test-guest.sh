@@ -10,6 +10,7 @@
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/packages.sh"
+. "$SCRIPTS/guest.sh"
 . "$SCRIPTS/test-results.sh"
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
@@ -114,6 +115,29 @@ test_command_line() {
 	has "$dir/report" '^boot.sh: APPEND is too long' "in one line"
 }
 
+# take_cpus COUNT: what keeps so many guests on a CPU, which run at once.
+take_cpus() {
+	local i pinned
+
+	for ((i = 0; i < $1; i++)); do
+		take_cpu
+		echo "${pinned[*]:-nothing}"
+	done
+}
+
+test_pinning() {
+	local cpus list seen status=0 wanted
+
+	mkdir -p "$dir/build"
+	list=$(allowed_cpus)
+	mapfile -t cpus <<<"$list"
+	wanted=$(printf 'taskset -c %s\n' "${cpus[@]}"; echo nothing)
+	seen=$(TOP=$dir take_cpus "$((${#cpus[@]} + 1))")
+	[ "$seen" = "$wanted" ] || status=1
+	result "$status" "each guest of User-Mode Linux has a CPU, and one more has none" \
+		"$seen"
+}
+
 # is_over PIDS: is none of these there, but for zombies?
 is_over() {
 	! ps -o stat= -p "$1" | grep -qv Z
@@ -163,5 +187,6 @@ test_stop
 test_wrong_module
 test_qemu
 test_command_line
+test_pinning
 test_signals
 end_results

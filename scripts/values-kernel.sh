@@ -126,6 +126,15 @@ kernel_or_kdir() {
 	! is_given KERNEL || KDIR=''
 }
 
+# processors_of FRAGMENTS: what the last of them says that says it.
+processors_of() {
+	local files
+
+	read -ra files <<<"${1//,/ }"
+	files=("${files[@]/#/$SCRIPTS/configs/}")
+	cat "${files[@]/%/.config}" | sed -n 's/^CONFIG_NR_CPUS=//p' | tail -n 1
+}
+
 # More processors than the kernel is built for would not be used.
 enough_processors() {
 	local most='' where=$KERNEL fragments
@@ -137,11 +146,9 @@ enough_processors() {
 		most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$KDIR/.config" 2>/dev/null || true)
 	elif [[ $KERNEL = all || $target = check ]]; then
 		where="of make $target KERNEL=$KERNEL"
-	elif [ "$fragments" = - ]; then
-		return 0
-	fi
-	if [ -z "$KDIR" ]; then
-		most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$SCRIPTS/configs/base.config")
+		most=$(processors_of base)
+	elif [ "$fragments" != - ]; then
+		most=$(processors_of "$fragments")
 	fi
 	[ -z "$most" ] || [ "$SMP" -le "$most" ] ||
 		conflict SMP "the kernel $where takes $most at most (CONFIG_NR_CPUS)"
