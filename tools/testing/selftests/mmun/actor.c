@@ -31,6 +31,8 @@
 #define THREADS		(VICTIM_THREADS + OWN_THREADS)
 #define STACK_SIZE	(64 << 10)
 #define SETTLE_MS	2000	/* a healthy kernel needs far less */
+#define LOOK_US		100	/* between two looks at a task */
+#define LOOKS(ms)	((ms) * 1000 / LOOK_US)
 #define SECONDS_READY	10	/* a victim has all of its memory to lock */
 
 /*
@@ -338,13 +340,13 @@ static bool do_now(struct stage *stage, struct thread *t, long nr, long a,
 	int i;
 
 	order(t, nr, a, b, c, d, -1);
-	for (i = 0; i < SETTLE_MS; i++) {
+	for (i = 0; i < LOOKS(SETTLE_MS); i++) {
 		if (quiesce_one(stage, &task))
 			return false;
 		if (jobs_done(t) != before)
 			return !t->errnum;
 		/* QUIESCE returns at once if the thread sleeps in a page fault. */
-		usleep(1000);
+		usleep(LOOK_US);
 	}
 	return false;
 }
@@ -567,12 +569,12 @@ static bool victim_park(struct stage *stage)
 		.size = sizeof(t->arg.park), .timeout_ms = 5000,
 	};
 	order_ioctl_on(t, crew->victim_fd, MMUN_PARK);
-	for (i = 0; i < SETTLE_MS; i++) {
+	for (i = 0; i < LOOKS(SETTLE_MS); i++) {
 		if (quiesce_one(stage, &task))
 			return false;
 		if (task.state == MMUN_TASK_BLOCKED && task.arg == MMUN_PARK)
 			return !kill(stage->pid, SIGKILL);
-		usleep(1000);
+		usleep(LOOK_US);
 	}
 	return false;
 }
@@ -669,8 +671,8 @@ static bool stage_abandon(struct stage *stage)
 	if (!stage->pid)
 		return true;
 	holds_end(stage);
-	for (i = 0; i < SETTLE_MS && !all_are_idle(stage); i++)
-		usleep(1000);
+	for (i = 0; i < LOOKS(SETTLE_MS) && !all_are_idle(stage); i++)
+		usleep(LOOK_US);
 	if (!all_are_idle(stage))
 		return false;
 	victim_end(stage);

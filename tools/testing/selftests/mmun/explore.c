@@ -338,7 +338,7 @@ static bool may_change(struct play *play)
 
 static bool compare_tasks(struct play *play)
 {
-	const int most = play->stage->settle_ms ?: SETTLE_MS;
+	const int most = LOOKS(play->stage->settle_ms ?: SETTLE_MS);
 	int i, tries;
 
 	for (tries = 0; tries < most; tries++) {
@@ -354,7 +354,7 @@ static bool compare_tasks(struct play *play)
 		if (!may_change(play))
 			return false;
 		/* QUIESCE returns at once if a task sleeps for another reason. */
-		usleep(1000);
+		usleep(LOOK_US);
 	}
 	return false;
 }
