@@ -90,6 +90,7 @@ prepare() {
 	hold_layers
 	"$SCRIPTS/build.sh" tests "$out"
 	"$SCRIPTS/build.sh" module "$out"
+	sum <"$out/module/test_$SUITE.ko" >"$out/module.sum"
 	"$SCRIPTS/pack.sh" "$out"
 	dir=$results/$SUITE/$tier
 	mkdir -p "$dir"

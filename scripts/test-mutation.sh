@@ -13,13 +13,13 @@
 
 # A kernel as it is resolved, with three programs, an entry, and a result.
 make_world() {
-	mkdir -p "$out"/{tests,module} "$dir/memory"
+	mkdir -p "$out/tests" "$dir/memory"
 	echo "kdir=/build/7.3_1" >"$out/kernel"
 	printf '%s\n' a_test b_test c_test >"$out/programs"
 	for program in a_test b_test c_test; do
 		echo "$program" >"$out/tests/$program"
 	done
-	echo module >"$out/module/test_mmun.ko"
+	echo module >"$out/module.sum"
 	printf '%s\n' "file: mm/x.c" "function: x" "breaks: x" "kernels: 7.3" \
 		"--- old" "	x();" "--- new" "	y();" "--- end" >"$dir/x.mutant"
 }
@@ -61,7 +61,7 @@ test_keys() {
 	loses "the program that hangs" time-out a_test edit "$out/tests/a_test"
 	loses "any program" survived "" edit "$out/tests/c_test"
 	keeps "any program" absent "" edit "$out/tests/c_test"
-	loses "the module" killed a_test edit "$out/module/test_mmun.ko"
+	loses "the module" killed a_test edit "$out/module.sum"
 	loses "the build of the kernel" killed a_test sed -i s/7.3_1/7.3_2/ "$out/kernel"
 	loses "what is broken" killed a_test sed -i 's/y();/z();/' "$dir/x.mutant"
 	keeps "the text on it" killed a_test sed -i 's/^breaks:.*/breaks: y/' "$dir/x.mutant"
