@@ -35,7 +35,7 @@ kinds() {
 builds() {
 	local got status=0
 
-	run_world "$world" "${with[@]}" || {
+	run_world "$world" JOBS=2 "${with[@]}" || {
 		cat "$world/output"
 		die "$1: the run fails"
 	} >&2

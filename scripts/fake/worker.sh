@@ -24,6 +24,9 @@ NAMED+='|[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 world=$1
 fault=$2
 kernel=$3
+# Both ways that a guest is started: two side by side, and one.
+words=("KERNEL=$kernel" JOBS=2)
+[ "$kernel" = stock ] || words=("KERNEL=$kernel" JOBS=1)
 mapfile -t table <"$SCRIPTS/faults-excepted"
 
 # excepted SCRIPT COMMAND: is it in the table? Its line is noted.
@@ -69,7 +72,7 @@ judge_run() {
 # The same once more, without a fault. What was killed leaves temporary files.
 again() {
 	status=0
-	run_world "$world" "KERNEL=$kernel" || status=$?
+	run_world "$world" "${words[@]}" || status=$?
 	case $fault in
 	kill|half)	rm -rf "$world"/tmp/* "$world"/cache/tmp.* ;;
 	esac
@@ -105,7 +108,7 @@ run() {
 	hit=
 	if [ "$fault" = disk ]; then
 		mount_disk "$1"
-		run_world "$world" "KERNEL=$kernel" || status=$?
+		run_world "$world" "${words[@]}" || status=$?
 		mount -o remount,nr_blocks=100000 "$world/disk"
 		[ "$status" = 0 ] || hit="disk of $1 blocks"
 	else
@@ -136,7 +139,7 @@ meet() {
 # What a run leaves that nothing disturbs.
 refer() {
 	reset_world "$world"
-	run_world "$world" "KERNEL=$kernel" || {
+	run_world "$world" "${words[@]}" || {
 		cat "$world/output"
 		die "the run fails without a fault"
 	} >&2
@@ -144,7 +147,7 @@ refer() {
 }
 
 if [ "$fault" = run ]; then
-	run_world "$world" "KERNEL=$kernel"
+	run_world "$world" "${words[@]}"
 	exit
 fi
 refer

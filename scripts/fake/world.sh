@@ -94,13 +94,13 @@ in_world() {
 		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
 }
 
-# run_world DIR NAME=VALUE...: the main job, with two guests; its output is DIR/output. One that hangs
-# or does not stop writing fails.
+# run_world DIR NAME=VALUE...: the main job; its output is DIR/output. One that hangs or
+# does not stop writing fails.
 run_world() {
 	rm -f "$1"/{calls,count,hit,built,puts} || return
 	: >"$1/calls" || return
 	: >"$1/built" || return
-	in_world "$@" JOBS=2 /usr/bin/timeout --foreground -k 1 "$RUN_SECS" \
+	in_world "$@" /usr/bin/timeout --foreground -k 1 "$RUN_SECS" \
 		"$1/repo/scripts/start.sh" kselftest >"$1/output" 2>&1 \
 		</dev/null || return
 }
