@@ -24,7 +24,7 @@
 #	wants: what a test needs to notice it, if there is no such test
 #
 # Each tier begins with the sound kernel, which must pass. What a tier does not kill
-# the next one tries. Mutants that no test notices, by "equivalent" or the same "wants",
+# the next one tries, unless the entry says that it survives. Mutants that no test notices, by "equivalent" or the same "wants",
 # are tried in one kernel: if everything passes there, they all survive. A result is kept, and not sought again while it is true: see
 # mutants-known.sh. Results are in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result
 # and .log, results.json.
@@ -108,30 +108,35 @@ find_known() {
 	! has_line "$result" "key=$key" || known=1
 }
 
-# is_killed NAME: by a tier before.
-is_killed() {
-	grep -qsx outcome=killed /dev/null "${before[@]/%//$1.result}"
+# why_it_survives NAME: what it wants, or "equivalent"; nothing if a test notices it.
+why_it_survives() {
+	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
+		"$SCRIPTS/mutants/$1.mutant"
+}
+
+# is_settled NAME OUTCOME...: a tier before says one of these of it.
+is_settled() {
+	local name=$1
+
+	shift
+	grep -qsx "${@/#/-eoutcome=}" /dev/null "${before[@]/%//$name.result}"
 }
 
 # Sets todo to the mutants for this tier of which the result is unknown.
 select_mutants() {
-	local entry known name only
+	local entry known name only settled why
 
 	todo=()
 	for entry in "${entries[@]}"; do
 		name=$(basename "$entry" .mutant)
 		only=$("$SCRIPTS/defect.sh" get tiers "$entry")
 		[[ " ${only:-$tier} " = *" $tier "* ]] || continue
-		! is_killed "$name" || continue
+		why=$(why_it_survives "$name")
+		settled=(killed ${why:+survived})
+		! is_settled "$name" "${settled[@]}" || continue
 		find_known "$name" "$entry"
 		[ "$known" = 1 ] || todo+=("$name")
 	done
-}
-
-# why_it_survives NAME: what it wants, or "equivalent"; nothing if a test notices it.
-why_it_survives() {
-	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
-		"$SCRIPTS/mutants/$1.mutant"
 }
 
 # Sets lines to the mutants of todo: a line for those that survive for the same reason,
