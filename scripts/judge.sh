@@ -93,7 +93,7 @@ splats() {
 	complaints=$(expressions splats)
 	allowed=$(expressions splats-allowed)
 	awk -f "$SCRIPTS/kcsan.awk" "$result/console.log" |
-		{ grep -nE "$complaints" || [ $? = 1 ]; } |
+		{ grep -nE "$complaints" || [ $? = 1 ]; } | awk -f "$SCRIPTS/frames.awk" |
 		{ grep -vE "$allowed" || [ $? = 1 ]; }
 }
 
