@@ -138,9 +138,6 @@ for what in judge blame merge unpack defect choose variables grammar clean signa
 	mutation; do
 	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
 done
-[ "$UNTIL" = compile ] ||
-	step "test-faults.sh" "$SCRIPTS/unless-passed.sh" faults \
-		"$SCRIPTS/test-faults.sh"
 suite "kselftest" "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] || step "test-guest.sh" "$SCRIPTS/test-guest.sh"
 step "7.3-uml is built" "$SCRIPTS/follow.sh" "$beside" "$dir/uml"
