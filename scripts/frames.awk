@@ -2,8 +2,8 @@
 #
 # usage: ... | awk -f frames.awk
 #
-# Reads complaints of the kernel, "N:LINE". A line "cut here" says nothing if line N + 1
-# complains, too, and is left out.
+# Reads complaints of the kernel, "N:LINE". Leaves out a line "cut here" if line N + 1 is
+# a complaint, too, because that line names the problem.
 
 frame != "" && $0 + 0 != frame + 1 { print frame }
 

@@ -11,7 +11,7 @@
 # kernel, its build and OUT are changed.
 #
 # Several mutants are one kernel that is broken in several places. If everything passes
-# there, each of them survives. If not, nobody knows which one was noticed, and no
+# there, each of them survives. If not, it is unknown which one was noticed, and no
 # result is kept. A mutant that breaks lines of one before it is left out.
 
 . "${0%/*}/lib.sh"
@@ -145,7 +145,7 @@ keep() {
 	tell "$1"
 }
 
-# tell WHAT: what came of it.
+# tell WHAT: print the outcome of WHAT, a mutant or several.
 tell() {
 	say "${dir##*/}: $1: $outcome, $what${how:+, $how} ($SECONDS s)"
 }

@@ -24,8 +24,9 @@
 #	wants: what a test needs to notice it, if there is no such test
 #
 # Each tier begins with the sound kernel, which must pass. What a tier does not kill
-# the next one tries, unless the entry says that it survives. Mutants that no test notices, by "equivalent" or the same "wants",
-# are tried in one kernel: if everything passes there, they all survive. A result is kept, and not sought again while it is true: see
+# the next one tries, unless the entry says that it survives. Equivalent mutants are
+# tried in one kernel, and so are those with the same "wants": if everything passes
+# there, they all survive. A result is kept, and not sought again while it is true: see
 # mutants-known.sh. Results are in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result
 # and .log, results.json.
 
@@ -114,7 +115,7 @@ why_it_survives() {
 		"$SCRIPTS/mutants/$1.mutant"
 }
 
-# is_settled NAME OUTCOME...: a tier before says one of these of it.
+# is_settled NAME OUTCOME...: a tier before has kept a result with one of these outcomes.
 is_settled() {
 	local name=$1
 
@@ -175,7 +176,7 @@ try_lines() {
 	printf '%s\n' "$@" | xargs -r -L 1 -P "$JOBS" "${try[@]}"
 }
 
-# Those that survive for the same reason are tried at once, and each by itself if
+# Mutants that survive for the same reason are tried at once, and each by itself if
 # something fails there.
 try_selected() {
 	local lines

@@ -126,7 +126,7 @@ kernel_or_kdir() {
 	! is_given KERNEL || KDIR=''
 }
 
-# processors_of FRAGMENTS: what the last of them says that says it.
+# processors_of FRAGMENTS: the last CONFIG_NR_CPUS in them.
 processors_of() {
 	local files
 

@@ -574,6 +574,7 @@ static bool victim_park(struct stage *stage)
 			return false;
 		if (task.state == MMUN_TASK_BLOCKED && task.arg == MMUN_PARK)
 			return !kill(stage->pid, SIGKILL);
+		/* QUIESCE returns at once if the thread sleeps on its way to PARK. */
 		usleep(LOOK_US);
 	}
 	return false;
@@ -672,7 +673,7 @@ static bool stage_abandon(struct stage *stage)
 		return true;
 	holds_end(stage);
 	for (i = 0; i < LOOKS(SETTLE_MS) && !all_are_idle(stage); i++)
-		usleep(LOOK_US);
+		usleep(LOOK_US);	/* no call waits until all tasks are idle */
 	if (!all_are_idle(stage))
 		return false;
 	victim_end(stage);

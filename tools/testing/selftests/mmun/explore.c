@@ -19,7 +19,7 @@
  * @base: the kernel's sequence is the model's and so much
  * @nr: steps taken
  * @step: the actors that took these steps
- * @actor: who took the last one
+ * @actor: the actor that took the last one
  * @narrate: tell each step
  * @why: the disagreement, or empty
  * @last: the last steps in words
