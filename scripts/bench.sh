@@ -53,7 +53,7 @@ measure_base() {
 	check_out
 	say "the base, $(git -C "$tree" log -1 --format='%h %s')"
 	if [ -x "$tree/scripts/bench.sh" ]; then
-		env -u BASE "$tree/scripts/bench.sh" >/dev/null
+		env BASE= "$tree/scripts/bench.sh" >/dev/null
 		cp "$tree/build/${out##*/}/bench.json" "$out/bench-base.json"
 	else
 		rm -rf "$out/bench-base/module"
