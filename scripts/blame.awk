@@ -13,7 +13,7 @@
 FNR == NR {
 	if (/^---- the console of /)
 		start[FNR] = ""
-	if (match($0, /mmun: starts [^ \r]+/))
+	if (match($0, /mmun: starts [^\r]+/))
 		start[FNR] = substr($0, RSTART + 13, RLENGTH - 13)
 	next
 }

@@ -52,7 +52,11 @@ program_secs() {
 
 # See init-orders.c.
 write_orders() {
-	printf '%s\n' "module=test_$SUITE" "nonce=$nonce" "tests=$TESTS" \
+	local modules
+
+	find_modules
+	modules=("${modules[@]#*/}")
+	printf '%s\n' "modules=${modules[*]%.ko}" "nonce=$nonce" "tests=$TESTS" \
 		"seed=$SEED" "program=$PROGRAM" "env=$GUEST_ENV" \
 		"timeout=$(program_secs)" "slow=$slow" "stop=$STOP" \
 		"times=$TIMES" >"$result/orders"

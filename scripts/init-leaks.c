@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: nothing of the module is left behind when it is gone. */
+/* PID 1: nothing of the modules is left behind when they are gone. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,17 +76,6 @@ void leaks_before(void)
 	measure(&before);
 }
 
-static bool module_is_gone(const char *module)
-{
-	char path[80];
-
-	snprintf(path, sizeof(path), "/sys/module/%s", module);
-	if (!exists(path))
-		return true;
-	ktap_note("the module is still loaded");
-	return false;
-}
-
 /* KASAN keeps what was freed, up to a thirty-second of all memory, until then. */
 static void shrink_slabs(void)
 {
@@ -139,9 +128,9 @@ static bool kmemleak_is_silent(void)
 	return false;
 }
 
-bool leaks_after(const char *module)
+bool leaks_after(void)
 {
-	bool ok = module_is_gone(module);
+	bool ok = modules_are_gone();
 
 	/* Kmemleak's and KASAN's own records come and go by megabytes. */
 	ok &= exists(KMEMLEAK) || memory_is_back();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: load the module and unload it, and explain what does not work. */
+/* PID 1: load the modules and unload them, and explain what does not work. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,10 @@
 #include "init.h"
 
 #define KERNEL_LINES 20
+#define MAX_MODULES 8
+
+static const char *modules[MAX_MODULES];
+static int nr_modules;
 
 /* From here on, what the kernel logs is read from this descriptor. */
 static int open_log(void)
@@ -77,29 +81,103 @@ static void explain(const char *path, int errnum, int module, int log)
 	note_log(log);
 }
 
-bool load_module(const char *name)
+/* The results of the driver are "mmun: WHAT", those of another module "NAME: WHAT". */
+static void module_result(int i, bool ok, const char *what, const char *directive)
 {
-	int module, log = open_log();
+	char name[300];
+
+	snprintf(name, sizeof(name), "%s: %s", i ? modules[i] : "mmun", what);
+	ktap_plain_result(ok, name, directive);
+}
+
+/* A message of the kernel is blamed on the result that the mark names. */
+static void mark(int i, const char *what)
+{
+	char name[300];
+
+	snprintf(name, sizeof(name), "%s%s%s", i ? modules[i] : "",
+		 i ? ": " : "", what);
+	kmsg_mark("starts", name);
+}
+
+static bool load_module(int i)
+{
+	int module, log;
 	char path[300];
 	bool ok;
 
-	snprintf(path, sizeof(path), "/lib/%s.ko", name);
+	mark(i, "load");
+	log = open_log();
+	snprintf(path, sizeof(path), "/lib/%s.ko", modules[i]);
 	module = open(path, O_RDONLY | O_CLOEXEC);
 	ok = module >= 0 && syscall(SYS_finit_module, module, "", 0) == 0;
 	if (!ok)
 		explain(path, errno, module, log);
 	close(module);
 	close(log);
-	ktap_result(ok, "load", NULL);
+	module_result(i, ok, "load", NULL);
 	return ok;
 }
 
-bool unload_module(const char *name)
+static void unload_module(int i)
 {
-	bool ok = syscall(SYS_delete_module, name, O_NONBLOCK) == 0;
+	bool ok;
 
+	mark(i, "unload");
+	ok = syscall(SYS_delete_module, modules[i], O_NONBLOCK) == 0;
 	if (!ok)
-		ktap_note("unloading the module: %s", strerror(errno));
-	ktap_result(ok, "unload", NULL);
-	return ok;
+		ktap_note("unloading %s: %s", modules[i], strerror(errno));
+	module_result(i, ok, "unload", NULL);
+}
+
+bool choose_modules(char *names)
+{
+	for (char *p = strtok(names, " "); p; p = strtok(NULL, " ")) {
+		if (nr_modules == MAX_MODULES)
+			return false;
+		modules[nr_modules++] = p;
+	}
+	return nr_modules;
+}
+
+int module_results(void)
+{
+	return 2 * nr_modules;
+}
+
+/* False after the first that does not load. */
+bool load_modules(void)
+{
+	for (int i = 0; i < nr_modules; i++)
+		if (!load_module(i))
+			return false;
+	return true;
+}
+
+/* In reverse order: the driver is the last. */
+void unload_modules(void)
+{
+	for (int i = nr_modules - 1; i >= 0; i--)
+		unload_module(i);
+}
+
+void skip_unloading(const char *why)
+{
+	for (int i = nr_modules - 1; i >= 0; i--)
+		module_result(i, true, "unload", why);
+}
+
+bool modules_are_gone(void)
+{
+	bool gone = true;
+	char path[300];
+
+	for (int i = 0; i < nr_modules; i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s", modules[i]);
+		if (!exists(path))
+			continue;
+		ktap_note("%s is still loaded", modules[i]);
+		gone = false;
+	}
+	return gone;
 }

@@ -21,7 +21,7 @@ static const struct {
 	const char *key;
 	size_t offset;
 } keys[] = {
-	{ "module", offsetof(struct mmun_orders, module) },
+	{ "modules", offsetof(struct mmun_orders, modules) },
 	{ "nonce", offsetof(struct mmun_orders, nonce) },
 	{ "tests", offsetof(struct mmun_orders, tests) },
 	{ "seed", offsetof(struct mmun_orders, seed) },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1 of the test guest: mounts, loads the module, runs the test programs
+ * PID 1 of the test guest: mounts, loads the modules, runs the test programs
  * and reports on three serial ports.
  *
  *   ttyS0  the kernel's console, and nothing else
@@ -143,23 +143,22 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 	return count;
 }
 
-/* Tasks that are blocked for good keep the module, and memory. */
-static void check_end(const char *module)
+/* Tasks that are blocked for good keep a module, and memory. */
+static void check_end(void)
 {
 	static const char stuck[] = "SKIP a task is blocked for good";
 
 	if (stuck_any_reported()) {
-		ktap_result(true, "unload", stuck);
+		skip_unloading(stuck);
 		ktap_result(true, "leaks", stuck);
 		return;
 	}
-	kmsg_mark("starts", "unload");
-	unload_module(module);
+	unload_modules();
 	kmsg_mark("starts", "leaks");
-	ktap_result(leaks_after(module), "leaks", NULL);
+	ktap_result(leaks_after(), "leaks", NULL);
 }
 
-/* The plan: load, the programs, unload, leaks. False: there was no going on. */
+/* The plan: load, the programs, unload, leaks; see init-module.c. False: there was no going on. */
 static bool run_suite(const struct mmun_orders *orders)
 {
 	char list[4096], *names[MAX_PROGRAMS];
@@ -169,16 +168,19 @@ static bool run_suite(const struct mmun_orders *orders)
 		ktap_note("%s: not there, or too long", PROGRAM_LIST);
 		return false;
 	}
-	ktap_plan(count + 3);
+	if (!choose_modules(orders->modules)) {
+		ktap_note("the order modules: none, or too many");
+		return false;
+	}
+	ktap_plan(module_results() + count + 1);
 	leaks_before();
-	kmsg_mark("starts", "load");
-	if (!load_module(orders->module))
+	if (!load_modules())
 		return false;
 	for (int i = 0; i < count; i++)
 		if (!run_program(names[i], orders) ||
 		    (orders->stop && !ktap_all_ok()))
 			return false;
-	check_end(orders->module);
+	check_end();
 	return true;
 }
 

@@ -10,7 +10,7 @@
 
 /* The orders of the host; the texts are of any length. */
 struct mmun_orders {
-	char *module;
+	char *modules;	/* their names, with blanks between them; the driver first */
 	char *nonce;
 	char *tests;
 	char *seed;
@@ -31,9 +31,15 @@ bool exists(const char *path);
 /* init-orders.c: NULL, or what is wrong with them */
 const char *read_orders(struct mmun_orders *orders);
 
-/* init-module.c: a result of the KTAP each */
-bool load_module(const char *name);
-bool unload_module(const char *name);
+/* init-module.c: each module is a result of the KTAP when it is loaded, and another
+ * one when it is unloaded.
+ */
+bool choose_modules(char *names);
+int module_results(void);
+bool load_modules(void);
+void unload_modules(void);
+void skip_unloading(const char *why);
+bool modules_are_gone(void);
 
 /* init-ktap.c: a serial port that passes bytes on as they are, or -1 */
 int open_port(const char *path);
@@ -42,6 +48,8 @@ int open_port(const char *path);
 bool ktap_open(void);
 void ktap_plan(int tests);
 void ktap_result(bool ok, const char *name, const char *directive);
+/* The same for a name that does not begin with "mmun: " */
+void ktap_plain_result(bool ok, const char *name, const char *directive);
 void ktap_line(const char *indent, const char *line);
 void ktap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void ktap_note_file(const char *title, const char *path);
@@ -51,7 +59,7 @@ bool verdict_write(const char *nonce, bool pass);
 
 /* init-kmsg.c: "mmun: VERB NAME" for the kernel log. See mark.h of the selftest. */
 void kmsg_mark(const char *verb, const char *name);
-/* The bits of the taint that loading the module does not set */
+/* The bits of the taint that loading a module of ours does not set */
 unsigned long kernel_taint(void);
 
 /* init-tasks.c: call @visit for each task but PID 1, kernel threads and zombies */
@@ -100,8 +108,8 @@ bool run_program(const char *name, const struct mmun_orders *orders);
 /* init-gcov.c: send what the kernel counted, if it did */
 void gcov_send(void);
 
-/* init-leaks.c: the state before the module was loaded, and after */
+/* init-leaks.c: the state before the modules were loaded, and after */
 void leaks_before(void);
-bool leaks_after(const char *module);
+bool leaks_after(void);
 
 #endif

@@ -9,6 +9,9 @@
 #	pass NAME | skip NAME REASON | fail NAME | diag TEXT (of the fail above)
 #	broken WHAT	a plan that is missing or not kept
 #
+# The outer results are "mmun: PROGRAM", "mmun: load", "mmun: unload" and "mmun: leaks",
+# and for each module but the driver "MODULE: load" and "MODULE: unload".
+#
 # What is counted are the leaves: the tests of the programs, and the outer
 # results that have none. Older harnesses print no name with a skip; it is the
 # one of the last RUN line.
@@ -99,7 +102,7 @@ function end_unfinished() {
 }
 
 function is_program(name) {
-	return name != "load" && name != "unload" && name != "leaks"
+	return name !~ /^(.*: )?(load|unload)$/ && name != "leaks"
 }
 
 function outer_result(text) {

@@ -30,7 +30,7 @@ V=${V:-0}
 # The suite that is run: ours, or the kernel's own hmm-tests to compare with.
 SUITE=${SUITE:-mmun}
 
-# The sources of the module, relative to the top: what Kbuild and test_mmun.c name.
+# The sources of the driver, relative to the top: what Kbuild and test_mmun.c name.
 MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 
 # Words for the make of a kernel: coverage is of these files alone. They have no
@@ -128,6 +128,12 @@ resolve() {
 	[ -d "$out" ] || mkdir -p "$out"
 	# Half of a file, which a run that was killed leaves, is not this key.
 	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
+}
+
+# find_modules: sets modules to the files of the modules of the suite, below OUT, in the
+# order in which PID 1 loads them. The first is the driver.
+find_modules() {
+	modules=("module/test_$SUITE.ko")
 }
 
 # kernel_row NAME: sets package, suite and fragments to that row of the table;

@@ -10,9 +10,9 @@
 # of boot.sh: the line goes to stderr, once.
 #
 # The block of a program is what its guest printed for it, from the first line to
-# "# NAME: SECONDS s". A block is written when it is whole. load, unload and leaks are one
-# result each, which is ok if it is ok in every guest. What belongs to no result, because
-# a guest did not get there, comes last: the plan is not kept then.
+# "# NAME: SECONDS s". A block is written when it is whole. Loading a module, unloading it,
+# and leaks are one result each, which is ok if it is ok in every guest. What belongs to no
+# result, because a guest did not get there, comes last: the plan is not kept then.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/progress.sh"
@@ -22,14 +22,17 @@ programs=$2
 file=$3
 number=0
 current=booting
-# Has the result of load been written? Blocks that are whole before it wait.
+# Results of the modules, in the order of PID 1
+loads=()
+unloads=()
+# Are the results of loads written? Blocks that are whole before them wait.
 loaded=
 waiting=()
 bails=
 declare -A seen=()
 # Of each guest: the lines before a result, the result and its name, the lines after
 declare -A before=() good=() name=() rest=() after=()
-# Of load, unload and leaks: notes, and how many guests said ok and not ok
+# Of the results of modules, and of leaks: notes, and how many guests said ok and not ok
 declare -A notes=() right=() wrong=()
 
 # put TEXT: lines, each with its end.
@@ -40,15 +43,28 @@ put() {
 	printf '%s' "$1"
 }
 
+# name_results: sets loads and unloads.
+name_results() {
+	local i modules name
+
+	find_modules
+	for i in "${!modules[@]}"; do
+		name=${modules[i]#*/}
+		[ "$i" != 0 ] || name=mmun
+		loads+=("${name%.ko}: load")
+		unloads=("${name%.ko}: unload" "${unloads[@]}")
+	done
+}
+
 # put_plan: once, when the first guest begins.
 put_plan() {
-	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + 3))"$'\n'
+	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + ${#loads[@]} + ${#unloads[@]} + 1))"$'\n'
 }
 
 # put_result BEFORE GOOD REST AFTER
 put_result() {
 	number=$((number + 1))
-	put "$1$2 $number - mmun: $3"$'\n'"$4"
+	put "$1$2 $number - $3"$'\n'"$4"
 }
 
 # put_check NAME: the result of all guests, if they have one.
@@ -62,14 +78,27 @@ put_check() {
 	fi
 }
 
+put_checks() {
+	local name
+
+	for name; do
+		put_check "$name"
+	done
+}
+
 end_loading() {
 	local i
 
-	put_check load
+	put_checks "${loads[@]}"
 	loaded=1
 	for ((i = 0; i < ${#waiting[@]}; i += 4)); do
 		put_result "${waiting[@]:i:4}"
 	done
+}
+
+# is_check NAME: no program, but what each guest does once?
+is_check() {
+	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
 
 # count_check GUEST NAME
@@ -80,7 +109,8 @@ count_check() {
 	else
 		wrong[$2]=$((${wrong[$2]:-0} + 1))
 	fi
-	if [ "$2" = load ] && [ $((${right[load]:-0} + ${wrong[load]:-0})) = "$guests" ]; then
+	if [ "$2" = "${loads[-1]}" ] &&
+	   [ $((${right[$2]:-0} + ${wrong[$2]:-0})) = "$guests" ]; then
 		end_loading
 	fi
 }
@@ -89,16 +119,14 @@ count_check() {
 end_block() {
 	local block=("${before[$1]}" "${good[$1]}" "${rest[$1]}" "${after[$1]}")
 
-	case ${name[$1]} in
-	'')	return 0 ;;
-	load|unload|leaks)
-		count_check "$1" "${name[$1]}" ;;
-	*)	if [ -n "$loaded" ]; then
-			put_result "${block[@]}"
-		else
-			waiting+=("${block[@]}")
-		fi ;;
-	esac
+	[ -n "${name[$1]}" ] || return 0
+	if is_check "${name[$1]}"; then
+		count_check "$1" "${name[$1]}"
+	elif [ -n "$loaded" ]; then
+		put_result "${block[@]}"
+	else
+		waiting+=("${block[@]}")
+	fi
 	begin_block "$1"
 }
 
@@ -110,8 +138,10 @@ begin_block() {
 take_result() {
 	end_block "$1"
 	good[$1]=${2%% [0-9]*}
-	rest[$1]=${2#* - mmun: }
-	name[$1]=${rest[$1]%% *}
+	rest[$1]=${2#* - }
+	name[$1]=${rest[$1]%% #*}
+	# The notes of a module, and of leaks, come before the result.
+	! is_check "${name[$1]}" || end_block "$1"
 }
 
 # take GUEST LINE
@@ -128,7 +158,7 @@ take() {
 				return
 			fi
 			after[$1]+=$2$'\n'
-			[[ $2 != "# ${name[$1]}: "*([0-9.])" s" ]] || end_block "$1" ;;
+			[[ $2 != "# ${name[$1]#mmun: }: "*([0-9.])" s" ]] || end_block "$1" ;;
 	*)		end_block "$1"
 			before[$1]+=$2$'\n' ;;
 	esac
@@ -150,13 +180,13 @@ finish() {
 		left+=${before[$guest]}
 	done
 	[ -n "$loaded" ] || end_loading
-	put_check unload
-	put_check leaks
+	put_checks "${unloads[@]}" "mmun: leaks"
 	put "$left$bails"
 	clear_progress
 }
 
 shopt -s extglob
+name_results
 for ((guest = 1; guest <= guests; guest++)); do
 	begin_block "$guest"
 done

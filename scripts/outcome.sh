@@ -50,8 +50,9 @@ verdict() {
 	if [ "$1" != 11 ] && [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then
 		outcome=invalid what="PID 1 was never reached"
 	elif [ -s "$work/ktap" ] &&
-	     ! grep -q '^ok 1 - mmun: load' "$work/ktap"; then
-		outcome=invalid what="the module does not load"
+	     { ! grep -q '^ok 1 - mmun: load' "$work/ktap" ||
+	       grep -q '^not ok [0-9]* - .*: load$' "$work/ktap"; }; then
+		outcome=invalid what="a module does not load"
 	elif has_directive TIMEOUT; then
 		outcome=TIMEOUT how="it did not end, and says no more"
 	elif has_directive HANG; then

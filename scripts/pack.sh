@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 3: pack the initramfs: PID 1, the module, the tests.
+# Step 3: pack the initramfs: PID 1, the modules, the tests.
 #
 # usage: pack.sh OUT
 #
@@ -58,6 +58,14 @@ compile_packer() {
 	compile "$out/gen_init_cpio" "$key" -O2 "$source/usr/gen_init_cpio.c"
 }
 
+list_modules() {
+	local module
+
+	for module in "${modules[@]}"; do
+		echo "file /lib/${module#*/} $out/$module 0644 0 0"
+	done
+}
+
 # The bench compares with it, where the kernel has it.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
@@ -76,7 +84,7 @@ list_files() {
 	echo "nod /dev/console 0600 0 0 c 5 1"
 	echo "file /init $out/init 0755 0 0"
 	echo "dir /lib 0755 0 0"
-	echo "file /lib/test_$SUITE.ko $out/module/test_$SUITE.ko 0644 0 0"
+	list_modules
 	list_peer
 	echo "dir /mmun 0755 0 0"
 	echo "file /mmun/programs $programs 0644 0 0"
@@ -106,6 +114,7 @@ pack() {
 need gcc '/usr/lib/*/libc.a'
 programs=$out/programs
 [ ! -e "$out/chosen" ] || programs=$out/chosen
+find_modules
 compile_init
 compile_packer
 "$SCRIPTS/unpack.sh" "$out"

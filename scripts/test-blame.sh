@@ -32,6 +32,9 @@ console "mmun: starts event.mremap" "mmun: ends event.mremap" "$warning"
 judged 6 "a complaint after a test is attributed to it" "#   event.mremap"
 console "mmun: starts event_test" "$warning"
 judged 6 "a complaint before the first test of a program" "#   event_test"
+record_two_modules
+console "mmun: starts mmun_floor: unload" "$warning"
+judged 6 "a complaint while the second module is unloaded" "#   mmun_floor: unload"
 console "mmun: starts event.mremap" "Kernel panic - not syncing: Fatal exception"
 ktap '10,$d'
 judged 3 "a test in which the kernel panics is named" "#   event.mremap"

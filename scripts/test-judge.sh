@@ -123,6 +123,19 @@ judged 7 "a program that crashed" "4 passed, 1 failed"
 ktap 's/^ok 4/not ok 4/'
 judged 7 "a leak" "#   leaks"
 
+record_two_modules
+judged 0 "a run with two modules" "7 passed, 0 failed, 0 skipped"
+record_two_modules
+ktap -e 's/^ok 2/not ok 2/' -e '3a # loading /lib/mmun_floor.ko: No such device' -e '5,$d'
+judged 7 "the second module does not load" "#   mmun_floor: load
+#     # loading /lib/mmun_floor.ko: No such device"
+record_two_modules
+ktap '/mmun_floor: load/d'
+judged 8 "the second module is not loaded" "result 3 where 2 was due"
+record_two_modules
+ktap 's/^ok 4/not ok 4/'
+judged 7 "the second module stays" "#   mmun_floor: unload"
+
 ktap 's/^  ok 1/  not ok 1/'
 judged 7 "a program that hides a failed test" "1 failed"
 

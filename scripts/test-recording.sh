@@ -33,6 +33,14 @@ record_good_run() {
 	EOT
 }
 
+# record_two_modules: the same run with a second module.
+record_two_modules() {
+	ktap -e 's/^1\.\.4/1..6/' -e '/: load$/a ok 2 - mmun_floor: load' \
+		-e 's/^ok 2 - mmun: e/ok 3 - mmun: e/' \
+		-e 's/^ok 3 \(- mmun: unload\)/ok 4 - mmun_floor: unload\nok 5 \1/' \
+		-e 's/^ok 4 \(- mmun: leaks\)/ok 6 \1/'
+}
+
 # judged STATUS TITLE WORDS: judge.sh returns STATUS, and its report has WORDS.
 judged() {
 	local wanted=$1 title=$2 words=$3 report got=0 status=1
