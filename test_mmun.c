@@ -60,12 +60,11 @@
  * mmun_ctx::parked_lock guards the list of parked threads, mmun_ctx::hold_lock
  * the holds and whom they hold.  The callback takes the latter with no other
  * lock of ours, and sleeps with none.  mmun_ctx::probe_mutex makes probers take
- * turns, mmun_floor_set::mutex callers of FLOOR.
+ * turns.
  *
  *	mmun_batch::mutex -> mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmun_log::lock
  *	mmun_ctx::probe_mutex -> mmap_lock -> mmun_ctx::hold_lock -> xa_lock
- *	mmun_floor_set::mutex -> mmap_lock
  *
  * A reference and never a lock spans a wait for the mm: IDs are looked up under
  * xa_lock, which guards the table's own reference.
@@ -119,7 +118,6 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/park.c"
 #include "mmun/quiesce.c"
 #include "mmun/probe.c"
-#include "mmun/floor.c"
 
 /* Context: INFO and STATE */
 
@@ -191,7 +189,6 @@ union mmun_ucmd_buffer {
 	struct mmun_kick kick;
 	struct mmun_probe probe;
 	struct mmun_subscription subscription;
-	struct mmun_floor floor;
 };
 
 struct mmun_ioctl_op {
@@ -239,7 +236,6 @@ static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
 	MMUN_IOCTL_OP(MMUN_KICK, mmun_kick, out_woken),
 	MMUN_IOCTL_OP(MMUN_PROBE, mmun_probe, out_seq),
 	MMUN_IOCTL_OP(MMUN_SUBSCRIPTION, mmun_subscription, __reserved),
-	MMUN_IOCTL_OP(MMUN_FLOOR, mmun_floor, out_hits),
 };
 
 static long mmun_fops_ioctl(struct file *filp, unsigned int num,
@@ -317,7 +313,6 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->parked);
 	mmun_hold_init(ctx);
 	mmun_probe_init(ctx);
-	mmun_floor_init(&ctx->floor);
 	/* pairs with mmdrop in mmun_ctx_free() */
 	mmgrab(current->mm);
 	ctx->mm = current->mm;
@@ -357,7 +352,6 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 	 */
 	mmun_hold_close(ctx);
 	mmun_probe_close(ctx);
-	mmun_floor_close(ctx);
 	xa_for_each(&ctx->batches, id, batch) {
 		mmun_batch_put(batch);
 		cond_resched();

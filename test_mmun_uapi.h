@@ -59,8 +59,7 @@
  *    type is not known or not offered by this kernel (see MMUN_INFO).
  *  - EPERM: The call, the flag, or the thread 0, needs CAP_SYS_ADMIN; or the
  *    caller may not signal the thread.
- *  - ENOENT: There is no such range, batch, hold, thread or parked thread; or
- *    no subscription of MMUN_FLOOR.
+ *  - ENOENT: There is no such range, batch, hold, thread or parked thread.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: The memory that the driver may use is used up, or the number of
@@ -74,7 +73,6 @@
  *  - EACCES: Write access was asked for where the mapping denies it.
  *  - EBUSY: The sequence of the batch is stale already: an invalidation came
  *    after MMUN_READ_BEGIN.  Begin again.  MMUN_HOLD: the thread is held now.
- *    MMUN_FLOOR: there are subscriptions already; or LOOK collided.
  *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
  */
 
@@ -108,7 +106,6 @@ enum {
 	MMUN_CMD_KICK,
 	MMUN_CMD_PROBE,
 	MMUN_CMD_SUBSCRIPTION,
-	MMUN_CMD_FLOOR,
 };
 
 /**
@@ -955,60 +952,6 @@ struct mmun_subscription {
 };
 
 #define MMUN_SUBSCRIPTION _IO(MMUN_IOCTL_TYPE, MMUN_CMD_SUBSCRIPTION)
-
-/**
- * enum mmun_floor_op - what MMUN_FLOOR does
- * @MMUN_FLOOR_INSERT: mmu_interval_notifier_insert(), @count times, with a
- *	callback that does no more than it must: the i-th, from 0, over @length
- *	bytes from @start + i * @stride.  They stay until MMUN_FLOOR_REMOVE.
- * @MMUN_FLOOR_REMOVE: mmu_interval_notifier_remove() of them all, from the
- *	first to the last; ENOENT if there are none
- * @MMUN_FLOOR_LOOK: hmm_range_fault() without HMM_PFN_REQ_FAULT, once, and the
- *	sequence read before and asked after: of the pages of [@start, @start +
- *	@length), at most out_max_batch_pages, page aligned, inside the first
- *	subscription that there is (ENOENT, ERANGE).  Needs MMUN_FEATURE_HMM.
- */
-enum mmun_floor_op {
-	MMUN_FLOOR_INSERT = 0,
-	MMUN_FLOOR_REMOVE = 1,
-	MMUN_FLOOR_LOOK = 2,
-};
-
-/**
- * struct mmun_floor - ioctl(MMUN_FLOOR)
- * @size: sizeof(struct mmun_floor)
- * @op: enum mmun_floor_op
- * @start: INSERT, LOOK: first address; else 0
- * @length: INSERT, LOOK: number of bytes; else 0
- * @stride: INSERT: bytes from the start of one to that of the next; else 0
- * @count: INSERT: how many, 1 to out_max_bulk; else 0
- * @out_done: INSERT, REMOVE: subscriptions; LOOK: pages found valid
- * @out_cost: What the core's calls took, in counts of the processor's clock,
- *	get_cycles(): instructions, where a machine is emulated that counts them;
- *	0, where the processor has no such clock
- * @out_hits: Callbacks, since the context was opened
- *
- * The core's own calls with nothing round them, as a measure of what the other
- * calls cost.  Everything but @out_cost is as anybody could do it; but the clock
- * sees what runs beside, and so all of it needs CAP_SYS_ADMIN.
- *
- * INSERT stops at the first that fails.  With some done the call succeeds and
- * @out_done is less than @count; when the very first fails its error is
- * returned.  Only one set at a time: EBUSY while there is an earlier one.
- */
-struct mmun_floor {
-	__u32 size;
-	__u32 op;
-	__aligned_u64 start;
-	__aligned_u64 length;
-	__aligned_u64 stride;
-	__aligned_u64 count;
-	__aligned_u64 out_done;
-	__aligned_u64 out_cost;
-	__aligned_u64 out_hits;
-};
-
-#define MMUN_FLOOR _IO(MMUN_IOCTL_TYPE, MMUN_CMD_FLOOR)
 
 /**
  * DOC: The log

@@ -57,31 +57,6 @@ struct mmun_log {
 	u64 tail;
 };
 
-/* A subscription of MMUN_FLOOR. */
-struct mmun_floor_sub {
-	struct mmu_interval_notifier mni;
-	struct mmun_floor_set *set;
-};
-
-/**
- * struct mmun_floor_set - the subscriptions of MMUN_FLOOR
- * @mutex: guards the rest but @hits
- * @subs: an array; those from @first up to @nr, exclusive, are inserted; NULL:
- *	there are none
- * @first: index
- * @nr: index
- * @cost: what was charged for the array
- * @hits: callbacks
- */
-struct mmun_floor_set {
-	struct mutex mutex;		/* one caller at a time */
-	struct mmun_floor_sub *subs;
-	u64 first;
-	u64 nr;
-	size_t cost;
-	atomic_long_t hits;
-};
-
 /**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
@@ -109,7 +84,6 @@ struct mmun_floor_set {
  * @probes: list of mmun_probe_node::node: what is still inserted, in order
  * @nr_probes: its length
  * @probes_broken: they showed what no invalidation in flight explains
- * @floor: what MMUN_FLOOR inserted
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
@@ -134,7 +108,6 @@ struct mmun_ctx {
 	struct list_head probes;
 	u32 nr_probes;
 	bool probes_broken;
-	struct mmun_floor_set floor;
 };
 
 /**
@@ -373,7 +346,6 @@ static_assert(sizeof(struct mmun_task) == 4 * 4 + 8);
 static_assert(sizeof(struct mmun_quiesce) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(struct mmun_probe) == 4 * 4 + 8);
 static_assert(sizeof(struct mmun_subscription) == 2 * 4 + 8 + 2 * 4);
-static_assert(sizeof(struct mmun_floor) == 2 * 4 + 7 * 8);
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
 #endif /* _MMUN_TYPES_H */

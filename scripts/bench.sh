@@ -19,11 +19,11 @@ export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
 export APPEND="nokaslr norandmaps $APPEND"
 export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
-# measure DIR: with the module of MODULE_TREE; leaves its rows in DIR/result.
+# measure DIR: with the driver of MODULE_TREE; leaves its rows in DIR/result.
 measure() {
 	mkdir -p "$1"
 	cp "$out/kernel" "$1/kernel"
-	"$SCRIPTS/build.sh" module "$1"
+	"$SCRIPTS/build.sh" modules "$1"
 	"$SCRIPTS/build.sh" tests "$1"
 	"$SCRIPTS/choose.sh" "$1" >"$1/chosen"
 	"$SCRIPTS/pack.sh" "$1"

@@ -4,7 +4,7 @@
 # Step 2 with SUITE=hmm: the kernel's own test_hmm and hmm-tests, the nearest
 # peer, to compare with. The kernel must be one of our own.
 #
-# usage: build-hmm.sh module|tests OUT
+# usage: build-hmm.sh module|modules|tests OUT
 #
 # As build.sh.
 
@@ -50,7 +50,7 @@ build_tests() {
 }
 
 case $1 in
-module)	take_module ;;
+module | modules) take_module ;;
 tests)
 	need gcc '/usr/lib/*/libc.a'
 	build_tests

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2: build the module and the selftest for one kernel.
+# Step 2: build the modules and the selftest for one kernel.
 #
-# usage: build.sh module|tests OUT
+# usage: build.sh module|modules|tests OUT
 #
-# OUT/kernel is what kernel.sh printed. Makes OUT/module/test_mmun.ko, or
-# OUT/tests/* and their names in OUT/programs; with PROGRAM in the environment
-# that one alone. MODULE_TREE is where the sources of the module are, MODULE_FLAGS
-# are more words for make.
+# OUT/kernel is what kernel.sh printed. "module" makes OUT/module/test_mmun.ko, the
+# driver; "modules" also makes OUT/floor/mmun_floor.ko; "tests" makes OUT/tests/* and
+# their names in OUT/programs, or with PROGRAM in the environment that one alone.
+# MODULE_TREE is where the sources of the driver are, MODULE_FLAGS are more words for
+# make.
 #
-# Both directories are keyed by what goes into them. If a key changed the directory
+# The directories are keyed by what goes into them. If a key changed the directory
 # is made anew; if not, make decides by time what is out of date.
 
 . "${0%/*}/lib.sh"
@@ -59,39 +60,53 @@ choose_compiler() {
 	fi
 }
 
-# The module is built from links, so that nothing is left in the work tree and
-# kernels do not get into the way of each other.
-link_module() {
-	ln -sfn -t "$out/module" "${MODULE_SOURCES[@]/#/${MODULE_TREE:-$TOP}/}"
-}
-
+# module_key TREE SOURCE...
 module_key() {
 	{
 		echo "$kdir ${flags[*]}"
 		"$SCRIPTS/compiler.sh" "$cc"
 		cat "$kdir"/{.config,Module.symvers}
-		cd "${MODULE_TREE:-$TOP}"
-		contents "${MODULE_SOURCES[@]}"
+		cd "$1"
+		contents "${@:2}"
 	} | sum
 }
 
+# build_module DIR/FILE TREE SOURCE...: a module is built from links, so that nothing is
+# left in the work tree and kernels do not get into the way of each other.
 build_module() {
-	local flags key
+	local dir=$out/${1%/*} key parts=("${@:3}")
 
+	key=$(module_key "${@:2}")
+	start_anew "$dir" "$key"
+	ln -sfn -t "$dir" "${parts[@]/#/$2/}"
+	[ -e "$out/$1" ] ||
+		say "building ${1#*/} for $(value release "$kernel")"
+	make_in "$dir" -C "$kdir" M="$dir" V="$V" "${COMPILER_WORDS[@]}" \
+		"${flags[@]}" modules
+}
+
+find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, modules and all"
 	read -ra flags <<<"${MODULE_FLAGS:-}"
 	! is_uml "$kdir/.config" || flags+=(ARCH=um)
-	# A kernel that counts what it runs counts the module, too.
+}
+
+build_driver() {
+	local flags
+
+	find_flags
+	# A kernel that counts what it runs counts the driver, too.
 	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
 		flags+=(GCOV_PROFILE_test_mmun.o=y)
-	key=$(module_key)
-	start_anew "$out/module" "$key"
-	link_module
-	[ -e "$out/module/test_mmun.ko" ] ||
-		say "building the module for $(value release "$kernel")"
-	make_in "$out/module" -C "$kdir" M="$out/module" V="$V" "${COMPILER_WORDS[@]}" \
-		"${flags[@]}" modules
+	build_module module/test_mmun.ko "${MODULE_TREE:-$TOP}" "${MODULE_SOURCES[@]}"
+}
+
+build_floor() {
+	local flags
+
+	find_flags
+	build_module floor/mmun_floor.ko "$TOP" "${FLOOR_SOURCES[@]}"
 }
 
 # The Makefile of the selftest includes ../lib.mk, as in a kernel tree.
@@ -130,7 +145,8 @@ build_tests() {
 	target=${target%% *}
 	key=$(tests_key)
 	start_anew "$out/tests" "$key"
-	sources=$(cd "$SELFTEST" && sha256sum -- *.[ch] ../../../../test_mmun_uapi.h)
+	sources=$(cd "$SELFTEST" && sha256sum -- *.[ch] floor/mmun_floor.h \
+		../../../../test_mmun_uapi.h)
 	changed=$(changed_sources "$out/tests/.sources-$target")
 	[ -z "$changed" ] || say "building the tests"
 	[ "$target" = all ] || target=$out/tests/$target
@@ -142,24 +158,27 @@ build_tests() {
 }
 
 case $1 in
-module)
+module | modules)
 	choose_compiler
 	find_compiler
 	need "${NEED_MODULE[@]}" "$cc" "${compiler[@]}"
 	mkdir -p "$out"
 	lock "$out/module.lock"
-	build_module
+	build_driver
+	[ "$1" = module ] || build_floor
 	;;
 tests)
 	need "${NEED_TESTS[@]}"
 	mkdir -p "$out"
 	lock "$TOP/build/lock"
 	harness=("$source"/tools/testing/selftests/{lib.mk,kselftest*.h})
+	# lib.mk would build the modules of TEST_GEN_MODS_DIR in the work tree.
 	words=(-s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests"
+		TEST_GEN_MODS_DIR=
 		"${COMPILER_WORDS[@]}" USERLDFLAGS=-static
 		USERCFLAGS="-I$source/lib")
 	place_kselftest
 	build_tests
 	;;
-*)	die "$1: module or tests" ;;
+*)	die "$1: module, modules or tests" ;;
 esac

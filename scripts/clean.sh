@@ -36,12 +36,12 @@ tracked() {
 	git -C "$TOP" ls-files --error-unmatch -- "$1" >/dev/null 2>&1
 }
 
+# remove_kbuild DIR
 remove_kbuild() {
 	local file
 
-	shopt -s nullglob
-	for file in "$TOP"/{,mmun/}{*.{o,ko,mod,mod.c,a,symvers},.*.{cmd,o,d}} \
-		"$TOP"/{,mmun/}{modules.order,Module.symvers,.tmp_versions}; do
+	for file in "$1"/{*.{o,ko,mod,mod.c,a,symvers},.*.{cmd,o,d}} \
+		"$1"/{modules.order,Module.symvers,.tmp_versions}; do
 		tracked "$file" || rm -rf "$file"
 	done
 }
@@ -50,7 +50,10 @@ clean_build() {
 	refuse_locked "$TOP"/build/lock "$TOP"/build/*/{lock,bench.lock}
 	rm -rf "$TOP/build"
 	remove_harness
-	remove_kbuild
+	shopt -s nullglob
+	remove_kbuild "$TOP"
+	remove_kbuild "$TOP/mmun"
+	remove_kbuild "$SELFTEST/floor"
 }
 
 # is_of_cache NAME: does the runner make it?

@@ -44,7 +44,7 @@ for entry in "${entries[@]}"; do
 done
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
-"$SCRIPTS/build.sh" module "$out"
+"$SCRIPTS/build.sh" modules "$out"
 "$SCRIPTS/build.sh" tests "$out"
 "$SCRIPTS/pack.sh" "$out"
 # xargs returns 123 if a process failed: that entry has no status then.

@@ -44,7 +44,7 @@ resolve "${KDIR:-$KERNEL}"
 exec {lock}>"$out/lock"
 flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 
-"$SCRIPTS/build.sh" module "$out"
+"$SCRIPTS/build.sh" modules "$out"
 "$SCRIPTS/build.sh" tests "$out"
 "$SCRIPTS/choose.sh" "$out" >"$out/chosen"
 "$SCRIPTS/pack.sh" "$out"

@@ -33,6 +33,9 @@ SUITE=${SUITE:-mmun}
 # The sources of the driver, relative to the top: what Kbuild and test_mmun.c name.
 MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 
+# The sources of mmun_floor, the module of the benchmark, likewise.
+FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
+
 # Words for the make of a kernel: coverage is of these files alone. They have no
 # effect if the configuration does not ask for coverage.
 GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
@@ -134,6 +137,7 @@ resolve() {
 # order in which PID 1 loads them. The first is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
+	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko)
 }
 
 # kernel_row NAME: sets package, suite and fragments to that row of the table;

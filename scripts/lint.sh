@@ -18,9 +18,9 @@ cd "$TOP"
 lint_module() {
 	local ours
 
-	rm -rf "$dir/module"
+	rm -rf "$dir"/{module,floor}
 	cp "$out/kernel" "$dir/kernel"
-	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/build.sh" module "$dir" \
+	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/build.sh" modules "$dir" \
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
 	ours=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
@@ -41,7 +41,7 @@ lint_checkpatch() {
 	local file ignored status=0
 
 	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*.[ch] \
-		scripts/fake/*.c tools/testing/selftests/mmun/*.[ch]; do
+		scripts/fake/*.c tools/testing/selftests/mmun/{,floor/}*.[ch]; do
 		ignored=$(ignored_types "$file")
 		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
 			--terse --no-summary --ignore "$ignored" -f "$file" ||
@@ -55,7 +55,8 @@ lint_kernel_doc() {
 	local tool=$source/scripts/kernel-doc wall='' said
 
 	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
-	said=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* 2>&1)
+	said=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
+		tools/testing/selftests/mmun/floor/*.[ch] 2>&1)
 	[ -z "$said" ] || { echo "$said"; exit 1; }
 }
 

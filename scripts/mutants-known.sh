@@ -23,7 +23,7 @@ deciders() {
 
 # key_of ENTRY OUT OUTCOME PROGRAM: the name of the build directory has the hash of
 # the source, of the configuration and of the compiler. module.sum is the hash of the
-# sound module; an entry that breaks a header breaks the module, too.
+# sound modules; an entry that breaks a header breaks the module, too.
 key_of() {
 	local kdir programs
 

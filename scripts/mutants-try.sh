@@ -50,7 +50,7 @@ compile() {
 	[ "$SUITE" = mmun ] || goals=(modules)
 	if [[ " ${files[*]}" = *" include/"* ]]; then
 		quietly make -j"$(nproc)" "${words[@]}" "${goals[@]}" || return
-		"$SCRIPTS/build.sh" module "$out" || return
+		"$SCRIPTS/build.sh" modules "$out" || return
 	else
 		quietly make -j"$(nproc)" "${words[@]}" || return
 	fi

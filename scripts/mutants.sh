@@ -90,8 +90,9 @@ prepare() {
 	tree=$(value source "$out/kernel")
 	hold_layers
 	"$SCRIPTS/build.sh" tests "$out"
-	"$SCRIPTS/build.sh" module "$out"
-	sum <"$out/module/test_$SUITE.ko" >"$out/module.sum"
+	"$SCRIPTS/build.sh" modules "$out"
+	find_modules
+	cat "${modules[@]/#/$out/}" | sum >"$out/module.sum"
 	"$SCRIPTS/pack.sh" "$out"
 	dir=$results/$SUITE/$tier
 	mkdir -p "$dir"

@@ -22,7 +22,7 @@ prepare_guest() {
 	local dir=$out/guest-$1 part
 
 	mkdir -p "$dir"
-	for part in kernel module tests programs init{,.key} gen_init_cpio{,.key} \
+	for part in kernel module floor tests programs init{,.key} gen_init_cpio{,.key} \
 		vmlinux{,.key}; do
 		ln -sfn "$out/$part" "$dir/$part"
 	done

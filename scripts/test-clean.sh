@@ -46,9 +46,9 @@ has() {
 }
 
 make_clone() {
-	mkdir -p "$clone"/{scripts,mmun,tools/testing/selftests/mmun}
+	mkdir -p "$clone"/{scripts,mmun,$floor}
 	cp "$SCRIPTS"/{clean,errors,lib}.sh "$clone/scripts/"
-	touch "$clone/mmun/range.c" "$clone/kept.o" "$clone/notes"
+	touch "$clone"/{mmun/range.c,$floor/mmun_floor.c} "$clone/kept.o" "$clone/notes"
 	git -C "$clone" init -q
 	git -C "$clone" add -A
 }
@@ -58,6 +58,7 @@ fill_clone() {
 	mkdir -p "$clone/build/stock"
 	made=("$clone"/{test_mmun.mod.c,test_mmun.ko,Module.symvers,modules.order}
 		"$clone"/mmun/{range.o,.range.o.cmd}
+		"$clone/$floor"/{mmun_floor.ko,.mmun_floor.ko.cmd}
 		"$clone"/tools/testing/selftests/{lib.mk,kselftest.h})
 	touch "${made[@]}" "$clone/build/lock" "$clone/build/stock/lock"
 }
@@ -85,7 +86,7 @@ test_build() {
 	check "the build and the files of kbuild are gone" \
 		lacks "${made[@]}" "$clone/build"
 	check "the sources, and what git tracks, are there" \
-		has "$clone"/{mmun/range.c,kept.o,notes}
+		has "$clone"/{mmun/range.c,$floor/mmun_floor.c,kept.o,notes}
 	cleans build "nothing is left to remove"
 }
 
@@ -111,6 +112,7 @@ test_cache() {
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 clone=$dir/clone
+floor=tools/testing/selftests/mmun/floor
 cache=$dir/cache
 make_clone
 results_of clean

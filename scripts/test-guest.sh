@@ -5,7 +5,7 @@
 #
 # usage: test-guest.sh
 #
-# Variables: KERNEL or KDIR. Three guests run to their end, some more are killed or do
+# Variables: KERNEL or KDIR. Four guests run to their end, some more are killed or do
 # not start. KTAP on stdout. Leaves the last result in build/test-guest.
 
 . "${0%/*}/lib.sh"
@@ -27,12 +27,13 @@ prepare() {
 	local name
 
 	resolve "${KDIR:-${KERNEL:-stock}}"
-	"$SCRIPTS/build.sh" module "$out"
+	"$SCRIPTS/build.sh" modules "$out"
 	dir=$TOP/build/test-guest
 	rm -rf "$dir"
-	mkdir -p "$dir"/{module,tests,result}
+	mkdir -p "$dir"/{module,floor,tests,result}
 	cp "$out/kernel" "$dir/kernel"
 	cp "$out/module/test_mmun.ko" "$dir/module/"
+	cp "$out/floor/mmun_floor.ko" "$dir/floor/"
 	quietly gcc -static -O2 -Wall -o "$dir/tests/${PROGRAMS[0]}" \
 		"$SCRIPTS/guest-test.c" -lpthread
 	for name in "${PROGRAMS[@]:1}"; do
@@ -55,16 +56,16 @@ test_leftovers() {
 	schedule=$(printf 'reaper,rA-%01016d.' 0)
 	"$SCRIPTS/pack.sh" "$dir"
 	run_guest SCHEDULE="$schedule" TIMES=1
-	has "$ktap" '^ok 2 - mmun: leaves_nothing$' "a program that leaves nothing passes"
-	has "$ktap" '^not ok 3 - mmun: leaves_daemon$' "a process that is left is noticed"
-	has "$ktap" '^not ok 4 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
+	has "$ktap" '^ok 3 - mmun: leaves_nothing$' "a program that leaves nothing passes"
+	has "$ktap" '^not ok 4 - mmun: leaves_daemon$' "a process that is left is noticed"
+	has "$ktap" '^not ok 5 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
 	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "its state is shown"
-	has "$ktap" '^not ok 5 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
+	has "$ktap" '^not ok 6 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
 	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for good fails"
-	has "$ktap" '^not ok 6 - mmun: blocks # HANG$' "its program fails"
+	has "$ktap" '^not ok 7 - mmun: blocks # HANG$' "its program fails"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "what it waits for is shown"
-	has "$ktap" '^not ok 7 - mmun: taints$' "a program that taints the kernel fails"
+	has "$ktap" '^not ok 8 - mmun: taints$' "a program that taints the kernel fails"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
 	result "$((judged != 7))" "the judge reports failed tests"
 	awk -f "$SCRIPTS/times.awk" "$ktap" >"$dir/times"
@@ -79,16 +80,26 @@ test_stop() {
 	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
 }
 
-# Debian's kernels compare all but the first word of this.
-test_wrong_module() {
-	sed -i 's/mod_unload/mod_ulnoad/' "$dir/module/test_mmun.ko"
+# refused FILE RESULT: a guest does not load this module, which is for another kernel, and
+# says why. Debian's kernels compare all but the first word of what is changed.
+refused() {
+	local name=${1##*/}
+
+	cp "$out/$1" "$dir/$1"
+	sed -i 's/mod_unload/mod_ulnoad/' "$dir/$1"
 	"$SCRIPTS/pack.sh" "$dir"
 	run_guest SCHEDULE=
-	has "$dir/report" '# loading .*test_mmun.ko: Exec format error' "a module of another kernel is refused"
+	has "$ktap" "^not ok [12] - $2: load\$" "$name of another kernel is refused"
+	has "$dir/report" "# loading .*$name: Exec format error" "the errno is shown"
 	has "$dir/report" '# the module is for: .*mod_ulnoad' "its vermagic is shown"
 	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the kernel is named"
-	has "$dir/report" '# kernel: test_mmun: version magic' "the message of the kernel is shown"
+	has "$dir/report" "# kernel: ${name%.ko}: version magic" "the message of the kernel is shown"
 	result "$((judged != 7))" "the judge reports the failed load"
+}
+
+test_wrong_module() {
+	refused floor/mmun_floor.ko mmun_floor
+	refused module/test_mmun.ko mmun
 }
 
 # qemu_fails EXPRESSION NAME=VALUE...: the verdict is QEMU's message.

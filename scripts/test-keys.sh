@@ -97,18 +97,21 @@ test_sources() {
 	builds "another file in mmun/" "initramfs module"
 	older "$repo/Kbuild"
 	builds "Kbuild" "initramfs module"
+	newer "$tests/floor/mmun_floor.c"
+	builds "mmun_floor.c" "floor initramfs"
+	older "$tests/floor/mmun_floor.h"
+	builds "mmun_floor.h" "floor initramfs tests"
+	older "$tests/floor/Makefile"
+	builds "the Makefile of mmun_floor" "floor initramfs"
 	older "$repo/scripts/init-run.c"
 	builds "PID 1" "init initramfs"
 	older "$repo/scripts/init.h"
 	builds "init.h" "init"
 	sed -i 's/ abi_test//' "$tests/Makefile"
 	builds "the names of the tests" "initramfs tests"
-	check "a program that is none any more is not packed" lacks abi_test
+	check "a program that is none any more is not packed" \
+		fails grep -q abi_test "$out/programs" "$out/initramfs.list"
 	builds "nothing more" ""
-}
-
-lacks() {
-	! grep -q "$1" "$out/programs" "$out/initramfs.list"
 }
 
 test_harness() {
@@ -128,23 +131,23 @@ test_kernel() {
 
 	headers=$(have "$cache/headers/*/usr/src/linux-headers-*")
 	older "$headers/.config"
-	builds "the configuration of the kernel" "initramfs module"
+	builds "the configuration of the kernel" "floor initramfs module"
 	older "$headers/Module.symvers"
-	builds "Module.symvers" "initramfs module"
+	builds "Module.symvers" "floor initramfs module"
 }
 
 test_compiler() {
 	echo "12.$number" >"$world/compiler"
 	builds "the version of the compiler" \
-		"gen_init_cpio init initramfs $1module tests"
+		"floor gen_init_cpio init initramfs $1module tests"
 	with+=(CC=gcc-12)
-	builds "CC" "initramfs $1module tests"
+	builds "CC" "floor initramfs $1module tests"
 	builds "the same CC" ""
 	unset "with[-1]"
 	with+=(LLVM=1)
-	builds "LLVM" "initramfs $1module tests"
+	builds "LLVM" "floor initramfs $1module tests"
 	unset "with[-1]"
-	builds "neither" "initramfs $1module tests"
+	builds "neither" "floor initramfs $1module tests"
 }
 
 # The main job sets none. The module is the one of before in the end.
@@ -161,7 +164,7 @@ test_update() {
 	local kind
 
 	newest_kernel "$world" 56
-	builds "the stock kernel" "gen_init_cpio initramfs module probe tests"
+	builds "the stock kernel" "floor gen_init_cpio initramfs module probe tests"
 	for kind in image headers source; do
 		check "the old $kind is gone from the cache" \
 			is_alone "$cache/$kind/*" "$(have "$cache/$kind/*6.1.56*")"
@@ -176,30 +179,27 @@ test_probe() {
 	builds "the version of QEMU" "probe"
 	older "$(have "$cache/image/*/boot/vmlinuz-*")"
 	builds "the image" "probe"
-	check "the answer of another boot is gone" lacks_answer 1234
-}
-
-lacks_answer() {
-	! compgen -G "$cache/accel-$1-*"
+	check "the answer of another boot is gone" \
+		fails compgen -G "$cache/accel-1234-*"
 }
 
 test_own() {
 	with=(KERNEL=6.1)
 	out=$repo/build/6.1
 	builds "6.1, for the first time" \
-		"gen_init_cpio init initramfs kernel module probe tests"
+		"floor gen_init_cpio init initramfs kernel module probe tests"
 	builds "6.1: nothing has changed" ""
 	check "6.1: nothing has changed: nothing is forced" is_quiet
 	older "$repo/scripts/configs/base.config"
-	builds "6.1: a configuration" "initramfs kernel module"
+	builds "6.1: a configuration" "floor initramfs kernel module"
 	older "$repo/scripts/configs/debug.config"
 	builds "6.1: a configuration of another kernel" ""
 	echo 2.41 >"$world/linker"
 	builds "6.1: the version of the linker" \
-		"gen_init_cpio init initramfs kernel module tests"
+		"floor gen_init_cpio init initramfs kernel module tests"
 	newest_kernel "$world" 50
 	builds "6.1: the version of the source" \
-		"gen_init_cpio initramfs kernel module tests"
+		"floor gen_init_cpio initramfs kernel module tests"
 	check "6.1: the old build is gone" is_alone "$cache/build/6.1_*[^k]" \
 		"$(value kdir "$out/kernel")"
 	check "6.1: the old tree is gone" is_alone "$cache/tree/*" \
@@ -235,7 +235,7 @@ cache=$world/cache
 out=$repo/build/stock
 with=(KERNEL=stock)
 results_of keys
-builds "the first run" "gen_init_cpio init initramfs module probe tests"
+builds "the first run" "floor gen_init_cpio init initramfs module probe tests"
 test_sources
 test_harness
 test_kernel

@@ -49,17 +49,19 @@ record() {
 	printf 'verdict: pass 1234\r\n' >"$to/verdict"
 	cat >"$to/ktap.log" <<-EOT
 		KTAP version 1
-		1..4
+		1..6
 		ok 1 - mmun: load
+		ok 2 - mmun_floor: load
 		  TAP version 13
 		  1..1
 		  #  RUN           $2.works ...
 		  #            OK  $2.works
 		  ok 1 $2.works
-		ok 2 - mmun: $2
+		ok 3 - mmun: $2
 		# $2: $3.0 s
-		ok 3 - mmun: unload
-		ok 4 - mmun: leaks
+		ok 4 - mmun_floor: unload
+		ok 5 - mmun: unload
+		ok 6 - mmun: leaks
 	EOT
 }
 
@@ -89,7 +91,7 @@ judged() {
 	merge_both
 	report=$("$SCRIPTS/judge.sh" "$dir/run" 2>&1) || got=$?
 	[[ $got != "$1" || $report != *"$3"* ||
-	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..5}"$'\n'* ]] || status=0
+	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..7}"$'\n'* ]] || status=0
 	cmp -s "$dir/shown" "$dir/run/ktap.log" || status=1
 	result "$status" "$2" "status $got, expected $1, \"$3\" and \"${4:-}\" in:
 $report
@@ -106,24 +108,26 @@ spoil() {
 wanted() {
 	cat <<-EOT
 		KTAP version 1
-		1..5
+		1..7
 		ok 1 - mmun: load
+		ok 2 - mmun_floor: load
 		  TAP version 13
 		  1..1
 		  #  RUN           event.works ...
 		  #            OK  event.works
 		  ok 1 event.works
-		ok 2 - mmun: event
+		ok 3 - mmun: event
 		# event: 8.0 s
 		  TAP version 13
 		  1..1
 		  #  RUN           log.works ...
 		  #            OK  log.works
 		  ok 1 log.works
-		ok 3 - mmun: log
+		ok 4 - mmun: log
 		# log: 9.0 s
-		ok 4 - mmun: unload
-		ok 5 - mmun: leaks
+		ok 5 - mmun_floor: unload
+		ok 6 - mmun: unload
+		ok 7 - mmun: leaks
 	EOT
 }
 
@@ -134,7 +138,7 @@ test_good() {
 	wanted >"$dir/wanted"
 	text=$(diff "$dir/wanted" "$dir/shown" || [ $? = 1 ])
 	silent "two good guests are one run" "$text"
-	judged 0 "two good guests pass" "5 passed, 0 failed, 0 skipped"
+	judged 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
 	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
 	merge_both
 	check "a message of both guests is shown once" \
@@ -146,17 +150,24 @@ test_tests() {
 	local guest
 
 	for guest in 1 2; do
-		spoil "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 2/not ok 2/'
-		judged 7 "guest $guest: a failed test" "4 passed, 1 failed" \
-			"not ok $((guest + 1)) - mmun: ${programs[guest - 1]}"
-		spoil "$guest" ktap.log -e '/unload/i # rmmod: busy' -e 's/^ok 3/not ok 3/'
-		judged 7 "guest $guest: the module stays" "#   unload" "# rmmod: busy"
-		spoil "$guest" ktap.log 's/^ok 4/not ok 4/'
-		judged 7 "guest $guest: a leak" "#   leaks" "not ok 5 - mmun: leaks"
+		spoil "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
+		judged 7 "guest $guest: a failed test" "6 passed, 1 failed" \
+			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
+		spoil "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
+		judged 7 "guest $guest: the driver stays" "#   unload" "# rmmod: busy"
+		spoil "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
+		judged 7 "guest $guest: the other module stays" "#   mmun_floor: unload" \
+			"not ok 5 - mmun_floor: unload"
+		spoil "$guest" ktap.log 's/^ok 6/not ok 6/'
+		judged 7 "guest $guest: a leak" "#   leaks" "not ok 7 - mmun: leaks"
 		spoil "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
-		judged 7 "guest $guest: the module does not load" "#   load" "Bail out! why"
+		judged 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
+		spoil "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
+			-e '4a Bail out! why'
+		judged 7 "guest $guest: the other module does not load" "#     # loading: busy" \
+			"not ok 2 - mmun_floor: load"
 		spoil "$guest" ktap.log '$d'
-		judged 8 "guest $guest: no check for leaks" "4 programs and checks"
+		judged 8 "guest $guest: no check for leaks" "6 programs and checks"
 	done
 }
 
@@ -164,7 +175,7 @@ test_guests() {
 	local guest
 
 	for guest in 1 2; do
-		spoil "$guest" ktap.log '8,$d'
+		spoil "$guest" ktap.log '9,$d'
 		spoil "$guest" console.log '$a Kernel panic - not syncing'
 		spoil "$guest" verdict d
 		judged 3 "guest $guest: a panic" "# the kernel panicked" \
@@ -172,7 +183,7 @@ test_guests() {
 		spoil "$guest" ktap.log d
 		judged 4 "guest $guest: silence" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
-		spoil "$guest" ktap.log '8,$d'
+		spoil "$guest" ktap.log '9,$d'
 		spoil "$guest" meta s/exit/timeout/
 		judged 5 "guest $guest: a hang" "no end after 9 seconds"
 		spoil "$guest" console.log '$a BUG: KASAN: null-ptr-deref'

@@ -12,13 +12,13 @@
 
 . "${0%/*}/lib.sh"
 
-# Everything but the module is that of the sound build.
+# Everything but the driver is that of the sound build.
 prepare() {
 	local part file
 
 	rm -rf "$work"
 	mkdir -p "$work/tree"
-	for part in kernel tests programs init{,.key} gen_init_cpio{,.key} \
+	for part in kernel floor tests programs init{,.key} gen_init_cpio{,.key} \
 		vmlinux{,.key}; do
 		ln -s "$out/$part" "$work/$part"
 	done

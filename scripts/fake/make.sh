@@ -52,17 +52,27 @@ release() {
 	fi
 }
 
+# make_module KIND FILE FROM...: $call is how make was called.
 make_module() {
-	local to=${set[M]} files sum
+	local sum
 
-	[ -e "$to/Kbuild" ] || fail "no Kbuild in $to"
-	files=("$to"/test_mmun* "$to"/Kbuild "$to"/mmun/*.[ch])
-	files=("${files[@]/*\/test_mmun.ko/$to/Kbuild}")
-	outdated "$to/test_mmun.ko" "${files[@]}" || return 0
-	sum=$(sum_of "${files[@]}" "$dir"/{.config,Module.symvers} \
-		"$world/compiler" <<<"$*")
-	built module
-	put "$to/test_mmun.ko" "vermagic=$(release) from $sum"
+	outdated "${@:2}" || return 0
+	sum=$(sum_of "${@:3}" "$dir"/{.config,Module.symvers} "$world/compiler" \
+		<<<"$call")
+	built "$1"
+	put "$2" "vermagic=$(release) from $sum"
+}
+
+make_modules() {
+	local call=$1 files to=${set[M]}
+
+	if [ -e "$to/Kbuild" ]; then
+		files=("$to"/test_mmun* "$to"/Kbuild "$to"/mmun/*.[ch])
+		files=("${files[@]/*\/test_mmun.ko/$to/Kbuild}")
+		make_module module "$to/test_mmun.ko" "${files[@]}"
+	else
+		make_module floor "$to/mmun_floor.ko" "$to"/{Makefile,mmun_floor.[ch]}
+	fi
 }
 
 # The variable of the Makefile, a word a program.
@@ -95,7 +105,7 @@ make_tests() {
 	fi
 	cd "$dir"
 	dir=.
-	common=(*.h ../lib.mk ../kselftest*.h ../../../../test_mmun_uapi.h)
+	common=(*.h floor/*.h ../lib.mk ../kselftest*.h ../../../../test_mmun_uapi.h)
 	sum=$(sum_of ./*.[ch] "${common[@]}" "$world/compiler" <<<"${set[LLVM]:-}")
 	[ "${goals[*]}" = all ] || names=("${goals[0]##*/}")
 	for name in "${names[@]}"; do
@@ -125,7 +135,7 @@ make_kernel() {
 
 read_words "$@"
 if [ -n "${set[M]:-}" ]; then
-	make_module "$*"
+	make_modules "$*"
 elif [ -n "${set[O]:-}" ]; then
 	make_kernel
 elif [ -n "${set[OUTPUT]:-}" ]; then

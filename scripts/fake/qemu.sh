@@ -70,11 +70,13 @@ program() {
 ktap() {
 	local i number=${#programs[@]}
 
-	printf '%s\r\n' "KTAP version 1" "1..$((number + 3))" "ok 1 - mmun: load"
+	printf '%s\r\n' "KTAP version 1" "1..$((number + 5))" "ok 1 - mmun: load" \
+		"ok 2 - mmun_floor: load"
 	for ((i = 0; i < number; i++)); do
-		program $((i + 2)) "${programs[i]}"
+		program $((i + 3)) "${programs[i]}"
 	done
-	printf '%s\r\n' "ok $((number + 2)) - mmun: unload" "ok $((number + 3)) - mmun: leaks"
+	printf '%s\r\n' "ok $((number + 3)) - mmun_floor: unload" \
+		"ok $((number + 4)) - mmun: unload" "ok $((number + 5)) - mmun: leaks"
 }
 
 if [ "${1:-}" = --version ]; then

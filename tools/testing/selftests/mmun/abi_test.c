@@ -39,7 +39,6 @@ union args {
 	struct mmun_kick kick;
 	struct mmun_probe probe;
 	struct mmun_subscription subscription;
-	struct mmun_floor floor;
 	char bytes[4096];
 };
 
@@ -62,7 +61,6 @@ FIXTURE(abi)
 	__u32 newest_hold;
 	struct mmun_info info;
 	char buffer[64];
-	bool unprivileged;
 	union args args;
 };
 
@@ -216,17 +214,6 @@ PERFECT(kick)
 	a->kick.count = 1;
 }
 
-/* Only one set at a time. */
-PERFECT(floor)
-{
-	_mmun_floor(self->fd, MMUN_FLOOR_REMOVE, &(struct mmun_floor){ });
-	a->floor.op = MMUN_FLOOR_INSERT;
-	a->floor.start = mmun_u64(self->map);
-	a->floor.length = self->page;
-	a->floor.stride = self->page;
-	a->floor.count = 1;
-}
-
 /* Every call, in the order of its number. */
 static const struct call {
 	const char *name;
@@ -267,10 +254,9 @@ static const struct call {
 	CALL(MMUN_KICK, 16, 0, kick),
 	CALL(MMUN_PROBE, 24, 0, plain),
 	CALL(MMUN_SUBSCRIPTION, 24, 0, id),
-	CALL(MMUN_FLOOR, 64, 0, floor),
 };
 
-#define NR_CALLS (MMUN_CMD_FLOOR - MMUN_CMD_INFO + 1)
+#define NR_CALLS (MMUN_CMD_SUBSCRIPTION - MMUN_CMD_INFO + 1)
 static_assert(ARRAY_SIZE(calls) == NR_CALLS, "a call is not tested");
 
 /* The layout is part of the ABI, and the same for 32-bit callers. */
@@ -354,10 +340,6 @@ LAYOUT(mmun_probe, out_seq, 16);
 LAYOUT_SIZE(mmun_subscription, 24);
 LAYOUT(mmun_subscription, out_seq, 8);
 LAYOUT(mmun_subscription, out_in_tree, 16);
-LAYOUT_SIZE(mmun_floor, 64);
-LAYOUT(mmun_floor, start, 8);
-LAYOUT(mmun_floor, count, 32);
-LAYOUT(mmun_floor, out_hits, 56);
 LAYOUT_SIZE(mmun_record, 104);
 LAYOUT(mmun_record, cur_seq, 24);
 LAYOUT(mmun_record, id, 64);
@@ -381,8 +363,6 @@ static int perfect_answer(FIXTURE_DATA(abi) *self, const struct call *call)
 
 	if (call->cmd == MMUN_VERIFY && !hmm)
 		ret = EOPNOTSUPP;
-	if (call->cmd == MMUN_FLOOR && self->unprivileged)
-		ret = EPERM;
 	return ret;
 }
 
@@ -762,14 +742,6 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_SUBSCRIPTION, subscription, __reserved, 1, OFFER),
 		WRONG(MMUN_SUBSCRIPTION, subscription, id, 0, ID),
 		WRONG(MMUN_SUBSCRIPTION, subscription, id, NO_ID, ID),
-		WRONG(MMUN_FLOOR, floor, op, 3, OFFER),
-		WRONG(MMUN_FLOOR, floor, op, -1, OFFER),
-		WRONG(MMUN_FLOOR, floor, op, MMUN_FLOOR_REMOVE, VALUE),
-		WRONG(MMUN_FLOOR, floor, count, 0, VALUE),
-		WRONG(MMUN_FLOOR, floor, count, self->info.out_max_bulk + 1,
-		      VALUE),
-		WRONG(MMUN_FLOOR, floor, count, -1ULL, VALUE),
-		WRONG(MMUN_FLOOR, floor, start, 0, PRIVILEGE),
 	};
 
 	static_assert(ARRAY_SIZE(rows) <= NR_WRONG_MAX, "too many rows");
@@ -800,7 +772,7 @@ static int wrong_errno(FIXTURE_DATA(abi) *self, const struct wrong *w)
 		       stage_errno[w->stage];
 }
 
-static int drop_sys_admin(FIXTURE_DATA(abi) *self)
+static int drop_sys_admin(void)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -810,7 +782,6 @@ static int drop_sys_admin(FIXTURE_DATA(abi) *self)
 	if (syscall(SYS_capget, &head, data))
 		return -1;
 	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
-	self->unprivileged = true;
 	return syscall(SYS_capset, &head, data);
 }
 
@@ -820,7 +791,7 @@ TEST_F(abi, each_wrong_value_has_its_errno_and_changes_nothing)
 	int i, n = wrong_values(self, wrong);
 	union args good, bad;
 
-	ASSERT_EQ(0, drop_sys_admin(self));
+	ASSERT_EQ(0, drop_sys_admin());
 	for (i = 0; i < n; i++) {
 		const struct call *call = wrong_call(wrong + i);
 
@@ -846,7 +817,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_answers)
 	struct wrong wrong[NR_WRONG_MAX], *a, *b, *first;
 	int n = wrong_values(self, wrong), pairs = 0;
 
-	ASSERT_EQ(0, drop_sys_admin(self));
+	ASSERT_EQ(0, drop_sys_admin());
 	for (a = wrong; a < wrong + n; a++) {
 		for (b = a + 1; b < wrong + n && b->cmd == a->cmd; b++) {
 			if (a->offset == b->offset)

@@ -31,18 +31,15 @@ static void add_hit(const char *name, __u64 hits, const char *scheme, __u64 nr,
 
 static __u64 hits_of_floor(int fd)
 {
-	struct mmun_floor cmd = {
-		.start = mmun_u64(subject.map),
-		.length = page_size(),
-	};
+	struct mmun_floor_look cmd;
 
-	MUST(!_mmun_floor(fd, MMUN_FLOOR_LOOK, &cmd));
+	MUST(!_floor_look(fd, mmun_u64(subject.map), page_size(), &cmd));
 	return cmd.out_hits;
 }
 
 static void bench_floor_hits(int hits, __u64 nr)
 {
-	int fd = mmun_open(), others = mmun_open();
+	int fd = floor_open(), others = floor_open();
 	__u64 cost;
 
 	map_pages(SMALL, 1);
@@ -118,8 +115,7 @@ static void bench_hits_among(__u64 nr)
 	for (i = 0; i < ARRAY_SIZE(hit_counts); i++) {
 		if (hit_counts[i] > nr)
 			continue;
-		if (has_floor())
-			in_child(bench_floor_hits, hit_counts[i], nr);
+		in_child(bench_floor_hits, hit_counts[i], nr);
 		in_child(bench_interval_hits, hit_counts[i], nr);
 		in_child(bench_naive_hits, hit_counts[i], nr);
 	}

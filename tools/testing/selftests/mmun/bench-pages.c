@@ -154,37 +154,31 @@ static void bench_snapshots(void)
 	MUST(!_mmun_insert(s->fd, s->map, s->length, &s->id));
 }
 
-static __u64 floor_look(void)
+static __u64 floor_look(int fd)
 {
-	struct mmun_floor cmd = {
-		.start = mmun_u64(subject.map),
-		.length = subject.length,
-	};
+	struct mmun_floor_look cmd;
 
-	MUST(!_mmun_floor(subject.fd, MMUN_FLOOR_LOOK, &cmd) &&
-	     cmd.out_done == subject.nr);
+	MUST(!_floor_look(fd, mmun_u64(subject.map), subject.length, &cmd) &&
+	     cmd.out_valid == subject.nr);
 	return cmd.out_cost;
 }
 
 static void bench_floor_look(void)
 {
-	struct mmun_floor cmd = {
-		.start = mmun_u64(subject.map),
-		.length = subject.length,
-		.count = 1,
-	};
+	struct mmun_floor_insert cmd;
 	__u64 samples[NR_SAMPLES], cost;
-	int i;
+	int i, fd = floor_open();
 
-	MUST(!_mmun_floor(subject.fd, MMUN_FLOOR_INSERT, &cmd));
+	MUST(!_floor_insert(fd, mmun_u64(subject.map), subject.length, 0, 1,
+			    &cmd));
 	for (i = 0; i < NR_SAMPLES; i++)
-		samples[i] = floor_look();
+		samples[i] = floor_look(fd);
 	cost = median(samples);
 	add_pages("look", "floor", cost);
 	add_pages("look_first", "floor", cost);
 	add_pages("verify", "floor", cost);
 	add_pages("collect", "floor", cost);
-	floor_remove(subject.fd, 1);
+	MUST(!close(fd));
 }
 
 static void verify(void)
@@ -323,8 +317,7 @@ static void bench_pages_of(int kind, __u64 nr)
 {
 	set_up_subject(kind, nr);
 	bench_snapshots();
-	if (has_floor())
-		bench_floor_look();
+	bench_floor_look();
 	bench_verify();
 	bench_steps();
 	if (nr > MAX_MOVED)

@@ -135,43 +135,28 @@ static void bench_kind(int k, __u64 n)
 	munmap(bulk, n * sizeof(*bulk));
 }
 
-/* A module that is older than MMUN_FLOOR can be measured all the same. */
-static bool has_floor(void)
-{
-	struct mmun_floor cmd = { 0 };
-	int fd = mmun_open();
-	bool has = _mmun_floor(fd, MMUN_FLOOR_REMOVE, &cmd) && errno == ENOENT;
-
-	close(fd);
-	return has;
-}
-
-/* Returns what the calls of the core took. */
+/* Returns the cost of the calls of the core. */
 static __u64 floor_insert(int fd, __u64 start, __u64 stride, __u64 n)
 {
-	struct mmun_floor cmd = {
-		.start = start,
-		.length = page_size(),
-		.stride = stride,
-		.count = n,
-	};
+	struct mmun_floor_insert cmd;
 
-	MUST(!_mmun_floor(fd, MMUN_FLOOR_INSERT, &cmd) && cmd.out_done == n);
+	MUST(!_floor_insert(fd, start, page_size(), stride, n, &cmd) &&
+	     cmd.out_done == n);
 	return cmd.out_cost;
 }
 
 static __u64 floor_remove(int fd, __u64 n)
 {
-	struct mmun_floor cmd = { 0 };
+	struct mmun_floor_remove cmd;
 
-	MUST(!_mmun_floor(fd, MMUN_FLOOR_REMOVE, &cmd) && cmd.out_done == n);
+	MUST(!_floor_remove(fd, &cmd) && cmd.out_done == n);
 	return cmd.out_cost;
 }
 
 /* The calls of the core for one are those for many, divided. */
 static void bench_floor_ranges(int unused, __u64 n)
 {
-	int fd = mmun_open();
+	int fd = floor_open();
 	__u64 cost, free;
 
 	floor_insert(fd, RANGES_BASE, page_size(), 1);
@@ -190,8 +175,7 @@ static void bench_ranges(void)
 	size_t i, k;
 
 	for (i = 0; i < ARRAY_SIZE(range_counts); i++) {
-		if (has_floor())
-			in_child(bench_floor_ranges, 0, range_counts[i]);
+		in_child(bench_floor_ranges, 0, range_counts[i]);
 		for (k = 0; k < ARRAY_SIZE(kinds); k++)
 			in_child(bench_kind, k, range_counts[i]);
 	}

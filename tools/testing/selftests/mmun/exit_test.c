@@ -409,8 +409,6 @@ TEST_F(exit, calls_that_need_the_mm_say_so)
 	token = mmun_read_begin(id);
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->how));
 	mmun_err_insert(ESRCH, self->map, self->page);
-	EXPECT_ERRNO(ESRCH, _mmun_floor(self->fd, MMUN_FLOOR_INSERT,
-					&(struct mmun_floor){ .count = 1 }));
 	EXPECT_ERRNO(ESRCH, _mmun_insert_bulk(self->fd, &bulk, 1, &done));
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_GUP, 0);
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_LOOK, 0);

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * FLOOR does what it says that it counts: its subscriptions are the core's, its
- * look finds what is there and changes nothing; it is for the privileged, and
- * leaves nothing behind, however it ends.
+ * /dev/mmun_floor does what it counts.  Its subscriptions are subscriptions of the
+ * core, its look finds the pages that are there and changes nothing.  It is for the
+ * privileged, and leaves nothing behind, however it ends.
  */
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include "mmun.h"
+#include "floor.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open		434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd		438
+#endif
 
 #define NR_PAGES	16
 #define NR_SUBS		100
@@ -13,10 +22,14 @@
 
 /*
  *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are there
+ *
+ * fd is /dev/mmun, which counts the references to the mm; floor is
+ * /dev/mmun_floor.
  */
 FIXTURE(floor)
 {
 	int fd;
+	int floor;
 	size_t page;
 	char *map;
 };
@@ -26,6 +39,8 @@ FIXTURE_SETUP(floor)
 	self->page = sysconf(_SC_PAGESIZE);
 	self->fd = mmun_open();
 	ASSERT_LE(0, self->fd);
+	self->floor = floor_open();
+	ASSERT_LE(0, self->floor);
 	self->map = mmun_map(mmun_arena(NR_PAGES), NR_PAGES * self->page);
 	ASSERT_NE(NULL, self->map);
 	madvise(self->map, NR_PAGES * self->page, MADV_NOHUGEPAGE);
@@ -34,57 +49,48 @@ FIXTURE_SETUP(floor)
 
 FIXTURE_TEARDOWN(floor)
 {
+	EXPECT_EQ(0, close(self->floor));
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/* @count subscriptions over the page at @start, each a page after the last. */
-static int insert_floor(FIXTURE_DATA(floor) *self, __u64 start, __u64 count,
-			struct mmun_floor *cmd)
+/* @count subscriptions of a page each, side by side, the first at @start. */
+static int insert(FIXTURE_DATA(floor) *self, __u64 start, __u64 count,
+		  struct mmun_floor_insert *cmd)
 {
-	*cmd = (struct mmun_floor){
-		.start = start,
-		.length = self->page,
-		.stride = self->page,
-		.count = count,
-	};
-	return _mmun_floor(self->fd, MMUN_FLOOR_INSERT, cmd);
+	return _floor_insert(self->floor, start, self->page, self->page, count,
+			     cmd);
 }
 
-static int remove_floor(FIXTURE_DATA(floor) *self, struct mmun_floor *cmd)
+static int insert_over_map(FIXTURE_DATA(floor) *self)
 {
-	*cmd = (struct mmun_floor){ };
-	return _mmun_floor(self->fd, MMUN_FLOOR_REMOVE, cmd);
+	struct mmun_floor_insert cmd;
+
+	return _floor_insert(self->floor, mmun_u64(self->map),
+			     NR_PAGES * self->page, 0, 1, &cmd);
+}
+
+static int remove_all(FIXTURE_DATA(floor) *self, struct mmun_floor_remove *cmd)
+{
+	return _floor_remove(self->floor, cmd);
 }
 
 static int look(FIXTURE_DATA(floor) *self, const char *start, size_t pages,
-		struct mmun_floor *cmd)
+		struct mmun_floor_look *cmd)
 {
-	*cmd = (struct mmun_floor){
-		.start = mmun_u64(start),
-		.length = pages * self->page,
-	};
-	return _mmun_floor(self->fd, MMUN_FLOOR_LOOK, cmd);
+	return _floor_look(self->floor, mmun_u64(start), pages * self->page,
+			   cmd);
 }
 
-/* One subscription over all of the map. */
-static int insert_over_map(FIXTURE_DATA(floor) *self)
-{
-	struct mmun_floor cmd = {
-		.start = mmun_u64(self->map),
-		.length = NR_PAGES * self->page,
-		.count = 1,
-	};
-
-	return _mmun_floor(self->fd, MMUN_FLOOR_INSERT, &cmd);
-}
-
-/* An idle CPU may keep a reference to the mm of who was there last. */
+/* An idle CPU may keep a reference to the mm that it ran last. */
 static bool same_mm_count(__u64 one, __u64 other)
 {
 	__u64 cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	return one <= other + cpus && other <= one + cpus;
 }
+
+#define expect_mm_count(count) \
+	EXPECT_TRUE(same_mm_count(count, mmun_state().out_mm_count))
 
 /* get_cycles() is 0 where the processor has no counter. */
 static bool is_cost(__u64 cost)
@@ -94,22 +100,18 @@ static bool is_cost(__u64 cost)
 
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 {
-	struct mmun_state before = mmun_state(), after;
-	struct mmun_floor cmd;
+	const __u64 count = mmun_state().out_mm_count;
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
 
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), NR_SUBS, &cmd));
-	EXPECT_EQ(NR_SUBS, cmd.out_done);
-	EXPECT_TRUE(is_cost(cmd.out_cost));
-	after = mmun_state();
-	EXPECT_TRUE(same_mm_count(before.out_mm_count + NR_SUBS,
-				  after.out_mm_count));
-	EXPECT_LT(before.out_memory, after.out_memory);
-	ASSERT_EQ(0, remove_floor(self, &cmd));
-	EXPECT_EQ(NR_SUBS, cmd.out_done);
-	EXPECT_TRUE(is_cost(cmd.out_cost));
-	after = mmun_state();
-	EXPECT_TRUE(same_mm_count(before.out_mm_count, after.out_mm_count));
-	EXPECT_EQ(before.out_memory, after.out_memory);
+	ASSERT_EQ(0, insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
+	EXPECT_EQ(NR_SUBS, inserted.out_done);
+	EXPECT_TRUE(is_cost(inserted.out_cost));
+	expect_mm_count(count + NR_SUBS);
+	ASSERT_EQ(0, remove_all(self, &removed));
+	EXPECT_EQ(NR_SUBS, removed.out_done);
+	EXPECT_TRUE(is_cost(removed.out_cost));
+	expect_mm_count(count);
 }
 
 /*
@@ -118,43 +120,45 @@ TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
  */
 TEST_F(floor, each_callback_is_counted)
 {
-	struct mmun_floor cmd;
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
 
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), 4, &cmd));
-	EXPECT_EQ(0, cmd.out_hits);
+	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 4, &inserted));
+	EXPECT_EQ(0, inserted.out_hits);
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	ASSERT_EQ(0, remove_floor(self, &cmd));
-	EXPECT_EQ(2, cmd.out_hits);
+	ASSERT_EQ(0, remove_all(self, &removed));
+	EXPECT_EQ(2, removed.out_hits);
 	memset(self->map, 1, 2 * self->page);
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	EXPECT_ERRNO(ENOENT, remove_floor(self, &cmd));
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), 1, &cmd));
-	EXPECT_EQ(2, cmd.out_hits);
+	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
+	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 1, &inserted));
+	EXPECT_EQ(2, inserted.out_hits);
 }
 
 TEST_F(floor, a_look_finds_what_is_there_and_faults_nothing_in)
 {
-	struct mmun_floor cmd;
+	struct mmun_floor_look cmd;
 	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, insert_over_map(self));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, look(self, self->map, NR_PAGES, &cmd));
-		EXPECT_EQ(5, cmd.out_done);
+		EXPECT_EQ(5, cmd.out_valid);
 		EXPECT_TRUE(is_cost(cmd.out_cost));
 	}
 	ASSERT_EQ(0, look(self, self->map + 4 * self->page, 2, &cmd));
-	EXPECT_EQ(1, cmd.out_done);
+	EXPECT_EQ(1, cmd.out_valid);
 	ASSERT_EQ(0, munmap(self->map, NR_PAGES * self->page));
 	ASSERT_EQ(0, look(self, self->map, NR_PAGES, &cmd));
-	EXPECT_EQ(0, cmd.out_done);
+	EXPECT_EQ(0, cmd.out_valid);
+	EXPECT_EQ(1, cmd.out_hits);
 }
 
 TEST_F(floor, a_look_stays_inside_the_first_subscription)
 {
-	const size_t huge = mmun_info().out_max_batch_pages;
-	struct mmun_floor cmd;
+	const size_t most = MMUN_FLOOR_MAX_PAGES;
+	struct mmun_floor_look cmd;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_ERRNO(ENOENT, look(self, self->map, 1, &cmd));
@@ -164,26 +168,38 @@ TEST_F(floor, a_look_stays_inside_the_first_subscription)
 	EXPECT_ERRNO(ERANGE,
 		     look(self, self->map + NR_PAGES * self->page, 1, &cmd));
 	EXPECT_ERRNO(ERANGE, look(self, (char *)-self->page, 1, &cmd));
-	EXPECT_ERRNO(ERANGE, look(self, self->map, huge, &cmd));
-	EXPECT_ERRNO(EINVAL, look(self, self->map, huge + 1, &cmd));
+	EXPECT_ERRNO(ERANGE, look(self, self->map, most, &cmd));
+	EXPECT_ERRNO(EINVAL, look(self, self->map, most + 1, &cmd));
 	EXPECT_ERRNO(EINVAL, look(self, self->map, 0, &cmd));
 	EXPECT_ERRNO(EINVAL, look(self, self->map + 1, 1, &cmd));
+	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, mmun_u64(self->map),
+					 self->page + 1, &cmd));
+}
+
+/* On a kernel with CONFIG_HMM_MIRROR the set is what is missing. */
+TEST_F(floor, a_look_without_hmm_mirror_is_eopnotsupp)
+{
+	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
+	struct mmun_floor_look cmd;
+
+	EXPECT_ERRNO(hmm ? ENOENT : EOPNOTSUPP, look(self, self->map, 1, &cmd));
 }
 
 TEST_F(floor, a_second_set_is_ebusy)
 {
-	struct mmun_state before;
-	struct mmun_floor cmd;
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
+	__u64 count;
 
-	EXPECT_ERRNO(ENOENT, remove_floor(self, &cmd));
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), 2, &cmd));
-	before = mmun_state();
+	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
+	ASSERT_EQ(0, insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
+	count = mmun_state().out_mm_count;
 	EXPECT_ERRNO(EBUSY,
-		     insert_floor(self, mmun_u64(self->map), 2, &cmd));
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	ASSERT_EQ(0, remove_floor(self, &cmd));
-	EXPECT_EQ(2, cmd.out_done);
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), 2, &cmd));
+		     insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
+	expect_mm_count(count);
+	ASSERT_EQ(0, remove_all(self, &removed));
+	EXPECT_EQ(NR_SUBS, removed.out_done);
+	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 2, &inserted));
 }
 
 /*
@@ -193,63 +209,51 @@ TEST_F(floor, a_second_set_is_ebusy)
  */
 TEST_F(floor, it_stops_at_the_first_that_fails)
 {
-	struct mmun_state before = mmun_state();
-	struct mmun_floor cmd = {
-		.start = -2 * self->page,
-		.length = self->page + 1,
-		.stride = self->page,
-		.count = 3,
-	};
+	const __u64 count = mmun_state().out_mm_count;
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
 
-	ASSERT_EQ(0, _mmun_floor(self->fd, MMUN_FLOOR_INSERT, &cmd));
-	EXPECT_EQ(1, cmd.out_done);
-	ASSERT_EQ(0, remove_floor(self, &cmd));
-	EXPECT_EQ(1, cmd.out_done);
-	EXPECT_ERRNO(EOVERFLOW, insert_floor(self, -1, 1, &cmd));
-	cmd = (struct mmun_floor){ .start = mmun_u64(self->map), .count = 1 };
-	EXPECT_ERRNO(EOVERFLOW, _mmun_floor(self->fd, MMUN_FLOOR_INSERT, &cmd));
-	EXPECT_ERRNO(ENOENT, remove_floor(self, &cmd));
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_TRUE(same_mm_count(before.out_mm_count,
-				  mmun_state().out_mm_count));
+	ASSERT_EQ(0, _floor_insert(self->floor, -2 * self->page, self->page + 1,
+				   self->page, 3, &inserted));
+	EXPECT_EQ(1, inserted.out_done);
+	ASSERT_EQ(0, remove_all(self, &removed));
+	EXPECT_EQ(1, removed.out_done);
+	EXPECT_ERRNO(EOVERFLOW, insert(self, -1, 1, &inserted));
+	EXPECT_ERRNO(EOVERFLOW, _floor_insert(self->floor, mmun_u64(self->map),
+					      0, 0, 1, &inserted));
+	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
+	expect_mm_count(count);
 }
 
-TEST_F(floor, what_an_operation_has_no_use_for_must_be_zero)
+TEST_F(floor, a_count_of_zero_or_above_the_limit_is_einval)
 {
-	const struct mmun_floor wrong[] = {
-		{ .start = self->page },
-		{ .length = self->page },
-		{ .stride = self->page },
-		{ .count = 1 },
-	};
-	struct mmun_floor cmd;
-	int i;
+	const __u64 start = mmun_u64(self->map);
+	struct mmun_floor_insert cmd;
 
+	EXPECT_ERRNO(EINVAL, insert(self, start, 0, &cmd));
+	EXPECT_ERRNO(EINVAL,
+		     insert(self, start, MMUN_FLOOR_MAX_COUNT + 1, &cmd));
+	EXPECT_ERRNO(EINVAL, insert(self, start, -1, &cmd));
+}
+
+/* @cmd is an address that the kernel cannot read or write. */
+static int call(FIXTURE_DATA(floor) *self, unsigned int num, unsigned long cmd)
+{
+	return ioctl(self->floor, num, cmd);
+}
+
+TEST_F(floor, an_unknown_call_is_enotty_and_a_bad_pointer_is_efault)
+{
+	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
+	const unsigned long bad = mmun_u64(self->map - self->page);
+
+	EXPECT_ERRNO(ENOTTY, call(self, MMUN_INFO, bad));
+	EXPECT_ERRNO(ENOTTY, call(self, MMUN_FLOOR_INSERT + 16, bad));
+	EXPECT_ERRNO(EFAULT, call(self, MMUN_FLOOR_INSERT, bad));
+	EXPECT_ERRNO(hmm ? EFAULT : EOPNOTSUPP,
+		     call(self, MMUN_FLOOR_LOOK, bad));
 	ASSERT_EQ(0, insert_over_map(self));
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		cmd = wrong[i];
-		EXPECT_ERRNO(EINVAL,
-			     _mmun_floor(self->fd, MMUN_FLOOR_REMOVE, &cmd));
-	}
-	EXPECT_EQ(0, remove_floor(self, &cmd));
-}
-
-TEST_F(floor, more_than_the_memory_that_there_is_for_it_is_enospc)
-{
-	const struct mmun_info info = mmun_info();
-	struct mmun_state before = mmun_state();
-	struct mmun_floor cmd;
-
-	EXPECT_ERRNO(EINVAL, insert_floor(self, 0, 0, &cmd));
-	EXPECT_ERRNO(EINVAL, insert_floor(self, 0, info.out_max_bulk + 1,
-					  &cmd));
-	/* A subscription has five words at least. */
-	if (info.out_max_memory < info.out_max_bulk * 5 * 8)
-		EXPECT_ERRNO(ENOSPC, insert_floor(self, 0, info.out_max_bulk,
-						  &cmd));
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_TRUE(same_mm_count(before.out_mm_count,
-				  mmun_state().out_mm_count));
+	EXPECT_ERRNO(EFAULT, call(self, MMUN_FLOOR_REMOVE, bad));
 }
 
 static int drop_sys_admin(void)
@@ -265,69 +269,118 @@ static int drop_sys_admin(void)
 	return syscall(SYS_capset, &head, data);
 }
 
-TEST_F(floor, nothing_of_it_is_for_who_calls_without_cap_sys_admin)
+TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
 {
-	struct mmun_state before;
-	struct mmun_floor cmd;
+	struct stat st;
 
-	ASSERT_EQ(0, insert_over_map(self));
-	before = mmun_state();
+	ASSERT_EQ(0, stat(FLOOR_DEV, &st));
+	EXPECT_EQ(0600, st.st_mode & 0777);
+	EXPECT_EQ(0, st.st_uid);
 	ASSERT_EQ(0, drop_sys_admin());
-	EXPECT_ERRNO(EPERM, insert_floor(self, mmun_u64(self->map), 1, &cmd));
-	EXPECT_ERRNO(EPERM, remove_floor(self, &cmd));
-	if (mmun_info().out_features & MMUN_FEATURE_HMM)
-		EXPECT_ERRNO(EPERM, look(self, self->map, 1, &cmd));
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_TRUE(same_mm_count(before.out_mm_count,
-				  mmun_state().out_mm_count));
+	EXPECT_ERRNO(EPERM, floor_open());
 }
 
 TEST_F(floor, the_close_removes_what_is_left)
 {
-	struct mmun_state before = mmun_state();
-	int mine = self->fd, other = mmun_open();
-	struct mmun_floor cmd;
+	const __u64 count = mmun_state().out_mm_count;
+	struct mmun_floor_insert cmd;
+	int fd = floor_open();
 
-	ASSERT_LE(0, other);
-	self->fd = other;
-	ASSERT_EQ(0, insert_floor(self, mmun_u64(self->map), NR_SUBS, &cmd));
-	ASSERT_EQ(0, close(other));
-	self->fd = mine;
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
-	EXPECT_TRUE(same_mm_count(before.out_mm_count,
-				  mmun_state().out_mm_count));
-	/* The callbacks were the module's: it would show now. */
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, _floor_insert(fd, mmun_u64(self->map), self->page,
+				   self->page, NR_SUBS, &cmd));
+	ASSERT_EQ(0, close(fd));
+	expect_mm_count(count);
+	/* A callback would use memory that is freed. */
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
 }
 
-static void insert_many(FIXTURE_DATA(floor) *self)
+/*
+ * A child that opens both devices, writes the number of one of them to the pipe, and
+ * inserts until it is killed.
+ */
+static void insert_many(FIXTURE_DATA(floor) *self, const int number[2],
+			int device)
 {
-	struct mmun_floor cmd;
+	int fds[] = { mmun_open(), floor_open() };
+	struct mmun_floor_insert cmd;
 
-	self->fd = mmun_open();
-	insert_floor(self, mmun_u64(self->map), NR_MANY, &cmd);
+	if (write(number[1], fds + device, sizeof(*fds)) != sizeof(*fds))
+		_exit(1);
+	self->floor = fds[1];
+	insert(self, mmun_u64(self->map), NR_MANY, &cmd);
 	pause();
 }
 
-/* In the middle of a million, and wherever else it is by then. */
+/* Sets *fd to a copy of a descriptor of the child.  Returns the child, or -1. */
+static pid_t start_child(FIXTURE_DATA(floor) *self, int device, int *fd)
+{
+	int number[2], pidfd;
+	pid_t child;
+
+	if (pipe(number))
+		return -1;
+	child = fork();
+	if (!child)
+		insert_many(self, number, device);
+	if (read(number[0], fd, sizeof(*fd)) != sizeof(*fd))
+		return -1;
+	pidfd = syscall(SYS_pidfd_open, child, 0);
+	*fd = syscall(SYS_pidfd_getfd, pidfd, *fd, 0);
+	close(pidfd);
+	close(number[0]);
+	close(number[1]);
+	return *fd < 0 ? -1 : child;
+}
+
+/* The signal comes in the middle of a million inserts, or after the last. */
 TEST_F(floor, a_signal_ends_it_and_leaves_nothing)
 {
-	struct mmun_state before = mmun_state();
-	int fd = self->fd, ms, status;
+	struct mmun_state state;
+	int fd, ms;
 	pid_t child;
 
 	for (ms = 1; ms <= 64; ms *= 4) {
-		child = fork();
+		child = start_child(self, 0, &fd);
 		ASSERT_LE(0, child);
-		if (!child)
-			insert_many(self);
 		usleep(1000 * ms);
 		ASSERT_EQ(0, kill(child, SIGKILL));
-		ASSERT_EQ(child, waitpid(child, &status, 0));
-		EXPECT_EQ(SIGKILL, WTERMSIG(status));
+		EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));
+		/* The last reference is that of /dev/mmun. */
+		ASSERT_EQ(0, _mmun_state(fd, &state));
+		EXPECT_TRUE(same_mm_count(1, state.out_mm_count));
+		EXPECT_EQ(0, close(fd));
 	}
-	EXPECT_EQ(fd, self->fd);
-	EXPECT_EQ(before.out_memory, mmun_state().out_memory);
 }
 
-MMUN_HARNESS_MAIN
+TEST_F(floor, a_set_outlives_its_mm_and_calls_are_esrch_then)
+{
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
+	pid_t child;
+	int fd;
+
+	child = start_child(self, 1, &fd);
+	ASSERT_LE(0, child);
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));
+	EXPECT_ERRNO(ESRCH, _floor_insert(fd, 0, 1, 0, 1, &inserted));
+	EXPECT_ERRNO(ESRCH, _floor_remove(fd, &removed));
+	EXPECT_EQ(0, close(fd));
+}
+
+#define NO_FLOOR \
+	"no " FLOOR_DEV ": load mmun_floor.ko, which is built in floor/"
+
+static const char *problem(void)
+{
+	if (mmun_device_problem() || !access(FLOOR_DEV, R_OK | W_OK))
+		return mmun_device_problem();
+	return errno == ENOENT ? NO_FLOOR :
+				 "no access to " FLOOR_DEV ": run as root";
+}
+
+int main(int argc, char **argv)
+{
+	return mmun_list_or_run(argc, argv, problem());
+}

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include "mmun.h"
 
-#define NR_CALLS	27
+#define NR_CALLS	26
 #define NR_PAGES	16
 #define NR_IDS		8
 #define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
@@ -30,7 +30,7 @@ static const struct shape {
 	 * A address, L length, m method, f flags, S sequence, n number,
 	 * P pointer to an array, C its length, t milliseconds, p thread,
 	 * c records, y types, h hold, q point, d milliseconds that
-	 * cost nothing, N a number that costs time, Z zero
+	 * cost nothing
 	 */
 	SHAPE(MMUN_INFO, "szooOOooooooOOoz"),
 	SHAPE(MMUN_INSERT, "skzoAL"),
@@ -58,7 +58,6 @@ static const struct shape {
 	SHAPE(MMUN_KICK, "spno"),
 	SHAPE(MMUN_PROBE, "stooO"),
 	SHAPE(MMUN_SUBSCRIPTION, "srOoz"),
-	SHAPE(MMUN_FLOOR, "smALZNOOO"),
 };
 
 /*
@@ -235,7 +234,6 @@ static __u64 plausible(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 	case 'C':
 	case 'd':
 	case 'n':
-	case 'N':
 		return 1 + below(self, 15);
 	case 'c':
 		return 1ULL << below(self, 8);
@@ -277,9 +275,6 @@ static size_t fill(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 		/* Who is held may be the one who would have to end it. */
 		if (*f == 'd' && value < 100000)
 			value %= 16;
-		/* Each is a subscription, and millions may be asked for. */
-		if (*f == 'N' && value < 10000000)
-			value %= 1024;
 		if (*f == 't')
 			value = bounded_ms(self, below(self, 32) ? value : 1);
 		memcpy(arg + at, &value, field_size(*f));
@@ -303,7 +298,6 @@ static void refresh(FIXTURE_DATA(fuzz) *self)
 		return;
 	self->ids[i] = cmd.id;
 	_mmun_snapshot(self->fd, &cmd);
-	_mmun_floor(self->fd, MMUN_FLOOR_REMOVE, &(struct mmun_floor){ });
 	if (!below(self, 4))
 		madvise(self->map + i * self->page, self->page, MADV_DONTNEED);
 	_mmun_read_begin(self->fd, cmd.id, self->tokens + i);

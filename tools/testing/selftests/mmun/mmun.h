@@ -380,14 +380,6 @@ static inline int _mmun_subscription(int fd, __u32 id,
 	return ioctl(fd, MMUN_SUBSCRIPTION, cmd);
 }
 
-/* The caller fills in what is not zero. */
-static inline int _mmun_floor(int fd, __u32 op, struct mmun_floor *cmd)
-{
-	cmd->size = sizeof(*cmd);
-	cmd->op = op;
-	return ioctl(fd, MMUN_FLOOR, cmd);
-}
-
 /* Layers 2 and 3: assert that it succeeds, or expect that it fails. */
 
 #define EXPECT_ERRNO(expected_errno, cmd)                     \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the calls of /dev/mmun cost, and what the same costs without: the core's
- * own calls (MMUN_FLOOR), the kernel's own test_hmm, an mm without a notifier.
+ * own calls (/dev/mmun_floor), the kernel's own test_hmm, an mm without a notifier.
  *
  * It is counted in instructions, on a machine that is emulated so that its clock
  * counts them; "make bench" starts one.  On any other it says so and skips.  Each
@@ -11,6 +11,7 @@
  * so many units; n is how many ranges there were, or how many pages it was about.
  */
 #include "mmun.h"
+#include "floor.h"
 
 #include "bench-measure.c"
 #include "bench-ranges.c"
@@ -96,17 +97,26 @@ static int run_groups(void)
 	return ret;
 }
 
-static bool has_hmm(int fd)
+/* Returns why nothing can be measured, or NULL. */
+static const char *device_problem(void)
 {
-	struct mmun_info info;
+	const char *problem = NULL;
+	int fd = mmun_open(), floor = floor_open();
 
-	return !_mmun_info(fd, &info) &&
-	       (info.out_features & MMUN_FEATURE_HMM);
+	if (fd < 0)
+		problem = "no " MMUN_DEV ": load test_mmun.ko";
+	else if (floor < 0)
+		problem = "no " FLOOR_DEV ": load mmun_floor.ko";
+	else if (!mmun_has_feature(fd, MMUN_FEATURE_HMM))
+		problem = "the kernel has no CONFIG_HMM_MIRROR";
+	close(fd);
+	close(floor);
+	return problem;
 }
 
 int main(void)
 {
-	int fd;
+	const char *problem;
 
 	if (mmun_wants_list()) {
 		list_groups();
@@ -114,12 +124,9 @@ int main(void)
 	}
 	if (!count_groups())
 		return mmun_skip_all(MMUN_NO_TEST);
-	fd = mmun_open();
-	if (fd < 0)
-		return mmun_skip_all("no " MMUN_DEV ": load test_mmun.ko");
-	if (!has_hmm(fd))
-		return mmun_skip_all("the kernel has no CONFIG_HMM_MIRROR");
-	close(fd);
+	problem = device_problem();
+	if (problem)
+		return mmun_skip_all(problem);
 	rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (rows == MAP_FAILED)

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/mmun_floor: the calls of the core with as little around them as possible.
+ *
+ * mmun_bench compares the cost of /dev/mmun with the cost of these calls.  Nothing else
+ * needs this module.  mmun_floor.h describes the ioctls.
+ */
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/hmm.h>
+#include <linux/interval_tree.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/timex.h>
+#include <linux/uaccess.h>
+
+#include "mmun_floor.h"
+
+/* Older kernels do not have it. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(P, gfp)	kzalloc(sizeof(P), gfp)
+#endif
+
+/* Subscriptions between two calls of cond_resched() */
+#define MMUN_FLOOR_STEP	192ULL
+
+/**
+ * struct mmun_floor_sub - a subscription
+ * @mni: what the core knows of it
+ * @floor: the open file; it outlives the subscription
+ */
+struct mmun_floor_sub {
+	struct mmu_interval_notifier mni;
+	struct mmun_floor *floor;
+};
+
+/**
+ * struct mmun_floor - an open file, and its set of subscriptions
+ * @mm: the mm of the task that opened the file; one reference of mm_count
+ * @mutex: guards @subs, @first and @nr.  INSERT and LOOK acquire mmap_lock under
+ *	it.
+ * @subs: an array, or NULL if there is no set.  The subscriptions from @first up to
+ *	@nr, exclusive, are inserted.
+ * @first: index
+ * @nr: index
+ * @hits: callbacks since open()
+ */
+struct mmun_floor {
+	struct mm_struct *mm;
+	struct mutex mutex;		/* guards the set */
+	struct mmun_floor_sub *subs;
+	u64 first;
+	u64 nr;
+	atomic_long_t hits;
+};
+
+/*
+ * No update lock is needed, because no reader has a shadow page table that the
+ * sequence would have to be ordered with.
+ */
+static bool mmun_floor_invalidate(struct mmu_interval_notifier *mni,
+				  const struct mmu_notifier_range *range,
+				  unsigned long cur_seq)
+{
+	struct mmun_floor_sub *sub =
+		container_of(mni, struct mmun_floor_sub, mni);
+
+	mmu_interval_set_seq(mni, cur_seq);
+	atomic_long_inc(&sub->floor->hits);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops mmun_floor_ops = {
+	.invalidate = mmun_floor_invalidate,
+};
+
+/* Between two steps: 0, or the reason to stop. */
+static int mmun_floor_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static void mmun_floor_free(struct mmun_floor *floor)
+{
+	kvfree(floor->subs);
+	floor->subs = NULL;
+	floor->first = 0;
+	floor->nr = 0;
+}
+
+/* INSERT.  Between the two get_cycles() are the calls of the core and a loop. */
+
+static int mmun_floor_insert_step(struct mmun_floor *floor,
+				  struct mmun_floor_insert *cmd)
+{
+	u64 nr = min(cmd->count - floor->nr, MMUN_FLOOR_STEP);
+	u64 start = cmd->start + floor->nr * cmd->stride;
+	cycles_t began = get_cycles();
+	int ret = 0;
+
+	for (; nr && !ret; nr--, start += cmd->stride) {
+		struct mmun_floor_sub *sub = &floor->subs[floor->nr];
+
+		sub->floor = floor;
+		ret = mmu_interval_notifier_insert(&sub->mni, floor->mm, start,
+						   cmd->length,
+						   &mmun_floor_ops);
+		floor->nr += !ret;
+	}
+	cmd->out_cost += get_cycles() - began;
+	return ret;
+}
+
+static int mmun_floor_insert_all(struct mmun_floor *floor,
+				 struct mmun_floor_insert *cmd)
+{
+	int ret = 0;
+
+	if (floor->subs)
+		return -EBUSY;
+	floor->subs = kvcalloc(cmd->count, sizeof(*floor->subs),
+			       GFP_KERNEL_ACCOUNT);
+	if (!floor->subs)
+		return -ENOMEM;
+	cmd->out_cost = 0;
+	while (floor->nr < cmd->count && !ret)
+		ret = mmun_floor_pause() ?: mmun_floor_insert_step(floor, cmd);
+	cmd->out_done = floor->nr;
+	if (floor->nr)
+		return 0;
+	mmun_floor_free(floor);
+	return ret;
+}
+
+/* REMOVE */
+
+/* Returns the cost. */
+static u64 mmun_floor_remove_step(struct mmun_floor *floor)
+{
+	u64 end = min(floor->first + MMUN_FLOOR_STEP, floor->nr);
+	cycles_t began = get_cycles();
+
+	for (; floor->first < end; floor->first++)
+		mmu_interval_notifier_remove(&floor->subs[floor->first].mni);
+	return get_cycles() - began;
+}
+
+static int mmun_floor_remove_all(struct mmun_floor *floor,
+				 struct mmun_floor_remove *cmd)
+{
+	u64 first = floor->first;
+	int ret = 0;
+
+	if (!floor->subs)
+		return -ENOENT;
+	cmd->out_cost = 0;
+	while (floor->first < floor->nr && !ret) {
+		cmd->out_cost += mmun_floor_remove_step(floor);
+		ret = mmun_floor_pause();
+	}
+	if (floor->first < floor->nr)
+		return ret;
+	cmd->out_done = floor->nr - first;
+	mmun_floor_free(floor);
+	return 0;
+}
+
+/* LOOK */
+
+static int mmun_floor_walk(struct mmun_floor *floor,
+			   struct mmun_floor_look *cmd, unsigned long *pages)
+{
+	struct mmu_interval_notifier *mni = &floor->subs[floor->first].mni;
+	struct hmm_range range = {
+		.notifier = mni,
+		.start = cmd->start,
+		.end = cmd->start + cmd->length,
+		.hmm_pfns = pages,
+	};
+	cycles_t began = get_cycles();
+	int ret;
+
+	range.notifier_seq = mmu_interval_read_begin(mni);
+	if (mmap_read_lock_killable(floor->mm))
+		return -EINTR;
+	ret = IS_ENABLED(CONFIG_HMM_MIRROR) ? hmm_range_fault(&range) :
+					      -EOPNOTSUPP;
+	mmap_read_unlock(floor->mm);
+	if (!ret && mmu_interval_read_retry(mni, range.notifier_seq))
+		ret = -EBUSY;
+	cmd->out_cost = get_cycles() - began;
+	return ret;
+}
+
+/* Is the interval of @cmd inside the first subscription? */
+static bool mmun_floor_covers(const struct mmun_floor *floor,
+			      const struct mmun_floor_look *cmd)
+{
+	const struct interval_tree_node *tree =
+		&floor->subs[floor->first].mni.interval_tree;
+
+	return cmd->start >= tree->start && cmd->start <= tree->last &&
+	       cmd->length - 1 <= tree->last - cmd->start;
+}
+
+static int mmun_floor_look_at(struct mmun_floor *floor,
+			      struct mmun_floor_look *cmd)
+{
+	u64 nr = cmd->length >> PAGE_SHIFT, i;
+	unsigned long *pages;
+	int ret;
+
+	if (!floor->subs)
+		return -ENOENT;
+	if (!mmun_floor_covers(floor, cmd))
+		return -ERANGE;
+	pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return -ENOMEM;
+	ret = mmun_floor_walk(floor, cmd, pages);
+	cmd->out_valid = 0;
+	for (i = 0; i < nr && !ret; i++)
+		cmd->out_valid += !!(pages[i] & HMM_PFN_VALID);
+	kvfree(pages);
+	return ret;
+}
+
+static bool mmun_floor_look_is_valid(const struct mmun_floor_look *cmd)
+{
+	return PAGE_ALIGNED(cmd->start) && PAGE_ALIGNED(cmd->length) &&
+	       cmd->length && cmd->length >> PAGE_SHIFT <= MMUN_FLOOR_MAX_PAGES;
+}
+
+/* The ioctls */
+
+/* If it returns 0 the caller must call mmun_floor_leave(). */
+static int mmun_floor_enter(struct mmun_floor *floor)
+{
+	if (!mmget_not_zero(floor->mm))
+		return -ESRCH;
+	if (!mutex_lock_interruptible(&floor->mutex))
+		return 0;
+	mmput(floor->mm);
+	return -EINTR;
+}
+
+/* Returns the number of callbacks. */
+static u64 mmun_floor_leave(struct mmun_floor *floor)
+{
+	u64 hits = atomic_long_read(&floor->hits);
+
+	mutex_unlock(&floor->mutex);
+	mmput(floor->mm);
+	return hits;
+}
+
+static int mmun_floor_insert(struct mmun_floor *floor,
+			     struct mmun_floor_insert __user *user)
+{
+	struct mmun_floor_insert cmd;
+	int ret;
+
+	if (copy_from_user(&cmd, user, sizeof(cmd)))
+		return -EFAULT;
+	if (!cmd.count || cmd.count > MMUN_FLOOR_MAX_COUNT)
+		return -EINVAL;
+	ret = mmun_floor_enter(floor);
+	if (ret)
+		return ret;
+	ret = mmun_floor_insert_all(floor, &cmd);
+	cmd.out_hits = mmun_floor_leave(floor);
+	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static int mmun_floor_remove(struct mmun_floor *floor,
+			     struct mmun_floor_remove __user *user)
+{
+	struct mmun_floor_remove cmd;
+	int ret = mmun_floor_enter(floor);
+
+	if (ret)
+		return ret;
+	ret = mmun_floor_remove_all(floor, &cmd);
+	cmd.out_hits = mmun_floor_leave(floor);
+	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static int mmun_floor_look(struct mmun_floor *floor,
+			   struct mmun_floor_look __user *user)
+{
+	struct mmun_floor_look cmd;
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
+		return -EOPNOTSUPP;
+	if (copy_from_user(&cmd, user, sizeof(cmd)))
+		return -EFAULT;
+	if (!mmun_floor_look_is_valid(&cmd))
+		return -EINVAL;
+	ret = mmun_floor_enter(floor);
+	if (ret)
+		return ret;
+	ret = mmun_floor_look_at(floor, &cmd);
+	cmd.out_hits = mmun_floor_leave(floor);
+	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static long mmun_floor_fops_ioctl(struct file *filp, unsigned int num,
+				  unsigned long arg)
+{
+	struct mmun_floor *floor = filp->private_data;
+	void __user *user = (void __user *)arg;
+
+	switch (num) {
+	case MMUN_FLOOR_INSERT:
+		return mmun_floor_insert(floor, user);
+	case MMUN_FLOOR_REMOVE:
+		return mmun_floor_remove(floor, user);
+	case MMUN_FLOOR_LOOK:
+		return mmun_floor_look(floor, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* File */
+
+static int mmun_floor_fops_open(struct inode *inode, struct file *filp)
+{
+	struct mmun_floor *floor;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!current->mm)
+		return -ESRCH;
+	floor = kzalloc_obj(*floor, GFP_KERNEL_ACCOUNT);
+	if (!floor)
+		return -ENOMEM;
+	mutex_init(&floor->mutex);
+	/* Pairs with the mmdrop() in mmun_floor_fops_release(). */
+	mmgrab(current->mm);
+	floor->mm = current->mm;
+	filp->private_data = floor;
+	return nonseekable_open(inode, filp);
+}
+
+/* No call is in flight, and no call can follow: the mutex is not needed. */
+static int mmun_floor_fops_release(struct inode *inode, struct file *filp)
+{
+	struct mmun_floor *floor = filp->private_data;
+
+	for (; floor->first < floor->nr; cond_resched())
+		mmun_floor_remove_step(floor);
+	kvfree(floor->subs);
+	mmdrop(floor->mm);
+	kfree(floor);
+	return 0;
+}
+
+static const struct file_operations mmun_floor_fops = {
+	.owner = THIS_MODULE,
+	.open = mmun_floor_fops_open,
+	.release = mmun_floor_fops_release,
+	.unlocked_ioctl = mmun_floor_fops_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* Module */
+
+static struct miscdevice mmun_floor_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "mmun_floor",
+	.fops = &mmun_floor_fops,
+	.mode = 0600,
+};
+module_misc_device(mmun_floor_misc);
+
+MODULE_AUTHOR("The test_mmun authors");
+MODULE_DESCRIPTION("The cost of the calls of mmu notifiers, for mmun_bench");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");

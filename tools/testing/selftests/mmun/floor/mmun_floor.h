@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The private uAPI of /dev/mmun_floor, which serves mmun_bench and floor_test.
+ * It is not a stable interface.
+ *
+ * Each ioctl makes calls of mm/mmu_notifier.c or mm/hmm.c with as little around them
+ * as possible, and reports their cost.  mmun_bench compares the cost of the calls of
+ * /dev/mmun with this cost.
+ *
+ * The device needs CAP_SYS_ADMIN at open(), because the clock shows what runs at the
+ * same time.  An open file has at most one set of subscriptions, which belongs to the
+ * mm of the task that opened the file.  close() removes the set.
+ *
+ * The cost is a difference of two get_cycles().  It counts instructions if the machine
+ * is emulated so that its clock counts them.  It is 0 if the processor has no such
+ * clock.
+ *
+ * Errors of all ioctls: EFAULT if the argument cannot be read or written, EINVAL if a
+ * value is out of its bounds, ESRCH if the mm is gone, EINTR if a signal came, ENOTTY
+ * if there is no such ioctl.
+ */
+#ifndef _MMUN_FLOOR_H
+#define _MMUN_FLOOR_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MMUN_FLOOR_MAX_COUNT	(4 * 1024 * 1024)
+#define MMUN_FLOOR_MAX_PAGES	65536
+
+#define MMUN_FLOOR_IOCTL_TYPE	'J'
+
+/**
+ * struct mmun_floor_insert - ioctl(MMUN_FLOOR_INSERT)
+ * @start: First address of the first subscription
+ * @length: Number of bytes of each subscription
+ * @stride: Bytes from the start of one subscription to the start of the next
+ * @count: Number of subscriptions, 1 to MMUN_FLOOR_MAX_COUNT
+ * @out_done: Subscriptions that were inserted
+ * @out_cost: Cost of all mmu_interval_notifier_insert()
+ * @out_hits: Callbacks of all subscriptions since open()
+ *
+ * Insert a set of subscriptions.  The callback sets the sequence and counts the hit.
+ * The call stops at the first subscription that fails.  If there is one before it, the
+ * call succeeds and @out_done is less than @count.  Otherwise the call returns the error.
+ *
+ * EBUSY: There is a set.  ENOMEM: The kernel has no memory.  EOVERFLOW: The length is 0,
+ * or the first subscription wraps.
+ */
+struct mmun_floor_insert {
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__aligned_u64 stride;
+	__aligned_u64 count;
+	__aligned_u64 out_done;
+	__aligned_u64 out_cost;
+	__aligned_u64 out_hits;
+};
+
+#define MMUN_FLOOR_INSERT \
+	_IOWR(MMUN_FLOOR_IOCTL_TYPE, 0xc0, struct mmun_floor_insert)
+
+/**
+ * struct mmun_floor_remove - ioctl(MMUN_FLOOR_REMOVE)
+ * @out_done: Subscriptions that were removed
+ * @out_cost: Cost of all mmu_interval_notifier_remove()
+ * @out_hits: Callbacks of all subscriptions since open()
+ *
+ * Remove the set, in the order of the insertion.  If a signal comes, the subscriptions
+ * that are left stay in the set.
+ *
+ * ENOENT: There is no set.
+ */
+struct mmun_floor_remove {
+	__aligned_u64 out_done;
+	__aligned_u64 out_cost;
+	__aligned_u64 out_hits;
+};
+
+#define MMUN_FLOOR_REMOVE \
+	_IOR(MMUN_FLOOR_IOCTL_TYPE, 0xc1, struct mmun_floor_remove)
+
+/**
+ * struct mmun_floor_look - ioctl(MMUN_FLOOR_LOOK)
+ * @start: First address, page aligned
+ * @length: Number of bytes, page aligned, 1 to MMUN_FLOOR_MAX_PAGES pages
+ * @out_valid: Pages that are there
+ * @out_cost: Cost of mmu_interval_read_begin(), hmm_range_fault() and
+ *	mmu_interval_read_retry()
+ * @out_hits: Callbacks of all subscriptions since open()
+ *
+ * Read the page tables once, under the first subscription of the set.  Nothing is
+ * faulted in.
+ *
+ * EOPNOTSUPP: The kernel has no CONFIG_HMM_MIRROR.  ENOENT: There is no set.  ERANGE:
+ * The interval is not inside the first subscription.  EBUSY: An invalidation collided.
+ * ENOMEM: The kernel has no memory.
+ */
+struct mmun_floor_look {
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__aligned_u64 out_valid;
+	__aligned_u64 out_cost;
+	__aligned_u64 out_hits;
+};
+
+#define MMUN_FLOOR_LOOK \
+	_IOWR(MMUN_FLOOR_IOCTL_TYPE, 0xc2, struct mmun_floor_look)
+
+#endif /* _MMUN_FLOOR_H */
