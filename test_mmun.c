@@ -29,7 +29,6 @@
 #include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -100,6 +99,7 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 	return copy_to_user(ucmd->ubuffer, ucmd->cmd, size) ? -EFAULT : 0;
 }
 
+#include "mmun/entry.c"
 #include "mmun/log.c"
 #include "mmun/shadow.c"
 #include "mmun/task.c"
@@ -439,11 +439,6 @@ static int __init mmun_init(void)
 {
 	int ret;
 
-	get_random_bytes(mmun_cookie_keys, sizeof(mmun_cookie_keys));
-	mmun_cookie_keys[1] |= 1;
-	mmun_cookie_keys[2] |= 1;
-	mmun_cookie_keys[4] |= 1;
-	mmun_cookie_keys[5] |= 1;
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;

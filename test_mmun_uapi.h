@@ -125,10 +125,9 @@ enum mmun_kind {
 /**
  * enum mmun_method - how pages are gathered
  * @MMUN_METHOD_FAULT: hmm_range_fault(), pages that are missing are faulted in.
- *	Needs MMUN_FEATURE_HMM.  Of a huge page that one entry maps it is asked
- *	for the first, and the others follow from that; MMUN_VERIFY asks for each.
+ *	Needs MMUN_FEATURE_HMM.
  * @MMUN_METHOD_LOOK: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
- *	tables are read and not changed.  Likewise.
+ *	tables are read and not changed.  Needs MMUN_FEATURE_HMM.
  * @MMUN_METHOD_GUP: get_user_pages_remote().  The page references are dropped
  *	at once: it is the notifier that keeps a shadow entry true.  GUP does
  *	not tell permissions, so entries are writable exactly when MMUN_WRITE
@@ -140,28 +139,20 @@ enum mmun_method {
 	MMUN_METHOD_GUP = 2,
 };
 
-/* Flags of MMUN_COLLECT, MMUN_SNAPSHOT and MMUN_ACCESS; each tells its own. */
+/* Flag of MMUN_COLLECT, MMUN_SNAPSHOT and MMUN_ACCESS */
 #define MMUN_WRITE	0x1
-#define MMUN_RAW_PFN	0x2
 
 /*
- * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it.  With neither VALID nor
- * ERROR nothing is mapped.  The cookie names the page: two pages differ exactly
- * when their cookies do, in every context, for as long as the module is loaded.
- *
- * What a cookie tells of where the page is: pages of the same aligned 2 MiB of
- * physical memory have the upper 39 bits in common, and the lower 9 bits of two of
- * them differ where those of their frame numbers do.  Which of the two is first
- * is told by the cookies of a huge page there, for as long as the module is
- * loaded.  Nothing tells where those 2 MiB are, nor, but for the cookies of a page
- * that is larger, which are next to each other.
+ * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it, in the layout that
+ * hmm_range_fault() has on new kernels.  With neither VALID nor ERROR set
+ * nothing is mapped.
  */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
-#define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* or written */
+#define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* may be written */
 #define MMUN_PAGE_ERROR		0x2000000000000000ULL	/* unusable */
-#define MMUN_PAGE_ORDER_SHIFT	53		/* log2 of the pages mapped */
-#define MMUN_PAGE_ORDER_MASK	0x1fULL		/* as one by the CPU */
-#define MMUN_PAGE_COOKIE_MASK	0x0000ffffffffffffULL
+#define MMUN_PAGE_ORDER_SHIFT	53		/* log2 of the pages that one */
+#define MMUN_PAGE_ORDER_MASK	0x1fULL		/* page table entry maps */
+#define MMUN_PAGE_PFN_MASK	0x0000ffffffffffffULL
 
 /**
  * struct mmun_info - ioctl(MMUN_INFO)
@@ -436,8 +427,7 @@ struct mmun_check_retry {
  * @start: First address, page aligned
  * @length: Number of bytes, page aligned, not 0
  * @method: enum mmun_method
- * @flags: MMUN_WRITE as in MMUN_COLLECT; MMUN_RAW_PFN: report page frame
- *	numbers in place of cookies, needs CAP_SYS_ADMIN
+ * @flags: MMUN_WRITE as in MMUN_COLLECT
  * @max_retries: How often to begin again after a collision
  * @out_retries: How often it was needed
  * @pages: Pointer to an array of __u64, one per page, see MMUN_PAGE_*; or 0

@@ -3,15 +3,6 @@
  * ACCESS: the device, which knows the shadow and nothing else.
  */
 
-/* Whether the device may touch what the entry names */
-static bool mmun_entry_allows(u64 entry, bool write)
-{
-	if (!(entry & MMUN_PAGE_VALID) || (write && !(entry & MMUN_PAGE_WRITE)))
-		return false;
-	/* Not ordinary memory: touching it could be an access to a device. */
-	return !is_zone_device_page(pfn_to_page(entry & MMUN_PFN_MASK));
-}
-
 /**
  * struct mmun_move - bytes on their way, all of one page
  * @range: the range
@@ -82,7 +73,7 @@ static int mmun_access_page(const struct mmun_move *move)
 	entry = mmun_shadow_entry(range, mmun_range_index(range, move->addr));
 	if (entry && mmun_entry_allows(*entry, move->write))
 		ret = mmun_access_copy(move,
-				       pfn_to_page(*entry & MMUN_PFN_MASK));
+				       mmun_entry_page(*entry));
 	spin_unlock(&range->lock);
 	return ret;
 }

@@ -156,7 +156,7 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 	}
 	list_add_tail(&part->node, &batch->parts);
 	batch->nr_pages += part->nr;
-	cmd->out_valid = mmun_part_valid(part);
+	cmd->out_valid = part->valid;
 	return 0;
 }
 

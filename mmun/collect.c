@@ -5,7 +5,7 @@
 
 /*
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
- * holds mmap_lock, either way.
+ * holds mmap_lock, for reading or for writing.
  */
 static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		     struct mmun_part *part, unsigned long from,
@@ -17,74 +17,48 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		.notifier_seq = range->kind->walk_seq(range, seq),
 		.start = start,
 		.end = start + nr * PAGE_SIZE,
-		.hmm_pfns = part->pages + from,
+		.hmm_pfns = (unsigned long *)part->entries + from,
 		.default_flags = req_flags,
 	};
 	int ret;
 
 	lockdep_assert_held(&range->ctx->mm->mmap_lock);
-	/* Some of its flags it leaves as they are. */
-	memset_l(hmm_range.hmm_pfns, 0, nr);
 	ret = hmm_range_fault(&hmm_range);
 	return ret == -EPERM ? -EACCES : ret;
 }
 
-/*
- * The same, but where there is a leaf ask for one page and know all of them.
- * Returns the number of pages, of one chunk, or an error.
- */
-static long mmun_walk_chunk(struct mmun_range *range, unsigned long seq,
-			    struct mmun_part *part, unsigned long from,
-			    unsigned long req_flags)
+/* Convert what hmm_range_fault() wrote, in place. */
+static void mmun_part_from_hmm(struct mmun_part *part)
 {
-	unsigned long nr = mmun_part_piece(part, from);
-	unsigned long asked = nr < MMUN_LEAF_PAGES ? nr : 1;
-	int ret;
+	unsigned long i;
 
-	ret = mmun_walk(range, seq, part, from, asked, req_flags);
-	if (!ret && asked < nr && !mmun_is_leaf(part->pages[from]))
-		ret = mmun_walk(range, seq, part, from + asked, nr - asked,
-				req_flags);
-	if (ret)
-		return ret;
-	return nr;
-}
-
-/* Walk at least MMUN_WALK_PAGES, if there are so many; returns as above. */
-static long mmun_walk_chunks(struct mmun_range *range, unsigned long seq,
-			     struct mmun_part *part, unsigned long from,
-			     unsigned long req_flags)
-{
-	unsigned long nr = 0;
-	long ret;
-
-	while (nr < MMUN_WALK_PAGES && from + nr < part->nr) {
-		ret = mmun_walk_chunk(range, seq, part, from + nr, req_flags);
-		if (ret < 0)
-			return ret;
-		nr += ret;
+	part->valid = 0;
+	for (i = 0; i < part->nr; i++) {
+		part->entries[i] = mmun_entry_from_hmm(part->entries[i]);
+		part->valid += part->entries[i] >> 63;
 	}
-	return nr;
 }
 
+/* A fatal signal must not wait for more than MMUN_WALK_PAGES. */
 static int mmun_collect_hmm(struct mmun_range *range, unsigned long seq,
 			    struct mmun_part *part, unsigned long req_flags)
 {
 	struct mm_struct *mm = range->ctx->mm;
-	unsigned long from;
-	long nr;
+	unsigned long from, nr;
+	int ret = 0;
 
-	for (from = 0; from < part->nr; from += nr) {
+	for (from = 0; from < part->nr && !ret; from += nr) {
+		nr = min(part->nr - from, MMUN_WALK_PAGES);
 		if (fatal_signal_pending(current) ||
 		    mmap_read_lock_killable(mm))
 			return -EINTR;
-		nr = mmun_walk_chunks(range, seq, part, from, req_flags);
+		ret = mmun_walk(range, seq, part, from, nr, req_flags);
 		mmap_read_unlock(mm);
-		if (nr < 0)
-			return nr;
 		cond_resched();
 	}
-	return 0;
+	if (!ret)
+		mmun_part_from_hmm(part);
+	return ret;
 }
 
 /*
@@ -131,7 +105,6 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
 		     unsigned long index, bool write)
 {
-	unsigned long flags = HMM_PFN_VALID | (write ? HMM_PFN_WRITE : 0);
 	unsigned long addr = mmun_range_addr(range, part->first + index);
 	struct page *pages[MMUN_GUP_PAGES];
 	long ret, i;
@@ -140,7 +113,8 @@ static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
 			     min(part->nr - index, MMUN_GUP_PAGES), pages,
 			     write);
 	for (i = 0; i < ret; i++) {
-		part->pages[index + i] = flags | page_to_pfn(pages[i]);
+		part->entries[index + i] = mmun_entry_from_page(pages[i],
+								write);
 		put_page(pages[i]);
 	}
 	return ret;
@@ -158,6 +132,7 @@ static int mmun_collect_gup(struct mmun_range *range, struct mmun_part *part,
 			return got;
 		cond_resched();
 	}
+	part->valid = part->nr;
 	return 0;
 }
 
@@ -172,21 +147,21 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
 		return -ESRCH;
 	if (flags & MMUN_WRITE)
 		req_flags |= HMM_PFN_REQ_WRITE;
+	if (method == MMUN_METHOD_LOOK)
+		req_flags = 0;
 	if (method == MMUN_METHOD_GUP)
 		ret = mmun_collect_gup(range, part, flags);
-	else if (!IS_ENABLED(CONFIG_HMM_MIRROR))
-		ret = -EOPNOTSUPP;
-	else if (method == MMUN_METHOD_LOOK)
-		ret = mmun_collect_hmm(range, seq, part, 0);
-	else
+	else if (IS_ENABLED(CONFIG_HMM_MIRROR))
 		ret = mmun_collect_hmm(range, seq, part, req_flags);
+	else
+		ret = -EOPNOTSUPP;
 	mmput(range->ctx->mm);
 	return ret;
 }
 
 static size_t mmun_part_size(unsigned long nr)
 {
-	return mmun_cost(struct_size((struct mmun_part *)NULL, pages, nr));
+	return mmun_cost(struct_size((struct mmun_part *)NULL, entries, nr));
 }
 
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
@@ -197,7 +172,7 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 
 	if (!mmun_charge(mmun_part_size(nr)))
 		return ERR_PTR(-ENOSPC);
-	part = kvmalloc_flex(*part, pages, nr, GFP_KERNEL_ACCOUNT);
+	part = kvzalloc(struct_size(part, entries, nr), GFP_KERNEL_ACCOUNT);
 	if (!part) {
 		mmun_uncharge(mmun_part_size(nr));
 		return ERR_PTR(-ENOMEM);
@@ -211,19 +186,6 @@ static void mmun_part_free(struct mmun_part *part)
 {
 	mmun_uncharge(mmun_part_size(part->nr));
 	kvfree(part);
-}
-
-static u32 mmun_part_valid(const struct mmun_part *part)
-{
-	unsigned long i, nr;
-	u32 valid = 0;
-
-	for (i = 0; i < part->nr; i += nr) {
-		nr = mmun_is_leaf(part->pages[i]) ? mmun_part_piece(part, i) : 1;
-		if (part->pages[i] & HMM_PFN_VALID)
-			valid += nr;
-	}
-	return valid;
 }
 
 /* What is asked of COLLECT and SNAPSHOT, before anything is looked up */

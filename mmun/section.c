@@ -58,8 +58,10 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 		ret = -EBUSY;
 		goto out_unlock;
 	}
-	list_for_each_entry(part, parts, node)
-		valid += mmun_shadow_publish(range, part);
+	list_for_each_entry(part, parts, node) {
+		mmun_shadow_publish(range, part);
+		valid += part->valid;
+	}
 	*published = valid;
 	range->commits++;
 out_unlock:

@@ -31,51 +31,14 @@ static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 	}
 }
 
-/* The pages of a leaf, from the first: they are of one block. */
-static void mmun_leaf_to_user(unsigned long *pages, unsigned long nr,
-			      struct mmun_names *names)
-{
-	u64 entry = mmun_entry_from_hmm(pages[0]);
-	u64 change = mmun_entry_to_user(names, entry) ^ entry;
-
-	while (nr--)
-		pages[nr] = (entry + nr) ^ change;
-}
-
-static void mmun_pages_to_user(unsigned long *pages, unsigned long nr,
-			       struct mmun_names *names)
-{
-	unsigned long i;
-
-	for (i = 0; i < nr; i++)
-		pages[i] = mmun_entry_to_user(names,
-					      mmun_entry_from_hmm(pages[i]));
-}
-
-/* From what HMM says to what user space may see, in place. */
-static void mmun_part_to_user(struct mmun_part *part, bool raw_pfn)
-{
-	struct mmun_names names = mmun_names(raw_pfn);
-	unsigned long i, nr;
-
-	for (i = 0; i < part->nr; i += nr) {
-		nr = mmun_part_piece(part, i);
-		if (mmun_is_leaf(part->pages[i]))
-			mmun_leaf_to_user(&part->pages[i], nr, &names);
-		else
-			mmun_pages_to_user(&part->pages[i], nr, &names);
-	}
-}
-
-static int mmun_snapshot_pages(struct mmun_part *part,
+static int mmun_snapshot_pages(const struct mmun_part *part,
 			       const struct mmun_snapshot *cmd)
 {
 	u64 __user *pages = u64_to_user_ptr(cmd->pages);
 
 	if (!pages)
 		return 0;
-	mmun_part_to_user(part, cmd->flags & MMUN_RAW_PFN);
-	return copy_to_user(pages, part->pages, part->nr * sizeof(u64)) ?
+	return copy_to_user(pages, part->entries, part->nr * sizeof(u64)) ?
 	       -EFAULT : 0;
 }
 
@@ -108,13 +71,11 @@ static int mmun_snapshot(struct mmun_ucmd *ucmd)
 	int ret;
 
 	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
-				 cmd->flags, MMUN_WRITE | MMUN_RAW_PFN);
+				 cmd->flags, MMUN_WRITE);
 	if (ret)
 		return ret;
 	if (cmd->max_retries > MMUN_MAX_RETRIES)
 		return -EINVAL;
-	if ((cmd->flags & MMUN_RAW_PFN) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	range = mmun_range_get(ucmd->ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);

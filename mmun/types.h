@@ -18,11 +18,10 @@
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 
 /* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
-#define MMUN_MAX_CHUNKS		2049U	/* 4 GiB begin anywhere in a chunk */
+#define MMUN_MAX_CHUNKS		2048U
 
 #define MMUN_CHUNK_PAGES	512UL
-#define MMUN_WALK_PAGES		4096UL
-#define MMUN_LEAF_PAGES		64UL	/* of fewer each is asked for */
+#define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_BULK_STEP		192UL
@@ -32,8 +31,6 @@
  * of what was not: there a block is small, and a range that is gone is poisoned.
  */
 #define MMUN_BLOCK_RANGES	(IS_ENABLED(CONFIG_KASAN) ? 4U : 64U)
-
-#define MMUN_PFN_MASK		MMUN_PAGE_COOKIE_MASK
 
 /**
  * struct mmun_log - the event log of a context
@@ -120,10 +117,10 @@ struct mmun_ctx {
  * @refuse: so many non-blockable callbacks shall return false
  * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
  * @shadow: chunks of the shadow page table, by index of the page, see
- *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of MMUN_PAGE_VALID, _WRITE
- *	and the order, with the PFN for a cookie.  Chunks come without @lock and
+ *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
+ *	of entry.c.  Chunks come without @lock and
  *	go with the range; their entries are under @lock, and hold no page
- *	reference: it is the notifier that keeps them true.
+ *	reference: the notifier keeps them true.
  * @invalidations: callbacks
  * @refused: callbacks that returned false
  * @commits: batches published
@@ -203,14 +200,15 @@ struct mmun_kind_ops {
  * @node: for mmun_batch::parts
  * @first: index of the first page
  * @nr: number of pages
- * @pages: what hmm_range_fault() says.  Of a leaf, one entry in the page tables
- *	for all pages of a chunk, only the first that is in the part counts.
+ * @valid: number of valid pages
+ * @entries: in the format of a shadow entry
  */
 struct mmun_part {
 	struct list_head node;
 	unsigned long first;
 	unsigned long nr;
-	unsigned long pages[];
+	u32 valid;
+	u64 entries[];
 };
 
 /**

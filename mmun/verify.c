@@ -3,20 +3,11 @@
  * VERIFY: the oracle, shadow against page tables.
  */
 
-/* Whether a shadow entry may exist where the page tables have @pte */
-static bool mmun_entry_agrees(u64 shadow, u64 pte)
-{
-	return (pte & MMUN_PAGE_VALID) &&
-	       (shadow & MMUN_PFN_MASK) == (pte & MMUN_PFN_MASK) &&
-	       (!(shadow & MMUN_PAGE_WRITE) || (pte & MMUN_PAGE_WRITE));
-}
-
 /* Compare the entries of a part; true if they all agree. */
 static bool mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
 			     struct mmun_verify *cmd)
 {
-	struct mmun_names names = mmun_names(false);
 	unsigned long i;
 	u64 *shadow, pte;
 
@@ -26,13 +17,13 @@ static bool mmun_verify_part(struct mmun_range *range,
 		if (!shadow || !(*shadow & MMUN_PAGE_VALID))
 			continue;
 		cmd->out_checked++;
-		pte = mmun_entry_from_hmm(part->pages[i]);
+		pte = part->entries[i];
 		if (mmun_entry_agrees(*shadow, pte))
 			continue;
 		cmd->out_result = MMUN_VERIFY_DIFFERS;
 		cmd->out_addr = mmun_range_addr(range, part->first + i);
-		cmd->out_shadow = mmun_entry_to_user(&names, *shadow);
-		cmd->out_pte = mmun_entry_to_user(&names, pte);
+		cmd->out_shadow = *shadow;
+		cmd->out_pte = pte;
 		return false;
 	}
 	return true;
@@ -57,6 +48,7 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 	ret = mmun_walk(range, seq, part, 0, part->nr, 0);
 	if (ret)
 		return ret;
+	mmun_part_from_hmm(part);
 	spin_lock(&range->lock);
 	if (range->kind->read_retry(range, seq))
 		ret = -EBUSY;
@@ -89,7 +81,7 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 			     unsigned long nr, struct mmun_verify *cmd,
 			     u32 *retries)
 {
-	unsigned long index = mmun_chunk_first(range, number);
+	unsigned long index = number * MMUN_CHUNK_PAGES;
 	struct mmun_part *part;
 	int ret;
 

@@ -634,7 +634,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_READ_BEGIN, read_begin, id, NO_ID, ID),
 		WRONG(MMUN_COLLECT, collect, method, 3, OFFER),
 		WRONG(MMUN_COLLECT, collect, method, -1, OFFER),
-		WRONG(MMUN_COLLECT, collect, flags, MMUN_RAW_PFN, OFFER),
+		WRONG(MMUN_COLLECT, collect, flags, 1U << 1, OFFER),
 		WRONG(MMUN_COLLECT, collect, flags, 1U << 2, OFFER),
 		WRONG(MMUN_COLLECT, collect, flags, 1U << 31, OFFER),
 		WRONG(MMUN_COLLECT, collect, __reserved, 1, OFFER),
@@ -659,6 +659,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_CHECK_RETRY, check_retry, id, 0, ID),
 		WRONG(MMUN_CHECK_RETRY, check_retry, id, NO_ID, ID),
 		WRONG(MMUN_SNAPSHOT, snapshot, method, 3, OFFER),
+		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 1, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 2, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 31, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, start, below + 1, VALUE),
@@ -667,7 +668,6 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_SNAPSHOT, snapshot, length, never, VALUE),
 		WRONG(MMUN_SNAPSHOT, snapshot, max_retries,
 		      self->info.out_max_retries + 1, VALUE),
-		WRONG(MMUN_SNAPSHOT, snapshot, flags, MMUN_RAW_PFN, PRIVILEGE),
 		WRONG(MMUN_SNAPSHOT, snapshot, id, 0, ID),
 		WRONG(MMUN_SNAPSHOT, snapshot, id, NO_ID, ID),
 		WRONG(MMUN_SNAPSHOT, snapshot, start, below, INTERVAL),
@@ -675,7 +675,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_SNAPSHOT, snapshot, length, too_long, INTERVAL),
 		WRONG(MMUN_SNAPSHOT, snapshot, pages, 8, BUFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, pages, KERNEL_ADDRESS, BUFFER),
-		WRONG(MMUN_ACCESS, access, flags, MMUN_RAW_PFN, OFFER),
+		WRONG(MMUN_ACCESS, access, flags, 1U << 1, OFFER),
 		WRONG(MMUN_ACCESS, access, flags, 1U << 31, OFFER),
 		WRONG(MMUN_ACCESS, access, __reserved, 1, OFFER),
 		WRONG(MMUN_ACCESS, access, length, 0, VALUE),
@@ -969,75 +969,6 @@ TEST_F(abi, info_is_sane)
 	EXPECT_LE(MMUN_HOLD_MS, info->out_max_hold_ms);
 	EXPECT_GE(60000, info->out_max_hold_ms);
 	EXPECT_EQ(0, info->__reserved2);
-}
-
-/* Runs as another user, on the file that it inherited. */
-static int stranger(FIXTURE_DATA(abi) *self)
-{
-	struct mmun_snapshot cmd = {
-		.id = self->id,
-		.start = mmun_u64(self->map),
-		.length = self->page,
-		.method = MMUN_METHOD_GUP,
-		.flags = MMUN_RAW_PFN,
-	};
-
-	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
-		return 1;
-	if (!_mmun_snapshot(self->fd, &cmd) || errno != EPERM)
-		return 2;
-	cmd.flags = 0;
-	return _mmun_snapshot(self->fd, &cmd) ? 3 : 0;
-}
-
-TEST_F(abi, raw_pfn_is_denied_to_who_calls_without_cap_sys_admin)
-{
-	pid_t child = fork();
-
-	ASSERT_LE(0, child);
-	if (!child)
-		_exit(stranger(self));
-	EXPECT_EQ(0, mmun_wait_child(child));
-}
-
-TEST_F(abi, raw_pfn_is_what_pagemap_says)
-{
-	const size_t length = NR_PAGES * self->page;
-	__u64 mine[NR_PAGES], pagemap[NR_PAGES];
-	int i, fd = open("/proc/self/pagemap", O_RDONLY);
-
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(NR_PAGES, mmun_snapshot(self->id, self->map, length,
-					  MMUN_METHOD_GUP, MMUN_RAW_PFN, mine));
-	ASSERT_EQ(sizeof(pagemap),
-		  pread(fd, pagemap, sizeof(pagemap),
-			mmun_u64(self->map) / self->page * sizeof(*pagemap)));
-	for (i = 0; i < NR_PAGES; i++) {
-		EXPECT_NE(0, mine[i] & MMUN_PAGE_COOKIE_MASK);
-		EXPECT_EQ(pagemap[i] & MMUN_PAGE_COOKIE_MASK,
-			  mine[i] & MMUN_PAGE_COOKIE_MASK);
-	}
-	close(fd);
-}
-
-TEST_F(abi, a_cookie_is_not_the_pfn_and_names_the_page)
-{
-	const size_t length = NR_PAGES * self->page;
-	__u64 pfns[NR_PAGES], cookies[NR_PAGES], again[NR_PAGES];
-	int i, j, same = 0;
-
-	mmun_snapshot(self->id, self->map, length, MMUN_METHOD_GUP,
-		      MMUN_RAW_PFN, pfns);
-	mmun_snapshot(self->id, self->map, length, MMUN_METHOD_GUP, 0, cookies);
-	mmun_snapshot(self->id, self->map, length, MMUN_METHOD_GUP, 0, again);
-	EXPECT_EQ(0, memcmp(cookies, again, sizeof(again)));
-	for (i = 0; i < NR_PAGES; i++) {
-		same += pfns[i] == cookies[i];
-		for (j = 0; j < i; j++)
-			EXPECT_NE(cookies[i], cookies[j]);
-	}
-	/* One page may have such a cookie by chance, not most of them. */
-	EXPECT_GE(1, same);
 }
 
 TEST_F(abi, look_cannot_be_asked_for_write)

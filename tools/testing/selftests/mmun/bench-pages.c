@@ -99,7 +99,7 @@ static void snapshot(__u32 method, __u32 flags)
 	     cmd.out_valid == subject.nr && !cmd.out_retries);
 }
 
-/* Each page is delivered: its permissions, its order, a cookie of its own. */
+/* Each page is delivered: its permissions, its order, a PFN of its own. */
 static void must_have_pages(bool orders)
 {
 	__u64 order = orders && subject.kind == HUGE ? HUGE_ORDER : 0;
@@ -108,7 +108,7 @@ static void must_have_pages(bool orders)
 	__u64 *page = subject.pages, i;
 
 	for (i = 0; i < subject.nr; i++) {
-		MUST((page[i] & ~MMUN_PAGE_COOKIE_MASK) == wanted);
+		MUST((page[i] & ~MMUN_PAGE_PFN_MASK) == wanted);
 		MUST(!i || page[i] != page[i - 1]);
 	}
 	memset(page, 0, subject.nr * sizeof(*page));

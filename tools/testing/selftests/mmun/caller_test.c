@@ -130,9 +130,9 @@ static int has_hmm(int fd)
 		expect_kept(_watch);                                       \
 	} while (0)
 
-static __u64 entry_cookie(__u64 entry)
+static __u64 entry_pfn(__u64 entry)
 {
-	return entry & MMUN_PAGE_COOKIE_MASK;
+	return entry & MMUN_PAGE_PFN_MASK;
 }
 
 static void touch(const char *p)
@@ -381,11 +381,11 @@ TEST_F(caller_ksm, device_follows_a_merge_and_a_write_that_ends_it)
 	__u64 entries[2];
 
 	fill_shadow(self->watch, MMUN_WRITE, entries);
-	EXPECT_NE(entry_cookie(entries[0]), entry_cookie(entries[1]));
+	EXPECT_NE(entry_pfn(entries[0]), entry_pfn(entries[1]));
 	merge_or_skip();
 	expect_dropped(self->watch);
 	fill_shadow(self->watch, 0, entries);
-	EXPECT_EQ(entry_cookie(entries[0]), entry_cookie(entries[1]));
+	EXPECT_EQ(entry_pfn(entries[0]), entry_pfn(entries[1]));
 	mmun_drain_log(self->fd);
 	cpu_write(self->map, 'w');
 	mmun_expect_event(self->watch.id, MMUN_EVENT_CLEAR, self->map,
@@ -645,7 +645,7 @@ TEST_F(caller_migrate, tells_of_exactly_what_migrates)
 	expect_dropped(in);
 	expect_kept(other);
 	fill_shadow(in, 0, &after);
-	EXPECT_NE(entry_cookie(before), entry_cookie(after));
+	EXPECT_NE(entry_pfn(before), entry_pfn(after));
 	EXPECT_EQ(m->node, node_of(m->at));
 	expect_device_reads(in, 'm');
 }

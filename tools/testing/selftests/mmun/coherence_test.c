@@ -11,9 +11,9 @@
 
 #define PAGE_FLAGS	(MMUN_PAGE_VALID | MMUN_PAGE_WRITE | MMUN_PAGE_ERROR)
 
-static __u64 entry_cookie(__u64 entry)
+static __u64 entry_pfn(__u64 entry)
 {
-	return entry & MMUN_PAGE_COOKIE_MASK;
+	return entry & MMUN_PAGE_PFN_MASK;
 }
 
 static unsigned int entry_order(__u64 entry)
@@ -303,7 +303,7 @@ TEST_F(coherence_mem, mremap_takes_exactly_its_pages)
 	check_gone(_metadata, self, OP_FIRST, OP_END);
 }
 
-TEST_F(coherence_mem, mremap_moves_the_pages_with_their_cookies)
+TEST_F(coherence_mem, mremap_moves_the_pages_with_their_pfns)
 {
 	size_t length = 2 * self->page;
 	__u64 before[2], after[2];
@@ -318,9 +318,9 @@ TEST_F(coherence_mem, mremap_moves_the_pages_with_their_cookies)
 	id = mmun_insert(page_at(PAGES + 1), length);
 	mmun_snapshot(id, page_at(PAGES + 1), length, self->method, MMUN_WRITE,
 		      after);
-	EXPECT_EQ(entry_cookie(before[0]), entry_cookie(after[0]));
-	EXPECT_EQ(entry_cookie(before[1]), entry_cookie(after[1]));
-	EXPECT_NE(entry_cookie(after[0]), entry_cookie(after[1]));
+	EXPECT_EQ(entry_pfn(before[0]), entry_pfn(after[0]));
+	EXPECT_EQ(entry_pfn(before[1]), entry_pfn(after[1]));
+	EXPECT_NE(entry_pfn(after[0]), entry_pfn(after[1]));
 	mmun_device_read(id, page_at(PAGES + 1), 1, &c);
 	EXPECT_EQ(OP_FIRST + 1, c);
 }
@@ -553,7 +553,7 @@ TEST_F(coherence_method, untouched_pages_read_as_the_one_zero_page)
 	first = snapshot_page(3, 0);
 	second = snapshot_page(6, 0);
 	EXPECT_EQ(MMUN_PAGE_VALID, first & PAGE_FLAGS);
-	EXPECT_EQ(entry_cookie(first), entry_cookie(second));
+	EXPECT_EQ(entry_pfn(first), entry_pfn(second));
 	mmun_device_read(self->id, page_at(3), 1, &c);
 	EXPECT_EQ(0, c);
 	mmun_err_access(EFAULT, self->id, page_at(3), 1, MMUN_WRITE);
@@ -568,7 +568,7 @@ TEST_F(coherence_method, write_snapshot_replaces_the_zero_page)
 	zero = snapshot_page(3, 0);
 	own = snapshot_page(3, MMUN_WRITE);
 	EXPECT_EQ(MMUN_PAGE_VALID | MMUN_PAGE_WRITE, own & PAGE_FLAGS);
-	EXPECT_NE(entry_cookie(zero), entry_cookie(own));
+	EXPECT_NE(entry_pfn(zero), entry_pfn(own));
 	mmun_device_write(self->id, page_at(3), 1, "d");
 	EXPECT_EQ('d', cpu_read(page_at(3)));
 	EXPECT_EQ(0, cpu_read(page_at(6)));
@@ -591,7 +591,7 @@ TEST_F(coherence_method, device_does_not_keep_the_zero_page_after_a_write)
 	EXPECT_EQ(0x33, c);
 }
 
-TEST_F(coherence_method, pages_differ_exactly_when_their_cookies_do)
+TEST_F(coherence_method, pages_differ_exactly_when_their_pfns_do)
 {
 	__u64 a[PAGES], b[PAGES];
 	int i, j;
@@ -602,13 +602,13 @@ TEST_F(coherence_method, pages_differ_exactly_when_their_cookies_do)
 	mmun_snapshot(self->id, self->map, PAGES * self->page, variant->method,
 		      0, b);
 	for (i = 0; i < PAGES; i++) {
-		EXPECT_EQ(entry_cookie(a[i]), entry_cookie(b[i]));
+		EXPECT_EQ(entry_pfn(a[i]), entry_pfn(b[i]));
 		for (j = 0; j < i; j++)
-			EXPECT_NE(entry_cookie(a[i]), entry_cookie(a[j]));
+			EXPECT_NE(entry_pfn(a[i]), entry_pfn(a[j]));
 	}
 }
 
-TEST_F(coherence_method, page_has_one_cookie_in_every_mapping_and_context)
+TEST_F(coherence_method, page_has_one_pfn_in_every_mapping_and_context)
 {
 	__u64 first[2], second[2], other[2];
 	int memfd = mmun_memfd(0), fd = self->fd;
@@ -629,26 +629,23 @@ TEST_F(coherence_method, page_has_one_cookie_in_every_mapping_and_context)
 	close(self->fd);
 	self->fd = fd;
 	for (nr = 0; nr < 2; nr++) {
-		EXPECT_EQ(entry_cookie(first[nr]), entry_cookie(second[nr]));
-		EXPECT_EQ(entry_cookie(first[nr]), entry_cookie(other[nr]));
+		EXPECT_EQ(entry_pfn(first[nr]), entry_pfn(second[nr]));
+		EXPECT_EQ(entry_pfn(first[nr]), entry_pfn(other[nr]));
 	}
-	EXPECT_NE(entry_cookie(first[0]), entry_cookie(first[1]));
+	EXPECT_NE(entry_pfn(first[0]), entry_pfn(first[1]));
 }
 
 /* A witness that has nothing to do with the driver. */
-TEST_F(coherence_method, raw_pfn_is_what_pagemap_says)
+TEST_F(coherence_method, pfn_is_what_pagemap_reports)
 {
-	__u64 raw, cookie;
+	__u64 pfn;
 	int nr;
 
 	need_method();
 	for (nr = 0; nr < PAGES; nr++) {
-		cookie = snapshot_page(nr, 0);
-		raw = snapshot_page(nr, MMUN_RAW_PFN);
+		pfn = entry_pfn(snapshot_page(nr, 0));
 		ASSERT_NE(0, mmun_pagemap(page_at(nr)) & PAGEMAP_PFN);
-		EXPECT_EQ(mmun_pagemap(page_at(nr)) & PAGEMAP_PFN,
-			  entry_cookie(raw));
-		EXPECT_NE(entry_cookie(cookie), entry_cookie(raw));
+		EXPECT_EQ(mmun_pagemap(page_at(nr)) & PAGEMAP_PFN, pfn);
 	}
 }
 
@@ -1047,7 +1044,7 @@ TEST_F(coherence_huge, ranges_within_a_huge_page_have_its_pages)
 	EXPECT_EQ(0, entry_order(part[0]));
 	for (i = 0; i < nr; i++)
 		ASSERT_EQ(0, (part[i] ^ self->entries[first + i]) &
-			     MMUN_PAGE_COOKIE_MASK);
+			     MMUN_PAGE_PFN_MASK);
 	verify_range(id, nr);
 }
 

@@ -440,8 +440,8 @@ TEST_F(fork, write_after_the_child_is_gone_takes_the_page_back_unseen)
 	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_LOOK, 0,
 		      after);
 	for (i = 0; i < PAGES; i++) {
-		EXPECT_EQ(before[i] & MMUN_PAGE_COOKIE_MASK,
-			  after[i] & MMUN_PAGE_COOKIE_MASK);
+		EXPECT_EQ(before[i] & MMUN_PAGE_PFN_MASK,
+			  after[i] & MMUN_PAGE_PFN_MASK);
 		EXPECT_EQ(MMUN_PAGE_WRITE, after[i] & MMUN_PAGE_WRITE);
 	}
 }
