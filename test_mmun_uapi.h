@@ -42,9 +42,9 @@
  *
  * Each errno has one meaning, whichever the call.  Checks come in this order:
  * the command (ENOTTY), the struct (EFAULT, EINVAL for its size, E2BIG), what
- * is not offered (EOPNOTSUPP), the values (EINVAL), privileges (EPERM), IDs
- * (ENOENT), the interval against the range (ERANGE); the rest is found on the
- * way, user buffers last.
+ * is not offered (EOPNOTSUPP), the values (EINVAL), IDs (EPERM, ENOENT), the
+ * interval against the range (ERANGE); the rest is found on the way, user
+ * buffers last.
  *
  *  - ENOTTY: The command is not known.
  *  - EFAULT: An argument or buffer cannot be read or written.  MMUN_ACCESS:
@@ -57,8 +57,7 @@
  *    is larger than a page.
  *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
  *    type is not known or not offered by this kernel (see MMUN_INFO).
- *  - EPERM: The call, the flag, or the thread 0, needs CAP_SYS_ADMIN; or the
- *    caller may not signal the thread.
+ *  - EPERM: open() needs CAP_SYS_ADMIN.  A call: the thread is a kernel thread.
  *  - ENOENT: There is no such range, batch, hold, thread or parked thread.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
@@ -684,8 +683,7 @@ enum mmun_point {
  * @point: enum mmun_point
  * @id: The range: only its callbacks (START, END: only invalidations that meet
  *	it); 0: any range of the context (START, END: any invalidation)
- * @tid: The thread to stop, as the caller's PID namespace numbers it; 0: any,
- *	which needs CAP_SYS_ADMIN
+ * @tid: The thread to stop, as the caller's PID namespace numbers it; 0: any
  * @skip: So many passages are let through first
  * @count: So many passages are stopped after that, at least 1
  * @timeout_ms: The hold is over so long after this call whatever happens, 1 to
@@ -702,10 +700,10 @@ enum mmun_point {
  * block, nor while the mm has used up its time (below); such a passage is let
  * through, uses up none of @count, and is reported as MMUN_HOLD_MISSED.
  *
- * The thread must exist (ENOENT) and be one that the caller may signal (EPERM).
- * It must not be held by this context right now, and with @tid 0 nobody may be
- * (EBUSY): all holds that a task meets in a row were armed before the first of
- * them, and none of them outlasts its own time.
+ * The thread must exist (ENOENT) and must not be a kernel thread (EPERM).
+ * Returns -EBUSY if this context already holds the thread (@tid 0: any thread):
+ * all holds that a task meets in a row were armed before the first of them, and
+ * none of them outlasts its own time.
  *
  * A held task keeps all that it holds: mmap_lock, page locks, and inside START
  * and END the one SRCU read section of all mmu notifiers.  Whoever needs them
@@ -828,8 +826,7 @@ enum mmun_task_state {
  * @state: enum mmun_task_state; written
  * @hold: HELD: the hold; else 0; written
  * @syscall: HELD, BLOCKED, WAITING: the number of the system call it is in, or
- *	-1 if it is in none; else -1, and for who has other privileges than
- *	the caller; written
+ *	-1 if it is in none; else -1; written
  * @arg: The second argument of that call, of ioctl() the command; else 0;
  *	written
  */
@@ -853,8 +850,7 @@ struct mmun_task {
  * Wait until none of the threads runs.  That is taken from their states and
  * their counts of context switches and not from a clock: two looks at all of
  * them between which none has run.  It says nothing of what threads that are
- * not named will do to those that are.  The caller must be one that may signal
- * them all (EPERM).
+ * not named will do to those that are.
  */
 struct mmun_quiesce {
 	__u32 size;
@@ -877,8 +873,8 @@ struct mmun_quiesce {
  * @out_woken: How many found it asleep
  *
  * Wake the thread for no reason, as wake_up_process() does.  Every wait of the
- * kernel has to cope with that.  The thread must exist (ENOENT) and be one that
- * the caller may signal (EPERM).  Stops early at a fatal signal.
+ * kernel has to cope with that.  The thread must exist (ENOENT) and must not be a
+ * kernel thread (EPERM).  Stops early at a fatal signal.
  */
 struct mmun_kick {
 	__u32 size;

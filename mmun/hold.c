@@ -466,8 +466,6 @@ static int mmun_hold(struct mmun_ucmd *ucmd)
 	if (!cmd->count || !cmd->timeout_ms ||
 	    cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
-	if (!cmd->tid && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	if (cmd->tid)
 		pid = mmun_task_pid(cmd->tid);
 	if (IS_ERR(pid))

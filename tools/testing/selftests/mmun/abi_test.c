@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The contract of the calls: sizes, fields, errno, the order of the checks,
- * privileges, layout.  One table has a row per call, one a row per wrong value;
+ * privilege, layout.  One table has a row per call, one a row per wrong value;
  * every failure is provoked alone, on a call that is perfect otherwise.
  */
 #include <assert.h>
@@ -559,12 +559,12 @@ TEST_F(abi, a_known_number_of_another_letter_or_direction_is_enotty)
  * The order of the checks.  SEQ can only be compared when the batch is found,
  * OVERFLOW is for the core to find.
  */
-enum stage { OFFER, VALUE, PRIVILEGE, ID, INTERVAL, SEQ, OVERFLOW, BUFFER };
+enum stage { OFFER, VALUE, KTHREAD, ID, INTERVAL, SEQ, OVERFLOW, BUFFER };
 
 static const int stage_errno[] = {
 	[OFFER] = EOPNOTSUPP,
 	[VALUE] = EINVAL,
-	[PRIVILEGE] = EPERM,
+	[KTHREAD] = EPERM,
 	[ID] = ENOENT,
 	[INTERVAL] = ERANGE,
 	[SEQ] = EINVAL,
@@ -584,9 +584,9 @@ struct wrong {
 #define NR_WRONG_MAX	160
 #define NO_ID		0x7ffffff0	/* nobody makes that many */
 #define KERNEL_ADDRESS	(-4096ULL)
-#define KTHREADD	2	/* whom not even root may name */
+#define KTHREADD	2	/* a kernel thread */
 
-/* One wrong value per row; the caller's thread must not be privileged. */
+/* One wrong value per row */
 static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 {
 #define WRONG(name, type, field, value, stage)                      \
@@ -714,8 +714,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_HOLD, hold, count, 0, VALUE),
 		WRONG(MMUN_HOLD, hold, timeout_ms, 0, VALUE),
 		WRONG(MMUN_HOLD, hold, timeout_ms, hold_ms + 1, VALUE),
-		WRONG(MMUN_HOLD, hold, tid, 0, PRIVILEGE),
-		WRONG(MMUN_HOLD, hold, tid, KTHREADD, PRIVILEGE),
+		WRONG(MMUN_HOLD, hold, tid, KTHREADD, KTHREAD),
 		WRONG(MMUN_HOLD, hold, tid, NO_ID, ID),
 		WRONG(MMUN_HOLD, hold, tid, -1, ID),
 		WRONG(MMUN_HOLD, hold, id, NO_ID, ID),
@@ -735,7 +734,7 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_QUIESCE, quiesce, tasks, KERNEL_ADDRESS, BUFFER),
 		WRONG(MMUN_KICK, kick, count, 0, VALUE),
 		WRONG(MMUN_KICK, kick, count, MMUN_MAX_KICKS + 1, VALUE),
-		WRONG(MMUN_KICK, kick, tid, KTHREADD, PRIVILEGE),
+		WRONG(MMUN_KICK, kick, tid, KTHREADD, KTHREAD),
 		WRONG(MMUN_KICK, kick, tid, 0, ID),
 		WRONG(MMUN_KICK, kick, tid, NO_ID, ID),
 		WRONG(MMUN_PROBE, probe, timeout_ms, hold_ms + 1, VALUE),
@@ -772,26 +771,12 @@ static int wrong_errno(FIXTURE_DATA(abi) *self, const struct wrong *w)
 		       stage_errno[w->stage];
 }
 
-static int drop_sys_admin(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -1;
-	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
-	return syscall(SYS_capset, &head, data);
-}
-
 TEST_F(abi, each_wrong_value_has_its_errno_and_changes_nothing)
 {
 	struct wrong wrong[NR_WRONG_MAX];
 	int i, n = wrong_values(self, wrong);
 	union args good, bad;
 
-	ASSERT_EQ(0, drop_sys_admin());
 	for (i = 0; i < n; i++) {
 		const struct call *call = wrong_call(wrong + i);
 
@@ -817,7 +802,6 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_answers)
 	struct wrong wrong[NR_WRONG_MAX], *a, *b, *first;
 	int n = wrong_values(self, wrong), pairs = 0;
 
-	ASSERT_EQ(0, drop_sys_admin());
 	for (a = wrong; a < wrong + n; a++) {
 		for (b = a + 1; b < wrong + n && b->cmd == a->cmd; b++) {
 			if (a->offset == b->offset)
@@ -969,6 +953,39 @@ TEST_F(abi, info_is_sane)
 	EXPECT_LE(MMUN_HOLD_MS, info->out_max_hold_ms);
 	EXPECT_GE(60000, info->out_max_hold_ms);
 	EXPECT_EQ(0, info->__reserved2);
+}
+
+/* Give up CAP_SYS_ADMIN and nothing else. */
+static int drop_sys_admin(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	return syscall(SYS_capset, &head, data);
+}
+
+TEST_F(abi, open_without_cap_sys_admin_is_eperm)
+{
+	ASSERT_EQ(0, drop_sys_admin());
+	EXPECT_ERRNO(EPERM, mmun_open());
+	EXPECT_EQ(0, strcmp(MMUN_NO_ACCESS, mmun_device_problem()));
+}
+
+TEST_F(abi, a_descriptor_works_for_a_user_that_could_not_open_it)
+{
+	const struct call *call;
+
+	ASSERT_EQ(0, setresgid(65534, 65534, 65534));
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	for_each_call(call) {
+		prepare(_metadata, self, call, &self->args);
+		EXPECT_PERFECT(call, &self->args);
+	}
 }
 
 TEST_F(abi, look_cannot_be_asked_for_write)

@@ -1260,75 +1260,7 @@ TEST_F(hold, naive_range_collects_by_every_method)
 	EXPECT_EQ(1, mmun_verify(id));
 }
 
-/* Whom one may name. */
-
-/* Runs as another user, on the descriptor that it inherited. */
-static int stranger(int fd, pid_t them)
-{
-	struct mmun_hold hold = { .tid = them, .timeout_ms = MMUN_HOLD_MS };
-	struct mmun_task task = { .tid = them };
-	__u32 n;
-
-	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
-		return 1;
-	if (!_mmun_hold(fd, &hold) || errno != EPERM)
-		return 2;
-	hold.tid = 0;
-	if (!_mmun_hold(fd, &hold) || errno != EPERM)
-		return 3;
-	if (!_mmun_quiesce(fd, &task, 1, 0, &n) || errno != EPERM)
-		return 4;
-	if (!_mmun_kick(fd, them, 1, &n) || errno != EPERM)
-		return 5;
-	hold.tid = mmun_gettid();
-	task.tid = mmun_gettid();
-	if (_mmun_hold(fd, &hold) || _mmun_quiesce(fd, &task, 1, 0, &n))
-		return 6;
-	return _mmun_release(fd, hold.out_hold, 0, &n) ? 7 : 0;
-}
-
-TEST_F(hold, thread_of_another_user_cannot_be_named)
-{
-	pid_t me = mmun_gettid(), pid = fork();
-
-	if (!pid)
-		_exit(stranger(self->fd, me));
-	EXPECT_EQ(0, mmun_wait_child(pid));
-}
-
-/* A set-user-ID program: it can be signalled, and is none of our business. */
-static int privileged(void)
-{
-	return setresuid(1000, 0, 0) ? 1 : pause();
-}
-
-static int nosy(int fd, pid_t them)
-{
-	struct mmun_task task = { .tid = them };
-	__u32 quiet;
-
-	if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000))
-		return 1;
-	if (_mmun_quiesce(fd, &task, 1, MMUN_HOLD_MS, &quiet) || !quiet)
-		return 2;
-	return task.syscall == -1 && !task.arg ? 0 : 3;
-}
-
-TEST_F(hold, quiesce_tells_nothing_of_the_calls_of_the_more_privileged)
-{
-	pid_t them = fork(), pid;
-
-	if (!them)
-		_exit(privileged());
-	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(them).state);
-	EXPECT_EQ(SYS_pause, mmun_quiesce_one(them).syscall);
-	pid = fork();
-	if (!pid)
-		_exit(nosy(self->fd, them));
-	EXPECT_EQ(0, mmun_wait_child(pid));
-	kill(them, SIGKILL);
-	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(them));
-}
+/* What can be named. */
 
 /* The second thread of all is a kernel thread. */
 TEST_F(hold, kernel_thread_cannot_be_named)

@@ -944,13 +944,18 @@ static inline int mmun_skip_all(const char *why)
 
 static int test_harness_run(int argc, char **argv);
 
+#define MMUN_NO_DEVICE	"no " MMUN_DEV ": load test_mmun.ko"
+#define MMUN_NO_ACCESS	"no access to " MMUN_DEV ": run as root"
+
 /* Returns why the device cannot be opened, or NULL. */
 static inline const char *mmun_device_problem(void)
 {
-	if (!access(MMUN_DEV, R_OK | W_OK))
-		return NULL;
-	return errno == ENOENT ? "no " MMUN_DEV ": load test_mmun.ko" :
-				 "no access to " MMUN_DEV ": run as root";
+	int fd = mmun_open();
+
+	if (fd < 0)
+		return errno == ENOENT ? MMUN_NO_DEVICE : MMUN_NO_ACCESS;
+	close(fd);
+	return NULL;
 }
 
 /* @problem: why no test of the program can run, or NULL */
