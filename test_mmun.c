@@ -103,11 +103,11 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/shadow.c"
 #include "mmun/task.c"
 #include "mmun/mm.c"
-#include "mmun/block.c"
 #include "mmun/budget.c"
 #include "mmun/hold.c"
 #include "mmun/notifier.c"
 #include "mmun/range.c"
+#include "mmun/range_table.c"
 #include "mmun/collect.c"
 #include "mmun/section.c"
 #include "mmun/batch.c"
@@ -138,7 +138,7 @@ static int mmun_info(struct mmun_ucmd *ucmd)
 	cmd->out_max_log_records = MMUN_MAX_LOG_RECORDS;
 	cmd->out_max_park_ms = MMUN_MAX_PARK_MS;
 	cmd->out_max_retries = MMUN_MAX_RETRIES;
-	cmd->out_max_bulk = MMUN_MAX_BULK;
+	cmd->out_max_bulk = MMUN_MAX_RANGES;
 	cmd->out_max_memory = mmun_limit;
 	cmd->out_max_hold_ms = mmun_hold_limit();
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
@@ -151,7 +151,7 @@ static int mmun_state(struct mmun_ucmd *ucmd)
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	cmd->out_ranges = atomic_read(&ctx->nr_ranges);
+	cmd->out_ranges = atomic_read(&ctx->table.nr);
 	cmd->out_batches = atomic_read(&ctx->nr_batches);
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
@@ -165,8 +165,6 @@ union mmun_ucmd_buffer {
 	struct mmun_info info;
 	struct mmun_insert insert;
 	struct mmun_remove remove;
-	struct mmun_insert_bulk insert_bulk;
-	struct mmun_remove_bulk remove_bulk;
 	struct mmun_read_begin read_begin;
 	struct mmun_collect collect;
 	struct mmun_commit commit;
@@ -210,10 +208,8 @@ struct mmun_ioctl_op {
 
 static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
 	MMUN_IOCTL_OP(MMUN_INFO, mmun_info, out_max_memory),
-	MMUN_IOCTL_OP(MMUN_INSERT, mmun_insert, length),
-	MMUN_IOCTL_OP(MMUN_REMOVE, mmun_remove, id),
-	MMUN_IOCTL_OP(MMUN_INSERT_BULK, mmun_insert_bulk, out_done),
-	MMUN_IOCTL_OP(MMUN_REMOVE_BULK, mmun_remove_bulk, out_done),
+	MMUN_IOCTL_OP(MMUN_INSERT, mmun_insert, out_done),
+	MMUN_IOCTL_OP(MMUN_REMOVE, mmun_remove, out_done),
 	MMUN_IOCTL_OP(MMUN_READ_BEGIN, mmun_read_begin, out_seq),
 	MMUN_IOCTL_OP(MMUN_COLLECT, mmun_collect, __reserved),
 	MMUN_IOCTL_OP(MMUN_COMMIT, mmun_commit, out_published),
@@ -263,16 +259,11 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int num,
 	ucmd.cmd = &buffer;
 	ret = copy_struct_from_user(ucmd.cmd, op->size, ucmd.ubuffer,
 				    ucmd.user_size);
-	return ret ?: op->execute(&ucmd);
+	/* What is not writable is refused before anything is done. */
+	return ret ?: mmun_ucmd_respond(&ucmd, op->size) ?: op->execute(&ucmd);
 }
 
 /* File */
-
-/* With the one block that stays when it is empty: that of the next ID */
-static size_t mmun_ctx_cost(void)
-{
-	return sizeof(struct mmun_ctx) + sizeof(struct mmun_block);
-}
 
 static void mmun_ctx_free(struct mmun_ctx *ctx)
 {
@@ -280,10 +271,9 @@ static void mmun_ctx_free(struct mmun_ctx *ctx)
 
 	mmun_log_resize(&ctx->log, 0, 0, &lost);
 	xa_destroy(&ctx->batches);
-	xa_destroy(&ctx->blocks);
 	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
-	mmun_uncharge(mmun_ctx_cost());
+	mmun_uncharge(sizeof(struct mmun_ctx));
 	kfree(ctx);
 }
 
@@ -291,21 +281,20 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 {
 	struct mmun_ctx *ctx;
 
-	if (!mmun_charge(mmun_ctx_cost()))
+	if (!mmun_charge(sizeof(struct mmun_ctx)))
 		return ERR_PTR(-ENOSPC);
 	ctx = kzalloc_obj(*ctx, GFP_KERNEL_ACCOUNT);
 	if (!ctx) {
-		mmun_uncharge(mmun_ctx_cost());
+		mmun_uncharge(sizeof(struct mmun_ctx));
 		return ERR_PTR(-ENOMEM);
 	}
 	ctx->shared = mmun_mm_get(current->mm);
 	if (!ctx->shared) {
-		mmun_uncharge(mmun_ctx_cost());
+		mmun_uncharge(sizeof(struct mmun_ctx));
 		kfree(ctx);
 		return ERR_PTR(-ENOMEM);
 	}
-	xa_init_flags(&ctx->blocks, XA_FLAGS_ACCOUNT);
-	ctx->next_range = 1;
+	mmun_range_table_init(&ctx->table);
 	xa_init_flags(&ctx->batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	mmun_log_init(&ctx->log);
 	spin_lock_init(&ctx->parked_lock);
@@ -358,7 +347,7 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 		mmun_batch_put(batch);
 		cond_resched();
 	}
-	mmun_ranges_close(ctx);
+	mmun_range_table_close(&ctx->table);
 	mmun_ctx_free(ctx);
 	return 0;
 }
@@ -444,19 +433,19 @@ static int __init mmun_init(void)
 	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
 	if (max_mib)
 		mmun_limit = (long)max_mib << 20;
-	mmun_block_cache = KMEM_CACHE(mmun_block, SLAB_ACCOUNT);
-	if (!mmun_block_cache)
-		return -ENOMEM;
+	ret = mmun_range_cache_create();
+	if (ret)
+		return ret;
 	ret = misc_register(&mmun_misc);
 	if (ret)
-		kmem_cache_destroy(mmun_block_cache);
+		kmem_cache_destroy(mmun_range_cache);
 	return ret;
 }
 
 static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
-	kmem_cache_destroy(mmun_block_cache);
+	kmem_cache_destroy(mmun_range_cache);
 	/* Everything that was charged was given back. */
 	WARN_ON(atomic_long_read(&mmun_used));
 }

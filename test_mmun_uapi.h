@@ -37,7 +37,8 @@
  * Every argument struct starts with its own size, as user space knows it.  A
  * kernel that knows a longer struct takes the missing tail as zero; one that
  * knows a shorter struct wants the surplus to be zero.  Fields that begin with
- * out_ are written by the kernel, when the call succeeds.  A length is in
+ * out_ are written by the kernel, when the call succeeds; the struct must be
+ * writable, whether the call has such fields or not.  A length is in
  * bytes; an end is exclusive, as in struct mmu_notifier_range.
  *
  * Each errno has one meaning, whichever the call.  Checks come in this order:
@@ -82,8 +83,6 @@ enum {
 	MMUN_CMD_INFO = 0x80,
 	MMUN_CMD_INSERT,
 	MMUN_CMD_REMOVE,
-	MMUN_CMD_INSERT_BULK,
-	MMUN_CMD_REMOVE_BULK,
 	MMUN_CMD_READ_BEGIN,
 	MMUN_CMD_COLLECT,
 	MMUN_CMD_COMMIT,
@@ -200,30 +199,42 @@ struct mmun_info {
 #define MMUN_FEATURE_HMM	0x1
 
 /**
+ * struct mmun_span - one range of MMUN_INSERT or MMUN_REMOVE
+ * @start: First address watched; read by MMUN_INSERT
+ * @length: Number of bytes watched; read by MMUN_INSERT
+ * @id: ID of the range, never 0: written by MMUN_INSERT, read by MMUN_REMOVE
+ * @__reserved: Must be 0
+ */
+struct mmun_span {
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 id;
+	__u32 __reserved;
+};
+
+/**
  * struct mmun_insert - ioctl(MMUN_INSERT)
  * @size: sizeof(struct mmun_insert)
  * @kind: enum mmun_kind
- * @flags: Must be 0
- * @out_id: ID of the new range, never 0
- * @start: First address watched
- * @length: Number of bytes watched
+ * @spans: Pointer to an array of &struct mmun_span
+ * @count: Its length, at least 1
+ * @out_done: Ranges inserted, counted from the first
  *
- * Subscribe to [@start, @start + @length).  The addresses need not be mapped,
- * nor be aligned, and may overlap those of other ranges in any way.  From the
- * return of this call on every invalidation that meets the range is seen.
+ * Subscribe to [start, start + length) of each span, in order.  The addresses
+ * need not be mapped, nor be aligned, and may overlap those of other ranges in
+ * any way.  From the moment the ID is written every invalidation that meets the
+ * range is seen.
  *
- * Ranges live in blocks of 64, by their IDs: one that is left of them keeps the
- * memory of all, 11 KiB, and that is what it is charged.
- *
- * EOVERFLOW, EINTR, ENOMEM, ENOSPC and ESRCH leave nothing behind.
+ * Stops at the first span that fails, which leaves nothing behind.  If others were
+ * inserted before it, the call succeeds and @out_done is less than @count;
+ * otherwise the call returns the error.  IDs are not used again.
  */
 struct mmun_insert {
 	__u32 size;
 	__u32 kind;
-	__u32 flags;
-	__u32 out_id;
-	__aligned_u64 start;
-	__aligned_u64 length;
+	__aligned_u64 spans;
+	__aligned_u64 count;
+	__aligned_u64 out_done;
 };
 
 #define MMUN_INSERT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INSERT)
@@ -231,84 +242,25 @@ struct mmun_insert {
 /**
  * struct mmun_remove - ioctl(MMUN_REMOVE)
  * @size: sizeof(struct mmun_remove)
- * @id: The range
- *
- * Drop the shadow and unsubscribe.  Waits for the invalidations that are in
- * flight; when it returns no callback of the range runs and none will.  A batch
- * of the range that is still open fails its COMMIT with ENOENT.
- */
-struct mmun_remove {
-	__u32 size;
-	__u32 id;
-};
-
-#define MMUN_REMOVE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE)
-
-/**
- * struct mmun_bulk - one range of a bulk call
- * @start: First address watched, read by MMUN_INSERT_BULK
- * @length: Number of bytes watched, read by MMUN_INSERT_BULK
- * @id: ID of the range: written by MMUN_INSERT_BULK, read by MMUN_REMOVE_BULK
  * @__reserved: Must be 0
- */
-struct mmun_bulk {
-	__aligned_u64 start;
-	__aligned_u64 length;
-	__u32 id;
-	__u32 __reserved;
-};
-
-/**
- * struct mmun_insert_bulk - ioctl(MMUN_INSERT_BULK)
- * @size: sizeof(struct mmun_insert_bulk)
- * @kind: enum mmun_kind
- * @flags: Must be 0
- * @__reserved: Must be 0
- * @ranges: Pointer to an array of &struct mmun_bulk
- * @count: Its length, at least 1
- * @out_done: Ranges inserted, counted from the first
- *
- * As many MMUN_INSERT in one call, in order.  Stops at the first that fails.
- * With some done the call succeeds and @out_done is less than @count; when the
- * very first fails its error is returned.
- *
- * Ranges are made some two hundred at a time.  Until all of these are there and
- * their IDs are written no other call finds one of them; if an ID cannot be written,
- * it and those after it are removed again, which the log tells.
- */
-struct mmun_insert_bulk {
-	__u32 size;
-	__u32 kind;
-	__u32 flags;
-	__u32 __reserved;
-	__aligned_u64 ranges;
-	__aligned_u64 count;
-	__aligned_u64 out_done;
-};
-
-#define MMUN_INSERT_BULK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INSERT_BULK)
-
-/**
- * struct mmun_remove_bulk - ioctl(MMUN_REMOVE_BULK)
- * @size: sizeof(struct mmun_remove_bulk)
- * @__reserved: Must be 0
- * @ranges: Pointer to an array of &struct mmun_bulk, of which the IDs are read
+ * @spans: Pointer to an array of &struct mmun_span, of which the IDs are read
  * @count: Its length, at least 1
  * @out_done: Ranges removed, counted from the first
  *
- * As many MMUN_REMOVE in one call; stops and answers like MMUN_INSERT_BULK.
- * Some two hundred at a time cannot be found any more before the first of them is
- * removed, which may have to wait.
+ * For each span, in order: drop the shadow of the range and unsubscribe.  Waits
+ * for the invalidations that are in flight; afterwards no callback of the range
+ * runs and none will.  A batch of the range that is still open fails its COMMIT
+ * with ENOENT.  Stops at the first span that fails, as MMUN_INSERT does.
  */
-struct mmun_remove_bulk {
+struct mmun_remove {
 	__u32 size;
 	__u32 __reserved;
-	__aligned_u64 ranges;
+	__aligned_u64 spans;
 	__aligned_u64 count;
 	__aligned_u64 out_done;
 };
 
-#define MMUN_REMOVE_BULK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE_BULK)
+#define MMUN_REMOVE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE)
 
 /**
  * struct mmun_read_begin - ioctl(MMUN_READ_BEGIN)

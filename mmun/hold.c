@@ -16,22 +16,12 @@ static bool mmun_trap_meets(struct mmun_ctx *ctx, u32 id,
 	struct mmun_range *range;
 	bool meets;
 
-	xa_lock(&ctx->blocks);
-	range = mmun_block_find(ctx, id);
+	xa_lock(&ctx->table.ranges);
+	range = xa_load(&ctx->table.ranges, id);
 	meets = range && mnr->start <= mmun_range_last(range) &&
 		mnr->end - 1 >= mmun_range_start(range);
-	xa_unlock(&ctx->blocks);
+	xa_unlock(&ctx->table.ranges);
 	return meets;
-}
-
-static bool mmun_range_exists(struct mmun_ctx *ctx, u32 id)
-{
-	bool exists;
-
-	xa_lock(&ctx->blocks);
-	exists = mmun_block_find(ctx, id);
-	xa_unlock(&ctx->blocks);
-	return exists;
 }
 
 static bool mmun_trap_matches(struct mmun_ctx *ctx,
@@ -470,7 +460,7 @@ static int mmun_hold(struct mmun_ucmd *ucmd)
 		pid = mmun_task_pid(cmd->tid);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	if (cmd->id && !mmun_range_exists(ctx, cmd->id)) {
+	if (cmd->id && !xa_load(&ctx->table.ranges, cmd->id)) {
 		put_pid(pid);
 		return -ENOENT;
 	}

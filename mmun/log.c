@@ -181,14 +181,9 @@ static void mmun_log_range_record(struct mmun_range *range,
 	mmun_log_wake(log);
 }
 
-/*
- * What happened to a range, other than an invalidation.  What is inlined here and
- * where ranges are removed would else cost more than it does, on a kernel that
- * is built for size.
- */
-static __always_inline void mmun_log_range(struct mmun_range *range,
-					   enum mmun_record_type type,
-					   unsigned long seq)
+/* What happened to a range, other than an invalidation */
+static void mmun_log_range(struct mmun_range *range,
+			   enum mmun_record_type type, unsigned long seq)
 {
 	if (mmun_log_wants(&range->ctx->log, type))
 		mmun_log_range_record(range, type, seq);

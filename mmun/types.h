@@ -6,13 +6,12 @@
 #define _MMUN_TYPES_H
 
 /* Limits of one context; the memory is limited for all together, see below. */
-#define MMUN_MAX_RANGES		(4 * SZ_1M)
+#define MMUN_MAX_RANGES		SZ_1M
 #define MMUN_MAX_BATCHES	SZ_1K
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
 #define MMUN_MAX_PARK_MS	20000	/* no hung task detector is so quick */
 #define MMUN_MAX_RETRIES	1000000
-#define MMUN_MAX_BULK		(4 * SZ_1M)
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
@@ -25,12 +24,6 @@
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_BULK_STEP		192UL
-
-/*
- * Ranges of a block.  KASAN finds who uses what was freed, but not in the middle
- * of what was not: there a block is small, and a range that is gone is poisoned.
- */
-#define MMUN_BLOCK_RANGES	(IS_ENABLED(CONFIG_KASAN) ? 4U : 64U)
 
 /**
  * struct mmun_log - the event log of a context
@@ -55,17 +48,23 @@ struct mmun_log {
 };
 
 /**
+ * struct mmun_range_table - the ranges of a context
+ * @ranges: by ID; one reference to each
+ * @newest: the last ID that was given away; the lock of @ranges guards it
+ * @nr: number of ranges, in the table or about to be
+ */
+struct mmun_range_table {
+	struct xarray ranges;
+	u32 newest;
+	atomic_t nr;
+};
+
+/**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
  * @shared: what all contexts of the mm share
- * @blocks: struct mmun_block by ID / MMUN_BLOCK_RANGES; its lock guards what the
- *	blocks say of their ranges
- * @block: the one of them that was looked at last, or NULL; likewise
+ * @table: its ranges
  * @batches: IDs of &struct mmun_batch
- * @next_range: where to look for the next ID of a range, never 0; likewise: an ID
- *	is not given away again before four billion others, so it is unambiguous
- *	in the log
- * @nr_ranges: how many ranges, published or about to be
  * @nr_batches: how many batches, likewise
  * @log: what happened
  * @parked_lock: guards @parked
@@ -85,11 +84,8 @@ struct mmun_log {
 struct mmun_ctx {
 	struct mm_struct *mm;
 	struct mmun_mm *shared;
-	struct xarray blocks;
+	struct mmun_range_table table;
 	struct xarray batches;
-	struct mmun_block *block;
-	u32 next_range;
-	atomic_t nr_ranges;
 	atomic_t nr_batches;
 	struct mmun_log log;
 	spinlock_t parked_lock;		/* guards @parked */
@@ -113,42 +109,40 @@ struct mmun_ctx {
  * @ctx: the context, which outlives the range
  * @kind: the scheme by which it is read
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
- * @lock: the update lock; guards the rest but @gone, @published and @id
+ * @id: for the records
  * @refuse: so many non-blockable callbacks shall return false
  * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
+ * @invalidations: callbacks
+ * @refused: callbacks that returned false
+ * @commits: batches published
+ * @collisions: batches that collided
+ * @removed: REMOVE has begun: nothing may be published any more
+ * @gone: REMOVE has ended: no callback may come any more
+ * @lock: the update lock of mmu_interval_set_seq() and mmu_interval_read_retry();
+ *	guards all from @refuse on but @gone
  * @shadow: chunks of the shadow page table, by index of the page, see
  *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
  *	of entry.c.  Chunks come without @lock and
  *	go with the range; their entries are under @lock, and hold no page
  *	reference: the notifier keeps them true.
- * @invalidations: callbacks
- * @refused: callbacks that returned false
- * @commits: batches published
- * @collisions: batches that collided
- * @published: it can be found under its ID; the lock of mmun_ctx::blocks guards it
- * @removed: REMOVE has begun: nothing may be published any more
- * @gone: REMOVE has ended: no callback may come any more
- * @id: for the records; 0: there is no range in this place
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
 	struct mmun_ctx *ctx;
 	const struct mmun_kind_ops *kind;
 	struct kref refs;
-	/* The update lock: mmu_interval_set_seq(), mmu_interval_read_retry() */
-	spinlock_t lock;
+	u32 id;
 	u32 refuse;
 	u32 nr_chunks;
-	struct xarray shadow;
 	u64 invalidations;
 	u64 refused;
 	u64 commits;
 	u64 collisions;
-	/* What is said of the place, too, when there is no range. */
-	bool published;
 	bool removed;
 	bool gone;
-	u32 id;
+	/* From here on what mmun_range_construct() makes. */
+	spinlock_t lock;		/* the update lock */
+	struct xarray shadow;
 };
 
 static inline unsigned long mmun_range_start(const struct mmun_range *range)
@@ -160,24 +154,6 @@ static inline unsigned long mmun_range_last(const struct mmun_range *range)
 {
 	return range->mni.interval_tree.last;
 }
-
-/**
- * struct mmun_block - ranges whose IDs follow each other, in one allocation
- * @number: their IDs / MMUN_BLOCK_RANGES
- * @used: how many there are.  When it is 0 the block is not charged and may be
- *	freed, under the lock of mmun_ctx::blocks, unless the next ID belongs to it.
- * @ranges: by ID % MMUN_BLOCK_RANGES
- *
- * Ranges come by the million.  One by one they would cost more than what the
- * core does for them: an allocation each, and a slot each in a tree of IDs.  The
- * price is that one of them keeps the memory of its block, 11 KiB, which is also
- * what an allocation asks the kernel for.
- */
-struct mmun_block {
-	u32 number;
-	atomic_t used;
-	struct mmun_range ranges[MMUN_BLOCK_RANGES];
-};
 
 /**
  * struct mmun_kind_ops - how a range is read
@@ -335,7 +311,7 @@ struct mmun_ucmd {
 
 /* The uAPI structs have no holes: their sizes are the sums of their fields. */
 static_assert(sizeof(struct mmun_record) == 8 * 8 + 4 + 2 * 2 + 4 * 4 + 16);
-static_assert(sizeof(struct mmun_bulk) == 2 * 8 + 2 * 4);
+static_assert(sizeof(struct mmun_span) == 2 * 8 + 2 * 4);
 static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 6 * 4 + 3 * 8);
 static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
 static_assert(sizeof(struct mmun_hold) == 8 * 4);

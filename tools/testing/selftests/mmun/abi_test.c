@@ -16,8 +16,6 @@ union args {
 	struct mmun_info info;
 	struct mmun_insert insert;
 	struct mmun_remove remove;
-	struct mmun_insert_bulk insert_bulk;
-	struct mmun_remove_bulk remove_bulk;
 	struct mmun_read_begin read_begin;
 	struct mmun_collect collect;
 	struct mmun_commit commit;
@@ -56,7 +54,7 @@ FIXTURE(abi)
 	char *map;
 	__u32 id;
 	struct mmun_token token;
-	struct mmun_bulk bulk;
+	struct mmun_span span;
 	struct mmun_task task;
 	__u32 newest_hold;
 	struct mmun_info info;
@@ -97,33 +95,24 @@ PERFECT(plain)
 /* The ID follows the size in every struct that has one. */
 PERFECT(id)
 {
-	a->remove.id = self->id;
+	a->read_begin.id = self->id;
 }
 
 PERFECT(insert)
 {
-	a->insert.start = mmun_u64(self->map);
-	a->insert.length = self->page;
+	self->span = (struct mmun_span){
+		.start = mmun_u64(self->map),
+		.length = self->page,
+	};
+	a->insert.spans = mmun_u64(&self->span);
+	a->insert.count = 1;
 }
 
 PERFECT(remove)
 {
-	a->remove.id = mmun_insert(self->map, self->page);
-}
-
-PERFECT(insert_bulk)
-{
-	self->bulk.start = mmun_u64(self->map);
-	self->bulk.length = self->page;
-	a->insert_bulk.ranges = mmun_u64(&self->bulk);
-	a->insert_bulk.count = 1;
-}
-
-PERFECT(remove_bulk)
-{
-	self->bulk.id = mmun_insert(self->map, self->page);
-	a->remove_bulk.ranges = mmun_u64(&self->bulk);
-	a->remove_bulk.count = 1;
+	self->span.id = mmun_insert(self->map, self->page);
+	a->remove.spans = mmun_u64(&self->span);
+	a->remove.count = 1;
 }
 
 PERFECT(collect)
@@ -230,9 +219,7 @@ static const struct call {
 	GROWN(name, size, size, answer, perfect)
 	GROWN(MMUN_INFO, 72, 80, 0, plain),
 	CALL(MMUN_INSERT, 32, 0, insert),
-	CALL(MMUN_REMOVE, 8, 0, remove),
-	CALL(MMUN_INSERT_BULK, 40, 0, insert_bulk),
-	CALL(MMUN_REMOVE_BULK, 32, 0, remove_bulk),
+	CALL(MMUN_REMOVE, 32, 0, remove),
 	CALL(MMUN_READ_BEGIN, 24, 0, id),
 	CALL(MMUN_COLLECT, 40, 0, collect),
 	CALL(MMUN_COMMIT, 24, 0, commit),
@@ -272,20 +259,15 @@ LAYOUT(mmun_info, out_max_ranges, 32);
 LAYOUT(mmun_info, out_max_bulk, 56);
 LAYOUT(mmun_info, out_max_memory, 64);
 LAYOUT(mmun_info, out_max_hold_ms, 72);
+LAYOUT_SIZE(mmun_span, 24);
+LAYOUT(mmun_span, length, 8);
+LAYOUT(mmun_span, id, 16);
 LAYOUT_SIZE(mmun_insert, 32);
-LAYOUT(mmun_insert, out_id, 12);
-LAYOUT(mmun_insert, start, 16);
-LAYOUT(mmun_insert, length, 24);
-LAYOUT_SIZE(mmun_remove, 8);
-LAYOUT_SIZE(mmun_bulk, 24);
-LAYOUT(mmun_bulk, length, 8);
-LAYOUT(mmun_bulk, id, 16);
-LAYOUT_SIZE(mmun_insert_bulk, 40);
-LAYOUT(mmun_insert_bulk, ranges, 16);
-LAYOUT(mmun_insert_bulk, out_done, 32);
-LAYOUT_SIZE(mmun_remove_bulk, 32);
-LAYOUT(mmun_remove_bulk, ranges, 8);
-LAYOUT(mmun_remove_bulk, out_done, 24);
+LAYOUT(mmun_insert, spans, 8);
+LAYOUT(mmun_insert, out_done, 24);
+LAYOUT_SIZE(mmun_remove, 32);
+LAYOUT(mmun_remove, spans, 8);
+LAYOUT(mmun_remove, out_done, 24);
 LAYOUT_SIZE(mmun_read_begin, 24);
 LAYOUT(mmun_read_begin, out_batch, 8);
 LAYOUT(mmun_read_begin, out_seq, 16);
@@ -604,31 +586,18 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_INFO, info, __reserved2, 1, OFFER),
 		WRONG(MMUN_INSERT, insert, kind, 2, OFFER),
 		WRONG(MMUN_INSERT, insert, kind, -1, OFFER),
-		WRONG(MMUN_INSERT, insert, flags, 1, OFFER),
-		WRONG(MMUN_INSERT, insert, flags, 1U << 31, OFFER),
-		WRONG(MMUN_INSERT, insert, length, 0, OVERFLOW),
-		WRONG(MMUN_INSERT, insert, length, -1ULL, OVERFLOW),
-		WRONG(MMUN_INSERT, insert, start, -1ULL, OVERFLOW),
-		WRONG(MMUN_REMOVE, remove, id, 0, ID),
-		WRONG(MMUN_REMOVE, remove, id, NO_ID, ID),
-		WRONG(MMUN_REMOVE, remove, id, -1, ID),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, kind, 2, OFFER),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, flags, 1, OFFER),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, __reserved, 1, OFFER),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, count, 0, VALUE),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, count,
-		      self->info.out_max_bulk + 1, VALUE),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, count, -1ULL, VALUE),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, ranges, 0, BUFFER),
-		WRONG(MMUN_INSERT_BULK, insert_bulk, ranges, KERNEL_ADDRESS,
-		      BUFFER),
-		WRONG(MMUN_REMOVE_BULK, remove_bulk, __reserved, 1, OFFER),
-		WRONG(MMUN_REMOVE_BULK, remove_bulk, count, 0, VALUE),
-		WRONG(MMUN_REMOVE_BULK, remove_bulk, count,
-		      self->info.out_max_bulk + 1, VALUE),
-		WRONG(MMUN_REMOVE_BULK, remove_bulk, ranges, 0, BUFFER),
-		WRONG(MMUN_REMOVE_BULK, remove_bulk, ranges, KERNEL_ADDRESS,
-		      BUFFER),
+		WRONG(MMUN_INSERT, insert, count, 0, VALUE),
+		WRONG(MMUN_INSERT, insert, count,
+		      self->info.out_max_ranges + 1ULL, VALUE),
+		WRONG(MMUN_INSERT, insert, count, -1ULL, VALUE),
+		WRONG(MMUN_INSERT, insert, spans, 0, BUFFER),
+		WRONG(MMUN_INSERT, insert, spans, KERNEL_ADDRESS, BUFFER),
+		WRONG(MMUN_REMOVE, remove, __reserved, 1, OFFER),
+		WRONG(MMUN_REMOVE, remove, count, 0, VALUE),
+		WRONG(MMUN_REMOVE, remove, count,
+		      self->info.out_max_ranges + 1ULL, VALUE),
+		WRONG(MMUN_REMOVE, remove, spans, 0, BUFFER),
+		WRONG(MMUN_REMOVE, remove, spans, KERNEL_ADDRESS, BUFFER),
 		WRONG(MMUN_READ_BEGIN, read_begin, __reserved, 1, OFFER),
 		WRONG(MMUN_READ_BEGIN, read_begin, id, 0, ID),
 		WRONG(MMUN_READ_BEGIN, read_begin, id, NO_ID, ID),
@@ -834,8 +803,6 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_answers)
 TEST_F(abi, a_removed_range_is_enoent_for_every_call)
 {
 	__u32 id = mmun_insert(self->map, NR_PAGES * self->page);
-	struct mmun_bulk bulk = { .id = id };
-	__u64 done;
 
 	mmun_remove(id);
 	EXPECT_GONE(MMUN_READ_BEGIN, read_begin, id, id);
@@ -848,7 +815,6 @@ TEST_F(abi, a_removed_range_is_enoent_for_every_call)
 	EXPECT_GONE(MMUN_COUNTERS, counters, id, id);
 	EXPECT_GONE(MMUN_HOLD, hold, id, id);
 	EXPECT_GONE(MMUN_SUBSCRIPTION, subscription, id, id);
-	EXPECT_ERRNO(ENOENT, _mmun_remove_bulk(self->fd, &bulk, 1, &done));
 	mmun_err_remove(ENOENT, id);
 }
 
@@ -891,7 +857,7 @@ TEST_F(abi, a_failed_commit_keeps_the_batch)
 
 TEST_F(abi, a_dirty_bulk_element_stops_the_bulk_call_there)
 {
-	struct mmun_bulk bulk[2] = {
+	struct mmun_span bulk[2] = {
 		{ mmun_u64(self->map), self->page, 0, 0 },
 		{ mmun_u64(self->map), self->page, 0, 1 },
 	};

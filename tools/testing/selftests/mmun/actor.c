@@ -63,6 +63,7 @@ union job_arg {
  * @nr: the system call
  * @args: its arguments
  * @arg: the argument of an ioctl, where both processes see it
+ * @span: the element of MMUN_INSERT and MMUN_REMOVE, likewise
  * @errnum: what it failed with, or 0
  * @done: jobs done
  */
@@ -72,6 +73,7 @@ struct thread {
 	long nr;
 	long args[6];
 	union job_arg arg;
+	struct mmun_span span;
 	int errnum;
 	unsigned int done;
 };

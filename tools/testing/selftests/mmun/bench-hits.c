@@ -55,7 +55,7 @@ static void bench_floor_hits(int hits, __u64 nr)
 
 static void stack_ranges(int fd, int k, __u64 hits, __u64 nr)
 {
-	struct mmun_bulk *bulk = make_bulk(nr);
+	struct mmun_span *bulk = make_bulk(nr);
 	__u64 i;
 
 	for (i = 0; i < hits; i++)

@@ -21,9 +21,9 @@ static const __u64 range_counts[] = { 1, 10, 100, 1000, 10000, 100000,
 /* Nothing is mapped there: the core does not care. */
 #define RANGES_BASE	0x300000000000UL
 
-static struct mmun_bulk *make_bulk(__u64 count)
+static struct mmun_span *make_bulk(__u64 count)
 {
-	struct mmun_bulk *bulk;
+	struct mmun_span *bulk;
 	__u64 i;
 
 	bulk = mmap(NULL, count * sizeof(*bulk), PROT_READ | PROT_WRITE,
@@ -59,19 +59,15 @@ static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
 		add_row("bytes", scheme, n, "range", n, bytes);
 }
 
-static void insert_bulk(int fd, __u32 kind, struct mmun_bulk *bulk, __u64 count)
+static void insert_bulk(int fd, __u32 kind, struct mmun_span *bulk, __u64 count)
 {
-	struct mmun_insert_bulk cmd = {
-		.size = sizeof(cmd),
-		.kind = kind,
-		.ranges = mmun_u64(bulk),
-		.count = count,
-	};
+	__u64 done;
 
-	MUST(!ioctl(fd, MMUN_INSERT_BULK, &cmd) && cmd.out_done == count);
+	MUST(!_mmun_insert_spans(fd, kind, bulk, count, &done) &&
+	     done == count);
 }
 
-static void remove_bulk(int fd, struct mmun_bulk *bulk, __u64 count)
+static void remove_bulk(int fd, struct mmun_span *bulk, __u64 count)
 {
 	__u64 done;
 
@@ -86,7 +82,7 @@ static void must_have_ranges(int fd, __u64 count)
 }
 
 /* The first subscription of an mm, and the first of a slab, are not typical. */
-static void warm_up(int fd, struct mmun_bulk *bulk, __u64 count, __u32 kind)
+static void warm_up(int fd, struct mmun_span *bulk, __u64 count, __u32 kind)
 {
 	__u64 few = count < 64 ? count : 64;
 
@@ -114,7 +110,7 @@ static void bench_one_more(int fd, int k, __u64 n)
 
 static void bench_kind(int k, __u64 n)
 {
-	struct mmun_bulk *bulk = make_bulk(n);
+	struct mmun_span *bulk = make_bulk(n);
 	int fd = mmun_open();
 	__u64 free, charged;
 

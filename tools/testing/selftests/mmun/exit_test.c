@@ -398,7 +398,7 @@ TEST_F(exit, calls_that_need_the_mm_say_so)
 {
 	struct mmun_token token;
 	size_t length = PAGES * self->page;
-	struct mmun_bulk bulk = {
+	struct mmun_span bulk = {
 		.start = mmun_u64(self->map),
 		.length = self->page,
 	};

@@ -121,18 +121,15 @@ static void remember_step(struct play *play)
 
 /* To act. */
 
-static void call_range_id(struct play *play, int actor, int range,
-			  unsigned int cmd)
+static void call_begin(struct play *play, int actor, int range)
 {
 	struct thread *t = play->stage->thread[actor];
 
-	/* All structs with just a size and an ID begin the same way. */
 	t->arg.begin = (struct mmun_read_begin){
-		.size = cmd == MMUN_REMOVE ? sizeof(t->arg.remove) :
-					     sizeof(t->arg.begin),
+		.size = sizeof(t->arg.begin),
 		.id = play->stage->id[range],
 	};
-	order_ioctl_on(t, play->stage->fd, cmd);
+	order_ioctl_on(t, play->stage->fd, MMUN_READ_BEGIN);
 }
 
 static void call_collect(struct play *play, int actor, int range)
@@ -196,13 +193,31 @@ static void call_inserter(struct play *play, int actor)
 	const int range = play->schedule->config.role[actor].range;
 	struct thread *t = play->stage->thread[actor];
 
-	t->arg.insert = (struct mmun_insert){
-		.size = sizeof(t->arg.insert),
-		.kind = play->stage->kind,
+	t->span = (struct mmun_span){
 		.start = mmun_u64(page_at(range)),
 		.length = 2 * page_size(),
 	};
+	t->arg.insert = (struct mmun_insert){
+		.size = sizeof(t->arg.insert),
+		.kind = play->stage->kind,
+		.spans = mmun_u64(&t->span),
+		.count = 1,
+	};
 	order_ioctl_on(t, play->stage->fd, MMUN_INSERT);
+}
+
+static void call_remover(struct play *play, int actor)
+{
+	const int range = play->schedule->config.role[actor].range;
+	struct thread *t = play->stage->thread[actor];
+
+	t->span = (struct mmun_span){ .id = play->stage->id[range] };
+	t->arg.remove = (struct mmun_remove){
+		.size = sizeof(t->arg.remove),
+		.spans = mmun_u64(&t->span),
+		.count = 1,
+	};
+	order_ioctl_on(t, play->stage->fd, MMUN_REMOVE);
 }
 
 static void call_mutator(struct play *play, int actor)
@@ -245,8 +260,7 @@ static void call(struct play *play, int actor)
 	switch (role->kind) {
 	case MODEL_READER:
 		if (!play->before.actor[actor].calls)
-			call_range_id(play, actor, role->range,
-				      MMUN_READ_BEGIN);
+			call_begin(play, actor, role->range);
 		else
 			call_reader(play, actor);
 		break;
@@ -254,7 +268,7 @@ static void call(struct play *play, int actor)
 		call_inserter(play, actor);
 		break;
 	case MODEL_REMOVER:
-		call_range_id(play, actor, role->range, MMUN_REMOVE);
+		call_remover(play, actor);
 		break;
 	default:
 		call_mutator(play, actor);
@@ -399,7 +413,7 @@ static __u64 answer(struct play *play, int actor)
 
 	if (played_kind(play, actor) == MODEL_INSERTER)
 		play->stage->id[play->schedule->config.role[actor].range] =
-			t->arg.insert.out_id;
+			t->span.id;
 	if (played_kind(play, actor) != MODEL_READER)
 		return 0;
 	switch (play->m.actor[actor].calls - 1) {

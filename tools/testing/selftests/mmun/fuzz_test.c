@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include "mmun.h"
 
-#define NR_CALLS	26
+#define NR_CALLS	24
 #define NR_PAGES	16
 #define NR_IDS		8
 #define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
@@ -33,10 +33,8 @@ static const struct shape {
 	 * cost nothing
 	 */
 	SHAPE(MMUN_INFO, "szooOOooooooOOoz"),
-	SHAPE(MMUN_INSERT, "skzoAL"),
-	SHAPE(MMUN_REMOVE, "sr"),
-	SHAPE(MMUN_INSERT_BULK, "skzzPCO"),
-	SHAPE(MMUN_REMOVE_BULK, "szPCO"),
+	SHAPE(MMUN_INSERT, "skPCO"),
+	SHAPE(MMUN_REMOVE, "szPCO"),
 	SHAPE(MMUN_READ_BEGIN, "srozO"),
 	SHAPE(MMUN_COLLECT, "sbALmfoz"),
 	SHAPE(MMUN_COMMIT, "sbSoo"),
@@ -177,11 +175,11 @@ static __u64 wild(FIXTURE_DATA(fuzz) *self)
 /* Elements of a bulk call, some of them wrong. */
 static __u64 plausible_array(FIXTURE_DATA(fuzz) *self)
 {
-	struct mmun_bulk *bulk = (struct mmun_bulk *)self->array;
+	struct mmun_span *bulk = (struct mmun_span *)self->array;
 	int i;
 
 	for (i = 0; i < 16; i++, bulk++) {
-		*bulk = (struct mmun_bulk){
+		*bulk = (struct mmun_span){
 			.start = mmun_u64(self->map) + below(self, self->page),
 			.length = 1 + below(self, 4 * self->page),
 			.id = self->ids[below(self, NR_IDS)],
@@ -227,8 +225,8 @@ static __u64 plausible(FIXTURE_DATA(fuzz) *self, const struct shape *shape,
 	case 'f':
 		return below(self, 2);
 	case 'P':
-		return shape->cmd == MMUN_INSERT_BULK ||
-		       shape->cmd == MMUN_REMOVE_BULK ?
+		return shape->cmd == MMUN_INSERT ||
+		       shape->cmd == MMUN_REMOVE ?
 			       plausible_array(self) :
 			       mmun_u64(self->map);
 	case 'C':
@@ -320,12 +318,12 @@ static int renew(FIXTURE_DATA(fuzz) *self)
 static void learn(FIXTURE_DATA(fuzz) *self, unsigned int cmd, const char *arg)
 {
 	const struct mmun_read_begin *begin = (const void *)arg;
-	const struct mmun_insert *insert = (const void *)arg;
+	const struct mmun_span *span = (const void *)self->array;
 	const struct mmun_hold *hold = (const void *)arg;
 	const int i = self->random % NR_IDS;
 
 	if (cmd == MMUN_INSERT && i < 2)
-		self->ids[i] = insert->out_id;
+		self->ids[i] = span->id;
 	else if (cmd == MMUN_READ_BEGIN)
 		self->tokens[i] = (struct mmun_token){ begin->out_batch,
 						       begin->out_seq };

@@ -415,14 +415,15 @@ TEST_F(log, times_are_monotonic_and_inside_the_call)
 		r = expect_page(i);
 		EXPECT_LE(before, r.time_ns);
 		EXPECT_LE(last, r.time_ns);
-		/* One callback may be shorter than a tick of a coarse clock. */
+		/* A callback may be shorter than a tick of a coarse clock. */
 		if (!mmun_is_uml())
 			EXPECT_LT(0, r.duration_ns);
 		last = r.time_ns + r.duration_ns;
 		spent += r.duration_ns;
 	}
 	EXPECT_GE(after, last);
-	EXPECT_LT(0, spent);
+	if (!mmun_is_uml())
+		EXPECT_LT(0, spent);
 }
 
 /* Who caused it. */

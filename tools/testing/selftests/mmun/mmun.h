@@ -75,55 +75,65 @@ static inline int _mmun_info(int fd, struct mmun_info *info)
 	return ioctl(fd, MMUN_INFO, info);
 }
 
-static inline int _mmun_insert(int fd, const void *start, size_t length,
-			       __u32 *id)
+static inline int _mmun_insert_spans(int fd, __u32 kind,
+				     struct mmun_span *spans, __u64 count,
+				     __u64 *done)
 {
 	struct mmun_insert cmd = {
 		.size = sizeof(cmd),
-		.kind = MMUN_KIND_INTERVAL,
-		.start = mmun_u64(start),
-		.length = length,
+		.kind = kind,
+		.spans = mmun_u64(spans),
+		.count = count,
 	};
 	int ret = ioctl(fd, MMUN_INSERT, &cmd);
 
-	*id = cmd.out_id;
+	*done = cmd.out_done;
+	return ret;
+}
+
+static inline int _mmun_insert_kind(int fd, __u32 kind, const void *start,
+				    size_t length, __u32 *id)
+{
+	struct mmun_span span = { .start = mmun_u64(start), .length = length };
+	__u64 done;
+	int ret = _mmun_insert_spans(fd, kind, &span, 1, &done);
+
+	*id = span.id;
+	return ret;
+}
+
+static inline int _mmun_insert(int fd, const void *start, size_t length,
+			       __u32 *id)
+{
+	return _mmun_insert_kind(fd, MMUN_KIND_INTERVAL, start, length, id);
+}
+
+static inline int _mmun_insert_bulk(int fd, struct mmun_span *spans,
+				    __u64 count, __u64 *done)
+{
+	return _mmun_insert_spans(fd, MMUN_KIND_INTERVAL, spans, count, done);
+}
+
+static inline int _mmun_remove_bulk(int fd, struct mmun_span *spans,
+				    __u64 count, __u64 *done)
+{
+	struct mmun_remove cmd = {
+		.size = sizeof(cmd),
+		.spans = mmun_u64(spans),
+		.count = count,
+	};
+	int ret = ioctl(fd, MMUN_REMOVE, &cmd);
+
+	*done = cmd.out_done;
 	return ret;
 }
 
 static inline int _mmun_remove(int fd, __u32 id)
 {
-	struct mmun_remove cmd = { .size = sizeof(cmd), .id = id };
+	struct mmun_span span = { .id = id };
+	__u64 done;
 
-	return ioctl(fd, MMUN_REMOVE, &cmd);
-}
-
-static inline int _mmun_insert_bulk(int fd, struct mmun_bulk *ranges,
-				    __u64 count, __u64 *done)
-{
-	struct mmun_insert_bulk cmd = {
-		.size = sizeof(cmd),
-		.kind = MMUN_KIND_INTERVAL,
-		.ranges = mmun_u64(ranges),
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_INSERT_BULK, &cmd);
-
-	*done = cmd.out_done;
-	return ret;
-}
-
-static inline int _mmun_remove_bulk(int fd, struct mmun_bulk *ranges,
-				    __u64 count, __u64 *done)
-{
-	struct mmun_remove_bulk cmd = {
-		.size = sizeof(cmd),
-		.ranges = mmun_u64(ranges),
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_REMOVE_BULK, &cmd);
-
-	*done = cmd.out_done;
-	return ret;
+	return _mmun_remove_bulk(fd, &span, 1, &done);
 }
 
 /* What READ_BEGIN hands out and COMMIT wants back. */
@@ -286,21 +296,6 @@ static inline int _mmun_counters(int fd, __u32 id, struct mmun_counters *cmd)
 {
 	*cmd = (struct mmun_counters){ .size = sizeof(*cmd), .id = id };
 	return ioctl(fd, MMUN_COUNTERS, cmd);
-}
-
-static inline int _mmun_insert_kind(int fd, __u32 kind, const void *start,
-				    size_t length, __u32 *id)
-{
-	struct mmun_insert cmd = {
-		.size = sizeof(cmd),
-		.kind = kind,
-		.start = mmun_u64(start),
-		.length = length,
-	};
-	int ret = ioctl(fd, MMUN_INSERT, &cmd);
-
-	*id = cmd.out_id;
-	return ret;
 }
 
 /* The caller fills in what is not zero; the count is 1 unless it says more. */

@@ -334,9 +334,9 @@ static bool pin(pid_t tid, int nr)
 	return false;
 }
 
-static struct mmun_bulk *bulk_of(char *start, size_t length)
+static struct mmun_span *bulk_of(char *start, size_t length)
 {
-	struct mmun_bulk *bulk = calloc(MANY, sizeof(*bulk));
+	struct mmun_span *bulk = calloc(MANY, sizeof(*bulk));
 	int i;
 
 	for (i = 0; bulk && i < MANY; i++) {
@@ -350,7 +350,7 @@ static struct mmun_bulk *bulk_of(char *start, size_t length)
  * Insert MANY, or where each takes very long as many as a quarter of a hold's
  * time allows: then fewer are enough.  Returns how many, or -1.
  */
-static int insert_many(int fd, struct mmun_bulk *bulk)
+static int insert_many(int fd, struct mmun_span *bulk)
 {
 	struct timespec then;
 	__u64 done;
@@ -382,7 +382,7 @@ static int insert_many(int fd, struct mmun_bulk *bulk)
 TEST_F(scenario, remove_among_many_deferred_inserts_returns_when_it_is_done)
 {
 	struct worker *kicker = &self->reader;
-	struct mmun_bulk *bulk;
+	struct mmun_span *bulk;
 	int i, many;
 	__u32 at;
 

@@ -150,7 +150,7 @@ static void fill_bulk(struct actor *actor, const struct target *target)
 	actor->bulk_count = 1 + roll(actor, BULK);
 	for (i = 0; i < actor->bulk_count; i++) {
 		pick_interval(actor, &slot, &before, &behind);
-		actor->bulk[i] = (struct mmun_bulk){
+		actor->bulk[i] = (struct mmun_span){
 			.start = mmun_u64(page_at(target->arena, slot.first)),
 			.length = (1 + slot.pages % 16) * page_size(),
 		};
@@ -171,7 +171,7 @@ static int op_bulk_insert(struct actor *actor)
 	if (_mmun_insert_bulk(target.fd, actor->bulk, wanted, &done))
 		return errno;
 	if (done != wanted)
-		fail(actor, "MMUN_INSERT_BULK: %llu of %d",
+		fail(actor, "MMUN_INSERT: %llu of %d",
 		     (unsigned long long)done, wanted);
 	actor->bulk_arena = target.arena;
 	actor->bulk_fd = target.fd;
@@ -194,7 +194,7 @@ static int op_bulk_remove(struct actor *actor)
 	if (_mmun_remove_bulk(actor->bulk_fd, actor->bulk, count, &done))
 		return errno;
 	if (done != count)
-		fail(actor, "MMUN_REMOVE_BULK: %llu of %d",
+		fail(actor, "MMUN_REMOVE: %llu of %d",
 		     (unsigned long long)done, count);
 	count_ranges(-count);
 	return 0;

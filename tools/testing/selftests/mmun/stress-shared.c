@@ -133,7 +133,7 @@ struct actor {
 	int op;
 	__u64 began;
 	struct open_batch batches[BATCHES];
-	struct mmun_bulk bulk[BULK];
+	struct mmun_span bulk[BULK];
 	int bulk_count;
 	struct arena *bulk_arena;
 	int bulk_fd;
