@@ -132,15 +132,15 @@ static int mmun_info(struct mmun_ucmd *ucmd)
 	if (IS_ENABLED(CONFIG_HMM_MIRROR))
 		cmd->out_features |= MMUN_FEATURE_HMM;
 	cmd->out_kinds = BIT_ULL(ARRAY_SIZE(mmun_kinds)) - 1;
+	cmd->out_max_contexts = MMUN_MAX_CONTEXTS;
 	cmd->out_max_ranges = MMUN_MAX_RANGES;
+	cmd->out_max_shadow_pages = MMUN_MAX_CHUNKS * MMUN_CHUNK_PAGES;
 	cmd->out_max_batches = MMUN_MAX_BATCHES;
 	cmd->out_max_batch_pages = MMUN_MAX_BATCH_PAGES;
 	cmd->out_max_log_records = MMUN_MAX_LOG_RECORDS;
-	cmd->out_max_park_ms = MMUN_MAX_PARK_MS;
 	cmd->out_max_retries = MMUN_MAX_RETRIES;
-	cmd->out_max_bulk = MMUN_MAX_RANGES;
-	cmd->out_max_memory = mmun_limit;
 	cmd->out_max_hold_ms = mmun_hold_limit();
+	cmd->out_max_park_ms = MMUN_MAX_PARK_MS;
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
@@ -155,7 +155,7 @@ static int mmun_state(struct mmun_ucmd *ucmd)
 	cmd->out_batches = atomic_read(&ctx->nr_batches);
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
-	cmd->out_memory = atomic_long_read(&mmun_used);
+	cmd->out_objects = atomic_long_read(&mmun_objects);
 	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
@@ -207,7 +207,7 @@ struct mmun_ioctl_op {
 	}
 
 static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
-	MMUN_IOCTL_OP(MMUN_INFO, mmun_info, out_max_memory),
+	MMUN_IOCTL_OP(MMUN_INFO, mmun_info, __reserved2),
 	MMUN_IOCTL_OP(MMUN_INSERT, mmun_insert, out_done),
 	MMUN_IOCTL_OP(MMUN_REMOVE, mmun_remove, out_done),
 	MMUN_IOCTL_OP(MMUN_READ_BEGIN, mmun_read_begin, out_seq),
@@ -222,7 +222,7 @@ static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
 	MMUN_IOCTL_OP(MMUN_PARK, mmun_park, __reserved),
 	MMUN_IOCTL_OP(MMUN_UNPARK, mmun_unpark, __reserved),
 	MMUN_IOCTL_OP(MMUN_LOG_SETUP, mmun_log_setup, out_lost),
-	MMUN_IOCTL_OP(MMUN_STATE, mmun_state, out_memory),
+	MMUN_IOCTL_OP(MMUN_STATE, mmun_state, out_objects),
 	MMUN_IOCTL_OP(MMUN_COUNTERS, mmun_counters, out_collisions),
 	MMUN_IOCTL_OP(MMUN_HOLD, mmun_hold, out_hold),
 	MMUN_IOCTL_OP(MMUN_WAIT_HELD, mmun_wait_held, out_end),
@@ -273,26 +273,21 @@ static void mmun_ctx_free(struct mmun_ctx *ctx)
 	xa_destroy(&ctx->batches);
 	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
-	mmun_uncharge(sizeof(struct mmun_ctx));
-	kfree(ctx);
+	mmun_free(ctx);
 }
 
 static struct mmun_ctx *mmun_ctx_alloc(void)
 {
-	struct mmun_ctx *ctx;
+	struct mmun_ctx *ctx = mmun_alloc(sizeof(*ctx));
 
-	if (!mmun_charge(sizeof(struct mmun_ctx)))
-		return ERR_PTR(-ENOSPC);
-	ctx = kzalloc_obj(*ctx, GFP_KERNEL_ACCOUNT);
-	if (!ctx) {
-		mmun_uncharge(sizeof(struct mmun_ctx));
+	if (!ctx)
 		return ERR_PTR(-ENOMEM);
-	}
 	ctx->shared = mmun_mm_get(current->mm);
-	if (!ctx->shared) {
-		mmun_uncharge(sizeof(struct mmun_ctx));
-		kfree(ctx);
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(ctx->shared)) {
+		struct mmun_mm *error = ctx->shared;
+
+		mmun_free(ctx);
+		return ERR_CAST(error);
 	}
 	mmun_range_table_init(&ctx->table);
 	xa_init_flags(&ctx->batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
@@ -364,8 +359,7 @@ static ssize_t mmun_fops_read(struct file *filp, char __user *buf, size_t count,
 
 	if (!nr)
 		return -EINVAL;
-	bounce = kmalloc_objs(*bounce, min(nr, MMUN_READ_RECORDS),
-			      GFP_KERNEL_ACCOUNT);
+	bounce = mmun_alloc(min(nr, MMUN_READ_RECORDS) * sizeof(*bounce));
 	if (!bounce)
 		return -ENOMEM;
 	do {
@@ -378,7 +372,7 @@ static ssize_t mmun_fops_read(struct file *filp, char __user *buf, size_t count,
 		if (ret > 0)
 			done += ret;
 	} while (done < nr && (ret > 0 || (!ret && !done)));
-	kfree(bounce);
+	mmun_free(bounce);
 	return done ? done * sizeof(*bounce) : ret;
 }
 
@@ -422,17 +416,10 @@ static const struct kernel_param_ops mmun_max_hold_ms_ops = {
 module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
 MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last, 1 to 60000 (default: 10000)");
 
-static unsigned int max_mib;
-module_param(max_mib, uint, 0444);
-MODULE_PARM_DESC(max_mib, "MiB that all contexts together may use (default: half of the memory)");
-
 static int __init mmun_init(void)
 {
 	int ret;
 
-	mmun_limit = totalram_pages() / 2 << PAGE_SHIFT;
-	if (max_mib)
-		mmun_limit = (long)max_mib << 20;
 	ret = mmun_range_cache_create();
 	if (ret)
 		return ret;
@@ -446,8 +433,7 @@ static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
 	kmem_cache_destroy(mmun_range_cache);
-	/* Everything that was charged was given back. */
-	WARN_ON(atomic_long_read(&mmun_used));
+	WARN_ON(atomic_long_read(&mmun_objects));
 }
 
 module_init(mmun_init);

@@ -9,36 +9,10 @@
 
 #include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "test_mmun needs Linux 6.1 or newer"
-#endif
-
-#ifndef kzalloc_obj
-#define kzalloc_obj(P, gfp)	kzalloc(sizeof(P), gfp)
-#endif
-
-#ifndef kmalloc_obj
-#define kmalloc_obj(P, gfp)	kmalloc(sizeof(P), gfp)
-#endif
-
-#ifndef kvmalloc_flex
-#define kvmalloc_flex(P, FAM, COUNT, gfp) \
-	kvmalloc(struct_size(&(P), FAM, COUNT), gfp)
-#endif
-
-#ifndef kzalloc_objs
-#define kzalloc_objs(P, COUNT, gfp)	kcalloc(COUNT, sizeof(P), gfp)
-#endif
-
-#ifndef kmalloc_objs
-#define kmalloc_objs(P, COUNT, gfp)	kmalloc_array(COUNT, sizeof(P), gfp)
-#endif
-
-#ifndef kvzalloc_objs
-#define kvzalloc_objs(P, COUNT, gfp)	kvcalloc(COUNT, sizeof(P), gfp)
 #endif
 
 /* "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT", v6.6; before, GUP

@@ -62,9 +62,9 @@
  *  - ENOENT: There is no such range, batch, hold, thread or parked thread.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
- *  - ENOSPC: The memory that the driver may use is used up, or the number of
- *    ranges, batches, holds or probes of a context, of pages of a batch, or of
- *    pages in the shadow of a range (about a million).
+ *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
+ *    context, or 2,048 chunks in the shadow of a range.  open(): the contexts of
+ *    an mm.
  *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_FAULT
  *    kernels before 7.x say EFAULT.)
  *  - ESRCH: The mm of the context is gone.
@@ -76,7 +76,7 @@
  *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
  */
 
-#define MMUN_ABI_VERSION	1
+#define MMUN_ABI_VERSION	2
 #define MMUN_IOCTL_TYPE		'J'
 
 enum {
@@ -160,19 +160,23 @@ enum mmun_method {
  * @out_page_size: PAGE_SIZE
  * @out_features: Mask of MMUN_FEATURE_*
  * @out_kinds: Mask of 1 << enum mmun_kind
+ * @out_max_contexts: Contexts that one mm can have
  * @out_max_ranges: Ranges that one context can have
+ * @out_max_shadow_pages: Pages that the shadows of one context can have
  * @out_max_batches: Batches that one context can have open
  * @out_max_batch_pages: Pages that one batch or snapshot can hold
  * @out_max_log_records: Largest log
- * @out_max_park_ms: Longest MMUN_PARK
- * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT
- * @out_max_bulk: Largest number of ranges in one bulk call
- * @out_max_memory: Bytes that all contexts together may use
- * @out_max_hold_ms: Longest hold, and longest wait for one
+ * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT and MMUN_VERIFY
+ * @out_max_hold_ms: Longest hold, and longest wait for one, in milliseconds
+ * @out_max_park_ms: Longest MMUN_PARK, in milliseconds
  * @__reserved2: Must be 0
  *
  * What this kernel and module offer.  Tests skip on a feature bit, never on a
  * version.  Works on a context whose mm is gone.
+ *
+ * The limits bound the memory that a context can use, which is charged to the
+ * memory cgroup of the task that makes the call.  Shadows have their pages in
+ * chunks of 512: a chunk counts as a whole, and a range has at most 2,048.
  */
 struct mmun_info {
 	__u32 size;
@@ -181,15 +185,15 @@ struct mmun_info {
 	__u32 out_page_size;
 	__aligned_u64 out_features;
 	__aligned_u64 out_kinds;
+	__u32 out_max_contexts;
 	__u32 out_max_ranges;
+	__u32 out_max_shadow_pages;
 	__u32 out_max_batches;
 	__u32 out_max_batch_pages;
 	__u32 out_max_log_records;
-	__u32 out_max_park_ms;
 	__u32 out_max_retries;
-	__aligned_u64 out_max_bulk;
-	__aligned_u64 out_max_memory;
 	__u32 out_max_hold_ms;
+	__u32 out_max_park_ms;
 	__u32 __reserved2;
 };
 
@@ -565,7 +569,7 @@ struct mmun_log_setup {
  * @out_batches: Open batches of this context
  * @out_mm_users: Users of the bound mm; 0: it is gone
  * @out_mm_count: References to its struct, lazy TLB users included
- * @out_memory: Bytes that all contexts together use
+ * @out_objects: Objects in the kernel's memory, of all contexts together
  *
  * For tests that nothing is left behind.  Each range holds one reference to the
  * mm's struct, the context one more, and neither is a user.
@@ -577,7 +581,7 @@ struct mmun_state {
 	__u32 out_batches;
 	__u32 out_mm_users;
 	__u32 out_mm_count;
-	__aligned_u64 out_memory;
+	__aligned_u64 out_objects;
 };
 
 #define MMUN_STATE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_STATE)

@@ -83,7 +83,7 @@ static int mmun_access_bounce(struct mmun_move *move)
 {
 	int ret = -EFAULT;
 
-	move->bounce = kmalloc(move->length, GFP_KERNEL_ACCOUNT);
+	move->bounce = mmun_alloc(move->length);
 	if (!move->bounce)
 		return -ENOMEM;
 	if (!move->write || !copy_from_user(move->bounce, move->user,
@@ -92,7 +92,7 @@ static int mmun_access_bounce(struct mmun_move *move)
 	if (!ret && !move->write &&
 	    copy_to_user(move->user, move->bounce, move->length))
 		ret = -EFAULT;
-	kfree(move->bounce);
+	mmun_free(move->bounce);
 	return ret;
 }
 

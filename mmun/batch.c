@@ -10,12 +10,11 @@ static void mmun_batch_free(struct kref *refs)
 	struct mmun_part *part, *next;
 
 	list_for_each_entry_safe(part, next, &batch->parts, node) {
-		mmun_part_free(part);
+		mmun_free(part);
 		cond_resched();
 	}
 	mmun_range_put(batch->range);
-	mmun_uncharge(sizeof(*batch));
-	kfree(batch);
+	mmun_free(batch);
 }
 
 static void mmun_batch_put(struct mmun_batch *batch)
@@ -66,18 +65,12 @@ static void mmun_batch_finish(struct mmun_ctx *ctx, struct mmun_batch *batch)
 	mmun_batch_put(batch);
 }
 
-static struct mmun_batch *mmun_batch_create(struct mmun_ctx *ctx,
-					    struct mmun_range *range)
+static struct mmun_batch *mmun_batch_create(struct mmun_range *range)
 {
-	struct mmun_batch *batch;
+	struct mmun_batch *batch = mmun_alloc(sizeof(*batch));
 
-	if (!mmun_charge(sizeof(*batch)))
-		return ERR_PTR(-ENOSPC);
-	batch = kzalloc_obj(*batch, GFP_KERNEL_ACCOUNT);
-	if (!batch) {
-		mmun_uncharge(sizeof(*batch));
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!batch)
+		return NULL;
 	kref_init(&batch->refs);
 	mutex_init(&batch->mutex);
 	INIT_LIST_HEAD(&batch->parts);
@@ -110,10 +103,10 @@ static int mmun_read_begin(struct mmun_ucmd *ucmd)
 	range = mmun_range_get(ucmd->ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	batch = mmun_batch_create(ucmd->ctx, range);
+	batch = mmun_batch_create(range);
 	mmun_range_put(range);
-	if (IS_ERR(batch))
-		return PTR_ERR(batch);
+	if (!batch)
+		return -ENOMEM;
 	ret = mmun_batch_reserve_id(ucmd->ctx, batch);
 	if (ret)
 		goto out_put;
@@ -147,11 +140,11 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 	    MMUN_MAX_BATCH_PAGES)
 		return -ENOSPC;
 	part = mmun_part_alloc(range, cmd->start, cmd->length);
-	if (IS_ERR(part))
-		return PTR_ERR(part);
+	if (!part)
+		return -ENOMEM;
 	ret = mmun_part_fill(range, batch->seq, part, cmd->method, cmd->flags);
 	if (ret) {
-		mmun_part_free(part);
+		mmun_free(part);
 		return ret;
 	}
 	list_add_tail(&part->node, &batch->parts);

@@ -159,33 +159,18 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
 	return ret;
 }
 
-static size_t mmun_part_size(unsigned long nr)
-{
-	return mmun_cost(struct_size((struct mmun_part *)NULL, entries, nr));
-}
-
+/* Make room for the pages of [start, start + length), or return NULL. */
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length)
 {
 	unsigned long nr = length >> PAGE_SHIFT;
-	struct mmun_part *part;
+	struct mmun_part *part = mmun_alloc(struct_size(part, entries, nr));
 
-	if (!mmun_charge(mmun_part_size(nr)))
-		return ERR_PTR(-ENOSPC);
-	part = kvzalloc(struct_size(part, entries, nr), GFP_KERNEL_ACCOUNT);
-	if (!part) {
-		mmun_uncharge(mmun_part_size(nr));
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!part)
+		return NULL;
 	part->first = mmun_range_index(range, start);
 	part->nr = nr;
 	return part;
-}
-
-static void mmun_part_free(struct mmun_part *part)
-{
-	mmun_uncharge(mmun_part_size(part->nr));
-	kvfree(part);
 }
 
 /* What is asked of COLLECT and SNAPSHOT, before anything is looked up */

@@ -273,23 +273,17 @@ static int mmun_ctx_listen(struct mmun_ctx *ctx)
 static void mmun_trap_free(struct mmun_trap *trap)
 {
 	put_pid(trap->pid);
-	mmun_uncharge(sizeof(*trap));
-	kfree(trap);
+	mmun_free(trap);
 }
 
 /* Takes over the reference to @pid if it succeeds. */
 static struct mmun_trap *mmun_trap_alloc(const struct mmun_hold *cmd,
 					 struct pid *pid)
 {
-	struct mmun_trap *trap;
+	struct mmun_trap *trap = mmun_alloc(sizeof(*trap));
 
-	if (!mmun_charge(sizeof(*trap)))
-		return ERR_PTR(-ENOSPC);
-	trap = kzalloc_obj(*trap, GFP_KERNEL_ACCOUNT);
-	if (!trap) {
-		mmun_uncharge(sizeof(*trap));
+	if (!trap)
 		return ERR_PTR(-ENOMEM);
-	}
 	INIT_LIST_HEAD(&trap->held);
 	trap->pid = pid;
 	trap->point = cmd->point;

@@ -14,21 +14,15 @@ static void mmun_log_init(struct mmun_log *log)
 static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 {
 	struct mmun_record *ring = NULL;
-	u32 old_size;
 
-	if (size && !mmun_charge(mmun_cost(size * sizeof(*ring))))
-		return -ENOSPC;
 	if (size) {
-		ring = kvzalloc_objs(*ring, size, GFP_KERNEL_ACCOUNT);
-		if (!ring) {
-			mmun_uncharge(mmun_cost(size * sizeof(*ring)));
+		ring = mmun_alloc(size * sizeof(*ring));
+		if (!ring)
 			return -ENOMEM;
-		}
 	}
 
 	spin_lock(&log->lock);
 	swap(log->ring, ring);
-	old_size = log->size;
 	log->size = size;
 	/* Pairs with READ_ONCE in mmun_log_wants() */
 	WRITE_ONCE(log->types, size ? types : 0);
@@ -36,9 +30,7 @@ static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 	log->tail = log->head;
 	spin_unlock(&log->lock);
 
-	kvfree(ring);
-	if (old_size)
-		mmun_uncharge(mmun_cost(old_size * sizeof(*ring)));
+	mmun_free(ring);
 	return 0;
 }
 

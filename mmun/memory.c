@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What user space makes us allocate is charged to one limit for all contexts.
+ * Memory: objects are charged to the memory cgroup of the caller and counted, so
+ * that a leak is seen when the module is unloaded.
  */
 
-static atomic_long_t mmun_used;
-static long mmun_limit;
+/* Number of objects of all contexts, ranges included. */
+static atomic_long_t mmun_objects;
 
-static bool mmun_charge(size_t bytes)
+/* Allocate an object of zeros.  May sleep. */
+static void *mmun_alloc(size_t size)
 {
-	if (atomic_long_add_return(bytes, &mmun_used) <= mmun_limit)
-		return true;
-	atomic_long_sub(bytes, &mmun_used);
-	return false;
+	void *object = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+
+	if (object)
+		atomic_long_inc(&mmun_objects);
+	return object;
 }
 
-static void mmun_uncharge(size_t bytes)
+static void mmun_free(const void *object)
 {
-	atomic_long_sub(bytes, &mmun_used);
-}
-
-/* What an array of @bytes costs at most: the allocators round up. */
-static size_t mmun_cost(size_t bytes)
-{
-	return roundup_pow_of_two(bytes);
+	if (!object)
+		return;
+	atomic_long_dec(&mmun_objects);
+	kvfree(object);
 }

@@ -63,28 +63,24 @@ static struct mmun_probe_node *mmun_probe_insert(struct mmun_ctx *ctx,
 {
 	u32 limit = closing ? 2 * MMUN_MAX_PROBES : MMUN_MAX_PROBES;
 	struct mmun_probe_node *probe;
-	int ret = -ENOMEM;
+	int ret;
 
 	lockdep_assert_held(&ctx->probe_mutex);
-	if (ctx->nr_probes >= limit || !mmun_charge(sizeof(*probe)))
+	if (ctx->nr_probes >= limit)
 		return ERR_PTR(-ENOSPC);
-	probe = kzalloc_obj(*probe, GFP_KERNEL_ACCOUNT);
+	probe = mmun_alloc(sizeof(*probe));
 	if (!probe)
-		goto out_uncharge;
+		return ERR_PTR(-ENOMEM);
 	ret = mmun_subscribe(ctx, &probe->mni, MMUN_PROBE_ADDR, 1,
 			     &mmun_probe_ops);
-	if (ret)
-		goto out_free;
+	if (ret) {
+		mmun_free(probe);
+		return ERR_PTR(ret);
+	}
 	probe->was_deferred = mmun_probe_deferred(probe);
 	list_add_tail(&probe->node, &ctx->probes);
 	ctx->nr_probes++;
 	return probe;
-
-out_free:
-	kfree(probe);
-out_uncharge:
-	mmun_uncharge(sizeof(*probe));
-	return ERR_PTR(ret);
 }
 
 /*
@@ -99,8 +95,7 @@ static void mmun_probe_remove_all(struct mmun_ctx *ctx)
 	list_for_each_entry_safe(probe, next, &ctx->probes, node) {
 		mmu_interval_notifier_remove(&probe->mni);
 		list_del(&probe->node);
-		kfree(probe);
-		mmun_uncharge(sizeof(*probe));
+		mmun_free(probe);
 	}
 	ctx->nr_probes = 0;
 }

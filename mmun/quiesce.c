@@ -178,7 +178,7 @@ static int mmun_quiesce(struct mmun_ucmd *ucmd)
 	    cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
 	bytes = cmd->count * sizeof(looks->tasks[0]);
-	looks = kzalloc_obj(*looks, GFP_KERNEL_ACCOUNT);
+	looks = mmun_alloc(sizeof(*looks));
 	if (!looks)
 		return -ENOMEM;
 	ret = -EFAULT;
@@ -190,6 +190,6 @@ static int mmun_quiesce(struct mmun_ucmd *ucmd)
 	if (!ret)
 		ret = mmun_ucmd_respond(ucmd, sizeof(*cmd));
 out_free:
-	kfree(looks);
+	mmun_free(looks);
 	return ret;
 }

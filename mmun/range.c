@@ -35,6 +35,7 @@ static void mmun_range_free(struct kref *refs)
 
 	mmun_shadow_free(range);
 	kmem_cache_free(mmun_range_cache, range);
+	atomic_long_dec(&mmun_objects);
 }
 
 static void mmun_range_put(struct mmun_range *range)
@@ -67,6 +68,7 @@ static struct mmun_range *mmun_range_alloc(struct mmun_ctx *ctx, u32 kind,
 	range = kmem_cache_alloc(mmun_range_cache, GFP_KERNEL);
 	if (!range)
 		return ERR_PTR(-ENOMEM);
+	atomic_long_inc(&mmun_objects);
 	memset(range, 0, offsetof(struct mmun_range, lock));
 	kref_init(&range->refs);
 	range->ctx = ctx;

@@ -25,63 +25,56 @@ static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
 }
 
-static u64 *mmun_chunk_alloc(unsigned long nr)
+/* Count one more chunk; returns false if the range or its context has too many. */
+static bool mmun_shadow_count(struct mmun_range *range)
 {
-	u64 *chunk;
-
-	if (!mmun_charge(mmun_cost(nr * sizeof(*chunk))))
-		return ERR_PTR(-ENOSPC);
-	chunk = kzalloc_objs(*chunk, nr, GFP_KERNEL_ACCOUNT);
-	if (chunk)
-		return chunk;
-	mmun_uncharge(mmun_cost(nr * sizeof(*chunk)));
-	return ERR_PTR(-ENOMEM);
-}
-
-static void mmun_chunk_free(u64 *chunk, unsigned long nr)
-{
-	mmun_uncharge(mmun_cost(nr * sizeof(*chunk)));
-	kfree(chunk);
-}
-
-/* Count one more chunk, or one less; false if there are too many. */
-static bool mmun_shadow_count(struct mmun_range *range, int by)
-{
-	bool ok;
+	bool ok = atomic_inc_return(&range->ctx->nr_chunks) <= MMUN_MAX_CHUNKS;
 
 	spin_lock(&range->lock);
-	ok = by < 0 || range->nr_chunks < MMUN_MAX_CHUNKS;
-	if (ok)
-		range->nr_chunks += by;
+	ok = ok && range->nr_chunks < MMUN_MAX_RANGE_CHUNKS;
+	range->nr_chunks += ok;
 	spin_unlock(&range->lock);
+	if (!ok)
+		atomic_dec(&range->ctx->nr_chunks);
 	return ok;
+}
+
+static void mmun_shadow_uncount(struct mmun_range *range)
+{
+	spin_lock(&range->lock);
+	range->nr_chunks--;
+	spin_unlock(&range->lock);
+	atomic_dec(&range->ctx->nr_chunks);
+}
+
+static int mmun_chunk_insert(struct mmun_range *range, unsigned long number)
+{
+	u64 *chunk = mmun_alloc(mmun_chunk_pages(range, number) *
+				sizeof(*chunk));
+	int ret = -ENOMEM;
+
+	if (chunk)
+		ret = xa_insert(&range->shadow, number, chunk,
+				GFP_KERNEL_ACCOUNT);
+	if (ret)
+		mmun_free(chunk);
+	return ret;
 }
 
 /* Make room for the entries of one chunk.  Not under the update lock. */
 static int mmun_shadow_reserve_chunk(struct mmun_range *range,
 				     unsigned long number)
 {
-	unsigned long nr = mmun_chunk_pages(range, number);
-	u64 *chunk;
 	int ret;
 
 	if (xa_load(&range->shadow, number))
 		return 0;
-	if (!mmun_shadow_count(range, 1))
+	if (!mmun_shadow_count(range))
 		return -ENOSPC;
-	chunk = mmun_chunk_alloc(nr);
-	if (IS_ERR(chunk)) {
-		ret = PTR_ERR(chunk);
-		goto out_uncount;
-	}
-	ret = xa_insert(&range->shadow, number, chunk, GFP_KERNEL_ACCOUNT);
-	if (!ret)
-		return 0;
-
-	mmun_chunk_free(chunk, nr);
-out_uncount:
-	mmun_shadow_count(range, -1);
-	/* -EBUSY: somebody else has just put one there */
+	ret = mmun_chunk_insert(range, number);
+	if (ret)
+		mmun_shadow_uncount(range);
+	/* -EBUSY: another task has just put one there */
 	return ret == -EBUSY ? 0 : ret;
 }
 
@@ -155,19 +148,15 @@ static void mmun_shadow_publish(struct mmun_range *range,
 	}
 }
 
-static void mmun_shadow_free_chunks(struct mmun_range *range)
+/* The last reference is gone.  Leaves the xarray as a constructor would. */
+static void mmun_shadow_free(struct mmun_range *range)
 {
 	unsigned long number;
 	u64 *chunk;
 
 	xa_for_each(&range->shadow, number, chunk)
-		mmun_chunk_free(chunk, mmun_chunk_pages(range, number));
+		mmun_free(chunk);
+	/* Without a chunk there may be nodes of the tree. */
 	xa_destroy(&range->shadow);
-}
-
-/* A chunk that could not be put there may have left nodes of the tree. */
-static void mmun_shadow_free(struct mmun_range *range)
-{
-	if (!xa_empty(&range->shadow))
-		mmun_shadow_free_chunks(range);
+	atomic_sub(range->nr_chunks, &range->ctx->nr_chunks);
 }

@@ -51,8 +51,8 @@ static int mmun_range_snapshot(struct mmun_range *range,
 	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
 		return -ERANGE;
 	part = mmun_part_alloc(range, cmd->start, cmd->length);
-	if (IS_ERR(part))
-		return PTR_ERR(part);
+	if (!part)
+		return -ENOMEM;
 	cmd->out_valid = 0;
 	ret = mmun_snapshot_loop(range, part, cmd);
 	cmd->out_collided = ret == -EBUSY;
@@ -60,7 +60,7 @@ static int mmun_range_snapshot(struct mmun_range *range,
 		ret = mmun_snapshot_pages(part, cmd);
 	else if (ret == -EBUSY)
 		ret = 0;
-	mmun_part_free(part);
+	mmun_free(part);
 	return ret;
 }
 

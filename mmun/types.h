@@ -5,7 +5,8 @@
 #ifndef _MMUN_TYPES_H
 #define _MMUN_TYPES_H
 
-/* Limits of one context; the memory is limited for all together, see below. */
+/* Limits of one context, but MMUN_MAX_CONTEXTS, which is of one mm. */
+#define MMUN_MAX_CONTEXTS	64
 #define MMUN_MAX_RANGES		SZ_1M
 #define MMUN_MAX_BATCHES	SZ_1K
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
@@ -16,8 +17,10 @@
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 
+#define MMUN_MAX_CHUNKS		16384
+
 /* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
-#define MMUN_MAX_CHUNKS		2048U
+#define MMUN_MAX_RANGE_CHUNKS	2048
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
@@ -64,6 +67,7 @@ struct mmun_range_table {
  * @mm: the mm of the task that opened it; one mm_count reference
  * @shared: what all contexts of the mm share
  * @table: its ranges
+ * @nr_chunks: number of chunks in the shadows of its ranges
  * @batches: IDs of &struct mmun_batch
  * @nr_batches: how many batches, likewise
  * @log: what happened
@@ -85,6 +89,7 @@ struct mmun_ctx {
 	struct mm_struct *mm;
 	struct mmun_mm *shared;
 	struct mmun_range_table table;
+	atomic_t nr_chunks;
 	struct xarray batches;
 	atomic_t nr_batches;
 	struct mmun_log log;
@@ -111,7 +116,7 @@ struct mmun_ctx {
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
  * @id: for the records
  * @refuse: so many non-blockable callbacks shall return false
- * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_CHUNKS
+ * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_RANGE_CHUNKS
  * @invalidations: callbacks
  * @refused: callbacks that returned false
  * @commits: batches published
@@ -312,7 +317,7 @@ struct mmun_ucmd {
 /* The uAPI structs have no holes: their sizes are the sums of their fields. */
 static_assert(sizeof(struct mmun_record) == 8 * 8 + 4 + 2 * 2 + 4 * 4 + 16);
 static_assert(sizeof(struct mmun_span) == 2 * 8 + 2 * 4);
-static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 6 * 4 + 3 * 8);
+static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 10 * 4);
 static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
 static_assert(sizeof(struct mmun_hold) == 8 * 4);
 static_assert(sizeof(struct mmun_wait_held) == 8 * 4 + 2 * 8);

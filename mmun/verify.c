@@ -87,8 +87,8 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 
 	part = mmun_part_alloc(range, mmun_range_addr(range, index),
 			       nr << PAGE_SHIFT);
-	if (IS_ERR(part))
-		return PTR_ERR(part);
+	if (!part)
+		return -ENOMEM;
 	for (;;) {
 		ret = mmun_verify_try(range, part, cmd);
 		if (ret != -EBUSY)
@@ -104,7 +104,7 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 		}
 		cond_resched();
 	}
-	mmun_part_free(part);
+	mmun_free(part);
 	return ret;
 }
 

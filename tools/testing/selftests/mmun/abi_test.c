@@ -213,11 +213,9 @@ static const struct call {
 	void (*perfect)(struct __test_metadata *_metadata,
 			FIXTURE_DATA(abi) *self, union args *a);
 } calls[] = {
-#define GROWN(name, min_size, size, answer, perfect) \
-	{ #name, name, min_size, size, answer, perfect_##perfect }
 #define CALL(name, size, answer, perfect) \
-	GROWN(name, size, size, answer, perfect)
-	GROWN(MMUN_INFO, 72, 80, 0, plain),
+	{ #name, name, size, size, answer, perfect_##perfect }
+	CALL(MMUN_INFO, 72, 0, plain),
 	CALL(MMUN_INSERT, 32, 0, insert),
 	CALL(MMUN_REMOVE, 32, 0, remove),
 	CALL(MMUN_READ_BEGIN, 24, 0, id),
@@ -252,13 +250,11 @@ static_assert(ARRAY_SIZE(calls) == NR_CALLS, "a call is not tested");
 #define LAYOUT(type, field, offset) \
 	static_assert(offsetof(struct type, field) == (offset), #type "." #field)
 
-LAYOUT_SIZE(mmun_info, 80);
+LAYOUT_SIZE(mmun_info, 72);
 LAYOUT(mmun_info, out_features, 16);
 LAYOUT(mmun_info, out_kinds, 24);
-LAYOUT(mmun_info, out_max_ranges, 32);
-LAYOUT(mmun_info, out_max_bulk, 56);
-LAYOUT(mmun_info, out_max_memory, 64);
-LAYOUT(mmun_info, out_max_hold_ms, 72);
+LAYOUT(mmun_info, out_max_contexts, 32);
+LAYOUT(mmun_info, out_max_park_ms, 64);
 LAYOUT_SIZE(mmun_span, 24);
 LAYOUT(mmun_span, length, 8);
 LAYOUT(mmun_span, id, 16);
@@ -301,7 +297,7 @@ LAYOUT_SIZE(mmun_unpark, 16);
 LAYOUT_SIZE(mmun_log_setup, 24);
 LAYOUT(mmun_log_setup, out_lost, 16);
 LAYOUT_SIZE(mmun_state, 32);
-LAYOUT(mmun_state, out_memory, 24);
+LAYOUT(mmun_state, out_objects, 24);
 LAYOUT_SIZE(mmun_counters, 40);
 LAYOUT(mmun_counters, out_invalidations, 8);
 LAYOUT_SIZE(mmun_hold, 32);
@@ -501,7 +497,7 @@ TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 	after = mmun_state();
 	EXPECT_EQ(before.out_ranges, after.out_ranges);
 	EXPECT_EQ(before.out_batches, after.out_batches);
-	EXPECT_EQ(before.out_memory, after.out_memory);
+	EXPECT_EQ(before.out_objects, after.out_objects);
 }
 
 TEST_F(abi, an_unknown_command_is_enotty)
@@ -904,20 +900,20 @@ TEST_F(abi, info_is_sane)
 	EXPECT_EQ(0, info->out_features & ~MMUN_FEATURE_HMM);
 	EXPECT_EQ(1ULL << MMUN_KIND_INTERVAL | 1ULL << MMUN_KIND_NAIVE,
 		  info->out_kinds);
+	EXPECT_LE(16, info->out_max_contexts);
 	EXPECT_LE(1000000, info->out_max_ranges);
-	EXPECT_LE(NR_PAGES, info->out_max_batch_pages);
+	EXPECT_LE(1000000, info->out_max_shadow_pages);
 	EXPECT_LE(16, info->out_max_batches);
+	EXPECT_LE(NR_PAGES, info->out_max_batch_pages);
 	EXPECT_LE(MMUN_LOG_DEFAULT, info->out_max_log_records);
 	/* A power of two, or the largest log could not be had. */
 	EXPECT_EQ(0, info->out_max_log_records &
 			     (info->out_max_log_records - 1));
-	EXPECT_LE(1000, info->out_max_park_ms);
-	EXPECT_GE(60000, info->out_max_park_ms);
 	EXPECT_LE(MMUN_RETRIES, info->out_max_retries);
-	EXPECT_LE(100000, info->out_max_bulk);
-	EXPECT_LE(16ULL << 20, info->out_max_memory);
 	EXPECT_LE(MMUN_HOLD_MS, info->out_max_hold_ms);
 	EXPECT_GE(60000, info->out_max_hold_ms);
+	EXPECT_LE(1000, info->out_max_park_ms);
+	EXPECT_GE(60000, info->out_max_park_ms);
 	EXPECT_EQ(0, info->__reserved2);
 }
 

@@ -129,11 +129,9 @@ static void add_pages(const char *name, const char *scheme, __u64 cost)
 
 static void bench_snapshots(void)
 {
-	__u64 charged = charged_bytes(subject.fd);
 	struct subject *s = &subject;
 
 	snapshot(MMUN_METHOD_LOOK, 0);
-	add_pages("bytes_charged", "interval", charged_bytes(s->fd) - charged);
 	add_pages("look", "interval",
 		  MEDIAN(nothing(), snapshot(MMUN_METHOD_LOOK, 0), nothing()));
 	must_have_pages(true);

@@ -44,14 +44,6 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-static __u64 charged_bytes(int fd)
-{
-	struct mmun_state state;
-
-	MUST(!_mmun_state(fd, &state));
-	return state.out_memory;
-}
-
 /* The processor keeps a few hundred free pages, which say nothing among many. */
 static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
 {
@@ -112,17 +104,14 @@ static void bench_kind(int k, __u64 n)
 {
 	struct mmun_span *bulk = make_bulk(n);
 	int fd = mmun_open();
-	__u64 free, charged;
+	__u64 free;
 
 	warm_up(fd, bulk, n, kinds[k].kind);
 	free = free_bytes();
-	charged = charged_bytes(fd);
 	add_row("insert_bulk", kinds[k].name, n, "range", n,
 		COST(insert_bulk(fd, kinds[k].kind, bulk, n)));
 	must_have_ranges(fd, n);
 	add_bytes(kinds[k].name, n, free - free_bytes());
-	add_row("bytes_charged", kinds[k].name, n, "range", n,
-		charged_bytes(fd) - charged);
 	bench_one_more(fd, k, n);
 	add_row("remove_bulk", kinds[k].name, n, "range", n,
 		COST(remove_bulk(fd, bulk, n)));

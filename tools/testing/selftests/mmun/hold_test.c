@@ -915,12 +915,12 @@ TEST_F(hold, there_can_be_64_and_the_next_is_enospc)
 
 TEST_F(hold, memory_comes_back_when_the_context_is_closed)
 {
-	__u64 before = mmun_state().out_memory, idle;
+	__u64 before = mmun_state().out_objects, idle;
 	int i, other = mmun_open();
 	struct mmun_hold hold;
 
 	ASSERT_LE(0, other);
-	idle = mmun_state().out_memory;
+	idle = mmun_state().out_objects;
 	for (i = 0; i < 64; i++) {
 		hold = (struct mmun_hold){
 			.point = i % 5,
@@ -929,9 +929,9 @@ TEST_F(hold, memory_comes_back_when_the_context_is_closed)
 		};
 		ASSERT_EQ(0, _mmun_hold(other, &hold));
 	}
-	EXPECT_LT(idle, mmun_state().out_memory);
+	EXPECT_LT(idle, mmun_state().out_objects);
 	EXPECT_EQ(0, close(other));
-	EXPECT_EQ(before, mmun_state().out_memory);
+	EXPECT_EQ(before, mmun_state().out_objects);
 }
 
 /* Records. */
@@ -1139,7 +1139,7 @@ TEST_F(hold, probe_of_an_idle_mm_is_balanced_and_leaves_nothing)
 		ASSERT_EQ(1, probe.out_seq & 1);
 	}
 	after = mmun_state();
-	EXPECT_EQ(before.out_memory, after.out_memory);
+	EXPECT_EQ(before.out_objects, after.out_objects);
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);
 }
 
@@ -1186,17 +1186,17 @@ TEST_F(hold, probe_waits_for_an_invalidation_in_flight)
 TEST_F(hold, context_that_probed_during_an_invalidation_can_be_closed)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-	__u64 memory = mmun_state().out_memory;
+	__u64 memory = mmun_state().out_objects;
 	int other = mmun_open();
 	struct mmun_probe probe;
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, _mmun_probe(other, 0, &probe));
 	EXPECT_EQ(0, probe.out_balanced);
-	EXPECT_LT(memory, mmun_state().out_memory);
+	EXPECT_LT(memory, mmun_state().out_objects);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, close(other));
-	EXPECT_GE(memory, mmun_state().out_memory);
+	EXPECT_GE(memory, mmun_state().out_objects);
 	EXPECT_EQ(1, mmun_probe(0));
 }
 

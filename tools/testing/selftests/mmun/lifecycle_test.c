@@ -570,7 +570,7 @@ static int mutate_close(struct subject *subject, int nr)
  */
 TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 {
-	__u64 memory = mmun_state().out_memory;
+	__u64 memory = mmun_state().out_objects;
 	int fd = open_another();
 	__u32 at, id;
 
@@ -584,12 +584,12 @@ TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 	EXPECT_EQ(0, close(fd));
 	EXPECT_EQ(0, close(self->reader.fd));
 	expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-	EXPECT_LT(memory, mmun_state().out_memory);
+	EXPECT_LT(memory, mmun_state().out_objects);
 	let_go(0, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, self->reader.snap.out_collided);
 	EXPECT_EQ(RANGE_PAGES, self->reader.snap.out_valid);
-	EXPECT_EQ(memory, mmun_state().out_memory);
+	EXPECT_EQ(memory, mmun_state().out_objects);
 }
 
 /* The module */
@@ -663,7 +663,7 @@ TEST_F(module, stays_while_it_is_open_anywhere)
 TEST_F(module, works_as_before_each_time_it_is_loaded_again)
 {
 	struct mmun_info info = mmun_info();
-	__u64 memory = mmun_state().out_memory;
+	__u64 memory = mmun_state().out_objects;
 	__u32 id;
 	int i;
 
@@ -676,7 +676,7 @@ TEST_F(module, works_as_before_each_time_it_is_loaded_again)
 		ASSERT_EQ(0, module_load());
 		self->fd = mmun_open();
 		ASSERT_LE(0, self->fd);
-		EXPECT_EQ(memory, mmun_state().out_memory);
+		EXPECT_EQ(memory, mmun_state().out_objects);
 		EXPECT_EQ(info.out_features, mmun_info().out_features);
 		id = mmun_insert(self->map, PAGES * self->page);
 		EXPECT_EQ(1, id);

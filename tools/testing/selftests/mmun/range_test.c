@@ -251,7 +251,7 @@ static __u64 memory_in_use(FIXTURE_DATA(range) *self)
 {
 	struct mmun_state state;
 
-	return _mmun_state(self->observer, &state) ? -1ULL : state.out_memory;
+	return _mmun_state(self->observer, &state) ? -1ULL : state.out_objects;
 }
 
 TEST_F(range, the_same_place_twice_gives_two_ids)
@@ -327,7 +327,7 @@ TEST_F(range, an_insert_that_fails_leaves_nothing)
 	}
 	after = mmun_state();
 	EXPECT_EQ(0, after.out_ranges);
-	EXPECT_EQ(before.out_memory, after.out_memory);
+	EXPECT_EQ(before.out_objects, after.out_objects);
 	/* A CPU that idles on this mm may hold a reference, too. */
 	EXPECT_GE(before.out_mm_count + cpus, after.out_mm_count);
 }
@@ -407,11 +407,11 @@ TEST_F(range, close_gives_everything_back)
 		mmun_collect(mmun_read_begin(id), self->arena, self->page,
 			     MMUN_METHOD_GUP, 0);
 	}
-	EXPECT_LT(before.out_memory, memory_in_use(self));
+	EXPECT_LT(before.out_objects, memory_in_use(self));
 	ASSERT_EQ(0, close(self->fd));
 	self->fd = -1;
 	ASSERT_EQ(0, _mmun_state(self->observer, &after));
-	EXPECT_EQ(before.out_memory, after.out_memory);
+	EXPECT_EQ(before.out_objects, after.out_objects);
 	EXPECT_GE(before.out_mm_count + sysconf(_SC_NPROCESSORS_CONF),
 		  after.out_mm_count);
 }
@@ -499,12 +499,12 @@ static double seconds_for(int fd, struct mmun_span *bulk, __u64 count)
 TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 {
 	const long long limit = NR_MILLION * (long long)(CORE_BYTES + OUR_BYTES);
-	long long slab;
-	struct mmun_span *bulk;
-	__u64 done;
+	__u64 done, max = mmun_info().out_max_ranges;
 	char *map = (char *)(1UL << 40);
+	struct mmun_span *bulk;
+	long long slab;
 
-	bulk = row_of_ranges(map, self->page, NR_MILLION);
+	bulk = row_of_ranges(map, self->page, max + 1);
 	ASSERT_NE(NULL, bulk);
 	if (seconds_for(self->fd, bulk, NR_MILLION / 50) * 50 > 30)
 		SKIP(return, "too slow: try a machine without load, CONFIG_KASAN, CONFIG_KCSAN");
@@ -523,10 +523,16 @@ TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 			  self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, munmap(map, self->page));
-	free(bulk);
+	/* And one range too many is ENOSPC. */
+	bulk += NR_MILLION;
+	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, max + 1 - NR_MILLION,
+				       &done));
+	EXPECT_EQ(max - NR_MILLION, done);
+	mmun_err_insert(ENOSPC, map, self->page);
+	free(bulk - NR_MILLION);
 }
 
-/* Each limit that can be reached without gigabytes is ENOSPC, not ENOMEM. */
+/* Each limit is ENOSPC, not ENOMEM. */
 
 TEST_F(range, one_batch_too_many_is_enospc)
 {
@@ -556,32 +562,39 @@ TEST_F(range, one_page_too_many_in_a_batch_is_enospc)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-/* An emulator needs half a minute to use up a gigabyte. */
-#define MAX_TO_USE	(512ULL << 20)
-
-/* As many of the largest logs as the driver may have, and one more. */
-TEST_F(range, too_much_memory_is_enospc_and_close_gives_it_back)
+/* The fixture has two contexts open. */
+TEST_F(range, one_context_too_many_is_enospc)
 {
-	const __u32 records = mmun_info().out_max_log_records;
-	const __u64 ring = records * sizeof(struct mmun_record);
-	const __u64 limit = mmun_info().out_max_memory;
-	__u64 before = memory_in_use(self), lost;
-	int i, n, max = limit / ring + 1, fd[max], err = 0;
+	__u32 i, more = mmun_info().out_max_contexts - 2;
+	int fd[more];
 
-	if (max > 500 || limit > MAX_TO_USE)
-		SKIP(return, "too much memory to use up: load the module with max_mib=256");
-	for (n = 0; n < max && !err; n++) {
-		fd[n] = mmun_open();
-		if (fd[n] < 0 || _mmun_log_setup(fd[n], records, 0, &lost))
-			err = errno;
+	for (i = 0; i < more; i++) {
+		fd[i] = mmun_open();
+		ASSERT_LE(0, fd[i]);
 	}
-	EXPECT_EQ(ENOSPC, err);
-	EXPECT_GE(limit, memory_in_use(self));
-	/* An allocation may be charged as the next power of two. */
-	EXPECT_LT(limit - 2 * ring, memory_in_use(self));
-	for (i = 0; i < n; i++)
-		close(fd[i]);
-	EXPECT_EQ(before, memory_in_use(self));
+	EXPECT_ERRNO(ENOSPC, mmun_open());
+	EXPECT_EQ(0, close(fd[0]));
+	fd[0] = mmun_open();
+	EXPECT_LE(0, fd[0]);
+	for (i = 0; i < more; i++)
+		EXPECT_EQ(0, close(fd[i]));
+}
+
+/* A chunk of a shadow counts as a whole, so ranges of one page use them up. */
+TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
+{
+	__u32 chunks = mmun_info().out_max_shadow_pages / 512, id = 0, i;
+	char *map = mmun_map_filled(self->arena, 1);
+
+	ASSERT_NE(NULL, map);
+	for (i = 0; i < chunks; i++) {
+		id = mmun_insert(map, self->page);
+		mmun_snapshot(id, map, self->page, MMUN_METHOD_GUP, 0, NULL);
+	}
+	i = mmun_insert(map, self->page);
+	mmun_err_snapshot(ENOSPC, i, map, self->page, MMUN_METHOD_GUP, 0);
+	mmun_remove(id);
+	mmun_snapshot(i, map, self->page, MMUN_METHOD_GUP, 0, NULL);
 }
 
 /* A bulk call of NR_BULK ranges, of which one is wrong. */
@@ -766,7 +779,7 @@ static int insert_interrupted(int ranges)
 			return 3;
 	}
 	if (_mmun_state(fd, &after) || after.out_ranges != ranges ||
-	    after.out_memory != before.out_memory)
+	    after.out_objects != before.out_objects)
 		return 4;
 	if (after.out_mm_count >= before.out_mm_count + NR_SIGNALS)
 		return 5;

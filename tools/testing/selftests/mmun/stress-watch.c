@@ -77,7 +77,7 @@ static void note_memory(int fd)
 	struct mmun_state state;
 
 	if (!_mmun_state(fd, &state))
-		raise_to(&shared->most_memory, state.out_memory);
+		raise_to(&shared->most_memory, state.out_objects);
 }
 
 /* Until all are gone.  One that is stuck or dead takes the others along. */
@@ -113,10 +113,10 @@ static void check_memory(int fd, __u64 before)
 			fail(NULL, "MMUN_STATE: %s", strerror(errno));
 			return;
 		}
-		if (state.out_memory == before)
+		if (state.out_objects == before)
 			return;
 		usleep(10000);
 	} while (now_ns() < end);
 	fail(NULL, "the driver holds %llu bytes, and %llu at the start",
-	     (unsigned long long)state.out_memory, (unsigned long long)before);
+	     (unsigned long long)state.out_objects, (unsigned long long)before);
 }

@@ -196,7 +196,7 @@ static void stress(int fd)
 		}
 	}
 	watch_processes(pids, fd, began);
-	check_memory(fd, state.out_memory);
+	check_memory(fd, state.out_objects);
 	report(began);
 }
 
