@@ -124,27 +124,12 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq)
 {
-	struct mmun_log *log = &ctx->log;
-	struct mmun_record *record;
-	u64 now;
+	struct mmun_record record;
 
-	if (!mmun_log_wants(log, type))
+	if (!mmun_record_begin(&ctx->log, &record, type, id))
 		return;
-	now = ktime_get_ns();
-	spin_lock(&log->lock);
-	record = mmun_log_append(log, type);
-	if (record) {
-		record->time_ns = now;
-		record->id = id;
-		record->cur_seq = cur_seq;
-		record->event = mmun_event(mnr->event);
-		if (mmu_notifier_range_blockable(mnr))
-			record->flags |= MMUN_RECORD_BLOCKABLE;
-		mmun_record_span(record, mnr->start, mnr->end, mnr->start,
-				 mnr->end);
-	}
-	spin_unlock(&log->lock);
-	mmun_log_wake(log);
+	mmun_record_mnr(&record, mnr, cur_seq, mnr->start, mnr->end);
+	mmun_record_end(&ctx->log, &record);
 }
 
 /* Stop at every trap that there is for this passage. */

@@ -40,7 +40,7 @@ static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
 	return READ_ONCE(log->types) & (1U << type);
 }
 
-/* Who did it.  Our own name; another thread that changes it may tear it. */
+/* The task that causes the record.  Another thread may change comm meanwhile. */
 static void mmun_record_current(struct mmun_record *record)
 {
 	record->tid = task_pid_nr(current);
@@ -52,31 +52,37 @@ static void mmun_record_current(struct mmun_record *record)
 }
 
 /*
- * Append a record, over the oldest one if the ring is full, and return its place
- * for the caller to fill in: all but the sequence, the type and the task, which
- * are there, and what is 0 in most types.  It is written where it stays, for
- * callbacks come by the thousand.  NULL: it is not wanted; LOG_SETUP may have
- * come since mmun_log_wants().
+ * Begin a record; the caller fills in what is not zero.  Returns false if records
+ * of the type are not wanted.
  */
-static struct mmun_record *mmun_log_append(struct mmun_log *log,
-					   enum mmun_record_type type)
+static bool mmun_record_begin(struct mmun_log *log, struct mmun_record *record,
+			      enum mmun_record_type type, u32 id)
 {
-	struct mmun_record *record;
-
-	lockdep_assert_held(&log->lock);
-	if (!(log->types & (1U << type)))
-		return NULL;
-	record = &log->ring[log->head & (log->size - 1)];
-	record->sequence = log->head++;
-	if (log->head - log->tail > log->size)
-		log->tail = log->head - log->size;
-	record->duration_ns = 0;
-	record->type = type;
-	record->flags = 0;
-	record->event = 0;
-	record->__reserved = 0;
+	if (!mmun_log_wants(log, type))
+		return false;
+	*record = (struct mmun_record){
+		.time_ns = ktime_get_ns(),
+		.type = type,
+		.id = id,
+	};
 	mmun_record_current(record);
-	return record;
+	return true;
+}
+
+/* End a record: append it, over the oldest one if the ring is full. */
+static void mmun_record_end(struct mmun_log *log, struct mmun_record *record)
+{
+	spin_lock(&log->lock);
+	/* LOG_SETUP may have come since mmun_record_begin(). */
+	if (mmun_log_wants(log, record->type)) {
+		record->sequence = log->head++;
+		log->ring[record->sequence & (log->size - 1)] = *record;
+		if (log->head - log->tail > log->size)
+			log->tail = log->head - log->size;
+	}
+	spin_unlock(&log->lock);
+	if (wq_has_sleeper(&log->wait))
+		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 static void mmun_record_span(struct mmun_record *record, unsigned long start,
@@ -89,10 +95,41 @@ static void mmun_record_span(struct mmun_record *record, unsigned long start,
 	record->clip_end = clip_end;
 }
 
-static void mmun_log_wake(struct mmun_log *log)
+static enum mmun_event mmun_event(enum mmu_notifier_event event)
 {
-	if (wq_has_sleeper(&log->wait))
-		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return MMUN_EVENT_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return MMUN_EVENT_CLEAR;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return MMUN_EVENT_PROTECTION_VMA;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return MMUN_EVENT_PROTECTION_PAGE;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return MMUN_EVENT_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return MMUN_EVENT_RELEASE;
+	case MMU_NOTIFY_MIGRATE:
+		return MMUN_EVENT_MIGRATE;
+	case MMU_NOTIFY_EXCLUSIVE:
+		return MMUN_EVENT_EXCLUSIVE;
+	default:
+		return MMUN_EVENT_UNKNOWN;
+	}
+}
+
+/* An invalidation, of which [@clip_start, @clip_end) matters. */
+static void mmun_record_mnr(struct mmun_record *record,
+			    const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq, unsigned long clip_start,
+			    unsigned long clip_end)
+{
+	record->cur_seq = cur_seq;
+	record->event = mmun_event(mnr->event);
+	if (mmu_notifier_range_blockable(mnr))
+		record->flags |= MMUN_RECORD_BLOCKABLE;
+	mmun_record_span(record, mnr->start, mnr->end, clip_start, clip_end);
 }
 
 static bool mmun_log_empty(struct mmun_log *log)
@@ -128,57 +165,20 @@ static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 	spin_unlock(&log->lock);
 }
 
-static enum mmun_event mmun_event(enum mmu_notifier_event event)
-{
-	switch (event) {
-	case MMU_NOTIFY_UNMAP:
-		return MMUN_EVENT_UNMAP;
-	case MMU_NOTIFY_CLEAR:
-		return MMUN_EVENT_CLEAR;
-	case MMU_NOTIFY_PROTECTION_VMA:
-		return MMUN_EVENT_PROTECTION_VMA;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return MMUN_EVENT_PROTECTION_PAGE;
-	case MMU_NOTIFY_SOFT_DIRTY:
-		return MMUN_EVENT_SOFT_DIRTY;
-	case MMU_NOTIFY_RELEASE:
-		return MMUN_EVENT_RELEASE;
-	case MMU_NOTIFY_MIGRATE:
-		return MMUN_EVENT_MIGRATE;
-	case MMU_NOTIFY_EXCLUSIVE:
-		return MMUN_EVENT_EXCLUSIVE;
-	default:
-		return MMUN_EVENT_UNKNOWN;
-	}
-}
-
-static void mmun_log_range_record(struct mmun_range *range,
-				  enum mmun_record_type type, unsigned long seq)
+/* What happened to a range, other than an invalidation */
+static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
+			   unsigned long seq)
 {
 	unsigned long start = mmun_range_start(range);
 	unsigned long end = mmun_range_last(range) + 1;
 	struct mmun_log *log = &range->ctx->log;
-	u64 now = ktime_get_ns();
-	struct mmun_record *record;
+	struct mmun_record record;
 
-	spin_lock(&log->lock);
-	record = mmun_log_append(log, type);
-	if (record) {
-		record->time_ns = now;
-		record->id = range->id;
-		record->cur_seq = seq;
-		mmun_record_span(record, start, end, start, end);
-	}
-	spin_unlock(&log->lock);
-	mmun_log_wake(log);
-}
-
-/* What happened to a range, other than an invalidation */
-static void mmun_log_range(struct mmun_range *range,
-			   enum mmun_record_type type, unsigned long seq)
-{
-	if (mmun_log_wants(&range->ctx->log, type))
-		mmun_log_range_record(range, type, seq);
+	if (!mmun_record_begin(log, &record, type, range->id))
+		return;
+	record.cur_seq = seq;
+	mmun_record_span(&record, start, end, start, end);
+	mmun_record_end(log, &record);
 }
 
 /* Wait until there is something to read. */

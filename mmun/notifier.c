@@ -8,27 +8,18 @@ static void mmun_log_invalidate(struct mmun_range *range,
 				unsigned long cur_seq, u64 began, bool done)
 {
 	struct mmun_log *log = &range->ctx->log;
-	u64 duration = ktime_get_ns() - began;
-	struct mmun_record *record;
+	struct mmun_record record;
 
-	spin_lock(&log->lock);
-	record = mmun_log_append(log, MMUN_RECORD_INVALIDATE);
-	if (record) {
-		record->time_ns = began;
-		record->duration_ns = duration;
-		record->id = range->id;
-		record->cur_seq = cur_seq;
-		record->event = mmun_event(mnr->event);
-		if (mmu_notifier_range_blockable(mnr))
-			record->flags |= MMUN_RECORD_BLOCKABLE;
-		if (!done)
-			record->flags |= MMUN_RECORD_REFUSED;
-		mmun_record_span(record, mnr->start, mnr->end,
-				 max(mnr->start, mmun_range_start(range)),
-				 min(mnr->end - 1, mmun_range_last(range)) + 1);
-	}
-	spin_unlock(&log->lock);
-	mmun_log_wake(log);
+	if (!mmun_record_begin(log, &record, MMUN_RECORD_INVALIDATE, range->id))
+		return;
+	record.duration_ns = record.time_ns - began;
+	record.time_ns = began;
+	mmun_record_mnr(&record, mnr, cur_seq,
+			max(mnr->start, mmun_range_start(range)),
+			min(mnr->end - 1, mmun_range_last(range)) + 1);
+	if (!done)
+		record.flags |= MMUN_RECORD_REFUSED;
+	mmun_record_end(log, &record);
 }
 
 static bool mmun_refuses(struct mmun_range *range,

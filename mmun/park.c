@@ -3,22 +3,12 @@
  * PARK and UNPARK: a thread that no signal wakes, so that its mm can be reaped.
  */
 
-static void mmun_log_park(struct mmun_ctx *ctx)
+static void mmun_log_park(struct mmun_log *log)
 {
-	struct mmun_log *log = &ctx->log;
-	struct mmun_record *record;
-	u64 now = ktime_get_ns();
+	struct mmun_record record;
 
-	spin_lock(&log->lock);
-	record = mmun_log_append(log, MMUN_RECORD_PARK);
-	if (record) {
-		record->time_ns = now;
-		record->id = 0;
-		record->cur_seq = 0;
-		mmun_record_span(record, 0, 0, 0, 0);
-	}
-	spin_unlock(&log->lock);
-	mmun_log_wake(log);
+	if (mmun_record_begin(log, &record, MMUN_RECORD_PARK, 0))
+		mmun_record_end(log, &record);
 }
 
 static int mmun_park(struct mmun_ucmd *ucmd)
@@ -35,7 +25,7 @@ static int mmun_park(struct mmun_ucmd *ucmd)
 	spin_lock(&ctx->parked_lock);
 	list_add_tail(&parked.node, &ctx->parked);
 	spin_unlock(&ctx->parked_lock);
-	mmun_log_park(ctx);
+	mmun_log_park(&ctx->log);
 
 	wait_for_completion_timeout(&parked.released,
 				    msecs_to_jiffies(cmd->timeout_ms));
