@@ -55,14 +55,15 @@
  * while it takes mmap_lock; no callback takes it.
  *
  * mmun_log::lock guards the ring, mmun_log::read_lock makes readers take turns,
- * mmun_ctx::parked_lock guards the list of parked threads, mmun_ctx::hold_lock
- * the holds and whom they hold.  The callback takes the latter with no other
- * lock of ours, and sleeps with none.  mmun_ctx::probe_mutex makes probers take
- * turns.
+ * mmun_ctx::parked_lock guards the list of parked threads, mmun_holds::lock
+ * the holds and the tasks that they hold.  The callback takes the latter with no
+ * other lock of ours, and sleeps with none.  mmun_ctx::probe_mutex makes probers
+ * take turns.
  *
  *	mmun_batch::mutex -> mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmun_log::lock
- *	mmun_ctx::probe_mutex -> mmap_lock -> mmun_ctx::hold_lock -> xa_lock
+ *	mmun_ctx::probe_mutex -> mmap_lock
+ *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
  *
  * A reference and never a lock spans a wait for the mm: IDs are looked up under
  * xa_lock, which guards the table's own reference.
@@ -78,11 +79,11 @@
  * frees memory, and gives back the place in its block, which goes when it is
  * empty.  release() runs when no call is in flight.
  *
- * A hold is found by its ID under mmun_ctx::hold_lock and never referenced from
- * outside: who is held has a struct of its own on its stack, and whoever takes
- * that off the hold, RELEASE or itself, does so under the lock.  The context
- * outlives all callbacks: release() lets go of who is held, then removes the
- * list notifier and the ranges, which waits for callbacks to return.
+ * A hold is found by its ID under mmun_holds::lock and never referenced from
+ * outside.  A task that is held has a struct on its stack; RELEASE, or the task
+ * itself, takes it off the hold under the lock.  The context outlives all
+ * callbacks: release() releases the tasks, then removes the list notifier and the
+ * ranges, which waits for callbacks to return.
  */
 
 /*
@@ -103,8 +104,8 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/shadow.c"
 #include "mmun/task.c"
 #include "mmun/mm.c"
-#include "mmun/budget.c"
 #include "mmun/hold.c"
+#include "mmun/list_notifier.c"
 #include "mmun/notifier.c"
 #include "mmun/range.c"
 #include "mmun/range_table.c"
@@ -294,7 +295,7 @@ static struct mmun_ctx *mmun_ctx_alloc(void)
 	mmun_log_init(&ctx->log);
 	spin_lock_init(&ctx->parked_lock);
 	INIT_LIST_HEAD(&ctx->parked);
-	mmun_hold_init(ctx);
+	mmun_holds_init(&ctx->holds);
 	mmun_probe_init(ctx);
 	/* pairs with mmdrop in mmun_ctx_free() */
 	mmgrab(current->mm);
@@ -336,7 +337,8 @@ static int mmun_fops_release(struct inode *inode, struct file *filp)
 	 * The last close: no call is in flight and none can come.  But there
 	 * can be callbacks, held, and what removes a range waits for them.
 	 */
-	mmun_hold_close(ctx);
+	mmun_holds_close(ctx);
+	mmun_list_notifier_close(ctx);
 	mmun_probe_close(ctx);
 	xa_for_each(&ctx->batches, id, batch) {
 		mmun_batch_put(batch);

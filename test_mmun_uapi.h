@@ -652,9 +652,11 @@ enum mmun_point {
  * there the others remain.)  Where several holds have the same passage the task
  * stops at one after the other, in the order of their IDs.
  *
- * A kernel thread is never stopped, nor is anybody in a callback that must not
- * block, nor while the mm has used up its time (below); such a passage is let
- * through, uses up none of @count, and is reported as MMUN_HOLD_MISSED.
+ * These are not stopped: a kernel thread; a task that reclaims memory or owns a
+ * transaction of a file system (PF_MEMALLOC, PF_MEMALLOC_NOFS,
+ * PF_MEMALLOC_NOIO); a callback that must not block; and any task while the mm
+ * has used up its time (below).  Such a passage uses up none of @count, and is
+ * reported as MMUN_HOLD_MISSED.
  *
  * The thread must exist (ENOENT) and must not be a kernel thread (EPERM).
  * Returns -EBUSY if this context already holds the thread (@tid 0: any thread):
@@ -662,11 +664,12 @@ enum mmun_point {
  * none of them outlasts its own time.
  *
  * A held task keeps all that it holds: mmap_lock, page locks, and inside START
- * and END the one SRCU read section of all mmu notifiers.  Whoever needs them
- * waits.  So that holds cannot add up, those of all contexts of an mm share
- * out_max_hold_ms: with anybody held it is used up, with nobody held it is back
- * a thousand times as fast.  (Who waits for an SRCU grace period can meet two
- * holds, at most.)
+ * and END the one SRCU read section of all mmu notifiers.  Other tasks wait for
+ * them.  So that holds do not add up, those of all contexts of an mm share one
+ * deadline.  It is set to out_max_hold_ms when a task is held, and anew when no
+ * task of the mm has been held for a millisecond, but not within the interval
+ * callbacks of one invalidation.  One invalidation is thus held for at most three
+ * times out_max_hold_ms: in its interval callbacks, at START, and at END.
  *
  * The first hold at START or END of a context registers its list notifier,
  * which takes mmap_lock for writing: it waits for whoever has it (EINTR, ENOMEM,
@@ -688,8 +691,7 @@ struct mmun_hold {
 /**
  * enum mmun_hold_state - what became of a hold
  * @MMUN_HOLD_HELD: A task is held by it now
- * @MMUN_HOLD_MISSED: A passage could not be stopped: it must not block, or the
- *	task is a kernel thread, or the mm has used up the time for holds
+ * @MMUN_HOLD_MISSED: A passage could not be stopped, see MMUN_HOLD
  * @MMUN_HOLD_OVER: Its time is over or its passages are used up, nobody is held
  * @MMUN_HOLD_ARMED: None of that yet
  */

@@ -1,124 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * HOLD, WAIT_HELD, RELEASE: a task that comes to a point of an invalidation
- * stops there until it is let go.
+ * stops there until it is released.
  */
-
-static bool mmun_trap_over(const struct mmun_trap *trap)
-{
-	return !trap->count || time_after_eq(jiffies, trap->deadline);
-}
-
-/* START and END: whether the invalidation meets the range, which may be gone */
-static bool mmun_trap_meets(struct mmun_ctx *ctx, u32 id,
-			    const struct mmu_notifier_range *mnr)
-{
-	struct mmun_range *range;
-	bool meets;
-
-	xa_lock(&ctx->table.ranges);
-	range = xa_load(&ctx->table.ranges, id);
-	meets = range && mnr->start <= mmun_range_last(range) &&
-		mnr->end - 1 >= mmun_range_start(range);
-	xa_unlock(&ctx->table.ranges);
-	return meets;
-}
-
-static bool mmun_trap_matches(struct mmun_ctx *ctx,
-			      const struct mmun_trap *trap,
-			      enum mmun_point point,
-			      const struct mmun_held *held)
-{
-	u32 range = held->what.out_id;
-
-	if (trap->point != point || mmun_trap_over(trap) ||
-	    (trap->pid && trap->pid != task_pid(current)))
-		return false;
-	if (!trap->range)
-		return true;
-	return range ? trap->range == range :
-		       mmun_trap_meets(ctx, trap->range, held->mnr);
-}
-
-/* The callback must not block, or nobody may stop such a task. */
-static bool mmun_held_must_pass(const struct mmun_held *held)
-{
-	return !mmu_notifier_range_blockable(held->mnr) ||
-	       (current->flags & PF_KTHREAD);
-}
-
-static void mmun_trap_miss(struct mmun_trap *trap,
-			   const struct mmun_held *held)
-{
-	trap->missed = held->what;
-	trap->has_missed = true;
-}
-
-/*
- * The next trap that stops this passage, of those that were armed when it
- * began: others could keep the task for longer than any of them may.
- */
-static struct mmun_trap *mmun_trap_next(struct mmun_ctx *ctx,
-					enum mmun_point point,
-					struct mmun_held *held)
-{
-	struct mmun_trap *trap;
-
-	lockdep_assert_held(&ctx->hold_lock);
-	list_for_each_entry(trap, &ctx->traps, node) {
-		if (trap->id <= held->hold || trap->id > held->newest ||
-		    !mmun_trap_matches(ctx, trap, point, held))
-			continue;
-		if (trap->skip) {
-			trap->skip--;
-		} else if (!mmun_held_must_pass(held)) {
-			trap->count--;
-			return trap;
-		} else if (!trap->has_missed) {
-			trap->missed = held->what;
-			trap->has_missed = true;
-		}
-	}
-	return NULL;
-}
-
-/* Take the place at the next trap, or return false. */
-static bool mmun_held_enter(struct mmun_ctx *ctx, enum mmun_point point,
-			    struct mmun_held *held, long *timeout)
-{
-	struct mmun_trap *trap;
-	long left = 0;
-
-	spin_lock(&ctx->hold_lock);
-	trap = mmun_trap_next(ctx, point, held);
-	if (trap)
-		left = mmun_budget_enter(ctx->shared);
-	if (trap && !left) {
-		trap->count++;
-		mmun_trap_miss(trap, held);
-		trap = NULL;
-	}
-	if (trap) {
-		reinit_completion(&held->released);
-		list_add_tail(&held->node, &trap->held);
-		held->hold = trap->id;
-		*timeout = clamp((long)(trap->deadline - jiffies), 0L, left);
-	}
-	spin_unlock(&ctx->hold_lock);
-	/* Held or missed, either is news. */
-	wake_up_all(&ctx->hold_wait);
-	return trap;
-}
-
-/* RELEASE may be at it, and be done when it gives up the lock. */
-static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
-{
-	spin_lock(&ctx->hold_lock);
-	list_del_init(&held->node);
-	mmun_budget_leave(ctx->shared);
-	spin_unlock(&ctx->hold_lock);
-	wake_up_all(&ctx->hold_wait);
-}
 
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
@@ -132,15 +16,139 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 	mmun_record_end(&ctx->log, &record);
 }
 
-/* Stop at every trap that there is for this passage. */
+/* A task that passes a point */
+
+static bool mmun_armed_is_over(const struct mmun_armed *armed)
+{
+	return !armed->count || time_after_eq(jiffies, armed->deadline);
+}
+
+/* START and END: whether the invalidation meets the range, which may be gone */
+static bool mmun_range_is_met(struct mmun_ctx *ctx, u32 id,
+			      const struct mmu_notifier_range *mnr)
+{
+	struct mmun_range *range;
+	bool met;
+
+	xa_lock(&ctx->table.ranges);
+	range = xa_load(&ctx->table.ranges, id);
+	met = range && mnr->start <= mmun_range_last(range) &&
+	      mnr->end - 1 >= mmun_range_start(range);
+	xa_unlock(&ctx->table.ranges);
+	return met;
+}
+
+static bool mmun_armed_matches(struct mmun_ctx *ctx,
+			       const struct mmun_armed *armed,
+			       const struct mmun_held *held)
+{
+	u32 range = held->what.out_id;
+
+	/* Holds that came later could keep the task longer than any may. */
+	if (armed->id <= held->hold || armed->id > held->newest)
+		return false;
+	if (armed->point != held->point || mmun_armed_is_over(armed) ||
+	    (armed->pid && armed->pid != task_pid(current)))
+		return false;
+	if (!armed->range)
+		return true;
+	return range ? armed->range == range :
+		       mmun_range_is_met(ctx, armed->range, held->mnr);
+}
+
+/*
+ * A callback that must not block passes.  So do kernel threads, and tasks that
+ * reclaim memory or own a transaction of a file system: everybody needs those.
+ */
+static bool mmun_held_must_pass(const struct mmun_held *held)
+{
+	const unsigned int flags = PF_KTHREAD | PF_MEMALLOC | PF_MEMALLOC_NOFS |
+				   PF_MEMALLOC_NOIO;
+
+	return !mmu_notifier_range_blockable(held->mnr) ||
+	       (current->flags & flags);
+}
+
+/* Returns for how many jiffies the task may be held, or 0. */
+static long mmun_held_allowance(struct mmun_ctx *ctx,
+				const struct mmun_armed *armed,
+				const struct mmun_held *held)
+{
+	long left;
+
+	if (mmun_held_must_pass(held))
+		return 0;
+	left = mmun_mm_hold_begin(ctx->shared, held->cur_seq);
+	if (!left)
+		return 0;
+	return clamp((long)(armed->deadline - jiffies), 1L, left);
+}
+
+/* The task comes to a hold.  Returns for how long it stops there, or 0. */
+static long mmun_armed_meet(struct mmun_ctx *ctx, struct mmun_armed *armed,
+			    struct mmun_held *held)
+{
+	long timeout;
+
+	if (armed->skip) {
+		armed->skip--;
+		return 0;
+	}
+	timeout = mmun_held_allowance(ctx, armed, held);
+	if (timeout) {
+		armed->count--;
+		reinit_completion(&held->released);
+		list_add_tail(&held->node, &armed->held);
+		held->hold = armed->id;
+	} else if (!armed->has_missed) {
+		armed->missed = held->what;
+		armed->has_missed = true;
+	}
+	held->matched = true;
+	return timeout;
+}
+
+/* Find the next hold that stops this passage, and for how long; 0: there is none. */
+static long mmun_held_enter(struct mmun_ctx *ctx, struct mmun_held *held)
+{
+	struct mmun_armed *armed;
+	long timeout = 0;
+
+	held->matched = false;
+	spin_lock(&ctx->holds.lock);
+	list_for_each_entry(armed, &ctx->holds.armed, node) {
+		if (mmun_armed_matches(ctx, armed, held))
+			timeout = mmun_armed_meet(ctx, armed, held);
+		if (timeout)
+			break;
+	}
+	spin_unlock(&ctx->holds.lock);
+	if (held->matched)
+		wake_up_all(&ctx->holds.wait);
+	return timeout;
+}
+
+/* RELEASE may be about to release the task; it is done when it unlocks. */
+static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
+{
+	spin_lock(&ctx->holds.lock);
+	list_del_init(&held->node);
+	mmun_mm_hold_end(ctx->shared);
+	spin_unlock(&ctx->holds.lock);
+	wake_up_all(&ctx->holds.wait);
+}
+
+/* Stop at every hold that there is for this passage. */
 static void mmun_hold_stop(struct mmun_ctx *ctx, enum mmun_point point,
 			   u32 range, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq)
 {
 	struct mmun_held held = {
 		.task = current,
+		.point = point,
 		.mnr = mnr,
-		.newest = READ_ONCE(ctx->newest_hold),
+		.cur_seq = cur_seq,
+		.newest = READ_ONCE(ctx->holds.newest),
 		.what = {
 			.out_tid = task_pid_nr(current),
 			.out_event = mmun_event(mnr->event),
@@ -153,7 +161,7 @@ static void mmun_hold_stop(struct mmun_ctx *ctx, enum mmun_point point,
 
 	INIT_LIST_HEAD(&held.node);
 	init_completion(&held.released);
-	while (mmun_held_enter(ctx, point, &held, &timeout)) {
+	while ((timeout = mmun_held_enter(ctx, &held))) {
 		mmun_log_point(ctx, MMUN_RECORD_HELD, held.hold, mnr, cur_seq);
 		wait_for_completion_killable_timeout(&held.released, timeout);
 		mmun_held_leave(ctx, &held);
@@ -168,174 +176,63 @@ static void mmun_hold_pass(struct mmun_ctx *ctx, enum mmun_point point,
 			   u32 range, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq)
 {
-	/* Pairs with the WRITE_ONCE in mmun_trap_arm() and mmun_trap_free() */
-	if (unlikely(READ_ONCE(ctx->nr_traps)))
+	/* Pairs with the WRITE_ONCE in mmun_armed_add() and _remove() */
+	if (unlikely(READ_ONCE(ctx->holds.nr)))
 		mmun_hold_stop(ctx, point, range, mnr, cur_seq);
 }
 
-/*
- * The list notifier: what comes after all callbacks of an invalidation.  The
- * core tells the scheduler not to sleep in one that must not block; RT's
- * spinlocks, which are no harm, would be taken for that.
- */
-static void mmun_listener_pass(struct mmun_ctx *ctx,
-			       const struct mmu_notifier_range *mnr,
-			       enum mmun_record_type type,
-			       enum mmun_point point)
-{
-	bool watched = IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		       !mmu_notifier_range_blockable(mnr);
+/* Armed holds */
 
-	if (watched)
-		non_block_end();
-	mmun_log_point(ctx, type, 0, mnr, 0);
-	mmun_hold_pass(ctx, point, 0, mnr, 0);
-	if (watched)
-		non_block_start();
+static void mmun_armed_free(struct mmun_armed *armed)
+{
+	put_pid(armed->pid);
+	mmun_free(armed);
 }
 
-static int mmun_listener_start(struct mmu_notifier *listener,
-			       const struct mmu_notifier_range *mnr)
+static struct mmun_armed *mmun_armed_find(struct mmun_ctx *ctx, u32 id)
 {
-	struct mmun_ctx *ctx = container_of(listener, struct mmun_ctx,
-					    listener);
+	struct mmun_armed *armed;
 
-	mmun_listener_pass(ctx, mnr, MMUN_RECORD_START, MMUN_POINT_START);
-	/* Were it to refuse the core would never end what it began. */
-	return 0;
-}
-
-static void mmun_listener_end(struct mmu_notifier *listener,
-			      const struct mmu_notifier_range *mnr)
-{
-	struct mmun_ctx *ctx = container_of(listener, struct mmun_ctx,
-					    listener);
-
-	mmun_listener_pass(ctx, mnr, MMUN_RECORD_END, MMUN_POINT_END);
-}
-
-static const struct mmu_notifier_ops mmun_listener_ops = {
-	.invalidate_range_start = mmun_listener_start,
-	.invalidate_range_end = mmun_listener_end,
-};
-
-/*
- * mmap_lock, which the registration needs anyway, lets only one caller do it.
- * A held task may have it: wait killable.
- */
-static int mmun_ctx_register(struct mmun_ctx *ctx)
-{
-	int ret = 0;
-
-	if (mmap_write_lock_killable(ctx->mm))
-		return -EINTR;
-	if (!ctx->listening) {
-		ctx->listener.ops = &mmun_listener_ops;
-		ret = __mmu_notifier_register(&ctx->listener, ctx->mm);
-		/* Pairs with the READ_ONCE in mmun_ctx_listen() */
-		WRITE_ONCE(ctx->listening, !ret);
-	}
-	mmap_write_unlock(ctx->mm);
-	return ret;
-}
-
-/* Register the list notifier if that was not done before. */
-static int mmun_ctx_listen(struct mmun_ctx *ctx)
-{
-	int ret = 0;
-
-	if (!mmget_not_zero(ctx->mm))
-		return -ESRCH;
-	/* Pairs with the WRITE_ONCE in mmun_ctx_register() */
-	if (!READ_ONCE(ctx->listening))
-		ret = mmun_ctx_register(ctx);
-	mmput(ctx->mm);
-	return ret;
-}
-
-/* Traps */
-
-static void mmun_trap_free(struct mmun_trap *trap)
-{
-	put_pid(trap->pid);
-	mmun_free(trap);
-}
-
-/* Takes over the reference to @pid if it succeeds. */
-static struct mmun_trap *mmun_trap_alloc(const struct mmun_hold *cmd,
-					 struct pid *pid)
-{
-	struct mmun_trap *trap = mmun_alloc(sizeof(*trap));
-
-	if (!trap)
-		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&trap->held);
-	trap->pid = pid;
-	trap->point = cmd->point;
-	trap->range = cmd->id;
-	trap->skip = cmd->skip;
-	trap->count = cmd->count;
-	return trap;
-}
-
-static struct mmun_trap *mmun_trap_find(struct mmun_ctx *ctx, u32 id)
-{
-	struct mmun_trap *trap;
-
-	lockdep_assert_held(&ctx->hold_lock);
-	list_for_each_entry(trap, &ctx->traps, node)
-		if (trap->id == id)
-			return trap;
+	lockdep_assert_held(&ctx->holds.lock);
+	list_for_each_entry(armed, &ctx->holds.armed, node)
+		if (armed->id == id)
+			return armed;
 	return NULL;
 }
 
-/* ID of the hold at which the thread, or with no @pid anybody, is now, or 0 */
+/* Return the ID of the hold that the thread is at (no @pid: any thread), or 0. */
 static u32 mmun_hold_of(struct mmun_ctx *ctx, const struct pid *pid)
 {
-	struct mmun_trap *trap;
+	struct mmun_armed *armed;
 	struct mmun_held *held;
 
-	lockdep_assert_held(&ctx->hold_lock);
-	list_for_each_entry(trap, &ctx->traps, node)
-		list_for_each_entry(held, &trap->held, node)
+	lockdep_assert_held(&ctx->holds.lock);
+	list_for_each_entry(armed, &ctx->holds.armed, node)
+		list_for_each_entry(held, &armed->held, node)
 			if (!pid || task_pid(held->task) == pid)
-				return trap->id;
+				return armed->id;
 	return 0;
 }
 
-/* Put the trap up; its time begins.  From then on anybody can release it. */
-static int mmun_trap_arm(struct mmun_ctx *ctx, struct mmun_trap *trap,
-			 struct mmun_hold *cmd)
+/* From here on tasks stop at the hold, and calls find it. */
+static void mmun_armed_add(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
-	int ret = 0;
-
-	spin_lock(&ctx->hold_lock);
-	if (mmun_hold_of(ctx, trap->pid)) {
-		ret = -EBUSY;
-	} else if (ctx->nr_traps == MMUN_MAX_HOLDS ||
-		   ctx->newest_hold == U32_MAX) {
-		ret = -ENOSPC;
-	} else {
-		trap->deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
-		trap->id = ctx->newest_hold + 1;
-		cmd->out_hold = trap->id;
-		list_add_tail(&trap->node, &ctx->traps);
-		/* Pair with the READ_ONCE in mmun_hold_pass() and _stop() */
-		WRITE_ONCE(ctx->newest_hold, trap->id);
-		WRITE_ONCE(ctx->nr_traps, ctx->nr_traps + 1);
-	}
-	spin_unlock(&ctx->hold_lock);
-	return ret;
+	lockdep_assert_held(&ctx->holds.lock);
+	armed->id = ctx->holds.newest + 1;
+	list_add_tail(&armed->node, &ctx->holds.armed);
+	/* Pair with the READ_ONCE in mmun_hold_pass() and _stop() */
+	WRITE_ONCE(ctx->holds.newest, armed->id);
+	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr + 1);
 }
 
-/* Let go of all that are held; returns how many. */
-static u32 mmun_trap_open(struct mmun_ctx *ctx, struct mmun_trap *trap)
+/* Release all tasks that are held; returns how many. */
+static u32 mmun_armed_release(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
 	struct mmun_held *held, *next;
 	u32 released = 0;
 
-	lockdep_assert_held(&ctx->hold_lock);
-	list_for_each_entry_safe(held, next, &trap->held, node) {
+	lockdep_assert_held(&ctx->holds.lock);
+	list_for_each_entry_safe(held, next, &armed->held, node) {
 		list_del_init(&held->node);
 		complete(&held->released);
 		released++;
@@ -343,98 +240,120 @@ static u32 mmun_trap_open(struct mmun_ctx *ctx, struct mmun_trap *trap)
 	return released;
 }
 
-/* Nobody comes to the trap any more; the caller may free it. */
-static void mmun_trap_remove(struct mmun_ctx *ctx, struct mmun_trap *trap)
+/* No task comes to the hold any more; the caller may free it. */
+static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
-	lockdep_assert_held(&ctx->hold_lock);
-	list_del(&trap->node);
+	lockdep_assert_held(&ctx->holds.lock);
+	list_del(&armed->node);
 	/* Pairs with the READ_ONCE in mmun_hold_pass() */
-	WRITE_ONCE(ctx->nr_traps, ctx->nr_traps - 1);
+	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr - 1);
 }
 
-/* -ENOENT if there is no such hold. */
-static int mmun_hold_release(struct mmun_ctx *ctx, u32 id, bool end,
-			     u32 *released)
-{
-	struct mmun_trap *trap;
-
-	spin_lock(&ctx->hold_lock);
-	trap = mmun_trap_find(ctx, id);
-	if (!trap) {
-		spin_unlock(&ctx->hold_lock);
-		return -ENOENT;
-	}
-	*released = mmun_trap_open(ctx, trap);
-	trap->has_missed = false;
-	end = end || mmun_trap_over(trap);
-	if (end)
-		mmun_trap_remove(ctx, trap);
-	spin_unlock(&ctx->hold_lock);
-
-	wake_up_all(&ctx->hold_wait);
-	if (end)
-		mmun_trap_free(trap);
-	return 0;
-}
-
-static void mmun_hold_init(struct mmun_ctx *ctx)
-{
-	spin_lock_init(&ctx->hold_lock);
-	init_waitqueue_head(&ctx->hold_wait);
-	INIT_LIST_HEAD(&ctx->traps);
-}
-
-/* The last close: no call is in flight, but callbacks are. */
-static void mmun_hold_close(struct mmun_ctx *ctx)
-{
-	struct mmun_trap *trap, *next;
-	LIST_HEAD(traps);
-
-	spin_lock(&ctx->hold_lock);
-	list_for_each_entry_safe(trap, next, &ctx->traps, node) {
-		mmun_trap_open(ctx, trap);
-		mmun_trap_remove(ctx, trap);
-		list_add(&trap->node, &traps);
-	}
-	spin_unlock(&ctx->hold_lock);
-
-	list_for_each_entry_safe(trap, next, &traps, node)
-		mmun_trap_free(trap);
-	/* Waits for callbacks; works on an mm that has exited, too. */
-	if (ctx->listening)
-		mmu_notifier_unregister(&ctx->listener, ctx->mm);
-}
-
-/* The reference to @pid is for the trap, or returned. */
+/* Arm a hold; its time begins.  Takes over the reference to @pid. */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct pid *pid)
 {
-	struct mmun_trap *trap = mmun_trap_alloc(cmd, pid);
-	int ret;
+	struct mmun_armed *armed = mmun_alloc(sizeof(*armed));
+	int ret = 0;
 
-	if (IS_ERR(trap)) {
+	if (!armed) {
 		put_pid(pid);
-		return PTR_ERR(trap);
+		return -ENOMEM;
 	}
-	ret = mmun_trap_arm(ctx, trap, cmd);
+	INIT_LIST_HEAD(&armed->held);
+	armed->pid = pid;
+	armed->point = cmd->point;
+	armed->range = cmd->id;
+	armed->skip = cmd->skip;
+	armed->count = cmd->count;
+	armed->deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
+
+	spin_lock(&ctx->holds.lock);
+	if (mmun_hold_of(ctx, pid))
+		ret = -EBUSY;
+	else if (ctx->holds.nr == MMUN_MAX_HOLDS ||
+		 ctx->holds.newest == U32_MAX)
+		ret = -ENOSPC;
+	else
+		mmun_armed_add(ctx, armed);
+	cmd->out_hold = armed->id;
+	spin_unlock(&ctx->holds.lock);
 	if (ret)
-		mmun_trap_free(trap);
+		mmun_armed_free(armed);
 	return ret;
+}
+
+static int mmun_hold_release(struct mmun_ctx *ctx, u32 id, bool end,
+			     u32 *released)
+{
+	struct mmun_armed *armed;
+
+	spin_lock(&ctx->holds.lock);
+	armed = mmun_armed_find(ctx, id);
+	if (!armed) {
+		spin_unlock(&ctx->holds.lock);
+		return -ENOENT;
+	}
+	*released = mmun_armed_release(ctx, armed);
+	armed->has_missed = false;
+	end = end || mmun_armed_is_over(armed);
+	if (end)
+		mmun_armed_remove(ctx, armed);
+	spin_unlock(&ctx->holds.lock);
+
+	wake_up_all(&ctx->holds.wait);
+	if (end)
+		mmun_armed_free(armed);
+	return 0;
+}
+
+static void mmun_holds_init(struct mmun_holds *holds)
+{
+	spin_lock_init(&holds->lock);
+	init_waitqueue_head(&holds->wait);
+	INIT_LIST_HEAD(&holds->armed);
+}
+
+/* The last close: no call is in flight, but callbacks are. */
+static void mmun_holds_close(struct mmun_ctx *ctx)
+{
+	struct mmun_armed *armed, *next;
+	LIST_HEAD(all);
+
+	spin_lock(&ctx->holds.lock);
+	list_for_each_entry_safe(armed, next, &ctx->holds.armed, node) {
+		mmun_armed_release(ctx, armed);
+		mmun_armed_remove(ctx, armed);
+		list_add(&armed->node, &all);
+	}
+	spin_unlock(&ctx->holds.lock);
+
+	list_for_each_entry_safe(armed, next, &all, node)
+		mmun_armed_free(armed);
+}
+
+/* Calls */
+
+static int mmun_hold_check(const struct mmun_hold *cmd)
+{
+	if (cmd->point > MMUN_POINT_EXIT)
+		return -EOPNOTSUPP;
+	if (!cmd->count || !cmd->timeout_ms ||
+	    cmd->timeout_ms > mmun_hold_limit())
+		return -EINVAL;
+	return 0;
 }
 
 static int mmun_hold(struct mmun_ucmd *ucmd)
 {
 	struct mmun_hold *cmd = ucmd->cmd;
 	struct mmun_ctx *ctx = ucmd->ctx;
+	int ret = mmun_hold_check(cmd);
 	struct pid *pid = NULL;
 	u32 released;
-	int ret;
 
-	if (cmd->point > MMUN_POINT_EXIT)
-		return -EOPNOTSUPP;
-	if (!cmd->count || !cmd->timeout_ms ||
-	    cmd->timeout_ms > mmun_hold_limit())
-		return -EINVAL;
+	if (ret)
+		return ret;
 	if (cmd->tid)
 		pid = mmun_task_pid(cmd->tid);
 	if (IS_ERR(pid))
@@ -448,16 +367,14 @@ static int mmun_hold(struct mmun_ucmd *ucmd)
 		return ret;
 	/* The time of the hold runs already: the wait here counts, too. */
 	if (cmd->point == MMUN_POINT_START || cmd->point == MMUN_POINT_END)
-		ret = mmun_ctx_listen(ctx);
-	if (!ret)
-		ret = mmun_ucmd_respond(ucmd, sizeof(*cmd));
+		ret = mmun_list_notifier_register(ctx);
 	if (ret)
 		mmun_hold_release(ctx, cmd->out_hold, true, &released);
-	return ret;
+	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
-static void mmun_wait_held_say(struct mmun_wait_held *cmd, u32 state,
-			       const struct mmun_wait_held *what)
+static void mmun_wait_held_report(struct mmun_wait_held *cmd, u32 state,
+				  const struct mmun_wait_held *what)
 {
 	cmd->out_state = state;
 	cmd->out_tid = what->out_tid;
@@ -467,45 +384,51 @@ static void mmun_wait_held_say(struct mmun_wait_held *cmd, u32 state,
 	cmd->out_end = what->out_end;
 }
 
+/* Report what became of the hold. */
+static void mmun_armed_report(const struct mmun_armed *armed,
+			      struct mmun_wait_held *cmd)
+{
+	static const struct mmun_wait_held nothing;
+	const struct mmun_held *held;
+
+	held = list_first_entry_or_null(&armed->held, struct mmun_held, node);
+	if (held)
+		mmun_wait_held_report(cmd, MMUN_HOLD_HELD, &held->what);
+	else if (armed->has_missed)
+		mmun_wait_held_report(cmd, MMUN_HOLD_MISSED, &armed->missed);
+	else if (mmun_armed_is_over(armed))
+		mmun_wait_held_report(cmd, MMUN_HOLD_OVER, &nothing);
+	else
+		mmun_wait_held_report(cmd, MMUN_HOLD_ARMED, &nothing);
+}
+
 /*
- * Fill in what there is to tell.  Returns 0 if it is an answer, the number of
- * jiffies until the hold's time is over if it is still armed, or -ENOENT.
+ * Returns 0 if the state is final, the number of jiffies until the hold's time is
+ * over if it is armed, or -ENOENT.
  */
 static long mmun_wait_held_look(struct mmun_ctx *ctx,
 				struct mmun_wait_held *cmd)
 {
-	static const struct mmun_wait_held nothing;
-	struct mmun_trap *trap;
-	struct mmun_held *held;
-	long left = 0;
+	struct mmun_armed *armed;
+	long left = -ENOENT;
 
-	spin_lock(&ctx->hold_lock);
-	trap = mmun_trap_find(ctx, cmd->hold);
-	if (!trap) {
-		spin_unlock(&ctx->hold_lock);
-		return -ENOENT;
+	spin_lock(&ctx->holds.lock);
+	armed = mmun_armed_find(ctx, cmd->hold);
+	if (armed) {
+		mmun_armed_report(armed, cmd);
+		left = cmd->out_state == MMUN_HOLD_ARMED ?
+		       max(1L, (long)(armed->deadline - jiffies)) : 0;
 	}
-	held = list_first_entry_or_null(&trap->held, struct mmun_held, node);
-	if (held) {
-		mmun_wait_held_say(cmd, MMUN_HOLD_HELD, &held->what);
-	} else if (trap->has_missed) {
-		mmun_wait_held_say(cmd, MMUN_HOLD_MISSED, &trap->missed);
-	} else if (mmun_trap_over(trap)) {
-		mmun_wait_held_say(cmd, MMUN_HOLD_OVER, &nothing);
-	} else {
-		mmun_wait_held_say(cmd, MMUN_HOLD_ARMED, &nothing);
-		left = max(1L, (long)(trap->deadline - jiffies));
-	}
-	spin_unlock(&ctx->hold_lock);
+	spin_unlock(&ctx->holds.lock);
 	return left;
 }
 
-static bool mmun_answers(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
+static bool mmun_is_final(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 {
 	return mmun_wait_held_look(ctx, cmd) <= 0;
 }
 
-/* Wait for an answer, or for @deadline.  Returns as mmun_wait_held_look(). */
+/* Wait for a final state, or for @deadline.  Returns as mmun_wait_held_look(). */
 static long mmun_wait_held_until(struct mmun_ctx *ctx,
 				 struct mmun_wait_held *cmd,
 				 unsigned long deadline)
@@ -516,8 +439,8 @@ static long mmun_wait_held_until(struct mmun_ctx *ctx,
 		left = min(armed, (long)(deadline - jiffies));
 		if (left <= 0)
 			break;
-		left = wait_event_interruptible_timeout(ctx->hold_wait,
-							mmun_answers(ctx, cmd),
+		left = wait_event_interruptible_timeout(ctx->holds.wait,
+							mmun_is_final(ctx, cmd),
 							left);
 		if (left < 0)
 			return -EINTR;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the contexts of an mm share, from the first open to the last close.
+ * What the contexts of an mm share, from the first open to the last close: how
+ * many they are, and for how long its tasks may be held.
  */
 
 static LIST_HEAD(mmun_mms);
@@ -50,4 +51,57 @@ static void mmun_mm_put(struct mmun_mm *shared)
 		mmun_free(shared);
 	}
 	mutex_unlock(&mmun_mms_mutex);
+}
+
+/* The module parameter; it can change at any time. */
+static unsigned int mmun_max_hold_ms = 10000;
+
+static unsigned int mmun_hold_limit(void)
+{
+	return READ_ONCE(mmun_max_hold_ms);
+}
+
+/*
+ * Holds that overlap or follow each other add up for a task that waits for the mm
+ * or for the SRCU of the notifiers, in whichever contexts they are armed.  So they
+ * share a deadline, which is set when the first task is held.  It is set anew when
+ * no task has been held for MMUN_HOLD_IDLE_NS, but not within an invalidation: the
+ * walk from one range to the next may take longer than that.
+ */
+static bool mmun_mm_may_renew(struct mmun_mm *shared, u64 now,
+			      unsigned long cur_seq)
+{
+	lockdep_assert_held(&shared->lock);
+	return !shared->nr_held && now - shared->idle_since >=
+	       MMUN_HOLD_IDLE_NS && (!cur_seq || cur_seq != shared->cur_seq);
+}
+
+/*
+ * A task is about to be held; @cur_seq is 0 where the sequence is not known.
+ * Returns for how many jiffies at most, or 0 if it must not be held.
+ */
+static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
+{
+	u64 now = ktime_get_ns();
+	long left = 0;
+
+	spin_lock(&shared->lock);
+	if (mmun_mm_may_renew(shared, now, cur_seq))
+		shared->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
+	if (now < shared->deadline)
+		left = nsecs_to_jiffies(shared->deadline - now);
+	if (left)
+		shared->nr_held++;
+	if (left && cur_seq)
+		shared->cur_seq = cur_seq;
+	spin_unlock(&shared->lock);
+	return left;
+}
+
+static void mmun_mm_hold_end(struct mmun_mm *shared)
+{
+	spin_lock(&shared->lock);
+	if (!--shared->nr_held)
+		shared->idle_since = ktime_get_ns();
+	spin_unlock(&shared->lock);
 }

@@ -82,10 +82,10 @@ static void mmun_task_describe(struct mmun_ctx *ctx, struct task_struct *task,
 {
 	u32 hold;
 
-	spin_lock(&ctx->hold_lock);
+	spin_lock(&ctx->holds.lock);
 	hold = mmun_hold_of(ctx, task_pid(task));
 	now->state = mmun_task_state(task, hold);
-	spin_unlock(&ctx->hold_lock);
+	spin_unlock(&ctx->holds.lock);
 
 	*switches = READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
 	if (now->state == MMUN_TASK_HELD)

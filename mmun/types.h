@@ -16,6 +16,7 @@
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
+#define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
 
 #define MMUN_MAX_CHUNKS		16384
 
@@ -63,6 +64,32 @@ struct mmun_range_table {
 };
 
 /**
+ * struct mmun_holds - the holds of a context
+ * @lock: guards the rest, and the holds; taken in callbacks
+ * @wait: WAIT_HELD
+ * @armed: list of mmun_armed::node, the oldest first
+ * @nr: its length; callbacks read it without @lock
+ * @newest: ID of the newest hold there ever was
+ */
+struct mmun_holds {
+	spinlock_t lock;		/* guards the holds */
+	wait_queue_head_t wait;
+	struct list_head armed;
+	u32 nr;
+	u32 newest;
+};
+
+/**
+ * struct mmun_list_notifier - the list notifier of a context
+ * @mn: the core's part
+ * @registered: whether it is; mmap_lock of the mm guards it
+ */
+struct mmun_list_notifier {
+	struct mmu_notifier mn;
+	bool registered;
+};
+
+/**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
  * @shared: what all contexts of the mm share
@@ -73,13 +100,8 @@ struct mmun_range_table {
  * @log: what happened
  * @parked_lock: guards @parked
  * @parked: list of mmun_parked::node
- * @hold_lock: guards @traps, and all that hangs there; taken in callbacks
- * @hold_wait: WAIT_HELD
- * @traps: list of mmun_trap::node, the oldest first
- * @nr_traps: its length; callbacks read it without @hold_lock
- * @newest_hold: ID of the newest trap there ever was
- * @listener: the list notifier, for START and END
- * @listening: it is registered; mmap_lock guards it
+ * @holds: where its tasks stop
+ * @list_notifier: brings them to START and END
  * @probe_mutex: guards @probes to @probes_broken
  * @probes: list of mmun_probe_node::node: what is still inserted, in order
  * @nr_probes: its length
@@ -95,13 +117,8 @@ struct mmun_ctx {
 	struct mmun_log log;
 	spinlock_t parked_lock;		/* guards @parked */
 	struct list_head parked;
-	spinlock_t hold_lock;		/* guards @traps and what hangs there */
-	wait_queue_head_t hold_wait;
-	struct list_head traps;
-	u32 nr_traps;
-	u32 newest_hold;
-	struct mmu_notifier listener;
-	bool listening;
+	struct mmun_holds holds;
+	struct mmun_list_notifier list_notifier;
 	struct mutex probe_mutex;	/* one prober at a time */
 	struct list_head probes;
 	u32 nr_probes;
@@ -222,10 +239,10 @@ struct mmun_parked {
 };
 
 /**
- * struct mmun_trap - what MMUN_HOLD arms
- * @node: for mmun_ctx::traps
- * @held: list of mmun_held::node, the first that came first
- * @pid: the thread, one reference; NULL: any
+ * struct mmun_armed - a hold
+ * @node: for mmun_holds::armed
+ * @held: list of mmun_held::node, the task that came first is the first
+ * @pid: the thread to stop, one reference; NULL: any
  * @id: of the hold
  * @point: enum mmun_point
  * @range: ID of the range, 0: any.  An ID and no reference: the range may go.
@@ -233,11 +250,11 @@ struct mmun_parked {
  * @count: passages still to be stopped
  * @deadline: in jiffies, for all of them
  * @has_missed: a passage could not be stopped
- * @missed: the last such passage
+ * @missed: the first such passage
  *
- * It is freed when nobody is in @held any more, all under mmun_ctx::hold_lock.
+ * mmun_holds::lock guards it.  It is freed when no task is in @held.
  */
-struct mmun_trap {
+struct mmun_armed {
 	struct list_head node;
 	struct list_head held;
 	struct pid *pid;
@@ -253,21 +270,27 @@ struct mmun_trap {
 
 /**
  * struct mmun_held - a task that passes a point, on its stack
- * @node: for mmun_trap::held, until it is let go
- * @released: it was let go
+ * @node: for mmun_armed::held, until the task is released
+ * @released: completed when it is
  * @task: the task
+ * @point: the point
  * @mnr: the invalidation
- * @hold: ID of the trap that it stopped at last
- * @newest: it stops at no trap that is newer
- * @what: what WAIT_HELD tells
+ * @cur_seq: its sequence; 0 at START and END, where it is not known
+ * @hold: ID of the hold that the task stopped at last
+ * @newest: the task stops at no hold that is newer
+ * @matched: it has just stopped at a hold, or passed one that could not stop it
+ * @what: what WAIT_HELD reports
  */
 struct mmun_held {
 	struct list_head node;
 	struct completion released;
 	struct task_struct *task;
+	enum mmun_point point;
 	const struct mmu_notifier_range *mnr;
+	unsigned long cur_seq;
 	u32 hold;
 	u32 newest;
+	bool matched;
 	struct mmun_wait_held what;
 };
 
@@ -275,22 +298,24 @@ struct mmun_held {
  * struct mmun_mm - what all contexts of an mm share
  * @node: for mmun_mms
  * @mm: only compared; the contexts hold the reference
- * @contexts: how many there are
- * @subscribed: an insert into it has succeeded: the next takes no mmap_lock
- * @lock: guards the rest, which is how long tasks are held; innermost
+ * @contexts: number of contexts; mmun_mms_mutex guards it
+ * @subscribed: an insert into the mm has succeeded: the next takes no mmap_lock
+ * @lock: guards the rest; innermost
  * @nr_held: tasks that are held now
- * @changed: when that, or @spent, was last brought up to date
- * @spent: nanoseconds with anybody held, less what the time without forgives
+ * @deadline: of all their holds, in nanoseconds of CLOCK_MONOTONIC
+ * @idle_since: since when no task is held
+ * @cur_seq: sequence of the last invalidation in which a task was held
  */
 struct mmun_mm {
 	struct list_head node;
 	struct mm_struct *mm;
 	u32 contexts;
 	bool subscribed;
-	spinlock_t lock;		/* guards the clock */
+	spinlock_t lock;		/* guards what follows */
 	u32 nr_held;
-	u64 changed;
-	u64 spent;
+	u64 deadline;
+	u64 idle_since;
+	unsigned long cur_seq;
 };
 
 /* A subscription of MMUN_PROBE. */
@@ -326,5 +351,7 @@ static_assert(sizeof(struct mmun_quiesce) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(struct mmun_probe) == 4 * 4 + 8);
 static_assert(sizeof(struct mmun_subscription) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(unsigned long) == sizeof(u64));
+
+static int mmun_list_notifier_register(struct mmun_ctx *ctx);
 
 #endif /* _MMUN_TYPES_H */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The list notifier of a context: the points START and END, which come after all
+ * interval callbacks of an invalidation and after its end.
+ */
+
+/*
+ * The core marks a callback that must not block with non_block_start().  On
+ * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.
+ */
+static void mmun_list_notifier_pass(struct mmun_ctx *ctx,
+				    const struct mmu_notifier_range *mnr,
+				    enum mmun_record_type type,
+				    enum mmun_point point)
+{
+	bool marked = IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		      !mmu_notifier_range_blockable(mnr);
+
+	if (marked)
+		non_block_end();
+	mmun_log_point(ctx, type, 0, mnr, 0);
+	mmun_hold_pass(ctx, point, 0, mnr, 0);
+	if (marked)
+		non_block_start();
+}
+
+static struct mmun_ctx *mmun_list_notifier_ctx(struct mmu_notifier *mn)
+{
+	return container_of(mn, struct mmun_ctx, list_notifier.mn);
+}
+
+/* A refusal here would leave what the core began without its end. */
+static int mmun_list_notifier_start(struct mmu_notifier *mn,
+				    const struct mmu_notifier_range *mnr)
+{
+	mmun_list_notifier_pass(mmun_list_notifier_ctx(mn), mnr,
+				MMUN_RECORD_START, MMUN_POINT_START);
+	return 0;
+}
+
+static void mmun_list_notifier_end(struct mmu_notifier *mn,
+				   const struct mmu_notifier_range *mnr)
+{
+	mmun_list_notifier_pass(mmun_list_notifier_ctx(mn), mnr,
+				MMUN_RECORD_END, MMUN_POINT_END);
+}
+
+static const struct mmu_notifier_ops mmun_list_notifier_ops = {
+	.invalidate_range_start = mmun_list_notifier_start,
+	.invalidate_range_end = mmun_list_notifier_end,
+};
+
+/*
+ * The registration needs mmap_lock, which also lets only one task do it.  A held
+ * task may own the lock: the wait is killable.
+ */
+static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
+{
+	struct mmun_list_notifier *list = &ctx->list_notifier;
+	int ret = 0;
+
+	if (mmap_write_lock_killable(ctx->mm))
+		return -EINTR;
+	if (!list->registered) {
+		list->mn.ops = &mmun_list_notifier_ops;
+		ret = __mmu_notifier_register(&list->mn, ctx->mm);
+		/* Pairs with the READ_ONCE in mmun_list_notifier_register() */
+		WRITE_ONCE(list->registered, !ret);
+	}
+	mmap_write_unlock(ctx->mm);
+	return ret;
+}
+
+/* Register the list notifier if that was not done before. */
+static int mmun_list_notifier_register(struct mmun_ctx *ctx)
+{
+	int ret = 0;
+
+	if (!mmget_not_zero(ctx->mm))
+		return -ESRCH;
+	/* Pairs with the WRITE_ONCE in mmun_list_notifier_register_once() */
+	if (!READ_ONCE(ctx->list_notifier.registered))
+		ret = mmun_list_notifier_register_once(ctx);
+	mmput(ctx->mm);
+	return ret;
+}
+
+/* The last close.  Waits for callbacks; works on an mm that has exited, too. */
+static void mmun_list_notifier_close(struct mmun_ctx *ctx)
+{
+	if (ctx->list_notifier.registered)
+		mmu_notifier_unregister(&ctx->list_notifier.mn, ctx->mm);
+}
