@@ -31,12 +31,10 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/sched/task_stack.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
-#include <asm/syscall.h>
 
 #include "test_mmun_compat.h"
 #include "test_mmun_uapi.h"
@@ -116,7 +114,6 @@ static int mmun_ucmd_respond(struct mmun_ucmd *ucmd, size_t cmd_size)
 #include "mmun/access.c"
 #include "mmun/verify.c"
 #include "mmun/park.c"
-#include "mmun/quiesce.c"
 #include "mmun/probe.c"
 
 /* Context: INFO and STATE */
@@ -183,7 +180,6 @@ union mmun_ucmd_buffer {
 	struct mmun_hold hold;
 	struct mmun_wait_held wait_held;
 	struct mmun_release release;
-	struct mmun_quiesce quiesce;
 	struct mmun_kick kick;
 	struct mmun_probe probe;
 	struct mmun_subscription subscription;
@@ -228,7 +224,6 @@ static const struct mmun_ioctl_op mmun_ioctl_ops[] = {
 	MMUN_IOCTL_OP(MMUN_HOLD, mmun_hold, out_hold),
 	MMUN_IOCTL_OP(MMUN_WAIT_HELD, mmun_wait_held, out_end),
 	MMUN_IOCTL_OP(MMUN_RELEASE, mmun_release, out_released),
-	MMUN_IOCTL_OP(MMUN_QUIESCE, mmun_quiesce, out_quiet),
 	MMUN_IOCTL_OP(MMUN_KICK, mmun_kick, out_woken),
 	MMUN_IOCTL_OP(MMUN_PROBE, mmun_probe, out_seq),
 	MMUN_IOCTL_OP(MMUN_SUBSCRIPTION, mmun_subscription, __reserved),

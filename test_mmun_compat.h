@@ -29,14 +29,4 @@
 			      locked)
 #endif
 
-/* "sched: Add helper for delayed dequeue", v6.12; before, a task leaves the
- * queue when it goes to sleep.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-static inline bool task_is_runnable(struct task_struct *p)
-{
-	return READ_ONCE(p->on_rq);
-}
-#endif
-
 #endif /* _TEST_MMUN_COMPAT_H */

@@ -100,7 +100,6 @@ enum {
 	MMUN_CMD_HOLD,
 	MMUN_CMD_WAIT_HELD,
 	MMUN_CMD_RELEASE,
-	MMUN_CMD_QUIESCE,
 	MMUN_CMD_KICK,
 	MMUN_CMD_PROBE,
 	MMUN_CMD_SUBSCRIPTION,
@@ -756,69 +755,6 @@ struct mmun_release {
 };
 
 #define MMUN_RELEASE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_RELEASE)
-
-/**
- * enum mmun_task_state - what a thread does
- * @MMUN_TASK_RUNNING: It runs, or would if a CPU were free
- * @MMUN_TASK_HELD: It sleeps at a hold of this context
- * @MMUN_TASK_BLOCKED: It sleeps and no signal but SIGKILL, if any, wakes it: it
- *	waits for something in the kernel
- * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped: it
- *	waits for another process, a timer or a signal
- * @MMUN_TASK_GONE: It exited (a zombie included), or was never there
- */
-enum mmun_task_state {
-	MMUN_TASK_RUNNING = 0,
-	MMUN_TASK_HELD = 1,
-	MMUN_TASK_BLOCKED = 2,
-	MMUN_TASK_WAITING = 3,
-	MMUN_TASK_GONE = 4,
-};
-
-/* Largest number of threads of one MMUN_QUIESCE */
-#define MMUN_MAX_TASKS	64
-
-/**
- * struct mmun_task - one thread, for MMUN_QUIESCE
- * @tid: The thread, in the caller's PID namespace; read
- * @state: enum mmun_task_state; written
- * @hold: HELD: the hold; else 0; written
- * @syscall: HELD, BLOCKED, WAITING: the number of the system call it is in, or
- *	-1 if it is in none; else -1; written
- * @arg: The second argument of that call, of ioctl() the command; else 0;
- *	written
- */
-struct mmun_task {
-	__u32 tid;
-	__u32 state;
-	__u32 hold;
-	__s32 syscall;
-	__aligned_u64 arg;
-};
-
-/**
- * struct mmun_quiesce - ioctl(MMUN_QUIESCE)
- * @size: sizeof(struct mmun_quiesce)
- * @count: Number of threads, 1 to MMUN_MAX_TASKS
- * @tasks: Pointer to an array of &struct mmun_task
- * @timeout_ms: How long to wait, at most out_max_hold_ms; 0: just look
- * @out_quiet: 1: none was running, and all that is said was true at one
- *	instant; 0: the time is over, what is said is the last that was seen
- *
- * Wait until none of the threads runs.  That is taken from their states and
- * their counts of context switches and not from a clock: two looks at all of
- * them between which none has run.  It says nothing of what threads that are
- * not named will do to those that are.
- */
-struct mmun_quiesce {
-	__u32 size;
-	__u32 count;
-	__aligned_u64 tasks;
-	__u32 timeout_ms;
-	__u32 out_quiet;
-};
-
-#define MMUN_QUIESCE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_QUIESCE)
 
 /* Largest number of wake-ups of one MMUN_KICK */
 #define MMUN_MAX_KICKS	1000000

@@ -346,8 +346,6 @@ static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 10 * 4);
 static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
 static_assert(sizeof(struct mmun_hold) == 8 * 4);
 static_assert(sizeof(struct mmun_wait_held) == 8 * 4 + 2 * 8);
-static_assert(sizeof(struct mmun_task) == 4 * 4 + 8);
-static_assert(sizeof(struct mmun_quiesce) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(struct mmun_probe) == 4 * 4 + 8);
 static_assert(sizeof(struct mmun_subscription) == 2 * 4 + 8 + 2 * 4);
 static_assert(sizeof(unsigned long) == sizeof(u64));

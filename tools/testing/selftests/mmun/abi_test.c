@@ -33,7 +33,6 @@ union args {
 	struct mmun_hold hold;
 	struct mmun_wait_held wait_held;
 	struct mmun_release release;
-	struct mmun_quiesce quiesce;
 	struct mmun_kick kick;
 	struct mmun_probe probe;
 	struct mmun_subscription subscription;
@@ -55,7 +54,6 @@ FIXTURE(abi)
 	__u32 id;
 	struct mmun_token token;
 	struct mmun_span span;
-	struct mmun_task task;
 	__u32 newest_hold;
 	struct mmun_info info;
 	char buffer[64];
@@ -190,13 +188,6 @@ PERFECT(held)
 	end_holds(self, a->release.hold - 1);
 }
 
-PERFECT(quiesce)
-{
-	self->task.tid = mmun_gettid();
-	a->quiesce.count = 1;
-	a->quiesce.tasks = mmun_u64(&self->task);
-}
-
 PERFECT(kick)
 {
 	a->kick.tid = mmun_gettid();
@@ -235,7 +226,6 @@ static const struct call {
 	CALL(MMUN_HOLD, 32, 0, hold),
 	CALL(MMUN_WAIT_HELD, 48, 0, held),
 	CALL(MMUN_RELEASE, 16, 0, held),
-	CALL(MMUN_QUIESCE, 24, 0, quiesce),
 	CALL(MMUN_KICK, 16, 0, kick),
 	CALL(MMUN_PROBE, 24, 0, plain),
 	CALL(MMUN_SUBSCRIPTION, 24, 0, id),
@@ -306,12 +296,6 @@ LAYOUT_SIZE(mmun_wait_held, 48);
 LAYOUT(mmun_wait_held, out_start, 32);
 LAYOUT_SIZE(mmun_release, 16);
 LAYOUT(mmun_release, out_released, 12);
-LAYOUT_SIZE(mmun_task, 24);
-LAYOUT(mmun_task, syscall, 12);
-LAYOUT(mmun_task, arg, 16);
-LAYOUT_SIZE(mmun_quiesce, 24);
-LAYOUT(mmun_quiesce, tasks, 8);
-LAYOUT(mmun_quiesce, out_quiet, 20);
 LAYOUT_SIZE(mmun_kick, 16);
 LAYOUT_SIZE(mmun_probe, 24);
 LAYOUT(mmun_probe, out_seq, 16);
@@ -692,11 +676,6 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_RELEASE, release, flags, 1U << 31, OFFER),
 		WRONG(MMUN_RELEASE, release, hold, 0, ID),
 		WRONG(MMUN_RELEASE, release, hold, NO_ID, ID),
-		WRONG(MMUN_QUIESCE, quiesce, count, 0, VALUE),
-		WRONG(MMUN_QUIESCE, quiesce, count, MMUN_MAX_TASKS + 1, VALUE),
-		WRONG(MMUN_QUIESCE, quiesce, timeout_ms, hold_ms + 1, VALUE),
-		WRONG(MMUN_QUIESCE, quiesce, tasks, 8, BUFFER),
-		WRONG(MMUN_QUIESCE, quiesce, tasks, KERNEL_ADDRESS, BUFFER),
 		WRONG(MMUN_KICK, kick, count, 0, VALUE),
 		WRONG(MMUN_KICK, kick, count, MMUN_MAX_KICKS + 1, VALUE),
 		WRONG(MMUN_KICK, kick, tid, KTHREADD, KTHREAD),

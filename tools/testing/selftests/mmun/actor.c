@@ -12,6 +12,7 @@
  * is locked, and all but the arena is not inherited.
  */
 #include <linux/futex.h>
+#include "tasks.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open		434
@@ -65,6 +66,7 @@ union job_arg {
  * @arg: the argument of an ioctl, where both processes see it
  * @span: the element of MMUN_INSERT and MMUN_REMOVE, likewise
  * @errnum: what it failed with, or 0
+ * @ordered: jobs that it was told to do; of the tester alone
  * @done: jobs done
  */
 struct thread {
@@ -75,6 +77,7 @@ struct thread {
 	union job_arg arg;
 	struct mmun_span span;
 	int errnum;
+	unsigned int ordered;
 	unsigned int done;
 };
 
@@ -276,7 +279,7 @@ static void victim_main(int nr_threads)
  * @hold: of each actor, by MMUN_POINT_*; 0: none
  * @token: of each actor: its batch
  * @id: of the ranges; 0: none
- * @task: of each actor: what QUIESCE said last
+ * @task: of each actor: what it does
  */
 struct stage {
 	const struct model_config *config;
@@ -308,6 +311,7 @@ static void thread_order(struct thread *t, long nr, const long args[6])
 {
 	t->nr = nr;
 	memcpy(t->args, args, sizeof(t->args));
+	t->ordered++;
 	if (write(t->pipe[1], "", 1) != 1)
 		abort();
 }
@@ -321,36 +325,40 @@ static void order_ioctl_on(struct thread *t, int fd, unsigned int cmd)
 	order(t, SYS_ioctl, fd, cmd, (long)&t->arg);
 }
 
-static int quiesce_one(struct stage *stage, struct mmun_task *task)
+/* Has the thread done what it was told to do? */
+static bool is_done(const struct thread *t)
 {
-	__u32 quiet;
-
-	return _mmun_quiesce(stage->fd, task, 1, 10, &quiet);
+	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) == t->ordered;
 }
 
-static unsigned int jobs_done(const struct thread *t)
+/*
+ * Let the other threads run.  They are on this CPU: most of them come to where they
+ * stop before this thread gets the CPU back.
+ */
+static void give_way(int round)
 {
-	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE);
+	if (round < 10)
+		sched_yield();
+	else
+		mmun_task_pause(round);
 }
 
 /* Have a thread do one job that waits for nothing. */
-static bool do_now(struct stage *stage, struct thread *t, long nr, long a,
-		   long b, long c, long d)
+static bool do_now(struct thread *t, long nr, long a, long b, long c, long d)
 {
-	const unsigned int before = jobs_done(t);
-	struct mmun_task task = { .tid = t->tid };
 	int i;
 
 	order(t, nr, a, b, c, d, -1);
-	for (i = 0; i < LOOKS(SETTLE_MS); i++) {
-		if (quiesce_one(stage, &task))
-			return false;
-		if (jobs_done(t) != before)
-			return !t->errnum;
-		/* QUIESCE returns at once if the thread sleeps in a page fault. */
-		usleep(LOOK_US);
-	}
-	return false;
+	for (i = 0; i < SETTLE_MS && !is_done(t); i++)
+		give_way(i);
+	return is_done(t) && !t->errnum;
+}
+
+static void task_name(struct mmun_task *task, pid_t tid)
+{
+	if (task->tid != tid)
+		mmun_task_close(task);
+	task->tid = tid;
 }
 
 /* Mutators are the victim's threads 1 and 2, exit is its main thread. */
@@ -367,7 +375,7 @@ static void stage_cast(struct stage *stage)
 			stage->thread[i] = &crew->thread[mutators++];
 		else
 			stage->thread[i] = &crew->thread[others++];
-		stage->task[i].tid = stage->thread[i]->tid;
+		task_name(&stage->task[i], stage->thread[i]->tid);
 	}
 }
 
@@ -461,15 +469,97 @@ static void holds_end(struct stage *stage)
 	}
 }
 
-/* The victim comes and goes. */
+/* What the actors do. */
 
-static int stage_quiesce(struct stage *stage, __u32 timeout_ms)
+static bool is_held(struct stage *stage, __u32 hold)
 {
-	__u32 quiet;
+	struct mmun_wait_held cmd;
 
-	return _mmun_quiesce(stage->fd, stage->task, stage->config->nr,
-			     timeout_ms, &quiet);
+	return hold && !_mmun_wait_held(stage->fd, hold, 0, &cmd) &&
+	       cmd.out_state == MMUN_HOLD_HELD;
 }
+
+/* The hold that stops the actor, or 0 */
+static __u32 held_by(struct stage *stage, int actor)
+{
+	int point;
+
+	for (point = 0; point < NR_POINTS; point++)
+		if (is_held(stage, stage->hold[actor][point]))
+			return stage->hold[actor][point];
+	return 0;
+}
+
+/*
+ * Only this thread orders jobs and releases holds.  So an actor that is held or done
+ * changes nothing any more, even if it is not off its CPU yet, and no file of /proc
+ * is read for it.
+ */
+static int actor_rests(struct mmun_task *task, __u32 state, __u32 hold)
+{
+	const bool same = task->state == state && task->hold == hold;
+
+	task->state = state;
+	task->hold = hold;
+	task->syscall = -1;
+	return same;
+}
+
+/*
+ * @hold is where it should be held, or 0.  Returns 1 if the actor has rested since
+ * the last look; else 0, or -1 with errno.
+ */
+static int actor_look(struct stage *stage, int actor, __u32 hold)
+{
+	struct mmun_task *task = &stage->task[actor];
+
+	if (is_held(stage, hold))
+		return actor_rests(task, MMUN_TASK_HELD, hold);
+	if (is_done(stage->thread[actor]))
+		return actor_rests(task, MMUN_TASK_WAITING, 0);
+	return mmun_task_look(task);
+}
+
+/* Returns how many actors have not rested since the last look, or -1. */
+static int stage_look(struct stage *stage, const __u32 *holds)
+{
+	int i, ret, changed = 0;
+
+	for (i = 0; i < stage->config->nr; i++) {
+		ret = actor_look(stage, i, holds ? holds[i] : 0);
+		if (ret < 0)
+			return ret;
+		changed += !ret;
+	}
+	return changed;
+}
+
+/*
+ * Wait until all actors rest: two looks at all of them, with no change.  @holds, if
+ * any, are those that should stop them.  Returns 1; 0 if the time is over first;
+ * -1 with errno.
+ */
+static int stage_quiesce(struct stage *stage, const __u32 *holds,
+			 int timeout_ms)
+{
+	struct timespec start;
+	int round, changed, i;
+
+	for (i = 0; i < stage->config->nr; i++)
+		stage->task[i].state = MMUN_TASK_RUNNING;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (round = 0;; round++) {
+		changed = stage_look(stage, holds);
+		if (changed <= 0)
+			return changed ? -1 : 1;
+		if (round && mmun_task_is_late(&start, timeout_ms))
+			return 0;
+		if (round)
+			give_way(round);
+	}
+}
+
+/* The victim comes and goes. */
 
 static bool victim_adopt(struct stage *stage)
 {
@@ -507,8 +597,11 @@ static bool log_setup(struct stage *stage)
 static bool victim_start(struct stage *stage)
 {
 	const int threads = dies(stage->config) ? 1 : VICTIM_THREADS;
+	int i;
 
 	stage->lone = dies(stage->config);
+	for (i = 0; i < VICTIM_THREADS; i++)
+		crew->thread[i].ordered = crew->thread[i].done;
 	crew->ready = 0;
 	crew->victim_ready = 0;
 	stage->pid = fork();
@@ -534,7 +627,10 @@ static void close_beside(long fd)
 static void victim_end(struct stage *stage)
 {
 	__u32 count;
+	int i;
 
+	for (i = 0; i < MODEL_ACTORS; i++)
+		mmun_task_close(&stage->task[i]);
 	holds_end(stage);
 	kill(stage->pid, SIGKILL);
 	_mmun_unpark(stage->fd, 0, &count);
@@ -553,11 +649,10 @@ static bool memory_set_up(struct stage *stage)
 			   MAP_POPULATE;
 
 	if (has_kind(stage->config, MODEL_MREMAP) &&
-	    !do_now(stage, t, SYS_munmap, MOVE_TO, MODEL_PAGES * page_size(),
-		    0, 0))
+	    !do_now(t, SYS_munmap, MOVE_TO, MODEL_PAGES * page_size(), 0, 0))
 		return false;
-	return do_now(stage, t, SYS_mmap, ARENA, MODEL_PAGES * page_size(),
-		      prot, flags);
+	return do_now(t, SYS_mmap, ARENA, MODEL_PAGES * page_size(), prot,
+		      flags);
 }
 
 /* Dead, but for one thread that no signal wakes: that is what is reaped. */
@@ -565,21 +660,23 @@ static bool victim_park(struct stage *stage)
 {
 	struct thread *t = &crew->thread[0];
 	struct mmun_task task = { .tid = t->tid };
+	bool parked = false;
 	int i;
 
 	t->arg.park = (struct mmun_park){
 		.size = sizeof(t->arg.park), .timeout_ms = 5000,
 	};
 	order_ioctl_on(t, crew->victim_fd, MMUN_PARK);
-	for (i = 0; i < LOOKS(SETTLE_MS); i++) {
-		if (quiesce_one(stage, &task))
-			return false;
-		if (task.state == MMUN_TASK_BLOCKED && task.arg == MMUN_PARK)
-			return !kill(stage->pid, SIGKILL);
-		/* QUIESCE returns at once if the thread sleeps on its way to PARK. */
-		usleep(LOOK_US);
+	/* It may sleep on its way to PARK, too. */
+	for (i = 0; i < SETTLE_MS && !parked; i++) {
+		give_way(i);
+		if (mmun_task_look(&task) < 0)
+			break;
+		parked = task.state == MMUN_TASK_BLOCKED &&
+			 task.arg == MMUN_PARK;
 	}
-	return false;
+	mmun_task_close(&task);
+	return parked && !kill(stage->pid, SIGKILL);
 }
 
 static bool ranges_insert(struct stage *stage)
@@ -654,7 +751,7 @@ static bool all_are_idle(struct stage *stage)
 {
 	int i;
 
-	if (stage_quiesce(stage, 10) < 0)
+	if (stage_quiesce(stage, NULL, 10) < 0)
 		return false;
 	for (i = 0; i < stage->config->nr; i++)
 		if (stage->task[i].state != MMUN_TASK_WAITING &&

@@ -332,8 +332,9 @@ static bool compare_task(struct play *play, int actor)
 }
 
 /*
- * What is final: somebody ran through where it should have stopped.  Else, who
- * runs or is blocked may be so for a moment, for another reason.
+ * What is final: an actor ran through where it should have stopped, or is held
+ * where it should not be.  An actor that runs or is blocked may be so for a moment,
+ * for another reason.
  */
 static bool may_change(struct play *play)
 {
@@ -350,24 +351,56 @@ static bool may_change(struct play *play)
 	return false;
 }
 
+/*
+ * An actor that is blocked is perhaps held at another point than expected.  If it
+ * came to the expected one just now, then one more look finds it there.
+ */
+static void find_held(struct play *play)
+{
+	struct mmun_task *task = play->stage->task;
+	__u32 hold;
+	int i;
+
+	for (i = 0; i < play->schedule->config.nr; i++) {
+		if (task[i].state != MMUN_TASK_BLOCKED)
+			continue;
+		hold = held_by(play->stage, i);
+		if (!hold || hold == expected_hold(play, i))
+			continue;
+		task[i].state = MMUN_TASK_HELD;
+		task[i].hold = hold;
+	}
+}
+
+static bool compare_each_task(struct play *play)
+{
+	int i;
+
+	for (i = 0; i < play->schedule->config.nr; i++)
+		if (!compare_task(play, i))
+			return false;
+	return true;
+}
+
 static bool compare_tasks(struct play *play)
 {
 	const int most = LOOKS(play->stage->settle_ms ?: SETTLE_MS);
+	__u32 holds[MODEL_ACTORS];
 	int i, tries;
 
+	for (i = 0; i < play->schedule->config.nr; i++)
+		holds[i] = expected_hold(play, i);
 	for (tries = 0; tries < most; tries++) {
-		if (stage_quiesce(play->stage, 20) < 0)
-			return disagree(play, "QUIESCE: %s", strerror(errno));
-		for (i = 0; i < play->schedule->config.nr; i++)
-			if (!compare_task(play, i))
-				break;
-		if (i == play->schedule->config.nr) {
+		if (stage_quiesce(play->stage, holds, 20) < 0)
+			return disagree(play, "/proc: %s", strerror(errno));
+		if (compare_each_task(play)) {
 			play->why[0] = '\0';
 			return true;
 		}
-		if (!may_change(play))
+		find_held(play);
+		if (!compare_each_task(play) && !may_change(play))
 			return false;
-		/* QUIESCE returns at once if a task sleeps for another reason. */
+		/* Actors may rest for a moment only, for another reason. */
 		usleep(LOOK_US);
 	}
 	return false;

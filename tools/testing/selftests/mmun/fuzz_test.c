@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include "mmun.h"
 
-#define NR_CALLS	24
+#define NR_CALLS	23
 #define NR_PAGES	16
 #define NR_IDS		8
 #define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
@@ -52,7 +52,6 @@ static const struct shape {
 	SHAPE(MMUN_HOLD, "sqrpnndo"),
 	SHAPE(MMUN_WAIT_HELD, "shtoooozOO"),
 	SHAPE(MMUN_RELEASE, "shfo"),
-	SHAPE(MMUN_QUIESCE, "snPto"),
 	SHAPE(MMUN_KICK, "spno"),
 	SHAPE(MMUN_PROBE, "stooO"),
 	SHAPE(MMUN_SUBSCRIPTION, "srOoz"),

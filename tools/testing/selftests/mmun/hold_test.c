@@ -189,6 +189,13 @@ FIXTURE_TEARDOWN(hold)
 		EXPECT_EQ(_cmd, __t.arg);                                 \
 	} while (0)
 
+/* The thread sleeps, and it is held. */
+#define expect_held(_tid, _hold)                                          \
+	do {                                                              \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
+		EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(_hold));        \
+	} while (0)
+
 #define expect_shadow(_nr, _there)                                        \
 	do {                                                              \
 		__u64 __done;                                             \
@@ -565,13 +572,15 @@ TEST_F(hold_two, one_hold_of_any_thread_can_hold_both)
 		.count = 2,
 		.timeout_ms = MMUN_HOLD_MS,
 	};
+	struct mmun_record r = {};
 	int i;
 
+	mmun_log_setup(16, 1U << MMUN_RECORD_HELD);
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
 	for (i = 0; i < 2; i++) {
 		run_worker(&self->worker[i], job_dontneed, i);
-		EXPECT_EQ(MMUN_TASK_HELD,
-			  mmun_quiesce_one(self->worker[i].tid).state);
+		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_HELD, &r));
+		EXPECT_EQ(self->worker[i].tid, r.tid);
 	}
 	EXPECT_EQ(self->worker[0].tid, mmun_wait_held(hold.out_hold).out_tid);
 	EXPECT_EQ(2, mmun_release(hold.out_hold));
@@ -1041,39 +1050,27 @@ TEST_F(hold, records_of_holds_are_not_there_by_default)
 	mmun_expect_no_event();
 }
 
-/* QUIESCE */
+/* What threads do: tasks.h */
 
-TEST_F(hold, quiesce_tells_who_runs_waits_is_blocked_held_and_gone)
+TEST_F(hold, quiesce_tells_who_waits_is_blocked_held_and_gone)
 {
-	struct mmun_task tasks[5] = {};
-	__u32 quiet = 2, at;
-	int i;
+	struct mmun_task task;
+	__u32 at;
 
 	at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	run_worker(&self->reader, job_begin, 0);
 	worker_plan(&self->other, job_nothing, 0);
-	tasks[0].tid = self->mutator.tid;
-	tasks[1].tid = self->reader.tid;
-	tasks[2].tid = self->other.tid;
-	tasks[3].tid = 0;
-	tasks[4].tid = 0x7ffffff0;
-	ASSERT_EQ(0, _mmun_quiesce(self->fd, tasks, 5, MMUN_HOLD_MS, &quiet));
-	EXPECT_EQ(1, quiet);
-	EXPECT_EQ(MMUN_TASK_HELD, tasks[0].state);
-	EXPECT_EQ(at, tasks[0].hold);
-	EXPECT_EQ(SYS_madvise, tasks[0].syscall);
-	EXPECT_EQ(self->page, tasks[0].arg);
-	EXPECT_EQ(MMUN_TASK_BLOCKED, tasks[1].state);
-	EXPECT_EQ(SYS_ioctl, tasks[1].syscall);
-	EXPECT_EQ(MMUN_READ_BEGIN, tasks[1].arg);
-	EXPECT_EQ(MMUN_TASK_WAITING, tasks[2].state);
-	EXPECT_EQ(SYS_futex, tasks[2].syscall);
-	for (i = 3; i < 5; i++) {
-		EXPECT_EQ(MMUN_TASK_GONE, tasks[i].state);
-		EXPECT_EQ(-1, tasks[i].syscall);
-	}
-	for (i = 1; i < 5; i++)
-		EXPECT_EQ(0, tasks[i].hold);
+	expect_held(self->mutator.tid, at);
+	task = mmun_quiesce_one(self->mutator.tid);
+	EXPECT_EQ(SYS_madvise, task.syscall);
+	EXPECT_EQ(self->page, task.arg);
+	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
+	task = mmun_quiesce_one(self->other.tid);
+	EXPECT_EQ(MMUN_TASK_WAITING, task.state);
+	EXPECT_EQ(SYS_futex, task.syscall);
+	task = mmun_quiesce_one(0x7ffffff0);
+	EXPECT_EQ(MMUN_TASK_GONE, task.state);
+	EXPECT_EQ(-1, task.syscall);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	worker_go(&self->other);
@@ -1084,26 +1081,44 @@ TEST_F(hold, quiesce_tells_who_runs_waits_is_blocked_held_and_gone)
 TEST_F(hold, quiesce_is_not_quiet_while_one_runs)
 {
 	struct mmun_task task = {};
-	__u32 quiet = 2;
 
 	spin = 1;
 	task.tid = worker_plan(&self->other, job_spin, 0);
 	worker_go(&self->other);
-	ASSERT_EQ(0, _mmun_quiesce(self->fd, &task, 1, 20, &quiet));
-	EXPECT_EQ(0, quiet);
+	EXPECT_EQ(0, mmun_task_quiesce(&task, 20));
 	EXPECT_EQ(MMUN_TASK_RUNNING, task.state);
 	spin = 0;
 	EXPECT_EQ(0, worker_join(&self->other));
+	mmun_task_close(&task);
 }
 
 TEST_F(hold, quiesce_of_oneself_is_never_quiet)
 {
 	struct mmun_task task = { .tid = mmun_gettid() };
-	__u32 quiet = 2;
 
-	ASSERT_EQ(0, _mmun_quiesce(self->fd, &task, 1, 0, &quiet));
-	EXPECT_EQ(0, quiet);
+	EXPECT_EQ(0, mmun_task_quiesce(&task, 0));
 	EXPECT_EQ(MMUN_TASK_RUNNING, task.state);
+	mmun_task_close(&task);
+}
+
+/* A thread that was woken and sleeps in the same place has run in between. */
+TEST_F(hold, quiesce_tells_one_sleep_from_the_next)
+{
+	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
+	struct mmun_task task = { .tid = self->reader.tid };
+
+	run_worker(&self->reader, job_begin, 0);
+	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
+	EXPECT_EQ(1, mmun_task_quiesce(&task, MMUN_HOLD_MS));
+	EXPECT_EQ(1, mmun_task_look(&task));
+	EXPECT_EQ(1, mmun_kick(self->reader.tid, 1));
+	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
+	EXPECT_EQ(0, mmun_task_look(&task));
+	EXPECT_EQ(MMUN_TASK_BLOCKED, task.state);
+	EXPECT_EQ(1, mmun_task_look(&task));
+	let_go(&self->mutator, at);
+	EXPECT_EQ(0, worker_join(&self->reader));
+	mmun_task_close(&task);
 }
 
 TEST_F(hold, quiesce_tells_a_zombie_as_gone_and_a_stopped_one_as_waiting)
@@ -1156,8 +1171,7 @@ TEST_F(hold, kick_does_not_end_a_hold)
 
 	mmun_quiesce_one(self->mutator.tid);
 	EXPECT_LE(1, mmun_kick(self->mutator.tid, 10000));
-	EXPECT_EQ(MMUN_TASK_HELD, mmun_quiesce_one(self->mutator.tid).state);
-	EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(at));
+	expect_held(self->mutator.tid, at);
 	let_go(&self->mutator, at);
 }
 
@@ -1331,7 +1345,6 @@ TEST_F(hold, kernel_thread_cannot_be_named)
 
 	mmun_err_hold(EPERM, MMUN_POINT_ENTER, 0, 2);
 	EXPECT_ERRNO(EPERM, _mmun_kick(self->fd, 2, 1, &woken));
-	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(2).state);
 }
 
 TEST_F(hold, thread_that_is_gone_cannot_be_named)
@@ -1535,7 +1548,7 @@ TEST_F(hold_killed, signal_that_does_not_kill_does_not_end_the_hold)
 	__u32 at = hold_victim("m", variant->point);
 
 	ASSERT_EQ(0, kill(self->victim.pid, SIGUSR1));
-	EXPECT_EQ(MMUN_TASK_HELD, mmun_quiesce_one(self->victim.pid).state);
+	expect_held(self->victim.pid, at);
 	EXPECT_EQ(1, mmun_release(at));
 	order("x");
 	EXPECT_EQ(0, mmun_wait_child(self->victim.pid));
@@ -1582,7 +1595,7 @@ TEST_F(hold_victim, exit_after_sigkill_is_held_too)
 
 	ASSERT_EQ(0, kill(self->victim.pid, SIGKILL));
 	mmun_wait_held(at);
-	EXPECT_EQ(MMUN_TASK_HELD, mmun_quiesce_one(self->victim.pid).state);
+	expect_held(self->victim.pid, at);
 	EXPECT_EQ(1, mmun_release(at));
 	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(self->victim.pid));
 }
@@ -1624,10 +1637,8 @@ TEST_F(hold_victim, exit_that_nobody_lets_go_ends_with_its_time)
 TEST_F(hold_victim, exec_is_an_exit_of_the_mm)
 {
 	__u32 at = hold_victim("e", MMUN_POINT_EXIT);
-	struct mmun_task task = mmun_quiesce_one(self->victim.pid);
 
-	EXPECT_EQ(MMUN_TASK_HELD, task.state);
-	EXPECT_EQ(SYS_execve, task.syscall);
+	/* No look at the victim: exec has locked what /proc/PID/syscall needs. */
 	EXPECT_EQ(1, mmun_release(at));
 	EXPECT_EQ(EXEC_OK, mmun_wait_child(self->victim.pid));
 	EXPECT_EQ(0, mmun_state().out_mm_users);

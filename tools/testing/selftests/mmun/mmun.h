@@ -331,21 +331,6 @@ static inline int _mmun_release(int fd, __u32 hold, __u32 flags,
 	return ret;
 }
 
-static inline int _mmun_quiesce(int fd, struct mmun_task *tasks, __u32 count,
-				__u32 timeout_ms, __u32 *quiet)
-{
-	struct mmun_quiesce cmd = {
-		.size = sizeof(cmd),
-		.count = count,
-		.tasks = mmun_u64(tasks),
-		.timeout_ms = timeout_ms,
-	};
-	int ret = ioctl(fd, MMUN_QUIESCE, &cmd);
-
-	*quiet = cmd.out_quiet;
-	return ret;
-}
-
 static inline int _mmun_kick(int fd, __u32 tid, __u32 count, __u32 *woken)
 {
 	struct mmun_kick cmd = {
@@ -646,17 +631,6 @@ static inline int _mmun_subscription(int fd, __u32 id,
 		__u32 __released;                                        \
 		EXPECT_ERRNO(_errno, _mmun_release(self->fd, hold, 0,    \
 						   &__released));        \
-	})
-
-/* Wait until one thread does not run; returns what is told of it. */
-#define mmun_quiesce_one(_tid)                                           \
-	({                                                               \
-		struct mmun_task __task = { .tid = _tid };               \
-		__u32 __quiet;                                           \
-		ASSERT_EQ(0, _mmun_quiesce(self->fd, &__task, 1,         \
-					   MMUN_HOLD_MS, &__quiet));     \
-		ASSERT_EQ(1, __quiet);                                   \
-		__task;                                                  \
 	})
 
 /* Returns how many wake-ups found the thread asleep. */

@@ -9,6 +9,7 @@
 #include <semaphore.h>
 #include <time.h>
 #include "mmun.h"
+#include "tasks.h"
 
 struct subject;
 

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What threads do, taken from /proc: does a thread run or sleep, how does it
+ * sleep, and in which system call?
+ *
+ * /proc/TID/syscall answers "running" unless the thread is off its CPU and off
+ * the run queue.  /proc/TID/status, which is read after that, has the kind of
+ * the sleep and the counts of context switches.  The count grows whenever the
+ * thread goes to sleep: if two looks see a sleep and the same count, the thread
+ * slept from the end of the first look to the start of the second.  If that holds
+ * for all threads of two rounds, all of them slept between the rounds.
+ *
+ * The kernel reads the status of a thread with a reference to its mm.  A running
+ * thread may be about to exit, and if the reader dropped the last reference, the
+ * reader would run the notifiers of that exit.  So the status of a thread that
+ * runs is not read.
+ *
+ * Both files stay open, because to open a file costs more than to read it.  They
+ * stand for the thread that was there when they were opened, not for its number.
+ */
+#ifndef _SELFTESTS_MMUN_TASKS_H
+#define _SELFTESTS_MMUN_TASKS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/**
+ * enum mmun_task_state - what a thread does
+ * @MMUN_TASK_RUNNING: It runs, or would if a CPU were free
+ * @MMUN_TASK_HELD: It is held.  /proc has no such state: a caller finds it with
+ *	MMUN_WAIT_HELD
+ * @MMUN_TASK_BLOCKED: It sleeps and at most SIGKILL wakes it: it waits for
+ *	something in the kernel.  A held thread is one of these
+ * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped: it
+ *	waits for another process, a timer or a signal
+ * @MMUN_TASK_GONE: It exited (a zombie included), or was never there
+ */
+enum mmun_task_state {
+	MMUN_TASK_RUNNING = 0,
+	MMUN_TASK_HELD = 1,
+	MMUN_TASK_BLOCKED = 2,
+	MMUN_TASK_WAITING = 3,
+	MMUN_TASK_GONE = 4,
+};
+
+/**
+ * struct mmun_task - one thread, and what the last look saw of it
+ * @tid: the thread, in the caller's PID namespace
+ * @state: enum mmun_task_state
+ * @hold: HELD: the hold; else 0; for callers
+ * @syscall: BLOCKED, WAITING: the number of the system call it is in, or -1 if
+ *	it is in none; else -1
+ * @arg: the second argument of that call, of ioctl() the command; else 0
+ * @switches: BLOCKED, WAITING: context switches up to this sleep
+ * @is_open: the next two are open, unless there was no such thread
+ * @syscall_fd: /proc/TID/syscall
+ * @status_fd: /proc/TID/status
+ */
+struct mmun_task {
+	pid_t tid;
+	__u32 state;
+	__u32 hold;
+	int syscall;
+	unsigned long long arg;
+	unsigned long long switches;
+	bool is_open;
+	int syscall_fd;
+	int status_fd;
+};
+
+/* A status has 1,500 bytes, and more on a machine with many processors. */
+#define MMUN_PROC_TEXT	8192
+
+/* Returns a file descriptor, or -1: with ENOENT if there is no such thread. */
+static inline int mmun_task_open_file(const struct mmun_task *task,
+				      const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", task->tid, file);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static inline void mmun_task_close(struct mmun_task *task)
+{
+	if (!task->is_open)
+		return;
+	if (task->syscall_fd >= 0)
+		close(task->syscall_fd);
+	if (task->status_fd >= 0)
+		close(task->status_fd);
+	task->is_open = false;
+}
+
+/* False: an error other than that there is no such thread. */
+static inline bool mmun_task_open(struct mmun_task *task)
+{
+	if (task->is_open)
+		return true;
+	task->syscall_fd = mmun_task_open_file(task, "syscall");
+	if (task->syscall_fd < 0 && errno != ENOENT)
+		return false;
+	task->status_fd = mmun_task_open_file(task, "status");
+	task->is_open = true;
+	if (task->status_fd >= 0 || errno == ENOENT)
+		return true;
+	mmun_task_close(task);
+	return false;
+}
+
+/* Read what the file says now.  Returns 1; 0 if the thread is gone; -1 with errno. */
+static inline int mmun_task_read(int fd, char *text)
+{
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = pread(fd, text, MMUN_PROC_TEXT - 1, 0);
+	if (n <= 0)
+		return !n || errno == ESRCH ? 0 : -1;
+	text[n] = '\0';
+	return 1;
+}
+
+/* The number after the word; @text moves behind it. */
+static inline unsigned long long mmun_task_number(const char **text,
+						  const char *word)
+{
+	const char *at = strstr(*text, word);
+	char *end;
+	unsigned long long number;
+
+	if (!at)
+		return 0;
+	number = strtoull(at + strlen(word), &end, 10);
+	*text = end;
+	return number;
+}
+
+/* The thread slept a moment ago: how, and which of its sleeps is this? */
+static inline void mmun_task_parse_status(struct mmun_task *task,
+					  const char *text)
+{
+	const char *state = strstr(text, "\nState:\t");
+
+	switch (state ? state[strlen("\nState:\t")] : 'R') {
+	case 'R':
+		task->state = MMUN_TASK_RUNNING;
+		return;
+	case 'Z':
+	case 'X':
+		task->state = MMUN_TASK_GONE;
+		return;
+	case 'D':
+		task->state = MMUN_TASK_BLOCKED;
+		break;
+	default:
+		task->state = MMUN_TASK_WAITING;
+	}
+	task->switches = mmun_task_number(&state, "\nvoluntary_ctxt_switches:");
+	task->switches +=
+		mmun_task_number(&state, "\nnonvoluntary_ctxt_switches:");
+}
+
+/* "number first second ...", or "-1 ..." outside of system calls */
+static inline void mmun_task_parse_syscall(struct mmun_task *task,
+					   const char *text)
+{
+	char *end;
+
+	task->syscall = strtol(text, &end, 10);
+	if (task->syscall < 0)
+		return;
+	strtoull(end, &end, 16);
+	task->arg = strtoull(end, &end, 16);
+}
+
+/* Returns 0, or -1 with errno if a file cannot be opened or read. */
+static inline int mmun_task_see(struct mmun_task *task)
+{
+	char call[MMUN_PROC_TEXT], status[MMUN_PROC_TEXT];
+	int ret;
+
+	task->state = MMUN_TASK_GONE;
+	task->hold = 0;
+	task->syscall = -1;
+	task->arg = 0;
+	task->switches = 0;
+	if (!mmun_task_open(task))
+		return -1;
+	ret = mmun_task_read(task->syscall_fd, call);
+	if (ret <= 0)
+		return ret;
+	if (!strncmp(call, "running", strlen("running"))) {
+		task->state = MMUN_TASK_RUNNING;
+		return 0;
+	}
+	ret = mmun_task_read(task->status_fd, status);
+	if (ret <= 0)
+		return ret;
+	mmun_task_parse_status(task, status);
+	if (task->state == MMUN_TASK_BLOCKED ||
+	    task->state == MMUN_TASK_WAITING)
+		mmun_task_parse_syscall(task, call);
+	return 0;
+}
+
+/*
+ * Look at a thread.  Returns 1 if it has slept since the last look, or was gone
+ * then; else 0, or -1 with errno.
+ */
+static inline int mmun_task_look(struct mmun_task *task)
+{
+	const __u32 state = task->state;
+	const unsigned long long switches = task->switches;
+
+	if (mmun_task_see(task))
+		return -1;
+	return task->state != MMUN_TASK_RUNNING && task->state == state &&
+	       task->switches == switches;
+}
+
+/* Between two looks: short at first, then a millisecond. */
+static inline void mmun_task_pause(int round)
+{
+	usleep(round < 100 ? 20 : 1000);
+}
+
+static inline bool mmun_task_is_late(const struct timespec *start, int ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 +
+	       (now.tv_nsec - start->tv_nsec) / 1000000 >= ms;
+}
+
+/*
+ * Wait until the thread does not run.  Returns 1 if two looks saw the same sleep,
+ * or saw it gone; 0 if that did not happen in time; -1 with errno.
+ */
+static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
+{
+	struct timespec start;
+	int round, ret;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	task->state = MMUN_TASK_RUNNING;
+	for (round = 0;; round++) {
+		ret = mmun_task_look(task);
+		if (ret)
+			return ret;
+		if (round && mmun_task_is_late(&start, timeout_ms))
+			return 0;
+		if (round)
+			mmun_task_pause(round);
+	}
+}
+
+/* Wait until a thread does not run; returns what it does. */
+#define mmun_quiesce_one(_tid)                                           \
+	({                                                               \
+		struct mmun_task __task = { .tid = _tid };               \
+		ASSERT_EQ(1, mmun_task_quiesce(&__task, MMUN_HOLD_MS));  \
+		mmun_task_close(&__task);                                \
+		__task;                                                  \
+	})
+
+#endif /* _SELFTESTS_MMUN_TASKS_H */
