@@ -59,13 +59,13 @@
  *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
  *    type is not known or not offered by this kernel (see MMUN_INFO).
  *  - EPERM: open() needs CAP_SYS_ADMIN.  A call: the thread is a kernel thread.
- *  - ENOENT: There is no such range, batch, hold, thread or parked thread.
+ *  - ENOENT: There is no such range, batch, hold, thread or pinning thread.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
  *    context, or 2,048 chunks in the shadow of a range.  open(): the contexts of
  *    an mm.
- *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_FAULT
+ *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_HMM_FAULT
  *    kernels before 7.x say EFAULT.)
  *  - ESRCH: The mm of the context is gone.
  *  - EOVERFLOW: MMUN_INSERT: the length is zero or the range wraps.
@@ -79,31 +79,43 @@
 #define MMUN_ABI_VERSION	2
 #define MMUN_IOCTL_TYPE		'J'
 
-enum {
-	MMUN_CMD_INFO = 0x80,
-	MMUN_CMD_INSERT,
-	MMUN_CMD_REMOVE,
-	MMUN_CMD_READ_BEGIN,
-	MMUN_CMD_COLLECT,
-	MMUN_CMD_COMMIT,
-	MMUN_CMD_ABANDON,
-	MMUN_CMD_CHECK_RETRY,
-	MMUN_CMD_SNAPSHOT,
-	MMUN_CMD_ACCESS,
-	MMUN_CMD_VERIFY,
-	MMUN_CMD_REFUSE,
-	MMUN_CMD_PARK,
-	MMUN_CMD_UNPARK,
-	MMUN_CMD_LOG_SETUP,
-	MMUN_CMD_STATE,
-	MMUN_CMD_COUNTERS,
-	MMUN_CMD_HOLD,
-	MMUN_CMD_WAIT_HELD,
-	MMUN_CMD_RELEASE,
-	MMUN_CMD_KICK,
-	MMUN_CMD_PROBE,
-	MMUN_CMD_SUBSCRIPTION,
-};
+/*
+ * Every call: its name, its argument without "struct mmun_", and the last field of
+ * the first version of that struct, up to which a caller must know it.
+ */
+#define MMUN_CALLS(CALL)                                                      \
+	CALL(INFO, info, __reserved2)                                         \
+	CALL(INSERT, insert, out_done)                                        \
+	CALL(REMOVE, remove, out_done)                                        \
+	CALL(READ_BEGIN, read_begin, out_seq)                                 \
+	CALL(COLLECT, collect, __reserved)                                    \
+	CALL(COMMIT, commit, out_published)                                   \
+	CALL(ABANDON, abandon, batch)                                         \
+	CALL(SNAPSHOT, snapshot, out_valid)                                   \
+	CALL(ACCESS, access, out_done)                                        \
+	CALL(VERIFY, verify, out_pte)                                         \
+	CALL(FAIL_NONBLOCK, fail_nonblock, out_left)                          \
+	CALL(QUERY_RANGE, query_range, out_collisions)                        \
+	CALL(QUERY_CONTEXT, query_context, out_objects)                       \
+	CALL(LOG_SETUP, log_setup, out_lost)                                  \
+	CALL(HOLD, hold, out_hold)                                            \
+	CALL(WAIT_HELD, wait_held, out_end)                                   \
+	CALL(RESUME, resume, out_resumed)                                     \
+	CALL(WAKE_THREAD, wake_thread, out_woken)                             \
+	CALL(CHECK_BALANCE, check_balance, out_seq)                           \
+	CALL(PIN_MM, pin_mm, __reserved)                                      \
+	CALL(UNPIN_MM, unpin_mm, __reserved)
+
+/* MMUN_CMD_INFO, ...: the numbers, from 0x80 on */
+#define MMUN_CMD(NAME, name, last) MMUN_CMD_##NAME,
+enum { MMUN_CMD_BASE = 0x7f, MMUN_CALLS(MMUN_CMD) MMUN_CMD_END };
+#undef MMUN_CMD
+
+/* MMUN_INFO, ...: the requests of ioctl() */
+#define MMUN_REQUEST(NAME, name, last) \
+	MMUN_##NAME = _IO(MMUN_IOCTL_TYPE, MMUN_CMD_##NAME),
+enum { MMUN_CALLS(MMUN_REQUEST) };
+#undef MMUN_REQUEST
 
 /**
  * enum mmun_kind - which notifier scheme a range uses
@@ -121,9 +133,9 @@ enum mmun_kind {
 
 /**
  * enum mmun_method - how pages are gathered
- * @MMUN_METHOD_FAULT: hmm_range_fault(), pages that are missing are faulted in.
+ * @MMUN_METHOD_HMM_FAULT: hmm_range_fault(), pages that are missing are faulted in.
  *	Needs MMUN_FEATURE_HMM.
- * @MMUN_METHOD_LOOK: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
+ * @MMUN_METHOD_HMM_NOFAULT: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
  *	tables are read and not changed.  Needs MMUN_FEATURE_HMM.
  * @MMUN_METHOD_GUP: get_user_pages_remote().  The page references are dropped
  *	at once: it is the notifier that keeps a shadow entry true.  GUP does
@@ -131,8 +143,8 @@ enum mmun_kind {
  *	was asked for, and the order is 0.
  */
 enum mmun_method {
-	MMUN_METHOD_FAULT = 0,
-	MMUN_METHOD_LOOK = 1,
+	MMUN_METHOD_HMM_FAULT = 0,
+	MMUN_METHOD_HMM_NOFAULT = 1,
 	MMUN_METHOD_GUP = 2,
 };
 
@@ -167,7 +179,7 @@ enum mmun_method {
  * @out_max_log_records: Largest log
  * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT and MMUN_VERIFY
  * @out_max_hold_ms: Longest hold, and longest wait for one, in milliseconds
- * @out_max_park_ms: Longest MMUN_PARK, in milliseconds
+ * @out_max_pin_ms: Longest MMUN_PIN_MM, in milliseconds
  * @__reserved2: Must be 0
  *
  * What this kernel and module offer.  Tests skip on a feature bit, never on a
@@ -192,13 +204,11 @@ struct mmun_info {
 	__u32 out_max_log_records;
 	__u32 out_max_retries;
 	__u32 out_max_hold_ms;
-	__u32 out_max_park_ms;
+	__u32 out_max_pin_ms;
 	__u32 __reserved2;
 };
 
-#define MMUN_INFO _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INFO)
-
-/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_FAULT and _LOOK, MMUN_VERIFY */
+/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _LOOK, MMUN_VERIFY */
 #define MMUN_FEATURE_HMM	0x1
 
 /**
@@ -240,8 +250,6 @@ struct mmun_insert {
 	__aligned_u64 out_done;
 };
 
-#define MMUN_INSERT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_INSERT)
-
 /**
  * struct mmun_remove - ioctl(MMUN_REMOVE)
  * @size: sizeof(struct mmun_remove)
@@ -263,8 +271,6 @@ struct mmun_remove {
 	__aligned_u64 out_done;
 };
 
-#define MMUN_REMOVE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REMOVE)
-
 /**
  * struct mmun_read_begin - ioctl(MMUN_READ_BEGIN)
  * @size: sizeof(struct mmun_read_begin)
@@ -285,8 +291,6 @@ struct mmun_read_begin {
 	__aligned_u64 out_seq;
 };
 
-#define MMUN_READ_BEGIN _IO(MMUN_IOCTL_TYPE, MMUN_CMD_READ_BEGIN)
-
 /**
  * struct mmun_collect - ioctl(MMUN_COLLECT)
  * @size: sizeof(struct mmun_collect)
@@ -294,7 +298,7 @@ struct mmun_read_begin {
  * @start: First address, page aligned
  * @length: Number of bytes, page aligned, not 0
  * @method: enum mmun_method
- * @flags: MMUN_WRITE: the pages must be writable; not with MMUN_METHOD_LOOK
+ * @flags: MMUN_WRITE: the pages must be writable; not with MMUN_METHOD_HMM_NOFAULT
  * @out_valid: Pages found valid
  * @__reserved: Must be 0
  *
@@ -313,8 +317,6 @@ struct mmun_collect {
 	__u32 out_valid;
 	__u32 __reserved;
 };
-
-#define MMUN_COLLECT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COLLECT)
 
 /**
  * struct mmun_commit - ioctl(MMUN_COMMIT)
@@ -337,8 +339,6 @@ struct mmun_commit {
 	__u32 out_published;
 };
 
-#define MMUN_COMMIT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COMMIT)
-
 /**
  * struct mmun_abandon - ioctl(MMUN_ABANDON)
  * @size: sizeof(struct mmun_abandon)
@@ -350,29 +350,6 @@ struct mmun_abandon {
 	__u32 size;
 	__u32 batch;
 };
-
-#define MMUN_ABANDON _IO(MMUN_IOCTL_TYPE, MMUN_CMD_ABANDON)
-
-/**
- * struct mmun_check_retry - ioctl(MMUN_CHECK_RETRY)
- * @size: sizeof(struct mmun_check_retry)
- * @id: The range
- * @seq: What MMUN_READ_BEGIN returned for it
- * @out_retry: What mmu_interval_check_retry() returned
- * @__reserved: Must be 0
- *
- * The advisory form of the question that COMMIT asks, without the update lock.
- * True is final; false can be outdated at once.
- */
-struct mmun_check_retry {
-	__u32 size;
-	__u32 id;
-	__aligned_u64 seq;
-	__u32 out_retry;
-	__u32 __reserved;
-};
-
-#define MMUN_CHECK_RETRY _IO(MMUN_IOCTL_TYPE, MMUN_CMD_CHECK_RETRY)
 
 /**
  * struct mmun_snapshot - ioctl(MMUN_SNAPSHOT)
@@ -406,8 +383,6 @@ struct mmun_snapshot {
 	__u32 out_valid;
 };
 
-#define MMUN_SNAPSHOT _IO(MMUN_IOCTL_TYPE, MMUN_CMD_SNAPSHOT)
-
 /**
  * struct mmun_access - ioctl(MMUN_ACCESS)
  * @size: sizeof(struct mmun_access)
@@ -438,8 +413,6 @@ struct mmun_access {
 	__aligned_u64 out_done;
 };
 
-#define MMUN_ACCESS _IO(MMUN_IOCTL_TYPE, MMUN_CMD_ACCESS)
-
 /**
  * struct mmun_verify - ioctl(MMUN_VERIFY)
  * @size: sizeof(struct mmun_verify)
@@ -467,8 +440,6 @@ struct mmun_verify {
 	__aligned_u64 out_pte;
 };
 
-#define MMUN_VERIFY _IO(MMUN_IOCTL_TYPE, MMUN_CMD_VERIFY)
-
 /**
  * enum mmun_verify_result - the answer of MMUN_VERIFY
  * @MMUN_VERIFY_AGREES: No valid shadow entry disagrees with the page tables
@@ -482,62 +453,56 @@ enum mmun_verify_result {
 };
 
 /**
- * struct mmun_refuse - ioctl(MMUN_REFUSE)
- * @size: sizeof(struct mmun_refuse)
+ * struct mmun_fail_nonblock - ioctl(MMUN_FAIL_NONBLOCK)
+ * @size: sizeof(struct mmun_fail_nonblock)
  * @id: The range
  * @count: The next @count callbacks that must not block return false; 0: none
- * @out_left: How many of an earlier request had not been used
+ * @out_left: How many of an earlier request were left
  *
- * Make the range behave like a driver that would have had to sleep.  A refusing
- * callback advances the sequence and keeps its shadow: nothing was unmapped.
+ * Make the range behave like a driver that would have had to sleep.  A callback
+ * that fails advances the sequence and keeps the shadow: nothing was unmapped.
  */
-struct mmun_refuse {
+struct mmun_fail_nonblock {
 	__u32 size;
 	__u32 id;
 	__u32 count;
 	__u32 out_left;
 };
 
-#define MMUN_REFUSE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_REFUSE)
-
 /**
- * struct mmun_park - ioctl(MMUN_PARK)
- * @size: sizeof(struct mmun_park)
- * @timeout_ms: How long at most, in milliseconds, 1 to out_max_park_ms
- * @out_released: 1: by MMUN_UNPARK, 0: by the time-out
+ * struct mmun_pin_mm - ioctl(MMUN_PIN_MM)
+ * @size: sizeof(struct mmun_pin_mm)
+ * @timeout_ms: How long at most, in milliseconds, 1 to out_max_pin_ms
+ * @out_unpinned: 1: MMUN_UNPIN_MM ended it; 0: the time-out did
  * @__reserved: Must be 0
  *
- * This thread waits and no signal wakes it, not even SIGKILL, so that a dying
+ * This thread waits, and no signal wakes it, not even SIGKILL, so that a dying
  * process keeps its mm for as long as process_mrelease(2) needs it.  A record
- * of type MMUN_RECORD_PARK is logged first: from then on MMUN_UNPARK finds the
+ * of type MMUN_RECORD_PIN is logged first: from then on MMUN_UNPIN_MM finds the
  * thread.
  */
-struct mmun_park {
+struct mmun_pin_mm {
 	__u32 size;
 	__u32 timeout_ms;
-	__u32 out_released;
+	__u32 out_unpinned;
 	__u32 __reserved;
 };
 
-#define MMUN_PARK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_PARK)
-
 /**
- * struct mmun_unpark - ioctl(MMUN_UNPARK)
- * @size: sizeof(struct mmun_unpark)
+ * struct mmun_unpin_mm - ioctl(MMUN_UNPIN_MM)
+ * @size: sizeof(struct mmun_unpin_mm)
  * @tid: The thread, as its record names it; 0: all that wait in this context
- * @out_count: Threads released
+ * @out_count: Number of threads that were woken
  * @__reserved: Must be 0
  *
  * ENOENT if there is none.
  */
-struct mmun_unpark {
+struct mmun_unpin_mm {
 	__u32 size;
 	__u32 tid;
 	__u32 out_count;
 	__u32 __reserved;
 };
-
-#define MMUN_UNPARK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_UNPARK)
 
 /**
  * struct mmun_log_setup - ioctl(MMUN_LOG_SETUP)
@@ -558,11 +523,9 @@ struct mmun_log_setup {
 	__aligned_u64 out_lost;
 };
 
-#define MMUN_LOG_SETUP _IO(MMUN_IOCTL_TYPE, MMUN_CMD_LOG_SETUP)
-
 /**
- * struct mmun_state - ioctl(MMUN_STATE)
- * @size: sizeof(struct mmun_state)
+ * struct mmun_query_context - ioctl(MMUN_QUERY_CONTEXT)
+ * @size: sizeof(struct mmun_query_context)
  * @__reserved: Must be 0
  * @out_ranges: Ranges of this context
  * @out_batches: Open batches of this context
@@ -573,7 +536,7 @@ struct mmun_log_setup {
  * For tests that nothing is left behind.  Each range holds one reference to the
  * mm's struct, the context one more, and neither is a user.
  */
-struct mmun_state {
+struct mmun_query_context {
 	__u32 size;
 	__u32 __reserved;
 	__u32 out_ranges;
@@ -583,29 +546,38 @@ struct mmun_state {
 	__aligned_u64 out_objects;
 };
 
-#define MMUN_STATE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_STATE)
-
 /**
- * struct mmun_counters - ioctl(MMUN_COUNTERS)
- * @size: sizeof(struct mmun_counters)
+ * struct mmun_query_range - ioctl(MMUN_QUERY_RANGE)
+ * @size: sizeof(struct mmun_query_range)
  * @id: The range
- * @out_invalidations: Callbacks, refused ones included
- * @out_refused: Callbacks that returned false
+ * @seq: What MMUN_READ_BEGIN returned for it, for @out_retry
+ * @out_seq: mmu_interval_notifier::invalidate_seq: of the last invalidation
+ *	that hit the range, or of its insertion
+ * @out_in_tree: 1: the core has it in its tree; 0: its insert is deferred
+ * @out_retry: What mmu_interval_check_retry(@seq) returned: the advisory form of
+ *	the question that COMMIT asks, without the update lock.  1 is final; 0 can
+ *	be outdated at once.
+ * @out_invalidations: Callbacks since the insertion, failed ones included
+ * @out_failed: Callbacks that returned false
  * @out_commits: Batches and snapshots published
  * @out_collisions: Batches and snapshots that collided
  *
- * What happened to the range since its insertion.
+ * What the core and the driver know of a range.  @out_seq and @out_in_tree are
+ * read without the core's lock: they are exact only while there is no
+ * invalidation, insertion or removal in the mm.
  */
-struct mmun_counters {
+struct mmun_query_range {
 	__u32 size;
 	__u32 id;
+	__aligned_u64 seq;
+	__aligned_u64 out_seq;
+	__u32 out_in_tree;
+	__u32 out_retry;
 	__aligned_u64 out_invalidations;
-	__aligned_u64 out_refused;
+	__aligned_u64 out_failed;
 	__aligned_u64 out_commits;
 	__aligned_u64 out_collisions;
 };
-
-#define MMUN_COUNTERS _IO(MMUN_IOCTL_TYPE, MMUN_CMD_COUNTERS)
 
 /**
  * enum mmun_point - where a task can be held
@@ -646,7 +618,7 @@ enum mmun_point {
  * @out_hold: ID of the hold, never 0
  *
  * Arrange that a task stops when it comes to a point.  It waits until
- * MMUN_RELEASE, until SIGKILL, until the hold's time is over or until the
+ * MMUN_RESUME, until SIGKILL, until the hold's time is over or until the
  * context is closed.  (SIGKILL does not wake a task that is exiting already:
  * there the others remain.)  Where several holds have the same passage the task
  * stops at one after the other, in the order of their IDs.
@@ -685,8 +657,6 @@ struct mmun_hold {
 	__u32 out_hold;
 };
 
-#define MMUN_HOLD _IO(MMUN_IOCTL_TYPE, MMUN_CMD_HOLD)
-
 /**
  * enum mmun_hold_state - what became of a hold
  * @MMUN_HOLD_HELD: A task is held by it now
@@ -716,7 +686,7 @@ enum mmun_hold_state {
  *
  * Wait until a task is held, a passage was missed, or the hold is over; return
  * MMUN_HOLD_ARMED when the time is up first.  HELD has precedence over MISSED,
- * and MISSED, which lasts until MMUN_RELEASE, over OVER.  With several tasks
+ * and MISSED, which lasts until MMUN_RESUME, over OVER.  With several tasks
  * held it tells of the one that came first.
  */
 struct mmun_wait_held {
@@ -732,56 +702,50 @@ struct mmun_wait_held {
 	__aligned_u64 out_end;
 };
 
-#define MMUN_WAIT_HELD _IO(MMUN_IOCTL_TYPE, MMUN_CMD_WAIT_HELD)
-
-/* Flag of MMUN_RELEASE */
-#define MMUN_RELEASE_END	0x1
+/* Flag of MMUN_RESUME */
+#define MMUN_RESUME_END	0x1
 
 /**
- * struct mmun_release - ioctl(MMUN_RELEASE)
- * @size: sizeof(struct mmun_release)
+ * struct mmun_resume - ioctl(MMUN_RESUME)
+ * @size: sizeof(struct mmun_resume)
  * @hold: The hold
- * @flags: MMUN_RELEASE_END: the hold is gone, whatever passages it has left
- * @out_released: Tasks that were let go
+ * @flags: MMUN_RESUME_END: the hold is gone, whatever passages it has left
+ * @out_resumed: Number of tasks that were held and go on
  *
- * Let go of the tasks that are held.  Without the flag a hold that is not over
- * stays armed for the passages it has left; else it is gone and so is its ID.
+ * Let the tasks go on that are held.  Without the flag a hold that is not over
+ * stays armed for the passages it has left; otherwise it is gone and so is its ID.
  */
-struct mmun_release {
+struct mmun_resume {
 	__u32 size;
 	__u32 hold;
 	__u32 flags;
-	__u32 out_released;
+	__u32 out_resumed;
 };
 
-#define MMUN_RELEASE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_RELEASE)
-
-/* Largest number of wake-ups of one MMUN_KICK */
-#define MMUN_MAX_KICKS	1000000
+/* Largest number of wake-ups of one MMUN_WAKE_THREAD */
+#define MMUN_MAX_WAKE_UPS	1000000
 
 /**
- * struct mmun_kick - ioctl(MMUN_KICK)
- * @size: sizeof(struct mmun_kick)
+ * struct mmun_wake_thread - ioctl(MMUN_WAKE_THREAD)
+ * @size: sizeof(struct mmun_wake_thread)
  * @tid: The thread, in the caller's PID namespace
- * @count: So many wake-ups, one after the other, 1 to MMUN_MAX_KICKS
+ * @count: Number of wake-ups, one after the other, 1 to MMUN_MAX_WAKE_UPS
  * @out_woken: How many found it asleep
  *
  * Wake the thread for no reason, as wake_up_process() does.  Every wait of the
  * kernel has to cope with that.  The thread must exist (ENOENT) and must not be a
  * kernel thread (EPERM).  Stops early at a fatal signal.
  */
-struct mmun_kick {
+struct mmun_wake_thread {
 	__u32 size;
 	__u32 tid;
 	__u32 count;
 	__u32 out_woken;
 };
 
-#define MMUN_KICK _IO(MMUN_IOCTL_TYPE, MMUN_CMD_KICK)
-
 /**
- * struct mmun_probe - ioctl(MMUN_PROBE)
- * @size: sizeof(struct mmun_probe)
+ * struct mmun_check_balance - ioctl(MMUN_CHECK_BALANCE)
+ * @size: sizeof(struct mmun_check_balance)
  * @timeout_ms: How long an invalidation that is in flight may take to end, at
  *	most out_max_hold_ms; 0: just look
  * @out_balanced: 1: there was a moment, during this call, at which every
@@ -791,47 +755,23 @@ struct mmun_kick {
  * @out_seq: mmu_interval_notifier::invalidate_seq of the probe: odd, and 1 less
  *	than the sequence of an idle mm
  *
- * Are the beginnings and ends of the mm's invalidations in balance?  Some
- * subscriptions to the last byte of the address space, which no invalidation
- * meets, are inserted and looked at; never waited for.  When balanced they are
- * removed.  When not, the context keeps them until a later call or its close
- * finds the balance; if it never comes they stay for ever, and the module with
- * them.  A new context asks with a clean slate.
+ * Check whether the beginnings and ends of the mm's invalidations are in balance.
+ * Some subscriptions to the last byte of the address space, which no invalidation
+ * meets, are inserted and looked at; the call never waits for one.  If the mm is
+ * balanced they are removed.  Otherwise the context keeps them until a later call
+ * or its close finds the balance; if that never comes they stay for ever, and the
+ * module with them.  A new context starts without any.
  *
  * As every insert does, a probe makes the sequence of an active invalidation
  * odd, and the first on an mm takes mmap_lock for writing.
  */
-struct mmun_probe {
+struct mmun_check_balance {
 	__u32 size;
 	__u32 timeout_ms;
 	__u32 out_balanced;
 	__u32 out_odd;
 	__aligned_u64 out_seq;
 };
-
-#define MMUN_PROBE _IO(MMUN_IOCTL_TYPE, MMUN_CMD_PROBE)
-
-/**
- * struct mmun_subscription - ioctl(MMUN_SUBSCRIPTION)
- * @size: sizeof(struct mmun_subscription)
- * @id: The range
- * @out_seq: mmu_interval_notifier::invalidate_seq: of the last invalidation
- *	that hit it, or its birth
- * @out_in_tree: 1: the core has it in its tree; 0: its insert is deferred
- * @__reserved: Must be 0
- *
- * What the core knows of a range.  It is read without the core's lock: true
- * only when nobody invalidates, inserts or removes.
- */
-struct mmun_subscription {
-	__u32 size;
-	__u32 id;
-	__aligned_u64 out_seq;
-	__u32 out_in_tree;
-	__u32 __reserved;
-};
-
-#define MMUN_SUBSCRIPTION _IO(MMUN_IOCTL_TYPE, MMUN_CMD_SUBSCRIPTION)
 
 /**
  * DOC: The log
@@ -851,7 +791,7 @@ struct mmun_subscription {
 /**
  * enum mmun_record_type - what a record tells
  * @MMUN_RECORD_INVALIDATE: A callback ran; written when it returns
- * @MMUN_RECORD_PARK: A thread begins to wait in MMUN_PARK
+ * @MMUN_RECORD_PIN: A thread begins to wait in MMUN_PIN_MM
  * @MMUN_RECORD_INSERT: A range is about to be inserted; every invalidation of
  *	it comes after
  * @MMUN_RECORD_REMOVE: A range was removed, or its insertion failed; every
@@ -868,7 +808,7 @@ struct mmun_subscription {
  */
 enum mmun_record_type {
 	MMUN_RECORD_INVALIDATE = 0,
-	MMUN_RECORD_PARK = 1,
+	MMUN_RECORD_PIN = 1,
 	MMUN_RECORD_INSERT = 2,
 	MMUN_RECORD_REMOVE = 3,
 	MMUN_RECORD_BEGIN = 4,
@@ -881,7 +821,7 @@ enum mmun_record_type {
 
 #define MMUN_LOG_TYPES_ALL	0x3ff
 #define MMUN_LOG_TYPES_DEFAULT	((1U << MMUN_RECORD_INVALIDATE) | \
-				 (1U << MMUN_RECORD_PARK))
+				 (1U << MMUN_RECORD_PIN))
 #define MMUN_LOG_DEFAULT	256
 
 /**
@@ -910,7 +850,7 @@ enum mmun_event {
 
 /* struct mmun_record::flags; the first for all that are of an invalidation */
 #define MMUN_RECORD_BLOCKABLE	0x1	/* the callback could sleep */
-#define MMUN_RECORD_REFUSED	0x2	/* it returned false */
+#define MMUN_RECORD_FAILED	0x2	/* it returned false */
 
 /**
  * struct mmun_record - one entry of the log
@@ -926,9 +866,9 @@ enum mmun_event {
  * @clip_start: The part of it that is inside the range: first address.  HELD,
  *	START, END: as @start
  * @clip_end: Its end, exclusive
- * @id: The range; HELD: the hold; 0 for PARK, START and END
+ * @id: The range; HELD: the hold; 0 for PIN, START and END
  * @type: enum mmun_record_type
- * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_REFUSED
+ * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED
  * @event: INVALIDATE, HELD, START, END: enum mmun_event; else 0
  * @tid: The thread that caused it, in the initial PID namespace
  * @tgid: Its thread group

@@ -3,6 +3,11 @@
  * ACCESS: the device, which knows the shadow and nothing else.
  */
 
+#include <linux/highmem.h>
+#include <linux/pagemap.h>
+
+#include "private.h"
+
 /**
  * struct mmun_move - bytes on their way, all of one page
  * @range: the range
@@ -141,9 +146,8 @@ static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 	return done ? 0 : ret;
 }
 
-static int mmun_access(struct mmun_ucmd *ucmd)
+static int mmun_access(struct mmun_ctx *ctx, struct mmun_access *cmd)
 {
-	struct mmun_access *cmd = ucmd->cmd;
 	struct mmun_range *range;
 	int ret;
 
@@ -151,7 +155,7 @@ static int mmun_access(struct mmun_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (!cmd->length)
 		return -EINVAL;
-	range = mmun_range_get(ucmd->ctx, cmd->id);
+	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	/* What its shadow names may be anybody's page by now. */
@@ -159,5 +163,5 @@ static int mmun_access(struct mmun_ucmd *ucmd)
 	if (range->kind->coherent)
 		ret = mmun_range_access(range, cmd);
 	mmun_range_put(range);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }

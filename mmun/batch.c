@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Batches: the read side, one step a call.  READ_BEGIN, COLLECT, COMMIT,
- * ABANDON, CHECK_RETRY.
+ * ABANDON.
  */
+
+#include "private.h"
+
+static void mmun_batch_table_init(struct mmun_batch_table *table)
+{
+	xa_init_flags(&table->batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+}
 
 static void mmun_batch_free(struct kref *refs)
 {
@@ -22,20 +29,40 @@ static void mmun_batch_put(struct mmun_batch *batch)
 	kref_put(&batch->refs, mmun_batch_free);
 }
 
-/* Take a reference and the mutex: mmun_batch_unlock() returns both. */
-static struct mmun_batch *mmun_batch_lock(struct mmun_ctx *ctx, u32 id)
+/* The last close: no other task has the table. */
+static void mmun_batch_table_close(struct mmun_batch_table *table)
 {
 	struct mmun_batch *batch;
-	int ret = -ENOENT;
+	unsigned long id;
 
-	xa_lock(&ctx->batches);
-	batch = xa_load(&ctx->batches, id);
+	xa_for_each(&table->batches, id, batch) {
+		mmun_batch_put(batch);
+		cond_resched();
+	}
+	xa_destroy(&table->batches);
+}
+
+static struct mmun_batch *mmun_batch_get(struct mmun_ctx *ctx, u32 id)
+{
+	struct xarray *batches = &ctx->batch_table.batches;
+	struct mmun_batch *batch;
+
+	xa_lock(batches);
+	batch = xa_load(batches, id);
 	if (batch)
 		kref_get(&batch->refs);
-	xa_unlock(&ctx->batches);
-	if (!batch)
-		return ERR_PTR(-ENOENT);
+	xa_unlock(batches);
+	return batch ?: ERR_PTR(-ENOENT);
+}
 
+/* Take a reference and the mutex: mmun_batch_unlock() releases both. */
+static struct mmun_batch *mmun_batch_lock(struct mmun_ctx *ctx, u32 id)
+{
+	struct mmun_batch *batch = mmun_batch_get(ctx, id);
+	int ret = -ENOENT;
+
+	if (IS_ERR(batch))
+		return batch;
 	if (mutex_lock_interruptible(&batch->mutex)) {
 		ret = -EINTR;
 		goto out_put;
@@ -56,74 +83,65 @@ static void mmun_batch_unlock(struct mmun_batch *batch)
 }
 
 /* Take the batch out of the table; the caller goes on to unlock it. */
-static void mmun_batch_finish(struct mmun_ctx *ctx, struct mmun_batch *batch)
+static void mmun_batch_finish(struct mmun_ctx *ctx, u32 id,
+			      struct mmun_batch *batch)
 {
 	lockdep_assert_held(&batch->mutex);
 	batch->done = true;
-	xa_erase(&ctx->batches, batch->id);
-	atomic_dec(&ctx->nr_batches);
+	xa_erase(&ctx->batch_table.batches, id);
+	atomic_dec(&ctx->batch_table.nr);
 	mmun_batch_put(batch);
 }
 
+/* Takes over the reference to @range. */
 static struct mmun_batch *mmun_batch_create(struct mmun_range *range)
 {
 	struct mmun_batch *batch = mmun_alloc(sizeof(*batch));
 
-	if (!batch)
-		return NULL;
+	if (!batch) {
+		mmun_range_put(range);
+		return ERR_PTR(-ENOMEM);
+	}
 	kref_init(&batch->refs);
 	mutex_init(&batch->mutex);
 	INIT_LIST_HEAD(&batch->parts);
-	kref_get(&range->refs);
 	batch->range = range;
 	return batch;
 }
 
-static int mmun_batch_reserve_id(struct mmun_ctx *ctx, struct mmun_batch *batch)
+/* Give the batch an ID, by which other calls find it at once. */
+static int mmun_batch_publish(struct mmun_batch_table *table,
+			      struct mmun_batch *batch, u32 *id)
 {
 	int ret = -ENOSPC;
 
-	if (atomic_inc_return(&ctx->nr_batches) <= MMUN_MAX_BATCHES)
-		ret = xa_alloc(&ctx->batches, &batch->id, XA_ZERO_ENTRY,
-			       xa_limit_32b, GFP_KERNEL_ACCOUNT);
+	if (atomic_inc_return(&table->nr) <= MMUN_MAX_BATCHES)
+		ret = xa_alloc(&table->batches, id, batch, xa_limit_32b,
+			       GFP_KERNEL_ACCOUNT);
 	if (ret)
-		atomic_dec(&ctx->nr_batches);
+		atomic_dec(&table->nr);
 	return ret;
 }
 
-static int mmun_read_begin(struct mmun_ucmd *ucmd)
+static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 {
-	struct mmun_read_begin *cmd = ucmd->cmd;
 	struct mmun_range *range;
 	struct mmun_batch *batch;
 	int ret;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	range = mmun_range_get(ucmd->ctx, cmd->id);
+	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	batch = mmun_batch_create(range);
-	mmun_range_put(range);
-	if (!batch)
-		return -ENOMEM;
-	ret = mmun_batch_reserve_id(ucmd->ctx, batch);
-	if (ret)
-		goto out_put;
-	batch->seq = mmun_section_begin(batch->range);
-	cmd->out_batch = batch->id;
+	if (IS_ERR(batch))
+		return PTR_ERR(batch);
+	batch->seq = mmun_section_begin(range);
 	cmd->out_seq = batch->seq;
-	ret = mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	ret = mmun_batch_publish(&ctx->batch_table, batch, &cmd->out_batch);
 	if (ret)
-		goto out_release_id;
-	WARN_ON(xa_store(&ucmd->ctx->batches, batch->id, batch, GFP_KERNEL));
-	return 0;
-
-out_release_id:
-	xa_erase(&ucmd->ctx->batches, batch->id);
-	atomic_dec(&ucmd->ctx->nr_batches);
-out_put:
-	mmun_batch_put(batch);
+		mmun_batch_put(batch);
 	return ret;
 }
 
@@ -153,9 +171,8 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 	return 0;
 }
 
-static int mmun_collect(struct mmun_ucmd *ucmd)
+static int mmun_collect(struct mmun_ctx *ctx, struct mmun_collect *cmd)
 {
-	struct mmun_collect *cmd = ucmd->cmd;
 	struct mmun_batch *batch;
 	int ret;
 
@@ -165,18 +182,17 @@ static int mmun_collect(struct mmun_ucmd *ucmd)
 				 cmd->flags, MMUN_WRITE);
 	if (ret)
 		return ret;
-	batch = mmun_batch_lock(ucmd->ctx, cmd->batch);
+	batch = mmun_batch_lock(ctx, cmd->batch);
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
 	ret = mmun_batch_collect(batch, cmd);
 	mmun_batch_unlock(batch);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }
 
-static int mmun_commit(struct mmun_ucmd *ucmd)
+static int mmun_commit(struct mmun_ctx *ctx, struct mmun_commit *cmd)
 {
-	struct mmun_commit *cmd = ucmd->cmd;
-	struct mmun_batch *batch = mmun_batch_lock(ucmd->ctx, cmd->batch);
+	struct mmun_batch *batch = mmun_batch_lock(ctx, cmd->batch);
 	int ret = -EINVAL;
 
 	if (IS_ERR(batch))
@@ -189,37 +205,21 @@ static int mmun_commit(struct mmun_ucmd *ucmd)
 				  &cmd->out_published);
 	cmd->out_collided = ret == -EBUSY;
 	if (!ret || ret == -EBUSY || ret == -ENOENT)
-		mmun_batch_finish(ucmd->ctx, batch);
+		mmun_batch_finish(ctx, cmd->batch, batch);
 	if (ret == -EBUSY)
 		ret = 0;
 out_unlock:
 	mmun_batch_unlock(batch);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }
 
-static int mmun_abandon(struct mmun_ucmd *ucmd)
+static int mmun_abandon(struct mmun_ctx *ctx, struct mmun_abandon *cmd)
 {
-	struct mmun_abandon *cmd = ucmd->cmd;
-	struct mmun_batch *batch = mmun_batch_lock(ucmd->ctx, cmd->batch);
+	struct mmun_batch *batch = mmun_batch_lock(ctx, cmd->batch);
 
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
-	mmun_batch_finish(ucmd->ctx, batch);
+	mmun_batch_finish(ctx, cmd->batch, batch);
 	mmun_batch_unlock(batch);
 	return 0;
-}
-
-static int mmun_check_retry(struct mmun_ucmd *ucmd)
-{
-	struct mmun_check_retry *cmd = ucmd->cmd;
-	struct mmun_range *range;
-
-	if (cmd->__reserved)
-		return -EOPNOTSUPP;
-	range = mmun_range_get(ucmd->ctx, cmd->id);
-	if (IS_ERR(range))
-		return PTR_ERR(range);
-	cmd->out_retry = range->kind->check_retry(range, cmd->seq);
-	mmun_range_put(range);
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
 }

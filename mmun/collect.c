@@ -3,6 +3,8 @@
  * Gather pages, without any lock that the callback takes.
  */
 
+#include "private.h"
+
 /*
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
  * holds mmap_lock, for reading or for writing.
@@ -147,7 +149,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
 		return -ESRCH;
 	if (flags & MMUN_WRITE)
 		req_flags |= HMM_PFN_REQ_WRITE;
-	if (method == MMUN_METHOD_LOOK)
+	if (method == MMUN_METHOD_HMM_NOFAULT)
 		req_flags = 0;
 	if (method == MMUN_METHOD_GUP)
 		ret = mmun_collect_gup(range, part, flags);
@@ -182,7 +184,7 @@ static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
 		return -EOPNOTSUPP;
 	if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(length) || !length ||
 	    length >> PAGE_SHIFT > MMUN_MAX_BATCH_PAGES ||
-	    (method == MMUN_METHOD_LOOK && (flags & MMUN_WRITE)))
+	    (method == MMUN_METHOD_HMM_NOFAULT && (flags & MMUN_WRITE)))
 		return -EINVAL;
 	return 0;
 }

@@ -4,6 +4,10 @@
  * VERIFY report.
  */
 
+#include <linux/memremap.h>
+
+#include "private.h"
+
 static_assert(MMUN_PAGE_VALID == HMM_PFN_VALID);
 static_assert(MMUN_PAGE_WRITE == HMM_PFN_WRITE);
 static_assert(MMUN_PAGE_ERROR == HMM_PFN_ERROR);

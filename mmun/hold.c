@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * HOLD, WAIT_HELD, RELEASE: a task that comes to a point of an invalidation
- * stops there until it is released.
+ * HOLD, WAIT_HELD, RESUME: a task that comes to a point of an invalidation
+ * stops there until it is resumed.
  */
+
+#include <linux/pid.h>
+
+#include "private.h"
 
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
@@ -69,43 +73,30 @@ static bool mmun_held_must_pass(const struct mmun_held *held)
 	       (current->flags & flags);
 }
 
-/* Returns for how many jiffies the task may be held, or 0. */
-static long mmun_held_allowance(struct mmun_ctx *ctx,
-				const struct mmun_armed *armed,
-				const struct mmun_held *held)
-{
-	long left;
-
-	if (mmun_held_must_pass(held))
-		return 0;
-	left = mmun_mm_hold_begin(ctx->shared, held->cur_seq);
-	if (!left)
-		return 0;
-	return clamp((long)(armed->deadline - jiffies), 1L, left);
-}
-
-/* The task comes to a hold.  Returns for how long it stops there, or 0. */
+/* The task comes to a hold.  Returns for how many jiffies it stops there, or 0. */
 static long mmun_armed_meet(struct mmun_ctx *ctx, struct mmun_armed *armed,
 			    struct mmun_held *held)
 {
-	long timeout;
+	long left = 0;
 
 	if (armed->skip) {
 		armed->skip--;
 		return 0;
 	}
-	timeout = mmun_held_allowance(ctx, armed, held);
-	if (timeout) {
+	held->matched = true;
+	if (!mmun_held_must_pass(held))
+		left = mmun_mm_hold_begin(ctx->shared, held->cur_seq);
+	if (left) {
 		armed->count--;
-		reinit_completion(&held->released);
+		reinit_completion(&held->resumed);
 		list_add_tail(&held->node, &armed->held);
 		held->hold = armed->id;
-	} else if (!armed->has_missed) {
-		armed->missed = held->what;
-		armed->has_missed = true;
+		return clamp((long)(armed->deadline - jiffies), 1L, left);
 	}
-	held->matched = true;
-	return timeout;
+	if (!armed->has_missed)
+		armed->missed = held->what;
+	armed->has_missed = true;
+	return 0;
 }
 
 /* Find the next hold that stops this passage, and for how long; 0: there is none. */
@@ -128,7 +119,7 @@ static long mmun_held_enter(struct mmun_ctx *ctx, struct mmun_held *held)
 	return timeout;
 }
 
-/* RELEASE may be about to release the task; it is done when it unlocks. */
+/* RESUME may be about to complete @held; it is done when it unlocks. */
 static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
 {
 	spin_lock(&ctx->holds.lock);
@@ -160,10 +151,10 @@ static void mmun_hold_stop(struct mmun_ctx *ctx, enum mmun_point point,
 	long timeout;
 
 	INIT_LIST_HEAD(&held.node);
-	init_completion(&held.released);
+	init_completion(&held.resumed);
 	while ((timeout = mmun_held_enter(ctx, &held))) {
 		mmun_log_point(ctx, MMUN_RECORD_HELD, held.hold, mnr, cur_seq);
-		wait_for_completion_killable_timeout(&held.released, timeout);
+		wait_for_completion_killable_timeout(&held.resumed, timeout);
 		mmun_held_leave(ctx, &held);
 	}
 }
@@ -225,19 +216,19 @@ static void mmun_armed_add(struct mmun_ctx *ctx, struct mmun_armed *armed)
 	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr + 1);
 }
 
-/* Release all tasks that are held; returns how many. */
-static u32 mmun_armed_release(struct mmun_ctx *ctx, struct mmun_armed *armed)
+/* Let all tasks go on that are held; returns how many. */
+static u32 mmun_armed_resume(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
 	struct mmun_held *held, *next;
-	u32 released = 0;
+	u32 resumed = 0;
 
 	lockdep_assert_held(&ctx->holds.lock);
 	list_for_each_entry_safe(held, next, &armed->held, node) {
 		list_del_init(&held->node);
-		complete(&held->released);
-		released++;
+		complete(&held->resumed);
+		resumed++;
 	}
-	return released;
+	return resumed;
 }
 
 /* No task comes to the hold any more; the caller may free it. */
@@ -283,8 +274,8 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 	return ret;
 }
 
-static int mmun_hold_release(struct mmun_ctx *ctx, u32 id, bool end,
-			     u32 *released)
+static int mmun_hold_resume(struct mmun_ctx *ctx, u32 id, bool end,
+			    u32 *resumed)
 {
 	struct mmun_armed *armed;
 
@@ -294,7 +285,7 @@ static int mmun_hold_release(struct mmun_ctx *ctx, u32 id, bool end,
 		spin_unlock(&ctx->holds.lock);
 		return -ENOENT;
 	}
-	*released = mmun_armed_release(ctx, armed);
+	*resumed = mmun_armed_resume(ctx, armed);
 	armed->has_missed = false;
 	end = end || mmun_armed_is_over(armed);
 	if (end)
@@ -322,7 +313,7 @@ static void mmun_holds_close(struct mmun_ctx *ctx)
 
 	spin_lock(&ctx->holds.lock);
 	list_for_each_entry_safe(armed, next, &ctx->holds.armed, node) {
-		mmun_armed_release(ctx, armed);
+		mmun_armed_resume(ctx, armed);
 		mmun_armed_remove(ctx, armed);
 		list_add(&armed->node, &all);
 	}
@@ -344,18 +335,16 @@ static int mmun_hold_check(const struct mmun_hold *cmd)
 	return 0;
 }
 
-static int mmun_hold(struct mmun_ucmd *ucmd)
+static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 {
-	struct mmun_hold *cmd = ucmd->cmd;
-	struct mmun_ctx *ctx = ucmd->ctx;
 	int ret = mmun_hold_check(cmd);
 	struct pid *pid = NULL;
-	u32 released;
+	u32 resumed;
 
 	if (ret)
 		return ret;
 	if (cmd->tid)
-		pid = mmun_task_pid(cmd->tid);
+		pid = mmun_thread_pid(cmd->tid);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 	if (cmd->id && !xa_load(&ctx->table.ranges, cmd->id)) {
@@ -369,37 +358,30 @@ static int mmun_hold(struct mmun_ucmd *ucmd)
 	if (cmd->point == MMUN_POINT_START || cmd->point == MMUN_POINT_END)
 		ret = mmun_list_notifier_register(ctx);
 	if (ret)
-		mmun_hold_release(ctx, cmd->out_hold, true, &released);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+		mmun_hold_resume(ctx, cmd->out_hold, true, &resumed);
+	return ret;
 }
 
-static void mmun_wait_held_report(struct mmun_wait_held *cmd, u32 state,
-				  const struct mmun_wait_held *what)
-{
-	cmd->out_state = state;
-	cmd->out_tid = what->out_tid;
-	cmd->out_event = what->out_event;
-	cmd->out_id = what->out_id;
-	cmd->out_start = what->out_start;
-	cmd->out_end = what->out_end;
-}
-
-/* Report what became of the hold. */
+/* Report what became of the hold: its state, and a passage if there is one. */
 static void mmun_armed_report(const struct mmun_armed *armed,
 			      struct mmun_wait_held *cmd)
 {
-	static const struct mmun_wait_held nothing;
-	const struct mmun_held *held;
+	struct mmun_wait_held what = { .out_state = MMUN_HOLD_ARMED };
 
-	held = list_first_entry_or_null(&armed->held, struct mmun_held, node);
-	if (held)
-		mmun_wait_held_report(cmd, MMUN_HOLD_HELD, &held->what);
-	else if (armed->has_missed)
-		mmun_wait_held_report(cmd, MMUN_HOLD_MISSED, &armed->missed);
-	else if (mmun_armed_is_over(armed))
-		mmun_wait_held_report(cmd, MMUN_HOLD_OVER, &nothing);
-	else
-		mmun_wait_held_report(cmd, MMUN_HOLD_ARMED, &nothing);
+	if (!list_empty(&armed->held)) {
+		what = list_first_entry(&armed->held, struct mmun_held,
+					node)->what;
+		what.out_state = MMUN_HOLD_HELD;
+	} else if (armed->has_missed) {
+		what = armed->missed;
+		what.out_state = MMUN_HOLD_MISSED;
+	} else if (mmun_armed_is_over(armed)) {
+		what.out_state = MMUN_HOLD_OVER;
+	}
+	what.size = cmd->size;
+	what.hold = cmd->hold;
+	what.timeout_ms = cmd->timeout_ms;
+	*cmd = what;
 }
 
 /*
@@ -448,29 +430,23 @@ static long mmun_wait_held_until(struct mmun_ctx *ctx,
 	return armed;
 }
 
-static int mmun_wait_held(struct mmun_ucmd *ucmd)
+static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 {
-	struct mmun_wait_held *cmd = ucmd->cmd;
 	long ret;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
-	ret = mmun_wait_held_until(ucmd->ctx, cmd,
+	ret = mmun_wait_held_until(ctx, cmd,
 				   jiffies + msecs_to_jiffies(cmd->timeout_ms));
-	return ret < 0 ? ret : mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return min(ret, 0L);
 }
 
-static int mmun_release(struct mmun_ucmd *ucmd)
+static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 {
-	struct mmun_release *cmd = ucmd->cmd;
-	int ret;
-
-	if (cmd->flags & ~MMUN_RELEASE_END)
+	if (cmd->flags & ~MMUN_RESUME_END)
 		return -EOPNOTSUPP;
-	ret = mmun_hold_release(ucmd->ctx, cmd->hold,
-				cmd->flags & MMUN_RELEASE_END,
-				&cmd->out_released);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return mmun_hold_resume(ctx, cmd->hold, cmd->flags & MMUN_RESUME_END,
+				&cmd->out_resumed);
 }

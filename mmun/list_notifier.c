@@ -4,6 +4,8 @@
  * interval callbacks of an invalidation and after its end.
  */
 
+#include "private.h"
+
 /*
  * The core marks a callback that must not block with non_block_start().  On
  * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.

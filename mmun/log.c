@@ -3,6 +3,10 @@
  * The event log: a ring that callbacks write and read(2) empties.
  */
 
+#include <linux/poll.h>
+
+#include "private.h"
+
 static void mmun_log_init(struct mmun_log *log)
 {
 	spin_lock_init(&log->lock);
@@ -192,12 +196,15 @@ static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 }
 
 /* Read at most @nr records; 0 if another reader was faster. */
-static ssize_t mmun_log_read(struct mmun_log *log, struct mmun_record *bounce,
-			     struct mmun_record __user *user, unsigned long nr,
-			     bool nonblock)
+static ssize_t mmun_log_try_read(struct mmun_log *log,
+				 struct mmun_record *bounce,
+				 struct mmun_record __user *user,
+				 unsigned long nr, bool nonblock)
 {
-	ssize_t ret;
+	ssize_t ret = mmun_log_wait(log, nonblock);
 
+	if (ret)
+		return ret;
 	if (nonblock && !mutex_trylock(&log->read_lock))
 		return -EAGAIN;
 	if (!nonblock && mutex_lock_interruptible(&log->read_lock))
@@ -212,10 +219,30 @@ static ssize_t mmun_log_read(struct mmun_log *log, struct mmun_record *bounce,
 	return ret;
 }
 
-static int mmun_log_setup(struct mmun_ucmd *ucmd)
+/* Wait for the first record and read those that are there.  Returns bytes. */
+static ssize_t mmun_log_read(struct mmun_log *log,
+			     struct mmun_record __user *user, unsigned long nr,
+			     bool nonblock)
 {
-	struct mmun_log_setup *cmd = ucmd->cmd;
-	struct mmun_log *log = &ucmd->ctx->log;
+	struct mmun_record *bounce = mmun_alloc(MMUN_READ_BYTES);
+	unsigned long done = 0;
+	ssize_t ret;
+
+	if (!bounce)
+		return -ENOMEM;
+	do {
+		ret = mmun_log_try_read(log, bounce, user + done, nr - done,
+					nonblock || done);
+		if (ret > 0)
+			done += ret;
+	} while (done < nr && ret >= 0);
+	mmun_free(bounce);
+	return done ? done * sizeof(*bounce) : ret;
+}
+
+static int mmun_log_setup(struct mmun_ctx *ctx, struct mmun_log_setup *cmd)
+{
+	struct mmun_log *log = &ctx->log;
 	int ret;
 
 	if (cmd->__reserved || (cmd->types & ~MMUN_LOG_TYPES_ALL))
@@ -228,5 +255,5 @@ static int mmun_log_setup(struct mmun_ucmd *ucmd)
 		return -EINTR;
 	ret = mmun_log_resize(log, cmd->records, cmd->types, &cmd->out_lost);
 	mutex_unlock(&log->read_lock);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }

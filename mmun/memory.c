@@ -4,6 +4,8 @@
  * that a leak is seen when the module is unloaded.
  */
 
+#include "private.h"
+
 /* Number of objects of all contexts, ranges included. */
 static atomic_long_t mmun_objects;
 

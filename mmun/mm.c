@@ -4,6 +4,8 @@
  * many they are, and for how long its tasks may be held.
  */
 
+#include "private.h"
+
 static LIST_HEAD(mmun_mms);
 static DEFINE_MUTEX(mmun_mms_mutex);
 

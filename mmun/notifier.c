@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The write side: what the mm calls, and the notifier schemes it calls through.
+ * The write side: the callback of a range, and how it subscribes.
  */
+
+#include "private.h"
 
 static void mmun_log_invalidate(struct mmun_range *range,
 				const struct mmu_notifier_range *mnr,
@@ -18,18 +20,18 @@ static void mmun_log_invalidate(struct mmun_range *range,
 			max(mnr->start, mmun_range_start(range)),
 			min(mnr->end - 1, mmun_range_last(range)) + 1);
 	if (!done)
-		record.flags |= MMUN_RECORD_REFUSED;
+		record.flags |= MMUN_RECORD_FAILED;
 	mmun_record_end(log, &record);
 }
 
-static bool mmun_refuses(struct mmun_range *range,
-			 const struct mmu_notifier_range *mnr)
+static bool mmun_range_fails(struct mmun_range *range,
+			     const struct mmu_notifier_range *mnr)
 {
 	lockdep_assert_held(&range->lock);
-	if (mmu_notifier_range_blockable(mnr) || !range->refuse)
+	if (mmu_notifier_range_blockable(mnr) || !range->fail_nonblock)
 		return false;
-	range->refuse--;
-	range->refused++;
+	range->fail_nonblock--;
+	range->failed++;
 	return true;
 }
 
@@ -67,7 +69,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	/* Pairs with the WRITE_ONCE in mmun_range_unsubscribe() */
 	WARN_ON_ONCE(READ_ONCE(range->gone));
 	range->invalidations++;
-	done = !mmun_refuses(range, mnr);
+	done = !mmun_range_fails(range, mnr);
 	if (done)
 		mmun_range_drop(range, mnr);
 	spin_unlock(&range->lock);
@@ -91,15 +93,18 @@ static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
 
 /*
  * The first insert into an mm takes mmap_lock for writing, which the core does
- * without an ear for signals: whoever has it may be held.
+ * without an ear for signals; but a held task may own it.
  */
-static int mmun_subscribe_first(struct mmun_ctx *ctx,
-				struct mmu_interval_notifier *mni,
-				unsigned long start, unsigned long length,
-				const struct mmu_interval_notifier_ops *ops)
+static int mmun_subscribe(struct mmun_ctx *ctx,
+			  struct mmu_interval_notifier *mni,
+			  unsigned long start, unsigned long length,
+			  const struct mmu_interval_notifier_ops *ops)
 {
 	int ret;
 
+	if (READ_ONCE(ctx->shared->subscribed))
+		return mmu_interval_notifier_insert(mni, ctx->mm, start, length,
+						    ops);
 	if (mmap_write_lock_killable(ctx->mm))
 		return -EINTR;
 	ret = mmu_interval_notifier_insert_locked(mni, ctx->mm, start, length,
@@ -108,16 +113,6 @@ static int mmun_subscribe_first(struct mmun_ctx *ctx,
 	if (!ret)
 		WRITE_ONCE(ctx->shared->subscribed, true);
 	return ret;
-}
-
-static int mmun_subscribe(struct mmun_ctx *ctx,
-			  struct mmu_interval_notifier *mni,
-			  unsigned long start, unsigned long length,
-			  const struct mmu_interval_notifier_ops *ops)
-{
-	if (!READ_ONCE(ctx->shared->subscribed))
-		return mmun_subscribe_first(ctx, mni, start, length, ops);
-	return mmu_interval_notifier_insert(mni, ctx->mm, start, length, ops);
 }
 
 /* Subscribe to [start, last] of the range; the caller holds mm_users. */
@@ -141,69 +136,23 @@ static bool mmun_interval_is_settled(const struct mmun_range *range)
 	return !pprev || pprev == LIST_POISON2;
 }
 
+/* The sequence of the last invalidation that hit it, or of its birth */
+static unsigned long
+mmun_subscription_seq(const struct mmu_interval_notifier *mni)
+{
+	/* Pairs with the WRITE_ONCE in mmu_interval_set_seq() */
+	return READ_ONCE(mni->invalidate_seq);
+}
+
+/* Whether it is in the core's tree, and not deferred */
+static bool mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
+{
+	/* The core writes it under its own lock. */
+	return !data_race(RB_EMPTY_NODE(&mni->interval_tree.rb));
+}
+
 /* Unsubscribe; when it returns no callback runs and none will. */
 static void mmun_interval_remove(struct mmun_range *range)
 {
 	mmu_interval_notifier_remove(&range->mni);
 }
-
-/* Kinds: the interval notifier's collision-retry lock. */
-
-static unsigned long mmun_interval_read_begin(struct mmun_range *range)
-{
-	return mmu_interval_read_begin(&range->mni);
-}
-
-static bool mmun_interval_read_retry(struct mmun_range *range,
-				     unsigned long seq)
-{
-	lockdep_assert_held(&range->lock);
-	return mmu_interval_read_retry(&range->mni, seq);
-}
-
-static bool mmun_interval_check_retry(struct mmun_range *range,
-				      unsigned long seq)
-{
-	return mmu_interval_check_retry(&range->mni, seq);
-}
-
-static unsigned long mmun_interval_walk_seq(struct mmun_range *range,
-					    unsigned long seq)
-{
-	return seq;
-}
-
-/* The same without the lock.  hmm_range_fault() must not know better. */
-
-static unsigned long mmun_naive_read_begin(struct mmun_range *range)
-{
-	return 0;
-}
-
-static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq)
-{
-	return false;
-}
-
-static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
-					 unsigned long seq)
-{
-	/* Pairs with the WRITE_ONCE in mmu_interval_set_seq() */
-	return READ_ONCE(range->mni.invalidate_seq);
-}
-
-static const struct mmun_kind_ops mmun_kinds[] = {
-	[MMUN_KIND_INTERVAL] = {
-		.coherent = true,
-		.read_begin = mmun_interval_read_begin,
-		.read_retry = mmun_interval_read_retry,
-		.check_retry = mmun_interval_check_retry,
-		.walk_seq = mmun_interval_walk_seq,
-	},
-	[MMUN_KIND_NAIVE] = {
-		.read_begin = mmun_naive_read_begin,
-		.read_retry = mmun_naive_read_retry,
-		.check_retry = mmun_naive_read_retry,
-		.walk_seq = mmun_naive_walk_seq,
-	},
-};

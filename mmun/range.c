@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A range: a subscription, from its birth to its last reference.  REFUSE,
- * COUNTERS.
+ * A range: a subscription, from its birth to its last reference.  FAIL_NONBLOCK,
+ * QUERY_RANGE.
  */
+
+#include "private.h"
 
 static struct kmem_cache *mmun_range_cache;
 
@@ -41,23 +43,6 @@ static void mmun_range_free(struct kref *refs)
 static void mmun_range_put(struct mmun_range *range)
 {
 	kref_put(&range->refs, mmun_range_free);
-}
-
-/*
- * The table owns one reference to each of its ranges, and its lock makes looking
- * one up and taking another reference one step.
- */
-static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
-{
-	struct xarray *ranges = &ctx->table.ranges;
-	struct mmun_range *range;
-
-	xa_lock(ranges);
-	range = xa_load(ranges, id);
-	if (range)
-		kref_get(&range->refs);
-	xa_unlock(ranges);
-	return range ?: ERR_PTR(-ENOENT);
 }
 
 static struct mmun_range *mmun_range_alloc(struct mmun_ctx *ctx, u32 kind,
@@ -134,7 +119,8 @@ static void mmun_range_close(struct mmun_range *range)
 
 /*
  * Unsubscribe and release the reference of the table.  Waits for the
- * invalidations in flight.  A range that the core still has must not be freed.
+ * invalidations in flight.  A range that the core still has must not be freed,
+ * nor may its context or the module.
  */
 static void mmun_range_destroy(struct mmun_range *range)
 {
@@ -144,7 +130,9 @@ static void mmun_range_destroy(struct mmun_range *range)
 	WRITE_ONCE(range->gone, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	atomic_dec(&range->ctx->table.nr);
-	if (!WARN_ON_ONCE(!mmun_interval_is_settled(range)))
+	if (WARN_ON_ONCE(!mmun_interval_is_settled(range)))
+		WRITE_ONCE(range->ctx->unsettled, true);
+	else
 		mmun_range_put(range);
 }
 
@@ -162,41 +150,36 @@ static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
 	       end - 1 <= (mmun_range_last(range) | ~PAGE_MASK);
 }
 
-/* Between two steps of a long call: returns 0, or why to stop. */
-static int mmun_breathe(void)
+static int mmun_fail_nonblock(struct mmun_ctx *ctx,
+			      struct mmun_fail_nonblock *cmd)
 {
-	cond_resched();
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
-
-static int mmun_refuse(struct mmun_ucmd *ucmd)
-{
-	struct mmun_refuse *cmd = ucmd->cmd;
-	struct mmun_range *range = mmun_range_get(ucmd->ctx, cmd->id);
+	struct mmun_range *range = mmun_range_get(ctx, cmd->id);
 
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	spin_lock(&range->lock);
-	cmd->out_left = range->refuse;
-	range->refuse = cmd->count;
+	cmd->out_left = range->fail_nonblock;
+	range->fail_nonblock = cmd->count;
 	spin_unlock(&range->lock);
 	mmun_range_put(range);
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return 0;
 }
 
-static int mmun_counters(struct mmun_ucmd *ucmd)
+static int mmun_query_range(struct mmun_ctx *ctx, struct mmun_query_range *cmd)
 {
-	struct mmun_counters *cmd = ucmd->cmd;
-	struct mmun_range *range = mmun_range_get(ucmd->ctx, cmd->id);
+	struct mmun_range *range = mmun_range_get(ctx, cmd->id);
 
 	if (IS_ERR(range))
 		return PTR_ERR(range);
+	cmd->out_retry = range->kind->check_retry(range, cmd->seq);
+	cmd->out_seq = mmun_subscription_seq(&range->mni);
+	cmd->out_in_tree = mmun_subscription_in_tree(&range->mni);
 	spin_lock(&range->lock);
 	cmd->out_invalidations = range->invalidations;
-	cmd->out_refused = range->refused;
+	cmd->out_failed = range->failed;
 	cmd->out_commits = range->commits;
 	cmd->out_collisions = range->collisions;
 	spin_unlock(&range->lock);
 	mmun_range_put(range);
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return 0;
 }

@@ -3,9 +3,28 @@
  * The ranges of a context by their IDs.  INSERT and REMOVE.
  */
 
+#include "private.h"
+
 static void mmun_range_table_init(struct mmun_range_table *table)
 {
 	xa_init_flags(&table->ranges, XA_FLAGS_ACCOUNT);
+}
+
+/*
+ * The table owns one reference to each of its ranges, and its lock makes looking
+ * one up and taking another reference one step.
+ */
+static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
+{
+	struct xarray *ranges = &ctx->table.ranges;
+	struct mmun_range *range;
+
+	xa_lock(ranges);
+	range = xa_load(ranges, id);
+	if (range)
+		kref_get(&range->refs);
+	xa_unlock(ranges);
+	return range ?: ERR_PTR(-ENOENT);
 }
 
 /* Take the range out of the table and destroy it. */
@@ -87,6 +106,13 @@ static int mmun_remove_span(struct mmun_ctx *ctx, u32 unused,
 	return mmun_range_remove(ctx, span.id);
 }
 
+/* Between two steps of a long call: returns 0, or why to stop. */
+static int mmun_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 /* Return how many elements were done, or the error of the first. */
 static s64 mmun_execute_spans(struct mmun_ctx *ctx, u32 kind, u64 spans,
 			      u64 count,
@@ -102,39 +128,37 @@ static s64 mmun_execute_spans(struct mmun_ctx *ctx, u32 kind, u64 spans,
 	for (done = 0; done < count && !ret;) {
 		ret = execute(ctx, kind, &user[done]);
 		done += !ret;
-		ret = ret ?: mmun_breathe();
+		ret = ret ?: mmun_pause();
 	}
 	return done ?: ret;
 }
 
-static int mmun_insert(struct mmun_ucmd *ucmd)
+static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
-	struct mmun_insert *cmd = ucmd->cmd;
 	s64 ret;
 
 	if (cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	ret = mmun_execute_spans(ucmd->ctx, cmd->kind, cmd->spans, cmd->count,
+	ret = mmun_execute_spans(ctx, cmd->kind, cmd->spans, cmd->count,
 				 mmun_insert_span);
 	if (ret < 0)
 		return ret;
 	cmd->out_done = ret;
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return 0;
 }
 
-static int mmun_remove(struct mmun_ucmd *ucmd)
+static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 {
-	struct mmun_remove *cmd = ucmd->cmd;
 	s64 ret;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	ret = mmun_execute_spans(ucmd->ctx, 0, cmd->spans, cmd->count,
+	ret = mmun_execute_spans(ctx, 0, cmd->spans, cmd->count,
 				 mmun_remove_span);
 	if (ret < 0)
 		return ret;
 	cmd->out_done = ret;
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return 0;
 }
 
 /* The last close: no other task has the table. */

@@ -3,6 +3,8 @@
  * The shadow page table of a range: what a device would hold.
  */
 
+#include "private.h"
+
 /* The index of a page counts from the first page that the range touches. */
 static unsigned long mmun_range_index(const struct mmun_range *range,
 				      unsigned long addr)

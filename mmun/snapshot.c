@@ -3,6 +3,8 @@
  * SNAPSHOT: the read side in one call.
  */
 
+#include "private.h"
+
 /*
  * The loop that hmm.rst draws.  -EBUSY: collided once more than @max_retries.
  * Each round begins anew: a stale sequence could never succeed.
@@ -64,9 +66,8 @@ static int mmun_range_snapshot(struct mmun_range *range,
 	return ret;
 }
 
-static int mmun_snapshot(struct mmun_ucmd *ucmd)
+static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 {
-	struct mmun_snapshot *cmd = ucmd->cmd;
 	struct mmun_range *range;
 	int ret;
 
@@ -76,10 +77,10 @@ static int mmun_snapshot(struct mmun_ucmd *ucmd)
 		return ret;
 	if (cmd->max_retries > MMUN_MAX_RETRIES)
 		return -EINVAL;
-	range = mmun_range_get(ucmd->ctx, cmd->id);
+	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	ret = mmun_range_snapshot(range, cmd);
 	mmun_range_put(range);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }

@@ -3,6 +3,8 @@
  * VERIFY: the oracle, shadow against page tables.
  */
 
+#include "private.h"
+
 /* Compare the entries of a part; true if they all agree. */
 static bool mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
@@ -130,9 +132,8 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 	return 0;
 }
 
-static int mmun_verify(struct mmun_ucmd *ucmd)
+static int mmun_verify(struct mmun_ctx *ctx, struct mmun_verify *cmd)
 {
-	struct mmun_verify *cmd = ucmd->cmd;
 	struct mmun_range *range;
 	int ret;
 
@@ -140,10 +141,10 @@ static int mmun_verify(struct mmun_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (cmd->max_retries > MMUN_MAX_RETRIES)
 		return -EINVAL;
-	range = mmun_range_get(ucmd->ctx, cmd->id);
+	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	ret = mmun_range_verify(range, cmd);
 	mmun_range_put(range);
-	return ret ?: mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return ret;
 }

@@ -13,29 +13,9 @@
 
 union args {
 	__u32 size;
-	struct mmun_info info;
-	struct mmun_insert insert;
-	struct mmun_remove remove;
-	struct mmun_read_begin read_begin;
-	struct mmun_collect collect;
-	struct mmun_commit commit;
-	struct mmun_abandon abandon;
-	struct mmun_check_retry check_retry;
-	struct mmun_snapshot snapshot;
-	struct mmun_access access;
-	struct mmun_verify verify;
-	struct mmun_refuse refuse;
-	struct mmun_park park;
-	struct mmun_unpark unpark;
-	struct mmun_log_setup log_setup;
-	struct mmun_state state;
-	struct mmun_counters counters;
-	struct mmun_hold hold;
-	struct mmun_wait_held wait_held;
-	struct mmun_release release;
-	struct mmun_kick kick;
-	struct mmun_probe probe;
-	struct mmun_subscription subscription;
+#define MEMBER(NAME, name, last) struct mmun_##name name;
+	MMUN_CALLS(MEMBER)
+#undef MEMBER
 	char bytes[4096];
 };
 
@@ -86,14 +66,41 @@ FIXTURE_TEARDOWN(abi)
 	static void perfect_##name(struct __test_metadata *_metadata, \
 				   FIXTURE_DATA(abi) *self, union args *a)
 
-PERFECT(plain)
+PERFECT(info)
 {
 }
 
-/* The ID follows the size in every struct that has one. */
-PERFECT(id)
+PERFECT(query_context)
+{
+}
+
+PERFECT(check_balance)
+{
+}
+
+/* There is nothing to unpin. */
+PERFECT(unpin_mm)
+{
+}
+
+PERFECT(read_begin)
 {
 	a->read_begin.id = self->id;
+}
+
+PERFECT(verify)
+{
+	a->verify.id = self->id;
+}
+
+PERFECT(fail_nonblock)
+{
+	a->fail_nonblock.id = self->id;
+}
+
+PERFECT(query_range)
+{
+	a->query_range.id = self->id;
 }
 
 PERFECT(insert)
@@ -151,9 +158,9 @@ PERFECT(access)
 	a->access.buffer = mmun_u64(self->buffer);
 }
 
-PERFECT(park)
+PERFECT(pin_mm)
 {
-	a->park.timeout_ms = 1;
+	a->pin_mm.timeout_ms = 1;
 }
 
 PERFECT(log_setup)
@@ -168,8 +175,8 @@ static void end_holds(FIXTURE_DATA(abi) *self, __u32 newest)
 	__u32 released;
 
 	while (self->newest_hold < newest)
-		_mmun_release(self->fd, ++self->newest_hold, MMUN_RELEASE_END,
-			      &released);
+		_mmun_resume(self->fd, ++self->newest_hold, MMUN_RESUME_END,
+			     &released);
 }
 
 PERFECT(hold)
@@ -181,58 +188,51 @@ PERFECT(hold)
 	a->hold.timeout_ms = 1;
 }
 
-/* The ID follows the size in both. */
-PERFECT(held)
+/* A hold that is alone */
+static __u32 only_hold(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(abi) *self)
 {
-	a->release.hold = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
-	end_holds(self, a->release.hold - 1);
+	__u32 hold = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+
+	end_holds(self, hold - 1);
+	return hold;
 }
 
-PERFECT(kick)
+PERFECT(wait_held)
 {
-	a->kick.tid = mmun_gettid();
-	a->kick.count = 1;
+	a->wait_held.hold = only_hold(_metadata, self);
 }
 
-/* Every call, in the order of its number. */
+PERFECT(resume)
+{
+	a->resume.hold = only_hold(_metadata, self);
+}
+
+PERFECT(wake_thread)
+{
+	a->wake_thread.tid = mmun_gettid();
+	a->wake_thread.count = 1;
+}
+
+/* Every call, in the order of its number */
 static const struct call {
 	const char *name;
 	unsigned int cmd;
 	size_t min_size;	/* the smallest that it ever had */
 	size_t size;		/* what it has now */
-	int answer;		/* to a perfect call */
 	void (*perfect)(struct __test_metadata *_metadata,
 			FIXTURE_DATA(abi) *self, union args *a);
 } calls[] = {
-#define CALL(name, size, answer, perfect) \
-	{ #name, name, size, size, answer, perfect_##perfect }
-	CALL(MMUN_INFO, 72, 0, plain),
-	CALL(MMUN_INSERT, 32, 0, insert),
-	CALL(MMUN_REMOVE, 32, 0, remove),
-	CALL(MMUN_READ_BEGIN, 24, 0, id),
-	CALL(MMUN_COLLECT, 40, 0, collect),
-	CALL(MMUN_COMMIT, 24, 0, commit),
-	CALL(MMUN_ABANDON, 8, 0, abandon),
-	CALL(MMUN_CHECK_RETRY, 24, 0, id),
-	CALL(MMUN_SNAPSHOT, 56, 0, snapshot),
-	CALL(MMUN_ACCESS, 48, 0, access),
-	CALL(MMUN_VERIFY, 48, 0, id),
-	CALL(MMUN_REFUSE, 16, 0, id),
-	CALL(MMUN_PARK, 16, 0, park),
-	CALL(MMUN_UNPARK, 16, ENOENT, plain),	/* nobody is parked */
-	CALL(MMUN_LOG_SETUP, 24, 0, log_setup),
-	CALL(MMUN_STATE, 32, 0, plain),
-	CALL(MMUN_COUNTERS, 40, 0, id),
-	CALL(MMUN_HOLD, 32, 0, hold),
-	CALL(MMUN_WAIT_HELD, 48, 0, held),
-	CALL(MMUN_RELEASE, 16, 0, held),
-	CALL(MMUN_KICK, 16, 0, kick),
-	CALL(MMUN_PROBE, 24, 0, plain),
-	CALL(MMUN_SUBSCRIPTION, 24, 0, id),
+#define CALL(NAME, name, last)                                              \
+	{ "MMUN_" #NAME, MMUN_##NAME,                                       \
+	  offsetof(struct mmun_##name, last) +                              \
+		  sizeof(((struct mmun_##name *)0)->last),                  \
+	  sizeof(struct mmun_##name), perfect_##name },
+	MMUN_CALLS(CALL)
+#undef CALL
 };
 
-#define NR_CALLS (MMUN_CMD_SUBSCRIPTION - MMUN_CMD_INFO + 1)
-static_assert(ARRAY_SIZE(calls) == NR_CALLS, "a call is not tested");
+#define NR_CALLS ((int)ARRAY_SIZE(calls))
 
 /* The layout is part of the ABI, and the same for 32-bit callers. */
 #define LAYOUT_SIZE(type, bytes) \
@@ -244,7 +244,7 @@ LAYOUT_SIZE(mmun_info, 72);
 LAYOUT(mmun_info, out_features, 16);
 LAYOUT(mmun_info, out_kinds, 24);
 LAYOUT(mmun_info, out_max_contexts, 32);
-LAYOUT(mmun_info, out_max_park_ms, 64);
+LAYOUT(mmun_info, out_max_pin_ms, 64);
 LAYOUT_SIZE(mmun_span, 24);
 LAYOUT(mmun_span, length, 8);
 LAYOUT(mmun_span, id, 16);
@@ -265,9 +265,6 @@ LAYOUT_SIZE(mmun_commit, 24);
 LAYOUT(mmun_commit, seq, 8);
 LAYOUT(mmun_commit, out_collided, 16);
 LAYOUT_SIZE(mmun_abandon, 8);
-LAYOUT_SIZE(mmun_check_retry, 24);
-LAYOUT(mmun_check_retry, seq, 8);
-LAYOUT(mmun_check_retry, out_retry, 16);
 LAYOUT_SIZE(mmun_snapshot, 56);
 LAYOUT(mmun_snapshot, start, 8);
 LAYOUT(mmun_snapshot, method, 24);
@@ -281,27 +278,26 @@ LAYOUT_SIZE(mmun_verify, 48);
 LAYOUT(mmun_verify, out_result, 12);
 LAYOUT(mmun_verify, out_checked, 16);
 LAYOUT(mmun_verify, out_pte, 40);
-LAYOUT_SIZE(mmun_refuse, 16);
-LAYOUT_SIZE(mmun_park, 16);
-LAYOUT_SIZE(mmun_unpark, 16);
+LAYOUT_SIZE(mmun_fail_nonblock, 16);
+LAYOUT_SIZE(mmun_query_range, 64);
+LAYOUT(mmun_query_range, seq, 8);
+LAYOUT(mmun_query_range, out_in_tree, 24);
+LAYOUT(mmun_query_range, out_invalidations, 32);
+LAYOUT_SIZE(mmun_query_context, 32);
+LAYOUT(mmun_query_context, out_objects, 24);
 LAYOUT_SIZE(mmun_log_setup, 24);
 LAYOUT(mmun_log_setup, out_lost, 16);
-LAYOUT_SIZE(mmun_state, 32);
-LAYOUT(mmun_state, out_objects, 24);
-LAYOUT_SIZE(mmun_counters, 40);
-LAYOUT(mmun_counters, out_invalidations, 8);
 LAYOUT_SIZE(mmun_hold, 32);
 LAYOUT(mmun_hold, out_hold, 28);
 LAYOUT_SIZE(mmun_wait_held, 48);
 LAYOUT(mmun_wait_held, out_start, 32);
-LAYOUT_SIZE(mmun_release, 16);
-LAYOUT(mmun_release, out_released, 12);
-LAYOUT_SIZE(mmun_kick, 16);
-LAYOUT_SIZE(mmun_probe, 24);
-LAYOUT(mmun_probe, out_seq, 16);
-LAYOUT_SIZE(mmun_subscription, 24);
-LAYOUT(mmun_subscription, out_seq, 8);
-LAYOUT(mmun_subscription, out_in_tree, 16);
+LAYOUT_SIZE(mmun_resume, 16);
+LAYOUT(mmun_resume, out_resumed, 12);
+LAYOUT_SIZE(mmun_wake_thread, 16);
+LAYOUT_SIZE(mmun_check_balance, 24);
+LAYOUT(mmun_check_balance, out_seq, 16);
+LAYOUT_SIZE(mmun_pin_mm, 16);
+LAYOUT_SIZE(mmun_unpin_mm, 16);
 LAYOUT_SIZE(mmun_record, 104);
 LAYOUT(mmun_record, cur_seq, 24);
 LAYOUT(mmun_record, id, 64);
@@ -321,10 +317,12 @@ static void prepare(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *self,
 static int perfect_answer(FIXTURE_DATA(abi) *self, const struct call *call)
 {
 	bool hmm = self->info.out_features & MMUN_FEATURE_HMM;
-	int ret = call->answer;
+	int ret = 0;
 
 	if (call->cmd == MMUN_VERIFY && !hmm)
 		ret = EOPNOTSUPP;
+	if (call->cmd == MMUN_UNPIN_MM)
+		ret = ENOENT;
 	return ret;
 }
 
@@ -465,7 +463,7 @@ TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const unsigned int creators[] = { MMUN_INSERT, MMUN_READ_BEGIN,
 					  MMUN_HOLD };
-	struct mmun_state before = mmun_state(), after;
+	struct mmun_query_context before = mmun_query_context(), after;
 	int i;
 
 	ASSERT_NE(MAP_FAILED, a);
@@ -478,7 +476,7 @@ TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 		EXPECT_ANSWER(EFAULT, call, a);
 		ASSERT_EQ(0, mprotect(a, sizeof(*a), PROT_READ | PROT_WRITE));
 	}
-	after = mmun_state();
+	after = mmun_query_context();
 	EXPECT_EQ(before.out_ranges, after.out_ranges);
 	EXPECT_EQ(before.out_batches, after.out_batches);
 	EXPECT_EQ(before.out_objects, after.out_objects);
@@ -604,9 +602,6 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_COMMIT, commit, seq, self->token.seq + 1000, SEQ),
 		WRONG(MMUN_ABANDON, abandon, batch, 0, ID),
 		WRONG(MMUN_ABANDON, abandon, batch, NO_ID, ID),
-		WRONG(MMUN_CHECK_RETRY, check_retry, __reserved, 1, OFFER),
-		WRONG(MMUN_CHECK_RETRY, check_retry, id, 0, ID),
-		WRONG(MMUN_CHECK_RETRY, check_retry, id, NO_ID, ID),
 		WRONG(MMUN_SNAPSHOT, snapshot, method, 3, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 1, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 2, OFFER),
@@ -641,23 +636,23 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		      self->info.out_max_retries + 1, VALUE),
 		WRONG(MMUN_VERIFY, verify, id, 0, ID),
 		WRONG(MMUN_VERIFY, verify, id, NO_ID, ID),
-		WRONG(MMUN_REFUSE, refuse, id, 0, ID),
-		WRONG(MMUN_REFUSE, refuse, id, NO_ID, ID),
-		WRONG(MMUN_PARK, park, __reserved, 1, OFFER),
-		WRONG(MMUN_PARK, park, timeout_ms, 0, VALUE),
-		WRONG(MMUN_PARK, park, timeout_ms,
-		      self->info.out_max_park_ms + 1, VALUE),
-		WRONG(MMUN_UNPARK, unpark, __reserved, 1, OFFER),
-		WRONG(MMUN_UNPARK, unpark, tid, NO_ID, ID),
+		WRONG(MMUN_FAIL_NONBLOCK, fail_nonblock, id, 0, ID),
+		WRONG(MMUN_FAIL_NONBLOCK, fail_nonblock, id, NO_ID, ID),
+		WRONG(MMUN_PIN_MM, pin_mm, __reserved, 1, OFFER),
+		WRONG(MMUN_PIN_MM, pin_mm, timeout_ms, 0, VALUE),
+		WRONG(MMUN_PIN_MM, pin_mm, timeout_ms,
+		      self->info.out_max_pin_ms + 1, VALUE),
+		WRONG(MMUN_UNPIN_MM, unpin_mm, __reserved, 1, OFFER),
+		WRONG(MMUN_UNPIN_MM, unpin_mm, tid, NO_ID, ID),
 		WRONG(MMUN_LOG_SETUP, log_setup, types, 1U << 10, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, types, 1U << 31, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, __reserved, 1, OFFER),
 		WRONG(MMUN_LOG_SETUP, log_setup, records, 3, VALUE),
 		WRONG(MMUN_LOG_SETUP, log_setup, records,
 		      2 * self->info.out_max_log_records, VALUE),
-		WRONG(MMUN_STATE, state, __reserved, 1, OFFER),
-		WRONG(MMUN_COUNTERS, counters, id, 0, ID),
-		WRONG(MMUN_COUNTERS, counters, id, NO_ID, ID),
+		WRONG(MMUN_QUERY_CONTEXT, query_context, __reserved, 1, OFFER),
+		WRONG(MMUN_QUERY_RANGE, query_range, id, 0, ID),
+		WRONG(MMUN_QUERY_RANGE, query_range, id, NO_ID, ID),
 		WRONG(MMUN_HOLD, hold, point, 5, OFFER),
 		WRONG(MMUN_HOLD, hold, point, -1, OFFER),
 		WRONG(MMUN_HOLD, hold, count, 0, VALUE),
@@ -672,19 +667,16 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		      VALUE),
 		WRONG(MMUN_WAIT_HELD, wait_held, hold, 0, ID),
 		WRONG(MMUN_WAIT_HELD, wait_held, hold, NO_ID, ID),
-		WRONG(MMUN_RELEASE, release, flags, 2, OFFER),
-		WRONG(MMUN_RELEASE, release, flags, 1U << 31, OFFER),
-		WRONG(MMUN_RELEASE, release, hold, 0, ID),
-		WRONG(MMUN_RELEASE, release, hold, NO_ID, ID),
-		WRONG(MMUN_KICK, kick, count, 0, VALUE),
-		WRONG(MMUN_KICK, kick, count, MMUN_MAX_KICKS + 1, VALUE),
-		WRONG(MMUN_KICK, kick, tid, KTHREADD, KTHREAD),
-		WRONG(MMUN_KICK, kick, tid, 0, ID),
-		WRONG(MMUN_KICK, kick, tid, NO_ID, ID),
-		WRONG(MMUN_PROBE, probe, timeout_ms, hold_ms + 1, VALUE),
-		WRONG(MMUN_SUBSCRIPTION, subscription, __reserved, 1, OFFER),
-		WRONG(MMUN_SUBSCRIPTION, subscription, id, 0, ID),
-		WRONG(MMUN_SUBSCRIPTION, subscription, id, NO_ID, ID),
+		WRONG(MMUN_RESUME, resume, flags, 2, OFFER),
+		WRONG(MMUN_RESUME, resume, flags, 1U << 31, OFFER),
+		WRONG(MMUN_RESUME, resume, hold, 0, ID),
+		WRONG(MMUN_RESUME, resume, hold, NO_ID, ID),
+		WRONG(MMUN_WAKE_THREAD, wake_thread, count, 0, VALUE),
+		WRONG(MMUN_WAKE_THREAD, wake_thread, count, MMUN_MAX_WAKE_UPS + 1, VALUE),
+		WRONG(MMUN_WAKE_THREAD, wake_thread, tid, KTHREADD, KTHREAD),
+		WRONG(MMUN_WAKE_THREAD, wake_thread, tid, 0, ID),
+		WRONG(MMUN_WAKE_THREAD, wake_thread, tid, NO_ID, ID),
+		WRONG(MMUN_CHECK_BALANCE, check_balance, timeout_ms, hold_ms + 1, VALUE),
 	};
 
 	static_assert(ARRAY_SIZE(rows) <= NR_WRONG_MAX, "too many rows");
@@ -781,15 +773,13 @@ TEST_F(abi, a_removed_range_is_enoent_for_every_call)
 
 	mmun_remove(id);
 	EXPECT_GONE(MMUN_READ_BEGIN, read_begin, id, id);
-	EXPECT_GONE(MMUN_CHECK_RETRY, check_retry, id, id);
 	EXPECT_GONE(MMUN_SNAPSHOT, snapshot, id, id);
 	EXPECT_GONE(MMUN_ACCESS, access, id, id);
 	if (self->info.out_features & MMUN_FEATURE_HMM)
 		EXPECT_GONE(MMUN_VERIFY, verify, id, id);
-	EXPECT_GONE(MMUN_REFUSE, refuse, id, id);
-	EXPECT_GONE(MMUN_COUNTERS, counters, id, id);
+	EXPECT_GONE(MMUN_FAIL_NONBLOCK, fail_nonblock, id, id);
+	EXPECT_GONE(MMUN_QUERY_RANGE, query_range, id, id);
 	EXPECT_GONE(MMUN_HOLD, hold, id, id);
-	EXPECT_GONE(MMUN_SUBSCRIPTION, subscription, id, id);
 	mmun_err_remove(ENOENT, id);
 }
 
@@ -813,11 +803,11 @@ TEST_F(abi, a_batch_of_a_removed_range_fails_its_commit_and_is_gone)
 {
 	__u32 id = mmun_insert(self->map, self->page);
 	struct mmun_token token = mmun_read_begin(id);
-	__u32 batches = mmun_state().out_batches;
+	__u32 batches = mmun_query_context().out_batches;
 
 	mmun_remove(id);
 	mmun_err_commit(ENOENT, token);
-	EXPECT_EQ(batches - 1, mmun_state().out_batches);
+	EXPECT_EQ(batches - 1, mmun_query_context().out_batches);
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
 }
 
@@ -859,12 +849,12 @@ TEST_F(abi, contexts_do_not_see_each_others_objects)
 	mmun_err_remove(ENOENT, self->id);
 	mmun_err_read_begin(ENOENT, self->id);
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(other, self->token));
-	EXPECT_EQ(0, mmun_state().out_ranges);
+	EXPECT_EQ(0, mmun_query_context().out_ranges);
 	/* Even where the numbers are the same the objects are not. */
 	for (i = 0; i < 4; i++)
 		mmun_remove(mmun_insert(self->map, self->page));
 	self->fd = mine;
-	EXPECT_EQ(1, mmun_state().out_ranges);
+	EXPECT_EQ(1, mmun_query_context().out_ranges);
 	EXPECT_EQ(0, mmun_commit(self->token));
 	EXPECT_EQ(0, close(other));
 	mmun_remove(self->id);
@@ -891,8 +881,8 @@ TEST_F(abi, info_is_sane)
 	EXPECT_LE(MMUN_RETRIES, info->out_max_retries);
 	EXPECT_LE(MMUN_HOLD_MS, info->out_max_hold_ms);
 	EXPECT_GE(60000, info->out_max_hold_ms);
-	EXPECT_LE(1000, info->out_max_park_ms);
-	EXPECT_GE(60000, info->out_max_park_ms);
+	EXPECT_LE(1000, info->out_max_pin_ms);
+	EXPECT_GE(60000, info->out_max_pin_ms);
 	EXPECT_EQ(0, info->__reserved2);
 }
 
@@ -933,11 +923,11 @@ TEST_F(abi, look_cannot_be_asked_for_write)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	mmun_err_collect(EINVAL, self->token, self->map, self->page,
-			 MMUN_METHOD_LOOK, MMUN_WRITE);
+			 MMUN_METHOD_HMM_NOFAULT, MMUN_WRITE);
 	mmun_err_snapshot(EINVAL, self->id, self->map, self->page,
-			  MMUN_METHOD_LOOK, MMUN_WRITE);
+			  MMUN_METHOD_HMM_NOFAULT, MMUN_WRITE);
 	EXPECT_EQ(1, mmun_collect(self->token, self->map, self->page,
-				  MMUN_METHOD_LOOK, 0));
+				  MMUN_METHOD_HMM_NOFAULT, 0));
 }
 
 /* A thread that waits until it is released. */
@@ -945,12 +935,12 @@ static void *parker(void *arg)
 {
 	__u32 released = 2;
 
-	if (_mmun_park(*(int *)arg, 5000, &released))
+	if (_mmun_pin_mm(*(int *)arg, 5000, &released))
 		return (void *)-1L;
 	return (void *)(long)released;
 }
 
-TEST_F(abi, unpark_releases_the_thread_of_that_tid_only)
+TEST_F(abi, unpin_mm_wakes_the_thread_of_that_tid_only)
 {
 	struct mmun_record record;
 	pthread_t thread;
@@ -959,20 +949,20 @@ TEST_F(abi, unpark_releases_the_thread_of_that_tid_only)
 
 	mmun_drain_log(self->fd);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, parker, &self->fd));
-	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PARK, &record));
-	EXPECT_ERRNO(ENOENT, _mmun_unpark(self->fd, mmun_gettid(), &count));
-	ASSERT_EQ(0, _mmun_unpark(self->fd, record.tid, &count));
+	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, &record));
+	EXPECT_ERRNO(ENOENT, _mmun_unpin_mm(self->fd, mmun_gettid(), &count));
+	ASSERT_EQ(0, _mmun_unpin_mm(self->fd, record.tid, &count));
 	EXPECT_EQ(1, count);
 	ASSERT_EQ(0, pthread_join(thread, &released));
 	EXPECT_EQ(1, (long)released);
-	EXPECT_ERRNO(ENOENT, _mmun_unpark(self->fd, record.tid, &count));
+	EXPECT_ERRNO(ENOENT, _mmun_unpin_mm(self->fd, record.tid, &count));
 }
 
-TEST_F(abi, a_park_that_nobody_ends_times_out)
+TEST_F(abi, pin_mm_times_out_if_no_call_ends_it)
 {
 	__u32 released = 2;
 
-	ASSERT_EQ(0, _mmun_park(self->fd, 1, &released));
+	ASSERT_EQ(0, _mmun_pin_mm(self->fd, 1, &released));
 	EXPECT_EQ(0, released);
 }
 

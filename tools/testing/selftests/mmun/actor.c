@@ -52,9 +52,9 @@ union job_arg {
 	struct mmun_remove remove;
 	struct mmun_read_begin begin;
 	struct mmun_collect collect;
-	struct mmun_check_retry check;
+	struct mmun_query_range query;
 	struct mmun_commit commit;
-	struct mmun_park park;
+	struct mmun_pin_mm park;
 };
 
 /**
@@ -416,7 +416,7 @@ static bool hold_release(struct stage *stage, __u32 hold, __u32 flags)
 {
 	__u32 released;
 
-	return !_mmun_release(stage->fd, hold, flags, &released);
+	return !_mmun_resume(stage->fd, hold, flags, &released);
 }
 
 /* The range in whose callback a task is held, or 0 */
@@ -463,7 +463,7 @@ static void holds_end(struct stage *stage)
 		for (point = 0; point < NR_POINTS; point++) {
 			if (stage->hold[i][point])
 				hold_release(stage, stage->hold[i][point],
-					     MMUN_RELEASE_END);
+					     MMUN_RESUME_END);
 			stage->hold[i][point] = 0;
 		}
 	}
@@ -581,7 +581,7 @@ static bool list_notifier_register(struct stage *stage)
 	__u32 hold;
 
 	return hold_arm(stage, crew->thread[0].tid, MMUN_POINT_START, &hold) &&
-	       hold_release(stage, hold, MMUN_RELEASE_END);
+	       hold_release(stage, hold, MMUN_RESUME_END);
 }
 
 static bool log_setup(struct stage *stage)
@@ -633,7 +633,7 @@ static void victim_end(struct stage *stage)
 		mmun_task_close(&stage->task[i]);
 	holds_end(stage);
 	kill(stage->pid, SIGKILL);
-	_mmun_unpark(stage->fd, 0, &count);
+	_mmun_unpin_mm(stage->fd, 0, &count);
 	waitpid(stage->pid, NULL, 0);
 	close_beside(stage->fd);
 	close(stage->pidfd);
@@ -663,17 +663,17 @@ static bool victim_park(struct stage *stage)
 	bool parked = false;
 	int i;
 
-	t->arg.park = (struct mmun_park){
+	t->arg.park = (struct mmun_pin_mm){
 		.size = sizeof(t->arg.park), .timeout_ms = 5000,
 	};
-	order_ioctl_on(t, crew->victim_fd, MMUN_PARK);
-	/* It may sleep on its way to PARK, too. */
+	order_ioctl_on(t, crew->victim_fd, MMUN_PIN_MM);
+	/* It may sleep on its way to PIN_MM, too. */
 	for (i = 0; i < SETTLE_MS && !parked; i++) {
 		give_way(i);
 		if (mmun_task_look(&task) < 0)
 			break;
 		parked = task.state == MMUN_TASK_BLOCKED &&
-			 task.arg == MMUN_PARK;
+			 task.arg == MMUN_PIN_MM;
 	}
 	mmun_task_close(&task);
 	return parked && !kill(stage->pid, SIGKILL);
@@ -698,7 +698,7 @@ static bool refusals_set(struct stage *stage)
 
 	if (!has_kind(stage->config, MODEL_REAPER) || !stage->id[0])
 		return true;
-	return !_mmun_refuse(stage->fd, stage->id[0], stage->config->refusals,
+	return !_mmun_fail_nonblock(stage->fd, stage->id[0], stage->config->refusals,
 			     &left);
 }
 

@@ -66,11 +66,11 @@ static void stack_ranges(int fd, int k, __u64 hits, __u64 nr)
 
 static void must_be_hit(int fd, __u64 hits, __u64 times)
 {
-	struct mmun_counters counters;
+	struct mmun_query_range counters;
 	__u64 i;
 
 	for (i = 0; i < hits; i++)
-		MUST(!_mmun_counters(fd, subject.id + i, &counters) &&
+		MUST(!_mmun_query_range(fd, subject.id + i, &counters) &&
 		     counters.out_invalidations == times);
 }
 

@@ -42,7 +42,7 @@ static void restore(int watcher)
 {
 	touch(subject.map, subject.nr);
 	if (watcher >= HIT)
-		snapshot(MMUN_METHOD_FAULT, MMUN_WRITE);
+		snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 }
 
 static void map_again(int watcher)
@@ -73,11 +73,11 @@ static void add_mm(const char *op, int watcher, __u64 cost)
 
 static void must_be_called(int watcher, __u64 times)
 {
-	struct mmun_counters counters;
+	struct mmun_query_range counters;
 
 	if (watcher < HIT)
 		return;
-	MUST(!_mmun_counters(subject.fd, subject.id, &counters));
+	MUST(!_mmun_query_range(subject.fd, subject.id, &counters));
 	MUST(counters.out_invalidations >= times);
 }
 

@@ -131,12 +131,12 @@ static void bench_snapshots(void)
 {
 	struct subject *s = &subject;
 
-	snapshot(MMUN_METHOD_LOOK, 0);
+	snapshot(MMUN_METHOD_HMM_NOFAULT, 0);
 	add_pages("look", "interval",
-		  MEDIAN(nothing(), snapshot(MMUN_METHOD_LOOK, 0), nothing()));
+		  MEDIAN(nothing(), snapshot(MMUN_METHOD_HMM_NOFAULT, 0), nothing()));
 	must_have_pages(true);
 	add_pages("fault", "interval",
-		  MEDIAN(nothing(), snapshot(MMUN_METHOD_FAULT, MMUN_WRITE),
+		  MEDIAN(nothing(), snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE),
 			 nothing()));
 	must_have_pages(true);
 	add_pages("gup", "interval",
@@ -146,7 +146,7 @@ static void bench_snapshots(void)
 	MUST(!_mmun_remove(s->fd, s->id));
 	add_pages("look_first", "interval",
 		  MEDIAN(MUST(!_mmun_insert(s->fd, s->map, s->length, &s->id)),
-			 snapshot(MMUN_METHOD_LOOK, 0),
+			 snapshot(MMUN_METHOD_HMM_NOFAULT, 0),
 			 MUST(!_mmun_remove(s->fd, s->id))));
 	must_have_pages(true);
 	MUST(!_mmun_insert(s->fd, s->map, s->length, &s->id));
@@ -190,7 +190,7 @@ static void verify(void)
 
 static void bench_verify(void)
 {
-	snapshot(MMUN_METHOD_FAULT, MMUN_WRITE);
+	snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 	add_pages("verify", "interval", MEDIAN(nothing(), verify(), nothing()));
 }
 
@@ -204,7 +204,7 @@ static void collect(struct mmun_token token)
 	__u32 valid;
 
 	MUST(!_mmun_collect(subject.fd, token, subject.map, subject.length,
-			    MMUN_METHOD_LOOK, 0, &valid) &&
+			    MMUN_METHOD_HMM_NOFAULT, 0, &valid) &&
 	     valid == subject.nr);
 }
 
@@ -256,7 +256,7 @@ static void access_pages(__u32 flags)
 
 static void access_cold(__u32 flags)
 {
-	snapshot(MMUN_METHOD_FAULT, flags);
+	snapshot(MMUN_METHOD_HMM_FAULT, flags);
 	access_pages(flags);
 }
 

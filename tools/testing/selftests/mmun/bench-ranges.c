@@ -68,9 +68,9 @@ static void remove_bulk(int fd, struct mmun_span *bulk, __u64 count)
 
 static void must_have_ranges(int fd, __u64 count)
 {
-	struct mmun_state state;
+	struct mmun_query_context state;
 
-	MUST(!_mmun_state(fd, &state) && state.out_ranges == count);
+	MUST(!_mmun_query_context(fd, &state) && state.out_ranges == count);
 }
 
 /* The first subscription of an mm, and the first of a slab, are not typical. */

@@ -97,7 +97,7 @@ static int has_hmm(int fd)
 	ASSERT_EQ((_watch).length / self->page,                            \
 		  mmun_snapshot((_watch).id, (_watch).start,               \
 				(_watch).length, has_hmm(self->fd) ?       \
-				MMUN_METHOD_FAULT : MMUN_METHOD_GUP,       \
+				MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP,       \
 				_flags, _pages))
 
 #define verify(_watch, _checked)                                           \

@@ -38,7 +38,7 @@ static __u32 any_method(int fd)
 
 	if (_mmun_info(fd, &info) || !(info.out_features & MMUN_FEATURE_HMM))
 		return MMUN_METHOD_GUP;
-	return MMUN_METHOD_FAULT;
+	return MMUN_METHOD_HMM_FAULT;
 }
 
 /* VERIFY where there is one; the device reads that go with it always work. */
@@ -189,7 +189,7 @@ TEST_F(coherence_mem, device_reads_what_the_cpu_wrote)
 		check_same(_metadata, self, nr);
 	}
 	verify(PAGES);
-	EXPECT_EQ(0, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 }
 
 TEST_F(coherence_mem, cpu_reads_what_the_device_wrote)
@@ -438,7 +438,7 @@ FIXTURE_TEARDOWN(coherence_method)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(coherence_method, fault) {
-	.method = MMUN_METHOD_FAULT, .needs = MMUN_FEATURE_HMM,
+	.method = MMUN_METHOD_HMM_FAULT, .needs = MMUN_FEATURE_HMM,
 };
 
 FIXTURE_VARIANT_ADD(coherence_method, gup) {
@@ -475,7 +475,7 @@ TEST_F(coherence_method, write_snapshot_reports_writable_pages)
 /* HMM tells what the page tables allow, GUP only what was asked for. */
 TEST_F(coherence_method, read_snapshot_gives_the_rights_it_can_know)
 {
-	int hmm = variant->method == MMUN_METHOD_FAULT;
+	int hmm = variant->method == MMUN_METHOD_HMM_FAULT;
 	__u64 entry;
 
 	need_method();
@@ -502,7 +502,7 @@ TEST_F(coherence_method, snapshot_over_a_hole_is_efault_and_changes_nothing)
 			  variant->method, MMUN_WRITE);
 	for (nr = 1; nr < PAGES; nr++)
 		mmun_err_access(EFAULT, self->id, page_at(nr), 1, 0);
-	EXPECT_EQ(1, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_commits);
 }
 
 TEST_F(coherence_method, snapshot_of_unreadable_memory_is_efault)
@@ -729,7 +729,7 @@ TEST_F(coherence, look_leaves_absent_pages_absent)
 	ASSERT_NE(NULL, mmun_map(self->map, PAGES * self->page));
 	cpu_write(page_at(3), 1);
 	ASSERT_EQ(1, mmun_snapshot(self->id, self->map, PAGES * self->page,
-				   MMUN_METHOD_LOOK, 0, entries));
+				   MMUN_METHOD_HMM_NOFAULT, 0, entries));
 	ASSERT_EQ(0, mincore(self->map, PAGES * self->page, resident));
 	for (nr = 0; nr < PAGES; nr++) {
 		EXPECT_EQ(nr == 3, resident[nr] & 1);
@@ -737,7 +737,7 @@ TEST_F(coherence, look_leaves_absent_pages_absent)
 			  entries[nr] & PAGE_FLAGS);
 	}
 	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map, PAGES * self->page,
-				       MMUN_METHOD_FAULT, MMUN_WRITE, NULL));
+				       MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL));
 	ASSERT_EQ(0, mincore(self->map, PAGES * self->page, resident));
 	for (nr = 0; nr < PAGES; nr++)
 		EXPECT_EQ(1, resident[nr] & 1);
@@ -759,7 +759,7 @@ TEST_F(coherence, look_reports_errors_where_nothing_can_be_read)
 	ASSERT_EQ(0, mprotect(page_at(4), self->page, PROT_READ));
 	ASSERT_EQ(0, munmap(page_at(5), 3 * self->page));
 	ASSERT_EQ(2, mmun_snapshot(self->id, self->map, PAGES * self->page,
-				   MMUN_METHOD_LOOK, 0, entries));
+				   MMUN_METHOD_HMM_NOFAULT, 0, entries));
 	EXPECT_EQ(MMUN_PAGE_VALID | MMUN_PAGE_WRITE, entries[0] & PAGE_FLAGS);
 	EXPECT_EQ(MMUN_PAGE_ERROR, entries[1] & PAGE_FLAGS);
 	EXPECT_EQ(MMUN_PAGE_ERROR, entries[2] & PAGE_FLAGS);
@@ -778,10 +778,10 @@ TEST_F(coherence, look_does_not_break_copy_on_write)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_LT(0, child.pid);
 	ASSERT_EQ(1, mmun_snapshot(self->id, self->map, self->page,
-				   MMUN_METHOD_LOOK, 0, &entry));
+				   MMUN_METHOD_HMM_NOFAULT, 0, &entry));
 	EXPECT_EQ(MMUN_PAGE_VALID, entry & PAGE_FLAGS);
 	mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
-	EXPECT_EQ(0, mmun_counters(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
 	EXPECT_EQ(1, child_reads(child));
 }
 
@@ -912,7 +912,7 @@ TEST_F(coherence, device_cannot_touch_secret_memory)
 	*secret = 1;
 	mmun_err_snapshot(EFAULT, self->id, secret, self->page,
 			  MMUN_METHOD_GUP, MMUN_WRITE);
-	mmun_snapshot(self->id, secret, self->page, MMUN_METHOD_LOOK, 0, NULL);
+	mmun_snapshot(self->id, secret, self->page, MMUN_METHOD_HMM_NOFAULT, 0, NULL);
 	mmun_err_access(EFAULT, self->id, secret, 1, 0);
 	mmun_err_access(EFAULT, self->id, secret, 1, MMUN_WRITE);
 	EXPECT_EQ(1, *secret);

@@ -163,8 +163,8 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
 	EXPECT_EQ(1, commit.out_collided);
 	EXPECT_EQ(0, commit.out_published);
 	err_read_page(0);
-	EXPECT_EQ(1, mmun_counters(self->id).out_collisions);
-	EXPECT_EQ(0, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 }
 
 /* No ABA: the second looks like the first to whoever keeps only a flag. */
@@ -198,7 +198,7 @@ TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
 	read_page(0);
-	EXPECT_EQ(0, mmun_counters(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
 }
 
 TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
@@ -298,7 +298,7 @@ TEST_F(collide, idle_rounds_never_collide)
 	for (i = 0; i < 5000; i++)
 		collided += mmun_commit(mmun_read_begin(self->id));
 	EXPECT_EQ(0, collided);
-	EXPECT_EQ(5000, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(5000, mmun_query_range(self->id).out_commits);
 }
 
 TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
@@ -312,7 +312,7 @@ TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
 		collided += mmun_commit(token);
 	}
 	EXPECT_EQ(0, collided);
-	EXPECT_EQ(1000, mmun_counters(self->near).out_invalidations);
+	EXPECT_EQ(1000, mmun_query_range(self->near).out_invalidations);
 }
 
 TEST_F(collide, every_round_with_an_invalidation_collides)
@@ -326,7 +326,7 @@ TEST_F(collide, every_round_with_an_invalidation_collides)
 		collided += mmun_commit(token);
 	}
 	EXPECT_EQ(1000, collided);
-	EXPECT_EQ(1000, mmun_counters(self->id).out_collisions);
+	EXPECT_EQ(1000, mmun_query_range(self->id).out_collisions);
 }
 
 /* Sections that overlap, each with its own sequence. */
@@ -379,17 +379,17 @@ TEST_F(collide, commit_of_an_empty_batch_publishes_nothing)
 	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
 	EXPECT_EQ(0, commit.out_collided);
 	EXPECT_EQ(0, commit.out_published);
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(collide, commit_works_once)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	EXPECT_EQ(1, mmun_state().out_batches);
+	EXPECT_EQ(1, mmun_query_context().out_batches);
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 	mmun_err_commit(ENOENT, token);
 	read_page(0);
 }
@@ -401,7 +401,7 @@ TEST_F(collide, commit_that_collided_works_once)
 	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
 	EXPECT_EQ(1, mmun_commit(token));
 	mmun_err_commit(ENOENT, token);
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(collide, commit_with_a_wrong_seq_leaves_the_batch_usable)
@@ -441,7 +441,7 @@ TEST_F(collide, abandoned_batch_publishes_nothing)
 	err_read_page(0);
 	mmun_err_commit(ENOENT, token);
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(collide, commit_after_remove_of_the_range_is_enoent)
@@ -451,7 +451,7 @@ TEST_F(collide, commit_after_remove_of_the_range_is_enoent)
 	collect_page(token, 0);
 	mmun_remove(self->id);
 	mmun_err_commit(ENOENT, token);
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(collide, batch_of_a_removed_range_can_be_abandoned)
@@ -459,9 +459,9 @@ TEST_F(collide, batch_of_a_removed_range_can_be_abandoned)
 	struct mmun_token token = mmun_read_begin(self->id);
 
 	mmun_remove(self->id);
-	EXPECT_EQ(1, mmun_state().out_batches);
+	EXPECT_EQ(1, mmun_query_context().out_batches);
 	mmun_abandon(token);
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
@@ -504,17 +504,17 @@ FIXTURE_TEARDOWN(collide_method)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(collide_method, fault) {
-	.method = MMUN_METHOD_FAULT,
+	.method = MMUN_METHOD_HMM_FAULT,
 	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
 };
 
 FIXTURE_VARIANT_ADD(collide_method, fault_write) {
-	.method = MMUN_METHOD_FAULT, .flags = MMUN_WRITE,
+	.method = MMUN_METHOD_HMM_FAULT, .flags = MMUN_WRITE,
 	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
 };
 
 FIXTURE_VARIANT_ADD(collide_method, look) {
-	.method = MMUN_METHOD_LOOK,
+	.method = MMUN_METHOD_HMM_NOFAULT,
 	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
 };
 
@@ -630,7 +630,7 @@ TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 		EXPECT_EQ(0, mmun_commit(other));
 		EXPECT_EQ(0, mmun_commit(token));
 	}
-	EXPECT_EQ(0, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 }
 
 /* Where parts overlap the later one counts. */
@@ -708,7 +708,7 @@ FIXTURE_TEARDOWN(collide_cow)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(collide_cow, fault) {
-	.method = MMUN_METHOD_FAULT, .needs = MMUN_FEATURE_HMM,
+	.method = MMUN_METHOD_HMM_FAULT, .needs = MMUN_FEATURE_HMM,
 };
 
 FIXTURE_VARIANT_ADD(collide_cow, gup) {
@@ -743,8 +743,8 @@ TEST_F(collide_cow, snapshot_that_may_not_retry_collides_with_itself)
 	EXPECT_EQ(0, snap.out_retries);
 	EXPECT_EQ(0x5a5a, entry);
 	err_read_page(0);
-	EXPECT_EQ(0, mmun_counters(self->id).out_commits);
-	EXPECT_EQ(1, mmun_counters(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
 }
 
 TEST_F(collide_cow, snapshot_of_a_page_succeeds_with_one_retry)
@@ -775,8 +775,8 @@ TEST_F(collide_cow, snapshot_of_the_range_retries_at_most_once_per_page)
 	EXPECT_LE(1, snap.out_retries);
 	EXPECT_GE(RANGE_PAGES, snap.out_retries);
 	EXPECT_EQ(RANGE_PAGES, snap.out_valid);
-	EXPECT_EQ(snap.out_retries, mmun_counters(self->id).out_collisions);
-	EXPECT_EQ(1, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(snap.out_retries, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_commits);
 }
 
 MMUN_HARNESS_MAIN

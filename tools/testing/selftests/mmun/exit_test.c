@@ -85,11 +85,11 @@ static int recv_fd(int sock, void *data, size_t size)
  */
 static int exec_main(int fd)
 {
-	struct mmun_state state;
+	struct mmun_query_context state;
 	char *map = mmun_map_filled(mmun_arena(1), 1);
 	__u32 id;
 
-	if (_mmun_state(fd, &state) || state.out_mm_users)
+	if (_mmun_query_context(fd, &state) || state.out_mm_users)
 		return 1;
 	if (!_mmun_insert(fd, map, 1, &id) || errno != ESRCH)
 		return 2;
@@ -130,7 +130,7 @@ static void snapshot_for_ever(struct victim *victim)
 		.id = victim->ids[0],
 		.start = mmun_u64(victim->map),
 		.length = PAGES * sysconf(_SC_PAGESIZE),
-		.method = MMUN_METHOD_FAULT,
+		.method = MMUN_METHOD_HMM_FAULT,
 		.flags = MMUN_WRITE,
 		.max_retries = MMUN_RETRIES,
 	};
@@ -411,26 +411,26 @@ TEST_F(exit, calls_that_need_the_mm_say_so)
 	mmun_err_insert(ESRCH, self->map, self->page);
 	EXPECT_ERRNO(ESRCH, _mmun_insert_bulk(self->fd, &bulk, 1, &done));
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_GUP, 0);
-	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_LOOK, 0);
-	mmun_err_snapshot(ESRCH, id, self->map, length, MMUN_METHOD_FAULT, 0);
+	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_HMM_NOFAULT, 0);
+	mmun_err_snapshot(ESRCH, id, self->map, length, MMUN_METHOD_HMM_FAULT, 0);
 	mmun_err_snapshot(ESRCH, id, self->map, length, MMUN_METHOD_GUP, 0);
-	EXPECT_EQ(2, mmun_state().out_ranges);
+	EXPECT_EQ(2, mmun_query_context().out_ranges);
 }
 
 TEST_F(exit, calls_that_need_no_mm_still_work)
 {
 	__u32 *ids = self->victim.ids;
-	struct mmun_state state;
+	struct mmun_query_context state;
 
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->how));
 	EXPECT_EQ(MMUN_ABI_VERSION, mmun_info().out_abi);
-	EXPECT_EQ(2, mmun_counters(ids[0]).out_invalidations);
-	EXPECT_EQ(0, mmun_refuse(ids[0], 1));
+	EXPECT_EQ(2, mmun_query_range(ids[0]).out_invalidations);
+	EXPECT_EQ(0, mmun_fail_nonblock(ids[0], 1));
 	EXPECT_EQ(4, mmun_log_setup(0, 0));
 	mmun_abandon(mmun_read_begin(ids[1]));
 	mmun_remove(ids[0]);
 	mmun_err_remove(ENOENT, ids[0]);
-	state = mmun_state();
+	state = mmun_query_context();
 	EXPECT_EQ(1, state.out_ranges);
 	EXPECT_EQ(0, state.out_batches);
 	EXPECT_EQ(0, state.out_mm_users);
@@ -443,7 +443,7 @@ TEST_F(exit, empties_the_shadow)
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(PAGES, mmun_snapshot(id, self->map, PAGES * self->page,
-				       MMUN_METHOD_FAULT, MMUN_WRITE, NULL));
+				       MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL));
 	mmun_device_read(id, self->map, 1, &byte);
 	EXPECT_EQ(1, byte);
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->how));
@@ -458,23 +458,23 @@ TEST_F(exit, collides_a_batch_that_is_open)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	token = mmun_read_begin(self->victim.ids[1]);
 	EXPECT_EQ(1, mmun_collect(token, self->map + self->page, self->page,
-				  MMUN_METHOD_FAULT, 0));
+				  MMUN_METHOD_HMM_FAULT, 0));
 	EXPECT_EQ(0, mmun_check_retry(self->victim.ids[1], token.seq));
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->how));
 	EXPECT_EQ(1, mmun_check_retry(self->victim.ids[1], token.seq));
 	EXPECT_EQ(1, mmun_commit(token));
-	EXPECT_EQ(0, mmun_state().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
 TEST_F(exit, leaves_one_reference_to_the_mm_for_each_range_and_the_context)
 {
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->how));
 	drop_lazy_references();
-	EXPECT_EQ(3, mmun_state().out_mm_count);
+	EXPECT_EQ(3, mmun_query_context().out_mm_count);
 	mmun_remove(self->victim.ids[1]);
-	EXPECT_EQ(2, mmun_state().out_mm_count);
+	EXPECT_EQ(2, mmun_query_context().out_mm_count);
 	mmun_remove(self->victim.ids[0]);
-	EXPECT_EQ(1, mmun_state().out_mm_count);
+	EXPECT_EQ(1, mmun_query_context().out_mm_count);
 }
 
 /* SIGKILL finds the victim in the middle of a call. */
@@ -504,7 +504,7 @@ TEST_F(exit_in_call, sigkill_ends_a_read_that_waits)
 	ASSERT_EQ(true, process_sleeps(self->victim.pid));
 	EXPECT_EQ(128 + SIGKILL, victim_end(&self->victim, 'k'));
 	mmun_drain_log(self->fd);
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
@@ -525,8 +525,8 @@ TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
 					      &r));
 	} while (r.event == MMUN_EVENT_CLEAR);
 	EXPECT_EQ(MMUN_EVENT_RELEASE, r.event);
-	EXPECT_EQ(0, mmun_state().out_batches);
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 /*
@@ -588,7 +588,7 @@ static int take_away(struct victim *victim, char step)
 
 TEST_F(exit_order, leaves_no_object)
 {
-	__u64 before = mmun_state().out_objects;
+	__u64 before = mmun_query_context().out_objects;
 	struct victim victim;
 	const char *step;
 
@@ -597,10 +597,10 @@ TEST_F(exit_order, leaves_no_object)
 		ASSERT_EQ(0, victim_kill(&victim, 'c'));
 		ASSERT_EQ(1, victim_says(&victim, 'c'));
 	}
-	EXPECT_LT(before, mmun_state().out_objects);
+	EXPECT_LT(before, mmun_query_context().out_objects);
 	for (step = variant->steps; *step; step++)
 		ASSERT_EQ(0, take_away(&victim, *step));
-	EXPECT_EQ(before, mmun_state().out_objects);
+	EXPECT_EQ(before, mmun_query_context().out_objects);
 }
 
 /* The mm goes on when the descriptor is closed with live ranges. */
@@ -675,20 +675,20 @@ static int open_laden(char *map, size_t length)
 /* So many that the few lazy users of the mm do not matter. */
 TEST_F(exit_close, gives_back_all_memory_and_references_to_the_mm)
 {
-	struct mmun_state before = mmun_state(), with, after;
+	struct mmun_query_context before = mmun_query_context(), with, after;
 	int i, fds[CONTEXTS];
 
 	for (i = 0; i < CONTEXTS; i++) {
 		fds[i] = open_laden(self->map, PAGES * self->page);
 		ASSERT_LE(0, fds[i]);
 	}
-	with = mmun_state();
+	with = mmun_query_context();
 	EXPECT_LE(before.out_mm_count + CONTEXTS * CONTEXT_RANGES,
 		  with.out_mm_count);
 	EXPECT_LT(before.out_objects, with.out_objects);
 	for (i = 0; i < CONTEXTS; i++)
 		ASSERT_EQ(0, close(fds[i]));
-	after = mmun_state();
+	after = mmun_query_context();
 	EXPECT_GE(before.out_mm_count + CONTEXTS / 2, after.out_mm_count);
 	EXPECT_EQ(before.out_objects, after.out_objects);
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);

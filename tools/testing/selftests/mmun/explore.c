@@ -141,7 +141,7 @@ static void call_collect(struct play *play, int actor, int range)
 		.batch = play->stage->token[actor].batch,
 		.start = mmun_u64(page_at(range)),
 		.length = 2 * page_size(),
-		.method = MMUN_METHOD_LOOK,
+		.method = MMUN_METHOD_HMM_NOFAULT,
 	};
 	order_ioctl_on(t, play->stage->fd, MMUN_COLLECT);
 }
@@ -150,12 +150,12 @@ static void call_check(struct play *play, int actor, int range)
 {
 	struct thread *t = play->stage->thread[actor];
 
-	t->arg.check = (struct mmun_check_retry){
-		.size = sizeof(t->arg.check),
+	t->arg.query = (struct mmun_query_range){
+		.size = sizeof(t->arg.query),
 		.id = play->stage->id[range],
 		.seq = play->stage->token[actor].seq,
 	};
-	order_ioctl_on(t, play->stage->fd, MMUN_CHECK_RETRY);
+	order_ioctl_on(t, play->stage->fd, MMUN_QUERY_RANGE);
 }
 
 static void call_commit(struct play *play, int actor)
@@ -458,7 +458,7 @@ static __u64 answer(struct play *play, int actor)
 	case MODEL_COLLECT:
 		return t->arg.collect.out_valid;
 	case MODEL_CHECK:
-		return t->arg.check.out_retry;
+		return t->arg.query.out_retry;
 	default:
 		return t->arg.commit.out_collided;
 	}
@@ -532,7 +532,7 @@ static struct mmun_record expected_record(struct play *play,
 	r.event = expected->event;
 	r.cur_seq = play->base + expected->seq;
 	r.flags = (expected->nonblock ? 0 : MMUN_RECORD_BLOCKABLE) |
-		  (expected->refused ? MMUN_RECORD_REFUSED : 0);
+		  (expected->refused ? MMUN_RECORD_FAILED : 0);
 	r.clip_start = r.start > start ? r.start : start;
 	r.clip_end = r.end < end ? r.end : end;
 	return r;
@@ -619,10 +619,10 @@ static bool compare_log(struct play *play)
 static bool compare_range(struct play *play, int range)
 {
 	const struct model_sub *sub = &play->m.lock.sub[range];
-	struct mmun_subscription cmd;
+	struct mmun_query_range cmd;
 
-	if (_mmun_subscription(play->stage->fd, play->stage->id[range], &cmd))
-		return disagree(play, "%c: SUBSCRIPTION: %s", 'A' + range,
+	if (_mmun_query_range(play->stage->fd, play->stage->id[range], &cmd))
+		return disagree(play, "%c: QUERY_RANGE: %s", 'A' + range,
 				strerror(errno));
 	if (cmd.out_seq == play->base + sub->seq &&
 	    cmd.out_in_tree == sub->in_tree)
@@ -648,17 +648,17 @@ static bool compare_ranges(struct play *play)
 static bool compare_probe(struct play *play)
 {
 	const __u64 seq = play->base + play->m.lock.seq - 1;
-	struct mmun_probe cmd;
+	struct mmun_check_balance cmd;
 
 	if (play->m.dying)
 		return true;
-	if (_mmun_probe(play->stage->fd, SETTLE_MS, &cmd))
-		return disagree(play, "PROBE: %s", strerror(errno));
+	if (_mmun_check_balance(play->stage->fd, SETTLE_MS, &cmd))
+		return disagree(play, "CHECK_BALANCE: %s", strerror(errno));
 	if (!cmd.out_balanced != !!play->m.lock.active)
-		return disagree(play, "PROBE: balanced %u, odd %u",
+		return disagree(play, "CHECK_BALANCE: balanced %u, odd %u",
 				cmd.out_balanced, cmd.out_odd);
 	if (cmd.out_balanced && cmd.out_seq != seq)
-		return disagree(play, "PROBE: expected sequence %d, got %lld",
+		return disagree(play, "CHECK_BALANCE: expected sequence %d, got %lld",
 				play->m.lock.seq - 1,
 				(long long)(cmd.out_seq - play->base));
 	return true;
@@ -697,7 +697,7 @@ static bool compare_end(struct play *play)
 /* The sequence of an mm is what it was when the first range was inserted. */
 static bool play_begin(struct play *play)
 {
-	struct mmun_subscription cmd;
+	struct mmun_query_range cmd;
 	int i;
 
 	model_init(&play->m, &play->schedule->config);
@@ -705,8 +705,8 @@ static bool play_begin(struct play *play)
 		return disagree(play, "cannot set up: %s", strerror(errno));
 	for (i = 0; !play->stage->id[i]; i++)
 		;
-	if (_mmun_subscription(play->stage->fd, play->stage->id[i], &cmd))
-		return disagree(play, "SUBSCRIPTION: %s", strerror(errno));
+	if (_mmun_query_range(play->stage->fd, play->stage->id[i], &cmd))
+		return disagree(play, "QUERY_RANGE: %s", strerror(errno));
 	play->base = cmd.out_seq + 1 - MODEL_FIRST_SEQ;
 	return compare_ranges(play);
 }

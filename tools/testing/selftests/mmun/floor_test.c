@@ -90,7 +90,7 @@ static bool same_mm_count(__u64 one, __u64 other)
 }
 
 #define expect_mm_count(count) \
-	EXPECT_TRUE(same_mm_count(count, mmun_state().out_mm_count))
+	EXPECT_TRUE(same_mm_count(count, mmun_query_context().out_mm_count))
 
 /* get_cycles() is 0 where the processor has no counter. */
 static bool is_cost(__u64 cost)
@@ -100,7 +100,7 @@ static bool is_cost(__u64 cost)
 
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 {
-	const __u64 count = mmun_state().out_mm_count;
+	const __u64 count = mmun_query_context().out_mm_count;
 	struct mmun_floor_insert inserted;
 	struct mmun_floor_remove removed;
 
@@ -193,7 +193,7 @@ TEST_F(floor, a_second_set_is_ebusy)
 
 	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
 	ASSERT_EQ(0, insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
-	count = mmun_state().out_mm_count;
+	count = mmun_query_context().out_mm_count;
 	EXPECT_ERRNO(EBUSY,
 		     insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
 	expect_mm_count(count);
@@ -209,7 +209,7 @@ TEST_F(floor, a_second_set_is_ebusy)
  */
 TEST_F(floor, it_stops_at_the_first_that_fails)
 {
-	const __u64 count = mmun_state().out_mm_count;
+	const __u64 count = mmun_query_context().out_mm_count;
 	struct mmun_floor_insert inserted;
 	struct mmun_floor_remove removed;
 
@@ -282,7 +282,7 @@ TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
 
 TEST_F(floor, the_close_removes_what_is_left)
 {
-	const __u64 count = mmun_state().out_mm_count;
+	const __u64 count = mmun_query_context().out_mm_count;
 	struct mmun_floor_insert cmd;
 	int fd = floor_open();
 
@@ -336,7 +336,7 @@ static pid_t start_child(FIXTURE_DATA(floor) *self, int device, int *fd)
 /* The signal comes in the middle of a million inserts, or after the last. */
 TEST_F(floor, a_signal_ends_it_and_leaves_nothing)
 {
-	struct mmun_state state;
+	struct mmun_query_context state;
 	int fd, ms;
 	pid_t child;
 
@@ -347,7 +347,7 @@ TEST_F(floor, a_signal_ends_it_and_leaves_nothing)
 		ASSERT_EQ(0, kill(child, SIGKILL));
 		EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));
 		/* The last reference is that of /dev/mmun. */
-		ASSERT_EQ(0, _mmun_state(fd, &state));
+		ASSERT_EQ(0, _mmun_query_context(fd, &state));
 		EXPECT_TRUE(same_mm_count(1, state.out_mm_count));
 		EXPECT_EQ(0, close(fd));
 	}

@@ -73,7 +73,7 @@ static int snapshot_pages(int fd, __u32 id, char *map, __u32 method,
 /* In the child, through the descriptor that it got from its parent. */
 static int kid_device_byte(struct kid *kid, struct request *req)
 {
-	__u32 method = req->op == 'F' ? MMUN_METHOD_FAULT : MMUN_METHOD_GUP;
+	__u32 method = req->op == 'F' ? MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP;
 	size_t page = sysconf(_SC_PAGESIZE);
 	char byte = 0;
 	__u64 done;
@@ -314,7 +314,7 @@ TEST_F(fork, collides_a_batch_that_is_open)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(PAGES, mmun_collect(token, self->map, self->length,
-				      MMUN_METHOD_FAULT, MMUN_WRITE));
+				      MMUN_METHOD_HMM_FAULT, MMUN_WRITE));
 	fork_kid(&kid);
 	EXPECT_EQ(variant->cow, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(variant->cow, mmun_commit(token));
@@ -328,14 +328,14 @@ TEST_F(fork, leaves_no_shadow_entry_writable)
 	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_FAULT,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
 		      MMUN_WRITE, NULL);
 	fork_kid(&kid);
 	for (i = 0; variant->cow && i < PAGES; i++)
 		mmun_err_access(EFAULT, self->id, self->map + i * self->page, 1,
 				MMUN_WRITE);
 	EXPECT_EQ(PAGES, mmun_snapshot(self->id, self->map, self->length,
-				       MMUN_METHOD_LOOK, 0, pages));
+				       MMUN_METHOD_HMM_NOFAULT, 0, pages));
 	for (i = 0; i < PAGES; i++)
 		EXPECT_EQ(variant->cow ? 0 : MMUN_PAGE_WRITE,
 			  pages[i] & MMUN_PAGE_WRITE);
@@ -354,7 +354,7 @@ TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	fork_kid(&kid);
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_LOOK, 0,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
 		      NULL);
 	set_byte(at, PARENT);
 	if (variant->cow) {
@@ -363,7 +363,7 @@ TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 	}
 	mmun_expect_no_event();
 	EXPECT_EQ(variant->cow ? PAGES - 1 : PAGES, mmun_verify(self->id));
-	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_LOOK, 0, NULL);
+	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_HMM_NOFAULT, 0, NULL);
 	mmun_device_read(self->id, at, 1, &byte);
 	EXPECT_EQ((char)PARENT, byte);
 	EXPECT_EQ(0, kid_end(&kid));
@@ -385,12 +385,12 @@ TEST_F(fork, write_of_the_device_is_kept_from_a_child_with_a_copy)
 	struct kid kid;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_FAULT,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
 		      MMUN_WRITE, NULL);
 	fork_kid(&kid);
 	if (variant->cow)
 		mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_FAULT,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
 		      MMUN_WRITE, NULL);
 	mmun_device_write(self->id, self->map, 1, &byte);
 	EXPECT_EQ((char)DEVICE, byte_at(self->map));
@@ -408,7 +408,7 @@ TEST_F(fork, what_the_child_does_raises_nothing_in_the_parent)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	fork_kid(&kid);
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_LOOK, 0,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
 		      NULL);
 	for (op = ops; *op; op++)
 		EXPECT_EQ(0, kid_do(&kid, *op, PAGES, CHILD))
@@ -432,12 +432,12 @@ TEST_F(fork, write_after_the_child_is_gone_takes_the_page_back_unseen)
 	fork_kid(&kid);
 	ASSERT_EQ(0, kid_end(&kid));
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_LOOK, 0,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
 		      before);
 	memset(self->map, PARENT, self->length);
 	mmun_expect_no_event();
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_LOOK, 0,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
 		      after);
 	for (i = 0; i < PAGES; i++) {
 		EXPECT_EQ(before[i] & MMUN_PAGE_PFN_MASK,
@@ -484,7 +484,7 @@ TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 	EXPECT_EQ((char)DEVICE, byte_at(self->map));
 	EXPECT_EQ(variant->cow ? CHILD : DEVICE, kid_do(&kid, 'r', 1, 0));
 	EXPECT_EQ(0, kid_end(&kid));
-	EXPECT_EQ(3, mmun_state().out_ranges);
+	EXPECT_EQ(3, mmun_query_context().out_ranges);
 }
 
 TEST_F(fork, inherited_descriptor_works_when_the_child_has_unmapped_all)
@@ -601,11 +601,11 @@ static int run_sharer(struct sharer *sharer)
 TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
 {
 	struct sharer sharer = {};
-	__u32 users = mmun_state().out_mm_users;
+	__u32 users = mmun_query_context().out_mm_users;
 
 	EXPECT_EQ(0, run_sharer(&sharer));
 	mmun_expect_no_event();
-	EXPECT_EQ(users, mmun_state().out_mm_users);
+	EXPECT_EQ(users, mmun_query_context().out_mm_users);
 	ASSERT_EQ(0, munmap(self->map, self->length));
 	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map, self->length);
 }
@@ -659,7 +659,7 @@ TEST_F(fork_advice, memory_that_is_not_copied_stays_writable_for_the_device)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, madvise(self->map, self->length, variant->advice));
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_FAULT,
+	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
 		      MMUN_WRITE, NULL);
 	fork_kid(&kid);
 	mmun_expect_no_event();

@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include "mmun.h"
 
-#define NR_CALLS	23
 #define NR_PAGES	16
 #define NR_IDS		8
 #define DEFAULT_SEED	20191112	/* when interval notifiers were merged */
@@ -23,8 +22,7 @@ static const struct shape {
 	unsigned int cmd;
 	const char *name;
 	const char *fields;
-} shapes[NR_CALLS] = {
-#define SHAPE(name, fields) { name, #name, fields }
+} shapes[] = {
 	/*
 	 * s size, z zero, o O written by the kernel, k kind, r range, b batch,
 	 * A address, L length, m method, f flags, S sequence, n number,
@@ -32,30 +30,33 @@ static const struct shape {
 	 * c records, y types, h hold, q point, d milliseconds that
 	 * cost nothing
 	 */
-	SHAPE(MMUN_INFO, "szooOOoooooooooz"),
-	SHAPE(MMUN_INSERT, "skPCO"),
-	SHAPE(MMUN_REMOVE, "szPCO"),
-	SHAPE(MMUN_READ_BEGIN, "srozO"),
-	SHAPE(MMUN_COLLECT, "sbALmfoz"),
-	SHAPE(MMUN_COMMIT, "sbSoo"),
-	SHAPE(MMUN_ABANDON, "sb"),
-	SHAPE(MMUN_CHECK_RETRY, "srSoz"),
-	SHAPE(MMUN_SNAPSHOT, "srALmfnoPoo"),
-	SHAPE(MMUN_ACCESS, "srfzALPO"),
-	SHAPE(MMUN_VERIFY, "srnoOOOO"),
-	SHAPE(MMUN_REFUSE, "srno"),
-	SHAPE(MMUN_PARK, "stoz"),
-	SHAPE(MMUN_UNPARK, "spoz"),
-	SHAPE(MMUN_LOG_SETUP, "scyzO"),
-	SHAPE(MMUN_STATE, "szooooO"),
-	SHAPE(MMUN_COUNTERS, "srOOOO"),
-	SHAPE(MMUN_HOLD, "sqrpnndo"),
-	SHAPE(MMUN_WAIT_HELD, "shtoooozOO"),
-	SHAPE(MMUN_RELEASE, "shfo"),
-	SHAPE(MMUN_KICK, "spno"),
-	SHAPE(MMUN_PROBE, "stooO"),
-	SHAPE(MMUN_SUBSCRIPTION, "srOoz"),
+#define INFO_FIELDS		"szooOOoooooooooz"
+#define INSERT_FIELDS		"skPCO"
+#define REMOVE_FIELDS		"szPCO"
+#define READ_BEGIN_FIELDS	"srozO"
+#define COLLECT_FIELDS		"sbALmfoz"
+#define COMMIT_FIELDS		"sbSoo"
+#define ABANDON_FIELDS		"sb"
+#define SNAPSHOT_FIELDS		"srALmfnoPoo"
+#define ACCESS_FIELDS		"srfzALPO"
+#define VERIFY_FIELDS		"srnoOOOO"
+#define FAIL_NONBLOCK_FIELDS	"srno"
+#define QUERY_RANGE_FIELDS	"srSOooOOOO"
+#define QUERY_CONTEXT_FIELDS	"szooooO"
+#define LOG_SETUP_FIELDS	"scyzO"
+#define HOLD_FIELDS		"sqrpnndo"
+#define WAIT_HELD_FIELDS	"shtoooozOO"
+#define RESUME_FIELDS		"shfo"
+#define WAKE_THREAD_FIELDS	"spno"
+#define CHECK_BALANCE_FIELDS	"stooO"
+#define PIN_MM_FIELDS		"stoz"
+#define UNPIN_MM_FIELDS		"spoz"
+#define SHAPE(NAME, name, last) { MMUN_##NAME, #NAME, NAME##_FIELDS },
+	MMUN_CALLS(SHAPE)
+#undef SHAPE
 };
+
+#define NR_CALLS	((int)ARRAY_SIZE(shapes))
 
 /*
  *	|- - -| map, 16 pages |- - -|	the range over it is among the ids
@@ -368,14 +369,14 @@ static void call(FIXTURE_DATA(fuzz) *self, enum how how)
 		learn(self, cmd, arg);
 }
 
-/* So that UNPARK finds somebody. */
+/* So that UNPIN_MM finds a thread. */
 static void *parker(void *arg)
 {
 	FIXTURE_DATA(fuzz) *self = arg;
 	__u32 released;
 
 	while (!self->stop)
-		_mmun_park(self->fd, 2, &released);
+		_mmun_pin_mm(self->fd, 2, &released);
 	return NULL;
 }
 
@@ -442,17 +443,17 @@ static void use_honestly(struct __test_metadata *_metadata,
 	mmun_log_setup(16, MMUN_LOG_TYPES_DEFAULT);
 	ASSERT_EQ(0, madvise(self->map, length, MADV_DONTNEED));
 	mmun_err_access(EFAULT, id, self->map, 6, 0);
-	EXPECT_EQ(1, mmun_counters(id).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(id).out_invalidations);
 	mmun_remove(id);
 }
 
 TEST_F_TIMEOUT(fuzz, leaves_a_context_that_works_and_no_memory, 150)
 {
-	struct mmun_state before, after;
+	struct mmun_query_context before, after;
 	pthread_t thread;
 	int i;
 
-	ASSERT_EQ(0, _mmun_state(self->observer, &before));
+	ASSERT_EQ(0, _mmun_query_context(self->observer, &before));
 	ASSERT_LE(0, renew(self));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, parker, self));
 	for (i = 0; i < variant->calls; i++) {
@@ -467,7 +468,7 @@ TEST_F_TIMEOUT(fuzz, leaves_a_context_that_works_and_no_memory, 150)
 	check_good(_metadata, self, variant);
 	use_honestly(_metadata, self);
 	ASSERT_EQ(0, close(self->fd));
-	ASSERT_EQ(0, _mmun_state(self->observer, &after));
+	ASSERT_EQ(0, _mmun_query_context(self->observer, &after));
 	EXPECT_EQ(before.out_objects, after.out_objects);
 }
 

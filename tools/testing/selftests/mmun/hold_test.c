@@ -90,9 +90,9 @@ static int job_munmap(struct worker *worker)
 
 static int job_probe(struct worker *worker)
 {
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 
-	if (_mmun_probe(worker->fd, MMUN_HOLD_MS, &probe))
+	if (_mmun_check_balance(worker->fd, MMUN_HOLD_MS, &probe))
 		return -1;
 	return probe.out_balanced;
 }
@@ -168,9 +168,9 @@ FIXTURE_TEARDOWN(hold)
 /* Let it go; it was held for the last time and goes on to the end. */
 #define let_go(_worker, _hold)                                            \
 	do {                                                              \
-		EXPECT_EQ(1, mmun_release(_hold));                        \
+		EXPECT_EQ(1, mmun_resume(_hold));                        \
 		EXPECT_EQ(0, worker_join(_worker));                       \
-		mmun_err_release(ENOENT, _hold);                          \
+		mmun_err_resume(ENOENT, _hold);                          \
 	} while (0)
 
 /* Have a worker do it at once. */
@@ -226,7 +226,7 @@ TEST_F(hold, at_enter_nothing_is_done_yet)
 	__u32 at;
 
 	snapshot_range();
-	seq = mmun_subscription(self->id).out_seq;
+	seq = mmun_query_range(self->id).out_seq;
 	at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	held = mmun_wait_held(at);
 	EXPECT_EQ(self->mutator.tid, held.out_tid);
@@ -234,8 +234,8 @@ TEST_F(hold, at_enter_nothing_is_done_yet)
 	EXPECT_EQ(self->id, held.out_id);
 	EXPECT_EQ(mmun_u64(page), held.out_start);
 	EXPECT_EQ(mmun_u64(page) + self->page, held.out_end);
-	EXPECT_EQ(seq, mmun_subscription(self->id).out_seq);
-	EXPECT_EQ(0, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(seq, mmun_query_range(self->id).out_seq);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, true);
 	EXPECT_EQ(true, present(page));
 	let_go(&self->mutator, at);
@@ -252,8 +252,8 @@ TEST_F(hold, at_leave_the_callback_is_done_and_the_page_still_there)
 	snapshot_range();
 	at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	r = mmun_expect_event(self->id, MMUN_EVENT_CLEAR, page, self->page);
-	EXPECT_EQ(r.cur_seq, mmun_subscription(self->id).out_seq);
-	EXPECT_EQ(1, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(r.cur_seq, mmun_query_range(self->id).out_seq);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, false);
 	expect_shadow(2, true);
 	EXPECT_EQ(true, present(page));
@@ -272,10 +272,10 @@ TEST_F(hold, at_start_all_callbacks_are_done_and_the_page_still_there)
 	__u32 twin = mmun_insert(page, self->page);
 	__u32 at = hold_dontneed(1, MMUN_POINT_START, self->id);
 
-	EXPECT_EQ(1, mmun_counters(self->id).out_invalidations);
-	EXPECT_EQ(1, mmun_counters(twin).out_invalidations);
-	EXPECT_EQ(mmun_subscription(twin).out_seq,
-		  mmun_subscription(self->id).out_seq);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(twin).out_invalidations);
+	EXPECT_EQ(mmun_query_range(twin).out_seq,
+		  mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(true, present(page));
 	run_worker(&self->reader, job_begin, 0);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
@@ -290,7 +290,7 @@ TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
 
 	EXPECT_EQ(false, present(self->map + self->page));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 	let_go(&self->mutator, at);
 }
 
@@ -341,7 +341,7 @@ TEST_F(hold, one_passage_of_each_point_in_order)
 		EXPECT_EQ(i < 2 ? self->id : 0, mmun_wait_held(at[i]).out_id);
 		for (j = i + 1; j < 4; j++)
 			EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at[j]));
-		EXPECT_EQ(1, mmun_release(at[i]));
+		EXPECT_EQ(1, mmun_resume(at[i]));
 	}
 	EXPECT_EQ(0, worker_join(&self->mutator));
 }
@@ -357,7 +357,7 @@ TEST_F(hold, of_a_range_is_passed_by_the_callbacks_of_others)
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
-	EXPECT_EQ(1, mmun_counters(self->near).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(self->near).out_invalidations);
 }
 
 TEST_F(hold, at_start_of_a_range_is_passed_by_invalidations_that_miss_it)
@@ -384,7 +384,7 @@ TEST_F(hold, of_any_range_stops_at_each_that_is_hit)
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
 	worker_go(&self->mutator);
 	first = mmun_wait_held(hold.out_hold).out_id;
-	EXPECT_EQ(1, mmun_release(hold.out_hold));
+	EXPECT_EQ(1, mmun_resume(hold.out_hold));
 	second = mmun_wait_held(hold.out_hold).out_id;
 	EXPECT_EQ(self->id + twin, first + second);
 	EXPECT_NE(first, second);
@@ -430,14 +430,14 @@ TEST_F(hold, skips_and_counts_passages)
 	for (i = 1; i <= 2; i++) {
 		EXPECT_EQ(mmun_u64(self->map) + i * self->page,
 			  mmun_wait_held(hold.out_hold).out_start);
-		EXPECT_EQ(i, mmun_counters(self->id).out_invalidations);
-		EXPECT_EQ(1, mmun_release(hold.out_hold));
+		EXPECT_EQ(i, mmun_query_range(self->id).out_invalidations);
+		EXPECT_EQ(1, mmun_resume(hold.out_hold));
 	}
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	mmun_err_wait_held(ENOENT, hold.out_hold);
 }
 
-TEST_F(hold, release_end_drops_the_passages_that_are_left)
+TEST_F(hold, resume_end_drops_the_passages_that_are_left)
 {
 	struct mmun_hold hold = {
 		.point = MMUN_POINT_ENTER,
@@ -449,18 +449,18 @@ TEST_F(hold, release_end_drops_the_passages_that_are_left)
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
 	worker_go(&self->mutator);
 	mmun_wait_held(hold.out_hold);
-	EXPECT_EQ(1, mmun_release_end(hold.out_hold));
+	EXPECT_EQ(1, mmun_resume_end(hold.out_hold));
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	mmun_err_release(ENOENT, hold.out_hold);
+	mmun_err_resume(ENOENT, hold.out_hold);
 }
 
-TEST_F(hold, release_of_nobody_keeps_it_armed)
+TEST_F(hold, resume_without_a_held_task_keeps_the_hold_armed)
 {
 	__u32 at;
 
 	worker_plan(&self->mutator, job_dontneed, 0);
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, self->mutator.tid);
-	EXPECT_EQ(0, mmun_release(at));
+	EXPECT_EQ(0, mmun_resume(at));
 	worker_go(&self->mutator);
 	mmun_wait_held(at);
 	let_go(&self->mutator, at);
@@ -476,7 +476,7 @@ TEST_F(hold, several_on_one_passage_stop_it_one_after_the_other)
 	worker_go(&self->mutator);
 	mmun_wait_held(first);
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(second));
-	EXPECT_EQ(1, mmun_release(first));
+	EXPECT_EQ(1, mmun_resume(first));
 	mmun_wait_held(second);
 	let_go(&self->mutator, second);
 }
@@ -553,16 +553,16 @@ TEST_F(hold_two, reader_waits_for_the_last_of_two_invalidations)
 	for (i = 0; i < 2; i++)
 		at[i] = hold_worker(&self->worker[i], job_dontneed, i,
 				    variant->point, self->id);
-	EXPECT_EQ(2, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(2, mmun_query_range(self->id).out_invalidations);
 	run_worker(&self->reader, job_begin, 0);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
 	let_go(&self->worker[first], at[first]);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
-	EXPECT_EQ(0, mmun_probe(0));
+	EXPECT_EQ(0, mmun_check_balance(0));
 	let_go(&self->worker[!first], at[!first]);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 TEST_F(hold_two, one_hold_of_any_thread_can_hold_both)
@@ -583,7 +583,7 @@ TEST_F(hold_two, one_hold_of_any_thread_can_hold_both)
 		EXPECT_EQ(self->worker[i].tid, r.tid);
 	}
 	EXPECT_EQ(self->worker[0].tid, mmun_wait_held(hold.out_hold).out_tid);
-	EXPECT_EQ(2, mmun_release(hold.out_hold));
+	EXPECT_EQ(2, mmun_resume(hold.out_hold));
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, worker_join(&self->worker[i]));
 }
@@ -595,17 +595,17 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	__u32 late = mmun_insert(self->map, self->page);
 
-	EXPECT_EQ(0, mmun_subscription(late).out_in_tree);
-	EXPECT_EQ(1, mmun_subscription(self->id).out_in_tree);
-	EXPECT_EQ(mmun_subscription(self->id).out_seq,
-		  mmun_subscription(late).out_seq);
+	EXPECT_EQ(0, mmun_query_range(late).out_in_tree);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_in_tree);
+	EXPECT_EQ(mmun_query_range(self->id).out_seq,
+		  mmun_query_range(late).out_seq);
 	self->reader.id = late;
 	run_worker(&self->reader, job_begin, 0);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
-	EXPECT_EQ(1, mmun_subscription(late).out_in_tree);
-	EXPECT_EQ(0, mmun_counters(late).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(late).out_in_tree);
+	EXPECT_EQ(0, mmun_query_range(late).out_invalidations);
 }
 
 /*
@@ -615,13 +615,13 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-	__u64 seq = mmun_subscription(self->id).out_seq;
+	__u64 seq = mmun_query_range(self->id).out_seq;
 	__u32 late;
 
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	late = mmun_insert(self->map, self->page);
-	EXPECT_EQ(1, mmun_subscription(late).out_in_tree);
-	EXPECT_EQ(seq + 2, mmun_subscription(late).out_seq);
+	EXPECT_EQ(1, mmun_query_range(late).out_in_tree);
+	EXPECT_EQ(seq + 2, mmun_query_range(late).out_seq);
 	self->reader.id = late;
 	run_worker(&self->reader, job_begin, 0);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
@@ -646,7 +646,7 @@ TEST_F(hold, remove_of_a_deferred_insert_does_not_wait)
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	__u32 late = mmun_insert(self->map, self->page);
 
-	EXPECT_EQ(0, mmun_subscription(late).out_in_tree);
+	EXPECT_EQ(0, mmun_query_range(late).out_in_tree);
 	mmun_remove(late);
 	let_go(&self->mutator, at);
 }
@@ -671,9 +671,9 @@ TEST_F(hold, remove_is_not_delayed_by_a_hold_that_nobody_came_to)
 	EXPECT_NE(self->id, twin);
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	EXPECT_EQ(1, mmun_counters(twin).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(twin).out_invalidations);
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
-	EXPECT_EQ(0, mmun_release_end(at));
+	EXPECT_EQ(0, mmun_resume_end(at));
 }
 
 TEST_F(hold, at_start_of_a_range_that_was_removed_never_happens)
@@ -732,9 +732,9 @@ TEST_F(hold, is_over_when_its_time_is)
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
 	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
 	EXPECT_EQ(0, held.out_tid);
-	EXPECT_EQ(0, mmun_release(at));
-	mmun_err_release(ENOENT, at);
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(0, mmun_resume(at));
+	mmun_err_resume(ENOENT, at);
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 TEST_F(hold, has_one_time_for_all_its_passages)
@@ -933,12 +933,12 @@ TEST_F(hold, wait_is_ended_by_a_signal)
 	EXPECT_EQ(EINTR, self->other.errnum);
 }
 
-TEST_F(hold, wait_is_ended_by_the_release_of_its_hold)
+TEST_F(hold, wait_is_ended_by_the_resume_of_its_hold)
 {
 	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	run_worker(&self->other, job_wait_held, 0);
 	mmun_quiesce_one(self->other.tid);
-	mmun_release_end(self->other.id);
+	mmun_resume_end(self->other.id);
 	EXPECT_EQ(-1, worker_join(&self->other));
 	EXPECT_EQ(ENOENT, self->other.errnum);
 }
@@ -954,7 +954,7 @@ TEST_F(hold, no_other_can_be_armed_for_who_is_held)
 	other = mmun_hold(MMUN_POINT_LEAVE, 0, mmun_gettid());
 	let_go(&self->mutator, at);
 	mmun_hold(MMUN_POINT_LEAVE, 0, 0);
-	EXPECT_EQ(0, mmun_release_end(other));
+	EXPECT_EQ(0, mmun_resume_end(other));
 }
 
 TEST_F(hold, there_can_be_64_and_the_next_is_enospc)
@@ -965,18 +965,18 @@ TEST_F(hold, there_can_be_64_and_the_next_is_enospc)
 	for (i = 0; i < 64; i++)
 		at[i] = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	mmun_err_hold(ENOSPC, MMUN_POINT_ENTER, 0, mmun_gettid());
-	mmun_release_end(at[17]);
+	mmun_resume_end(at[17]);
 	EXPECT_LT(at[63], mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()));
 }
 
 TEST_F(hold, memory_comes_back_when_the_context_is_closed)
 {
-	__u64 before = mmun_state().out_objects, idle;
+	__u64 before = mmun_query_context().out_objects, idle;
 	int i, other = mmun_open();
 	struct mmun_hold hold;
 
 	ASSERT_LE(0, other);
-	idle = mmun_state().out_objects;
+	idle = mmun_query_context().out_objects;
 	for (i = 0; i < 64; i++) {
 		hold = (struct mmun_hold){
 			.point = i % 5,
@@ -985,9 +985,9 @@ TEST_F(hold, memory_comes_back_when_the_context_is_closed)
 		};
 		ASSERT_EQ(0, _mmun_hold(other, &hold));
 	}
-	EXPECT_LT(idle, mmun_state().out_objects);
+	EXPECT_LT(idle, mmun_query_context().out_objects);
 	EXPECT_EQ(0, close(other));
-	EXPECT_EQ(before, mmun_state().out_objects);
+	EXPECT_EQ(before, mmun_query_context().out_objects);
 }
 
 /* Records. */
@@ -1026,7 +1026,7 @@ TEST_F(hold, records_of_start_and_end_are_there_from_the_first_such_hold_on)
 	mmun_log_setup(16, 1U << MMUN_RECORD_START | 1U << MMUN_RECORD_END |
 			   1U << MMUN_RECORD_INVALIDATE);
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
-	mmun_release_end(mmun_hold(MMUN_POINT_END, 0, mmun_gettid()));
+	mmun_resume_end(mmun_hold(MMUN_POINT_END, 0, mmun_gettid()));
 	ASSERT_EQ(0, madvise(self->map + FREE * self->page, self->page,
 			     MADV_DONTNEED));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
@@ -1111,7 +1111,7 @@ TEST_F(hold, quiesce_tells_one_sleep_from_the_next)
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
 	EXPECT_EQ(1, mmun_task_quiesce(&task, MMUN_HOLD_MS));
 	EXPECT_EQ(1, mmun_task_look(&task));
-	EXPECT_EQ(1, mmun_kick(self->reader.tid, 1));
+	EXPECT_EQ(1, mmun_wake_thread(self->reader.tid, 1));
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
 	EXPECT_EQ(0, mmun_task_look(&task));
 	EXPECT_EQ(MMUN_TASK_BLOCKED, task.state);
@@ -1137,69 +1137,69 @@ TEST_F(hold, quiesce_tells_a_zombie_as_gone_and_a_stopped_one_as_waiting)
 	EXPECT_EQ(7, mmun_wait_child(pid));
 }
 
-/* KICK */
+/* WAKE_THREAD */
 
-TEST_F(hold, kick_does_not_get_a_reader_past_its_wait)
+TEST_F(hold, wake_up_does_not_get_a_reader_past_its_wait)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 
 	run_worker(&self->reader, job_begin, 0);
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
-	EXPECT_LE(1, mmun_kick(self->reader.tid, 10000));
+	EXPECT_LE(1, mmun_wake_thread(self->reader.tid, 10000));
 	expect_blocked_in(&self->reader, MMUN_READ_BEGIN);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
-TEST_F(hold, kick_does_not_get_a_remover_past_its_wait)
+TEST_F(hold, wake_up_does_not_get_a_remover_past_its_wait)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 
 	self->other.id = self->near;
 	run_worker(&self->other, job_remove, 0);
 	expect_blocked_in(&self->other, MMUN_REMOVE);
-	EXPECT_LE(1, mmun_kick(self->other.tid, 10000));
+	EXPECT_LE(1, mmun_wake_thread(self->other.tid, 10000));
 	expect_blocked_in(&self->other, MMUN_REMOVE);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, worker_join(&self->other));
 }
 
-TEST_F(hold, kick_does_not_end_a_hold)
+TEST_F(hold, wake_up_does_not_end_a_hold)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 
 	mmun_quiesce_one(self->mutator.tid);
-	EXPECT_LE(1, mmun_kick(self->mutator.tid, 10000));
+	EXPECT_LE(1, mmun_wake_thread(self->mutator.tid, 10000));
 	expect_held(self->mutator.tid, at);
 	let_go(&self->mutator, at);
 }
 
-TEST_F(hold, kick_of_a_thread_that_runs_wakes_nobody)
+TEST_F(hold, wake_up_of_a_thread_that_runs_wakes_no_thread)
 {
 	spin = 1;
 	run_worker(&self->other, job_spin, 0);
 	mmun_hold(MMUN_POINT_ENTER, 0, self->other.tid);
-	EXPECT_EQ(0, mmun_kick(mmun_gettid(), 10));
+	EXPECT_EQ(0, mmun_wake_thread(mmun_gettid(), 10));
 	spin = 0;
 	EXPECT_EQ(0, worker_join(&self->other));
 }
 
-/* PROBE */
+/* CHECK_BALANCE */
 
 TEST_F(hold, probe_of_an_idle_mm_is_balanced_and_leaves_nothing)
 {
-	struct mmun_state before = mmun_state(), after;
-	struct mmun_probe probe;
+	struct mmun_query_context before = mmun_query_context(), after;
+	struct mmun_check_balance probe;
 	int i;
 
 	for (i = 0; i < 1000; i++) {
-		ASSERT_EQ(0, _mmun_probe(self->fd, 0, &probe));
+		ASSERT_EQ(0, _mmun_check_balance(self->fd, 0, &probe));
 		ASSERT_EQ(1, probe.out_balanced);
 		ASSERT_EQ(0, probe.out_odd);
 		ASSERT_EQ(1, probe.out_seq & 1);
 	}
-	after = mmun_state();
+	after = mmun_query_context();
 	EXPECT_EQ(before.out_objects, after.out_objects);
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);
 }
@@ -1207,32 +1207,32 @@ TEST_F(hold, probe_of_an_idle_mm_is_balanced_and_leaves_nothing)
 TEST_F(hold, probe_during_an_odd_invalidation_is_not_balanced)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, _mmun_probe(self->fd, 0, &probe));
+		ASSERT_EQ(0, _mmun_check_balance(self->fd, 0, &probe));
 		ASSERT_EQ(0, probe.out_balanced);
 		ASSERT_EQ(1, probe.out_odd);
-		ASSERT_EQ(mmun_subscription(self->id).out_seq, probe.out_seq);
+		ASSERT_EQ(mmun_query_range(self->id).out_seq, probe.out_seq);
 	}
 	let_go(&self->mutator, at);
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 TEST_F(hold, probe_during_an_even_invalidation_is_not_balanced_and_makes_it_odd)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 
-	ASSERT_EQ(0, _mmun_probe(self->fd, 0, &probe));
+	ASSERT_EQ(0, _mmun_check_balance(self->fd, 0, &probe));
 	EXPECT_EQ(0, probe.out_balanced);
 	EXPECT_EQ(0, probe.out_odd);
-	ASSERT_EQ(0, _mmun_probe(self->fd, 0, &probe));
+	ASSERT_EQ(0, _mmun_check_balance(self->fd, 0, &probe));
 	EXPECT_EQ(0, probe.out_balanced);
 	EXPECT_EQ(1, probe.out_odd);
 	let_go(&self->mutator, at);
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 TEST_F(hold, probe_waits_for_an_invalidation_in_flight)
@@ -1247,18 +1247,18 @@ TEST_F(hold, probe_waits_for_an_invalidation_in_flight)
 TEST_F(hold, context_that_probed_during_an_invalidation_can_be_closed)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-	__u64 memory = mmun_state().out_objects;
+	__u64 memory = mmun_query_context().out_objects;
 	int other = mmun_open();
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 
 	ASSERT_LE(0, other);
-	ASSERT_EQ(0, _mmun_probe(other, 0, &probe));
+	ASSERT_EQ(0, _mmun_check_balance(other, 0, &probe));
 	EXPECT_EQ(0, probe.out_balanced);
-	EXPECT_LT(memory, mmun_state().out_objects);
+	EXPECT_LT(memory, mmun_query_context().out_objects);
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, close(other));
-	EXPECT_GE(memory, mmun_state().out_objects);
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_GE(memory, mmun_query_context().out_objects);
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 /* Kinds */
@@ -1304,7 +1304,7 @@ TEST_F(hold, naive_reader_does_not_wait)
 	struct mmun_token token = mmun_read_begin(naive);
 
 	EXPECT_EQ(0, token.seq);
-	EXPECT_EQ(1, mmun_counters(naive).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(naive).out_invalidations);
 	EXPECT_EQ(0, mmun_check_retry(naive, token.seq));
 	EXPECT_EQ(0, mmun_commit(token));
 	let_go(&self->mutator, at);
@@ -1315,7 +1315,7 @@ TEST_F(hold, naive_range_collects_by_every_method)
 	__u32 id = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page), m;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	for (m = MMUN_METHOD_FAULT; m <= MMUN_METHOD_GUP; m++)
+	for (m = MMUN_METHOD_HMM_FAULT; m <= MMUN_METHOD_GUP; m++)
 		EXPECT_EQ(1, mmun_snapshot(id, self->map, self->page, m, 0,
 					   NULL));
 	EXPECT_EQ(1, mmun_verify(id));
@@ -1344,7 +1344,7 @@ TEST_F(hold, kernel_thread_cannot_be_named)
 	__u32 woken;
 
 	mmun_err_hold(EPERM, MMUN_POINT_ENTER, 0, 2);
-	EXPECT_ERRNO(EPERM, _mmun_kick(self->fd, 2, 1, &woken));
+	EXPECT_ERRNO(EPERM, _mmun_wake_thread(self->fd, 2, 1, &woken));
 }
 
 TEST_F(hold, thread_that_is_gone_cannot_be_named)
@@ -1357,7 +1357,7 @@ TEST_F(hold, thread_that_is_gone_cannot_be_named)
 	EXPECT_EQ(0, worker_join(&self->other));
 	EXPECT_EQ(MMUN_TASK_GONE, mmun_quiesce_one(tid).state);
 	mmun_err_hold(ENOENT, MMUN_POINT_ENTER, 0, tid);
-	EXPECT_ERRNO(ENOENT, _mmun_kick(self->fd, tid, 1, &woken));
+	EXPECT_ERRNO(ENOENT, _mmun_wake_thread(self->fd, tid, 1, &woken));
 }
 
 TEST_F(hold, of_a_thread_that_exits_is_armed_until_its_time_is_over)
@@ -1402,7 +1402,7 @@ static void victim_obey(struct victim *victim, char order)
 		munmap(victim->map, length);
 		break;
 	case 'p':
-		_mmun_park(victim->fd, 5000, &released);
+		_mmun_pin_mm(victim->fd, 5000, &released);
 		break;
 	case 'e':
 		setenv(EXEC, "", 1);
@@ -1479,7 +1479,7 @@ FIXTURE_TEARDOWN(hold_victim)
 {
 	__u32 count;
 
-	_mmun_unpark(self->fd, 0, &count);
+	_mmun_unpin_mm(self->fd, 0, &count);
 	kill(self->victim.pid, SIGKILL);
 	close(self->fd);
 }
@@ -1539,8 +1539,8 @@ TEST_F(hold_killed, sigkill_ends_the_hold_at_once)
 	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(self->victim.pid));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
-	EXPECT_EQ(0, mmun_release(at));
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_resume(at));
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 TEST_F(hold_killed, signal_that_does_not_kill_does_not_end_the_hold)
@@ -1549,7 +1549,7 @@ TEST_F(hold_killed, signal_that_does_not_kill_does_not_end_the_hold)
 
 	ASSERT_EQ(0, kill(self->victim.pid, SIGUSR1));
 	expect_held(self->victim.pid, at);
-	EXPECT_EQ(1, mmun_release(at));
+	EXPECT_EQ(1, mmun_resume(at));
 	order("x");
 	EXPECT_EQ(0, mmun_wait_child(self->victim.pid));
 }
@@ -1563,7 +1563,7 @@ TEST_F(hold_victim, reader_gets_on_when_the_held_task_is_killed)
 	ASSERT_EQ(0, kill(self->victim.pid, SIGKILL));
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(self->victim.pid));
-	EXPECT_EQ(0, mmun_release(at));
+	EXPECT_EQ(0, mmun_resume(at));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->victim.id)));
 }
 
@@ -1579,11 +1579,11 @@ TEST_F(hold_victim, exit_is_held_before_the_range_is_told)
 	EXPECT_EQ(self->victim.id, held.out_id);
 	EXPECT_EQ(0, held.out_start);
 	EXPECT_EQ(-1ULL, held.out_end);
-	EXPECT_EQ(0, mmun_state().out_mm_users);
-	EXPECT_EQ(0, mmun_counters(self->victim.id).out_invalidations);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
+	EXPECT_EQ(0, mmun_query_range(self->victim.id).out_invalidations);
 	EXPECT_EQ(0, mmun_check_retry(self->victim.id, token.seq));
 	during = mmun_read_begin(self->victim.id);
-	EXPECT_EQ(1, mmun_release(at));
+	EXPECT_EQ(1, mmun_resume(at));
 	EXPECT_EQ(0, mmun_wait_child(self->victim.pid));
 	EXPECT_EQ(1, mmun_commit(token));
 	EXPECT_EQ(1, mmun_commit(during));
@@ -1596,7 +1596,7 @@ TEST_F(hold_victim, exit_after_sigkill_is_held_too)
 	ASSERT_EQ(0, kill(self->victim.pid, SIGKILL));
 	mmun_wait_held(at);
 	expect_held(self->victim.pid, at);
-	EXPECT_EQ(1, mmun_release(at));
+	EXPECT_EQ(1, mmun_resume(at));
 	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(self->victim.pid));
 }
 
@@ -1607,13 +1607,13 @@ TEST_F(hold_victim, exit_is_no_enter_and_no_leave)
 	__u32 at = hold_victim("x", MMUN_POINT_EXIT);
 
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(enter));
-	EXPECT_EQ(1, mmun_release(at));
+	EXPECT_EQ(1, mmun_resume(at));
 	/* The UNMAP that follows is both. */
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(enter).out_event);
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(leave));
-	EXPECT_EQ(1, mmun_release(enter));
+	EXPECT_EQ(1, mmun_resume(enter));
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(leave).out_event);
-	EXPECT_EQ(1, mmun_release(leave));
+	EXPECT_EQ(1, mmun_resume(leave));
 	EXPECT_EQ(0, mmun_wait_child(self->victim.pid));
 }
 
@@ -1639,24 +1639,25 @@ TEST_F(hold_victim, exec_is_an_exit_of_the_mm)
 	__u32 at = hold_victim("e", MMUN_POINT_EXIT);
 
 	/* No look at the victim: exec has locked what /proc/PID/syscall needs. */
-	EXPECT_EQ(1, mmun_release(at));
+	EXPECT_EQ(1, mmun_resume(at));
 	EXPECT_EQ(EXEC_OK, mmun_wait_child(self->victim.pid));
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 TEST_F(hold_victim, mm_that_exits_leaves_its_holds_armed)
 {
 	__u32 start = mmun_hold(MMUN_POINT_START, 0, mmun_gettid());
 	__u32 enter = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	struct mmun_check_balance balance;
 
 	order("x");
 	EXPECT_EQ(0, mmun_wait_child(self->victim.pid));
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(start));
 	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(enter));
 	mmun_err_hold(ESRCH, MMUN_POINT_START, 0, mmun_gettid());
-	EXPECT_EQ(0, mmun_release_end(mmun_hold(MMUN_POINT_ENTER, 0,
-						mmun_gettid())));
-	EXPECT_ERRNO(ESRCH, _mmun_probe(self->fd, 0, &(struct mmun_probe){}));
+	start = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	EXPECT_EQ(0, mmun_resume_end(start));
+	EXPECT_ERRNO(ESRCH, _mmun_check_balance(self->fd, 0, &balance));
 }
 
 TEST_F(hold_victim, passage_that_must_not_block_is_missed)
@@ -1666,7 +1667,7 @@ TEST_F(hold_victim, passage_that_must_not_block_is_missed)
 	__u32 at[3], i;
 
 	order("p");
-	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PARK, &park));
+	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, &park));
 	ASSERT_EQ(0, kill(self->victim.pid, SIGKILL));
 	worker_plan(&self->reaper, job_mrelease, self->victim.pidfd);
 	for (i = 0; i < 3; i++)
@@ -1680,10 +1681,10 @@ TEST_F(hold_victim, passage_that_must_not_block_is_missed)
 		EXPECT_EQ(i < 2 ? self->victim.id : 0, held.out_id);
 		EXPECT_EQ(mmun_u64(self->victim.map), held.out_start);
 		/* A miss uses up nothing, and is told until RELEASE. */
-		EXPECT_EQ(0, mmun_release(at[i]));
+		EXPECT_EQ(0, mmun_resume(at[i]));
 		EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at[i]));
 	}
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 /* Controllers that die. */
@@ -1728,7 +1729,7 @@ TEST_F(hold, is_released_when_its_controller_dies)
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
 FIXTURE(hold_close)
@@ -1778,7 +1779,7 @@ TEST_F(hold_close, lets_go_of_who_is_held)
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
-	EXPECT_EQ(1, mmun_probe(0));
+	EXPECT_EQ(1, mmun_check_balance(0));
 	EXPECT_EQ(false, present(self->map + self->page));
 }
 
@@ -1805,7 +1806,7 @@ TEST_F(hold, kernel_thread_is_never_stopped)
 	}
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_NE(0, held.out_tid);
-	EXPECT_EQ(0, mmun_release_end(at));
+	EXPECT_EQ(0, mmun_resume_end(at));
 }
 
 int main(int argc, char **argv)

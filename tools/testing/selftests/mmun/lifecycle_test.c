@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(lifecycle)
 	mmun_expect_event(self->id, _event, self->map,                    \
 			  RANGE_PAGES * self->page)
 
-#define expect_users(_nr) EXPECT_EQ(_nr, mmun_state().out_mm_users)
+#define expect_users(_nr) EXPECT_EQ(_nr, mmun_query_context().out_mm_users)
 
 static int mutate_exit(struct subject *subject, int nr)
 {
@@ -148,7 +148,7 @@ TEST_F(lifecycle_held, invalidation_ends_before_the_mm_is_released)
 	EXPECT_EQ(variant->status, mmun_wait_child(self->subject->pid));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
-	EXPECT_EQ(0, mmun_release(at));
+	EXPECT_EQ(0, mmun_resume(at));
 	munmap = mmun_expect_event(self->id, MMUN_EVENT_UNMAP,
 				   self->map + self->page, self->page);
 	release = expect_whole(MMUN_EVENT_RELEASE);
@@ -188,9 +188,9 @@ static int job_punch(struct worker *worker)
 
 static int job_probe(struct worker *worker)
 {
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 
-	if (_mmun_probe(worker->fd, MMUN_HOLD_MS, &probe))
+	if (_mmun_check_balance(worker->fd, MMUN_HOLD_MS, &probe))
 		return -1;
 	return probe.out_balanced;
 }
@@ -214,7 +214,7 @@ static int job_probe(struct worker *worker)
 
 #define end_punch(_at)                                                    \
 	do {                                                              \
-		EXPECT_EQ(1, mmun_release(_at));                          \
+		EXPECT_EQ(1, mmun_resume(_at));                          \
 		EXPECT_EQ(0, worker_join(&self->other));                  \
 	} while (0)
 
@@ -292,10 +292,10 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
  */
 TEST_F(lifecycle, last_mmput_by_a_probe_releases_the_mm)
 {
-	__u32 at = hold_punch(), users = mmun_state().out_mm_users;
+	__u32 at = hold_punch(), users = mmun_query_context().out_mm_users;
 
 	worker_do(&self->reader, job_probe);
-	while (mmun_state().out_mm_users == users)
+	while (mmun_query_context().out_mm_users == users)
 		sched_yield();
 	kill_but_for_one_user();
 	end_punch(at);
@@ -348,8 +348,8 @@ TEST_F(lifecycle, last_mmput_by_a_snapshot_releases_the_mm_and_is_esrch)
 	EXPECT_EQ(-1, worker_join(&self->reader));
 	EXPECT_EQ(ESRCH, errno);
 	expect_released_by(&self->reader);
-	EXPECT_EQ(1, mmun_counters(self->id).out_collisions);
-	EXPECT_EQ(0, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 	expect_shadow(0, false);
 	close(uffd);
 }
@@ -453,7 +453,7 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
 	EXPECT_EQ(SIGABRT, WTERMSIG(status));
 	EXPECT_NE(0, WCOREDUMP(status));
 	EXPECT_EQ(true, core_has(self->subject->dir, word, sizeof(word)));
-	EXPECT_EQ(0, mmun_release(at));
+	EXPECT_EQ(0, mmun_resume(at));
 	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map + self->page,
 			  self->page);
 	expect_whole(MMUN_EVENT_RELEASE);
@@ -570,7 +570,7 @@ static int mutate_close(struct subject *subject, int nr)
  */
 TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 {
-	__u64 memory = mmun_state().out_objects;
+	__u64 memory = mmun_query_context().out_objects;
 	int fd = open_another();
 	__u32 at, id;
 
@@ -584,12 +584,12 @@ TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 	EXPECT_EQ(0, close(fd));
 	EXPECT_EQ(0, close(self->reader.fd));
 	expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-	EXPECT_LT(memory, mmun_state().out_objects);
+	EXPECT_LT(memory, mmun_query_context().out_objects);
 	let_go(0, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, self->reader.snap.out_collided);
 	EXPECT_EQ(RANGE_PAGES, self->reader.snap.out_valid);
-	EXPECT_EQ(memory, mmun_state().out_objects);
+	EXPECT_EQ(memory, mmun_query_context().out_objects);
 }
 
 /* The module */
@@ -663,7 +663,7 @@ TEST_F(module, stays_while_it_is_open_anywhere)
 TEST_F(module, works_as_before_each_time_it_is_loaded_again)
 {
 	struct mmun_info info = mmun_info();
-	__u64 memory = mmun_state().out_objects;
+	__u64 memory = mmun_query_context().out_objects;
 	__u32 id;
 	int i;
 
@@ -676,7 +676,7 @@ TEST_F(module, works_as_before_each_time_it_is_loaded_again)
 		ASSERT_EQ(0, module_load());
 		self->fd = mmun_open();
 		ASSERT_LE(0, self->fd);
-		EXPECT_EQ(memory, mmun_state().out_objects);
+		EXPECT_EQ(memory, mmun_query_context().out_objects);
 		EXPECT_EQ(info.out_features, mmun_info().out_features);
 		id = mmun_insert(self->map, PAGES * self->page);
 		EXPECT_EQ(1, id);
@@ -684,8 +684,8 @@ TEST_F(module, works_as_before_each_time_it_is_loaded_again)
 					       PAGES * self->page,
 					       MMUN_METHOD_GUP, 0, NULL));
 		ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
-		EXPECT_EQ(1, mmun_counters(id).out_invalidations);
-		EXPECT_EQ(1, mmun_probe(MMUN_HOLD_MS));
+		EXPECT_EQ(1, mmun_query_range(id).out_invalidations);
+		EXPECT_EQ(1, mmun_check_balance(MMUN_HOLD_MS));
 	}
 }
 

@@ -319,7 +319,7 @@ TEST_F(log, without_room_or_types_nothing_is_logged_but_all_is_counted)
 	EXPECT_EQ(0, mmun_log_setup(16, 0));
 	ASSERT_EQ(0, make_events(self, 3, 4));
 	EXPECT_EQ(0, readable(self->fd));
-	EXPECT_EQ(5, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(5, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(0, mmun_log_setup(16, MMUN_LOG_TYPES_DEFAULT));
 	ASSERT_EQ(0, make_events(self, 5, 5));
 	expect_page(5);
@@ -593,7 +593,7 @@ FIXTURE_VARIANT_ADD(log_type, invalidate) {
 };
 
 FIXTURE_VARIANT_ADD(log_type, park) {
-	.type = MMUN_RECORD_PARK, .count = 1, .seqs = { NO_SEQ },
+	.type = MMUN_RECORD_PIN, .count = 1, .seqs = { NO_SEQ },
 };
 
 FIXTURE_VARIANT_ADD(log_type, insert) {
@@ -644,7 +644,7 @@ static void play_script(struct __test_metadata *_metadata,
 	EXPECT_EQ(1, mmun_commit(self->tokens[0]));
 	self->tokens[1] = mmun_read_begin(self->id);
 	EXPECT_EQ(0, mmun_commit(self->tokens[1]));
-	ASSERT_EQ(0, _mmun_park(self->fd, 1, &released));
+	ASSERT_EQ(0, _mmun_pin_mm(self->fd, 1, &released));
 	mmun_remove(self->id);
 }
 
@@ -663,7 +663,7 @@ static __u64 expected_seq(FIXTURE_DATA(log_type) *self, enum seq seq,
 
 TEST_F(log_type, it_is_logged_alone_and_tells_what_happened)
 {
-	const bool park = variant->type == MMUN_RECORD_PARK;
+	const bool park = variant->type == MMUN_RECORD_PIN;
 	struct mmun_record r;
 	int i;
 

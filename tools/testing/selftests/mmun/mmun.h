@@ -190,14 +190,18 @@ static inline int _mmun_abandon(int fd, struct mmun_token token)
 	return ioctl(fd, MMUN_ABANDON, &cmd);
 }
 
+static inline int _mmun_query_range(int fd, __u32 id,
+				    struct mmun_query_range *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	cmd->id = id;
+	return ioctl(fd, MMUN_QUERY_RANGE, cmd);
+}
+
 static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
 {
-	struct mmun_check_retry cmd = {
-		.size = sizeof(cmd),
-		.id = id,
-		.seq = seq,
-	};
-	int ret = ioctl(fd, MMUN_CHECK_RETRY, &cmd);
+	struct mmun_query_range cmd = { .seq = seq };
+	int ret = _mmun_query_range(fd, id, &cmd);
 
 	*retry = cmd.out_retry;
 	return ret;
@@ -238,35 +242,35 @@ static inline int _mmun_verify(int fd, __u32 id, struct mmun_verify *cmd)
 	return ioctl(fd, MMUN_VERIFY, cmd);
 }
 
-static inline int _mmun_refuse(int fd, __u32 id, __u32 count, __u32 *left)
+static inline int _mmun_fail_nonblock(int fd, __u32 id, __u32 count, __u32 *left)
 {
-	struct mmun_refuse cmd = {
+	struct mmun_fail_nonblock cmd = {
 		.size = sizeof(cmd),
 		.id = id,
 		.count = count,
 	};
-	int ret = ioctl(fd, MMUN_REFUSE, &cmd);
+	int ret = ioctl(fd, MMUN_FAIL_NONBLOCK, &cmd);
 
 	*left = cmd.out_left;
 	return ret;
 }
 
-static inline int _mmun_park(int fd, __u32 timeout_ms, __u32 *released)
+static inline int _mmun_pin_mm(int fd, __u32 timeout_ms, __u32 *unpinned)
 {
-	struct mmun_park cmd = {
+	struct mmun_pin_mm cmd = {
 		.size = sizeof(cmd),
 		.timeout_ms = timeout_ms,
 	};
-	int ret = ioctl(fd, MMUN_PARK, &cmd);
+	int ret = ioctl(fd, MMUN_PIN_MM, &cmd);
 
-	*released = cmd.out_released;
+	*unpinned = cmd.out_unpinned;
 	return ret;
 }
 
-static inline int _mmun_unpark(int fd, __u32 tid, __u32 *count)
+static inline int _mmun_unpin_mm(int fd, __u32 tid, __u32 *count)
 {
-	struct mmun_unpark cmd = { .size = sizeof(cmd), .tid = tid };
-	int ret = ioctl(fd, MMUN_UNPARK, &cmd);
+	struct mmun_unpin_mm cmd = { .size = sizeof(cmd), .tid = tid };
+	int ret = ioctl(fd, MMUN_UNPIN_MM, &cmd);
 
 	*count = cmd.out_count;
 	return ret;
@@ -286,16 +290,10 @@ static inline int _mmun_log_setup(int fd, __u32 records, __u32 types,
 	return ret;
 }
 
-static inline int _mmun_state(int fd, struct mmun_state *cmd)
+static inline int _mmun_query_context(int fd, struct mmun_query_context *cmd)
 {
-	*cmd = (struct mmun_state){ .size = sizeof(*cmd) };
-	return ioctl(fd, MMUN_STATE, cmd);
-}
-
-static inline int _mmun_counters(int fd, __u32 id, struct mmun_counters *cmd)
-{
-	*cmd = (struct mmun_counters){ .size = sizeof(*cmd), .id = id };
-	return ioctl(fd, MMUN_COUNTERS, cmd);
+	*cmd = (struct mmun_query_context){ .size = sizeof(*cmd) };
+	return ioctl(fd, MMUN_QUERY_CONTEXT, cmd);
 }
 
 /* The caller fills in what is not zero; the count is 1 unless it says more. */
@@ -317,47 +315,40 @@ static inline int _mmun_wait_held(int fd, __u32 hold, __u32 timeout_ms,
 	return ioctl(fd, MMUN_WAIT_HELD, cmd);
 }
 
-static inline int _mmun_release(int fd, __u32 hold, __u32 flags,
-				__u32 *released)
+static inline int _mmun_resume(int fd, __u32 hold, __u32 flags,
+			       __u32 *resumed)
 {
-	struct mmun_release cmd = {
+	struct mmun_resume cmd = {
 		.size = sizeof(cmd),
 		.hold = hold,
 		.flags = flags,
 	};
-	int ret = ioctl(fd, MMUN_RELEASE, &cmd);
+	int ret = ioctl(fd, MMUN_RESUME, &cmd);
 
-	*released = cmd.out_released;
+	*resumed = cmd.out_resumed;
 	return ret;
 }
 
-static inline int _mmun_kick(int fd, __u32 tid, __u32 count, __u32 *woken)
+static inline int _mmun_wake_thread(int fd, __u32 tid, __u32 count, __u32 *woken)
 {
-	struct mmun_kick cmd = {
+	struct mmun_wake_thread cmd = {
 		.size = sizeof(cmd),
 		.tid = tid,
 		.count = count,
 	};
-	int ret = ioctl(fd, MMUN_KICK, &cmd);
+	int ret = ioctl(fd, MMUN_WAKE_THREAD, &cmd);
 
 	*woken = cmd.out_woken;
 	return ret;
 }
 
-static inline int _mmun_probe(int fd, __u32 timeout_ms, struct mmun_probe *cmd)
+static inline int _mmun_check_balance(int fd, __u32 timeout_ms, struct mmun_check_balance *cmd)
 {
-	*cmd = (struct mmun_probe){
+	*cmd = (struct mmun_check_balance){
 		.size = sizeof(*cmd),
 		.timeout_ms = timeout_ms,
 	};
-	return ioctl(fd, MMUN_PROBE, cmd);
-}
-
-static inline int _mmun_subscription(int fd, __u32 id,
-				     struct mmun_subscription *cmd)
-{
-	*cmd = (struct mmun_subscription){ .size = sizeof(*cmd), .id = id };
-	return ioctl(fd, MMUN_SUBSCRIPTION, cmd);
+	return ioctl(fd, MMUN_CHECK_BALANCE, cmd);
 }
 
 /* Layers 2 and 3: assert that it succeeds, or expect that it fails. */
@@ -520,10 +511,10 @@ static inline int _mmun_subscription(int fd, __u32 id,
 		__v.out_checked;                                         \
 	})
 
-#define mmun_refuse(id, count)                                           \
+#define mmun_fail_nonblock(id, count)                                           \
 	({                                                               \
 		__u32 __left;                                            \
-		ASSERT_EQ(0, _mmun_refuse(self->fd, id, count, &__left)); \
+		ASSERT_EQ(0, _mmun_fail_nonblock(self->fd, id, count, &__left)); \
 		__left;                                                  \
 	})
 
@@ -535,18 +526,18 @@ static inline int _mmun_subscription(int fd, __u32 id,
 		__lost;                                                  \
 	})
 
-#define mmun_state()                                                     \
+#define mmun_query_context()                                                     \
 	({                                                               \
-		struct mmun_state __state;                               \
-		ASSERT_EQ(0, _mmun_state(self->fd, &__state));           \
+		struct mmun_query_context __state;                               \
+		ASSERT_EQ(0, _mmun_query_context(self->fd, &__state));           \
 		__state;                                                 \
 	})
 
-#define mmun_counters(id)                                                \
+#define mmun_query_range(id)                                             \
 	({                                                               \
-		struct mmun_counters __counters;                         \
-		ASSERT_EQ(0, _mmun_counters(self->fd, id, &__counters)); \
-		__counters;                                              \
+		struct mmun_query_range __range = { };                   \
+		ASSERT_EQ(0, _mmun_query_range(self->fd, id, &__range)); \
+		__range;                                                 \
 	})
 
 #define mmun_insert_kind(kind, start, length)                            \
@@ -612,48 +603,41 @@ static inline int _mmun_subscription(int fd, __u32 id,
 	})
 
 /* Returns how many were let go. */
-#define mmun_release(hold)                                               \
+#define mmun_resume(hold)                                               \
 	({                                                               \
-		__u32 __released;                                        \
-		ASSERT_EQ(0, _mmun_release(self->fd, hold, 0, &__released)); \
-		__released;                                              \
+		__u32 __resumed;                                        \
+		ASSERT_EQ(0, _mmun_resume(self->fd, hold, 0, &__resumed)); \
+		__resumed;                                              \
 	})
-#define mmun_release_end(hold)                                           \
+#define mmun_resume_end(hold)                                           \
 	({                                                               \
-		__u32 __released;                                        \
-		ASSERT_EQ(0, _mmun_release(self->fd, hold,               \
-					   MMUN_RELEASE_END,             \
-					   &__released));                \
-		__released;                                              \
+		__u32 __resumed;                                        \
+		ASSERT_EQ(0, _mmun_resume(self->fd, hold,               \
+					   MMUN_RESUME_END,             \
+					   &__resumed));                \
+		__resumed;                                              \
 	})
-#define mmun_err_release(_errno, hold)                                   \
+#define mmun_err_resume(_errno, hold)                                   \
 	({                                                               \
-		__u32 __released;                                        \
-		EXPECT_ERRNO(_errno, _mmun_release(self->fd, hold, 0,    \
-						   &__released));        \
+		__u32 __resumed;                                        \
+		EXPECT_ERRNO(_errno, _mmun_resume(self->fd, hold, 0,    \
+						   &__resumed));        \
 	})
 
 /* Returns how many wake-ups found the thread asleep. */
-#define mmun_kick(tid, count)                                            \
+#define mmun_wake_thread(tid, count)                                            \
 	({                                                               \
 		__u32 __woken;                                           \
-		ASSERT_EQ(0, _mmun_kick(self->fd, tid, count, &__woken)); \
+		ASSERT_EQ(0, _mmun_wake_thread(self->fd, tid, count, &__woken)); \
 		__woken;                                                 \
 	})
 
 /* Returns whether the mm's invalidations are in balance. */
-#define mmun_probe(timeout_ms)                                           \
+#define mmun_check_balance(timeout_ms)                                           \
 	({                                                               \
-		struct mmun_probe __probe;                               \
-		ASSERT_EQ(0, _mmun_probe(self->fd, timeout_ms, &__probe)); \
+		struct mmun_check_balance __probe;                               \
+		ASSERT_EQ(0, _mmun_check_balance(self->fd, timeout_ms, &__probe)); \
 		__probe.out_balanced;                                    \
-	})
-
-#define mmun_subscription(id)                                            \
-	({                                                               \
-		struct mmun_subscription __sub;                          \
-		ASSERT_EQ(0, _mmun_subscription(self->fd, id, &__sub));  \
-		__sub;                                                   \
 	})
 
 /* Records: read without waiting, compare, and print them all on failure. */

@@ -71,7 +71,7 @@ static void victim_set_up(struct victim *victim, int sock)
 		    _mmun_insert(hello.fd, victim->vma[i], vma_length(),
 				 &hello.ids[i]))
 			hello.errnum = errno;
-	if (_mmun_refuse(hello.fd, hello.ids[1], victim->refusals, &left))
+	if (_mmun_fail_nonblock(hello.fd, hello.ids[1], victim->refusals, &left))
 		hello.errnum = errno;
 	victim->fd = hello.fd;
 	memcpy(victim->ids, hello.ids, sizeof(hello.ids));
@@ -126,7 +126,7 @@ static void park(struct victim *victim)
 	__u32 released;
 
 	if (!_mmun_info(victim->fd, &info))
-		_mmun_park(victim->fd, info.out_max_park_ms, &released);
+		_mmun_pin_mm(victim->fd, info.out_max_pin_ms, &released);
 }
 
 /* Returns its status as mmun_wait_child() does, or -1 if it did not end in time. */
@@ -184,7 +184,7 @@ static bool is_reaping(const struct mmun_record *r, struct victim *victim,
 
 	return r->type == MMUN_RECORD_INVALIDATE &&
 	       r->id == victim->ids[which] &&
-	       r->flags == (refused ? MMUN_RECORD_REFUSED : 0) &&
+	       r->flags == (refused ? MMUN_RECORD_FAILED : 0) &&
 	       (r->event == MMUN_EVENT_UNMAP ||
 		r->event == MMUN_EVENT_CLEAR) &&
 	       r->start == start && r->end == end &&
@@ -243,7 +243,7 @@ FIXTURE_VARIANT_ADD(oom, both_refuse) { .refuses = { true, true } };
 			TH_LOG("no victim: %s", strerror(errno));        \
 		}                                                        \
 		self->fd = self->victim.fd;                              \
-		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PARK, \
+		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, \
 					      &__park));                 \
 	} while (0)
 
@@ -252,7 +252,7 @@ FIXTURE_VARIANT_ADD(oom, both_refuse) { .refuses = { true, true } };
 	do {                                                             \
 		__u32 __count;                                           \
 		ASSERT_EQ(0, kill(self->victim.pid, SIGKILL));           \
-		ASSERT_EQ(0, _mmun_unpark(self->fd, 0, &__count));       \
+		ASSERT_EQ(0, _mmun_unpin_mm(self->fd, 0, &__count));       \
 		EXPECT_EQ(1, __count);                                   \
 		EXPECT_EQ(128 + SIGKILL, victim_wait(&self->victim));    \
 	} while (0)
@@ -269,7 +269,7 @@ FIXTURE_SETUP(oom)
 
 	park_a_victim();
 	for (i = 0; i < 2; i++)
-		mmun_refuse(self->victim.ids[i], variant->refuses[i]);
+		mmun_fail_nonblock(self->victim.ids[i], variant->refuses[i]);
 }
 
 FIXTURE_TEARDOWN(oom)
@@ -277,7 +277,7 @@ FIXTURE_TEARDOWN(oom)
 	__u32 count;
 
 	/* A test that failed leaves it parked. */
-	_mmun_unpark(self->fd, 0, &count);
+	_mmun_unpin_mm(self->fd, 0, &count);
 	kill(self->victim.pid, SIGKILL);
 	close(self->fd);
 }
@@ -345,8 +345,8 @@ TEST_F(oom, next_attempt_takes_what_the_first_was_refused)
 	expect_attempt(victim, false, false);
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(variant->refuses[i],
-			  mmun_counters(victim->ids[i]).out_refused);
-		EXPECT_EQ(2, mmun_counters(victim->ids[i]).out_invalidations);
+			  mmun_query_range(victim->ids[i]).out_failed);
+		EXPECT_EQ(2, mmun_query_range(victim->ids[i]).out_invalidations);
 		EXPECT_EQ(0, pages_present(victim, i));
 	}
 	unpark_the_victim();
@@ -406,7 +406,7 @@ TEST_F(oom, release_follows_when_the_victim_can_die)
 			  vma_length());
 	mmun_expect_event(victim->ids[1], MMUN_EVENT_RELEASE, victim->vma[1],
 			  vma_length());
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 /* The same without variants. */
@@ -425,7 +425,7 @@ FIXTURE_TEARDOWN(oom_parked)
 {
 	__u32 count;
 
-	_mmun_unpark(self->fd, 0, &count);
+	_mmun_unpin_mm(self->fd, 0, &count);
 	kill(self->victim.pid, SIGKILL);
 	close(self->fd);
 }
@@ -443,14 +443,14 @@ TEST_F(oom_parked, refusals_are_used_up_one_by_one)
 	__u32 id = self->victim.ids[1];
 	int i;
 
-	EXPECT_EQ(0, mmun_refuse(id, 4));
+	EXPECT_EQ(0, mmun_fail_nonblock(id, 4));
 	EXPECT_EQ(EAGAIN, kill_and_reap());
 	for (i = 0; i < 2; i++)
 		EXPECT_ERRNO(EAGAIN, mrelease(self->victim.pidfd));
-	EXPECT_EQ(3, mmun_counters(id).out_refused);
-	EXPECT_EQ(1, mmun_refuse(id, 0));
+	EXPECT_EQ(3, mmun_query_range(id).out_failed);
+	EXPECT_EQ(1, mmun_fail_nonblock(id, 0));
 	EXPECT_EQ(0, mrelease(self->victim.pidfd));
-	EXPECT_EQ(3, mmun_counters(id).out_refused);
+	EXPECT_EQ(3, mmun_query_range(id).out_failed);
 	unpark_the_victim();
 }
 
@@ -458,12 +458,12 @@ TEST_F(oom_parked, release_is_never_refused)
 {
 	__u32 id = self->victim.ids[0];
 
-	EXPECT_EQ(0, mmun_refuse(id, 5));
+	EXPECT_EQ(0, mmun_fail_nonblock(id, 5));
 	unpark_the_victim();
 	mmun_expect_event(id, MMUN_EVENT_RELEASE, self->victim.vma[0],
 			  vma_length());
-	EXPECT_EQ(0, mmun_counters(id).out_refused);
-	EXPECT_EQ(5, mmun_refuse(id, 0));
+	EXPECT_EQ(0, mmun_query_range(id).out_failed);
+	EXPECT_EQ(5, mmun_fail_nonblock(id, 0));
 }
 
 /*
@@ -483,14 +483,14 @@ TEST_F(oom_parked, ranges_behind_the_refusing_one_are_not_called)
 
 	mid = mmun_insert(vma + 2 * page, page);
 	high = mmun_insert(vma + 3 * page, page);
-	mmun_refuse(mid, 1);
+	mmun_fail_nonblock(mid, 1);
 	EXPECT_EQ(EAGAIN, kill_and_reap());
-	EXPECT_EQ(1, mmun_counters(self->victim.ids[1]).out_invalidations);
-	EXPECT_EQ(1, mmun_counters(mid).out_invalidations);
-	EXPECT_EQ(0, mmun_counters(high).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(self->victim.ids[1]).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(mid).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(high).out_invalidations);
 	EXPECT_EQ(VMA_PAGES, pages_present(&self->victim, 1));
 	EXPECT_EQ(0, mrelease(self->victim.pidfd));
-	EXPECT_EQ(1, mmun_counters(high).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(high).out_invalidations);
 	unpark_the_victim();
 }
 
@@ -501,9 +501,9 @@ TEST_F(oom_parked, memory_that_was_reaped_cannot_be_collected_again)
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(0, kill_and_reap());
-	EXPECT_EQ(0, mmun_snapshot(id, vma, vma_length(), MMUN_METHOD_LOOK, 0,
-				   NULL));
-	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_FAULT, 0);
+	EXPECT_EQ(0, mmun_snapshot(id, vma, vma_length(),
+				   MMUN_METHOD_HMM_NOFAULT, 0, NULL));
+	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_HMM_FAULT, 0);
 	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_GUP, 0);
 	unpark_the_victim();
 }
@@ -747,7 +747,7 @@ FIXTURE_TEARDOWN(oom_kill)
 	__u32 count;
 
 	if (self->fd >= 0)
-		_mmun_unpark(self->fd, 0, &count);
+		_mmun_unpin_mm(self->fd, 0, &count);
 	close(self->fd);
 }
 
@@ -773,10 +773,10 @@ TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_gives_its_memory_bac
 			ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 		} while (r.event != MMUN_EVENT_RELEASE);
 		EXPECT_EQ(victim->ids[i], r.id);
-		EXPECT_LT(0, mmun_counters(victim->ids[i]).out_commits);
+		EXPECT_LT(0, mmun_query_range(victim->ids[i]).out_commits);
 		mmun_err_access(EFAULT, victim->ids[i], victim->vma[i], 1, 0);
 	}
-	EXPECT_EQ(0, mmun_state().out_mm_users);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 	EXPECT_EQ(true, cgroup_memory_is_back(&self->cgroup));
 	EXPECT_EQ(true, cgroup_remove(&self->cgroup));
 }
@@ -798,7 +798,7 @@ TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_gets_the_memory)
 	ASSERT_EQ(0, pipe(victim->go));
 	ASSERT_EQ(0, victim_start(victim, self->arena, hog_and_park));
 	self->fd = victim->fd;
-	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PARK, &r));
+	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, &r));
 	ASSERT_EQ(1, write(victim->go[1], "", 1));
 	while (tried <= REFUSALS) {
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE,
@@ -811,12 +811,12 @@ TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_gets_the_memory)
 		}
 		tried += which;
 	}
-	EXPECT_LT(0, mmun_state().out_mm_users);
+	EXPECT_LT(0, mmun_query_context().out_mm_users);
 	EXPECT_EQ(true, cgroup_memory_is_back(&self->cgroup));
 	EXPECT_EQ(true, pages_are_gone(victim));
-	ASSERT_EQ(0, _mmun_unpark(self->fd, 0, &count));
+	ASSERT_EQ(0, _mmun_unpin_mm(self->fd, 0, &count));
 	EXPECT_EQ(128 + SIGKILL, victim_wait(victim));
-	EXPECT_EQ(REFUSALS, mmun_counters(victim->ids[1]).out_refused);
+	EXPECT_EQ(REFUSALS, mmun_query_range(victim->ids[1]).out_failed);
 	EXPECT_EQ(true, cgroup_remove(&self->cgroup));
 }
 

@@ -196,7 +196,7 @@ static int gather_in_steps(struct actor *actor, __u32 method, __u32 flags)
 static void gather(struct actor *actor)
 {
 	static const __u32 methods[] = {
-		MMUN_METHOD_FAULT, MMUN_METHOD_LOOK, MMUN_METHOD_GUP,
+		MMUN_METHOD_HMM_FAULT, MMUN_METHOD_HMM_NOFAULT, MMUN_METHOD_GUP,
 	};
 	__u32 method = methods[roll(actor, ARRAY_SIZE(methods))];
 
@@ -583,7 +583,7 @@ TEST_F(race_insert, no_callback_comes_before_insert_or_after_remove)
 	}
 	stop_threads(race, self->inserters, READERS);
 	EXPECT_LE(ENOUGH, check_lives(self->fd));
-	EXPECT_EQ(0, mmun_state().out_ranges);
+	EXPECT_EQ(0, mmun_query_context().out_ranges);
 	expect_races_hit_and_nothing_wrong(race);
 }
 
@@ -623,9 +623,9 @@ static void *writer_main(void *arg)
 		__u32 method;
 		__u32 flags;
 	} ways[] = {
-		{ MMUN_METHOD_FAULT, MMUN_WRITE },
+		{ MMUN_METHOD_HMM_FAULT, MMUN_WRITE },
 		{ MMUN_METHOD_GUP, MMUN_WRITE },
-		{ MMUN_METHOD_LOOK, 0 },
+		{ MMUN_METHOD_HMM_NOFAULT, 0 },
 	};
 	struct actor *actor = arg;
 	int way;
@@ -650,7 +650,7 @@ static void *onlooker_main(void *arg)
 	int valid;
 
 	while (!get(&race->stop)) {
-		valid = gather_in_steps(actor, MMUN_METHOD_LOOK, 0);
+		valid = gather_in_steps(actor, MMUN_METHOD_HMM_NOFAULT, 0);
 		if (valid < 0)
 			continue;
 		add(&race->checked, 1);
@@ -760,7 +760,7 @@ static void *publisher_main(void *arg)
 
 	while (!get(&actor->race->stop)) {
 		/* hmm_range_fault() itself looks at the sequence: less often */
-		method = roll(actor, 4) ? MMUN_METHOD_GUP : MMUN_METHOD_FAULT;
+		method = roll(actor, 4) ? MMUN_METHOD_GUP : MMUN_METHOD_HMM_FAULT;
 		if (gather_in_steps(actor, method, 0) == PAGES)
 			check_generations(actor);
 	}
@@ -930,7 +930,7 @@ static void parked_main(struct race *race, struct answer *answer)
 			 &answer->id) || _mmun_info(answer->fd, &info))
 		_exit(1);
 	set(&answer->ready, 1);
-	_mmun_park(answer->fd, info.out_max_park_ms, &released);
+	_mmun_pin_mm(answer->fd, info.out_max_pin_ms, &released);
 	_exit(0);
 }
 
@@ -947,7 +947,7 @@ static int parked_start(struct parked *parked, struct race *race)
 		return -1;
 	race->fd = parked->answer->fd;
 	race->id = parked->answer->id;
-	return mmun_wait_record(race->fd, MMUN_RECORD_PARK, &r) ? 0 : -1;
+	return mmun_wait_record(race->fd, MMUN_RECORD_PIN, &r) ? 0 : -1;
 }
 
 /* Returns its status; its descriptor was ours, too. */
@@ -955,7 +955,7 @@ static int parked_end(struct parked *parked, struct race *race)
 {
 	__u32 count;
 
-	if (_mmun_unpark(race->fd, 0, &count))
+	if (_mmun_unpin_mm(race->fd, 0, &count))
 		return -1;
 	close(race->fd);
 	close(parked->pidfd);
@@ -970,7 +970,7 @@ static void reap_once(struct actor *actor, struct parked *parked)
 	int i, ret;
 	__u32 left;
 
-	_mmun_refuse(race->fd, race->id, refuse, &left);
+	_mmun_fail_nonblock(race->fd, race->id, refuse, &left);
 	ret = syscall(SYS_process_mrelease, parked->pidfd, 0) ? errno : 0;
 	if (ret != (refuse ? EAGAIN : 0))
 		wrong(race, "process_mrelease: %s", strerror(ret));

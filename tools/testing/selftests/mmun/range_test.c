@@ -195,7 +195,7 @@ TEST_F(dispatch, each_range_that_is_hit_is_called_once_and_no_other)
 		{
 			TH_LOG("range %d", i);
 		}
-		EXPECT_EQ(hit, mmun_counters(self->ids[i]).out_invalidations);
+		EXPECT_EQ(hit, mmun_query_range(self->ids[i]).out_invalidations);
 	}
 }
 
@@ -206,12 +206,12 @@ TEST_F(dispatch, a_removed_range_is_not_called_and_the_others_still_are)
 
 	for (i = 0; i < variant->count; i += 2)
 		mmun_remove(self->ids[i]);
-	EXPECT_EQ(variant->count / 2, mmun_state().out_ranges);
+	EXPECT_EQ(variant->count / 2, mmun_query_context().out_ranges);
 	ASSERT_EQ(0, invalidate(self->start, self->end - self->start));
 	for (i = 1; i < variant->count; i += 2) {
 		bool hit = clip(self, variant->places + i, &start, &end);
 
-		EXPECT_EQ(hit, mmun_counters(self->ids[i]).out_invalidations);
+		EXPECT_EQ(hit, mmun_query_range(self->ids[i]).out_invalidations);
 		mmun_remove(self->ids[i]);
 	}
 	mmun_drain_log(self->fd);
@@ -249,9 +249,9 @@ FIXTURE_TEARDOWN(range)
 /* As the observer sees it: memory is counted over all contexts. */
 static __u64 memory_in_use(FIXTURE_DATA(range) *self)
 {
-	struct mmun_state state;
+	struct mmun_query_context state;
 
-	return _mmun_state(self->observer, &state) ? -1ULL : state.out_objects;
+	return _mmun_query_context(self->observer, &state) ? -1ULL : state.out_objects;
 }
 
 TEST_F(range, the_same_place_twice_gives_two_ids)
@@ -261,7 +261,7 @@ TEST_F(range, the_same_place_twice_gives_two_ids)
 
 	EXPECT_NE(a, b);
 	mmun_remove(a);
-	EXPECT_EQ(0, mmun_counters(b).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(b).out_invalidations);
 	mmun_remove(b);
 	mmun_err_remove(ENOENT, b);
 }
@@ -281,7 +281,7 @@ TEST_F(range, a_new_range_is_not_taken_for_a_removed_one)
 	mmun_expect_event(a, MMUN_EVENT_CLEAR, map, self->page);
 	mmun_remove(a);
 	b = mmun_insert(map + 5 * self->page, self->page);
-	EXPECT_EQ(0, mmun_counters(b).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(b).out_invalidations);
 	ASSERT_EQ(0, invalidate(map, self->page));
 	mmun_expect_no_event();
 	ASSERT_EQ(0, invalidate(map + 5 * self->page, self->page));
@@ -315,17 +315,17 @@ TEST_F(range, is_born_with_an_odd_sequence_and_keeps_to_odd_ones)
 
 TEST_F(range, an_insert_that_fails_leaves_nothing)
 {
-	struct mmun_state before, after;
+	struct mmun_query_context before, after;
 	__u32 i, cpus = sysconf(_SC_NPROCESSORS_CONF);
 
-	before = mmun_state();
+	before = mmun_query_context();
 	for (i = 0; i < 100; i++) {
 		mmun_err_insert(EOVERFLOW, self->arena, 0);
 		mmun_err_insert(EOVERFLOW, NULL, 0);
 		mmun_err_insert(EOVERFLOW, self->arena, -1UL);
 		mmun_err_insert(EOVERFLOW, (void *)-1L, 2);
 	}
-	after = mmun_state();
+	after = mmun_query_context();
 	EXPECT_EQ(0, after.out_ranges);
 	EXPECT_EQ(before.out_objects, after.out_objects);
 	/* A CPU that idles on this mm may hold a reference, too. */
@@ -376,13 +376,13 @@ TEST_F(range, each_range_holds_one_reference_to_the_mm)
 	__u32 before, between, after, id[n];
 	int i;
 
-	before = mmun_state().out_mm_count;
+	before = mmun_query_context().out_mm_count;
 	for (i = 0; i < n; i++)
 		id[i] = mmun_insert(self->arena, self->page);
-	between = mmun_state().out_mm_count;
+	between = mmun_query_context().out_mm_count;
 	for (i = 0; i < n; i++)
 		mmun_remove(id[i]);
-	after = mmun_state().out_mm_count;
+	after = mmun_query_context().out_mm_count;
 	/* A CPU that idles on this mm may hold a reference, too. */
 	EXPECT_LE(n - cpus, (int)(between - before));
 	EXPECT_GE(n + cpus, (int)(between - before));
@@ -391,11 +391,11 @@ TEST_F(range, each_range_holds_one_reference_to_the_mm)
 
 TEST_F(range, close_gives_everything_back)
 {
-	struct mmun_state before, after;
+	struct mmun_query_context before, after;
 	int i;
 
 	close(self->fd);
-	ASSERT_EQ(0, _mmun_state(self->observer, &before));
+	ASSERT_EQ(0, _mmun_query_context(self->observer, &before));
 	self->fd = mmun_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_NE(NULL, mmun_map_filled(self->arena, NR_PAGES));
@@ -410,7 +410,7 @@ TEST_F(range, close_gives_everything_back)
 	EXPECT_LT(before.out_objects, memory_in_use(self));
 	ASSERT_EQ(0, close(self->fd));
 	self->fd = -1;
-	ASSERT_EQ(0, _mmun_state(self->observer, &after));
+	ASSERT_EQ(0, _mmun_query_context(self->observer, &after));
 	EXPECT_EQ(before.out_objects, after.out_objects);
 	EXPECT_GE(before.out_mm_count + sysconf(_SC_NPROCESSORS_CONF),
 		  after.out_mm_count);
@@ -451,7 +451,7 @@ TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
 	ASSERT_NE(NULL, mmun_map(hit, self->page));
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, NR_MANY, &done));
 	ASSERT_EQ(NR_MANY, done);
-	EXPECT_EQ(NR_MANY, mmun_state().out_ranges);
+	EXPECT_EQ(NR_MANY, mmun_query_context().out_ranges);
 	memset(hit, 1, self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, invalidate(hit, self->page));
@@ -463,7 +463,7 @@ TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
 	EXPECT_EQ((hit + self->page - 1 - map) / SMALL + 1, i);
 	ASSERT_EQ(0, _mmun_remove_bulk(self->fd, bulk, NR_MANY, &done));
 	EXPECT_EQ(NR_MANY, done);
-	EXPECT_EQ(0, mmun_state().out_ranges);
+	EXPECT_EQ(0, mmun_query_context().out_ranges);
 	free(bulk);
 }
 
@@ -543,7 +543,7 @@ TEST_F(range, one_batch_too_many_is_enospc)
 	for (i = 0; i < max; i++)
 		last = mmun_read_begin(id);
 	mmun_err_read_begin(ENOSPC, id);
-	EXPECT_EQ(max, mmun_state().out_batches);
+	EXPECT_EQ(max, mmun_query_context().out_batches);
 	mmun_abandon(last);
 	mmun_abandon(mmun_read_begin(id));
 }
@@ -557,8 +557,8 @@ TEST_F(range, one_page_too_many_in_a_batch_is_enospc)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_NE(NULL, arena);
 	token = mmun_read_begin(mmun_insert(arena, (pages + 1) * self->page));
-	mmun_collect(token, arena, pages * self->page, MMUN_METHOD_LOOK, 0);
-	mmun_err_collect(ENOSPC, token, arena, self->page, MMUN_METHOD_LOOK, 0);
+	mmun_collect(token, arena, pages * self->page, MMUN_METHOD_HMM_NOFAULT, 0);
+	mmun_err_collect(ENOSPC, token, arena, self->page, MMUN_METHOD_HMM_NOFAULT, 0);
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
@@ -654,7 +654,7 @@ TEST_F(bulk, insert_stops_at_the_first_failure_and_tells_where)
 
 	self->bulk[variant->wrong].length = 0;
 	EXPECT_BULK(EOVERFLOW, _mmun_insert_bulk);
-	EXPECT_EQ(variant->wrong, mmun_state().out_ranges);
+	EXPECT_EQ(variant->wrong, mmun_query_context().out_ranges);
 	for (i = 0; i < variant->wrong; i++)
 		mmun_remove(self->bulk[i].id);
 	for (; i < NR_BULK; i++)
@@ -669,7 +669,7 @@ TEST_F(bulk, remove_stops_at_the_first_failure_and_tells_where)
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, self->bulk, NR_BULK, &done));
 	mmun_remove(self->bulk[variant->wrong].id);
 	EXPECT_BULK(ENOENT, _mmun_remove_bulk);
-	EXPECT_EQ(NR_BULK - 1 - variant->wrong, mmun_state().out_ranges);
+	EXPECT_EQ(NR_BULK - 1 - variant->wrong, mmun_query_context().out_ranges);
 	for (i = variant->wrong + 1; i < NR_BULK; i++)
 		mmun_remove(self->bulk[i].id);
 }
@@ -686,7 +686,7 @@ TEST_F(bulk, remove_stops_at_what_is_no_id_and_loses_nothing)
 	wrong->id = -1U;
 	wrong->__reserved = -1U;
 	EXPECT_BULK(EOPNOTSUPP, _mmun_remove_bulk);
-	EXPECT_EQ(NR_BULK - variant->wrong, mmun_state().out_ranges);
+	EXPECT_EQ(NR_BULK - variant->wrong, mmun_query_context().out_ranges);
 	EXPECT_EQ(-1, _mmun_remove_bulk(self->fd, wrong, 1, &done));
 	EXPECT_EQ(EOPNOTSUPP, errno);
 	wrong->__reserved = 0;
@@ -697,7 +697,7 @@ TEST_F(bulk, remove_stops_at_what_is_no_id_and_loses_nothing)
 	mmun_remove(id);
 	for (i = variant->wrong + 1; i < NR_BULK; i++)
 		mmun_remove(self->bulk[i].id);
-	EXPECT_EQ(0, mmun_state().out_ranges);
+	EXPECT_EQ(0, mmun_query_context().out_ranges);
 }
 
 /* The array ends before the address space does. */
@@ -713,13 +713,13 @@ TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 	free(self->bulk);
 	self->bulk = (struct mmun_span *)end;
 	EXPECT_BULK(EFAULT, _mmun_insert_bulk);
-	EXPECT_EQ(variant->wrong, mmun_state().out_ranges);
+	EXPECT_EQ(variant->wrong, mmun_query_context().out_ranges);
 	self->bulk = NULL;
 	done = variant->wrong;
 	if (done)
 		ASSERT_EQ(0, _mmun_remove_bulk(self->fd, (void *)end, done,
 					       &done));
-	EXPECT_EQ(0, mmun_state().out_ranges);
+	EXPECT_EQ(0, mmun_query_context().out_ranges);
 }
 
 /*
@@ -761,7 +761,7 @@ static void do_nothing(int signal)
 static int insert_interrupted(int ranges)
 {
 	const int expected = ranges ? 0 : EINTR;
-	struct mmun_state before, after;
+	struct mmun_query_context before, after;
 	int i, fd = mmun_open();
 	__u32 id;
 
@@ -769,7 +769,7 @@ static int insert_interrupted(int ranges)
 	for (i = 0; i < ranges; i++)
 		if (_mmun_insert(fd, &fd, 1, &id))
 			return 1;
-	if (_mmun_state(fd, &before) || ptrace(PTRACE_TRACEME, 0, 0, 0) ||
+	if (_mmun_query_context(fd, &before) || ptrace(PTRACE_TRACEME, 0, 0, 0) ||
 	    kill(getpid(), SIGSTOP))
 		return 2;
 	for (i = 0; i < NR_SIGNALS; i++) {
@@ -778,7 +778,7 @@ static int insert_interrupted(int ranges)
 		if (err != expected || (!err && _mmun_remove(fd, id)))
 			return 3;
 	}
-	if (_mmun_state(fd, &after) || after.out_ranges != ranges ||
+	if (_mmun_query_context(fd, &after) || after.out_ranges != ranges ||
 	    after.out_objects != before.out_objects)
 		return 4;
 	if (after.out_mm_count >= before.out_mm_count + NR_SIGNALS)

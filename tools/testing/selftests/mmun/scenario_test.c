@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(scenario)
 	mmun_insert(self->map + NEAR * self->page, self->page)
 
 #define expect_in_tree(_id, _there) \
-	EXPECT_EQ(_there, mmun_subscription(_id).out_in_tree)
+	EXPECT_EQ(_there, mmun_query_range(_id).out_in_tree)
 
 /* An invalidation of page @_nr is told to @_id, and to nobody else. */
 #define expect_only(_id, _nr)                                             \
@@ -101,8 +101,8 @@ TEST_F(scenario, insert_remove_insert_while_odd_leaves_the_last)
 	mmun_remove(first);
 	last = mmun_insert(self->map + FREE * self->page, self->page);
 	expect_in_tree(last, 0);
-	EXPECT_EQ(mmun_subscription(self->id).out_seq,
-		  mmun_subscription(last).out_seq);
+	EXPECT_EQ(mmun_query_range(self->id).out_seq,
+		  mmun_query_range(last).out_seq);
 	let_go(0, at);
 	expect_in_tree(last, 1);
 	expect_only(last, FREE);
@@ -195,7 +195,7 @@ TEST_F(scenario, invalidation_inside_another_meets_the_tree_as_it_was)
 	mmun_expect_event(self->near, MMUN_EVENT_CLEAR,
 			  self->map + NEAR * self->page, self->page);
 	mmun_expect_no_event();
-	EXPECT_EQ(0, mmun_counters(new).out_invalidations);
+	EXPECT_EQ(0, mmun_query_range(new).out_invalidations);
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	let_go(0, at);
 	EXPECT_EQ(0, worker_join(&self->other));
@@ -272,7 +272,7 @@ TEST_F(scenario_remove, waits_for_the_callback_that_is_held)
 	__u32 at;
 
 	at = hold_mutator(0, mutate_munmap, 1, variant->point, self->id);
-	EXPECT_EQ(variant->told, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(variant->told, mmun_query_range(self->id).out_invalidations);
 	worker_do(&self->other, job_remove);
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	EXPECT_EQ(variant->told, mmun_next_record(self->fd, &r));
@@ -311,7 +311,7 @@ static int job_kick(struct worker *worker)
 {
 	__u32 count;
 
-	while (!_mmun_kick(worker->fd, worker->id, 100, &count))
+	while (!_mmun_wake_thread(worker->fd, worker->id, 100, &count))
 		woken += count;
 	return errno == ENOENT ? 0 : -1;
 }
@@ -409,7 +409,7 @@ TEST_F(scenario, remove_among_many_deferred_inserts_returns_when_it_is_done)
 	mutate(0, mutate_dontneed, FREE);
 	for (i = 0; i < many; i += many / 5) {
 		expect_in_tree(bulk[i].id, 1);
-		EXPECT_EQ(1, mmun_counters(bulk[i].id).out_invalidations);
+		EXPECT_EQ(1, mmun_query_range(bulk[i].id).out_invalidations);
 	}
 	mmun_err_remove(ENOENT, bulk[many / 2].id);
 	mmun_err_remove(ENOENT, self->near);
@@ -565,8 +565,8 @@ TEST_F(scenario_signal, acts_at_the_end_unless_it_kills_who_waits_for_mmap_lock)
 	if (!variant->at_once) {
 		EXPECT_EQ(variant->status, mmun_wait_child(self->pid));
 	}
-	EXPECT_EQ(variant->ranges, mmun_state().out_ranges);
-	EXPECT_EQ(variant->batches, mmun_state().out_batches);
+	EXPECT_EQ(variant->ranges, mmun_query_context().out_ranges);
+	EXPECT_EQ(variant->batches, mmun_query_context().out_batches);
 	expect_in_tree(mmun_insert(self->map, self->page), 1);
 }
 
@@ -594,7 +594,7 @@ TEST_F(scenario, readers_of_two_sequences_and_only_the_later_one_commits)
 	ASSERT_EQ(0, subject_order(mutator(0), mutate_dontneed, 1));
 	mmun_wait_held(enter);
 	entered = mmun_read_begin(self->id);
-	EXPECT_EQ(1, mmun_release(enter));
+	EXPECT_EQ(1, mmun_resume(enter));
 	mmun_wait_held(leave);
 	r = mmun_expect_event(self->id, MMUN_EVENT_CLEAR,
 			      self->map + self->page, self->page);
@@ -673,7 +673,7 @@ TEST_F(scenario, snapshot_that_uses_up_its_retries_publishes_nothing)
 	worker_do(&self->reader, job_snapshot);
 	for (i = 0; i < 3; i++) {
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-		EXPECT_EQ(i, mmun_counters(self->id).out_collisions);
+		EXPECT_EQ(i, mmun_query_range(self->id).out_collisions);
 		mutate(0, mutate_dontneed, 1);
 		ASSERT_EQ(0, userfault_fill(uffd, self->subject, 0));
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
@@ -684,8 +684,8 @@ TEST_F(scenario, snapshot_that_uses_up_its_retries_publishes_nothing)
 	EXPECT_EQ(1, self->reader.snap.out_collided);
 	EXPECT_EQ(2, self->reader.snap.out_retries);
 	EXPECT_EQ(0, self->reader.snap.out_valid);
-	EXPECT_EQ(3, mmun_counters(self->id).out_collisions);
-	EXPECT_EQ(0, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(3, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 	EXPECT_EQ(1, pages[0]);
 	EXPECT_EQ(2, pages[1]);
 	expect_shadow(0, false);
@@ -718,7 +718,7 @@ static int mutate_until_told(struct subject *subject, int nr)
 	return 0;
 }
 
-#define told_near()	(mmun_counters(self->near).out_invalidations)
+#define told_near()	(mmun_query_range(self->near).out_invalidations)
 
 TEST_F(scenario, snapshots_beside_a_neighbour_that_never_rests_need_no_retry)
 {
@@ -742,8 +742,8 @@ TEST_F(scenario, snapshots_beside_a_neighbour_that_never_rests_need_no_retry)
 	}
 	self->subject->stop = true;
 	EXPECT_EQ(0, subject_answer(mutator(0)));
-	EXPECT_EQ(0, mmun_counters(self->id).out_invalidations);
-	EXPECT_EQ(i, mmun_counters(self->id).out_commits);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
+	EXPECT_EQ(i, mmun_query_range(self->id).out_commits);
 }
 
 /*
@@ -770,8 +770,8 @@ TEST_F(scenario, sequence_moves_by_two_with_each_invalidation_that_meets_a_range
 	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
 	/* A range that is born now has the sequence of the last one. */
 	new = insert_near();
-	EXPECT_EQ(r[2].cur_seq, mmun_subscription(new).out_seq);
-	EXPECT_EQ(r[2].cur_seq, mmun_subscription(self->id).out_seq);
+	EXPECT_EQ(r[2].cur_seq, mmun_query_range(new).out_seq);
+	EXPECT_EQ(r[2].cur_seq, mmun_query_range(self->id).out_seq);
 }
 
 /*
@@ -819,10 +819,10 @@ TEST_F(scenario, invalidation_with_the_sequence_of_the_birth_lets_no_reader_in)
 	__u64 birth;
 
 	late = mmun_insert(self->map, self->page);
-	birth = mmun_subscription(late).out_seq;
+	birth = mmun_query_range(late).out_seq;
 	inner = hold_mutator(1, mutate_dontneed, 0, MMUN_POINT_LEAVE, late);
-	EXPECT_EQ(birth, mmun_subscription(late).out_seq);
-	EXPECT_EQ(1, mmun_counters(late).out_invalidations);
+	EXPECT_EQ(birth, mmun_query_range(late).out_seq);
+	EXPECT_EQ(1, mmun_query_range(late).out_invalidations);
 	self->reader.id = late;
 	worker_do(&self->reader, job_begin);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
@@ -914,7 +914,7 @@ TEST_F(scenario, nested_invalidations_of_one_thread_are_one_to_a_reader)
 				  HUGE_SIZE);
 	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
 	EXPECT_EQ(mmun_u64(huge) + HUGE_SIZE, mmun_wait_held(at).out_end);
-	EXPECT_EQ(0, mmun_probe(0));
+	EXPECT_EQ(0, mmun_check_balance(0));
 	worker_do(&self->reader, job_begin);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
 	let_go(0, at);
@@ -938,7 +938,7 @@ TEST_F_TIMEOUT(scenario, begin_and_commit_agree_after_100000_invalidations,
 
 	mmun_log_setup(0, 0);
 	mutate(0, mutate_many_times, LONG_RUN);
-	EXPECT_EQ(LONG_RUN, mmun_counters(self->id).out_invalidations);
+	EXPECT_EQ(LONG_RUN, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(1, mmun_commit(before));
 	after = mmun_read_begin(self->id);
 	EXPECT_EQ(before.seq + 2 * LONG_RUN, after.seq);

@@ -8,12 +8,12 @@ static int op_begin(struct actor *actor)
 {
 	struct target target = pick_target(actor);
 	struct open_batch *batch = &actor->batches[roll(actor, BATCHES)];
-	struct mmun_counters counters;
+	struct mmun_query_range counters;
 	struct slot slot;
 
 	if (batch->token.batch || !pick_slot(actor, &target, &slot))
 		return IDLE;
-	if (_mmun_counters(target.fd, slot.id, &counters))
+	if (_mmun_query_range(target.fd, slot.id, &counters))
 		return errno;
 	batch->invalidations_before = counters.out_invalidations;
 	if (_mmun_read_begin(target.fd, slot.id, &batch->token)) {
@@ -29,7 +29,7 @@ static int op_begin(struct actor *actor)
 	batch->stale = false;
 	/* A range that was removed meanwhile is invalidated no more. */
 	batch->invalidations = ~0ULL;
-	if (!_mmun_counters(target.fd, slot.id, &counters))
+	if (!_mmun_query_range(target.fd, slot.id, &counters))
 		batch->invalidations = counters.out_invalidations;
 	return 0;
 }
@@ -101,7 +101,7 @@ static void check_commit(struct actor *actor, const struct open_batch *batch,
 static int op_commit(struct actor *actor)
 {
 	struct open_batch *batch = pick_batch(actor);
-	struct mmun_counters before = {}, after = {};
+	struct mmun_query_range before = {}, after = {};
 	struct mmun_commit commit;
 	int ret = 0;
 
@@ -109,12 +109,12 @@ static int op_commit(struct actor *actor)
 		return IDLE;
 	if (!roll(actor, 8))
 		return abandon(actor, batch);
-	_mmun_counters(batch->fd, batch->id, &before);
+	_mmun_query_range(batch->fd, batch->id, &before);
 	if (_mmun_commit(batch->fd, batch->token, &commit))
 		ret = errno;
 	add(&shared->batches_open, -1);
 	batch->token.batch = 0;
-	if (ret || _mmun_counters(batch->fd, batch->id, &after))
+	if (ret || _mmun_query_range(batch->fd, batch->id, &after))
 		return ret;
 	check_commit(actor, batch, commit.out_collided,
 		     before.out_invalidations, after.out_invalidations);

@@ -331,7 +331,7 @@ static int victim_main(struct child_answer *answer, __u64 value)
 	if (child_context(answer, value))
 		return CHILD_CALL;
 	set(&answer->ready, 1);
-	_mmun_park(answer->fd, CHILD_MS, &released);
+	_mmun_pin_mm(answer->fd, CHILD_MS, &released);
 	return CHILD_FINE;
 }
 
@@ -355,7 +355,7 @@ static int reap_victim(struct actor *actor, int pidfd, int fd, __u32 id,
 	int i, ret;
 	__u32 left;
 
-	if (_mmun_refuse(fd, id, refusals, &left))
+	if (_mmun_fail_nonblock(fd, id, refusals, &left))
 		return errno;
 	for (i = 0; i <= refusals; i++) {
 		ret = syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0;
@@ -377,7 +377,7 @@ static int adopt_context(struct actor *actor, int pidfd)
 	while (!get(&actor->answer.ready) && now_ns() < end)
 		sched_yield();
 	fd = syscall(SYS_pidfd_getfd, pidfd, actor->answer.fd, 0);
-	if (fd >= 0 && mmun_wait_record(fd, MMUN_RECORD_PARK, &record))
+	if (fd >= 0 && mmun_wait_record(fd, MMUN_RECORD_PIN, &record))
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -394,7 +394,7 @@ static int kill_and_reap(struct actor *actor, pid_t pid, int pidfd,
 	kill(pid, SIGKILL);
 	if (fd >= 0) {
 		ret = reap_victim(actor, pidfd, fd, id, refusals, value);
-		_mmun_unpark(fd, 0, &count);
+		_mmun_unpin_mm(fd, 0, &count);
 	}
 	wait_for_child(actor, pid, 128 + SIGKILL);
 	if (fd < 0)

@@ -87,8 +87,8 @@ struct way {
 static struct way pick_way(struct actor *actor)
 {
 	static const struct way ways[] = {
-		{ MMUN_METHOD_FAULT, 0 }, { MMUN_METHOD_FAULT, MMUN_WRITE },
-		{ MMUN_METHOD_LOOK, 0 },
+		{ MMUN_METHOD_HMM_FAULT, 0 }, { MMUN_METHOD_HMM_FAULT, MMUN_WRITE },
+		{ MMUN_METHOD_HMM_NOFAULT, 0 },
 		{ MMUN_METHOD_GUP, 0 }, { MMUN_METHOD_GUP, MMUN_WRITE },
 	};
 
@@ -166,7 +166,7 @@ struct aim {
 static bool take_aim(struct actor *actor, struct aim *aim, __u32 flags)
 {
 	struct mmun_snapshot snap = {
-		.method = roll(actor, 2) ? MMUN_METHOD_FAULT : MMUN_METHOD_GUP,
+		.method = roll(actor, 2) ? MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP,
 		.flags = flags,
 		.length = page_size(),
 		.max_retries = 8,
@@ -252,5 +252,5 @@ static int op_refuse(struct actor *actor)
 
 	if (!pick_slot(actor, &target, &slot))
 		return IDLE;
-	return _mmun_refuse(target.fd, slot.id, count, &left) ? errno : 0;
+	return _mmun_fail_nonblock(target.fd, slot.id, count, &left) ? errno : 0;
 }

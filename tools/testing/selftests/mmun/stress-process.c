@@ -156,15 +156,15 @@ static void verify_at_the_end(int fd, __u32 id)
 							     "collided",
 		     (unsigned long long)verify.out_addr);
 	if (count_counters(fd, id))
-		fail(NULL, "MMUN_COUNTERS at the end: %s", strerror(errno));
+		fail(NULL, "MMUN_QUERY_RANGE at the end: %s", strerror(errno));
 }
 
 static void probe_at_the_end(int fd)
 {
-	struct mmun_probe probe;
+	struct mmun_check_balance probe;
 
-	if (_mmun_probe(fd, PROBE_MS, &probe))
-		fail(NULL, "MMUN_PROBE at the end: %s", strerror(errno));
+	if (_mmun_check_balance(fd, PROBE_MS, &probe))
+		fail(NULL, "MMUN_CHECK_BALANCE at the end: %s", strerror(errno));
 	else if (!probe.out_balanced)
 		fail(NULL, "an invalidation was begun and never ended%s",
 		     probe.out_odd ? ", and the sequence is odd" : "");

@@ -90,12 +90,12 @@ static int insert_slot(const struct target *target, struct slot *slot,
 /* What a range went through, when it is about to go.  Returns 0 or an errno. */
 static int count_counters(int fd, __u32 id)
 {
-	struct mmun_counters counters;
+	struct mmun_query_range counters;
 
-	if (_mmun_counters(fd, id, &counters))
+	if (_mmun_query_range(fd, id, &counters))
 		return errno;
 	add(&shared->invalidations, counters.out_invalidations);
-	add(&shared->refused, counters.out_refused);
+	add(&shared->refused, counters.out_failed);
 	add(&shared->commits, counters.out_commits);
 	add(&shared->collisions, counters.out_collisions);
 	return 0;

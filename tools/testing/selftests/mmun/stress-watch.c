@@ -74,9 +74,9 @@ static void kill_processes(pid_t *pids)
 
 static void note_memory(int fd)
 {
-	struct mmun_state state;
+	struct mmun_query_context state;
 
-	if (!_mmun_state(fd, &state))
+	if (!_mmun_query_context(fd, &state))
 		raise_to(&shared->most_memory, state.out_objects);
 }
 
@@ -106,11 +106,11 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 static void check_memory(int fd, __u64 before)
 {
 	__u64 end = now_ns() + END_MS * 1000000ULL;
-	struct mmun_state state;
+	struct mmun_query_context state;
 
 	do {
-		if (_mmun_state(fd, &state)) {
-			fail(NULL, "MMUN_STATE: %s", strerror(errno));
+		if (_mmun_query_context(fd, &state)) {
+			fail(NULL, "MMUN_QUERY_CONTEXT: %s", strerror(errno));
 			return;
 		}
 		if (state.out_objects == before)

@@ -184,10 +184,10 @@ static void stress(int fd)
 {
 	pid_t pids[MAX_PROCESSES] = {};
 	__u64 began = now_ns();
-	struct mmun_state state;
+	struct mmun_query_context state;
 	int p;
 
-	_mmun_state(fd, &state);
+	_mmun_query_context(fd, &state);
 	for (p = 0; p < shared->processes; p++) {
 		pids[p] = fork_child();
 		if (!pids[p]) {

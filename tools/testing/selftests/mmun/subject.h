@@ -319,7 +319,7 @@ static inline int job_snapshot(struct worker *worker)
 /* Let it go; it was held for the last time and goes on to the end. */
 #define let_go(_nr, _hold)                                                \
 	do {                                                              \
-		EXPECT_EQ(1, mmun_release(_hold));                        \
+		EXPECT_EQ(1, mmun_resume(_hold));                        \
 		EXPECT_EQ(0, subject_answer(mutator(_nr)));               \
 	} while (0)
 
@@ -346,8 +346,8 @@ static inline int job_snapshot(struct worker *worker)
 /* The mm's invalidations are in balance, unless it is gone. */
 #define expect_balanced()                                                 \
 	do {                                                              \
-		struct mmun_probe __p;                                    \
-		int __ret = _mmun_probe(self->fd, MMUN_HOLD_MS, &__p);    \
+		struct mmun_check_balance __p;                                    \
+		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p);    \
 		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);  \
 	} while (0)
 

@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The objects of /dev/mmun and their limits.
+ * The objects of /dev/mmun, their limits, and what its parts offer to each other.
  */
-#ifndef _MMUN_TYPES_H
-#define _MMUN_TYPES_H
+#ifndef _MMUN_PRIVATE_H
+#define _MMUN_PRIVATE_H
+
+#include <linux/completion.h>
+#include <linux/hmm.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/mmu_notifier.h>
+#include <linux/refcount.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "../test_mmun_compat.h"
+#include "../test_mmun_uapi.h"
+
+static_assert(sizeof(unsigned long) == sizeof(u64));
 
 /* Limits of one context, but MMUN_MAX_CONTEXTS, which is of one mm. */
 #define MMUN_MAX_CONTEXTS	64
@@ -11,7 +30,8 @@
 #define MMUN_MAX_BATCHES	SZ_1K
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-#define MMUN_MAX_PARK_MS	20000	/* no hung task detector is so quick */
+#define MMUN_MAX_PIN_MS	20000	/* no hung task detector is so quick */
+#define MMUN_MAX_CLOSE_MS	20000
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
@@ -27,6 +47,7 @@
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
+#define MMUN_READ_BYTES		(MMUN_READ_RECORDS * sizeof(struct mmun_record))
 #define MMUN_BULK_STEP		192UL
 
 /**
@@ -90,39 +111,71 @@ struct mmun_list_notifier {
 };
 
 /**
+ * struct mmun_batch_table - the open batches of a context
+ * @batches: by ID; one reference to each
+ * @nr: number of batches, in the table or about to be
+ */
+struct mmun_batch_table {
+	struct xarray batches;
+	atomic_t nr;
+};
+
+/**
+ * struct mmun_pins - the threads that pin the mm of a context
+ * @lock: guards @list
+ * @list: list of mmun_pin::node
+ */
+struct mmun_pins {
+	spinlock_t lock;		/* guards @list */
+	struct list_head list;
+};
+
+/**
+ * struct mmun_probes - the subscriptions of MMUN_CHECK_BALANCE
+ * @mutex: one caller at a time; guards the rest
+ * @list: list of mmun_probe::node: what is still inserted, in order
+ * @nr: its length
+ * @broken: they showed what no invalidation in flight explains
+ */
+struct mmun_probes {
+	struct mutex mutex;		/* one caller at a time */
+	struct list_head list;
+	u32 nr;
+	bool broken;
+};
+
+/**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
  * @shared: what all contexts of the mm share
  * @table: its ranges
  * @nr_chunks: number of chunks in the shadows of its ranges
- * @batches: IDs of &struct mmun_batch
- * @nr_batches: how many batches, likewise
+ * @batch_table: its batches
  * @log: what happened
- * @parked_lock: guards @parked
- * @parked: list of mmun_parked::node
  * @holds: where its tasks stop
  * @list_notifier: brings them to START and END
- * @probe_mutex: guards @probes to @probes_broken
- * @probes: list of mmun_probe_node::node: what is still inserted, in order
- * @nr_probes: its length
- * @probes_broken: they showed what no invalidation in flight explains
+ * @pins: the threads that keep the mm
+ * @probes: the subscriptions of MMUN_CHECK_BALANCE
+ * @refs: the open file, and the reaper
+ * @reap: what the reaper does for it
+ * @reaped: completed when that is done
+ * @unsettled: the core still has a range that was removed
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
 	struct mmun_mm *shared;
 	struct mmun_range_table table;
 	atomic_t nr_chunks;
-	struct xarray batches;
-	atomic_t nr_batches;
+	struct mmun_batch_table batch_table;
 	struct mmun_log log;
-	spinlock_t parked_lock;		/* guards @parked */
-	struct list_head parked;
 	struct mmun_holds holds;
 	struct mmun_list_notifier list_notifier;
-	struct mutex probe_mutex;	/* one prober at a time */
-	struct list_head probes;
-	u32 nr_probes;
-	bool probes_broken;
+	struct mmun_pins pins;
+	struct mmun_probes probes;
+	refcount_t refs;
+	struct work_struct reap;
+	struct completion reaped;
+	bool unsettled;
 };
 
 /**
@@ -132,16 +185,16 @@ struct mmun_ctx {
  * @kind: the scheme by which it is read
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
  * @id: for the records
- * @refuse: so many non-blockable callbacks shall return false
+ * @fail_nonblock: so many callbacks that must not block are to return false
  * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_RANGE_CHUNKS
  * @invalidations: callbacks
- * @refused: callbacks that returned false
+ * @failed: callbacks that returned false
  * @commits: batches published
  * @collisions: batches that collided
  * @removed: REMOVE has begun: nothing may be published any more
  * @gone: REMOVE has ended: no callback may come any more
  * @lock: the update lock of mmu_interval_set_seq() and mmu_interval_read_retry();
- *	guards all from @refuse on but @gone
+ *	guards all from @fail_nonblock on but @gone
  * @shadow: chunks of the shadow page table, by index of the page, see
  *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
  *	of entry.c.  Chunks come without @lock and
@@ -154,10 +207,10 @@ struct mmun_range {
 	const struct mmun_kind_ops *kind;
 	struct kref refs;
 	u32 id;
-	u32 refuse;
+	u32 fail_nonblock;
 	u32 nr_chunks;
 	u64 invalidations;
-	u64 refused;
+	u64 failed;
 	u64 commits;
 	u64 collisions;
 	bool removed;
@@ -212,7 +265,6 @@ struct mmun_part {
 /**
  * struct mmun_batch - one read side critical section
  * @refs: one for the ID table, until COMMIT; one per call in flight
- * @id: of the batch
  * @range: one reference
  * @seq: what read_begin() returned
  * @mutex: guards the rest
@@ -222,7 +274,6 @@ struct mmun_part {
  */
 struct mmun_batch {
 	struct kref refs;
-	u32 id;
 	struct mmun_range *range;
 	unsigned long seq;
 	struct mutex mutex;		/* calls on the batch take turns */
@@ -231,10 +282,10 @@ struct mmun_batch {
 	struct list_head parts;
 };
 
-/* A thread in MMUN_PARK, on its stack. */
-struct mmun_parked {
-	struct list_head node;	/* for mmun_ctx::parked, until released */
-	struct completion released;
+/* A thread in MMUN_PIN_MM, on its stack */
+struct mmun_pin {
+	struct list_head node;	/* for mmun_pins::list, until it is unpinned */
+	struct completion unpinned;
 	u32 tid;
 };
 
@@ -270,8 +321,8 @@ struct mmun_armed {
 
 /**
  * struct mmun_held - a task that passes a point, on its stack
- * @node: for mmun_armed::held, until the task is released
- * @released: completed when it is
+ * @node: for mmun_armed::held, until the task is resumed
+ * @resumed: completed when it is
  * @task: the task
  * @point: the point
  * @mnr: the invalidation
@@ -283,7 +334,7 @@ struct mmun_armed {
  */
 struct mmun_held {
 	struct list_head node;
-	struct completion released;
+	struct completion resumed;
 	struct task_struct *task;
 	enum mmun_point point;
 	const struct mmu_notifier_range *mnr;
@@ -318,38 +369,137 @@ struct mmun_mm {
 	unsigned long cur_seq;
 };
 
-/* A subscription of MMUN_PROBE. */
-struct mmun_probe_node {
+/* A subscription of MMUN_CHECK_BALANCE */
+struct mmun_probe {
 	struct mmu_interval_notifier mni;
-	struct list_head node;	/* for mmun_ctx::probes */
+	struct list_head node;	/* for mmun_probes::list */
 	bool was_deferred;	/* so its arrival proves a balance */
 };
 
-/**
- * struct mmun_ucmd - an ioctl on its way
- * @ctx: the context
- * @ubuffer: where the argument came from and the answer goes to
- * @user_size: how much of it user space knows
- * @cmd: the argument, as the kernel knows it
+/*
+ * What one part offers to others, by the file that owns it.  All is static, because
+ * the parts are compiled as one.
  */
-struct mmun_ucmd {
-	struct mmun_ctx *ctx;
-	void __user *ubuffer;
-	u32 user_size;
-	void *cmd;
-};
 
-/* The uAPI structs have no holes: their sizes are the sums of their fields. */
-static_assert(sizeof(struct mmun_record) == 8 * 8 + 4 + 2 * 2 + 4 * 4 + 16);
-static_assert(sizeof(struct mmun_span) == 2 * 8 + 2 * 4);
-static_assert(sizeof(struct mmun_info) == 4 * 4 + 2 * 8 + 10 * 4);
-static_assert(sizeof(struct mmun_snapshot) == 2 * 4 + 2 * 8 + 4 * 4 + 8 + 8);
-static_assert(sizeof(struct mmun_hold) == 8 * 4);
-static_assert(sizeof(struct mmun_wait_held) == 8 * 4 + 2 * 8);
-static_assert(sizeof(struct mmun_probe) == 4 * 4 + 8);
-static_assert(sizeof(struct mmun_subscription) == 2 * 4 + 8 + 2 * 4);
-static_assert(sizeof(unsigned long) == sizeof(u64));
+/* memory.c */
+static void *mmun_alloc(size_t size);
+static void mmun_free(const void *object);
 
+/* entry.c */
+static u64 mmun_entry_from_hmm(unsigned long hmm_pfn);
+static u64 mmun_entry_from_page(struct page *page, bool write);
+static struct page *mmun_entry_page(u64 entry);
+static bool mmun_entry_allows(u64 entry, bool write);
+static bool mmun_entry_agrees(u64 shadow, u64 pte);
+
+/* log.c */
+static void mmun_log_init(struct mmun_log *log);
+static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost);
+static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type);
+static bool mmun_record_begin(struct mmun_log *log, struct mmun_record *record,
+			      enum mmun_record_type type, u32 id);
+static void mmun_record_end(struct mmun_log *log, struct mmun_record *record);
+static enum mmun_event mmun_event(enum mmu_notifier_event event);
+static void mmun_record_mnr(struct mmun_record *record,
+			    const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq, unsigned long clip_start,
+			    unsigned long clip_end);
+static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
+			   unsigned long seq);
+
+/* shadow.c */
+static unsigned long mmun_range_index(const struct mmun_range *range,
+				      unsigned long addr);
+static unsigned long mmun_range_addr(const struct mmun_range *range,
+				     unsigned long index);
+static unsigned long mmun_chunk_pages(const struct mmun_range *range,
+				      unsigned long number);
+static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
+			       unsigned long nr);
+static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index);
+static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
+			     unsigned long last);
+static void mmun_shadow_publish(struct mmun_range *range,
+				const struct mmun_part *part);
+static void mmun_shadow_free(struct mmun_range *range);
+
+/* thread.c */
+static struct pid *mmun_thread_pid(u32 tid);
+
+/* mm.c */
+static struct mmun_mm *mmun_mm_get(struct mm_struct *mm);
+static void mmun_mm_put(struct mmun_mm *shared);
+static unsigned int mmun_hold_limit(void);
+static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq);
+static void mmun_mm_hold_end(struct mmun_mm *shared);
+
+/* list_notifier.c */
 static int mmun_list_notifier_register(struct mmun_ctx *ctx);
+static void mmun_list_notifier_close(struct mmun_ctx *ctx);
 
-#endif /* _MMUN_TYPES_H */
+/* hold.c */
+static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
+			   u32 id, const struct mmu_notifier_range *mnr,
+			   unsigned long cur_seq);
+static void mmun_hold_pass(struct mmun_ctx *ctx, enum mmun_point point,
+			   u32 range, const struct mmu_notifier_range *mnr,
+			   unsigned long cur_seq);
+static void mmun_holds_init(struct mmun_holds *holds);
+static void mmun_holds_close(struct mmun_ctx *ctx);
+
+/* notifier.c */
+static int mmun_subscribe(struct mmun_ctx *ctx,
+			  struct mmu_interval_notifier *mni,
+			  unsigned long start, unsigned long length,
+			  const struct mmu_interval_notifier_ops *ops);
+static int mmun_interval_insert(struct mmun_range *range);
+static bool mmun_interval_is_settled(const struct mmun_range *range);
+static unsigned long
+mmun_subscription_seq(const struct mmu_interval_notifier *mni);
+static bool mmun_subscription_in_tree(const struct mmu_interval_notifier *mni);
+static void mmun_interval_remove(struct mmun_range *range);
+
+/* readside.c */
+static unsigned long mmun_section_begin(struct mmun_range *range);
+static void mmun_section_collided(struct mmun_range *range, unsigned long seq);
+static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
+			       struct list_head *parts, u32 *published);
+
+/* range.c */
+static void mmun_range_put(struct mmun_range *range);
+static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
+					    const struct mmun_span *span);
+static void mmun_range_destroy(struct mmun_range *range);
+static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
+				 u64 length);
+
+/* range_table.c */
+static void mmun_range_table_init(struct mmun_range_table *table);
+static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id);
+static int mmun_pause(void);
+static void mmun_range_table_close(struct mmun_range_table *table);
+
+/* collect.c */
+static int mmun_walk(struct mmun_range *range, unsigned long seq,
+		     struct mmun_part *part, unsigned long from,
+		     unsigned long nr, unsigned long req_flags);
+static void mmun_part_from_hmm(struct mmun_part *part);
+static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
+			  struct mmun_part *part, u32 method, u32 flags);
+static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
+					 u64 length);
+static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
+			      u32 known_flags);
+
+/* batch.c */
+static void mmun_batch_table_init(struct mmun_batch_table *table);
+static void mmun_batch_table_close(struct mmun_batch_table *table);
+
+/* balance.c */
+static void mmun_probes_init(struct mmun_probes *probes);
+static void mmun_probes_close(struct mmun_ctx *ctx);
+
+/* pin.c */
+static void mmun_pins_init(struct mmun_pins *pins);
+
+#endif /* _MMUN_PRIVATE_H */

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads by number: HOLD names one, KICK wakes one.
+ * Threads by number: HOLD names one, WAKE_THREAD wakes one.
  */
 
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+
+#include "private.h"
+
 /* Find the thread.  The caller must hold rcu_read_lock(). */
-static struct task_struct *mmun_task_find(struct pid *pid)
+static struct task_struct *mmun_thread_find(struct pid *pid)
 {
 	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
 
@@ -17,7 +22,7 @@ static struct task_struct *mmun_task_find(struct pid *pid)
 }
 
 /* Return a reference to the number of the thread, or -ENOENT or -EPERM. */
-static struct pid *mmun_task_pid(u32 tid)
+static struct pid *mmun_thread_pid(u32 tid)
 {
 	struct task_struct *task;
 	struct pid *pid;
@@ -25,7 +30,7 @@ static struct pid *mmun_task_pid(u32 tid)
 	rcu_read_lock();
 	/* Not task_pid(), which is NULL once the task is reaped. */
 	pid = get_pid(find_vpid(tid));
-	task = mmun_task_find(pid);
+	task = mmun_thread_find(pid);
 	rcu_read_unlock();
 	if (!IS_ERR(task))
 		return pid;
@@ -33,7 +38,7 @@ static struct pid *mmun_task_pid(u32 tid)
 	return ERR_CAST(task);
 }
 
-static u32 mmun_task_kick(struct task_struct *task, u32 count)
+static u32 mmun_thread_wake(struct task_struct *task, u32 count)
 {
 	u32 woken = 0;
 
@@ -44,21 +49,20 @@ static u32 mmun_task_kick(struct task_struct *task, u32 count)
 	return woken;
 }
 
-static int mmun_kick(struct mmun_ucmd *ucmd)
+static int mmun_wake_thread(struct mmun_ctx *ctx, struct mmun_wake_thread *cmd)
 {
-	struct mmun_kick *cmd = ucmd->cmd;
 	struct task_struct *task;
 
-	if (!cmd->count || cmd->count > MMUN_MAX_KICKS)
+	if (!cmd->count || cmd->count > MMUN_MAX_WAKE_UPS)
 		return -EINVAL;
 	rcu_read_lock();
-	task = mmun_task_find(find_vpid(cmd->tid));
+	task = mmun_thread_find(find_vpid(cmd->tid));
 	if (!IS_ERR(task))
 		get_task_struct(task);
 	rcu_read_unlock();
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	cmd->out_woken = mmun_task_kick(task, cmd->count);
+	cmd->out_woken = mmun_thread_wake(task, cmd->count);
 	put_task_struct(task);
-	return mmun_ucmd_respond(ucmd, sizeof(*cmd));
+	return 0;
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A context: one open of the device, from its birth to the last close.  INFO,
+ * QUERY_CONTEXT.
+ */
+
+#include <linux/module.h>
+
+#include "private.h"
+
+static struct workqueue_struct *mmun_reaper;
+
+static int mmun_reaper_create(void)
+{
+	mmun_reaper = alloc_workqueue("mmun_reaper", WQ_UNBOUND, 0);
+	return mmun_reaper ? 0 : -ENOMEM;
+}
+
+static void mmun_ctx_put(struct mmun_ctx *ctx)
+{
+	if (refcount_dec_and_test(&ctx->refs))
+		mmun_free(ctx);
+}
+
+/* Release what mmun_ctx_init() acquired. */
+static void mmun_ctx_release(struct mmun_ctx *ctx)
+{
+	u64 lost;
+
+	mmun_log_resize(&ctx->log, 0, 0, &lost);
+	mmun_mm_put(ctx->shared);
+	mmdrop(ctx->mm);
+}
+
+/* Nothing here can fail. */
+static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
+{
+	/* Pairs with the mmdrop() in mmun_ctx_free() */
+	mmgrab(shared->mm);
+	ctx->mm = shared->mm;
+	ctx->shared = shared;
+	refcount_set(&ctx->refs, 1);
+	init_completion(&ctx->reaped);
+	mmun_range_table_init(&ctx->table);
+	mmun_batch_table_init(&ctx->batch_table);
+	mmun_log_init(&ctx->log);
+	mmun_holds_init(&ctx->holds);
+	mmun_pins_init(&ctx->pins);
+	mmun_probes_init(&ctx->probes);
+}
+
+/* Make a context of the mm, which is that of the caller. */
+static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
+{
+	struct mmun_ctx *ctx = mmun_alloc(sizeof(*ctx));
+	struct mmun_mm *shared;
+	u64 lost;
+	int ret;
+
+	if (!ctx)
+		return ERR_PTR(-ENOMEM);
+	shared = mmun_mm_get(mm);
+	if (IS_ERR(shared)) {
+		mmun_free(ctx);
+		return ERR_CAST(shared);
+	}
+	mmun_ctx_init(ctx, shared);
+	ret = mmun_log_resize(&ctx->log, MMUN_LOG_DEFAULT,
+			      MMUN_LOG_TYPES_DEFAULT, &lost);
+	if (!ret)
+		return ctx;
+	mmun_ctx_release(ctx);
+	mmun_ctx_put(ctx);
+	return ERR_PTR(ret);
+}
+
+/*
+ * What waits for invalidations.  A context that the core still knows stays for
+ * ever, and the module with it.
+ */
+static void mmun_ctx_reap(struct work_struct *work)
+{
+	struct mmun_ctx *ctx = container_of(work, struct mmun_ctx, reap);
+
+	mmun_list_notifier_close(ctx);
+	mmun_probes_close(ctx);
+	mmun_batch_table_close(&ctx->batch_table);
+	mmun_range_table_close(&ctx->table);
+	mmun_ctx_release(ctx);
+	complete(&ctx->reaped);
+	if (READ_ONCE(ctx->unsettled))
+		return;
+	mmun_ctx_put(ctx);
+	/* The exit of the module waits until this work has returned. */
+	module_put(THIS_MODULE);
+}
+
+/*
+ * The last close: no call is in flight and none can come.  But callbacks can be,
+ * and their task may be held there, or get no CPU: close() waits for them in the
+ * reaper, and not longer than MMUN_MAX_CLOSE_MS.
+ */
+static void mmun_ctx_close(struct mmun_ctx *ctx)
+{
+	mmun_holds_close(ctx);
+	__module_get(THIS_MODULE);
+	refcount_inc(&ctx->refs);
+	INIT_WORK(&ctx->reap, mmun_ctx_reap);
+	queue_work(mmun_reaper, &ctx->reap);
+	if (!wait_for_completion_timeout(&ctx->reaped,
+					 msecs_to_jiffies(MMUN_MAX_CLOSE_MS)))
+		pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
+	mmun_ctx_put(ctx);
+}
+
+static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
+{
+	if (cmd->__reserved || cmd->__reserved2)
+		return -EOPNOTSUPP;
+	cmd->out_abi = MMUN_ABI_VERSION;
+	cmd->out_page_size = PAGE_SIZE;
+	cmd->out_features = 0;
+	if (IS_ENABLED(CONFIG_HMM_MIRROR))
+		cmd->out_features |= MMUN_FEATURE_HMM;
+	cmd->out_kinds = BIT_ULL(ARRAY_SIZE(mmun_kinds)) - 1;
+	cmd->out_max_contexts = MMUN_MAX_CONTEXTS;
+	cmd->out_max_ranges = MMUN_MAX_RANGES;
+	cmd->out_max_shadow_pages = MMUN_MAX_CHUNKS * MMUN_CHUNK_PAGES;
+	cmd->out_max_batches = MMUN_MAX_BATCHES;
+	cmd->out_max_batch_pages = MMUN_MAX_BATCH_PAGES;
+	cmd->out_max_log_records = MMUN_MAX_LOG_RECORDS;
+	cmd->out_max_retries = MMUN_MAX_RETRIES;
+	cmd->out_max_hold_ms = mmun_hold_limit();
+	cmd->out_max_pin_ms = MMUN_MAX_PIN_MS;
+	return 0;
+}
+
+static int mmun_query_context(struct mmun_ctx *ctx,
+			      struct mmun_query_context *cmd)
+{
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	cmd->out_ranges = atomic_read(&ctx->table.nr);
+	cmd->out_batches = atomic_read(&ctx->batch_table.nr);
+	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
+	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
+	cmd->out_objects = atomic_long_read(&mmun_objects);
+	return 0;
+}

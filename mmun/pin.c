@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PIN_MM, UNPIN_MM: a thread that no signal wakes, so that its mm can be reaped
+ * while it dies.
+ */
+
+#include "private.h"
+
+static void mmun_pins_init(struct mmun_pins *pins)
+{
+	spin_lock_init(&pins->lock);
+	INIT_LIST_HEAD(&pins->list);
+}
+
+static void mmun_pin_add(struct mmun_ctx *ctx, struct mmun_pin *pin)
+{
+	struct mmun_record record;
+
+	spin_lock(&ctx->pins.lock);
+	list_add_tail(&pin->node, &ctx->pins.list);
+	spin_unlock(&ctx->pins.lock);
+	if (mmun_record_begin(&ctx->log, &record, MMUN_RECORD_PIN, 0))
+		mmun_record_end(&ctx->log, &record);
+}
+
+static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
+{
+	struct mmun_pin pin = { .tid = task_pid_nr(current) };
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (!cmd->timeout_ms || cmd->timeout_ms > MMUN_MAX_PIN_MS)
+		return -EINVAL;
+	init_completion(&pin.unpinned);
+	mmun_pin_add(ctx, &pin);
+	wait_for_completion_timeout(&pin.unpinned,
+				    msecs_to_jiffies(cmd->timeout_ms));
+
+	/* UNPIN_MM may be about to complete it; it is done when it unlocks. */
+	spin_lock(&ctx->pins.lock);
+	cmd->out_unpinned = list_empty(&pin.node);
+	list_del(&pin.node);
+	spin_unlock(&ctx->pins.lock);
+	return 0;
+}
+
+static int mmun_unpin_mm(struct mmun_ctx *ctx, struct mmun_unpin_mm *cmd)
+{
+	struct mmun_pin *pin, *next;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	cmd->out_count = 0;
+	spin_lock(&ctx->pins.lock);
+	list_for_each_entry_safe(pin, next, &ctx->pins.list, node) {
+		if (cmd->tid && cmd->tid != pin->tid)
+			continue;
+		list_del_init(&pin->node);
+		complete(&pin->unpinned);
+		cmd->out_count++;
+	}
+	spin_unlock(&ctx->pins.lock);
+	return cmd->out_count ? 0 : -ENOENT;
+}

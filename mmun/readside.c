@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The read side: the two ways to enter and leave a critical section, and the
+ * section itself, for a batch and for a round of SNAPSHOT.
+ */
+
+#include "private.h"
+
+/* The collision-retry lock of the interval notifier */
+
+static unsigned long mmun_interval_read_begin(struct mmun_range *range)
+{
+	return mmu_interval_read_begin(&range->mni);
+}
+
+static bool mmun_interval_read_retry(struct mmun_range *range,
+				     unsigned long seq)
+{
+	lockdep_assert_held(&range->lock);
+	return mmu_interval_read_retry(&range->mni, seq);
+}
+
+static bool mmun_interval_check_retry(struct mmun_range *range,
+				      unsigned long seq)
+{
+	return mmu_interval_check_retry(&range->mni, seq);
+}
+
+static unsigned long mmun_interval_walk_seq(struct mmun_range *range,
+					    unsigned long seq)
+{
+	return seq;
+}
+
+/* The same without the lock, which hmm_range_fault() must not notice */
+
+static unsigned long mmun_naive_read_begin(struct mmun_range *range)
+{
+	return 0;
+}
+
+static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq)
+{
+	return false;
+}
+
+static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
+					 unsigned long seq)
+{
+	return mmun_subscription_seq(&range->mni);
+}
+
+static const struct mmun_kind_ops mmun_kinds[] = {
+	[MMUN_KIND_INTERVAL] = {
+		.coherent = true,
+		.read_begin = mmun_interval_read_begin,
+		.read_retry = mmun_interval_read_retry,
+		.check_retry = mmun_interval_check_retry,
+		.walk_seq = mmun_interval_walk_seq,
+	},
+	[MMUN_KIND_NAIVE] = {
+		.read_begin = mmun_naive_read_begin,
+		.read_retry = mmun_naive_read_retry,
+		.check_retry = mmun_naive_read_retry,
+		.walk_seq = mmun_naive_walk_seq,
+	},
+};
+
+/* Sections */
+
+static unsigned long mmun_section_begin(struct mmun_range *range)
+{
+	unsigned long seq = range->kind->read_begin(range);
+
+	mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
+	return seq;
+}
+
+/* Count and log that it collided. */
+static void mmun_section_collided(struct mmun_range *range, unsigned long seq)
+{
+	spin_lock(&range->lock);
+	range->collisions++;
+	spin_unlock(&range->lock);
+	mmun_log_range(range, MMUN_RECORD_COLLIDE, seq);
+}
+
+static int mmun_section_reserve(struct mmun_range *range,
+				struct list_head *parts)
+{
+	struct mmun_part *part;
+	int ret;
+
+	list_for_each_entry(part, parts, node) {
+		ret = mmun_shadow_reserve(range, part->first, part->nr);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * The end: under the update lock, publish the parts unless it collided.
+ * -EBUSY: it did.  -ENOENT: the range was removed.
+ */
+static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
+			       struct list_head *parts, u32 *published)
+{
+	struct mmun_part *part;
+	u32 valid = 0;
+	int ret;
+
+	ret = mmun_section_reserve(range, parts);
+	if (ret)
+		return ret;
+
+	spin_lock(&range->lock);
+	if (range->removed) {
+		ret = -ENOENT;
+		goto out_unlock;
+	}
+	if (range->kind->read_retry(range, seq)) {
+		ret = -EBUSY;
+		goto out_unlock;
+	}
+	list_for_each_entry(part, parts, node) {
+		mmun_shadow_publish(range, part);
+		valid += part->valid;
+	}
+	*published = valid;
+	range->commits++;
+out_unlock:
+	spin_unlock(&range->lock);
+
+	if (!ret)
+		mmun_log_range(range, MMUN_RECORD_COMMIT, seq);
+	else if (ret == -EBUSY)
+		mmun_section_collided(range, seq);
+	return ret;
+}
