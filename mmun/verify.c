@@ -66,56 +66,43 @@ static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 {
 	unsigned long seq = range->kind->read_begin(range);
 	struct mm_struct *mm = range->ctx->mm;
-	int ret = -EINTR;
+	int ret;
 
-	if (!mmget_not_zero(mm))
-		return -ESRCH;
-	if (!mmap_write_lock_killable(mm)) {
-		ret = mmun_verify_locked(range, seq, part, cmd);
-		mmap_write_unlock(mm);
-	}
-	mmput(mm);
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	ret = mmun_verify_locked(range, seq, part, cmd);
+	mmap_write_unlock(mm);
 	return ret;
 }
 
-/* Verify one chunk; the retries are counted over all of them. */
+/* Verify one chunk, but not the last page of the address space: its end is 0. */
 static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
-			     unsigned long nr, struct mmun_verify *cmd,
-			     u32 *retries)
+			     struct mmun_verify *cmd)
 {
-	unsigned long index = number * MMUN_CHUNK_PAGES;
+	unsigned long nr = mmun_chunk_pages(range, number);
+	u64 start = mmun_range_addr(range, number * MMUN_CHUNK_PAGES);
 	struct mmun_part *part;
+	u32 retries = 0;
 	int ret;
 
-	part = mmun_part_alloc(range, mmun_range_addr(range, index),
-			       nr << PAGE_SHIFT);
+	nr -= start + (nr << PAGE_SHIFT) == 0;
+	part = mmun_part_alloc(range, start, nr << PAGE_SHIFT);
 	if (!part)
 		return -ENOMEM;
-	for (;;) {
+	do {
 		ret = mmun_verify_try(range, part, cmd);
-		if (ret != -EBUSY)
-			break;
-		if ((*retries)++ == cmd->max_retries) {
-			cmd->out_result = MMUN_VERIFY_COLLIDED;
-			ret = 0;
-			break;
-		}
-		if (fatal_signal_pending(current)) {
-			ret = -EINTR;
-			break;
-		}
-		cond_resched();
-	}
+	} while (ret == -EBUSY && retries++ < cmd->max_retries &&
+		 !mmun_pause());
 	mmun_free(part);
 	return ret;
 }
 
+/* The caller must hold mm_users. */
 static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 {
 	unsigned long number;
-	u32 retries = 0;
 	u64 *chunk;
-	int ret;
+	int ret = 0;
 
 	cmd->out_result = MMUN_VERIFY_AGREES;
 	cmd->out_checked = 0;
@@ -123,19 +110,19 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 	cmd->out_shadow = 0;
 	cmd->out_pte = 0;
 	xa_for_each(&range->shadow, number, chunk) {
-		ret = mmun_verify_chunk(range, number,
-					mmun_chunk_pages(range, number), cmd,
-					&retries);
+		ret = mmun_verify_chunk(range, number, cmd);
 		if (ret || cmd->out_result != MMUN_VERIFY_AGREES)
-			return ret;
+			break;
 	}
-	return 0;
+	if (ret == -EBUSY)
+		cmd->out_result = MMUN_VERIFY_COLLIDED;
+	return ret == -EBUSY ? 0 : ret;
 }
 
 static int mmun_verify(struct mmun_ctx *ctx, struct mmun_verify *cmd)
 {
 	struct mmun_range *range;
-	int ret;
+	int ret = -ESRCH;
 
 	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
 		return -EOPNOTSUPP;
@@ -144,7 +131,10 @@ static int mmun_verify(struct mmun_ctx *ctx, struct mmun_verify *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	ret = mmun_range_verify(range, cmd);
+	if (mmget_not_zero(ctx->mm)) {
+		ret = mmun_range_verify(range, cmd);
+		mmput(ctx->mm);
+	}
 	mmun_range_put(range);
 	return ret;
 }

@@ -397,6 +397,7 @@ TEST_F(exit, release_is_clipped_to_each_range)
 TEST_F(exit, calls_that_need_the_mm_say_so)
 {
 	struct mmun_token token;
+	struct mmun_verify verify;
 	size_t length = PAGES * self->page;
 	struct mmun_span bulk = {
 		.start = mmun_u64(self->map),
@@ -413,6 +414,7 @@ TEST_F(exit, calls_that_need_the_mm_say_so)
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_GUP, 0);
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_HMM_NOFAULT, 0);
 	mmun_err_snapshot(ESRCH, id, self->map, length, MMUN_METHOD_HMM_FAULT, 0);
+	EXPECT_ERRNO(ESRCH, _mmun_verify(self->fd, id, &verify));
 	mmun_err_snapshot(ESRCH, id, self->map, length, MMUN_METHOD_GUP, 0);
 	EXPECT_EQ(2, mmun_query_context().out_ranges);
 }

@@ -352,6 +352,28 @@ TEST_F(range, a_range_may_end_at_the_top_of_the_address_space)
 }
 
 /*
+ * The last chunk of the shadow has the last page, at whose end no walk can stop.
+ *
+ *	2^64 - 4 MiB		2^64 - 2 MiB		2^64
+ *	|--------chunk----------|--------chunk----------|
+ *				|page|
+ */
+TEST_F(range, verify_works_at_the_top_of_the_address_space)
+{
+	char *start = (char *)-0x400000UL, *page = (char *)-0x200000UL;
+	struct mmun_verify verify;
+	__u32 id;
+
+	mmun_need_feature(MMUN_FEATURE_HMM);
+	id = mmun_insert(start, 0x400000);
+	EXPECT_EQ(0, mmun_snapshot(id, page, self->page,
+				   MMUN_METHOD_HMM_NOFAULT, 0, NULL));
+	ASSERT_EQ(0, _mmun_verify(self->fd, id, &verify));
+	EXPECT_EQ(MMUN_VERIFY_AGREES, verify.out_result);
+	EXPECT_EQ(0, verify.out_checked);
+}
+
+/*
  *	|- - - - - - - - - - - -|	nothing is mapped yet
  *	    |-range-|
  */
