@@ -97,8 +97,8 @@ static void mmun_ctx_reap(struct work_struct *work)
 
 /*
  * The last close: no call is in flight and none can come.  But callbacks can be,
- * and their task may be held there, or get no CPU: close() waits for them in the
- * reaper, and not longer than MMUN_MAX_CLOSE_MS.
+ * and their task may be held there, or get no CPU.  The reaper waits for them;
+ * close() waits for the reaper, but no longer than a hold may last.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {
@@ -108,7 +108,7 @@ static void mmun_ctx_close(struct mmun_ctx *ctx)
 	INIT_WORK(&ctx->reap, mmun_ctx_reap);
 	queue_work(mmun_reaper, &ctx->reap);
 	if (!wait_for_completion_timeout(&ctx->reaped,
-					 msecs_to_jiffies(MMUN_MAX_CLOSE_MS)))
+					 msecs_to_jiffies(mmun_hold_limit())))
 		pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
 	mmun_ctx_put(ctx);
 }

@@ -879,6 +879,50 @@ TEST_F(hold, limit_is_renewed_when_no_task_is_held)
 	EXPECT_EQ(300, set_max_hold_ms(before));
 }
 
+/* What the kernel says of the module: who needs it */
+static long module_users(void)
+{
+	FILE *file = fopen("/sys/module/test_mmun/refcnt", "re");
+	long users = -1;
+
+	if (file && fscanf(file, "%ld", &users) != 1)
+		users = -1;
+	if (file)
+		fclose(file);
+	return users;
+}
+
+/*
+ * The context that is closed has a range that the held invalidation has hit.  It
+ * waits for the end of it, but close() does not: a reaper does, and pins the module.
+ */
+TEST_F(hold, close_waits_no_longer_than_the_limit)
+{
+	__u64 objects = mmun_query_context().out_objects;
+	long users = module_users();
+	int i, other = mmun_open();
+	unsigned int before;
+	struct timespec then;
+	__u32 at, id;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, _mmun_insert(other, self->map, self->page, &id));
+	at = hold_dontneed(0, MMUN_POINT_START, self->id);
+	before = set_max_hold_ms(300);
+	clock_gettime(CLOCK_MONOTONIC, &then);
+	EXPECT_EQ(0, close(other));
+	EXPECT_LE(250, ms_since(&then));
+	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
+	EXPECT_EQ(300, set_max_hold_ms(before));
+	EXPECT_EQ(users + 1, module_users());
+	let_go(&self->mutator, at);
+	/* Nothing tells when the reaper is done. */
+	for (i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
+		poll(NULL, 0, 1);
+	EXPECT_EQ(users, module_users());
+	EXPECT_EQ(objects, mmun_query_context().out_objects);
+}
+
 TEST_F(hold, limit_has_limits)
 {
 	unsigned int before = mmun_info().out_max_hold_ms;
