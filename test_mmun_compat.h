@@ -29,4 +29,12 @@
 			      locked)
 #endif
 
+/* "mm/hmm: add hmm_range_fault_unlocked_timeout()": 7.3 has it, 6.12 does not. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#define MMUN_HAS_HMM_UNLOCKED	IS_ENABLED(CONFIG_HMM_MIRROR)
+#else
+#define MMUN_HAS_HMM_UNLOCKED	false
+#define hmm_range_fault_unlocked_timeout(range, timeout) (-EOPNOTSUPP)
+#endif
+
 #endif /* _TEST_MMUN_COMPAT_H */

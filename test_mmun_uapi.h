@@ -150,6 +150,8 @@ enum mmun_method {
 
 /* Flag of MMUN_COLLECT, MMUN_SNAPSHOT and MMUN_ACCESS */
 #define MMUN_WRITE	0x1
+/* Flag of MMUN_SNAPSHOT */
+#define MMUN_OWN_LOOP	0x2
 
 /*
  * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it, in the layout that
@@ -210,6 +212,8 @@ struct mmun_info {
 
 /* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _LOOK, MMUN_VERIFY */
 #define MMUN_FEATURE_HMM	0x1
+/* The kernel has hmm_range_fault_unlocked_timeout(), which SNAPSHOT uses */
+#define MMUN_FEATURE_HMM_UNLOCKED	0x2
 
 /**
  * struct mmun_span - one range of MMUN_INSERT or MMUN_REMOVE
@@ -358,7 +362,8 @@ struct mmun_abandon {
  * @start: First address, page aligned
  * @length: Number of bytes, page aligned, not 0
  * @method: enum mmun_method
- * @flags: MMUN_WRITE as in MMUN_COLLECT
+ * @flags: MMUN_WRITE as in MMUN_COLLECT; MMUN_OWN_LOOP: do not use
+ *	hmm_range_fault_unlocked_timeout()
  * @max_retries: How often to begin again after a collision
  * @out_retries: How often it was needed
  * @pages: Pointer to an array of __u64, one per page, see MMUN_PAGE_*; or 0
@@ -368,6 +373,12 @@ struct mmun_abandon {
  * The whole loop: begin, collect, commit, and again after each collision.  What
  * is reported was all mapped at one instant.  Using up the retries is an answer
  * and not an error.
+ *
+ * With MMUN_FEATURE_HMM_UNLOCKED, and without MMUN_OWN_LOOP, the methods that use
+ * HMM leave beginning and collecting to hmm_range_fault_unlocked_timeout(), which
+ * begins again after a collision for a second at most.  These retries are not
+ * counted; a collision of the commit is, and so is a second that was not enough.
+ * A range of kind NAIVE always has the driver's own loop.
  */
 struct mmun_snapshot {
 	__u32 size;
@@ -417,7 +428,7 @@ struct mmun_access {
  * struct mmun_verify - ioctl(MMUN_VERIFY)
  * @size: sizeof(struct mmun_verify)
  * @id: The range
- * @max_retries: How often to begin again after a collision
+ * @max_retries: How often to begin again after a collision, for each 512 pages
  * @out_result: enum mmun_verify_result
  * @out_checked: Valid shadow entries that were compared
  * @out_addr: MMUN_VERIFY_DIFFERS: the first address where they differ

@@ -160,7 +160,8 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 	part = mmun_part_alloc(range, cmd->start, cmd->length);
 	if (!part)
 		return -ENOMEM;
-	ret = mmun_part_fill(range, batch->seq, part, cmd->method, cmd->flags);
+	ret = mmun_part_fill(range, &batch->seq, part, cmd->method,
+			     cmd->flags | MMUN_OWN_LOOP);
 	if (ret) {
 		mmun_free(part);
 		return ret;

@@ -5,6 +5,24 @@
 
 #include "private.h"
 
+static struct hmm_range mmun_hmm_range(struct mmun_range *range,
+				       unsigned long seq,
+				       struct mmun_part *part,
+				       unsigned long from, unsigned long nr,
+				       unsigned long req_flags)
+{
+	unsigned long start = mmun_range_addr(range, part->first + from);
+
+	return (struct hmm_range){
+		.notifier = &range->mni,
+		.notifier_seq = range->kind->walk_seq(range, seq),
+		.start = start,
+		.end = start + nr * PAGE_SIZE,
+		.hmm_pfns = (unsigned long *)part->entries + from,
+		.default_flags = req_flags,
+	};
+}
+
 /*
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
  * holds mmap_lock, for reading or for writing.
@@ -13,20 +31,11 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		     struct mmun_part *part, unsigned long from,
 		     unsigned long nr, unsigned long req_flags)
 {
-	unsigned long start = mmun_range_addr(range, part->first + from);
-	struct hmm_range hmm_range = {
-		.notifier = &range->mni,
-		.notifier_seq = range->kind->walk_seq(range, seq),
-		.start = start,
-		.end = start + nr * PAGE_SIZE,
-		.hmm_pfns = (unsigned long *)part->entries + from,
-		.default_flags = req_flags,
-	};
-	int ret;
+	struct hmm_range hmm_range = mmun_hmm_range(range, seq, part, from, nr,
+						    req_flags);
 
 	lockdep_assert_held(&range->ctx->mm->mmap_lock);
-	ret = hmm_range_fault(&hmm_range);
-	return ret == -EPERM ? -EACCES : ret;
+	return hmm_range_fault(&hmm_range);
 }
 
 /* Convert what hmm_range_fault() wrote, in place. */
@@ -51,15 +60,29 @@ static int mmun_collect_hmm(struct mmun_range *range, unsigned long seq,
 
 	for (from = 0; from < part->nr && !ret; from += nr) {
 		nr = min(part->nr - from, MMUN_WALK_PAGES);
-		if (fatal_signal_pending(current) ||
-		    mmap_read_lock_killable(mm))
+		if (mmun_pause() || mmap_read_lock_killable(mm))
 			return -EINTR;
 		ret = mmun_walk(range, seq, part, from, nr, req_flags);
 		mmap_read_unlock(mm);
-		cond_resched();
 	}
-	if (!ret)
-		mmun_part_from_hmm(part);
+	return ret;
+}
+
+/*
+ * All pages in one call, which begins a section, takes mmap_lock, and begins anew
+ * after a collision.  @seq is the sequence of the section that succeeded.  A call
+ * for each part of the pages would leave those of the first to an older section.
+ */
+static int mmun_collect_unlocked(struct mmun_range *range, unsigned long *seq,
+				 struct mmun_part *part,
+				 unsigned long req_flags)
+{
+	struct hmm_range hmm_range = mmun_hmm_range(range, 0, part, 0, part->nr,
+						    req_flags);
+	int ret;
+
+	ret = hmm_range_fault_unlocked_timeout(&hmm_range, MMUN_HMM_TIMEOUT);
+	*seq = hmm_range.notifier_seq;
 	return ret;
 }
 
@@ -138,25 +161,46 @@ static int mmun_collect_gup(struct mmun_range *range, struct mmun_part *part,
 	return 0;
 }
 
-/* Fill @part.  -EBUSY: @seq is stale. */
-static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
+static unsigned long mmun_req_flags(u32 method, u32 flags)
+{
+	if (method == MMUN_METHOD_HMM_NOFAULT)
+		return 0;
+	return HMM_PFN_REQ_FAULT |
+	       (flags & MMUN_WRITE ? HMM_PFN_REQ_WRITE : 0);
+}
+
+static int mmun_part_fill_hmm(struct mmun_range *range, unsigned long *seq,
+			      struct mmun_part *part, u32 method, u32 flags)
+{
+	unsigned long req_flags = mmun_req_flags(method, flags);
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
+		return -EOPNOTSUPP;
+	ret = flags & MMUN_OWN_LOOP ?
+	      mmun_collect_hmm(range, *seq, part, req_flags) :
+	      mmun_collect_unlocked(range, seq, part, req_flags);
+	if (!ret)
+		mmun_part_from_hmm(part);
+	return ret == -EPERM ? -EACCES : ret;
+}
+
+/*
+ * Fill @part.  With MMUN_OWN_LOOP, or by GUP, under the section that has begun
+ * with @seq; otherwise under one that begins here, whose sequence is stored there.
+ * -EBUSY: the section collided.
+ */
+static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags)
 {
-	unsigned long req_flags = HMM_PFN_REQ_FAULT;
 	int ret;
 
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
-	if (flags & MMUN_WRITE)
-		req_flags |= HMM_PFN_REQ_WRITE;
-	if (method == MMUN_METHOD_HMM_NOFAULT)
-		req_flags = 0;
 	if (method == MMUN_METHOD_GUP)
 		ret = mmun_collect_gup(range, part, flags);
-	else if (IS_ENABLED(CONFIG_HMM_MIRROR))
-		ret = mmun_collect_hmm(range, seq, part, req_flags);
 	else
-		ret = -EOPNOTSUPP;
+		ret = mmun_part_fill_hmm(range, seq, part, method, flags);
 	mmput(range->ctx->mm);
 	return ret;
 }

@@ -122,6 +122,8 @@ static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
 	cmd->out_features = 0;
 	if (IS_ENABLED(CONFIG_HMM_MIRROR))
 		cmd->out_features |= MMUN_FEATURE_HMM;
+	if (MMUN_HAS_HMM_UNLOCKED)
+		cmd->out_features |= MMUN_FEATURE_HMM_UNLOCKED;
 	cmd->out_kinds = BIT_ULL(ARRAY_SIZE(mmun_kinds)) - 1;
 	cmd->out_max_contexts = MMUN_MAX_CONTEXTS;
 	cmd->out_max_ranges = MMUN_MAX_RANGES;

@@ -31,12 +31,12 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
 #define MMUN_MAX_PIN_MS	20000	/* no hung task detector is so quick */
-#define MMUN_MAX_CLOSE_MS	20000
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
+#define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
 
 #define MMUN_MAX_CHUNKS		16384
 
@@ -484,7 +484,7 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		     struct mmun_part *part, unsigned long from,
 		     unsigned long nr, unsigned long req_flags);
 static void mmun_part_from_hmm(struct mmun_part *part);
-static int mmun_part_fill(struct mmun_range *range, unsigned long seq,
+static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags);
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length);

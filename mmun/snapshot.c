@@ -5,6 +5,38 @@
 
 #include "private.h"
 
+/* The flags with MMUN_OWN_LOOP where the kernel has no other loop, or a wrong one. */
+static u32 mmun_snapshot_flags(const struct mmun_range *range,
+			       const struct mmun_snapshot *cmd)
+{
+	bool unlocked = MMUN_HAS_HMM_UNLOCKED && range->kind->coherent &&
+			cmd->method != MMUN_METHOD_GUP;
+
+	return unlocked ? cmd->flags : cmd->flags | MMUN_OWN_LOOP;
+}
+
+/* One round: begin, collect, commit.  -EBUSY: it collided. */
+static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
+			       struct mmun_snapshot *cmd)
+{
+	u32 flags = mmun_snapshot_flags(range, cmd);
+	unsigned long seq = 0;
+	LIST_HEAD(parts);
+	int ret;
+
+	if (flags & MMUN_OWN_LOOP)
+		seq = mmun_section_begin(range);
+	ret = mmun_part_fill(range, &seq, part, cmd->method, flags);
+	if (!(flags & MMUN_OWN_LOOP))
+		mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
+	if (ret == -EBUSY)
+		mmun_section_collided(range, seq);
+	if (ret)
+		return ret;
+	list_add(&part->node, &parts);
+	return mmun_section_commit(range, seq, &parts, &cmd->out_valid);
+}
+
 /*
  * The loop that hmm.rst draws.  -EBUSY: collided once more than @max_retries.
  * Each round begins anew: a stale sequence could never succeed.
@@ -12,24 +44,15 @@
 static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 			      struct mmun_snapshot *cmd)
 {
-	LIST_HEAD(parts);
-	unsigned long seq;
 	int ret;
 
-	list_add(&part->node, &parts);
 	for (cmd->out_retries = 0;; cmd->out_retries++) {
-		seq = mmun_section_begin(range);
-		ret = mmun_part_fill(range, seq, part, cmd->method, cmd->flags);
-		if (ret == -EBUSY)
-			mmun_section_collided(range, seq);
-		else if (!ret)
-			ret = mmun_section_commit(range, seq, &parts,
-						  &cmd->out_valid);
+		ret = mmun_snapshot_round(range, part, cmd);
 		if (ret != -EBUSY || cmd->out_retries == cmd->max_retries)
 			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
+		ret = mmun_pause();
+		if (ret)
+			return ret;
 	}
 }
 
@@ -72,7 +95,7 @@ static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 	int ret;
 
 	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
-				 cmd->flags, MMUN_WRITE);
+				 cmd->flags, MMUN_WRITE | MMUN_OWN_LOOP);
 	if (ret)
 		return ret;
 	if (cmd->max_retries > MMUN_MAX_RETRIES)

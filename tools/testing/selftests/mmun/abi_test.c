@@ -603,7 +603,6 @@ static int wrong_values(FIXTURE_DATA(abi) *self, struct wrong *wrong)
 		WRONG(MMUN_ABANDON, abandon, batch, 0, ID),
 		WRONG(MMUN_ABANDON, abandon, batch, NO_ID, ID),
 		WRONG(MMUN_SNAPSHOT, snapshot, method, 3, OFFER),
-		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 1, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 2, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, flags, 1U << 31, OFFER),
 		WRONG(MMUN_SNAPSHOT, snapshot, start, below + 1, VALUE),
@@ -866,7 +865,11 @@ TEST_F(abi, info_is_sane)
 
 	EXPECT_EQ(MMUN_ABI_VERSION, info->out_abi);
 	EXPECT_EQ(self->page, info->out_page_size);
-	EXPECT_EQ(0, info->out_features & ~MMUN_FEATURE_HMM);
+	EXPECT_EQ(0, info->out_features & ~(MMUN_FEATURE_HMM |
+					    MMUN_FEATURE_HMM_UNLOCKED));
+	/* The one is a part of the other. */
+	if (info->out_features & MMUN_FEATURE_HMM_UNLOCKED)
+		EXPECT_NE(0, info->out_features & MMUN_FEATURE_HMM);
 	EXPECT_EQ(1ULL << MMUN_KIND_INTERVAL | 1ULL << MMUN_KIND_NAIVE,
 		  info->out_kinds);
 	EXPECT_LE(16, info->out_max_contexts);

@@ -207,10 +207,16 @@ static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
 	return ret;
 }
 
+/* What a program adds to the flags of every snapshot: 0 or MMUN_OWN_LOOP */
+#ifndef MMUN_SNAPSHOT_FLAGS
+#define MMUN_SNAPSHOT_FLAGS	0
+#endif
+
 /* The caller fills in what it wants to differ from a plain faulting one. */
 static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 {
 	cmd->size = sizeof(*cmd);
+	cmd->flags |= MMUN_SNAPSHOT_FLAGS;
 	return ioctl(fd, MMUN_SNAPSHOT, cmd);
 }
 
@@ -748,6 +754,13 @@ static inline bool mmun_has_feature(int fd, __u32 feature)
 	return !_mmun_info(fd, &info) && (info.out_features & feature);
 }
 
+/* Does a snapshot by this method leave the loop to HMM? */
+static inline bool mmun_is_unlocked(int fd, __u32 method)
+{
+	return method != MMUN_METHOD_GUP && !MMUN_SNAPSHOT_FLAGS &&
+	       mmun_has_feature(fd, MMUN_FEATURE_HMM_UNLOCKED);
+}
+
 #define MMUN_LACKS(feature) \
 	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
 
@@ -898,17 +911,22 @@ static inline int mmun_skip_all(const char *why)
 static int test_harness_run(int argc, char **argv);
 
 #define MMUN_NO_DEVICE	"no " MMUN_DEV ": load test_mmun.ko"
+#define MMUN_ONE_LOOP	"no hmm_range_fault_unlocked_timeout(): SNAPSHOT has one loop, which other programs test"
 #define MMUN_NO_ACCESS	"no access to " MMUN_DEV ": run as root"
 
 /* Returns why the device cannot be opened, or NULL. */
 static inline const char *mmun_device_problem(void)
 {
+	const char *problem = NULL;
 	int fd = mmun_open();
 
 	if (fd < 0)
 		return errno == ENOENT ? MMUN_NO_DEVICE : MMUN_NO_ACCESS;
+	if (MMUN_SNAPSHOT_FLAGS &&
+	    !mmun_has_feature(fd, MMUN_FEATURE_HMM_UNLOCKED))
+		problem = MMUN_ONE_LOOP;
 	close(fd);
-	return NULL;
+	return problem;
 }
 
 /* @problem: why no test of the program can run, or NULL */

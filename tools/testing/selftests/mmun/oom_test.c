@@ -501,8 +501,13 @@ TEST_F(oom_parked, memory_that_was_reaped_cannot_be_collected_again)
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(0, kill_and_reap());
+	/* It must not trust page tables that the reaper has been through. */
+	if (mmun_is_unlocked(self->fd, MMUN_METHOD_HMM_NOFAULT))
+		mmun_err_snapshot(EFAULT, id, vma, vma_length(),
+				  MMUN_METHOD_HMM_NOFAULT, 0);
 	EXPECT_EQ(0, mmun_snapshot(id, vma, vma_length(),
-				   MMUN_METHOD_HMM_NOFAULT, 0, NULL));
+				   MMUN_METHOD_HMM_NOFAULT, MMUN_OWN_LOOP,
+				   NULL));
 	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_HMM_FAULT, 0);
 	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_GUP, 0);
 	unpark_the_victim();

@@ -135,7 +135,7 @@ static void gather_whole(struct actor *actor, __u32 method, __u32 flags)
 		.start = mmun_u64(page_at(race, actor->first)),
 		.length = actor->pages * race->page,
 		.method = method,
-		.flags = flags,
+		.flags = flags | (roll(actor, 2) ? MMUN_OWN_LOOP : 0),
 		.max_retries = roll(actor, 4),
 	};
 
