@@ -63,8 +63,7 @@
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
- *    context, or 2,048 chunks in the shadow of a range.  open(): the contexts of
- *    an mm.
+ *    context.  open(): the contexts of an mm.
  *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_HMM_FAULT
  *    kernels before 7.x say EFAULT.)
  *  - ESRCH: The mm of the context is gone.
@@ -189,7 +188,7 @@ enum mmun_method {
  *
  * The limits bound the memory that a context can use, which is charged to the
  * memory cgroup of the task that makes the call.  Shadows have their pages in
- * chunks of 512: a chunk counts as a whole, and a range has at most 2,048.
+ * chunks of 512, and a chunk counts as a whole.
  */
 struct mmun_info {
 	__u32 size;

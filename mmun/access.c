@@ -71,16 +71,13 @@ static int mmun_access_copy(const struct mmun_move *move, struct page *page)
 static int mmun_access_page(const struct mmun_move *move)
 {
 	struct mmun_range *range = move->range;
-	int ret = -EFAULT;
 	u64 *entry;
 
-	spin_lock(&range->lock);
+	guard(spinlock)(&range->lock);
 	entry = mmun_shadow_entry(range, mmun_range_index(range, move->addr));
-	if (entry && mmun_entry_allows(*entry, move->write))
-		ret = mmun_access_copy(move,
-				       mmun_entry_page(*entry));
-	spin_unlock(&range->lock);
-	return ret;
+	if (!entry || !mmun_entry_allows(*entry, move->write))
+		return -EFAULT;
+	return mmun_access_copy(move, mmun_entry_page(*entry));
 }
 
 /* By way of a buffer of ours: there is no lock where the user's may fault. */
@@ -148,8 +145,7 @@ static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 
 static int mmun_access(struct mmun_ctx *ctx, struct mmun_access *cmd)
 {
-	struct mmun_range *range;
-	int ret;
+	struct mmun_range *range __free(mmun_range) = NULL;
 
 	if (cmd->__reserved || (cmd->flags & ~MMUN_WRITE))
 		return -EOPNOTSUPP;
@@ -158,10 +154,8 @@ static int mmun_access(struct mmun_ctx *ctx, struct mmun_access *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	/* What its shadow names may be anybody's page by now. */
-	ret = -EOPNOTSUPP;
-	if (range->kind->coherent)
-		ret = mmun_range_access(range, cmd);
-	mmun_range_put(range);
-	return ret;
+	/* What its shadow names may belong to any process by now. */
+	if (!range->kind->coherent)
+		return -EOPNOTSUPP;
+	return mmun_range_access(range, cmd);
 }

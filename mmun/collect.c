@@ -15,7 +15,9 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 
 	return (struct hmm_range){
 		.notifier = &range->mni,
-		.notifier_seq = range->kind->walk_seq(range, seq),
+		/* For a kind without a lock HMM must see no collision either. */
+		.notifier_seq = range->kind->coherent ? seq :
+				mmun_subscription_seq(&range->mni),
 		.start = start,
 		.end = start + nr * PAGE_SIZE,
 		.hmm_pfns = (unsigned long *)part->entries + from,
@@ -38,15 +40,28 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 	return hmm_range_fault(&hmm_range);
 }
 
-/* Convert what hmm_range_fault() wrote, in place. */
-static void mmun_part_from_hmm(struct mmun_part *part)
+/* The layouts differ in the place of the order only, and not on new kernels. */
+static void mmun_part_convert(struct mmun_part *part)
 {
 	unsigned long i;
 
-	part->valid = 0;
-	for (i = 0; i < part->nr; i++) {
+	if (HMM_PFN_ORDER_SHIFT == MMUN_PAGE_ORDER_SHIFT)
+		return;
+	for (i = 0; i < part->nr; i++)
 		part->entries[i] = mmun_entry_from_hmm(part->entries[i]);
-		part->valid += part->entries[i] >> 63;
+}
+
+/* Convert what hmm_range_fault() wrote, in place, and count the valid pages. */
+static void mmun_part_from_hmm(struct mmun_part *part)
+{
+	unsigned long i, run;
+
+	mmun_part_convert(part);
+	part->valid = 0;
+	for (i = 0; i < part->nr; i += run) {
+		run = min(mmun_entry_run(part->entries[i]), part->nr - i);
+		if (part->entries[i] & MMUN_PAGE_VALID)
+			part->valid += run;
 	}
 }
 
@@ -210,10 +225,12 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length)
 {
 	unsigned long nr = length >> PAGE_SHIFT;
-	struct mmun_part *part = mmun_alloc(struct_size(part, entries, nr));
+	struct mmun_part *part = mmun_alloc_raw(struct_size(part, entries, nr));
 
 	if (!part)
 		return NULL;
+	/* HMM leaves some of its flags as they are. */
+	memset64(part->entries, 0, nr);
 	part->first = mmun_range_index(range, start);
 	part->nr = nr;
 	return part;

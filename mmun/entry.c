@@ -12,7 +12,7 @@ static_assert(MMUN_PAGE_VALID == HMM_PFN_VALID);
 static_assert(MMUN_PAGE_WRITE == HMM_PFN_WRITE);
 static_assert(MMUN_PAGE_ERROR == HMM_PFN_ERROR);
 
-/* Convert what hmm_range_fault() reports of a page; kernels differ in the order. */
+/* Convert what hmm_range_fault() reports of a page. */
 static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 {
 	u64 order = hmm_pfn_to_map_order(hmm_pfn);
@@ -22,6 +22,15 @@ static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 	return (hmm_pfn & (HMM_PFN_VALID | HMM_PFN_WRITE)) |
 	       order << MMUN_PAGE_ORDER_SHIFT |
 	       (hmm_pfn & ~HMM_PFN_FLAGS & MMUN_PAGE_PFN_MASK);
+}
+
+/* The pages from this one on to the end of what one page table entry maps */
+static unsigned long mmun_entry_run(u64 entry)
+{
+	unsigned long pages = 1UL << (entry >> MMUN_PAGE_ORDER_SHIFT &
+				      MMUN_PAGE_ORDER_MASK);
+
+	return pages - (entry & (pages - 1));
 }
 
 /* GUP reports no permissions: the page is writable if @write was asked for. */

@@ -12,12 +12,13 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq)
 {
-	struct mmun_record record;
+	struct mmun_record *record;
 
-	if (!mmun_record_begin(&ctx->log, &record, type, id))
+	if (!mmun_log_wants(&ctx->log, type))
 		return;
-	mmun_record_mnr(&record, mnr, cur_seq, mnr->start, mnr->end);
-	mmun_record_end(&ctx->log, &record);
+	record = mmun_record_begin(&ctx->log, type, id, ktime_get_ns());
+	mmun_record_mnr(record, mnr, cur_seq, mnr->start, mnr->end);
+	mmun_record_end(&ctx->log);
 }
 
 /* A task that passes a point */
@@ -392,17 +393,15 @@ static long mmun_wait_held_look(struct mmun_ctx *ctx,
 				struct mmun_wait_held *cmd)
 {
 	struct mmun_armed *armed;
-	long left = -ENOENT;
 
-	spin_lock(&ctx->holds.lock);
+	guard(spinlock)(&ctx->holds.lock);
 	armed = mmun_armed_find(ctx, cmd->hold);
-	if (armed) {
-		mmun_armed_report(armed, cmd);
-		left = cmd->out_state == MMUN_HOLD_ARMED ?
-		       max(1L, (long)(armed->deadline - jiffies)) : 0;
-	}
-	spin_unlock(&ctx->holds.lock);
-	return left;
+	if (!armed)
+		return -ENOENT;
+	mmun_armed_report(armed, cmd);
+	if (cmd->out_state != MMUN_HOLD_ARMED)
+		return 0;
+	return max(1L, (long)(armed->deadline - jiffies));
 }
 
 static bool mmun_is_final(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)

@@ -56,34 +56,40 @@ static void mmun_record_current(struct mmun_record *record)
 }
 
 /*
- * Begin a record; the caller fills in what is not zero.  Returns false if records
- * of the type are not wanted.
+ * Begin a record, over the oldest one if the ring is full.  The caller has asked
+ * mmun_log_wants(), fills in what is not 0 here, and ends the record soon: the log
+ * is locked.  It is written where it stays, because callbacks come by the thousand.
  */
-static bool mmun_record_begin(struct mmun_log *log, struct mmun_record *record,
-			      enum mmun_record_type type, u32 id)
+static struct mmun_record *mmun_record_begin(struct mmun_log *log,
+					     enum mmun_record_type type,
+					     u32 id, u64 time)
+	__acquires(&log->lock)
 {
-	if (!mmun_log_wants(log, type))
-		return false;
-	*record = (struct mmun_record){
-		.time_ns = ktime_get_ns(),
-		.type = type,
-		.id = id,
-	};
-	mmun_record_current(record);
-	return true;
-}
+	struct mmun_record *record = &log->unwanted;
 
-/* End a record: append it, over the oldest one if the ring is full. */
-static void mmun_record_end(struct mmun_log *log, struct mmun_record *record)
-{
 	spin_lock(&log->lock);
-	/* LOG_SETUP may have come since mmun_record_begin(). */
-	if (mmun_log_wants(log, record->type)) {
+	/* LOG_SETUP may have come in between. */
+	if (mmun_log_wants(log, type)) {
+		record = &log->ring[log->head & (log->size - 1)];
 		record->sequence = log->head++;
-		log->ring[record->sequence & (log->size - 1)] = *record;
 		if (log->head - log->tail > log->size)
 			log->tail = log->head - log->size;
 	}
+	record->time_ns = time;
+	record->duration_ns = 0;
+	record->cur_seq = 0;
+	record->id = id;
+	record->type = type;
+	record->flags = 0;
+	record->event = 0;
+	record->__reserved = 0;
+	mmun_record_current(record);
+	return record;
+}
+
+static void mmun_record_end(struct mmun_log *log)
+	__releases(&log->lock)
+{
 	spin_unlock(&log->lock);
 	if (wq_has_sleeper(&log->wait))
 		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
@@ -138,12 +144,8 @@ static void mmun_record_mnr(struct mmun_record *record,
 
 static bool mmun_log_empty(struct mmun_log *log)
 {
-	bool empty;
-
-	spin_lock(&log->lock);
-	empty = log->head == log->tail;
-	spin_unlock(&log->lock);
-	return empty;
+	guard(spinlock)(&log->lock);
+	return log->head == log->tail;
 }
 
 /* Copy at most @nr records from the tail, which stays where it is. */
@@ -153,36 +155,36 @@ static unsigned long mmun_log_peek(struct mmun_log *log,
 {
 	unsigned long i;
 
-	spin_lock(&log->lock);
+	guard(spinlock)(&log->lock);
 	nr = min_t(u64, nr, log->head - log->tail);
 	for (i = 0; i < nr; i++)
 		records[i] = log->ring[(log->tail + i) & (log->size - 1)];
-	spin_unlock(&log->lock);
 	return nr;
 }
 
 /* The records below @sequence were read; they may have been overwritten. */
 static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 {
-	spin_lock(&log->lock);
+	guard(spinlock)(&log->lock);
 	log->tail = max(log->tail, sequence);
-	spin_unlock(&log->lock);
 }
 
 /* What happened to a range, other than an invalidation */
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq)
 {
-	unsigned long start = mmun_range_start(range);
-	unsigned long end = mmun_range_last(range) + 1;
 	struct mmun_log *log = &range->ctx->log;
-	struct mmun_record record;
+	struct mmun_record *record;
+	unsigned long start, end;
 
-	if (!mmun_record_begin(log, &record, type, range->id))
+	if (!mmun_log_wants(log, type))
 		return;
-	record.cur_seq = seq;
-	mmun_record_span(&record, start, end, start, end);
-	mmun_record_end(log, &record);
+	start = mmun_range_start(range);
+	end = mmun_range_last(range) + 1;
+	record = mmun_record_begin(log, type, range->id, ktime_get_ns());
+	record->cur_seq = seq;
+	mmun_record_span(record, start, end, start, end);
+	mmun_record_end(log);
 }
 
 /* Wait until there is something to read. */
@@ -224,7 +226,7 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 			     struct mmun_record __user *user, unsigned long nr,
 			     bool nonblock)
 {
-	struct mmun_record *bounce = mmun_alloc(MMUN_READ_BYTES);
+	struct mmun_record *bounce = mmun_alloc_raw(MMUN_READ_BYTES);
 	unsigned long done = 0;
 	ssize_t ret;
 

@@ -9,13 +9,23 @@
 /* Number of objects of all contexts, ranges included. */
 static atomic_long_t mmun_objects;
 
-/* Allocate an object of zeros.  May sleep. */
-static void *mmun_alloc(size_t size)
+/* Allocate an object, whose contents the caller writes.  May sleep. */
+static void *mmun_alloc_raw(size_t size)
 {
-	void *object = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	void *object = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 
 	if (object)
 		atomic_long_inc(&mmun_objects);
+	return object;
+}
+
+/* The same with zeros in it, byte by byte on some processors: for small ones */
+static void *mmun_alloc(size_t size)
+{
+	void *object = mmun_alloc_raw(size);
+
+	if (object)
+		memset(object, 0, size);
 	return object;
 }
 

@@ -47,12 +47,11 @@ static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
 
 static void mmun_mm_put(struct mmun_mm *shared)
 {
-	mutex_lock(&mmun_mms_mutex);
-	if (!--shared->contexts) {
-		list_del(&shared->node);
-		mmun_free(shared);
-	}
-	mutex_unlock(&mmun_mms_mutex);
+	guard(mutex)(&mmun_mms_mutex);
+	if (--shared->contexts)
+		return;
+	list_del(&shared->node);
+	mmun_free(shared);
 }
 
 /* The module parameter; it can change at any time. */
@@ -87,7 +86,7 @@ static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
 	u64 now = ktime_get_ns();
 	long left = 0;
 
-	spin_lock(&shared->lock);
+	guard(spinlock)(&shared->lock);
 	if (mmun_mm_may_renew(shared, now, cur_seq))
 		shared->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
 	if (now < shared->deadline)
@@ -96,14 +95,12 @@ static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
 		shared->nr_held++;
 	if (left && cur_seq)
 		shared->cur_seq = cur_seq;
-	spin_unlock(&shared->lock);
 	return left;
 }
 
 static void mmun_mm_hold_end(struct mmun_mm *shared)
 {
-	spin_lock(&shared->lock);
+	guard(spinlock)(&shared->lock);
 	if (!--shared->nr_held)
 		shared->idle_since = ktime_get_ns();
-	spin_unlock(&shared->lock);
 }

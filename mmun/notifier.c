@@ -10,18 +10,18 @@ static void mmun_log_invalidate(struct mmun_range *range,
 				unsigned long cur_seq, u64 began, bool done)
 {
 	struct mmun_log *log = &range->ctx->log;
-	struct mmun_record record;
+	u64 duration = ktime_get_ns() - began;
+	struct mmun_record *record;
 
-	if (!mmun_record_begin(log, &record, MMUN_RECORD_INVALIDATE, range->id))
-		return;
-	record.duration_ns = record.time_ns - began;
-	record.time_ns = began;
-	mmun_record_mnr(&record, mnr, cur_seq,
+	record = mmun_record_begin(log, MMUN_RECORD_INVALIDATE, range->id,
+				   began);
+	record->duration_ns = duration;
+	mmun_record_mnr(record, mnr, cur_seq,
 			max(mnr->start, mmun_range_start(range)),
 			min(mnr->end - 1, mmun_range_last(range)) + 1);
 	if (!done)
-		record.flags |= MMUN_RECORD_FAILED;
-	mmun_record_end(log, &record);
+		record->flags |= MMUN_RECORD_FAILED;
+	mmun_record_end(log);
 }
 
 static bool mmun_range_fails(struct mmun_range *range,

@@ -14,13 +14,17 @@ static void mmun_pins_init(struct mmun_pins *pins)
 
 static void mmun_pin_add(struct mmun_ctx *ctx, struct mmun_pin *pin)
 {
-	struct mmun_record record;
+	struct mmun_record *record;
 
 	spin_lock(&ctx->pins.lock);
 	list_add_tail(&pin->node, &ctx->pins.list);
 	spin_unlock(&ctx->pins.lock);
-	if (mmun_record_begin(&ctx->log, &record, MMUN_RECORD_PIN, 0))
-		mmun_record_end(&ctx->log, &record);
+	if (!mmun_log_wants(&ctx->log, MMUN_RECORD_PIN))
+		return;
+	record = mmun_record_begin(&ctx->log, MMUN_RECORD_PIN, 0,
+				   ktime_get_ns());
+	mmun_record_span(record, 0, 0, 0, 0);
+	mmun_record_end(&ctx->log);
 }
 
 static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
@@ -37,10 +41,9 @@ static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
 				    msecs_to_jiffies(cmd->timeout_ms));
 
 	/* UNPIN_MM may be about to complete it; it is done when it unlocks. */
-	spin_lock(&ctx->pins.lock);
+	guard(spinlock)(&ctx->pins.lock);
 	cmd->out_unpinned = list_empty(&pin.node);
 	list_del(&pin.node);
-	spin_unlock(&ctx->pins.lock);
 	return 0;
 }
 
@@ -51,7 +54,7 @@ static int mmun_unpin_mm(struct mmun_ctx *ctx, struct mmun_unpin_mm *cmd)
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	cmd->out_count = 0;
-	spin_lock(&ctx->pins.lock);
+	guard(spinlock)(&ctx->pins.lock);
 	list_for_each_entry_safe(pin, next, &ctx->pins.list, node) {
 		if (cmd->tid && cmd->tid != pin->tid)
 			continue;
@@ -59,6 +62,5 @@ static int mmun_unpin_mm(struct mmun_ctx *ctx, struct mmun_unpin_mm *cmd)
 		complete(&pin->unpinned);
 		cmd->out_count++;
 	}
-	spin_unlock(&ctx->pins.lock);
 	return cmd->out_count ? 0 : -ENOENT;
 }

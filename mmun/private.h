@@ -5,6 +5,7 @@
 #ifndef _MMUN_PRIVATE_H
 #define _MMUN_PRIVATE_H
 
+#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/hmm.h>
 #include <linux/jiffies.h>
@@ -38,17 +39,15 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
 #define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
 
-#define MMUN_MAX_CHUNKS		16384
-
-/* A range's shadow is dropped under a spinlock: 8 MiB take a millisecond. */
-#define MMUN_MAX_RANGE_CHUNKS	2048
+/* One range may have them all, and drops them under a spinlock: milliseconds. */
+#define MMUN_MAX_CHUNKS		4096
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_READ_BYTES		(MMUN_READ_RECORDS * sizeof(struct mmun_record))
-#define MMUN_BULK_STEP		192UL
+#define MMUN_STEP_SPANS		64U
 
 /**
  * struct mmun_log - the event log of a context
@@ -60,6 +59,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
  * @types: mask of 1 << enum mmun_record_type; read without @lock
  * @head: sequence of the next record
  * @tail: sequence of the oldest record that is there and was not read
+ * @unwanted: where a record goes that LOG_SETUP overtook
  */
 struct mmun_log {
 	spinlock_t lock;		/* guards the ring */
@@ -70,6 +70,7 @@ struct mmun_log {
 	u32 types;
 	u64 head;
 	u64 tail;
+	struct mmun_record unwanted;
 };
 
 /**
@@ -186,7 +187,6 @@ struct mmun_ctx {
  * @refs: one for the ID table, until REMOVE; one per batch and call in flight
  * @id: for the records
  * @fail_nonblock: so many callbacks that must not block are to return false
- * @nr_chunks: number of entries of @shadow, at most MMUN_MAX_RANGE_CHUNKS
  * @invalidations: callbacks
  * @failed: callbacks that returned false
  * @commits: batches published
@@ -205,10 +205,9 @@ struct mmun_range {
 	struct mmu_interval_notifier mni;
 	struct mmun_ctx *ctx;
 	const struct mmun_kind_ops *kind;
-	struct kref refs;
+	refcount_t refs;
 	u32 id;
 	u32 fail_nonblock;
-	u32 nr_chunks;
 	u64 invalidations;
 	u64 failed;
 	u64 commits;
@@ -219,6 +218,9 @@ struct mmun_range {
 	spinlock_t lock;		/* the update lock */
 	struct xarray shadow;
 };
+
+static void mmun_range_put(struct mmun_range *range);
+DEFINE_FREE(mmun_range, struct mmun_range *, mmun_range_put(_T))
 
 static inline unsigned long mmun_range_start(const struct mmun_range *range)
 {
@@ -231,19 +233,35 @@ static inline unsigned long mmun_range_last(const struct mmun_range *range)
 }
 
 /**
+ * struct mmun_step - a part of INSERT or REMOVE
+ * @ctx: the context
+ * @kind: INSERT: enum mmun_kind
+ * @user: the array of user space, from the first span of the step on
+ * @nr: number of spans; less when one is found that cannot be done
+ * @ret: why that one cannot, or 0
+ * @spans: what @user has
+ * @ranges: the ranges of the spans
+ */
+struct mmun_step {
+	struct mmun_ctx *ctx;
+	u32 kind;
+	struct mmun_span __user *user;
+	unsigned int nr;
+	int ret;
+	struct mmun_span spans[MMUN_STEP_SPANS];
+	struct mmun_range *ranges[MMUN_STEP_SPANS];
+};
+
+/**
  * struct mmun_kind_ops - how a range is read
  * @coherent: it does what the protocol is for: the shadow may be trusted
  * @read_begin: begin a read side critical section; may wait
  * @read_retry: whether it collided; under the update lock
- * @check_retry: the advisory form, without it
- * @walk_seq: what hmm_range_fault() is to take for the sequence
  */
 struct mmun_kind_ops {
 	bool coherent;
 	unsigned long (*read_begin)(struct mmun_range *range);
 	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
-	bool (*check_retry)(struct mmun_range *range, unsigned long seq);
-	unsigned long (*walk_seq)(struct mmun_range *range, unsigned long seq);
 };
 
 /**
@@ -382,11 +400,13 @@ struct mmun_probe {
  */
 
 /* memory.c */
+static void *mmun_alloc_raw(size_t size);
 static void *mmun_alloc(size_t size);
 static void mmun_free(const void *object);
 
 /* entry.c */
 static u64 mmun_entry_from_hmm(unsigned long hmm_pfn);
+static unsigned long mmun_entry_run(u64 entry);
 static u64 mmun_entry_from_page(struct page *page, bool write);
 static struct page *mmun_entry_page(u64 entry);
 static bool mmun_entry_allows(u64 entry, bool write);
@@ -396,9 +416,15 @@ static bool mmun_entry_agrees(u64 shadow, u64 pte);
 static void mmun_log_init(struct mmun_log *log);
 static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost);
 static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type);
-static bool mmun_record_begin(struct mmun_log *log, struct mmun_record *record,
-			      enum mmun_record_type type, u32 id);
-static void mmun_record_end(struct mmun_log *log, struct mmun_record *record);
+static struct mmun_record *mmun_record_begin(struct mmun_log *log,
+					     enum mmun_record_type type,
+					     u32 id, u64 time)
+	__acquires(&log->lock);
+static void mmun_record_end(struct mmun_log *log)
+	__releases(&log->lock);
+static void mmun_record_span(struct mmun_record *record, unsigned long start,
+			     unsigned long end, unsigned long clip_start,
+			     unsigned long clip_end);
 static enum mmun_event mmun_event(enum mmu_notifier_event event);
 static void mmun_record_mnr(struct mmun_record *record,
 			    const struct mmu_notifier_range *mnr,
@@ -466,10 +492,12 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published);
 
 /* range.c */
-static void mmun_range_put(struct mmun_range *range);
-static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
-					    const struct mmun_span *span);
-static void mmun_range_destroy(struct mmun_range *range);
+static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr);
+static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr);
+static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
+			    u32 kind, const struct mmun_span *span);
+static int mmun_range_subscribe(struct mmun_range *range);
+static bool mmun_range_retire(struct mmun_range *range);
 static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
 				 u64 length);
 

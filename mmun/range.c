@@ -31,43 +31,64 @@ static int mmun_range_cache_create(void)
 	return mmun_range_cache ? 0 : -ENOMEM;
 }
 
-static void mmun_range_free(struct kref *refs)
+/* Make room for @nr ranges, or for none: then returns false. */
+static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 {
-	struct mmun_range *range = container_of(refs, struct mmun_range, refs);
-
-	mmun_shadow_free(range);
-	kmem_cache_free(mmun_range_cache, range);
-	atomic_long_dec(&mmun_objects);
+	if (!nr || !kmem_cache_alloc_bulk(mmun_range_cache, GFP_KERNEL, nr,
+					  (void **)ranges))
+		return false;
+	atomic_long_add(nr, &mmun_objects);
+	return true;
 }
 
+/* The ranges have no reference and no shadow any more. */
+static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr)
+{
+	if (nr)
+		kmem_cache_free_bulk(mmun_range_cache, nr, (void **)ranges);
+	atomic_long_sub(nr, &mmun_objects);
+}
+
+/* Drop a reference.  If it was the last one the caller must free the range. */
+static bool mmun_range_unref(struct mmun_range *range)
+{
+	if (!refcount_dec_and_test(&range->refs))
+		return false;
+	mmun_shadow_free(range);
+	return true;
+}
+
+/* @range may be NULL or an error, too. */
 static void mmun_range_put(struct mmun_range *range)
 {
-	kref_put(&range->refs, mmun_range_free);
+	if (!IS_ERR_OR_NULL(range) && mmun_range_unref(range))
+		mmun_ranges_free(&range, 1);
 }
 
-static struct mmun_range *mmun_range_alloc(struct mmun_ctx *ctx, u32 kind,
-					   const struct mmun_span *span)
+static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
+			    u32 kind, const struct mmun_span *span)
 {
-	struct mmun_range *range;
-
-	range = kmem_cache_alloc(mmun_range_cache, GFP_KERNEL);
-	if (!range)
-		return ERR_PTR(-ENOMEM);
-	atomic_long_inc(&mmun_objects);
-	memset(range, 0, offsetof(struct mmun_range, lock));
-	kref_init(&range->refs);
+	range->mni = (struct mmu_interval_notifier){
+		.interval_tree.start = span->start,
+		/* The core refuses a length that is wrong. */
+		.interval_tree.last = span->start + span->length - 1,
+	};
+	refcount_set(&range->refs, 1);
 	range->ctx = ctx;
 	range->kind = &mmun_kinds[kind];
 	range->id = span->id;
-	range->mni.interval_tree.start = span->start;
-	/* The core refuses a length that is wrong. */
-	range->mni.interval_tree.last = span->start + span->length - 1;
-	return range;
+	range->fail_nonblock = 0;
+	range->invalidations = 0;
+	range->failed = 0;
+	range->commits = 0;
+	range->collisions = 0;
+	range->removed = false;
+	range->gone = false;
 }
 
 /*
  * Subscribe.  The first callback can come before the insert returns, but not
- * before its record.
+ * before its record.  The caller must hold mm_users.
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
@@ -81,48 +102,23 @@ static int mmun_range_subscribe(struct mmun_range *range)
 }
 
 /*
- * Make a range that is subscribed, or return an error and leave nothing behind.
- * The caller must hold mm_users.
- */
-static struct mmun_range *mmun_range_create(struct mmun_ctx *ctx, u32 kind,
-					    const struct mmun_span *span)
-{
-	struct mmun_range *range = ERR_PTR(-ENOSPC);
-	int ret;
-
-	if (atomic_inc_return(&ctx->table.nr) <= MMUN_MAX_RANGES)
-		range = mmun_range_alloc(ctx, kind, span);
-	if (IS_ERR(range))
-		goto out_uncount;
-	ret = mmun_range_subscribe(range);
-	if (!ret)
-		return range;
-	mmun_range_put(range);
-	range = ERR_PTR(ret);
-out_uncount:
-	atomic_dec(&ctx->table.nr);
-	return range;
-}
-
-/*
  * From here on no call publishes, and what was published is dropped: after the
  * removal of the notifier nothing keeps the shadow true.
  */
 static void mmun_range_close(struct mmun_range *range)
 {
-	spin_lock(&range->lock);
+	guard(spinlock)(&range->lock);
 	range->removed = true;
 	mmun_shadow_drop(range, 0,
 			 mmun_range_index(range, mmun_range_last(range)));
-	spin_unlock(&range->lock);
 }
 
 /*
- * Unsubscribe and release the reference of the table.  Waits for the
- * invalidations in flight.  A range that the core still has must not be freed,
- * nor may its context or the module.
+ * Unsubscribe and drop the reference of the table, as mmun_range_unref() does.
+ * Waits for the invalidations in flight.  A range that the core still has must not
+ * be freed, nor may its context or the module.
  */
-static void mmun_range_destroy(struct mmun_range *range)
+static bool mmun_range_retire(struct mmun_range *range)
 {
 	mmun_range_close(range);
 	mmun_interval_remove(range);
@@ -130,10 +126,10 @@ static void mmun_range_destroy(struct mmun_range *range)
 	WRITE_ONCE(range->gone, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	atomic_dec(&range->ctx->table.nr);
-	if (WARN_ON_ONCE(!mmun_interval_is_settled(range)))
-		WRITE_ONCE(range->ctx->unsettled, true);
-	else
-		mmun_range_put(range);
+	if (!WARN_ON_ONCE(!mmun_interval_is_settled(range)))
+		return mmun_range_unref(range);
+	WRITE_ONCE(range->ctx->unsettled, true);
+	return false;
 }
 
 /*
@@ -153,33 +149,32 @@ static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
 static int mmun_fail_nonblock(struct mmun_ctx *ctx,
 			      struct mmun_fail_nonblock *cmd)
 {
-	struct mmun_range *range = mmun_range_get(ctx, cmd->id);
+	struct mmun_range *range __free(mmun_range) =
+		mmun_range_get(ctx, cmd->id);
 
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	spin_lock(&range->lock);
+	guard(spinlock)(&range->lock);
 	cmd->out_left = range->fail_nonblock;
 	range->fail_nonblock = cmd->count;
-	spin_unlock(&range->lock);
-	mmun_range_put(range);
 	return 0;
 }
 
 static int mmun_query_range(struct mmun_ctx *ctx, struct mmun_query_range *cmd)
 {
-	struct mmun_range *range = mmun_range_get(ctx, cmd->id);
+	struct mmun_range *range __free(mmun_range) =
+		mmun_range_get(ctx, cmd->id);
 
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	cmd->out_retry = range->kind->check_retry(range, cmd->seq);
+	cmd->out_retry = range->kind->coherent &&
+			 mmu_interval_check_retry(&range->mni, cmd->seq);
 	cmd->out_seq = mmun_subscription_seq(&range->mni);
 	cmd->out_in_tree = mmun_subscription_in_tree(&range->mni);
-	spin_lock(&range->lock);
+	guard(spinlock)(&range->lock);
 	cmd->out_invalidations = range->invalidations;
 	cmd->out_failed = range->failed;
 	cmd->out_commits = range->commits;
 	cmd->out_collisions = range->collisions;
-	spin_unlock(&range->lock);
-	mmun_range_put(range);
 	return 0;
 }

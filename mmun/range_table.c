@@ -22,88 +22,9 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 	xa_lock(ranges);
 	range = xa_load(ranges, id);
 	if (range)
-		kref_get(&range->refs);
+		refcount_inc(&range->refs);
 	xa_unlock(ranges);
 	return range ?: ERR_PTR(-ENOENT);
-}
-
-/* Take the range out of the table and destroy it. */
-static int mmun_range_remove(struct mmun_ctx *ctx, u32 id)
-{
-	struct mmun_range *range = xa_erase(&ctx->table.ranges, id);
-
-	if (!range)
-		return -ENOENT;
-	mmun_range_destroy(range);
-	return 0;
-}
-
-/* IDs are never used again, so that an ID in the log is unambiguous. */
-static u32 mmun_range_table_next_id(struct mmun_range_table *table)
-{
-	u32 id;
-
-	xa_lock(&table->ranges);
-	id = table->newest == U32_MAX ? 0 : ++table->newest;
-	xa_unlock(&table->ranges);
-	return id;
-}
-
-/*
- * Make a subscribed range and publish its ID.  The caller must hold mm_users, and
- * must release it soon: while it is held the mm cannot exit.
- */
-static int mmun_range_insert(struct mmun_ctx *ctx, u32 kind,
-			     struct mmun_span *span)
-{
-	struct mmun_range *range;
-	int ret;
-
-	span->id = mmun_range_table_next_id(&ctx->table);
-	if (!span->id)
-		return -ENOSPC;
-	range = mmun_range_create(ctx, kind, span);
-	if (IS_ERR(range))
-		return PTR_ERR(range);
-	ret = xa_insert(&ctx->table.ranges, span->id, range,
-			GFP_KERNEL_ACCOUNT);
-	if (ret)
-		mmun_range_destroy(range);
-	return ret;
-}
-
-/* One element of INSERT.  mm_users is not held over a fault of user space. */
-static int mmun_insert_span(struct mmun_ctx *ctx, u32 kind,
-			    struct mmun_span __user *user)
-{
-	struct mmun_span span;
-	int ret;
-
-	if (copy_from_user(&span, user, sizeof(span)))
-		return -EFAULT;
-	if (span.__reserved)
-		return -EOPNOTSUPP;
-	if (!mmget_not_zero(ctx->mm))
-		return -ESRCH;
-	ret = mmun_range_insert(ctx, kind, &span);
-	mmput(ctx->mm);
-	if (ret || !put_user(span.id, &user->id))
-		return ret;
-	mmun_range_remove(ctx, span.id);
-	return -EFAULT;
-}
-
-/* One element of REMOVE. */
-static int mmun_remove_span(struct mmun_ctx *ctx, u32 unused,
-			    struct mmun_span __user *user)
-{
-	struct mmun_span span;
-
-	if (copy_from_user(&span, user, sizeof(span)))
-		return -EFAULT;
-	if (span.__reserved)
-		return -EOPNOTSUPP;
-	return mmun_range_remove(ctx, span.id);
 }
 
 /* Between two steps of a long call: returns 0, or why to stop. */
@@ -113,52 +34,214 @@ static int mmun_pause(void)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-/* Return how many elements were done, or the error of the first. */
-static s64 mmun_execute_spans(struct mmun_ctx *ctx, u32 kind, u64 spans,
-			      u64 count,
-			      int (*execute)(struct mmun_ctx *ctx, u32 kind,
-					     struct mmun_span __user *user))
+/* The step ends before span @i, and the call with it. */
+static void mmun_step_end(struct mmun_step *step, unsigned int i, int ret)
 {
-	struct mmun_span __user *user = u64_to_user_ptr(spans);
-	u64 done;
-	int ret = 0;
+	if (i < step->nr) {
+		step->nr = i;
+		step->ret = ret;
+	}
+}
+
+/* How many of the spans were copied if @left bytes of @nr spans were not */
+static unsigned int mmun_spans_copied(unsigned int nr, unsigned long left)
+{
+	return nr - DIV_ROUND_UP(left, sizeof(struct mmun_span));
+}
+
+static void mmun_step_read(struct mmun_step *step)
+{
+	unsigned int i;
+
+	i = mmun_spans_copied(step->nr,
+			      copy_from_user(step->spans, step->user,
+					     step->nr * sizeof(*step->spans)));
+	mmun_step_end(step, i, -EFAULT);
+	for (i = 0; i < step->nr; i++)
+		if (step->spans[i].__reserved)
+			mmun_step_end(step, i, -EOPNOTSUPP);
+}
+
+/* Give out new IDs: none is used again, so that the log is unambiguous. */
+static void mmun_step_number(struct mmun_step *step)
+{
+	struct mmun_range_table *table = &step->ctx->table;
+	unsigned int i;
+
+	xa_lock(&table->ranges);
+	mmun_step_end(step, U32_MAX - table->newest, -ENOSPC);
+	for (i = 0; i < step->nr; i++)
+		step->spans[i].id = ++table->newest;
+	xa_unlock(&table->ranges);
+}
+
+/* Subscribe the ranges until one fails. */
+static void mmun_step_subscribe(struct mmun_step *step)
+{
+	struct mmun_ctx *ctx = step->ctx;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < step->nr; i++) {
+		if (atomic_inc_return(&ctx->table.nr) > MMUN_MAX_RANGES)
+			ret = -ENOSPC;
+		else
+			ret = mmun_range_subscribe(step->ranges[i]);
+		if (!ret)
+			continue;
+		atomic_dec(&ctx->table.nr);
+		mmun_step_end(step, i, ret);
+	}
+}
+
+/* mm_users is held here only: while it is, the mm cannot exit. */
+static void mmun_step_create(struct mmun_step *step)
+{
+	unsigned int i, nr = step->nr;
+
+	if (!mmun_ranges_alloc(step->ranges, nr)) {
+		mmun_step_end(step, 0, -ENOMEM);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		mmun_range_init(step->ranges[i], step->ctx, step->kind,
+				&step->spans[i]);
+	if (mmget_not_zero(step->ctx->mm)) {
+		mmun_step_subscribe(step);
+		mmput(step->ctx->mm);
+	} else {
+		mmun_step_end(step, 0, -ESRCH);
+	}
+	mmun_ranges_free(&step->ranges[step->nr], nr - step->nr);
+}
+
+/* Remove the ranges from @first on up to @end, exclusive. */
+static void mmun_step_destroy(struct mmun_step *step, unsigned int first,
+			      unsigned int end)
+{
+	struct mmun_range **ranges = &step->ranges[first];
+	unsigned int i, nr = 0;
+
+	for (i = first; i < end; i++)
+		if (mmun_range_retire(step->ranges[i]))
+			ranges[nr++] = step->ranges[i];
+	mmun_ranges_free(ranges, nr);
+}
+
+/* Make the IDs known to other calls; returns how many. */
+static unsigned int mmun_step_publish(struct mmun_step *step)
+{
+	XA_STATE(xas, &step->ctx->table.ranges, 0);
+	unsigned int i = 0;
+
+	do {
+		xas_lock(&xas);
+		for (; i < step->nr; i++) {
+			xas_set(&xas, step->spans[i].id);
+			xas_store(&xas, step->ranges[i]);
+			if (xas_error(&xas))
+				break;
+		}
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+	return i;
+}
+
+/* A range whose ID cannot be written or published goes again. */
+static void mmun_step_insert(struct mmun_step *step)
+{
+	unsigned int i, made;
+
+	mmun_step_number(step);
+	mmun_step_create(step);
+	made = step->nr;
+	i = mmun_spans_copied(made, copy_to_user(step->user, step->spans,
+						 made * sizeof(*step->spans)));
+	mmun_step_end(step, i, -EFAULT);
+	mmun_step_end(step, mmun_step_publish(step), -ENOMEM);
+	mmun_step_destroy(step, step->nr, made);
+}
+
+/* Find the range with that ID; IDs that follow each other are often in one node. */
+static struct mmun_range *mmun_xas_find(struct xa_state *xas, u32 id)
+{
+	if (id == xas->xa_index + 1)
+		return xas_next_entry(xas, id);
+	xas_set(xas, id);
+	return xas_load(xas);
+}
+
+/* Take the ranges out of the table: no call finds them any more. */
+static void mmun_step_withdraw(struct mmun_step *step)
+{
+	XA_STATE(xas, &step->ctx->table.ranges, 0);
+	unsigned int i;
+
+	xas_lock(&xas);
+	for (i = 0; i < step->nr; i++) {
+		step->ranges[i] = mmun_xas_find(&xas, step->spans[i].id);
+		if (step->ranges[i])
+			xas_store(&xas, NULL);
+		else
+			mmun_step_end(step, i, -ENOENT);
+	}
+	xas_unlock(&xas);
+}
+
+static void mmun_step_remove(struct mmun_step *step)
+{
+	mmun_step_withdraw(step);
+	mmun_step_destroy(step, 0, step->nr);
+}
+
+/* Step by step, until one ends early.  Returns an error if nothing was done. */
+static int mmun_steps(struct mmun_step *step, u64 count, u64 *done,
+		      void (*execute)(struct mmun_step *step))
+{
+	for (*done = 0; *done < count && !step->ret; *done += step->nr) {
+		step->nr = min_t(u64, count - *done, MMUN_STEP_SPANS);
+		step->ret = mmun_pause();
+		mmun_step_read(step);
+		execute(step);
+		step->user += step->nr;
+	}
+	return *done ? 0 : step->ret;
+}
+
+static int mmun_spans(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
+		      u64 *done, void (*execute)(struct mmun_step *step))
+{
+	struct mmun_step *step;
+	int ret;
 
 	if (!count || count > MMUN_MAX_RANGES)
 		return -EINVAL;
-	for (done = 0; done < count && !ret;) {
-		ret = execute(ctx, kind, &user[done]);
-		done += !ret;
-		ret = ret ?: mmun_pause();
-	}
-	return done ?: ret;
+	step = mmun_alloc_raw(sizeof(*step));
+	if (!step)
+		return -ENOMEM;
+	step->ctx = ctx;
+	step->kind = kind;
+	step->user = u64_to_user_ptr(spans);
+	step->ret = 0;
+	ret = mmun_steps(step, count, done, execute);
+	mmun_free(step);
+	return ret;
 }
 
 static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
-	s64 ret;
-
 	if (cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	ret = mmun_execute_spans(ctx, cmd->kind, cmd->spans, cmd->count,
-				 mmun_insert_span);
-	if (ret < 0)
-		return ret;
-	cmd->out_done = ret;
-	return 0;
+	return mmun_spans(ctx, cmd->kind, cmd->spans, cmd->count,
+			  &cmd->out_done, mmun_step_insert);
 }
 
 static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 {
-	s64 ret;
-
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	ret = mmun_execute_spans(ctx, 0, cmd->spans, cmd->count,
-				 mmun_remove_span);
-	if (ret < 0)
-		return ret;
-	cmd->out_done = ret;
-	return 0;
+	return mmun_spans(ctx, 0, cmd->spans, cmd->count, &cmd->out_done,
+			  mmun_step_remove);
 }
 
 /* The last close: no other task has the table. */
@@ -168,7 +251,8 @@ static void mmun_range_table_close(struct mmun_range_table *table)
 	unsigned long id;
 
 	xa_for_each(&table->ranges, id, range) {
-		mmun_range_destroy(range);
+		if (mmun_range_retire(range))
+			mmun_ranges_free(&range, 1);
 		cond_resched();
 	}
 	xa_destroy(&table->ranges);

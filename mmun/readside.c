@@ -20,19 +20,7 @@ static bool mmun_interval_read_retry(struct mmun_range *range,
 	return mmu_interval_read_retry(&range->mni, seq);
 }
 
-static bool mmun_interval_check_retry(struct mmun_range *range,
-				      unsigned long seq)
-{
-	return mmu_interval_check_retry(&range->mni, seq);
-}
-
-static unsigned long mmun_interval_walk_seq(struct mmun_range *range,
-					    unsigned long seq)
-{
-	return seq;
-}
-
-/* The same without the lock, which hmm_range_fault() must not notice */
+/* The same without the lock */
 
 static unsigned long mmun_naive_read_begin(struct mmun_range *range)
 {
@@ -44,25 +32,15 @@ static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq)
 	return false;
 }
 
-static unsigned long mmun_naive_walk_seq(struct mmun_range *range,
-					 unsigned long seq)
-{
-	return mmun_subscription_seq(&range->mni);
-}
-
 static const struct mmun_kind_ops mmun_kinds[] = {
 	[MMUN_KIND_INTERVAL] = {
 		.coherent = true,
 		.read_begin = mmun_interval_read_begin,
 		.read_retry = mmun_interval_read_retry,
-		.check_retry = mmun_interval_check_retry,
-		.walk_seq = mmun_interval_walk_seq,
 	},
 	[MMUN_KIND_NAIVE] = {
 		.read_begin = mmun_naive_read_begin,
 		.read_retry = mmun_naive_read_retry,
-		.check_retry = mmun_naive_read_retry,
-		.walk_seq = mmun_naive_walk_seq,
 	},
 };
 
@@ -99,6 +77,25 @@ static int mmun_section_reserve(struct mmun_range *range,
 	return 0;
 }
 
+static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
+				struct list_head *parts, u32 *published)
+{
+	struct mmun_part *part;
+
+	guard(spinlock)(&range->lock);
+	if (range->removed)
+		return -ENOENT;
+	if (range->kind->read_retry(range, seq))
+		return -EBUSY;
+	*published = 0;
+	list_for_each_entry(part, parts, node) {
+		mmun_shadow_publish(range, part);
+		*published += part->valid;
+	}
+	range->commits++;
+	return 0;
+}
+
 /*
  * The end: under the update lock, publish the parts unless it collided.
  * -EBUSY: it did.  -ENOENT: the range was removed.
@@ -106,31 +103,8 @@ static int mmun_section_reserve(struct mmun_range *range,
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)
 {
-	struct mmun_part *part;
-	u32 valid = 0;
-	int ret;
-
-	ret = mmun_section_reserve(range, parts);
-	if (ret)
-		return ret;
-
-	spin_lock(&range->lock);
-	if (range->removed) {
-		ret = -ENOENT;
-		goto out_unlock;
-	}
-	if (range->kind->read_retry(range, seq)) {
-		ret = -EBUSY;
-		goto out_unlock;
-	}
-	list_for_each_entry(part, parts, node) {
-		mmun_shadow_publish(range, part);
-		valid += part->valid;
-	}
-	*published = valid;
-	range->commits++;
-out_unlock:
-	spin_unlock(&range->lock);
+	int ret = mmun_section_reserve(range, parts) ?:
+		  mmun_section_publish(range, seq, parts, published);
 
 	if (!ret)
 		mmun_log_range(range, MMUN_RECORD_COMMIT, seq);

@@ -27,28 +27,6 @@ static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
 }
 
-/* Count one more chunk; returns false if the range or its context has too many. */
-static bool mmun_shadow_count(struct mmun_range *range)
-{
-	bool ok = atomic_inc_return(&range->ctx->nr_chunks) <= MMUN_MAX_CHUNKS;
-
-	spin_lock(&range->lock);
-	ok = ok && range->nr_chunks < MMUN_MAX_RANGE_CHUNKS;
-	range->nr_chunks += ok;
-	spin_unlock(&range->lock);
-	if (!ok)
-		atomic_dec(&range->ctx->nr_chunks);
-	return ok;
-}
-
-static void mmun_shadow_uncount(struct mmun_range *range)
-{
-	spin_lock(&range->lock);
-	range->nr_chunks--;
-	spin_unlock(&range->lock);
-	atomic_dec(&range->ctx->nr_chunks);
-}
-
 static int mmun_chunk_insert(struct mmun_range *range, unsigned long number)
 {
 	u64 *chunk = mmun_alloc(mmun_chunk_pages(range, number) *
@@ -67,15 +45,15 @@ static int mmun_chunk_insert(struct mmun_range *range, unsigned long number)
 static int mmun_shadow_reserve_chunk(struct mmun_range *range,
 				     unsigned long number)
 {
-	int ret;
+	atomic_t *count = &range->ctx->nr_chunks;
+	int ret = -ENOSPC;
 
 	if (xa_load(&range->shadow, number))
 		return 0;
-	if (!mmun_shadow_count(range))
-		return -ENOSPC;
-	ret = mmun_chunk_insert(range, number);
+	if (atomic_inc_return(count) <= MMUN_MAX_CHUNKS)
+		ret = mmun_chunk_insert(range, number);
 	if (ret)
-		mmun_shadow_uncount(range);
+		atomic_dec(count);
 	/* -EBUSY: another task has just put one there */
 	return ret == -EBUSY ? 0 : ret;
 }
@@ -121,7 +99,7 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
 
 	lockdep_assert_held(&range->lock);
 	/* Most ranges of a million never have a shadow. */
-	if (!range->nr_chunks)
+	if (xa_empty(&range->shadow))
 		return;
 	if (number == last / MMUN_CHUNK_PAGES) {
 		/* And most of the others are small. */
@@ -150,15 +128,17 @@ static void mmun_shadow_publish(struct mmun_range *range,
 	}
 }
 
-/* The last reference is gone.  Leaves the xarray as a constructor would. */
+/* The last reference is gone.  Leaves the xarray as the constructor does. */
 static void mmun_shadow_free(struct mmun_range *range)
 {
 	unsigned long number;
 	u64 *chunk;
 
-	xa_for_each(&range->shadow, number, chunk)
+	if (xa_empty(&range->shadow))
+		return;
+	xa_for_each(&range->shadow, number, chunk) {
 		mmun_free(chunk);
-	/* Without a chunk there may be nodes of the tree. */
+		atomic_dec(&range->ctx->nr_chunks);
+	}
 	xa_destroy(&range->shadow);
-	atomic_sub(range->nr_chunks, &range->ctx->nr_chunks);
 }

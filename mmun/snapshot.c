@@ -91,7 +91,7 @@ static int mmun_range_snapshot(struct mmun_range *range,
 
 static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 {
-	struct mmun_range *range;
+	struct mmun_range *range __free(mmun_range) = NULL;
 	int ret;
 
 	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
@@ -103,7 +103,5 @@ static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	ret = mmun_range_snapshot(range, cmd);
-	mmun_range_put(range);
-	return ret;
+	return mmun_range_snapshot(range, cmd);
 }

@@ -5,8 +5,8 @@
 
 #include "private.h"
 
-/* Compare the entries of a part; true if they all agree. */
-static bool mmun_verify_part(struct mmun_range *range,
+/* Compare the entries of a part up to the first that differs. */
+static void mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
 			     struct mmun_verify *cmd)
 {
@@ -26,9 +26,8 @@ static bool mmun_verify_part(struct mmun_range *range,
 		cmd->out_addr = mmun_range_addr(range, part->first + i);
 		cmd->out_shadow = *shadow;
 		cmd->out_pte = pte;
-		return false;
+		return;
 	}
-	return true;
 }
 
 /*
@@ -51,13 +50,11 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 	if (ret)
 		return ret;
 	mmun_part_from_hmm(part);
-	spin_lock(&range->lock);
+	guard(spinlock)(&range->lock);
 	if (range->kind->read_retry(range, seq))
-		ret = -EBUSY;
-	else
-		mmun_verify_part(range, part, cmd);
-	spin_unlock(&range->lock);
-	return ret;
+		return -EBUSY;
+	mmun_verify_part(range, part, cmd);
+	return 0;
 }
 
 /* One look at the pages of @part under the protocol.  -EBUSY: it collided. */
@@ -121,8 +118,8 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 
 static int mmun_verify(struct mmun_ctx *ctx, struct mmun_verify *cmd)
 {
-	struct mmun_range *range;
-	int ret = -ESRCH;
+	struct mmun_range *range __free(mmun_range) = NULL;
+	int ret;
 
 	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
 		return -EOPNOTSUPP;
@@ -131,10 +128,9 @@ static int mmun_verify(struct mmun_ctx *ctx, struct mmun_verify *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	if (mmget_not_zero(ctx->mm)) {
-		ret = mmun_range_verify(range, cmd);
-		mmput(ctx->mm);
-	}
-	mmun_range_put(range);
+	if (!mmget_not_zero(ctx->mm))
+		return -ESRCH;
+	ret = mmun_range_verify(range, cmd);
+	mmput(ctx->mm);
 	return ret;
 }
