@@ -25,27 +25,47 @@
 /**
  * DOC: Locking
  *
- * mmun_range::lock is the update lock of the collision-retry protocol, as
- * Documentation/mm/hmm.rst calls it: held for mmu_interval_set_seq(), for
- * mmu_interval_read_retry(), and for every look at the shadow page table.  It
- * is a spinlock, so that an invalidation that must not sleep never fails by
- * accident.  Nothing that allocates, faults or takes mmap_lock runs under it.
+ * mmun_range::lock
+ *	The update lock of the collision-retry protocol, as hmm.rst calls it.  The
+ *	callback of the range writes under it: mmu_interval_set_seq(), then it drops
+ *	shadow entries.  COMMIT and SNAPSHOT read under it
+ *	(mmu_interval_read_retry()) and publish; ACCESS and VERIFY read the shadow.
+ *	A spinlock, so that a callback that must not sleep never fails by accident.
+ *	Nothing that allocates, faults or takes mmap_lock runs under it.
+ * mmun_batch::mutex
+ *	Makes the calls on one batch take turns.  COLLECT holds it while it takes
+ *	mmap_lock; no callback takes it.
+ * mmun_log::lock, mmun_log::read_lock
+ *	The first guards the ring: callbacks and calls write, read() reads.  The
+ *	second makes readers take turns, and LOG_SETUP with them.
+ * mmun_holds::lock
+ *	Guards the holds and the tasks that they hold.  The callback takes it with
+ *	no other lock of the driver, and sleeps without it.
+ * mmun_pins::lock, mmun_mm::lock
+ *	Guard a list and a deadline.
+ * mmun_probes::mutex
+ *	Makes callers of CHECK_BALANCE take turns.
+ * xa_lock of the tables
+ *	Guards the table's own reference: looking up an ID and taking a reference
+ *	are one step.  A reference and never a lock spans a wait for the mm.
  *
- * mmun_batch::mutex makes the calls on one batch take turns.  COLLECT holds it
- * while it takes mmap_lock; no callback takes it.
- *
- * mmun_log::lock guards the ring, mmun_log::read_lock makes readers take turns,
- * mmun_pins::lock guards the threads that pin the mm, mmun_holds::lock the holds
- * and the tasks that they hold.  The callback takes the latter with no other lock
- * of ours, and sleeps with none.  mmun_probes::mutex makes probers take turns.
+ * The order::
  *
  *	mmun_batch::mutex -> mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
  *
- * A reference and never a lock spans a wait for the mm: IDs are looked up under
- * xa_lock, which guards the table's own reference.
+ * The states of an mm's lock, by the fields that a range can see
+ * (mm/mmu_notifier.c has the proof):
+ *
+ *  - no invalidation: invalidate_seq of the mm is even, that of each range is odd.
+ *    read_begin returns at once; read_retry is true for a reader that began before
+ *    the last invalidation of the range.
+ *  - an invalidation that hit no range: still even.  A new range makes it odd.
+ *  - an invalidation that hit a range: odd, and the range's invalidate_seq is the
+ *    same from mmu_interval_set_seq() on.  read_begin of that range waits; inserts
+ *    and removes are deferred to its end.
  */
 
 /**
