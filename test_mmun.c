@@ -82,7 +82,7 @@
  * itself, takes it off the hold under the lock.  The context outlives all
  * callbacks: release() releases the tasks, then has the reaper remove the list
  * notifier, the probes and the ranges, which waits for callbacks to return.  The
- * reaper holds a reference to the module and to the context.
+ * reaper holds a reference to the module.
  */
 
 /*

@@ -64,8 +64,8 @@
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
  *    context.  open(): the contexts of an mm.
- *  - ENOMEM: The kernel has no memory.  (For a fault of MMUN_METHOD_HMM_FAULT
- *    kernels before 7.x say EFAULT.)
+ *  - ENOMEM: The kernel has no memory, or less than an eighth of it is left.  For a
+ *    fault of MMUN_METHOD_HMM_FAULT kernels before 7.x return EFAULT.
  *  - ESRCH: The mm of the context is gone.
  *  - EOVERFLOW: MMUN_INSERT: the length is zero or the range wraps.
  *  - EINTR: A signal came first.  Nothing was changed.
@@ -187,7 +187,8 @@ enum mmun_method {
  * version.  Works on a context whose mm is gone.
  *
  * The limits bound the memory that a context can use, which is charged to the
- * memory cgroup of the task that makes the call.  Shadows have their pages in
+ * memory cgroup of the task that makes the call.  The driver leaves an eighth of
+ * the machine's memory to others.  Shadows have their pages in
  * chunks of 512, and a chunk counts as a whole.
  */
 struct mmun_info {
@@ -646,11 +647,12 @@ enum mmun_point {
  *
  * A held task keeps all that it holds: mmap_lock, page locks, and inside START
  * and END the one SRCU read section of all mmu notifiers.  Other tasks wait for
- * them.  So that holds do not add up, those of all contexts of an mm share one
- * deadline.  It is set to out_max_hold_ms when a task is held, and anew when no
- * task of the mm has been held for a millisecond, but not within the interval
- * callbacks of one invalidation.  One invalidation is thus held for at most three
- * times out_max_hold_ms: in its interval callbacks, at START, and at END.
+ * them.  So that holds do not add up, those in the callbacks of an mm share one
+ * deadline, in all contexts, and those at START and END another one.  A deadline is
+ * set to out_max_hold_ms when a task is held, and anew when no task has been held
+ * for a millisecond, but not within the callbacks of one invalidation.  One
+ * invalidation is thus held for at most three times out_max_hold_ms: in its
+ * callbacks, at START, and at END.
  *
  * The first hold at START or END of a context registers its list notifier,
  * which takes mmap_lock for writing: it waits for whoever has it (EINTR, ENOMEM,

@@ -117,7 +117,7 @@ static int mmun_batch_publish(struct mmun_batch_table *table,
 
 	if (atomic_inc_return(&table->nr) <= MMUN_MAX_BATCHES)
 		ret = xa_alloc(&table->batches, id, batch, xa_limit_32b,
-			       GFP_KERNEL_ACCOUNT);
+			       MMUN_GFP);
 	if (ret)
 		atomic_dec(&table->nr);
 	return ret;

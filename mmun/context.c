@@ -12,14 +12,8 @@ static struct workqueue_struct *mmun_reaper;
 
 static int mmun_reaper_create(void)
 {
-	mmun_reaper = alloc_workqueue("mmun_reaper", WQ_UNBOUND, 0);
+	mmun_reaper = alloc_workqueue("mmun_reaper", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return mmun_reaper ? 0 : -ENOMEM;
-}
-
-static void mmun_ctx_put(struct mmun_ctx *ctx)
-{
-	if (refcount_dec_and_test(&ctx->refs))
-		mmun_free(ctx);
 }
 
 /* Release what mmun_ctx_init() acquired. */
@@ -39,7 +33,6 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 	mmgrab(shared->mm);
 	ctx->mm = shared->mm;
 	ctx->shared = shared;
-	refcount_set(&ctx->refs, 1);
 	init_completion(&ctx->reaped);
 	mmun_range_table_init(&ctx->table);
 	mmun_batch_table_init(&ctx->batch_table);
@@ -70,7 +63,7 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 	if (!ret)
 		return ctx;
 	mmun_ctx_release(ctx);
-	mmun_ctx_put(ctx);
+	mmun_free(ctx);
 	return ERR_PTR(ret);
 }
 
@@ -87,30 +80,49 @@ static void mmun_ctx_reap(struct work_struct *work)
 	mmun_batch_table_close(&ctx->batch_table);
 	mmun_range_table_close(&ctx->table);
 	mmun_ctx_release(ctx);
-	complete(&ctx->reaped);
 	if (READ_ONCE(ctx->unsettled))
 		return;
-	mmun_ctx_put(ctx);
 	/* The exit of the module waits until this work has returned. */
 	module_put(THIS_MODULE);
+	if (atomic_xchg(&ctx->left, 1))
+		mmun_free(ctx);
+	else
+		complete(&ctx->reaped);
+}
+
+/*
+ * A kernel thread closes for whoever has passed the descriptor on, and may have
+ * those of others to close after it: it does not wait.
+ */
+static bool mmun_ctx_wait(struct mmun_ctx *ctx)
+{
+	if (current->flags & PF_KTHREAD)
+		return false;
+	if (wait_for_completion_timeout(&ctx->reaped,
+					msecs_to_jiffies(mmun_hold_limit())))
+		return true;
+	pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
+	return false;
 }
 
 /*
  * The last close: no call is in flight and none can come.  But callbacks can be,
  * and their task may be held there, or get no CPU.  The reaper waits for them;
- * close() waits for the reaper, but no longer than a hold may last.
+ * close() waits for the reaper, but no longer than a hold may last.  The one that
+ * is done last frees the context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {
 	mmun_holds_close(ctx);
 	__module_get(THIS_MODULE);
-	refcount_inc(&ctx->refs);
 	INIT_WORK(&ctx->reap, mmun_ctx_reap);
 	queue_work(mmun_reaper, &ctx->reap);
-	if (!wait_for_completion_timeout(&ctx->reaped,
-					 msecs_to_jiffies(mmun_hold_limit())))
-		pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
-	mmun_ctx_put(ctx);
+	if (!mmun_ctx_wait(ctx)) {
+		if (!atomic_xchg(&ctx->left, 1))
+			return;
+		wait_for_completion(&ctx->reaped);
+	}
+	mmun_free(ctx);
 }
 
 static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)

@@ -84,9 +84,9 @@ static long mmun_armed_meet(struct mmun_ctx *ctx, struct mmun_armed *armed,
 		armed->skip--;
 		return 0;
 	}
-	held->matched = true;
 	if (!mmun_held_must_pass(held))
 		left = mmun_mm_hold_begin(ctx->shared, held->cur_seq);
+	held->matched = left || !armed->has_missed;
 	if (left) {
 		armed->count--;
 		reinit_completion(&held->resumed);
@@ -125,9 +125,10 @@ static void mmun_held_leave(struct mmun_ctx *ctx, struct mmun_held *held)
 {
 	spin_lock(&ctx->holds.lock);
 	list_del_init(&held->node);
-	mmun_mm_hold_end(ctx->shared);
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
+	/* Last: to wake many takes as long as a pause that renews the deadline. */
+	mmun_mm_hold_end(ctx->shared, held->cur_seq);
 }
 
 /* Stop at every hold that there is for this passage. */

@@ -237,7 +237,7 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 					nonblock || done);
 		if (ret > 0)
 			done += ret;
-	} while (done < nr && ret >= 0);
+	} while (done < nr && ret >= 0 && !fatal_signal_pending(current));
 	mmun_free(bounce);
 	return done ? done * sizeof(*bounce) : ret;
 }

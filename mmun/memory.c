@@ -9,11 +9,22 @@
 /* Number of objects of all contexts, ranges included. */
 static atomic_long_t mmun_objects;
 
+/*
+ * An eighth of the memory is for others.  What the driver has is in no process, so
+ * that the OOM killer would take one after the other and gain nothing.
+ */
+static bool mmun_memory_is_short(void)
+{
+	return si_mem_available() < (long)(totalram_pages() / 8);
+}
+
 /* Allocate an object, whose contents the caller writes.  May sleep. */
 static void *mmun_alloc_raw(size_t size)
 {
-	void *object = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	void *object = NULL;
 
+	if (!mmun_memory_is_short())
+		object = kvmalloc(size, MMUN_GFP);
 	if (object)
 		atomic_long_inc(&mmun_objects);
 	return object;

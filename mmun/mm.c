@@ -69,38 +69,48 @@ static unsigned int mmun_hold_limit(void)
  * no task has been held for MMUN_HOLD_IDLE_NS, but not within an invalidation: the
  * walk from one range to the next may take longer than that.
  */
-static bool mmun_mm_may_renew(struct mmun_mm *shared, u64 now,
-			      unsigned long cur_seq)
+static bool mmun_clock_may_renew(const struct mmun_clock *clock, u64 now,
+				 unsigned long cur_seq)
 {
-	lockdep_assert_held(&shared->lock);
-	return !shared->nr_held && now - shared->idle_since >=
-	       MMUN_HOLD_IDLE_NS && (!cur_seq || cur_seq != shared->cur_seq);
+	return !clock->nr_held &&
+	       now - clock->idle_since >= MMUN_HOLD_IDLE_NS &&
+	       (!cur_seq || cur_seq != clock->cur_seq);
 }
 
 /*
- * A task is about to be held; @cur_seq is 0 where the sequence is not known.
- * Returns for how many jiffies at most, or 0 if it must not be held.
+ * START and END, where @cur_seq is 0 because it is not known, have a clock of their
+ * own: they must not renew that of the callbacks.
  */
+static struct mmun_clock *mmun_mm_clock(struct mmun_mm *shared,
+					unsigned long cur_seq)
+{
+	lockdep_assert_held(&shared->lock);
+	return cur_seq ? &shared->callbacks : &shared->list;
+}
+
+/* A task is about to be held.  Returns for how many jiffies at most, or 0. */
 static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
 {
 	u64 now = ktime_get_ns();
-	long left = 0;
+	struct mmun_clock *clock;
 
 	guard(spinlock)(&shared->lock);
-	if (mmun_mm_may_renew(shared, now, cur_seq))
-		shared->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
-	if (now < shared->deadline)
-		left = nsecs_to_jiffies(shared->deadline - now);
-	if (left)
-		shared->nr_held++;
-	if (left && cur_seq)
-		shared->cur_seq = cur_seq;
-	return left;
+	clock = mmun_mm_clock(shared, cur_seq);
+	if (mmun_clock_may_renew(clock, now, cur_seq))
+		clock->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
+	if (now >= clock->deadline)
+		return 0;
+	clock->nr_held++;
+	clock->cur_seq = cur_seq;
+	return nsecs_to_jiffies(clock->deadline - now) ?: 1;
 }
 
-static void mmun_mm_hold_end(struct mmun_mm *shared)
+static void mmun_mm_hold_end(struct mmun_mm *shared, unsigned long cur_seq)
 {
+	struct mmun_clock *clock;
+
 	guard(spinlock)(&shared->lock);
-	if (!--shared->nr_held)
-		shared->idle_since = ktime_get_ns();
+	clock = mmun_mm_clock(shared, cur_seq);
+	if (!--clock->nr_held)
+		clock->idle_since = ktime_get_ns();
 }

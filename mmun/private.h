@@ -28,7 +28,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 /* Limits of one context, but MMUN_MAX_CONTEXTS, which is of one mm. */
 #define MMUN_MAX_CONTEXTS	64
 #define MMUN_MAX_RANGES		SZ_1M
-#define MMUN_MAX_BATCHES	SZ_1K
+#define MMUN_MAX_BATCHES	128
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
 #define MMUN_MAX_PIN_MS	20000	/* no hung task detector is so quick */
@@ -41,6 +41,10 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 
 /* One range may have them all, and drops them under a spinlock: milliseconds. */
 #define MMUN_MAX_CHUNKS		4096
+
+/* Its memory is in no process, so an OOM kill would not help. */
+#define MMUN_GFP		(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | \
+				 __GFP_NOWARN)
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
@@ -157,9 +161,9 @@ struct mmun_probes {
  * @list_notifier: brings them to START and END
  * @pins: the threads that keep the mm
  * @probes: the subscriptions of MMUN_CHECK_BALANCE
- * @refs: the open file, and the reaper
  * @reap: what the reaper does for it
- * @reaped: completed when that is done
+ * @reaped: completed when that is done, if close() waits still
+ * @left: 1: the reaper has done it, or close() waits no more
  * @unsettled: the core still has a range that was removed
  */
 struct mmun_ctx {
@@ -173,9 +177,9 @@ struct mmun_ctx {
 	struct mmun_list_notifier list_notifier;
 	struct mmun_pins pins;
 	struct mmun_probes probes;
-	refcount_t refs;
 	struct work_struct reap;
 	struct completion reaped;
+	atomic_t left;
 	bool unsettled;
 };
 
@@ -347,7 +351,7 @@ struct mmun_armed {
  * @cur_seq: its sequence; 0 at START and END, where it is not known
  * @hold: ID of the hold that the task stopped at last
  * @newest: the task stops at no hold that is newer
- * @matched: it has just stopped at a hold, or passed one that could not stop it
+ * @matched: it has just stopped at a hold, or is the first that one missed
  * @what: what WAIT_HELD reports
  */
 struct mmun_held {
@@ -364,27 +368,37 @@ struct mmun_held {
 };
 
 /**
+ * struct mmun_clock - for how long tasks are held
+ * @nr_held: tasks that are held now
+ * @deadline: of all their holds, in nanoseconds of CLOCK_MONOTONIC
+ * @idle_since: since when no task is held
+ * @cur_seq: sequence of the last invalidation in which a task was held
+ */
+struct mmun_clock {
+	u32 nr_held;
+	u64 deadline;
+	u64 idle_since;
+	unsigned long cur_seq;
+};
+
+/**
  * struct mmun_mm - what all contexts of an mm share
  * @node: for mmun_mms
  * @mm: only compared; the contexts hold the reference
  * @contexts: number of contexts; mmun_mms_mutex guards it
  * @subscribed: an insert into the mm has succeeded: the next takes no mmap_lock
- * @lock: guards the rest; innermost
- * @nr_held: tasks that are held now
- * @deadline: of all their holds, in nanoseconds of CLOCK_MONOTONIC
- * @idle_since: since when no task is held
- * @cur_seq: sequence of the last invalidation in which a task was held
+ * @lock: guards the clocks; innermost
+ * @callbacks: the clock of ENTER, LEAVE and EXIT
+ * @list: the clock of START and END
  */
 struct mmun_mm {
 	struct list_head node;
 	struct mm_struct *mm;
 	u32 contexts;
 	bool subscribed;
-	spinlock_t lock;		/* guards what follows */
-	u32 nr_held;
-	u64 deadline;
-	u64 idle_since;
-	unsigned long cur_seq;
+	spinlock_t lock;		/* guards the clocks */
+	struct mmun_clock callbacks;
+	struct mmun_clock list;
 };
 
 /* A subscription of MMUN_CHECK_BALANCE */
@@ -400,6 +414,7 @@ struct mmun_probe {
  */
 
 /* memory.c */
+static bool mmun_memory_is_short(void);
 static void *mmun_alloc_raw(size_t size);
 static void *mmun_alloc(size_t size);
 static void mmun_free(const void *object);
@@ -457,7 +472,7 @@ static struct mmun_mm *mmun_mm_get(struct mm_struct *mm);
 static void mmun_mm_put(struct mmun_mm *shared);
 static unsigned int mmun_hold_limit(void);
 static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq);
-static void mmun_mm_hold_end(struct mmun_mm *shared);
+static void mmun_mm_hold_end(struct mmun_mm *shared, unsigned long cur_seq);
 
 /* list_notifier.c */
 static int mmun_list_notifier_register(struct mmun_ctx *ctx);

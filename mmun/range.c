@@ -34,8 +34,9 @@ static int mmun_range_cache_create(void)
 /* Make room for @nr ranges, or for none: then returns false. */
 static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 {
-	if (!nr || !kmem_cache_alloc_bulk(mmun_range_cache, GFP_KERNEL, nr,
-					  (void **)ranges))
+	if (!nr || mmun_memory_is_short() ||
+	    !kmem_cache_alloc_bulk(mmun_range_cache, MMUN_GFP, nr,
+				   (void **)ranges))
 		return false;
 	atomic_long_add(nr, &mmun_objects);
 	return true;

@@ -143,7 +143,7 @@ static unsigned int mmun_step_publish(struct mmun_step *step)
 				break;
 		}
 		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+	} while (xas_nomem(&xas, MMUN_GFP));
 	return i;
 }
 

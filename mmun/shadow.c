@@ -35,7 +35,7 @@ static int mmun_chunk_insert(struct mmun_range *range, unsigned long number)
 
 	if (chunk)
 		ret = xa_insert(&range->shadow, number, chunk,
-				GFP_KERNEL_ACCOUNT);
+				MMUN_GFP);
 	if (ret)
 		mmun_free(chunk);
 	return ret;

@@ -831,9 +831,10 @@ TEST_F(hold, all_of_an_mm_share_one_limit)
  *   0   1   2   3
  *   |-----range-----|	the first hold
  *       |||||		ranges of one byte
- *           |---|	the second hold
+ *           |---|	the second hold, which must stop no task
  */
-TEST_F(hold, limit_is_not_renewed_within_an_invalidation)
+static void invalidate_through_many(struct __test_metadata *_metadata,
+				    FIXTURE_DATA(hold) *self)
 {
 	struct mmun_span *between = calloc(NR_BETWEEN, sizeof(*between));
 	unsigned int before = set_max_hold_ms(1000);
@@ -856,6 +857,39 @@ TEST_F(hold, limit_is_not_renewed_within_an_invalidation)
 	EXPECT_EQ(1000, set_max_hold_ms(before));
 	EXPECT_EQ(0, close(fd));
 	free(between);
+}
+
+TEST_F(hold, limit_is_not_renewed_within_an_invalidation)
+{
+	invalidate_through_many(_metadata, self);
+}
+
+/* Come to START again and again, and be held there for two milliseconds. */
+static int job_start_holds(struct worker *worker)
+{
+	struct mmun_hold hold = {
+		.point = MMUN_POINT_START,
+		.tid = mmun_gettid(),
+		.timeout_ms = 2,
+	};
+	__u32 resumed;
+
+	while (spin) {
+		if (_mmun_hold(worker->fd, &hold) || job_dontneed(worker) ||
+		    _mmun_resume(worker->fd, hold.out_hold, MMUN_RESUME_END,
+				 &resumed))
+			return -1;
+	}
+	return 0;
+}
+
+TEST_F(hold, limit_is_not_renewed_by_another_invalidation)
+{
+	spin = 1;
+	run_worker(&self->other, job_start_holds, FREE);
+	invalidate_through_many(_metadata, self);
+	spin = 0;
+	EXPECT_EQ(0, worker_join(&self->other));
 }
 
 /* The limit is there again for the next invalidation. */
