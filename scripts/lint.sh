@@ -14,7 +14,15 @@ dir=$TOP/build/check
 source=$(value source "$out/kernel")
 cd "$TOP"
 
-# Warnings of the headers of the kernel are not ours to mend.
+# Prints the functions that hold a lock by guard(), as "'name'".
+guarded() {
+	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
+			sub(/.*[ *]/, "", name) }
+		/guard\(spinlock\)/ { print "\047" name "\047" }' "$@"
+}
+
+# Warnings of the headers of the kernel are not ours to mend. Sparse does not know the
+# attribute that ends a guard().
 lint_module() {
 	local ours
 
@@ -24,6 +32,11 @@ lint_module() {
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
 	ours=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
+	guarded mmun/*.c >"$dir/guarded"
+	ours=$(echo "$ours" | awk 'NR == FNR { guarded[$1]; next }
+		/context imbalance in/ { match($0, /\047[^\047]*\047/)
+			if (substr($0, RSTART, RLENGTH) in guarded) next }
+		NF' "$dir/guarded" -)
 	[ -z "$ours" ] || { echo "$ours"; exit 1; }
 }
 
