@@ -40,19 +40,20 @@ static void leave_thread(void)
  */
 static void stick_in_exit(void)
 {
-	struct mmun_insert insert = { .size = sizeof(insert) };
+	struct mmun_span span = { .length = SIZE };
+	struct mmun_insert insert = { .size = sizeof(insert), .count = 1 };
 	struct mmun_hold hold = { .size = sizeof(hold) };
 	int fd = open("/dev/mmun", O_RDWR);
 	void *map = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			 0);
 
+	span.start = (unsigned long)map;
 	insert.kind = MMUN_KIND_INTERVAL;
-	insert.start = (unsigned long)map;
-	insert.length = SIZE;
+	insert.spans = (unsigned long)&span;
 	if (ioctl(fd, MMUN_INSERT, &insert))
 		perror("# insert");
 	hold.point = MMUN_POINT_ENTER;
-	hold.id = insert.out_id;
+	hold.id = span.id;
 	hold.tid = getpid();
 	hold.count = 1;
 	hold.timeout_ms = HOLD_MS;
