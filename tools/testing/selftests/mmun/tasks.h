@@ -77,7 +77,13 @@ struct mmun_task {
 /* A status has 1,500 bytes, and more on a machine with many processors. */
 #define MMUN_PROC_TEXT	8192
 
-/* Returns a file descriptor, or -1: with ENOENT if there is no such thread. */
+/* Is errno what /proc returns for a thread that is gone, or goes meanwhile? */
+static inline bool mmun_task_is_gone(void)
+{
+	return errno == ENOENT || errno == ESRCH;
+}
+
+/* Returns a file descriptor, or -1, see mmun_task_is_gone(). */
 static inline int mmun_task_open_file(const struct mmun_task *task,
 				      const char *file)
 {
@@ -104,11 +110,11 @@ static inline bool mmun_task_open(struct mmun_task *task)
 	if (task->is_open)
 		return true;
 	task->syscall_fd = mmun_task_open_file(task, "syscall");
-	if (task->syscall_fd < 0 && errno != ENOENT)
+	if (task->syscall_fd < 0 && !mmun_task_is_gone())
 		return false;
 	task->status_fd = mmun_task_open_file(task, "status");
 	task->is_open = true;
-	if (task->status_fd >= 0 || errno == ENOENT)
+	if (task->status_fd >= 0 || mmun_task_is_gone())
 		return true;
 	mmun_task_close(task);
 	return false;
@@ -123,7 +129,7 @@ static inline int mmun_task_read(int fd, char *text)
 		return 0;
 	n = pread(fd, text, MMUN_PROC_TEXT - 1, 0);
 	if (n <= 0)
-		return !n || errno == ESRCH ? 0 : -1;
+		return !n || mmun_task_is_gone() ? 0 : -1;
 	text[n] = '\0';
 	return 1;
 }
