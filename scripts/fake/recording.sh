@@ -14,13 +14,19 @@ program=${0##*/}
 world=${0%/*/*}
 IFS= read -r PATH <"$world/path"
 
-# put FILE TEXT: like a compiler, which writes the file where it will stand. The
-# process group is killed in the middle of the file whose number is in WORLD/half.
+# put FILE TEXT: like a compiler, which writes the file where it will stand, and like
+# make, which removes what a command that failed has left. The process group is killed
+# in the middle of the file whose number is in WORLD/half.
 put() {
 	[[ $1 != */* ]] || [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
-	printf '%s' "${2:0:${#2} / 2}" >"$1"
+	printf '%s' "${2:0:${#2} / 2}" >"$1" || unput "$1"
 	[ ! -e "$world/half" ] || die_in_the_middle "$1"
-	printf '%s\n' "${2:${#2} / 2}" >>"$1"
+	printf '%s\n' "${2:${#2} / 2}" >>"$1" || unput "$1"
+}
+
+unput() {
+	rm -f "$1"
+	exit 1
 }
 
 die_in_the_middle() {
