@@ -14,19 +14,6 @@
 #include <linux/futex.h>
 #include "tasks.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE	0x100000
-#endif
-
 #define VICTIM_THREADS	3	/* the main thread and two mutators */
 #define OWN_THREADS	MODEL_ACTORS
 #define THREADS		(VICTIM_THREADS + OWN_THREADS)

@@ -11,12 +11,6 @@
 #include <linux/userfaultfd.h>
 #include <sys/swap.h>
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-#ifndef MFD_HUGETLB
-#define MFD_HUGETLB	4
-#endif
 #ifndef UFFD_FEATURE_WP_HUGETLBFS_SHMEM
 #define UFFD_FEATURE_WP_HUGETLBFS_SHMEM	0x1000
 #endif

@@ -5,10 +5,6 @@
  */
 #include "mmun.h"
 
-#ifndef SYS_memfd_secret
-#define SYS_memfd_secret	447
-#endif
-
 #define PAGE_FLAGS	(MMUN_PAGE_VALID | MMUN_PAGE_WRITE | MMUN_PAGE_ERROR)
 
 static __u64 entry_pfn(__u64 entry)

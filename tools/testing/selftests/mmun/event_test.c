@@ -8,21 +8,6 @@
 #include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 
-#ifndef MADV_FREE
-#define MADV_FREE	8
-#endif
-#ifndef MADV_COLD
-#define MADV_COLD	20
-#endif
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE	23
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP	4
-#endif
 #ifndef FALLOC_FL_PUNCH_HOLE
 #define FALLOC_FL_KEEP_SIZE	1
 #define FALLOC_FL_PUNCH_HOLE	2
@@ -30,7 +15,6 @@
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY	1
 #endif
-
 
 /* Intervals: [start, end), in bytes. */
 struct span {

@@ -9,13 +9,6 @@
 #include "mmun.h"
 #include "floor.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-
 #define NR_PAGES	16
 #define NR_SUBS		100
 #define NR_MANY		1000000

@@ -9,19 +9,6 @@
 #include "ksm.h"
 #include "worker.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
-
 /*
  *   0   1   2   3   4   5   6   7
  *   |-----range-----|-near--|       all of them written

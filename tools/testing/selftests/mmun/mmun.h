@@ -37,6 +37,7 @@
 
 #include "../kselftest_harness.h"
 #include <test_mmun_uapi.h>
+#include "compat.h"
 #include "mark.h"
 #include "names.h"
 
@@ -807,13 +808,6 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 		memset(p + i * page, (int)(i + 1), page);
 	return p;
 }
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL	0x0008U
-#endif
 
 /*
  * With vm.memfd_noexec=2 a memfd must not be executable.  Kernels before 6.3

@@ -6,16 +6,6 @@
  */
 #include "mmun.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
-
 #define PAGES		10	/* of the arena */
 #define VMA_PAGES	4	/* of each of the two VMAs */
 #define FIRST		0

@@ -10,13 +10,6 @@
 
 #include <stdarg.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
-
 #define PAGES		16
 #define READERS		2
 #define ENOUGH		20	/* collisions, and pages compared */

@@ -6,16 +6,6 @@
  * A child has only what is safe after fork() in a process with threads.
  */
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
-
 #define AFTER_EXEC	"--after-exec"
 #define CHILD_BASE	0x380000000000UL
 #define CHILD_PAGES	16

@@ -5,23 +5,11 @@
  * there now.  All others are left to race with everything.
  */
 
-#ifndef MADV_COLD
-#define MADV_COLD	20
-#endif
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25
-#endif
 #ifndef MPOL_BIND
 #define MPOL_BIND	2
 #endif
 #ifndef MPOL_MF_MOVE
 #define MPOL_MF_MOVE	2
-#endif
-#ifndef SYS_process_madvise
-#define SYS_process_madvise	440
 #endif
 
 #define SPLIT_FILE	"/sys/kernel/debug/split_huge_pages"

@@ -14,16 +14,6 @@
 #include <stdbool.h>
 #include "worker.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal	424
-#endif
-
 /*
  *   0   1   2   3   4   5   6   7
  *   |-----range-----|-near--|       all of them written
