@@ -5,7 +5,6 @@
  * every failure is provoked alone, on a call that is perfect otherwise.
  */
 #include <assert.h>
-#include <linux/capability.h>
 #include <stddef.h>
 #include "mmun.h"
 
@@ -889,23 +888,9 @@ TEST_F(abi, info_is_sane)
 	EXPECT_EQ(0, info->__reserved2);
 }
 
-/* Give up CAP_SYS_ADMIN and nothing else. */
-static int drop_sys_admin(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -1;
-	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
-	return syscall(SYS_capset, &head, data);
-}
-
 TEST_F(abi, open_without_cap_sys_admin_is_eperm)
 {
-	ASSERT_EQ(0, drop_sys_admin());
+	ASSERT_EQ(0, mmun_drop_sys_admin());
 	EXPECT_ERRNO(EPERM, mmun_open());
 	EXPECT_EQ(0, strcmp(MMUN_NO_ACCESS, mmun_device_problem()));
 }

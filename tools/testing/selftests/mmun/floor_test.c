@@ -4,7 +4,6 @@
  * core, its look finds the pages that are there and changes nothing.  It is for the
  * privileged, and leaves nothing behind, however it ends.
  */
-#include <linux/capability.h>
 #include <sys/stat.h>
 #include "mmun.h"
 #include "floor.h"
@@ -249,19 +248,6 @@ TEST_F(floor, an_unknown_call_is_enotty_and_a_bad_pointer_is_efault)
 	EXPECT_ERRNO(EFAULT, call(self, MMUN_FLOOR_REMOVE, bad));
 }
 
-static int drop_sys_admin(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -1;
-	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
-	return syscall(SYS_capset, &head, data);
-}
-
 TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
 {
 	struct stat st;
@@ -269,7 +255,7 @@ TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
 	ASSERT_EQ(0, stat(FLOOR_DEV, &st));
 	EXPECT_EQ(0600, st.st_mode & 0777);
 	EXPECT_EQ(0, st.st_uid);
-	ASSERT_EQ(0, drop_sys_admin());
+	ASSERT_EQ(0, mmun_drop_sys_admin());
 	EXPECT_ERRNO(EPERM, floor_open());
 }
 

@@ -17,6 +17,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -872,6 +873,20 @@ static inline __u64 mmun_pagemap(const char *p)
 		entry = 0;
 	close(fd);
 	return entry;
+}
+
+/* Give up CAP_SYS_ADMIN and nothing else.  Returns 0, or -1 with errno. */
+static inline int mmun_drop_sys_admin(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	return syscall(SYS_capset, &head, data);
 }
 
 /*
