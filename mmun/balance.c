@@ -122,12 +122,12 @@ static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 {
 	struct mmun_probe *probe = mmun_probe_last(ctx), *before = NULL;
 
-	/* What was deferred and has arrived: there was a balance since. */
+	/* The probe of an earlier call has arrived: there was a balance since. */
 	if (probe && probe->was_deferred && !mmun_probe_deferred(probe)) {
 		mmun_probes_remove(ctx);
 		probe = NULL;
 	}
-	/* What an earlier call left deferred tells enough as long as it is. */
+	/* A probe that is still deferred shows the state: no second one is needed. */
 	if (!probe || !mmun_probe_deferred(probe))
 		probe = mmun_probe_insert(ctx);
 	if (IS_ERR(probe))

@@ -12,7 +12,8 @@ static struct workqueue_struct *mmun_reaper;
 
 static int mmun_reaper_create(void)
 {
-	mmun_reaper = alloc_workqueue("mmun_reaper", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	mmun_reaper = alloc_workqueue("mmun_reaper",
+				      WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return mmun_reaper ? 0 : -ENOMEM;
 }
 
@@ -29,7 +30,7 @@ static void mmun_ctx_release(struct mmun_ctx *ctx)
 /* Nothing here can fail. */
 static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 {
-	/* Pairs with the mmdrop() in mmun_ctx_free() */
+	/* Pairs with the mmdrop() in mmun_ctx_release() */
 	mmgrab(shared->mm);
 	ctx->mm = shared->mm;
 	ctx->shared = shared;
@@ -91,8 +92,8 @@ static void mmun_ctx_reap(struct work_struct *work)
 }
 
 /*
- * A kernel thread closes for whoever has passed the descriptor on, and may have
- * those of others to close after it: it does not wait.
+ * A kernel thread does not wait: it closes a file that a task has sent to a socket,
+ * and other files may be next in its queue.
  */
 static bool mmun_ctx_wait(struct mmun_ctx *ctx)
 {

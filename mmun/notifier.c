@@ -66,7 +66,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 
 	spin_lock(&range->lock);
 	mmu_interval_set_seq(mni, cur_seq);
-	/* Pairs with the WRITE_ONCE in mmun_range_unsubscribe() */
+	/* Pairs with the WRITE_ONCE in mmun_range_retire() */
 	WARN_ON_ONCE(READ_ONCE(range->gone));
 	range->invalidations++;
 	done = !mmun_range_fails(range, mnr);

@@ -31,7 +31,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_BATCHES	128
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-#define MMUN_MAX_PIN_MS	20000	/* no hung task detector is so quick */
+#define MMUN_MAX_PIN_MS		20000	/* no hung task detector is so quick */
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
@@ -201,9 +201,9 @@ struct mmun_ctx {
  *	guards all from @fail_nonblock on but @gone
  * @shadow: chunks of the shadow page table, by index of the page, see
  *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
- *	of entry.c.  Chunks come without @lock and
- *	go with the range; their entries are under @lock, and hold no page
- *	reference: the notifier keeps them true.
+ *	of entry.c.  Chunks come without @lock and go with the range.  Their
+ *	entries are under @lock, and hold no page reference, because the notifier
+ *	keeps them true.
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;

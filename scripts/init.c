@@ -158,7 +158,7 @@ static void check_end(void)
 	ktap_result(leaks_after(), "leaks", NULL);
 }
 
-/* The plan: load, the programs, unload, leaks; see init-module.c. False: there was no going on. */
+/* Load, run the programs, unload, look for leaks. False if the run ends early. */
 static bool run_suite(const struct mmun_orders *orders)
 {
 	char list[4096], *names[MAX_PROGRAMS];

@@ -7,7 +7,7 @@
 #
 # "build" builds the driver, and mmun_floor for the benchmark. "load" and "unload" are for
 # the driver: nothing but floor_test and the benchmark uses mmun_floor, and floor_test
-# says what to load if the module is missing.
+# is skipped with the reason if the module is missing.
 #
 # Builds against KDIR, or else the running kernel, or else, if that has
 # no headers here, the stock one. Only a module for the running kernel is loaded.

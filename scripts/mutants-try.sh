@@ -142,11 +142,11 @@ keep() {
 		"program=$program" \
 		"seconds=$SECONDS" "key=$key" >"$result.tmp"
 	mv "$result.tmp" "$result"
-	tell "$1"
+	print_outcome "$1"
 }
 
-# tell WHAT: print the outcome of WHAT, a mutant or several.
-tell() {
+# print_outcome WHAT: print the outcome of WHAT, one mutant or several.
+print_outcome() {
 	say "${dir##*/}: $1: $outcome, $what${how:+, $how} ($SECONDS s)"
 }
 
@@ -179,5 +179,5 @@ if [ $# = 1 ]; then
 elif [ "$outcome" = survived ]; then
 	keep_all "${broken[@]}"
 else
-	tell "${#broken[@]} at once"
+	print_outcome "${#broken[@]} at once"
 fi

@@ -24,7 +24,7 @@
 #	wants: what a test needs to notice it, if there is no such test
 #
 # Each tier begins with the sound kernel, which must pass. What a tier does not kill
-# the next one tries, unless the entry says that it survives. Equivalent mutants are
+# the next one tries, unless the entry has "equivalent" or "wants". Equivalent mutants are
 # tried in one kernel, and so are those with the same "wants": if everything passes
 # there, they all survive. A result is kept, and not sought again while it is true: see
 # mutants-known.sh. Results are in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result

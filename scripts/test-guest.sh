@@ -81,7 +81,7 @@ test_stop() {
 }
 
 # refused FILE RESULT: a guest does not load this module, which is for another kernel, and
-# says why. Debian's kernels compare all but the first word of what is changed.
+# reports the reason. Debian's kernels do not compare the first word of the version magic.
 refused() {
 	local name=${1##*/}
 

@@ -322,6 +322,7 @@ TEST_F(floor, a_signal_ends_it_and_leaves_nothing)
 	for (ms = 1; ms <= 64; ms *= 4) {
 		child = start_child(self, 0, &fd);
 		ASSERT_LE(0, child);
+		/* The signal is to come at no particular step. */
 		usleep(1000 * ms);
 		ASSERT_EQ(0, kill(child, SIGKILL));
 		EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));

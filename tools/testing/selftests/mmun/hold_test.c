@@ -908,7 +908,7 @@ TEST_F(hold, limit_is_renewed_when_no_task_is_held)
 	EXPECT_EQ(300, set_max_hold_ms(before));
 }
 
-/* What the kernel says of the module: who needs it */
+/* The number of references to the module, or -1 */
 static long module_users(void)
 {
 	FILE *file = fopen("/sys/module/test_mmun/refcnt", "re");
@@ -945,7 +945,7 @@ TEST_F(hold, close_waits_no_longer_than_the_limit)
 	EXPECT_EQ(300, set_max_hold_ms(before));
 	EXPECT_EQ(users + 1, module_users());
 	let_go(&self->mutator, at);
-	/* Nothing tells when the reaper is done. */
+	/* No call waits for the reaper. */
 	for (i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
 		poll(NULL, 0, 1);
 	EXPECT_EQ(users, module_users());

@@ -120,7 +120,7 @@ static inline bool mmun_task_open(struct mmun_task *task)
 	return false;
 }
 
-/* Read what the file says now.  Returns 1; 0 if the thread is gone; -1 with errno. */
+/* Read the file anew.  Returns 1, 0 if the thread is gone, or -1 with errno. */
 static inline int mmun_task_read(int fd, char *text)
 {
 	ssize_t n;
