@@ -85,7 +85,7 @@ static int mmun_access_bounce(struct mmun_move *move)
 {
 	int ret = -EFAULT;
 
-	move->bounce = mmun_alloc(move->length);
+	move->bounce = mmun_alloc_raw(move->length);
 	if (!move->bounce)
 		return -ENOMEM;
 	if (!move->write || !copy_from_user(move->bounce, move->user,

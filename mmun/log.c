@@ -20,7 +20,7 @@ static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 	struct mmun_record *ring = NULL;
 
 	if (size) {
-		ring = mmun_alloc(size * sizeof(*ring));
+		ring = mmun_alloc_raw(size * sizeof(*ring));
 		if (!ring)
 			return -ENOMEM;
 	}
