@@ -32,9 +32,6 @@
  *	(mmu_interval_read_retry()) and publish; ACCESS and VERIFY read the shadow.
  *	A spinlock, so that a callback that must not sleep never fails by accident.
  *	Nothing that allocates, faults or takes mmap_lock runs under it.
- * mmun_batch::mutex
- *	Makes the calls on one batch take turns.  COLLECT holds it while it takes
- *	mmap_lock; no callback takes it.
  * mmun_log::lock, mmun_log::read_lock
  *	The first guards the ring: callbacks and calls write, read() reads.  The
  *	second makes readers take turns, and LOG_SETUP with them.
@@ -51,7 +48,7 @@
  *
  * The order::
  *
- *	mmun_batch::mutex -> mmap_lock -> mmun_range::lock
+ *	mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
@@ -72,10 +69,11 @@
  * DOC: Lifetimes
  *
  * The open file owns the context and its reference to mm_struct (mm_count, so
- * that the mm can exit).  The ID tables own one reference per range and batch,
- * a call in flight owns another, and a batch owns one to its range.  REMOVE
- * takes the range out of the table and unsubscribes at once; the last put only
- * frees memory.  release() runs when no call is in flight.
+ * that the mm can exit).  The ID table owns one reference to each range, a call in
+ * flight another, and a batch one to its range.  REMOVE takes the range out of the
+ * table and unsubscribes at once; the last put only frees memory.  A batch belongs
+ * to its table, or to the one call that has taken it out.  release() runs when no
+ * call is in flight.
  *
  * A hold is found by its ID under mmun_holds::lock and never referenced from
  * outside.  A task that is held has a struct on its stack; RESUME, or the task

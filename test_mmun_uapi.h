@@ -59,7 +59,8 @@
  *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
  *    type is not known or not offered by this kernel (see MMUN_INFO).
  *  - EPERM: open() needs CAP_SYS_ADMIN.  A call: the thread is a kernel thread.
- *  - ENOENT: There is no such range, batch, hold, thread or pinning thread.
+ *  - ENOENT: There is no such range, batch, hold, thread or pinning thread; or
+ *    another call is at work on the batch.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
@@ -539,7 +540,7 @@ struct mmun_log_setup {
  * @size: sizeof(struct mmun_query_context)
  * @__reserved: Must be 0
  * @out_ranges: Ranges of this context
- * @out_batches: Open batches of this context
+ * @out_batches: Open batches of this context, but those that calls are at work on
  * @out_mm_users: Users of the bound mm; 0: it is gone
  * @out_mm_count: References to its struct, lazy TLB users included
  * @out_objects: Objects in the kernel's memory, of all contexts together

@@ -6,14 +6,9 @@
 
 #include "private.h"
 
-static void mmun_batch_table_init(struct mmun_batch_table *table)
+/* The caller owns the batch. */
+static void mmun_batch_free(struct mmun_batch *batch)
 {
-	xa_init_flags(&table->batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-}
-
-static void mmun_batch_free(struct kref *refs)
-{
-	struct mmun_batch *batch = container_of(refs, struct mmun_batch, refs);
 	struct mmun_part *part, *next;
 
 	list_for_each_entry_safe(part, next, &batch->parts, node) {
@@ -24,108 +19,65 @@ static void mmun_batch_free(struct kref *refs)
 	mmun_free(batch);
 }
 
-static void mmun_batch_put(struct mmun_batch *batch)
+static void mmun_batches_init(struct xarray *batches)
 {
-	kref_put(&batch->refs, mmun_batch_free);
+	xa_init_flags(batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 }
 
-/* The last close: no other task has the table. */
-static void mmun_batch_table_close(struct mmun_batch_table *table)
+/* The last close: no call owns a batch. */
+static void mmun_batches_close(struct xarray *batches)
 {
 	struct mmun_batch *batch;
 	unsigned long id;
 
-	xa_for_each(&table->batches, id, batch) {
-		mmun_batch_put(batch);
-		cond_resched();
-	}
-	xa_destroy(&table->batches);
+	xa_for_each(batches, id, batch)
+		mmun_batch_free(batch);
+	xa_destroy(batches);
 }
 
-static struct mmun_batch *mmun_batch_get(struct mmun_ctx *ctx, u32 id)
+static u32 mmun_batches_count(struct xarray *batches)
 {
-	struct xarray *batches = &ctx->batch_table.batches;
 	struct mmun_batch *batch;
+	unsigned long id;
+	u32 nr = 0;
 
-	xa_lock(batches);
-	batch = xa_load(batches, id);
-	if (batch)
-		kref_get(&batch->refs);
-	xa_unlock(batches);
-	return batch ?: ERR_PTR(-ENOENT);
+	xa_for_each(batches, id, batch)
+		nr++;
+	return nr;
 }
 
-/* Take a reference and the mutex: mmun_batch_unlock() releases both. */
-static struct mmun_batch *mmun_batch_lock(struct mmun_ctx *ctx, u32 id)
+/*
+ * A call owns the batch that it works on: no other call finds it, and the ID stays
+ * in use.  The ID has a slot in the table, so that this needs no memory, nor does
+ * giving the batch back.
+ */
+static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {
-	struct mmun_batch *batch = mmun_batch_get(ctx, id);
-	int ret = -ENOENT;
+	struct mmun_batch *batch = xa_load(&ctx->batches, id);
 
-	if (IS_ERR(batch))
-		return batch;
-	if (mutex_lock_interruptible(&batch->mutex)) {
-		ret = -EINTR;
-		goto out_put;
-	}
-	if (!batch->done)
-		return batch;
-
-	mutex_unlock(&batch->mutex);
-out_put:
-	mmun_batch_put(batch);
-	return ERR_PTR(ret);
-}
-
-static void mmun_batch_unlock(struct mmun_batch *batch)
-{
-	mutex_unlock(&batch->mutex);
-	mmun_batch_put(batch);
-}
-
-/* Take the batch out of the table; the caller goes on to unlock it. */
-static void mmun_batch_finish(struct mmun_ctx *ctx, u32 id,
-			      struct mmun_batch *batch)
-{
-	lockdep_assert_held(&batch->mutex);
-	batch->done = true;
-	xa_erase(&ctx->batch_table.batches, id);
-	atomic_dec(&ctx->batch_table.nr);
-	mmun_batch_put(batch);
-}
-
-/* Takes over the reference to @range. */
-static struct mmun_batch *mmun_batch_create(struct mmun_range *range)
-{
-	struct mmun_batch *batch = mmun_alloc(sizeof(*batch));
-
-	if (!batch) {
-		mmun_range_put(range);
-		return ERR_PTR(-ENOMEM);
-	}
-	kref_init(&batch->refs);
-	mutex_init(&batch->mutex);
-	INIT_LIST_HEAD(&batch->parts);
-	batch->range = range;
+	if (!batch ||
+	    xa_cmpxchg(&ctx->batches, id, batch, XA_ZERO_ENTRY, 0) != batch)
+		return ERR_PTR(-ENOENT);
 	return batch;
 }
 
-/* Give the batch an ID, by which other calls find it at once. */
-static int mmun_batch_publish(struct mmun_batch_table *table,
-			      struct mmun_batch *batch, u32 *id)
+static void mmun_batch_give_back(struct mmun_ctx *ctx, u32 id,
+				 struct mmun_batch *batch)
 {
-	int ret = -ENOSPC;
+	xa_store(&ctx->batches, id, batch, 0);
+}
 
-	if (atomic_inc_return(&table->nr) <= MMUN_MAX_BATCHES)
-		ret = xa_alloc(&table->batches, id, batch, xa_limit_32b,
-			       MMUN_GFP);
-	if (ret)
-		atomic_dec(&table->nr);
-	return ret;
+/* Free the batch and its ID. */
+static void mmun_batch_finish(struct mmun_ctx *ctx, u32 id,
+			      struct mmun_batch *batch)
+{
+	xa_erase(&ctx->batches, id);
+	mmun_batch_free(batch);
 }
 
 static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 {
-	struct mmun_range *range;
+	struct mmun_range *range __free(mmun_range) = NULL;
 	struct mmun_batch *batch;
 	int ret;
 
@@ -134,15 +86,19 @@ static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	batch = mmun_batch_create(range);
-	if (IS_ERR(batch))
-		return PTR_ERR(batch);
+	batch = mmun_alloc(sizeof(*batch));
+	if (!batch)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&batch->parts);
 	batch->seq = mmun_section_begin(range);
+	batch->range = no_free_ptr(range);
 	cmd->out_seq = batch->seq;
-	ret = mmun_batch_publish(&ctx->batch_table, batch, &cmd->out_batch);
+	/* From here on other calls find it. */
+	ret = xa_alloc(&ctx->batches, &cmd->out_batch, batch,
+		       XA_LIMIT(1, MMUN_MAX_BATCHES), MMUN_GFP);
 	if (ret)
-		mmun_batch_put(batch);
-	return ret;
+		mmun_batch_free(batch);
+	return ret == -EBUSY ? -ENOSPC : ret;
 }
 
 static int mmun_batch_collect(struct mmun_batch *batch,
@@ -183,44 +139,46 @@ static int mmun_collect(struct mmun_ctx *ctx, struct mmun_collect *cmd)
 				 cmd->flags, MMUN_WRITE);
 	if (ret)
 		return ret;
-	batch = mmun_batch_lock(ctx, cmd->batch);
+	batch = mmun_batch_take(ctx, cmd->batch);
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
 	ret = mmun_batch_collect(batch, cmd);
-	mmun_batch_unlock(batch);
+	mmun_batch_give_back(ctx, cmd->batch, batch);
 	return ret;
+}
+
+/* Never with an invented sequence: it would publish pages that are freed. */
+static int mmun_batch_commit(struct mmun_batch *batch, struct mmun_commit *cmd)
+{
+	if (cmd->seq != batch->seq)
+		return -EINVAL;
+	cmd->out_published = 0;
+	return mmun_section_commit(batch->range, batch->seq, &batch->parts,
+				   &cmd->out_published);
 }
 
 static int mmun_commit(struct mmun_ctx *ctx, struct mmun_commit *cmd)
 {
-	struct mmun_batch *batch = mmun_batch_lock(ctx, cmd->batch);
-	int ret = -EINVAL;
+	struct mmun_batch *batch = mmun_batch_take(ctx, cmd->batch);
+	int ret;
 
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
-	/* Never an invented sequence: it would publish pages that are freed. */
-	if (cmd->seq != batch->seq)
-		goto out_unlock;
-	cmd->out_published = 0;
-	ret = mmun_section_commit(batch->range, batch->seq, &batch->parts,
-				  &cmd->out_published);
+	ret = mmun_batch_commit(batch, cmd);
 	cmd->out_collided = ret == -EBUSY;
 	if (!ret || ret == -EBUSY || ret == -ENOENT)
 		mmun_batch_finish(ctx, cmd->batch, batch);
-	if (ret == -EBUSY)
-		ret = 0;
-out_unlock:
-	mmun_batch_unlock(batch);
-	return ret;
+	else
+		mmun_batch_give_back(ctx, cmd->batch, batch);
+	return ret == -EBUSY ? 0 : ret;
 }
 
 static int mmun_abandon(struct mmun_ctx *ctx, struct mmun_abandon *cmd)
 {
-	struct mmun_batch *batch = mmun_batch_lock(ctx, cmd->batch);
+	struct mmun_batch *batch = mmun_batch_take(ctx, cmd->batch);
 
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
 	mmun_batch_finish(ctx, cmd->batch, batch);
-	mmun_batch_unlock(batch);
 	return 0;
 }

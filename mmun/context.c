@@ -36,7 +36,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 	ctx->shared = shared;
 	init_completion(&ctx->reaped);
 	mmun_range_table_init(&ctx->table);
-	mmun_batch_table_init(&ctx->batch_table);
+	mmun_batches_init(&ctx->batches);
 	mmun_log_init(&ctx->log);
 	mmun_holds_init(&ctx->holds);
 	mmun_pins_init(&ctx->pins);
@@ -78,7 +78,7 @@ static void mmun_ctx_reap(struct work_struct *work)
 
 	mmun_list_notifier_close(ctx);
 	mmun_probes_close(ctx);
-	mmun_batch_table_close(&ctx->batch_table);
+	mmun_batches_close(&ctx->batches);
 	mmun_range_table_close(&ctx->table);
 	mmun_ctx_release(ctx);
 	if (READ_ONCE(ctx->unsettled))
@@ -156,7 +156,7 @@ static int mmun_query_context(struct mmun_ctx *ctx,
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	cmd->out_ranges = atomic_read(&ctx->table.nr);
-	cmd->out_batches = atomic_read(&ctx->batch_table.nr);
+	cmd->out_batches = mmun_batches_count(&ctx->batches);
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
 	cmd->out_objects = atomic_long_read(&mmun_objects);

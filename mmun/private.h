@@ -116,16 +116,6 @@ struct mmun_list_notifier {
 };
 
 /**
- * struct mmun_batch_table - the open batches of a context
- * @batches: by ID; one reference to each
- * @nr: number of batches, in the table or about to be
- */
-struct mmun_batch_table {
-	struct xarray batches;
-	atomic_t nr;
-};
-
-/**
  * struct mmun_pins - the threads that pin the mm of a context
  * @lock: guards @list
  * @list: list of mmun_pin::node
@@ -155,7 +145,7 @@ struct mmun_probes {
  * @shared: what all contexts of the mm share
  * @table: its ranges
  * @nr_chunks: number of chunks in the shadows of its ranges
- * @batch_table: its batches
+ * @batches: its batches, by ID, but those that a call has taken out
  * @log: what happened
  * @holds: where its tasks stop
  * @list_notifier: brings them to START and END
@@ -171,7 +161,7 @@ struct mmun_ctx {
 	struct mmun_mm *shared;
 	struct mmun_range_table table;
 	atomic_t nr_chunks;
-	struct mmun_batch_table batch_table;
+	struct xarray batches;
 	struct mmun_log log;
 	struct mmun_holds holds;
 	struct mmun_list_notifier list_notifier;
@@ -286,20 +276,16 @@ struct mmun_part {
 
 /**
  * struct mmun_batch - one read side critical section
- * @refs: one for the ID table, until COMMIT; one per call in flight
  * @range: one reference
  * @seq: what read_begin() returned
- * @mutex: guards the rest
- * @done: committed or abandoned
  * @nr_pages: sum of the parts
  * @parts: list of mmun_part::node, oldest first
+ *
+ * It belongs to the table, or to the one call that has taken it.
  */
 struct mmun_batch {
-	struct kref refs;
 	struct mmun_range *range;
 	unsigned long seq;
-	struct mutex mutex;		/* calls on the batch take turns */
-	bool done;
 	unsigned long nr_pages;
 	struct list_head parts;
 };
@@ -535,8 +521,9 @@ static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
 			      u32 known_flags);
 
 /* batch.c */
-static void mmun_batch_table_init(struct mmun_batch_table *table);
-static void mmun_batch_table_close(struct mmun_batch_table *table);
+static void mmun_batches_init(struct xarray *batches);
+static void mmun_batches_close(struct xarray *batches);
+static u32 mmun_batches_count(struct xarray *batches);
 
 /* balance.c */
 static void mmun_probes_init(struct mmun_probes *probes);

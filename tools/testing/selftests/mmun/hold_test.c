@@ -75,6 +75,15 @@ static int job_munmap(struct worker *worker)
 	return munmap(worker_page(worker), sysconf(_SC_PAGESIZE));
 }
 
+static int job_collect(struct worker *worker)
+{
+	__u32 valid;
+
+	return _mmun_collect(worker->fd, worker->token, worker_page(worker),
+			     sysconf(_SC_PAGESIZE), MMUN_METHOD_GUP,
+			     MMUN_WRITE, &valid);
+}
+
 static int job_probe(struct worker *worker)
 {
 	struct mmun_check_balance probe;
@@ -301,6 +310,26 @@ TEST_F(hold, at_leave_a_reader_waits_for_the_end_and_does_not_collide)
 	let_go(&self->mutator, at);
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
+}
+
+/* A collection for writing replaces the zero page, and is held as it does. */
+TEST_F(hold, batch_that_a_call_works_on_is_not_found_by_another_call)
+{
+	struct mmun_token token = mmun_read_begin(self->id);
+	__u32 at;
+
+	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
+	ASSERT_EQ(0, self->map[0]);
+	self->reader.token = token;
+	at = hold_worker(&self->reader, job_collect, 0, MMUN_POINT_ENTER,
+			 self->id);
+	expect_blocked_in(&self->reader, MMUN_COLLECT);
+	EXPECT_EQ(0, mmun_query_context().out_batches);
+	mmun_err_commit(ENOENT, token);
+	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
+	let_go(&self->reader, at);
+	EXPECT_EQ(1, mmun_query_context().out_batches);
+	EXPECT_EQ(1, mmun_commit(token));
 }
 
 TEST_F(hold, of_one_range_does_not_delay_a_reader_of_another)
