@@ -44,21 +44,10 @@ static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
 	return READ_ONCE(log->types) & (1U << type);
 }
 
-/* The task that causes the record.  Another thread may change comm meanwhile. */
-static void mmun_record_current(struct mmun_record *record)
-{
-	record->tid = task_pid_nr(current);
-	record->tgid = task_tgid_nr(current);
-	static_assert(sizeof(record->comm) == sizeof(current->comm));
-	/* The kernel pads it with zeros. */
-	data_race(memcpy(record->comm, current->comm, sizeof(record->comm)));
-	record->comm[sizeof(record->comm) - 1] = '\0';
-}
-
 /*
  * Begin a record, over the oldest one if the ring is full.  The caller has asked
- * mmun_log_wants(), fills in what is not 0 here, and ends the record soon: the log
- * is locked.  It is written where it stays, because callbacks come by the thousand.
+ * mmun_log_wants(), fills in what is not 0, and ends the record soon: the log is
+ * locked.  It is written where it stays, because callbacks come by the thousand.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type,
@@ -69,21 +58,23 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 
 	spin_lock(&log->lock);
 	/* LOG_SETUP may have come in between. */
-	if (mmun_log_wants(log, type)) {
+	if (mmun_log_wants(log, type))
 		record = &log->ring[log->head & (log->size - 1)];
-		record->sequence = log->head++;
-		if (log->head - log->tail > log->size)
-			log->tail = log->head - log->size;
-	}
-	record->time_ns = time;
-	record->duration_ns = 0;
-	record->cur_seq = 0;
-	record->id = id;
-	record->type = type;
-	record->flags = 0;
-	record->event = 0;
-	record->__reserved = 0;
-	mmun_record_current(record);
+	*record = (struct mmun_record){
+		.sequence = log->head,
+		.time_ns = time,
+		.id = id,
+		.type = type,
+		.tid = task_pid_nr(current),
+		.tgid = task_tgid_nr(current),
+	};
+	static_assert(sizeof(record->comm) == sizeof(current->comm));
+	/* Another thread may change it; the kernel pads it with zeros. */
+	data_race(memcpy(record->comm, current->comm, sizeof(record->comm) - 1));
+	if (record != &log->unwanted)
+		log->head++;
+	if (log->head - log->tail > log->size)
+		log->tail = log->head - log->size;
 	return record;
 }
 

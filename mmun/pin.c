@@ -14,16 +14,12 @@ static void mmun_pins_init(struct mmun_pins *pins)
 
 static void mmun_pin_add(struct mmun_ctx *ctx, struct mmun_pin *pin)
 {
-	struct mmun_record *record;
-
 	spin_lock(&ctx->pins.lock);
 	list_add_tail(&pin->node, &ctx->pins.list);
 	spin_unlock(&ctx->pins.lock);
 	if (!mmun_log_wants(&ctx->log, MMUN_RECORD_PIN))
 		return;
-	record = mmun_record_begin(&ctx->log, MMUN_RECORD_PIN, 0,
-				   ktime_get_ns());
-	mmun_record_span(record, 0, 0, 0, 0);
+	mmun_record_begin(&ctx->log, MMUN_RECORD_PIN, 0, ktime_get_ns());
 	mmun_record_end(&ctx->log);
 }
 
