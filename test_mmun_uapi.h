@@ -642,9 +642,8 @@ enum mmun_point {
  * reported as MMUN_HOLD_MISSED.
  *
  * The thread must exist (ENOENT) and must not be a kernel thread (EPERM).
- * Returns -EBUSY if this context already holds the thread (@tid 0: any thread):
- * all holds that a task meets in a row were armed before the first of them, and
- * none of them outlasts its own time.
+ * Returns -EBUSY if this context already holds the thread (@tid 0: any thread).
+ * A task stops only at holds that were armed before it came to the point.
  *
  * A held task keeps all that it holds: mmap_lock, page locks, and inside START
  * and END the one SRCU read section of all mmu notifiers.  Other tasks wait for

@@ -49,10 +49,9 @@ static bool mmun_armed_matches(struct mmun_ctx *ctx,
 {
 	u32 range = held->what.out_id;
 
-	/* Holds that came later could keep the task longer than any may. */
-	if (armed->id <= held->hold || armed->id > held->newest)
-		return false;
-	if (armed->point != held->point || mmun_armed_is_over(armed) ||
+	/* Not at those that were armed since: it has passed the point already. */
+	if (armed->id <= held->hold || armed->id > held->newest ||
+	    armed->point != held->point || mmun_armed_is_over(armed) ||
 	    (armed->pid && armed->pid != task_pid(current)))
 		return false;
 	if (!armed->range)
@@ -176,12 +175,6 @@ static void mmun_hold_pass(struct mmun_ctx *ctx, enum mmun_point point,
 
 /* Armed holds */
 
-static void mmun_armed_free(struct mmun_armed *armed)
-{
-	put_pid(armed->pid);
-	mmun_free(armed);
-}
-
 static struct mmun_armed *mmun_armed_find(struct mmun_ctx *ctx, u32 id)
 {
 	struct mmun_armed *armed;
@@ -208,14 +201,25 @@ static u32 mmun_hold_of(struct mmun_ctx *ctx, const struct pid *pid)
 }
 
 /* From here on tasks stop at the hold, and calls find it. */
-static void mmun_armed_add(struct mmun_ctx *ctx, struct mmun_armed *armed)
+static int mmun_armed_add(struct mmun_ctx *ctx, struct mmun_armed *armed,
+			  u32 *id)
 {
-	lockdep_assert_held(&ctx->holds.lock);
-	armed->id = ctx->holds.newest + 1;
-	list_add_tail(&armed->node, &ctx->holds.armed);
+	struct mmun_holds *holds = &ctx->holds;
+
+	if (armed->range && !xa_load(&ctx->table.ranges, armed->range))
+		return -ENOENT;
+	guard(spinlock)(&holds->lock);
+	if (mmun_hold_of(ctx, armed->pid))
+		return -EBUSY;
+	if (holds->nr == MMUN_MAX_HOLDS || holds->newest == U32_MAX)
+		return -ENOSPC;
+	armed->id = holds->newest + 1;
+	*id = armed->id;
+	list_add_tail(&armed->node, &holds->armed);
 	/* Pair with the READ_ONCE in mmun_hold_pass() and _stop() */
-	WRITE_ONCE(ctx->holds.newest, armed->id);
-	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr + 1);
+	WRITE_ONCE(holds->newest, armed->id);
+	WRITE_ONCE(holds->nr, holds->nr + 1);
+	return 0;
 }
 
 /* Let all tasks go on that are held; returns how many. */
@@ -233,25 +237,34 @@ static u32 mmun_armed_resume(struct mmun_ctx *ctx, struct mmun_armed *armed)
 	return resumed;
 }
 
-/* No task comes to the hold any more; the caller may free it. */
+static void mmun_armed_free(struct mmun_armed *armed)
+{
+	put_pid(armed->pid);
+	mmun_free(armed);
+}
+
+/* No task is held there, and none comes any more. */
 static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
 	lockdep_assert_held(&ctx->holds.lock);
 	list_del(&armed->node);
 	/* Pairs with the READ_ONCE in mmun_hold_pass() */
 	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr - 1);
+	mmun_armed_free(armed);
 }
 
-/* Arm a hold; its time begins.  Takes over the reference to @pid. */
-static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
-			 struct pid *pid)
+/* Make a hold, whose time begins. */
+static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 {
-	struct mmun_armed *armed = mmun_alloc(sizeof(*armed));
-	int ret = 0;
+	struct pid *pid = cmd->tid ? mmun_thread_pid(cmd->tid) : NULL;
+	struct mmun_armed *armed;
 
+	if (IS_ERR(pid))
+		return ERR_CAST(pid);
+	armed = mmun_alloc(sizeof(*armed));
 	if (!armed) {
 		put_pid(pid);
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&armed->held);
 	armed->pid = pid;
@@ -260,20 +273,7 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 	armed->skip = cmd->skip;
 	armed->count = cmd->count;
 	armed->deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
-
-	spin_lock(&ctx->holds.lock);
-	if (mmun_hold_of(ctx, pid))
-		ret = -EBUSY;
-	else if (ctx->holds.nr == MMUN_MAX_HOLDS ||
-		 ctx->holds.newest == U32_MAX)
-		ret = -ENOSPC;
-	else
-		mmun_armed_add(ctx, armed);
-	cmd->out_hold = armed->id;
-	spin_unlock(&ctx->holds.lock);
-	if (ret)
-		mmun_armed_free(armed);
-	return ret;
+	return armed;
 }
 
 static int mmun_hold_resume(struct mmun_ctx *ctx, u32 id, bool end,
@@ -281,22 +281,16 @@ static int mmun_hold_resume(struct mmun_ctx *ctx, u32 id, bool end,
 {
 	struct mmun_armed *armed;
 
-	spin_lock(&ctx->holds.lock);
-	armed = mmun_armed_find(ctx, id);
-	if (!armed) {
-		spin_unlock(&ctx->holds.lock);
-		return -ENOENT;
+	scoped_guard(spinlock, &ctx->holds.lock) {
+		armed = mmun_armed_find(ctx, id);
+		if (!armed)
+			return -ENOENT;
+		*resumed = mmun_armed_resume(ctx, armed);
+		armed->has_missed = false;
+		if (end || mmun_armed_is_over(armed))
+			mmun_armed_remove(ctx, armed);
 	}
-	*resumed = mmun_armed_resume(ctx, armed);
-	armed->has_missed = false;
-	end = end || mmun_armed_is_over(armed);
-	if (end)
-		mmun_armed_remove(ctx, armed);
-	spin_unlock(&ctx->holds.lock);
-
 	wake_up_all(&ctx->holds.wait);
-	if (end)
-		mmun_armed_free(armed);
 	return 0;
 }
 
@@ -311,18 +305,12 @@ static void mmun_holds_init(struct mmun_holds *holds)
 static void mmun_holds_close(struct mmun_ctx *ctx)
 {
 	struct mmun_armed *armed, *next;
-	LIST_HEAD(all);
 
-	spin_lock(&ctx->holds.lock);
+	guard(spinlock)(&ctx->holds.lock);
 	list_for_each_entry_safe(armed, next, &ctx->holds.armed, node) {
 		mmun_armed_resume(ctx, armed);
 		mmun_armed_remove(ctx, armed);
-		list_add(&armed->node, &all);
 	}
-	spin_unlock(&ctx->holds.lock);
-
-	list_for_each_entry_safe(armed, next, &all, node)
-		mmun_armed_free(armed);
 }
 
 /* Calls */
@@ -337,31 +325,33 @@ static int mmun_hold_check(const struct mmun_hold *cmd)
 	return 0;
 }
 
-static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
+/* Its time runs already: the wait for the list notifier counts, too. */
+static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
+			 struct mmun_armed *armed)
 {
-	int ret = mmun_hold_check(cmd);
-	struct pid *pid = NULL;
+	int ret = mmun_armed_add(ctx, armed, &cmd->out_hold);
 	u32 resumed;
 
-	if (ret)
+	if (ret) {
+		mmun_armed_free(armed);
 		return ret;
-	if (cmd->tid)
-		pid = mmun_thread_pid(cmd->tid);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	if (cmd->id && !xa_load(&ctx->table.ranges, cmd->id)) {
-		put_pid(pid);
-		return -ENOENT;
 	}
-	ret = mmun_hold_arm(ctx, cmd, pid);
-	if (ret)
-		return ret;
-	/* The time of the hold runs already: the wait here counts, too. */
 	if (cmd->point == MMUN_POINT_START || cmd->point == MMUN_POINT_END)
 		ret = mmun_list_notifier_register(ctx);
 	if (ret)
 		mmun_hold_resume(ctx, cmd->out_hold, true, &resumed);
 	return ret;
+}
+
+static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
+{
+	struct mmun_armed *armed;
+	int ret = mmun_hold_check(cmd);
+
+	if (ret)
+		return ret;
+	armed = mmun_armed_create(cmd);
+	return IS_ERR(armed) ? PTR_ERR(armed) : mmun_hold_arm(ctx, cmd, armed);
 }
 
 /* Report what became of the hold: its state, and a passage if there is one. */
@@ -405,42 +395,28 @@ static long mmun_wait_held_look(struct mmun_ctx *ctx,
 	return max(1L, (long)(armed->deadline - jiffies));
 }
 
-static bool mmun_is_final(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
+static bool mmun_is_final(struct mmun_ctx *ctx, struct mmun_wait_held *cmd,
+			  long *armed)
 {
-	return mmun_wait_held_look(ctx, cmd) <= 0;
-}
-
-/* Wait for a final state, or for @deadline.  Returns as mmun_wait_held_look(). */
-static long mmun_wait_held_until(struct mmun_ctx *ctx,
-				 struct mmun_wait_held *cmd,
-				 unsigned long deadline)
-{
-	long armed, left;
-
-	while ((armed = mmun_wait_held_look(ctx, cmd)) > 0) {
-		left = min(armed, (long)(deadline - jiffies));
-		if (left <= 0)
-			break;
-		left = wait_event_interruptible_timeout(ctx->holds.wait,
-							mmun_is_final(ctx, cmd),
-							left);
-		if (left < 0)
-			return -EINTR;
-	}
-	return armed;
+	*armed = mmun_wait_held_look(ctx, cmd);
+	return *armed <= 0;
 }
 
 static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 {
-	long ret;
+	long left = msecs_to_jiffies(cmd->timeout_ms), armed;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (cmd->timeout_ms > mmun_hold_limit())
 		return -EINVAL;
-	ret = mmun_wait_held_until(ctx, cmd,
-				   jiffies + msecs_to_jiffies(cmd->timeout_ms));
-	return min(ret, 0L);
+	/* The time of an armed hold does not change: one sleep will do. */
+	if (!mmun_is_final(ctx, cmd, &armed) && left &&
+	    wait_event_interruptible_timeout(ctx->holds.wait,
+					     mmun_is_final(ctx, cmd, &armed),
+					     min(armed, left)) < 0)
+		return -EINTR;
+	return min(armed, 0L);
 }
 
 static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
