@@ -32,11 +32,6 @@ static bool mmun_probe_deferred(const struct mmun_probe *probe)
 	return !mmun_subscription_in_tree(&probe->mni);
 }
 
-static unsigned long mmun_probe_seq(const struct mmun_probe *probe)
-{
-	return mmun_subscription_seq(&probe->mni);
-}
-
 static void mmun_probes_init(struct mmun_probes *probes)
 {
 	mutex_init(&probes->mutex);
@@ -120,7 +115,8 @@ static bool mmun_probe_arrives(const struct mmun_probe *probe,
 static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 			  unsigned long deadline)
 {
-	struct mmun_probe *probe = mmun_probe_last(ctx), *before = NULL;
+	struct mmun_probe *probe = mmun_probe_last(ctx);
+	unsigned long seq, before = 0;
 
 	/* The probe of an earlier call has arrived: there was a balance since. */
 	if (probe && probe->was_deferred && !mmun_probe_deferred(probe)) {
@@ -133,15 +129,16 @@ static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 	if (IS_ERR(probe))
 		return PTR_ERR(probe);
 	cmd->out_odd = mmun_probe_deferred(probe);
-	cmd->out_seq = mmun_probe_seq(probe);
+	cmd->out_seq = mmun_subscription_seq(&probe->mni);
 	while (mmun_probe_arrives(probe, deadline)) {
-		if (!(mmun_probe_seq(probe) & 1))
+		seq = mmun_subscription_seq(&probe->mni);
+		if (!(seq & 1))
 			ctx->probes.broken = true;
 		if (ctx->probes.broken)
 			return 0;
-		if (before && mmun_probe_seq(before) == mmun_probe_seq(probe))
+		if (seq == before)
 			return 1;
-		before = probe;
+		before = seq;
 		probe = mmun_probe_insert(ctx);
 		if (IS_ERR(probe))
 			return PTR_ERR(probe);

@@ -226,6 +226,35 @@ static inline unsigned long mmun_range_last(const struct mmun_range *range)
 	return range->mni.interval_tree.last;
 }
 
+/* The index of a page counts from the first page that the range touches. */
+static inline unsigned long mmun_range_index(const struct mmun_range *range,
+					     unsigned long addr)
+{
+	return (addr >> PAGE_SHIFT) - (mmun_range_start(range) >> PAGE_SHIFT);
+}
+
+static inline unsigned long mmun_range_addr(const struct mmun_range *range,
+					    unsigned long index)
+{
+	return (mmun_range_start(range) & PAGE_MASK) + (index << PAGE_SHIFT);
+}
+
+/* The sequence of the last invalidation that hit it, or of its birth */
+static inline unsigned long
+mmun_subscription_seq(const struct mmu_interval_notifier *mni)
+{
+	/* Pairs with the WRITE_ONCE in mmu_interval_set_seq() */
+	return READ_ONCE(mni->invalidate_seq);
+}
+
+/* Whether it is in the core's tree, and not deferred */
+static inline bool
+mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
+{
+	/* The core writes it under its own lock. */
+	return !data_race(RB_EMPTY_NODE(&mni->interval_tree.rb));
+}
+
 /**
  * struct mmun_step - a part of INSERT or REMOVE
  * @ctx: the context
@@ -435,10 +464,6 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq);
 
 /* shadow.c */
-static unsigned long mmun_range_index(const struct mmun_range *range,
-				      unsigned long addr);
-static unsigned long mmun_range_addr(const struct mmun_range *range,
-				     unsigned long index);
 static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 				      unsigned long number);
 static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
@@ -475,16 +500,11 @@ static void mmun_holds_init(struct mmun_holds *holds);
 static void mmun_holds_close(struct mmun_ctx *ctx);
 
 /* notifier.c */
+static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops;
 static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,
 			  unsigned long start, unsigned long length,
 			  const struct mmu_interval_notifier_ops *ops);
-static int mmun_interval_insert(struct mmun_range *range);
-static bool mmun_interval_is_settled(const struct mmun_range *range);
-static unsigned long
-mmun_subscription_seq(const struct mmu_interval_notifier *mni);
-static bool mmun_subscription_in_tree(const struct mmu_interval_notifier *mni);
-static void mmun_interval_remove(struct mmun_range *range);
 
 /* readside.c */
 static unsigned long mmun_section_begin(struct mmun_range *range);

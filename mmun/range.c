@@ -69,22 +69,15 @@ static void mmun_range_put(struct mmun_range *range)
 static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 			    u32 kind, const struct mmun_span *span)
 {
-	range->mni = (struct mmu_interval_notifier){
-		.interval_tree.start = span->start,
-		/* The core refuses a length that is wrong. */
-		.interval_tree.last = span->start + span->length - 1,
-	};
-	refcount_set(&range->refs, 1);
+	/* What the constructor has made stays. */
+	memset(range, 0, offsetof(struct mmun_range, lock));
+	range->mni.interval_tree.start = span->start;
+	/* The core refuses a length that is wrong. */
+	range->mni.interval_tree.last = span->start + span->length - 1;
 	range->ctx = ctx;
 	range->kind = &mmun_kinds[kind];
+	refcount_set(&range->refs, 1);
 	range->id = span->id;
-	range->fail_nonblock = 0;
-	range->invalidations = 0;
-	range->failed = 0;
-	range->commits = 0;
-	range->collisions = 0;
-	range->removed = false;
-	range->gone = false;
 }
 
 /*
@@ -93,10 +86,13 @@ static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
+	unsigned long start = mmun_range_start(range);
 	int ret;
 
 	mmun_log_range(range, MMUN_RECORD_INSERT, 0);
-	ret = mmun_interval_insert(range);
+	ret = mmun_subscribe(range->ctx, &range->mni, start,
+			     mmun_range_last(range) + 1 - start,
+			     &mmun_interval_notifier_ops);
 	if (ret)
 		mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	return ret;
@@ -115,6 +111,17 @@ static void mmun_range_close(struct mmun_range *range)
 }
 
 /*
+ * Whether the core is done with what it had deferred for the range: hlist_del()
+ * poisons the link.  Never deferred, it is as it was made.
+ */
+static bool mmun_range_is_settled(const struct mmun_range *range)
+{
+	struct hlist_node **pprev = READ_ONCE(range->mni.deferred_item.pprev);
+
+	return !pprev || pprev == LIST_POISON2;
+}
+
+/*
  * Unsubscribe and drop the reference of the table, as mmun_range_unref() does.
  * Waits for the invalidations in flight.  A range that the core still has must not
  * be freed, nor may its context or the module.
@@ -122,12 +129,12 @@ static void mmun_range_close(struct mmun_range *range)
 static bool mmun_range_retire(struct mmun_range *range)
 {
 	mmun_range_close(range);
-	mmun_interval_remove(range);
+	mmu_interval_notifier_remove(&range->mni);
 	/* Pairs with the READ_ONCE in mmun_invalidate() */
 	WRITE_ONCE(range->gone, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	atomic_dec(&range->ctx->table.nr);
-	if (!WARN_ON_ONCE(!mmun_interval_is_settled(range)))
+	if (!WARN_ON_ONCE(!mmun_range_is_settled(range)))
 		return mmun_range_unref(range);
 	WRITE_ONCE(range->ctx->unsettled, true);
 	return false;

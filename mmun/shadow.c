@@ -5,19 +5,6 @@
 
 #include "private.h"
 
-/* The index of a page counts from the first page that the range touches. */
-static unsigned long mmun_range_index(const struct mmun_range *range,
-				      unsigned long addr)
-{
-	return (addr >> PAGE_SHIFT) - (mmun_range_start(range) >> PAGE_SHIFT);
-}
-
-static unsigned long mmun_range_addr(const struct mmun_range *range,
-				     unsigned long index)
-{
-	return (mmun_range_start(range) & PAGE_MASK) + (index << PAGE_SHIFT);
-}
-
 /* Return the number of entries of a chunk; the last one of a range is shorter. */
 static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 				      unsigned long number)

@@ -101,11 +101,8 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 	u64 *chunk;
 	int ret = 0;
 
-	cmd->out_result = MMUN_VERIFY_AGREES;
-	cmd->out_checked = 0;
-	cmd->out_addr = 0;
-	cmd->out_shadow = 0;
-	cmd->out_pte = 0;
+	static_assert(MMUN_VERIFY_AGREES == 0);
+	memset_after(cmd, 0, max_retries);
 	xa_for_each(&range->shadow, number, chunk) {
 		ret = mmun_verify_chunk(range, number, cmd);
 		if (ret || cmd->out_result != MMUN_VERIFY_AGREES)
