@@ -714,6 +714,59 @@ TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
 	verify(0);
 }
 
+/* The buffers of ACCESS, behind the range */
+
+#define snapshot_all()                                                     \
+	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map,                \
+				       PAGES * self->page, self->method,   \
+				       MMUN_WRITE, NULL))
+
+TEST_F(coherence, device_read_fills_a_buffer_that_is_not_there_yet)
+{
+	char *buffer = mmun_map(page_at(PAGES), 2 * self->page);
+
+	ASSERT_NE(NULL, buffer);
+	snapshot_all();
+	mmun_device_read(self->id, page_at(3), 2 * self->page, buffer);
+	EXPECT_EQ(0, memcmp(buffer, page_at(3), 2 * self->page));
+}
+
+TEST_F(coherence, device_write_takes_a_buffer_that_is_not_there_yet)
+{
+	char *buffer = mmun_map(page_at(PAGES), 2 * self->page);
+
+	ASSERT_NE(NULL, buffer);
+	snapshot_all();
+	mmun_device_write(self->id, page_at(3), 2 * self->page, buffer);
+	EXPECT_EQ(0, memcmp(page_at(3), buffer, 2 * self->page));
+}
+
+/* A step of ACCESS is the part of it that lies in one page of the range. */
+TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
+{
+	char *buffer = mmun_map(page_at(PAGES), self->page);
+	__u64 done;
+
+	ASSERT_NE(NULL, buffer);
+	snapshot_all();
+	ASSERT_EQ(0, _mmun_access(self->fd, self->id, page_at(3),
+				  2 * self->page, buffer, 0, &done));
+	EXPECT_EQ(self->page, done);
+	ASSERT_EQ(0, _mmun_access(self->fd, self->id, page_at(0),
+				  2 * self->page, buffer, MMUN_WRITE, &done));
+	EXPECT_EQ(self->page, done);
+	EXPECT_EQ(4, cpu_read(page_at(0)));
+	EXPECT_EQ(2, cpu_read(page_at(1)));
+	EXPECT_ERRNO(EFAULT, _mmun_access(self->fd, self->id, page_at(2),
+					  self->page, buffer + self->page / 2,
+					  MMUN_WRITE, &done));
+	EXPECT_EQ(3, cpu_read(page_at(2)));
+	ASSERT_EQ(0, mprotect(buffer, self->page, PROT_READ));
+	EXPECT_ERRNO(EFAULT, _mmun_access(self->fd, self->id, page_at(2),
+					  self->page, buffer, 0, &done));
+	EXPECT_EQ(4, cpu_read(buffer));
+}
+
 /* LOOK takes what is there and faults nothing in. */
 TEST_F(coherence, look_leaves_absent_pages_absent)
 {
