@@ -66,8 +66,9 @@ static void mmun_part_from_hmm(struct mmun_part *part)
 }
 
 /* A fatal signal must not wait for more than MMUN_WALK_PAGES. */
-static int mmun_collect_hmm(struct mmun_range *range, unsigned long seq,
-			    struct mmun_part *part, unsigned long req_flags)
+static int mmun_collect_locked(struct mmun_range *range, unsigned long seq,
+			       struct mmun_part *part,
+			       unsigned long req_flags)
 {
 	struct mm_struct *mm = range->ctx->mm;
 	unsigned long from, nr;
@@ -160,8 +161,8 @@ static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
 	return ret;
 }
 
-static int mmun_collect_gup(struct mmun_range *range, struct mmun_part *part,
-			    u32 flags)
+static int mmun_collect_by_gup(struct mmun_range *range,
+			       struct mmun_part *part, u32 flags)
 {
 	unsigned long i;
 	long got;
@@ -176,24 +177,18 @@ static int mmun_collect_gup(struct mmun_range *range, struct mmun_part *part,
 	return 0;
 }
 
-static unsigned long mmun_req_flags(u32 method, u32 flags)
+static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
+			       struct mmun_part *part, u32 method, u32 flags)
 {
-	if (method == MMUN_METHOD_HMM_NOFAULT)
-		return 0;
-	return HMM_PFN_REQ_FAULT |
-	       (flags & MMUN_WRITE ? HMM_PFN_REQ_WRITE : 0);
-}
-
-static int mmun_part_fill_hmm(struct mmun_range *range, unsigned long *seq,
-			      struct mmun_part *part, u32 method, u32 flags)
-{
-	unsigned long req_flags = mmun_req_flags(method, flags);
+	unsigned long req_flags = 0;
 	int ret;
 
-	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
-		return -EOPNOTSUPP;
+	if (method == MMUN_METHOD_HMM_FAULT)
+		req_flags |= HMM_PFN_REQ_FAULT;
+	if (flags & MMUN_WRITE)
+		req_flags |= HMM_PFN_REQ_WRITE;
 	ret = flags & MMUN_OWN_LOOP ?
-	      mmun_collect_hmm(range, *seq, part, req_flags) :
+	      mmun_collect_locked(range, *seq, part, req_flags) :
 	      mmun_collect_unlocked(range, seq, part, req_flags);
 	if (!ret)
 		mmun_part_from_hmm(part);
@@ -212,10 +207,10 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
-	if (method == MMUN_METHOD_GUP)
-		ret = mmun_collect_gup(range, part, flags);
+	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
+		ret = mmun_collect_by_gup(range, part, flags);
 	else
-		ret = mmun_part_fill_hmm(range, seq, part, method, flags);
+		ret = mmun_collect_by_hmm(range, seq, part, method, flags);
 	mmput(range->ctx->mm);
 	return ret;
 }

@@ -20,9 +20,7 @@ static int mmun_reaper_create(void)
 /* Release what mmun_ctx_init() acquired. */
 static void mmun_ctx_release(struct mmun_ctx *ctx)
 {
-	u64 lost;
-
-	mmun_log_resize(&ctx->log, 0, 0, &lost);
+	mmun_free(ctx->log.ring);
 	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
 }

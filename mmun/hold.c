@@ -17,7 +17,7 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 	if (!mmun_log_wants(&ctx->log, type))
 		return;
 	record = mmun_record_begin(&ctx->log, type, id, ktime_get_ns());
-	mmun_record_mnr(record, mnr, cur_seq, mnr->start, mnr->end);
+	mmun_record_mnr(record, mnr, cur_seq);
 	mmun_record_end(&ctx->log);
 }
 

@@ -87,13 +87,12 @@ static void mmun_record_end(struct mmun_log *log)
 }
 
 static void mmun_record_span(struct mmun_record *record, unsigned long start,
-			     unsigned long end, unsigned long clip_start,
-			     unsigned long clip_end)
+			     unsigned long end)
 {
 	record->start = start;
 	record->end = end;
-	record->clip_start = clip_start;
-	record->clip_end = clip_end;
+	record->clip_start = start;
+	record->clip_end = end;
 }
 
 static enum mmun_event mmun_event(enum mmu_notifier_event event)
@@ -120,17 +119,16 @@ static enum mmun_event mmun_event(enum mmu_notifier_event event)
 	}
 }
 
-/* An invalidation, of which [@clip_start, @clip_end) matters. */
+/* An invalidation, all of it */
 static void mmun_record_mnr(struct mmun_record *record,
 			    const struct mmu_notifier_range *mnr,
-			    unsigned long cur_seq, unsigned long clip_start,
-			    unsigned long clip_end)
+			    unsigned long cur_seq)
 {
 	record->cur_seq = cur_seq;
 	record->event = mmun_event(mnr->event);
 	if (mmu_notifier_range_blockable(mnr))
 		record->flags |= MMUN_RECORD_BLOCKABLE;
-	mmun_record_span(record, mnr->start, mnr->end, clip_start, clip_end);
+	mmun_record_span(record, mnr->start, mnr->end);
 }
 
 static bool mmun_log_empty(struct mmun_log *log)
@@ -166,15 +164,13 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 {
 	struct mmun_log *log = &range->ctx->log;
 	struct mmun_record *record;
-	unsigned long start, end;
 
 	if (!mmun_log_wants(log, type))
 		return;
-	start = mmun_range_start(range);
-	end = mmun_range_last(range) + 1;
 	record = mmun_record_begin(log, type, range->id, ktime_get_ns());
 	record->cur_seq = seq;
-	mmun_record_span(record, start, end, start, end);
+	mmun_record_span(record, mmun_range_start(range),
+			 mmun_range_last(range) + 1);
 	mmun_record_end(log);
 }
 

@@ -16,9 +16,9 @@ static void mmun_log_invalidate(struct mmun_range *range,
 	record = mmun_record_begin(log, MMUN_RECORD_INVALIDATE, range->id,
 				   began);
 	record->duration_ns = duration;
-	mmun_record_mnr(record, mnr, cur_seq,
-			max(mnr->start, mmun_range_start(range)),
-			min(mnr->end - 1, mmun_range_last(range)) + 1);
+	mmun_record_mnr(record, mnr, cur_seq);
+	record->clip_start = max(mnr->start, mmun_range_start(range));
+	record->clip_end = min(mnr->end - 1, mmun_range_last(range)) + 1;
 	if (!done)
 		record->flags |= MMUN_RECORD_FAILED;
 	mmun_record_end(log);

@@ -452,14 +452,10 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 	__acquires(&log->lock);
 static void mmun_record_end(struct mmun_log *log)
 	__releases(&log->lock);
-static void mmun_record_span(struct mmun_record *record, unsigned long start,
-			     unsigned long end, unsigned long clip_start,
-			     unsigned long clip_end);
 static enum mmun_event mmun_event(enum mmu_notifier_event event);
 static void mmun_record_mnr(struct mmun_record *record,
 			    const struct mmu_notifier_range *mnr,
-			    unsigned long cur_seq, unsigned long clip_start,
-			    unsigned long clip_end);
+			    unsigned long cur_seq);
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq);
 
