@@ -4,7 +4,7 @@
  * stops there until it is resumed.
  */
 
-#include <linux/pid.h>
+#include <linux/sched/task.h>
 
 #include "private.h"
 
@@ -52,7 +52,7 @@ static bool mmun_armed_matches(struct mmun_ctx *ctx,
 	/* Not at those that were armed since: it has passed the point already. */
 	if (armed->id <= held->hold || armed->id > held->newest ||
 	    armed->point != held->point || mmun_armed_is_over(armed) ||
-	    (armed->pid && armed->pid != task_pid(current)))
+	    (armed->task && armed->task != current))
 		return false;
 	if (!armed->range)
 		return true;
@@ -186,8 +186,8 @@ static struct mmun_armed *mmun_armed_find(struct mmun_ctx *ctx, u32 id)
 	return NULL;
 }
 
-/* Return the ID of the hold that the thread is at (no @pid: any thread), or 0. */
-static u32 mmun_hold_of(struct mmun_ctx *ctx, const struct pid *pid)
+/* Return whether the thread (NULL: any thread) is held now. */
+static bool mmun_is_held(struct mmun_ctx *ctx, const struct task_struct *task)
 {
 	struct mmun_armed *armed;
 	struct mmun_held *held;
@@ -195,9 +195,9 @@ static u32 mmun_hold_of(struct mmun_ctx *ctx, const struct pid *pid)
 	lockdep_assert_held(&ctx->holds.lock);
 	list_for_each_entry(armed, &ctx->holds.armed, node)
 		list_for_each_entry(held, &armed->held, node)
-			if (!pid || task_pid(held->task) == pid)
-				return armed->id;
-	return 0;
+			if (!task || held->task == task)
+				return true;
+	return false;
 }
 
 /* From here on tasks stop at the hold, and calls find it. */
@@ -209,7 +209,7 @@ static int mmun_armed_add(struct mmun_ctx *ctx, struct mmun_armed *armed,
 	if (armed->range && !xa_load(&ctx->table.ranges, armed->range))
 		return -ENOENT;
 	guard(spinlock)(&holds->lock);
-	if (mmun_hold_of(ctx, armed->pid))
+	if (mmun_is_held(ctx, armed->task))
 		return -EBUSY;
 	if (holds->nr == MMUN_MAX_HOLDS || holds->newest == U32_MAX)
 		return -ENOSPC;
@@ -239,7 +239,8 @@ static u32 mmun_armed_resume(struct mmun_ctx *ctx, struct mmun_armed *armed)
 
 static void mmun_armed_free(struct mmun_armed *armed)
 {
-	put_pid(armed->pid);
+	if (armed->task)
+		put_task_struct(armed->task);
 	mmun_free(armed);
 }
 
@@ -256,18 +257,19 @@ static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 /* Make a hold, whose time begins. */
 static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 {
-	struct pid *pid = cmd->tid ? mmun_thread_pid(cmd->tid) : NULL;
-	struct mmun_armed *armed;
+	struct mmun_armed *armed = mmun_alloc(sizeof(*armed));
+	struct task_struct *task = NULL;
 
-	if (IS_ERR(pid))
-		return ERR_CAST(pid);
-	armed = mmun_alloc(sizeof(*armed));
-	if (!armed) {
-		put_pid(pid);
+	if (!armed)
 		return ERR_PTR(-ENOMEM);
+	if (cmd->tid)
+		task = mmun_thread_get(cmd->tid);
+	if (IS_ERR(task)) {
+		mmun_free(armed);
+		return ERR_CAST(task);
 	}
 	INIT_LIST_HEAD(&armed->held);
-	armed->pid = pid;
+	armed->task = task;
 	armed->point = cmd->point;
 	armed->range = cmd->id;
 	armed->skip = cmd->skip;

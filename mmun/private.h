@@ -330,7 +330,7 @@ struct mmun_pin {
  * struct mmun_armed - a hold
  * @node: for mmun_holds::armed
  * @held: list of mmun_held::node, the task that came first is the first
- * @pid: the thread to stop, one reference; NULL: any
+ * @task: the thread to stop, one reference; NULL: any
  * @id: of the hold
  * @point: enum mmun_point
  * @range: ID of the range, 0: any.  An ID and no reference: the range may go.
@@ -345,7 +345,7 @@ struct mmun_pin {
 struct mmun_armed {
 	struct list_head node;
 	struct list_head held;
-	struct pid *pid;
+	struct task_struct *task;
 	u32 id;
 	u32 point;
 	u32 range;
@@ -472,7 +472,7 @@ static void mmun_shadow_publish(struct mmun_range *range,
 static void mmun_shadow_free(struct mmun_range *range);
 
 /* thread.c */
-static struct pid *mmun_thread_pid(u32 tid);
+static struct task_struct *mmun_thread_get(u32 tid);
 
 /* mm.c */
 static struct mmun_mm *mmun_mm_get(struct mm_struct *mm);

@@ -8,34 +8,19 @@
 
 #include "private.h"
 
-/* Find the thread.  The caller must hold rcu_read_lock(). */
-static struct task_struct *mmun_thread_find(struct pid *pid)
+/* Return a reference to the thread, or -ENOENT or -EPERM. */
+static struct task_struct *mmun_thread_get(u32 tid)
 {
-	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
+	struct task_struct *task;
 
+	guard(rcu)();
+	task = pid_task(find_vpid(tid), PIDTYPE_PID);
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
 	/* It may rely on what wakes it, and is never held. */
 	if (task->flags & PF_KTHREAD)
 		return ERR_PTR(-EPERM);
-	return task;
-}
-
-/* Return a reference to the number of the thread, or -ENOENT or -EPERM. */
-static struct pid *mmun_thread_pid(u32 tid)
-{
-	struct task_struct *task;
-	struct pid *pid;
-
-	rcu_read_lock();
-	/* Not task_pid(), which is NULL once the task is reaped. */
-	pid = get_pid(find_vpid(tid));
-	task = mmun_thread_find(pid);
-	rcu_read_unlock();
-	if (!IS_ERR(task))
-		return pid;
-	put_pid(pid);
-	return ERR_CAST(task);
+	return get_task_struct(task);
 }
 
 static u32 mmun_thread_wake(struct task_struct *task, u32 count)
@@ -55,11 +40,7 @@ static int mmun_wake_thread(struct mmun_ctx *ctx, struct mmun_wake_thread *cmd)
 
 	if (!cmd->count || cmd->count > MMUN_MAX_WAKE_UPS)
 		return -EINVAL;
-	rcu_read_lock();
-	task = mmun_thread_find(find_vpid(cmd->tid));
-	if (!IS_ERR(task))
-		get_task_struct(task);
-	rcu_read_unlock();
+	task = mmun_thread_get(cmd->tid);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	cmd->out_woken = mmun_thread_wake(task, cmd->count);
