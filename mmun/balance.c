@@ -49,7 +49,7 @@ static struct mmun_probe *mmun_probe_last(struct mmun_ctx *ctx)
 /* Insert one more.  Does not wait for invalidations. */
 static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 {
-	struct mmun_probe *probe;
+	struct mmun_probe *probe __free(mmun_object) = NULL;
 	int ret;
 
 	lockdep_assert_held(&ctx->probes.mutex);
@@ -60,14 +60,12 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 		return ERR_PTR(-ENOMEM);
 	ret = mmun_subscribe(ctx, &probe->mni, MMUN_PROBE_ADDR, 1,
 			     &mmun_probe_ops);
-	if (ret) {
-		mmun_free(probe);
+	if (ret)
 		return ERR_PTR(ret);
-	}
 	probe->was_deferred = mmun_probe_deferred(probe);
 	list_add_tail(&probe->node, &ctx->probes.list);
 	ctx->probes.nr++;
-	return probe;
+	return no_free_ptr(probe);
 }
 
 /* Remove them all, which waits while one of them is being invalidated. */
@@ -155,11 +153,9 @@ static int mmun_probe_mm(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 		return -ESRCH;
 	ret = mmun_probe_try(ctx, cmd, deadline);
 	mmput(ctx->mm);
-	if (ret < 0)
+	cmd->out_balanced = ret > 0;
+	if (ret <= 0)
 		return ret;
-	cmd->out_balanced = ret;
-	if (!ret)
-		return 0;
 	cmd->out_odd = 0;
 	/* Waits only for an invalidation that began since, and which ends. */
 	mmun_probes_remove(ctx);
@@ -169,9 +165,8 @@ static int mmun_probe_mm(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 /* Runs in the reaper, which may wait for an invalidation that does not end. */
 static void mmun_probes_close(struct mmun_ctx *ctx)
 {
-	mutex_lock(&ctx->probes.mutex);
+	guard(mutex)(&ctx->probes.mutex);
 	mmun_probes_remove(ctx);
-	mutex_unlock(&ctx->probes.mutex);
 }
 
 static int mmun_check_balance(struct mmun_ctx *ctx,

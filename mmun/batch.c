@@ -104,8 +104,8 @@ static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 static int mmun_batch_collect(struct mmun_batch *batch,
 			      struct mmun_collect *cmd)
 {
+	struct mmun_part *part __free(mmun_object) = NULL;
 	struct mmun_range *range = batch->range;
-	struct mmun_part *part;
 	int ret;
 
 	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
@@ -118,13 +118,11 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 		return -ENOMEM;
 	ret = mmun_part_fill(range, &batch->seq, part, cmd->method,
 			     cmd->flags | MMUN_OWN_LOOP);
-	if (ret) {
-		mmun_free(part);
+	if (ret)
 		return ret;
-	}
-	list_add_tail(&part->node, &batch->parts);
 	batch->nr_pages += part->nr;
 	cmd->out_valid = part->valid;
+	list_add_tail(&no_free_ptr(part)->node, &batch->parts);
 	return 0;
 }
 

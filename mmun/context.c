@@ -44,7 +44,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 /* Make a context of the mm, which is that of the caller. */
 static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 {
-	struct mmun_ctx *ctx = mmun_alloc(sizeof(*ctx));
+	struct mmun_ctx *ctx __free(mmun_object) = mmun_alloc(sizeof(*ctx));
 	struct mmun_mm *shared;
 	u64 lost;
 	int ret;
@@ -52,17 +52,14 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	shared = mmun_mm_get(mm);
-	if (IS_ERR(shared)) {
-		mmun_free(ctx);
+	if (IS_ERR(shared))
 		return ERR_CAST(shared);
-	}
 	mmun_ctx_init(ctx, shared);
 	ret = mmun_log_resize(&ctx->log, MMUN_LOG_DEFAULT,
 			      MMUN_LOG_TYPES_DEFAULT, &lost);
 	if (!ret)
-		return ctx;
+		return no_free_ptr(ctx);
 	mmun_ctx_release(ctx);
-	mmun_free(ctx);
 	return ERR_PTR(ret);
 }
 

@@ -257,17 +257,16 @@ static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 /* Make a hold, whose time begins. */
 static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 {
-	struct mmun_armed *armed = mmun_alloc(sizeof(*armed));
+	struct mmun_armed *armed __free(mmun_object) =
+		mmun_alloc(sizeof(*armed));
 	struct task_struct *task = NULL;
 
 	if (!armed)
 		return ERR_PTR(-ENOMEM);
 	if (cmd->tid)
 		task = mmun_thread_get(cmd->tid);
-	if (IS_ERR(task)) {
-		mmun_free(armed);
+	if (IS_ERR(task))
 		return ERR_CAST(task);
-	}
 	INIT_LIST_HEAD(&armed->held);
 	armed->task = task;
 	armed->point = cmd->point;
@@ -275,7 +274,7 @@ static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 	armed->skip = cmd->skip;
 	armed->count = cmd->count;
 	armed->deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
-	return armed;
+	return no_free_ptr(armed);
 }
 
 static int mmun_hold_resume(struct mmun_ctx *ctx, u32 id, bool end,

@@ -17,24 +17,20 @@ static void mmun_log_init(struct mmun_log *log)
 /* Install a ring of @size records, or none; returns the number of lost ones. */
 static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 {
-	struct mmun_record *ring = NULL;
+	struct mmun_record *ring __free(mmun_object) = NULL;
 
 	if (size) {
 		ring = mmun_alloc_raw(size * sizeof(*ring));
 		if (!ring)
 			return -ENOMEM;
 	}
-
-	spin_lock(&log->lock);
+	guard(spinlock)(&log->lock);
 	swap(log->ring, ring);
 	log->size = size;
 	/* Pairs with READ_ONCE in mmun_log_wants() */
 	WRITE_ONCE(log->types, size ? types : 0);
 	*lost = log->head - log->tail;
 	log->tail = log->head;
-	spin_unlock(&log->lock);
-
-	mmun_free(ring);
 	return 0;
 }
 
@@ -213,7 +209,8 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 			     struct mmun_record __user *user, unsigned long nr,
 			     bool nonblock)
 {
-	struct mmun_record *bounce = mmun_alloc_raw(MMUN_READ_BYTES);
+	struct mmun_record *bounce __free(mmun_object) =
+		mmun_alloc_raw(MMUN_READ_BYTES);
 	unsigned long done = 0;
 	ssize_t ret;
 
@@ -225,7 +222,6 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 		if (ret > 0)
 			done += ret;
 	} while (done < nr && ret >= 0 && !fatal_signal_pending(current));
-	mmun_free(bounce);
 	return done ? done * sizeof(*bounce) : ret;
 }
 

@@ -9,7 +9,7 @@
 static LIST_HEAD(mmun_mms);
 static DEFINE_MUTEX(mmun_mms_mutex);
 
-/* Find the entry of the mm, or make @new the one.  NULL: it has none. */
+/* Find the entry of the mm, or make @new the one. */
 static struct mmun_mm *mmun_mm_find(struct mm_struct *mm, struct mmun_mm *new)
 {
 	struct mmun_mm *shared;
@@ -18,8 +18,7 @@ static struct mmun_mm *mmun_mm_find(struct mm_struct *mm, struct mmun_mm *new)
 	list_for_each_entry(shared, &mmun_mms, node)
 		if (shared->mm == mm)
 			return shared;
-	if (new)
-		list_add(&new->node, &mmun_mms);
+	list_add(&new->node, &mmun_mms);
 	return new;
 }
 
@@ -27,21 +26,20 @@ static struct mmun_mm *mmun_mm_find(struct mm_struct *mm, struct mmun_mm *new)
 static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
 {
 	/* Not under the mutex, which every open and close takes. */
-	struct mmun_mm *new = mmun_alloc(sizeof(*new)), *shared;
+	struct mmun_mm *new __free(mmun_object) = mmun_alloc(sizeof(*new));
+	struct mmun_mm *shared;
 
-	if (new) {
-		new->mm = mm;
-		spin_lock_init(&new->lock);
-	}
-	mutex_lock(&mmun_mms_mutex);
-	shared = mmun_mm_find(mm, new) ?: ERR_PTR(-ENOMEM);
-	if (!IS_ERR(shared) && shared->contexts == MMUN_MAX_CONTEXTS)
-		shared = ERR_PTR(-ENOSPC);
-	if (!IS_ERR(shared))
-		shared->contexts++;
-	mutex_unlock(&mmun_mms_mutex);
-	if (shared != new)
-		mmun_free(new);
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	new->mm = mm;
+	spin_lock_init(&new->lock);
+	guard(mutex)(&mmun_mms_mutex);
+	shared = mmun_mm_find(mm, new);
+	if (shared->contexts == MMUN_MAX_CONTEXTS)
+		return ERR_PTR(-ENOSPC);
+	shared->contexts++;
+	if (shared == new)
+		new = NULL;
 	return shared;
 }
 

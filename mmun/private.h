@@ -433,6 +433,7 @@ static bool mmun_memory_is_short(void);
 static void *mmun_alloc_raw(size_t size);
 static void *mmun_alloc(size_t size);
 static void mmun_free(const void *object);
+DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 
 /* entry.c */
 static u64 mmun_entry_from_hmm(unsigned long hmm_pfn);

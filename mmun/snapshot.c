@@ -70,7 +70,7 @@ static int mmun_snapshot_pages(const struct mmun_part *part,
 static int mmun_range_snapshot(struct mmun_range *range,
 			       struct mmun_snapshot *cmd)
 {
-	struct mmun_part *part;
+	struct mmun_part *part __free(mmun_object) = NULL;
 	int ret;
 
 	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
@@ -81,12 +81,9 @@ static int mmun_range_snapshot(struct mmun_range *range,
 	cmd->out_valid = 0;
 	ret = mmun_snapshot_loop(range, part, cmd);
 	cmd->out_collided = ret == -EBUSY;
-	if (!ret)
-		ret = mmun_snapshot_pages(part, cmd);
-	else if (ret == -EBUSY)
-		ret = 0;
-	mmun_free(part);
-	return ret;
+	if (ret)
+		return ret == -EBUSY ? 0 : ret;
+	return mmun_snapshot_pages(part, cmd);
 }
 
 static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)

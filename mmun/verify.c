@@ -78,7 +78,7 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 {
 	unsigned long nr = mmun_chunk_pages(range, number);
 	u64 start = mmun_range_addr(range, number * MMUN_CHUNK_PAGES);
-	struct mmun_part *part;
+	struct mmun_part *part __free(mmun_object) = NULL;
 	u32 retries = 0;
 	int ret;
 
@@ -90,7 +90,6 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 		ret = mmun_verify_try(range, part, cmd);
 	} while (ret == -EBUSY && retries++ < cmd->max_retries &&
 		 !mmun_pause());
-	mmun_free(part);
 	return ret;
 }
 
