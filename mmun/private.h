@@ -80,12 +80,12 @@ struct mmun_log {
 /**
  * struct mmun_range_table - the ranges of a context
  * @ranges: by ID; one reference to each
- * @newest: the last ID that was given away; the lock of @ranges guards it
+ * @newest: the last ID that was given out; beyond U32_MAX no range gets one
  * @nr: number of ranges, in the table or about to be
  */
 struct mmun_range_table {
 	struct xarray ranges;
-	u32 newest;
+	atomic64_t newest;
 	atomic_t nr;
 };
 

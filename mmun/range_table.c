@@ -62,56 +62,39 @@ static void mmun_step_read(struct mmun_step *step)
 			mmun_step_end(step, i, -EOPNOTSUPP);
 }
 
-/* Give out new IDs: none is used again, so that the log is unambiguous. */
-static void mmun_step_number(struct mmun_step *step)
+/* Make the range of a span and subscribe it.  No ID is used again. */
+static int mmun_span_insert(struct mmun_step *step, struct mmun_span *span,
+			    struct mmun_range *range)
 {
 	struct mmun_range_table *table = &step->ctx->table;
-	unsigned int i;
+	u64 id = atomic64_inc_return(&table->newest);
+	int ret = -ENOSPC;
 
-	xa_lock(&table->ranges);
-	mmun_step_end(step, U32_MAX - table->newest, -ENOSPC);
-	for (i = 0; i < step->nr; i++)
-		step->spans[i].id = ++table->newest;
-	xa_unlock(&table->ranges);
-}
-
-/* Subscribe the ranges until one fails. */
-static void mmun_step_subscribe(struct mmun_step *step)
-{
-	struct mmun_ctx *ctx = step->ctx;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < step->nr; i++) {
-		if (atomic_inc_return(&ctx->table.nr) > MMUN_MAX_RANGES)
-			ret = -ENOSPC;
-		else
-			ret = mmun_range_subscribe(step->ranges[i]);
-		if (!ret)
-			continue;
-		atomic_dec(&ctx->table.nr);
-		mmun_step_end(step, i, ret);
-	}
+	span->id = id;
+	mmun_range_init(range, step->ctx, step->kind, span);
+	if (atomic_inc_return(&table->nr) <= MMUN_MAX_RANGES && id <= U32_MAX)
+		ret = mmun_range_subscribe(range);
+	if (ret)
+		atomic_dec(&table->nr);
+	return ret;
 }
 
 /* mm_users is held here only: while it is, the mm cannot exit. */
 static void mmun_step_create(struct mmun_step *step)
 {
+	bool alive = mmget_not_zero(step->ctx->mm);
 	unsigned int i, nr = step->nr;
+	int ret;
 
-	if (!mmun_ranges_alloc(step->ranges, nr)) {
-		mmun_step_end(step, 0, -ENOMEM);
-		return;
-	}
-	for (i = 0; i < nr; i++)
-		mmun_range_init(step->ranges[i], step->ctx, step->kind,
-				&step->spans[i]);
-	if (mmget_not_zero(step->ctx->mm)) {
-		mmun_step_subscribe(step);
-		mmput(step->ctx->mm);
-	} else {
+	if (!alive)
 		mmun_step_end(step, 0, -ESRCH);
+	for (i = 0; i < step->nr; i++) {
+		ret = mmun_span_insert(step, &step->spans[i], step->ranges[i]);
+		if (ret)
+			mmun_step_end(step, i, ret);
 	}
+	if (alive)
+		mmput(step->ctx->mm);
 	mmun_ranges_free(&step->ranges[step->nr], nr - step->nr);
 }
 
@@ -152,7 +135,8 @@ static void mmun_step_insert(struct mmun_step *step)
 {
 	unsigned int i, made;
 
-	mmun_step_number(step);
+	if (!mmun_ranges_alloc(step->ranges, step->nr))
+		mmun_step_end(step, 0, -ENOMEM);
 	mmun_step_create(step);
 	made = step->nr;
 	i = mmun_spans_copied(made, copy_to_user(step->user, step->spans,
@@ -195,24 +179,10 @@ static void mmun_step_remove(struct mmun_step *step)
 }
 
 /* Step by step, until one ends early.  Returns an error if nothing was done. */
-static int mmun_steps(struct mmun_step *step, u64 count, u64 *done,
-		      void (*execute)(struct mmun_step *step))
-{
-	for (*done = 0; *done < count && !step->ret; *done += step->nr) {
-		step->nr = min_t(u64, count - *done, MMUN_STEP_SPANS);
-		step->ret = mmun_pause();
-		mmun_step_read(step);
-		execute(step);
-		step->user += step->nr;
-	}
-	return *done ? 0 : step->ret;
-}
-
-static int mmun_spans(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
+static int mmun_steps(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
 		      u64 *done, void (*execute)(struct mmun_step *step))
 {
-	struct mmun_step *step;
-	int ret;
+	struct mmun_step *step __free(mmun_object) = NULL;
 
 	if (!count || count > MMUN_MAX_RANGES)
 		return -EINVAL;
@@ -223,16 +193,21 @@ static int mmun_spans(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
 	step->kind = kind;
 	step->user = u64_to_user_ptr(spans);
 	step->ret = 0;
-	ret = mmun_steps(step, count, done, execute);
-	mmun_free(step);
-	return ret;
+	for (*done = 0; *done < count && !step->ret; *done += step->nr) {
+		step->nr = min_t(u64, count - *done, MMUN_STEP_SPANS);
+		step->ret = mmun_pause();
+		mmun_step_read(step);
+		execute(step);
+		step->user += step->nr;
+	}
+	return *done ? 0 : step->ret;
 }
 
 static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
 	if (cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	return mmun_spans(ctx, cmd->kind, cmd->spans, cmd->count,
+	return mmun_steps(ctx, cmd->kind, cmd->spans, cmd->count,
 			  &cmd->out_done, mmun_step_insert);
 }
 
@@ -240,7 +215,7 @@ static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 {
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	return mmun_spans(ctx, 0, cmd->spans, cmd->count, &cmd->out_done,
+	return mmun_steps(ctx, 0, cmd->spans, cmd->count, &cmd->out_done,
 			  mmun_step_remove);
 }
 
