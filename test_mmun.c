@@ -48,7 +48,7 @@
  *
  * The order::
  *
- *	mmap_lock -> mmun_range::lock
+ *	mmap_lock -> mmun_range::lock, xa_lock
  *	mmun_log::read_lock -> mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
@@ -89,7 +89,6 @@
  * kernel/sched/build_policy.c for another that does.
  */
 #include "mmun/memory.c"
-#include "mmun/entry.c"
 #include "mmun/log.c"
 #include "mmun/shadow.c"
 #include "mmun/thread.c"

@@ -38,14 +38,6 @@ static void mmun_probes_init(struct mmun_probes *probes)
 	INIT_LIST_HEAD(&probes->list);
 }
 
-static struct mmun_probe *mmun_probe_last(struct mmun_ctx *ctx)
-{
-	lockdep_assert_held(&ctx->probes.mutex);
-	if (list_empty(&ctx->probes.list))
-		return NULL;
-	return list_last_entry(&ctx->probes.list, struct mmun_probe, node);
-}
-
 /* Insert one more.  Does not wait for invalidations. */
 static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 {
@@ -113,9 +105,12 @@ static bool mmun_probe_arrives(const struct mmun_probe *probe,
 static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 			  unsigned long deadline)
 {
-	struct mmun_probe *probe = mmun_probe_last(ctx);
+	struct mmun_probe *probe = NULL;
 	unsigned long seq, before = 0;
 
+	if (!list_empty(&ctx->probes.list))
+		probe = list_last_entry(&ctx->probes.list, struct mmun_probe,
+					node);
 	/* The probe of an earlier call has arrived: there was a balance since. */
 	if (probe && probe->was_deferred && !mmun_probe_deferred(probe)) {
 		mmun_probes_remove(ctx);

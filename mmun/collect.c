@@ -40,23 +40,16 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 	return hmm_range_fault(&hmm_range);
 }
 
-/* The layouts differ in the place of the order only, and not on new kernels. */
-static void mmun_part_convert(struct mmun_part *part)
-{
-	unsigned long i;
-
-	if (HMM_PFN_ORDER_SHIFT == MMUN_PAGE_ORDER_SHIFT)
-		return;
-	for (i = 0; i < part->nr; i++)
-		part->entries[i] = mmun_entry_from_hmm(part->entries[i]);
-}
-
 /* Convert what hmm_range_fault() wrote, in place, and count the valid pages. */
 static void mmun_part_from_hmm(struct mmun_part *part)
 {
 	unsigned long i, run;
 
-	mmun_part_convert(part);
+	/* The layouts differ on old kernels only, and in the place of the order. */
+	if (HMM_PFN_ORDER_SHIFT != MMUN_PAGE_ORDER_SHIFT)
+		for (i = 0; i < part->nr; i++)
+			part->entries[i] =
+				mmun_entry_from_hmm(part->entries[i]);
 	part->valid = 0;
 	for (i = 0; i < part->nr; i += run) {
 		run = min(mmun_entry_run(part->entries[i]), part->nr - i);
@@ -142,35 +135,25 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 	return ret ?: -EFAULT;
 }
 
-/* At most MMUN_GUP_PAGES pages from @index of the part; returns how many. */
-static long mmun_gup(struct mmun_range *range, struct mmun_part *part,
-		     unsigned long index, bool write)
-{
-	unsigned long addr = mmun_range_addr(range, part->first + index);
-	struct page *pages[MMUN_GUP_PAGES];
-	long ret, i;
-
-	ret = mmun_gup_pages(range->ctx->mm, addr,
-			     min(part->nr - index, MMUN_GUP_PAGES), pages,
-			     write);
-	for (i = 0; i < ret; i++) {
-		part->entries[index + i] = mmun_entry_from_page(pages[i],
-								write);
-		put_page(pages[i]);
-	}
-	return ret;
-}
-
 static int mmun_collect_by_gup(struct mmun_range *range,
-			       struct mmun_part *part, u32 flags)
+			       struct mmun_part *part, bool write)
 {
-	unsigned long i;
-	long got;
+	struct page *pages[MMUN_GUP_PAGES];
+	unsigned long done;
+	long got, i;
 
-	for (i = 0; i < part->nr; i += got) {
-		got = mmun_gup(range, part, i, flags & MMUN_WRITE);
+	for (done = 0; done < part->nr; done += got) {
+		got = mmun_gup_pages(range->ctx->mm,
+				     mmun_range_addr(range, part->first + done),
+				     min(part->nr - done, MMUN_GUP_PAGES),
+				     pages, write);
 		if (got < 0)
 			return got;
+		for (i = 0; i < got; i++) {
+			part->entries[done + i] =
+				mmun_entry_from_page(pages[i], write);
+			put_page(pages[i]);
+		}
 		cond_resched();
 	}
 	part->valid = part->nr;
@@ -208,7 +191,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
 	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
-		ret = mmun_collect_by_gup(range, part, flags);
+		ret = mmun_collect_by_gup(range, part, flags & MMUN_WRITE);
 	else
 		ret = mmun_collect_by_hmm(range, seq, part, method, flags);
 	mmput(range->ctx->mm);

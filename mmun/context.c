@@ -127,11 +127,9 @@ static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
 		return -EOPNOTSUPP;
 	cmd->out_abi = MMUN_ABI_VERSION;
 	cmd->out_page_size = PAGE_SIZE;
-	cmd->out_features = 0;
-	if (IS_ENABLED(CONFIG_HMM_MIRROR))
-		cmd->out_features |= MMUN_FEATURE_HMM;
-	if (MMUN_HAS_HMM_UNLOCKED)
-		cmd->out_features |= MMUN_FEATURE_HMM_UNLOCKED;
+	cmd->out_features =
+		(IS_ENABLED(CONFIG_HMM_MIRROR) ? MMUN_FEATURE_HMM : 0) |
+		(MMUN_HAS_HMM_UNLOCKED ? MMUN_FEATURE_HMM_UNLOCKED : 0);
 	cmd->out_kinds = BIT_ULL(ARRAY_SIZE(mmun_kinds)) - 1;
 	cmd->out_max_contexts = MMUN_MAX_CONTEXTS;
 	cmd->out_max_ranges = MMUN_MAX_RANGES;

@@ -277,24 +277,6 @@ static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 	return no_free_ptr(armed);
 }
 
-static int mmun_hold_resume(struct mmun_ctx *ctx, u32 id, bool end,
-			    u32 *resumed)
-{
-	struct mmun_armed *armed;
-
-	scoped_guard(spinlock, &ctx->holds.lock) {
-		armed = mmun_armed_find(ctx, id);
-		if (!armed)
-			return -ENOENT;
-		*resumed = mmun_armed_resume(ctx, armed);
-		armed->has_missed = false;
-		if (end || mmun_armed_is_over(armed))
-			mmun_armed_remove(ctx, armed);
-	}
-	wake_up_all(&ctx->holds.wait);
-	return 0;
-}
-
 static void mmun_holds_init(struct mmun_holds *holds)
 {
 	spin_lock_init(&holds->lock);
@@ -326,12 +308,31 @@ static int mmun_hold_check(const struct mmun_hold *cmd)
 	return 0;
 }
 
+static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
+{
+	struct mmun_armed *armed;
+
+	if (cmd->flags & ~MMUN_RESUME_END)
+		return -EOPNOTSUPP;
+	scoped_guard(spinlock, &ctx->holds.lock) {
+		armed = mmun_armed_find(ctx, cmd->hold);
+		if (!armed)
+			return -ENOENT;
+		cmd->out_resumed = mmun_armed_resume(ctx, armed);
+		armed->has_missed = false;
+		if (cmd->flags || mmun_armed_is_over(armed))
+			mmun_armed_remove(ctx, armed);
+	}
+	wake_up_all(&ctx->holds.wait);
+	return 0;
+}
+
 /* Its time runs already: the wait for the list notifier counts, too. */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_armed *armed)
 {
+	struct mmun_resume resume = { .flags = MMUN_RESUME_END };
 	int ret = mmun_armed_add(ctx, armed, &cmd->out_hold);
-	u32 resumed;
 
 	if (ret) {
 		mmun_armed_free(armed);
@@ -339,8 +340,9 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 	}
 	if (cmd->point == MMUN_POINT_START || cmd->point == MMUN_POINT_END)
 		ret = mmun_list_notifier_register(ctx);
+	resume.hold = cmd->out_hold;
 	if (ret)
-		mmun_hold_resume(ctx, cmd->out_hold, true, &resumed);
+		mmun_resume(ctx, &resume);
 	return ret;
 }
 
@@ -418,12 +420,4 @@ static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 					     min(armed, left)) < 0)
 		return -EINTR;
 	return min(armed, 0L);
-}
-
-static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
-{
-	if (cmd->flags & ~MMUN_RESUME_END)
-		return -EOPNOTSUPP;
-	return mmun_hold_resume(ctx, cmd->hold, cmd->flags & MMUN_RESUME_END,
-				&cmd->out_resumed);
 }

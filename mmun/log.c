@@ -173,10 +173,8 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 /* Wait until there is something to read. */
 static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 {
-	if (!mmun_log_empty(log))
-		return 0;
 	if (nonblock)
-		return -EAGAIN;
+		return mmun_log_empty(log) ? -EAGAIN : 0;
 	return wait_event_interruptible(log->wait, !mmun_log_empty(log));
 }
 

@@ -76,24 +76,17 @@ static bool mmun_clock_may_renew(const struct mmun_clock *clock, u64 now,
 }
 
 /*
- * START and END, where @cur_seq is 0 because it is not known, have a clock of their
- * own: they must not renew that of the callbacks.
+ * A task is about to be held.  Returns for how many jiffies at most, or 0.  START
+ * and END, where @cur_seq is 0 because it is not known, have a clock of their own:
+ * they must not renew that of the callbacks.
  */
-static struct mmun_clock *mmun_mm_clock(struct mmun_mm *shared,
-					unsigned long cur_seq)
-{
-	lockdep_assert_held(&shared->lock);
-	return cur_seq ? &shared->callbacks : &shared->list;
-}
-
-/* A task is about to be held.  Returns for how many jiffies at most, or 0. */
 static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
 {
 	u64 now = ktime_get_ns();
 	struct mmun_clock *clock;
 
 	guard(spinlock)(&shared->lock);
-	clock = mmun_mm_clock(shared, cur_seq);
+	clock = cur_seq ? &shared->callbacks : &shared->list;
 	if (mmun_clock_may_renew(clock, now, cur_seq))
 		clock->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
 	if (now >= clock->deadline)
@@ -108,7 +101,7 @@ static void mmun_mm_hold_end(struct mmun_mm *shared, unsigned long cur_seq)
 	struct mmun_clock *clock;
 
 	guard(spinlock)(&shared->lock);
-	clock = mmun_mm_clock(shared, cur_seq);
+	clock = cur_seq ? &shared->callbacks : &shared->list;
 	if (!--clock->nr_held)
 		clock->idle_since = ktime_get_ns();
 }

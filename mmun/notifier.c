@@ -35,17 +35,6 @@ static bool mmun_range_fails(struct mmun_range *range,
 	return true;
 }
 
-/* Drop what [mnr->start, mnr->end) covers of the shadow. */
-static void mmun_range_drop(struct mmun_range *range,
-			    const struct mmu_notifier_range *mnr)
-{
-	unsigned long start = max(mnr->start, mmun_range_start(range));
-	unsigned long last = min(mnr->end - 1, mmun_range_last(range));
-
-	mmun_shadow_drop(range, mmun_range_index(range, start),
-			 mmun_range_index(range, last));
-}
-
 static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 			    const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
@@ -71,7 +60,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	range->invalidations++;
 	done = !mmun_range_fails(range, mnr);
 	if (done)
-		mmun_range_drop(range, mnr);
+		mmun_shadow_drop(range, mnr->start, mnr->end - 1);
 	spin_unlock(&range->lock);
 
 	if (logged)

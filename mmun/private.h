@@ -22,6 +22,7 @@
 
 #include "../test_mmun_compat.h"
 #include "../test_mmun_uapi.h"
+#include "entry.h"
 
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
@@ -191,7 +192,7 @@ struct mmun_ctx {
  *	guards all from @fail_nonblock on but @gone
  * @shadow: chunks of the shadow page table, by index of the page, see
  *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
- *	of entry.c.  Chunks come without @lock and go with the range.  Their
+ *	of entry.h.  Chunks come without @lock and go with the range.  Their
  *	entries are under @lock, and hold no page reference, because the notifier
  *	keeps them true.
  */
@@ -212,6 +213,13 @@ struct mmun_range {
 	spinlock_t lock;		/* the update lock */
 	struct xarray shadow;
 };
+
+/* Between two steps of a long call: returns 0, or why to stop. */
+static inline int mmun_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
 
 static void mmun_range_put(struct mmun_range *range);
 DEFINE_FREE(mmun_range, struct mmun_range *, mmun_range_put(_T))
@@ -435,14 +443,6 @@ static void *mmun_alloc(size_t size);
 static void mmun_free(const void *object);
 DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 
-/* entry.c */
-static u64 mmun_entry_from_hmm(unsigned long hmm_pfn);
-static unsigned long mmun_entry_run(u64 entry);
-static u64 mmun_entry_from_page(struct page *page, bool write);
-static struct page *mmun_entry_page(u64 entry);
-static bool mmun_entry_allows(u64 entry, bool write);
-static bool mmun_entry_agrees(u64 shadow, u64 pte);
-
 /* log.c */
 static void mmun_log_init(struct mmun_log *log);
 static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost);
@@ -466,7 +466,7 @@ static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
 			       unsigned long nr);
 static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index);
-static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
+static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last);
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part);
@@ -522,7 +522,6 @@ static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
 /* range_table.c */
 static void mmun_range_table_init(struct mmun_range_table *table);
 static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id);
-static int mmun_pause(void);
 static void mmun_range_table_close(struct mmun_range_table *table);
 
 /* collect.c */

@@ -106,8 +106,7 @@ static void mmun_range_close(struct mmun_range *range)
 {
 	guard(spinlock)(&range->lock);
 	range->removed = true;
-	mmun_shadow_drop(range, 0,
-			 mmun_range_index(range, mmun_range_last(range)));
+	mmun_shadow_drop(range, 0, ULONG_MAX);
 }
 
 /*

@@ -27,13 +27,6 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 	return range ?: ERR_PTR(-ENOENT);
 }
 
-/* Between two steps of a long call: returns 0, or why to stop. */
-static int mmun_pause(void)
-{
-	cond_resched();
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
-
 /* The step ends before span @i, and the call with it. */
 static void mmun_step_end(struct mmun_step *step, unsigned int i, int ret)
 {

@@ -14,33 +14,25 @@ static unsigned long mmun_chunk_pages(const struct mmun_range *range,
 	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
 }
 
-static int mmun_chunk_insert(struct mmun_range *range, unsigned long number)
-{
-	u64 *chunk = mmun_alloc(mmun_chunk_pages(range, number) *
-				sizeof(*chunk));
-	int ret = -ENOMEM;
-
-	if (chunk)
-		ret = xa_insert(&range->shadow, number, chunk,
-				MMUN_GFP);
-	if (ret)
-		mmun_free(chunk);
-	return ret;
-}
-
 /* Make room for the entries of one chunk.  Not under the update lock. */
-static int mmun_shadow_reserve_chunk(struct mmun_range *range,
-				     unsigned long number)
+static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 {
+	u64 *chunk __free(mmun_object) = NULL;
 	atomic_t *count = &range->ctx->nr_chunks;
 	int ret = -ENOSPC;
 
 	if (xa_load(&range->shadow, number))
 		return 0;
-	if (atomic_inc_return(count) <= MMUN_MAX_CHUNKS)
-		ret = mmun_chunk_insert(range, number);
+	if (atomic_inc_return(count) <= MMUN_MAX_CHUNKS) {
+		chunk = mmun_alloc(mmun_chunk_pages(range, number) *
+				   sizeof(*chunk));
+		ret = chunk ? xa_insert(&range->shadow, number, chunk,
+					MMUN_GFP) : -ENOMEM;
+	}
 	if (ret)
 		atomic_dec(count);
+	else
+		chunk = NULL;
 	/* -EBUSY: another task has just put one there */
 	return ret == -EBUSY ? 0 : ret;
 }
@@ -53,7 +45,7 @@ static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
 	int ret = 0;
 
 	for (i = first / MMUN_CHUNK_PAGES; i <= last && !ret; i++)
-		ret = mmun_shadow_reserve_chunk(range, i);
+		ret = mmun_chunk_reserve(range, i);
 	return ret;
 }
 
@@ -77,24 +69,19 @@ static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 	memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
 }
 
-/* Forget the pages [first, last] of the range. */
-static void mmun_shadow_drop(struct mmun_range *range, unsigned long first,
+/* Forget the pages of the range that [start, last] touches, which meets it. */
+static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last)
 {
-	unsigned long number = first / MMUN_CHUNK_PAGES;
+	unsigned long first, number;
 	u64 *chunk;
 
 	lockdep_assert_held(&range->lock);
 	/* Most ranges of a million never have a shadow. */
 	if (xa_empty(&range->shadow))
 		return;
-	if (number == last / MMUN_CHUNK_PAGES) {
-		/* And most of the others are small. */
-		chunk = xa_load(&range->shadow, number);
-		if (chunk)
-			mmun_chunk_drop(range, number, chunk, first, last);
-		return;
-	}
+	first = mmun_range_index(range, max(start, mmun_range_start(range)));
+	last = mmun_range_index(range, min(last, mmun_range_last(range)));
 	xa_for_each_range(&range->shadow, number, chunk,
 			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES)
 		mmun_chunk_drop(range, number, chunk, first, last);

@@ -23,27 +23,19 @@ static struct task_struct *mmun_thread_get(u32 tid)
 	return get_task_struct(task);
 }
 
-static u32 mmun_thread_wake(struct task_struct *task, u32 count)
-{
-	u32 woken = 0;
-
-	while (count-- && !fatal_signal_pending(current)) {
-		woken += wake_up_process(task);
-		cond_resched();
-	}
-	return woken;
-}
-
 static int mmun_wake_thread(struct mmun_ctx *ctx, struct mmun_wake_thread *cmd)
 {
 	struct task_struct *task;
+	u32 left = cmd->count;
 
 	if (!cmd->count || cmd->count > MMUN_MAX_WAKE_UPS)
 		return -EINVAL;
 	task = mmun_thread_get(cmd->tid);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	cmd->out_woken = mmun_thread_wake(task, cmd->count);
+	cmd->out_woken = 0;
+	while (left-- && !mmun_pause())
+		cmd->out_woken += wake_up_process(task);
 	put_task_struct(task);
 	return 0;
 }

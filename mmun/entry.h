@@ -1,19 +1,23 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The format of a shadow entry: MMUN_PAGE_*, which is also what SNAPSHOT and
  * VERIFY report.
  */
 
+#ifndef _MMUN_ENTRY_H
+#define _MMUN_ENTRY_H
+
+#include <linux/hmm.h>
 #include <linux/memremap.h>
 
-#include "private.h"
+#include "../test_mmun_uapi.h"
 
 static_assert(MMUN_PAGE_VALID == HMM_PFN_VALID);
 static_assert(MMUN_PAGE_WRITE == HMM_PFN_WRITE);
 static_assert(MMUN_PAGE_ERROR == HMM_PFN_ERROR);
 
 /* Convert what hmm_range_fault() reports of a page. */
-static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
+static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 {
 	u64 order = hmm_pfn_to_map_order(hmm_pfn);
 
@@ -25,7 +29,7 @@ static u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 }
 
 /* The pages from this one on to the end of what one page table entry maps */
-static unsigned long mmun_entry_run(u64 entry)
+static inline unsigned long mmun_entry_run(u64 entry)
 {
 	unsigned long pages = 1UL << (entry >> MMUN_PAGE_ORDER_SHIFT &
 				      MMUN_PAGE_ORDER_MASK);
@@ -34,19 +38,19 @@ static unsigned long mmun_entry_run(u64 entry)
 }
 
 /* GUP reports no permissions: the page is writable if @write was asked for. */
-static u64 mmun_entry_from_page(struct page *page, bool write)
+static inline u64 mmun_entry_from_page(struct page *page, bool write)
 {
 	return MMUN_PAGE_VALID | (write ? MMUN_PAGE_WRITE : 0) |
 	       page_to_pfn(page);
 }
 
-static struct page *mmun_entry_page(u64 entry)
+static inline struct page *mmun_entry_page(u64 entry)
 {
 	return pfn_to_page(entry & MMUN_PAGE_PFN_MASK);
 }
 
 /* Return whether the device may touch the page that the entry names. */
-static bool mmun_entry_allows(u64 entry, bool write)
+static inline bool mmun_entry_allows(u64 entry, bool write)
 {
 	if (!(entry & MMUN_PAGE_VALID) || (write && !(entry & MMUN_PAGE_WRITE)))
 		return false;
@@ -55,9 +59,11 @@ static bool mmun_entry_allows(u64 entry, bool write)
 }
 
 /* Return whether a shadow entry may exist where the page tables have @pte. */
-static bool mmun_entry_agrees(u64 shadow, u64 pte)
+static inline bool mmun_entry_agrees(u64 shadow, u64 pte)
 {
 	return (pte & MMUN_PAGE_VALID) &&
 	       mmun_entry_page(shadow) == mmun_entry_page(pte) &&
 	       (!(shadow & MMUN_PAGE_WRITE) || (pte & MMUN_PAGE_WRITE));
 }
+
+#endif /* _MMUN_ENTRY_H */
