@@ -17,8 +17,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
-#include <linux/uaccess.h>
 
 #include "mmun/private.h"
 
@@ -266,30 +264,27 @@ static const struct kernel_param_ops mmun_max_hold_ms_ops = {
 module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
 MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last, 1 to 60000 (default: 10000)");
 
+static void mmun_destroy(void)
+{
+	if (mmun_reaper)
+		destroy_workqueue(mmun_reaper);
+	kmem_cache_destroy(mmun_range_cache);
+}
+
 static int __init mmun_init(void)
 {
-	int ret;
+	int ret = mmun_range_cache_create() ?: mmun_reaper_create() ?:
+		  misc_register(&mmun_misc);
 
-	ret = mmun_range_cache_create();
 	if (ret)
-		return ret;
-	ret = mmun_reaper_create();
-	if (ret)
-		goto out_cache;
-	ret = misc_register(&mmun_misc);
-	if (!ret)
-		return 0;
-	destroy_workqueue(mmun_reaper);
-out_cache:
-	kmem_cache_destroy(mmun_range_cache);
+		mmun_destroy();
 	return ret;
 }
 
 static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
-	destroy_workqueue(mmun_reaper);
-	kmem_cache_destroy(mmun_range_cache);
+	mmun_destroy();
 	WARN_ON(atomic_long_read(&mmun_objects));
 }
 

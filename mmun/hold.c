@@ -298,16 +298,6 @@ static void mmun_holds_close(struct mmun_ctx *ctx)
 
 /* Calls */
 
-static int mmun_hold_check(const struct mmun_hold *cmd)
-{
-	if (cmd->point > MMUN_POINT_EXIT)
-		return -EOPNOTSUPP;
-	if (!cmd->count || !cmd->timeout_ms ||
-	    cmd->timeout_ms > mmun_hold_limit())
-		return -EINVAL;
-	return 0;
-}
-
 static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 {
 	struct mmun_armed *armed;
@@ -349,10 +339,12 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 {
 	struct mmun_armed *armed;
-	int ret = mmun_hold_check(cmd);
 
-	if (ret)
-		return ret;
+	if (cmd->point > MMUN_POINT_EXIT)
+		return -EOPNOTSUPP;
+	if (!cmd->count || !cmd->timeout_ms ||
+	    cmd->timeout_ms > mmun_hold_limit())
+		return -EINVAL;
 	armed = mmun_armed_create(cmd);
 	return IS_ERR(armed) ? PTR_ERR(armed) : mmun_hold_arm(ctx, cmd, armed);
 }

@@ -10,11 +10,13 @@
  * The core marks a callback that must not block with non_block_start().  On
  * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.
  */
-static void mmun_list_notifier_pass(struct mmun_ctx *ctx,
+static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr,
 				    enum mmun_record_type type,
 				    enum mmun_point point)
 {
+	struct mmun_ctx *ctx = container_of(mn, struct mmun_ctx,
+					    list_notifier.mn);
 	bool marked = IS_ENABLED(CONFIG_PREEMPT_RT) &&
 		      !mmu_notifier_range_blockable(mnr);
 
@@ -26,25 +28,18 @@ static void mmun_list_notifier_pass(struct mmun_ctx *ctx,
 		non_block_start();
 }
 
-static struct mmun_ctx *mmun_list_notifier_ctx(struct mmu_notifier *mn)
-{
-	return container_of(mn, struct mmun_ctx, list_notifier.mn);
-}
-
 /* A refusal here would leave what the core began without its end. */
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_pass(mmun_list_notifier_ctx(mn), mnr,
-				MMUN_RECORD_START, MMUN_POINT_START);
+	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_START, MMUN_POINT_START);
 	return 0;
 }
 
 static void mmun_list_notifier_end(struct mmu_notifier *mn,
 				   const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_pass(mmun_list_notifier_ctx(mn), mnr,
-				MMUN_RECORD_END, MMUN_POINT_END);
+	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_END, MMUN_POINT_END);
 }
 
 static const struct mmu_notifier_ops mmun_list_notifier_ops = {

@@ -91,28 +91,25 @@ static void mmun_record_span(struct mmun_record *record, unsigned long start,
 	record->clip_end = end;
 }
 
+static const enum mmu_notifier_event mmun_events[] = {
+	[MMUN_EVENT_UNMAP] = MMU_NOTIFY_UNMAP,
+	[MMUN_EVENT_CLEAR] = MMU_NOTIFY_CLEAR,
+	[MMUN_EVENT_PROTECTION_VMA] = MMU_NOTIFY_PROTECTION_VMA,
+	[MMUN_EVENT_PROTECTION_PAGE] = MMU_NOTIFY_PROTECTION_PAGE,
+	[MMUN_EVENT_SOFT_DIRTY] = MMU_NOTIFY_SOFT_DIRTY,
+	[MMUN_EVENT_RELEASE] = MMU_NOTIFY_RELEASE,
+	[MMUN_EVENT_MIGRATE] = MMU_NOTIFY_MIGRATE,
+	[MMUN_EVENT_EXCLUSIVE] = MMU_NOTIFY_EXCLUSIVE,
+};
+
 static enum mmun_event mmun_event(enum mmu_notifier_event event)
 {
-	switch (event) {
-	case MMU_NOTIFY_UNMAP:
-		return MMUN_EVENT_UNMAP;
-	case MMU_NOTIFY_CLEAR:
-		return MMUN_EVENT_CLEAR;
-	case MMU_NOTIFY_PROTECTION_VMA:
-		return MMUN_EVENT_PROTECTION_VMA;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return MMUN_EVENT_PROTECTION_PAGE;
-	case MMU_NOTIFY_SOFT_DIRTY:
-		return MMUN_EVENT_SOFT_DIRTY;
-	case MMU_NOTIFY_RELEASE:
-		return MMUN_EVENT_RELEASE;
-	case MMU_NOTIFY_MIGRATE:
-		return MMUN_EVENT_MIGRATE;
-	case MMU_NOTIFY_EXCLUSIVE:
-		return MMUN_EVENT_EXCLUSIVE;
-	default:
-		return MMUN_EVENT_UNKNOWN;
-	}
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mmun_events); i++)
+		if (mmun_events[i] == event)
+			return i;
+	return MMUN_EVENT_UNKNOWN;
 }
 
 /* An invalidation, all of it */
@@ -208,7 +205,7 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 			     bool nonblock)
 {
 	struct mmun_record *bounce __free(mmun_object) =
-		mmun_alloc_raw(MMUN_READ_BYTES);
+		mmun_alloc_raw(MMUN_READ_RECORDS * sizeof(*bounce));
 	unsigned long done = 0;
 	ssize_t ret;
 

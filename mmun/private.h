@@ -51,7 +51,6 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
-#define MMUN_READ_BYTES		(MMUN_READ_RECORDS * sizeof(struct mmun_record))
 #define MMUN_STEP_SPANS		64U
 
 /**
