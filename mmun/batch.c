@@ -48,8 +48,8 @@ static u32 mmun_batches_count(struct xarray *batches)
 
 /*
  * A call owns the batch that it works on: no other call finds it, and the ID stays
- * in use.  The ID has a slot in the table, so that this needs no memory, nor does
- * giving the batch back.
+ * in use.  xa_store() gives the batch back.  Neither needs memory: the ID has its
+ * slot in the table.
  */
 static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {
@@ -59,12 +59,6 @@ static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 	    xa_cmpxchg(&ctx->batches, id, batch, XA_ZERO_ENTRY, 0) != batch)
 		return ERR_PTR(-ENOENT);
 	return batch;
-}
-
-static void mmun_batch_give_back(struct mmun_ctx *ctx, u32 id,
-				 struct mmun_batch *batch)
-{
-	xa_store(&ctx->batches, id, batch, 0);
 }
 
 /* Free the batch and its ID. */
@@ -141,7 +135,7 @@ static int mmun_collect(struct mmun_ctx *ctx, struct mmun_collect *cmd)
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
 	ret = mmun_batch_collect(batch, cmd);
-	mmun_batch_give_back(ctx, cmd->batch, batch);
+	xa_store(&ctx->batches, cmd->batch, batch, 0);
 	return ret;
 }
 
@@ -167,7 +161,7 @@ static int mmun_commit(struct mmun_ctx *ctx, struct mmun_commit *cmd)
 	if (!ret || ret == -EBUSY || ret == -ENOENT)
 		mmun_batch_finish(ctx, cmd->batch, batch);
 	else
-		mmun_batch_give_back(ctx, cmd->batch, batch);
+		xa_store(&ctx->batches, cmd->batch, batch, 0);
 	return ret == -EBUSY ? 0 : ret;
 }
 

@@ -246,6 +246,15 @@ static inline unsigned long mmun_range_addr(const struct mmun_range *range,
 	return (mmun_range_start(range) & PAGE_MASK) + (index << PAGE_SHIFT);
 }
 
+/* Return the number of entries of a chunk; the last one of a range is shorter. */
+static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
+					     unsigned long number)
+{
+	unsigned long last = mmun_range_index(range, mmun_range_last(range));
+
+	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
+}
+
 /* The sequence of the last invalidation that hit it, or of its birth */
 static inline unsigned long
 mmun_subscription_seq(const struct mmu_interval_notifier *mni)
@@ -460,8 +469,6 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq);
 
 /* shadow.c */
-static unsigned long mmun_chunk_pages(const struct mmun_range *range,
-				      unsigned long number);
 static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
 			       unsigned long nr);
 static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index);

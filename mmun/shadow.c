@@ -5,15 +5,6 @@
 
 #include "private.h"
 
-/* Return the number of entries of a chunk; the last one of a range is shorter. */
-static unsigned long mmun_chunk_pages(const struct mmun_range *range,
-				      unsigned long number)
-{
-	unsigned long last = mmun_range_index(range, mmun_range_last(range));
-
-	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
-}
-
 /* Make room for the entries of one chunk.  Not under the update lock. */
 static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 {
