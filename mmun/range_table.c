@@ -61,12 +61,13 @@ static int mmun_span_insert(struct mmun_step *step, struct mmun_span *span,
 {
 	struct mmun_range_table *table = &step->ctx->table;
 	u64 id = atomic64_inc_return(&table->newest);
-	int ret = -ENOSPC;
+	int ret;
 
+	if (id > U32_MAX || !atomic_add_unless(&table->nr, 1, MMUN_MAX_RANGES))
+		return -ENOSPC;
 	span->id = id;
 	mmun_range_init(range, step->ctx, step->kind, span);
-	if (atomic_inc_return(&table->nr) <= MMUN_MAX_RANGES && id <= U32_MAX)
-		ret = mmun_range_subscribe(range);
+	ret = mmun_range_subscribe(range);
 	if (ret)
 		atomic_dec(&table->nr);
 	return ret;

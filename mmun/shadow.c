@@ -10,16 +10,15 @@ static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 {
 	u64 *chunk __free(mmun_object) = NULL;
 	atomic_t *count = &range->ctx->nr_chunks;
-	int ret = -ENOSPC;
+	int ret = -ENOMEM;
 
 	if (xa_load(&range->shadow, number))
 		return 0;
-	if (atomic_inc_return(count) <= MMUN_MAX_CHUNKS) {
-		chunk = mmun_alloc(mmun_chunk_pages(range, number) *
-				   sizeof(*chunk));
-		ret = chunk ? xa_insert(&range->shadow, number, chunk,
-					MMUN_GFP) : -ENOMEM;
-	}
+	if (!atomic_add_unless(count, 1, MMUN_MAX_CHUNKS))
+		return -ENOSPC;
+	chunk = mmun_alloc(mmun_chunk_pages(range, number) * sizeof(*chunk));
+	if (chunk)
+		ret = xa_insert(&range->shadow, number, chunk, MMUN_GFP);
 	if (ret)
 		atomic_dec(count);
 	else
