@@ -2,8 +2,8 @@
 #
 # Data races that KCSAN found in the console log. One that has the module or
 # mm/mmu_notifier.c on a stack is a complaint like any other, unless that only
-# slept there, was interrupted, made reclaim free memory, or asked for a
-# capability. The rest of the kernel has races that its people live with: they are
+# slept there, was interrupted, made reclaim free memory, read the clock, or asked
+# for a capability. The rest of the kernel has races that its people live with: they are
 # listed, and no failure.
 #
 # With list=1 prints the titles of those; else the log, with their titles left
@@ -32,7 +32,7 @@ function flush_report(    i) {
 }
 /BUG: KCSAN: / || lines { report[++lines] = $0 }
 lines && / by (task|interrupt)/ { away = 0 }
-lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|capable\+)/ { away = 1 }
+lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|ktime_get|capable\+)/ { away = 1 }
 lines && !away && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ { ours = 1 }
 lines && /====================/ { flush_report(); next }
 !lines && !list { print }

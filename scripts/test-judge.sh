@@ -89,6 +89,8 @@ kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race under a sleep" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
 kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
+kcsan ktime_get timekeeping "" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race in the clock" "# KCSAN, not about notifiers: 1 data-race in ktime_get"
 kcsan xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
 judged 6 "a race that the module calls" "BUG: KCSAN: data-race in xa_load"
 
