@@ -83,18 +83,18 @@ static int mmun_access_page(const struct mmun_move *move)
 /* By way of a buffer of ours: there is no lock where the user's may fault. */
 static int mmun_access_bounce(struct mmun_move *move)
 {
-	int ret = -EFAULT;
+	void *bounce __free(mmun_object) = mmun_alloc_raw(move->length);
+	int ret;
 
-	move->bounce = mmun_alloc_raw(move->length);
-	if (!move->bounce)
+	if (!bounce)
 		return -ENOMEM;
-	if (!move->write || !copy_from_user(move->bounce, move->user,
-					    move->length))
-		ret = mmun_access_page(move);
+	if (move->write && copy_from_user(bounce, move->user, move->length))
+		return -EFAULT;
+	move->bounce = bounce;
+	ret = mmun_access_page(move);
 	if (!ret && !move->write &&
-	    copy_to_user(move->user, move->bounce, move->length))
-		ret = -EFAULT;
-	mmun_free(move->bounce);
+	    copy_to_user(move->user, bounce, move->length))
+		return -EFAULT;
 	return ret;
 }
 

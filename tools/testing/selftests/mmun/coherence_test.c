@@ -741,6 +741,28 @@ TEST_F(coherence, device_write_takes_a_buffer_that_is_not_there_yet)
 	EXPECT_EQ(0, memcmp(page_at(3), buffer, 2 * self->page));
 }
 
+/* What lies below the frame is not there until it is touched. */
+TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
+{
+	__u64 frame = mmun_u64(__builtin_frame_address(0)) - (1 << 20);
+	char *buffer = (char *)(frame & -self->page);
+
+	snapshot_all();
+	mmun_device_read(self->id, page_at(3), self->page, buffer);
+	EXPECT_EQ(0, memcmp(buffer, page_at(3), self->page));
+}
+
+/* Its own shadow entry goes when the read replaces the zero page. */
+TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
+{
+	ASSERT_EQ(0, madvise(page_at(3), self->page, MADV_DONTNEED));
+	ASSERT_EQ(0, cpu_read(page_at(3)));
+	ASSERT_EQ(1, mmun_snapshot(self->id, page_at(3), self->page,
+				   self->method, 0, NULL));
+	mmun_device_read(self->id, page_at(3), self->page, page_at(3));
+	EXPECT_EQ(0, cpu_read(page_at(3)));
+}
+
 /* A step of ACCESS is the part of it that lies in one page of the range. */
 TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
 {
