@@ -60,7 +60,7 @@
  *    type is not known or not offered by this kernel (see MMUN_INFO).
  *  - EPERM: open() needs CAP_SYS_ADMIN.  A call: the thread is a kernel thread.
  *  - ENOENT: There is no such range, batch, hold, thread or pinning thread; or
- *    another call is at work on the batch.
+ *    another call works on the batch, which is there again when that returns.
  *  - ERANGE: The address interval is not inside the range, or it has the last
  *    page of the address space, which no walk can end at.
  *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
@@ -211,7 +211,7 @@ struct mmun_info {
 	__u32 __reserved2;
 };
 
-/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _LOOK, MMUN_VERIFY */
+/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _NOFAULT, MMUN_VERIFY */
 #define MMUN_FEATURE_HMM	0x1
 /* The kernel has hmm_range_fault_unlocked_timeout(), which SNAPSHOT uses */
 #define MMUN_FEATURE_HMM_UNLOCKED	0x2
@@ -540,7 +540,7 @@ struct mmun_log_setup {
  * @size: sizeof(struct mmun_query_context)
  * @__reserved: Must be 0
  * @out_ranges: Ranges of this context
- * @out_batches: Open batches of this context, but those that calls are at work on
+ * @out_batches: Open batches of this context, except those that a call works on
  * @out_mm_users: Users of the bound mm; 0: it is gone
  * @out_mm_count: References to its struct, lazy TLB users included
  * @out_objects: Objects in the kernel's memory, of all contexts together

@@ -4,8 +4,6 @@
  * stops there until it is resumed.
  */
 
-#include <linux/sched/task.h>
-
 #include "private.h"
 
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
@@ -85,7 +83,7 @@ static long mmun_armed_meet(struct mmun_ctx *ctx, struct mmun_armed *armed,
 	}
 	if (!mmun_held_must_pass(held))
 		left = mmun_mm_hold_begin(ctx->shared, held->cur_seq);
-	held->matched = left || !armed->has_missed;
+	held->matched |= left || !armed->has_missed;
 	if (left) {
 		armed->count--;
 		reinit_completion(&held->resumed);
@@ -244,7 +242,7 @@ static void mmun_armed_free(struct mmun_armed *armed)
 	mmun_free(armed);
 }
 
-/* No task is held there, and none comes any more. */
+/* Free the hold.  The caller has let all its tasks go. */
 static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 {
 	lockdep_assert_held(&ctx->holds.lock);

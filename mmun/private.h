@@ -14,6 +14,7 @@
 #include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -145,7 +146,7 @@ struct mmun_probes {
  * @shared: what all contexts of the mm share
  * @table: its ranges
  * @nr_chunks: number of chunks in the shadows of its ranges
- * @batches: its batches, by ID, but those that a call has taken out
+ * @batches: its batches, by ID, except those that a call has taken out
  * @log: what happened
  * @holds: where its tasks stop
  * @list_notifier: brings them to START and END
@@ -459,8 +460,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type,
 					     u32 id, u64 time)
 	__acquires(&log->lock);
-static void mmun_record_end(struct mmun_log *log)
-	__releases(&log->lock);
+static void mmun_record_end(struct mmun_log *log) __releases(&log->lock);
 static enum mmun_event mmun_event(enum mmu_notifier_event event);
 static void mmun_record_mnr(struct mmun_record *record,
 			    const struct mmu_notifier_range *mnr,
@@ -545,7 +545,6 @@ static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
 /* batch.c */
 static void mmun_batches_init(struct xarray *batches);
 static void mmun_batches_close(struct xarray *batches);
-static u32 mmun_batches_count(struct xarray *batches);
 
 /* balance.c */
 static void mmun_probes_init(struct mmun_probes *probes);

@@ -1086,6 +1086,24 @@ TEST_F(hold, no_other_can_be_armed_for_who_is_held)
 	EXPECT_EQ(0, mmun_resume_end(other));
 }
 
+/* It was on its way, past the point, when the next hold came. */
+TEST_F(hold, of_a_task_that_was_resumed_is_for_its_next_passage)
+{
+	__u32 at, next;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		if (i)
+			ASSERT_EQ(0, worker_create(&self->mutator));
+		at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
+		EXPECT_EQ(1, mmun_resume(at));
+		next = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
+		EXPECT_EQ(0, worker_join(&self->mutator));
+		ASSERT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(next));
+		mmun_resume_end(next);
+	}
+}
+
 TEST_F(hold, there_can_be_64_and_the_next_is_enospc)
 {
 	__u32 at[64];
@@ -1471,6 +1489,46 @@ TEST_F(hold, task_that_reclaims_memory_is_missed)
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
 	EXPECT_EQ(mmun_gettid(), held.out_tid);
+}
+
+/* Until the page is taken: it may be on its way to the LRU of another CPU. */
+static void pageout(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(hold) *self, int nr)
+{
+	__u64 before = mmun_query_range(self->id).out_invalidations;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, madvise(self->map + nr * self->page, self->page,
+				     MADV_PAGEOUT));
+		if (mmun_query_range(self->id).out_invalidations != before)
+			return;
+		poll(NULL, 0, 1);
+	}
+	ASSERT_TRUE(false) TH_LOG("page %d is not taken", nr);
+}
+
+/* Two holds miss a passage, the second of them once more. */
+TEST_F(hold, wait_ends_when_the_passage_is_missed_by_another_hold_too)
+{
+	struct mmun_hold hold = {
+		.point = MMUN_POINT_ENTER, .id = self->id, .skip = 1,
+		.tid = mmun_gettid(), .timeout_ms = MMUN_HOLD_MS,
+	};
+	struct timespec then;
+
+	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_FREE));
+	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
+	self->other.id = hold.out_hold;
+	mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());
+	pageout(_metadata, self, 0);
+	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(self->other.id));
+	run_worker(&self->other, job_wait_held, 0);
+	mmun_quiesce_one(self->other.tid);
+	clock_gettime(CLOCK_MONOTONIC, &then);
+	pageout(_metadata, self, 1);
+	EXPECT_EQ(0, worker_join(&self->other));
+	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 }
 
 /* The second thread of all is a kernel thread. */
