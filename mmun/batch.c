@@ -35,21 +35,10 @@ static void mmun_batches_close(struct xarray *batches)
 	xa_destroy(batches);
 }
 
-static u32 mmun_batches_count(struct xarray *batches)
-{
-	struct mmun_batch *batch;
-	unsigned long id;
-	u32 nr = 0;
-
-	xa_for_each(batches, id, batch)
-		nr++;
-	return nr;
-}
-
 /*
  * A call owns the batch that it works on: no other call finds it, and the ID stays
- * in use.  xa_store() gives the batch back.  Neither needs memory: the ID has its
- * slot in the table.
+ * in use.  This takes the batch out of the table, and xa_store() puts it back.
+ * Neither needs memory: the ID has its slot.
  */
 static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {

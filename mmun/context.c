@@ -20,7 +20,10 @@ static int mmun_reaper_create(void)
 /* Release what mmun_ctx_init() acquired. */
 static void mmun_ctx_release(struct mmun_ctx *ctx)
 {
-	mmun_free(ctx->log.ring);
+	u64 lost;
+
+	/* A callback that comes nevertheless, see below, finds no log. */
+	mmun_log_resize(&ctx->log, 0, 0, &lost);
 	mmun_mm_put(ctx->shared);
 	mmdrop(ctx->mm);
 }
@@ -146,10 +149,15 @@ static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
 static int mmun_query_context(struct mmun_ctx *ctx,
 			      struct mmun_query_context *cmd)
 {
+	struct mmun_batch *batch;
+	unsigned long id;
+
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	cmd->out_ranges = atomic_read(&ctx->table.nr);
-	cmd->out_batches = mmun_batches_count(&ctx->batches);
+	cmd->out_batches = 0;
+	xa_for_each(&ctx->batches, id, batch)
+		cmd->out_batches++;
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
 	cmd->out_objects = atomic_long_read(&mmun_objects);
