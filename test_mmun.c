@@ -41,13 +41,14 @@
  * mmun_probes::mutex
  *	Makes callers of CHECK_BALANCE take turns.
  * xa_lock of the tables
- *	Guards the table's own reference: looking up an ID and taking a reference
- *	are one step.  A reference and never a lock spans a wait for the mm.
+ *	Guards the table's own reference to a range: looking up an ID and taking a
+ *	reference are one step.  To take a batch is one step too.  A reference, or a
+ *	batch that was taken, and never a lock spans a wait for the mm.
  *
  * The order::
  *
- *	mmap_lock -> mmun_range::lock, xa_lock
- *	mmun_log::read_lock -> mmun_log::lock
+ *	mmap_lock -> mmun_range::lock
+ *	mmun_log::read_lock -> mmap_lock, mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
  *
@@ -74,7 +75,8 @@
  * call is in flight.
  *
  * A hold is found by its ID under mmun_holds::lock and never referenced from
- * outside.  A task that is held has a struct on its stack; RESUME, or the task
+ * outside.  It has a reference to the task that it names, until RESUME or the close
+ * frees it.  A task that is held has a struct on its stack; RESUME, or the task
  * itself, takes it off the hold under the lock.  The context outlives all
  * callbacks: release() releases the tasks, then has the reaper remove the list
  * notifier, the probes and the ranges, which waits for callbacks to return.  The

@@ -9,19 +9,6 @@
 static LIST_HEAD(mmun_mms);
 static DEFINE_MUTEX(mmun_mms_mutex);
 
-/* Find the entry of the mm, or make @new the one. */
-static struct mmun_mm *mmun_mm_find(struct mm_struct *mm, struct mmun_mm *new)
-{
-	struct mmun_mm *shared;
-
-	lockdep_assert_held(&mmun_mms_mutex);
-	list_for_each_entry(shared, &mmun_mms, node)
-		if (shared->mm == mm)
-			return shared;
-	list_add(&new->node, &mmun_mms);
-	return new;
-}
-
 /* One more context of the mm, or -ENOSPC, or -ENOMEM. */
 static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
 {
@@ -34,12 +21,16 @@ static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
 	new->mm = mm;
 	spin_lock_init(&new->lock);
 	guard(mutex)(&mmun_mms_mutex);
-	shared = mmun_mm_find(mm, new);
+	list_for_each_entry(shared, &mmun_mms, node)
+		if (shared->mm == mm)
+			break;
+	if (list_entry_is_head(shared, &mmun_mms, node)) {
+		shared = no_free_ptr(new);
+		list_add(&shared->node, &mmun_mms);
+	}
 	if (shared->contexts == MMUN_MAX_CONTEXTS)
 		return ERR_PTR(-ENOSPC);
 	shared->contexts++;
-	if (shared == new)
-		new = NULL;
 	return shared;
 }
 

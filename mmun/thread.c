@@ -4,7 +4,6 @@
  */
 
 #include <linux/pid.h>
-#include <linux/sched/task.h>
 
 #include "private.h"
 
