@@ -727,6 +727,7 @@ TEST_F(caller_disk, pageout_to_swap_tells_of_the_page_and_not_of_the_first)
 	if (access("/proc/swaps", F_OK))
 		SKIP(return, "no swap: set CONFIG_SWAP");
 	ASSERT_EQ(0, make_swap(self->disk, self->page));
+	ASSERT_EQ(0, mmun_stay_on_this_cpu());
 	ASSERT_NE(NULL, mmun_map_filled(self->map, PAGES));
 	for (i = 0; i < 3; i++) {
 		w[i] = watch_range(self->map + watched[i] * self->page,

@@ -390,6 +390,15 @@ static int prepare_child_gone(struct area *a)
 	return area_fork(a, NULL) ? -1 : area_child_work(a);
 }
 
+static int prepare_free(struct area *a)
+{
+	if (mmun_stay_on_this_cpu() ||
+	    madvise(op_at(a), 2 * a->page, MADV_DONTNEED))
+		return -1;
+	memset(op_at(a), 1, 2 * a->page);
+	return op_free(a);
+}
+
 static int prepare_debugger(struct area *a)
 {
 	if (mprotect(a->map, AREA_PAGES * a->page, PROT_READ))
@@ -576,7 +585,7 @@ FIXTURE_VARIANT_ADD(event_op, truncate) {
 };
 
 FIXTURE_VARIANT_ADD(event_op, pageout_of_free) {
-	.prepare = op_free, .run = op_pageout,
+	.prepare = prepare_free, .run = op_pageout,
 	.event = MMUN_EVENT_CLEAR, .pages = 1, .times = 1,
 };
 

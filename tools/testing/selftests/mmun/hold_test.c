@@ -1470,15 +1470,10 @@ TEST_F(hold, naive_range_collects_by_every_method)
 
 /* What can be named. */
 
-/* Pages that reclaim can take at once: none is on its way to the LRU elsewhere. */
+/* Pages that reclaim can take at once */
 static int write_lazily_freed(char *at, size_t length)
 {
-	cpu_set_t here;
-
-	CPU_ZERO(&here);
-	CPU_SET(sched_getcpu(), &here);
-	if (sched_setaffinity(0, sizeof(here), &here) ||
-	    madvise(at, length, MADV_DONTNEED))
+	if (mmun_stay_on_this_cpu() || madvise(at, length, MADV_DONTNEED))
 		return -1;
 	memset(at, 1, length);
 	return madvise(at, length, MADV_FREE);

@@ -907,6 +907,20 @@ static inline pid_t mmun_gettid(void)
 	return syscall(SYS_gettid);
 }
 
+/*
+ * For MADV_PAGEOUT of a page that is touched after this.  A page comes to the LRU by
+ * way of a list of the CPU that touched it first; another CPU cannot take it from
+ * there.
+ */
+static inline int mmun_stay_on_this_cpu(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	return sched_setaffinity(0, sizeof(here), &here);
+}
+
 /* main(): list or run the tests that MMUN_TESTS asks for, see names.h. */
 
 #define MMUN_NO_TEST	"no test here matches MMUN_TESTS"
