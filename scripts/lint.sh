@@ -18,7 +18,7 @@ cd "$TOP"
 guarded() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }
-		/guard\(spinlock\)/ { print "\047" name "\047" }' "$@"
+		/guard\((spinlock|rcu)\)/ { print "\047" name "\047" }' "$@"
 }
 
 # Warnings of the headers of the kernel are not ours to mend. Sparse does not know the
