@@ -716,11 +716,6 @@ TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
 
 /* The buffers of ACCESS, behind the range */
 
-#define snapshot_all()                                                     \
-	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map,                \
-				       PAGES * self->page, self->method,   \
-				       MMUN_WRITE, NULL))
-
 TEST_F(coherence, device_read_fills_a_buffer_that_is_not_there_yet)
 {
 	char *buffer = mmun_map(page_at(PAGES), 2 * self->page);

@@ -392,11 +392,7 @@ static int prepare_child_gone(struct area *a)
 
 static int prepare_free(struct area *a)
 {
-	if (mmun_stay_on_this_cpu() ||
-	    madvise(op_at(a), 2 * a->page, MADV_DONTNEED))
-		return -1;
-	memset(op_at(a), 1, 2 * a->page);
-	return op_free(a);
+	return mmun_write_lazily_freed(op_at(a), 2 * a->page);
 }
 
 static int prepare_debugger(struct area *a)

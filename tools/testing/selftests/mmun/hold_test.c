@@ -1470,21 +1470,12 @@ TEST_F(hold, naive_range_collects_by_every_method)
 
 /* What can be named. */
 
-/* Pages that reclaim can take at once */
-static int write_lazily_freed(char *at, size_t length)
-{
-	if (mmun_stay_on_this_cpu() || madvise(at, length, MADV_DONTNEED))
-		return -1;
-	memset(at, 1, length);
-	return madvise(at, length, MADV_FREE);
-}
-
 TEST_F(hold, task_that_reclaims_memory_is_missed)
 {
 	struct mmun_wait_held held = { .out_state = MMUN_HOLD_ARMED };
 	__u32 at;
 
-	ASSERT_EQ(0, write_lazily_freed(self->map, self->page));
+	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, self->page));
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_PAGEOUT));
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 0, &held));
@@ -1504,7 +1495,7 @@ TEST_F(hold, wait_ends_when_the_passage_is_missed_by_another_hold_too)
 	struct timespec then;
 	__u32 at;
 
-	ASSERT_EQ(0, write_lazily_freed(self->map, 2 * self->page));
+	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, 2 * self->page));
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
 	self->other.id = hold.out_hold;
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());

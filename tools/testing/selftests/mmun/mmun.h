@@ -921,6 +921,15 @@ static inline int mmun_stay_on_this_cpu(void)
 	return sched_setaffinity(0, sizeof(here), &here);
 }
 
+/* Write pages that MADV_PAGEOUT can take at once, without swap. */
+static inline int mmun_write_lazily_freed(char *at, size_t length)
+{
+	if (mmun_stay_on_this_cpu() || madvise(at, length, MADV_DONTNEED))
+		return -1;
+	memset(at, 1, length);
+	return madvise(at, length, MADV_FREE);
+}
+
 /* main(): list or run the tests that MMUN_TESTS asks for, see names.h. */
 
 #define MMUN_NO_TEST	"no test here matches MMUN_TESTS"
