@@ -315,7 +315,7 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 	return 0;
 }
 
-/* Its time runs already: the wait for the list notifier counts, too. */
+/* The time of the hold runs already, and the wait for the list notifier uses it up. */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_armed *armed)
 {

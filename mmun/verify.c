@@ -100,7 +100,7 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 	u64 *chunk;
 	int ret = 0;
 
-	/* MMUN_VERIFY_AGREES and the rest */
+	/* Nothing is checked yet: out_result is MMUN_VERIFY_AGREES. */
 	memset_after(cmd, 0, max_retries);
 	xa_for_each(&range->shadow, number, chunk) {
 		ret = mmun_verify_chunk(range, number, cmd);

@@ -87,6 +87,7 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 	int left = shared->processes, before;
 
 	while (left) {
+		/* The processes are to be disturbed as little as can be. */
 		usleep(20000);
 		note_memory(fd);
 		if (options.seconds && now_ns() >= end)
@@ -115,8 +116,9 @@ static void check_memory(int fd, __u64 before)
 		}
 		if (state.out_objects == before)
 			return;
+		/* No call waits for what is put off. */
 		usleep(10000);
 	} while (now_ns() < end);
-	fail(NULL, "the driver holds %llu bytes, and %llu at the start",
+	fail(NULL, "the driver has %llu objects, and had %llu at the start",
 	     (unsigned long long)state.out_objects, (unsigned long long)before);
 }
