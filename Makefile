@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # "make help" lists the targets and the variables. scripts/targets and
-# scripts/variables are the tables; scripts/start.sh checks the values.
+# scripts/options/variables are the tables; scripts/start.sh checks the values.
 
 # What a shell reads before its script can remove it
 unexport BASH_ENV ENV CDPATH POSIXLY_CORRECT

@@ -19,8 +19,8 @@
 # build/bare/*.log.
 
 . "${0%/*}/lib.sh"
-. "$SCRIPTS/packages.sh"
-. "$SCRIPTS/test-results.sh"
+. "$SCRIPTS/kernel/packages.sh"
+. "$SCRIPTS/test/results.sh"
 
 SUITE_NAME=bookworm
 logs=$TOP/build/bare

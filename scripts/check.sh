@@ -12,7 +12,7 @@
 # two CPUs. Kernels that only "make kselftest KERNEL=all" needs are not built.
 
 . "${0%/*}/lib.sh"
-. "$SCRIPTS/packages.sh"
+. "$SCRIPTS/kernel/packages.sh"
 
 passed=0
 failed=0
@@ -98,8 +98,8 @@ begin() {
 	rm -f "$dir"/*.status
 	set -m
 	{
-		beside uml nice "$SCRIPTS/build-kernel.sh" 7.3-uml
-		beside debug nice "$SCRIPTS/build-kernel.sh" 7.3-debug
+		beside uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
+		beside debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
 		[ "$UNTIL" = compile ] || beside suite \
 			env KDIR= JOBS=1 KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
 	} &
@@ -130,23 +130,24 @@ rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
 begin
-step "6.1 is configured" env UNTIL=compile "$SCRIPTS/build-kernel.sh" 6.1
-for what in module checkpatch kernel-doc shellcheck errexit length; do
-	step "lint: $what" "$SCRIPTS/lint.sh" "$what" "$out"
+step "6.1 is configured" env UNTIL=compile "$SCRIPTS/kernel/build.sh" 6.1
+for what in module checkpatch kernel-doc shellcheck errexit; do
+	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
-for what in judge blame merge unpack defect choose variables grammar clean signals keys \
-	mutation; do
-	step "test-$what.sh" "$SCRIPTS/test-$what.sh"
+for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
+	options/test-{variables,grammar}.sh mutate/test-{defect,mutation}.sh \
+	test/test-{clean,signals,keys}.sh; do
+	step "$what" "$SCRIPTS/$what"
 done
 suite "kselftest" "$SCRIPTS/kselftest.sh"
-[ "$UNTIL" = compile ] || step "test-guest.sh" "$SCRIPTS/test-guest.sh"
-step "7.3-uml is built" "$SCRIPTS/follow.sh" "$beside" "$dir/uml"
+[ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
+step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$beside" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
-step "test-splats.sh" "$SCRIPTS/test-splats.sh" "$CACHE"/tree/*
-step "every mutant can be applied" "$SCRIPTS/test-mutants.sh" 7.3 6.1
-[ "$UNTIL" = compile ] || suite "every defect is caught" "$SCRIPTS/defects.sh"
-step "7.3-debug is built" "$SCRIPTS/follow.sh" "$beside" "$dir/debug"
+step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
+step "every mutant can be applied" "$SCRIPTS/mutate/test-mutants.sh" 7.3 6.1
+[ "$UNTIL" = compile ] || suite "every defect is caught" "$SCRIPTS/mutate/defects.sh"
+step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$beside" "$dir/debug"
 [ "$UNTIL" = compile ] ||
-	suite "kselftest on 7.3-debug" "$SCRIPTS/follow.sh" "$beside" "$dir/suite"
+	suite "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$beside" "$dir/suite"
 finish

@@ -9,7 +9,7 @@
 # nothing. If the stock kernel is in the cache it is tried on KVM, as a run does.
 
 . "${0%/*}/lib.sh"
-. "$SCRIPTS/packages.sh"
+. "$SCRIPTS/kernel/packages.sh"
 
 DISK_GIB=8
 GUEST_MIB=2048
@@ -40,7 +40,7 @@ show_accelerator() {
 		row accelerator "KVM or TCG: the first run tries a kernel on /dev/kvm"
 	else
 		image=$(compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" | tail -n 1)
-		why=$("$SCRIPTS/accel.sh" "$image" 2>&1 >/dev/null) ||
+		why=$("$SCRIPTS/vm/accel.sh" "$image" 2>&1 >/dev/null) ||
 			why="unknown: $why"
 		[ -n "$why" ] || why=KVM
 		row accelerator "${why##*  }"
@@ -101,13 +101,13 @@ show_apt() {
 	suites=$(apt_lists | cut -d ' ' -f 1 | sort -u)
 	row apt "${suites:-no lists yet}"
 	row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
-		"$SCRIPTS/kernels" | sort -u), in lists of their own in the cache"
+		"$SCRIPTS/kernel/table" | sort -u), in lists of their own in the cache"
 }
 
 show_compiler() {
 	local version
 
-	version=$("$SCRIPTS/compiler.sh" 2>/dev/null) || version="not there yet"
+	version=$("$SCRIPTS/kernel/compiler.sh" 2>/dev/null) || version="not there yet"
 	row compiler "$(head -n 2 <<<"$version")"
 }
 

@@ -5,7 +5,7 @@
 # start.sh, which cannot source lib.sh before the environment is clean.
 
 # What each line begins with.
-caller=${0##*/}
+caller=${0#"$SCRIPTS/"}
 
 die() {
 	echo "$caller: $*" >&2

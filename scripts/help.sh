@@ -66,7 +66,7 @@ awk '
 		value[key] = $0
 		order = order " " key
 	}
-	END { show() }' variables
+	END { show() }' options/variables
 
 echo
 echo "make TARGET with a variable that TARGET does not use is an error. Results are in"

@@ -8,11 +8,11 @@
 # Variables: see "make help". Exits as judge.sh does.
 
 . "${0%/*}/lib.sh"
-. "$SCRIPTS/packages.sh"
+. "$SCRIPTS/kernel/packages.sh"
 
 # Kept next to the result.
 show_times() {
-	awk -f "$SCRIPTS/times.awk" "$out/result/ktap.log" >"$out/result/times"
+	awk -f "$SCRIPTS/judge/times.awk" "$out/result/ktap.log" >"$out/result/times"
 	cat "$out/result/times"
 }
 
@@ -30,13 +30,13 @@ choose_jobs() {
 # boot: one guest runs all programs, or each of several a share.
 boot() {
 	if [ "$JOBS" = 1 ]; then
-		"$SCRIPTS/boot.sh" "$out"
+		"$SCRIPTS/vm/boot.sh" "$out"
 	else
-		"$SCRIPTS/side-by-side.sh" "$out"
+		"$SCRIPTS/vm/side-by-side.sh" "$out"
 	fi
 }
 
-[ "$KERNEL" != all ] || exec "$SCRIPTS/matrix.sh"
+[ "$KERNEL" != all ] || exec "$SCRIPTS/vm/matrix.sh"
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
 
@@ -44,11 +44,11 @@ resolve "${KDIR:-$KERNEL}"
 exec {lock}>"$out/lock"
 flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 
-"$SCRIPTS/build.sh" modules "$out"
-"$SCRIPTS/build.sh" tests "$out"
-"$SCRIPTS/choose.sh" "$out" >"$out/chosen"
-"$SCRIPTS/pack.sh" "$out"
+"$SCRIPTS/vm/build.sh" modules "$out"
+"$SCRIPTS/vm/build.sh" tests "$out"
+"$SCRIPTS/vm/choose.sh" "$out" >"$out/chosen"
+"$SCRIPTS/vm/pack.sh" "$out"
 choose_jobs
 boot
 [ "$TIMES" = 0 ] || show_times
-exec "$SCRIPTS/judge.sh" "$out/result"
+exec "$SCRIPTS/judge/judge.sh" "$out/result"

@@ -5,7 +5,7 @@
 #
 # A step that fails must end the run. Bash switches errexit off in every function
 # that a condition calls, and in all that this function calls. Three rules follow,
-# and scripts/lint.sh checks them:
+# and scripts/lint/lint.sh checks them:
 #
 #	A function that a condition calls is one command, or each of its commands
 #	ends in "|| return".
@@ -75,7 +75,7 @@ lock() {
 # once DIR PROCESS...: DIR appears whole or not at all. "PROCESS... TEMPORARY"
 # fills a directory that is renamed to DIR if PROCESS returned 0.
 once() {
-	[ -d "$1" ] || "$SCRIPTS/once.sh" "$@"
+	[ -d "$1" ] || "$SCRIPTS/kernel/once.sh" "$@"
 }
 
 # value KEY FILE: prints the text after "KEY=" in FILE, or nothing if no line has it.
@@ -123,7 +123,7 @@ contents() {
 resolve() {
 	local parts
 
-	parts=$("$SCRIPTS/kernel.sh" "$@")
+	parts=$("$SCRIPTS/kernel/resolve.sh" "$@")
 	out=$(value name /dev/stdin <<<"$parts")
 	out=$TOP/build/$out
 	[ "$SUITE" = mmun ] || out+=-$SUITE
@@ -147,6 +147,6 @@ kernel_row() {
 
 	while read -r name package suite fragments _; do
 		[ "$name" != "$1" ] || return 0
-	done <"$SCRIPTS/kernels"
+	done <"$SCRIPTS/kernel/table"
 	return 1
 }

@@ -19,7 +19,7 @@ running=/lib/modules/$(uname -r)/build
 # build KERNEL module|modules
 build() {
 	resolve "$1" module
-	"$SCRIPTS/build.sh" "$2" "$out"
+	"$SCRIPTS/vm/build.sh" "$2" "$out"
 }
 
 # The running kernel is the default, and it may have no headers here.

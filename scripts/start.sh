@@ -29,10 +29,10 @@ variables=()
 origin=
 
 . "$SCRIPTS/errors.sh"
-. "$SCRIPTS/values.sh"
-. "$SCRIPTS/values-kernel.sh"
-. "$SCRIPTS/values-model.sh"
-. "$SCRIPTS/values-stress.sh"
+. "$SCRIPTS/options/values.sh"
+. "$SCRIPTS/options/values-kernel.sh"
+. "$SCRIPTS/options/values-model.sh"
+. "$SCRIPTS/options/values-stress.sh"
 
 # table[NAME.KEY] is the text of the table variables.
 read_variables() {
@@ -45,7 +45,7 @@ read_variables() {
 			variables+=("$name") ;;
 		*)	table[$name.$key]=$text ;;
 		esac
-	done <"$SCRIPTS/variables"
+	done <"$SCRIPTS/options/variables"
 }
 
 set_target() {
@@ -174,7 +174,7 @@ clean_environment() {
 	local word words name names
 
 	names=$(compgen -e)
-	words=$(sed 's/^#.*//' "$SCRIPTS/environment")
+	words=$(sed 's/^#.*//' "$SCRIPTS/options/environment")
 	set -f
 	for word in $words; do
 		for name in $names; do

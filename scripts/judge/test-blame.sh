@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of judge.sh: which test is named if the kernel complains or the guest ends.
+#
+# usage: test-blame.sh
+#
+# Each case spoils the recording of a good run. KTAP on stdout.
+
+# shellcheck disable=SC2016 # $d is for sed
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/test/results.sh"
+. "$SCRIPTS/judge/test-recording.sh"
+
+results_of blame
+
+warning="WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
+console "$warning"
+judged 6 "a complaint before the first test names no test" "5 passed, 0 failed"
+console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
+judged 6 "a complaint is attributed to the test that runs" "#   event.munmap"
+console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
+judged 6 "the test fails" "4 passed, 1 failed"
+console "mmun: starts event.munmap" "$warning" "$warning"
+judged 6 "the complaint explains it" "#     the kernel complained: 5:[   11.222333] WARNING"
+frame="------------[ cut here ]------------"
+console "mmun: starts event.munmap" "$frame" "$warning"
+judged 6 "the frame of a complaint does not explain it" "#     the kernel complained: 6:[   11.222333] WARNING"
+console "mmun: starts event.munmap" "$frame" "no complaint"
+judged 6 "a frame alone is a complaint" "#     the kernel complained: 5:[   11.222333] ------"
+console "mmun: starts event.mremap" "mmun: ends event.mremap" "$warning"
+judged 6 "a complaint after a test is attributed to it" "#   event.mremap"
+console "mmun: starts event_test" "$warning"
+judged 6 "a complaint before the first test of a program" "#   event_test"
+record_two_modules
+console "mmun: starts mmun_floor: unload" "$warning"
+judged 6 "a complaint while the second module is unloaded" "#   mmun_floor: unload"
+console "mmun: starts event.mremap" "Kernel panic - not syncing: Fatal exception"
+ktap '10,$d'
+judged 3 "a test in which the kernel panics is named" "#   event.mremap"
+
+sed -i 's/ended=exit/ended=timeout/' "$run/meta"
+ktap '10,$d'
+judged 5 "a test that has not ended when the time is over is named" "#   event.mremap"
+
+console "mmun: starts event.mremap"
+printf '%s\n' "---- the console of guest-2 ----" "WARNING: CPU: 1" >>"$run/console.log"
+judged 6 "a complaint of another guest is not attributed to a test of the first" "5 passed, 0 failed"
+ktap -e '10,$d' -e '9i\  #  RUN           event.munmap2 ...'
+judged 7 "two guests that end in a test name both" "2 failed"
+
+end_results

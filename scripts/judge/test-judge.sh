@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of judge.sh: recordings of guests that fared well and badly.
+#
+# usage: test-judge.sh
+#
+# Each case starts from the recording of a good run, spoils it in one way and
+# names the exit status that judge.sh must give. KTAP on stdout.
+
+# shellcheck disable=SC2016 # $d is for sed
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/test/results.sh"
+. "$SCRIPTS/judge/test-recording.sh"
+
+results_of judge
+
+judged 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
+
+# qemu STATUS LINE...
+qemu() {
+	sed -i "s/^qemu=.*/qemu=$1/" "$run/meta"
+	printf '%s\n' "${@:2}" >"$run/qemu.log"
+}
+
+qemu 1 "qemu-system-x86_64: warning: it is old" \
+	"qemu-system-x86_64: Parameter 'smp.cpus' expects integer" "use a number"
+: >"$run/ktap.log"
+: >"$run/verdict"
+judged 11 "QEMU that does not start" "# QEMU: Parameter 'smp.cpus' expects integer"
+qemu 1 "qemu: initrd is too large, cannot support.(max: 9, need 10)"
+: >"$run/ktap.log"
+judged 11 "QEMU that does not start, by its other name" "# QEMU: initrd is too large"
+qemu 139
+ktap '8,$d'
+judged 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
+
+echo CONFIG_UML=y >>"$run/config"
+qemu 1 "Core dump limits :" "" "ncpus requires a number" ""
+: >"$run/ktap.log"
+judged 11 "User-Mode Linux that does not start" "# User-Mode Linux: ncpus requires a number"
+echo CONFIG_UML=y >>"$run/config"
+qemu 134 "Core dump limits :"
+ktap '8,$d'
+console "Kernel panic - not syncing: Segfault with no mm"
+judged 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
+
+qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
+sed -i 's/ended=exit/ended=timeout/' "$run/meta"
+judged 5 "QEMU that is killed because the time is over" "no end after 9 seconds"
+
+console "Kernel panic - not syncing: Fatal exception"
+judged 3 "a panic" "the kernel panicked"
+
+: >"$run/ktap.log"
+: >"$run/verdict"
+judged 4 "silence" "PID 1 was never reached"
+
+console "Kernel panic - not syncing: VFS: Unable to mount root fs"
+: >"$run/ktap.log"
+judged 3 "a panic before PID 1 is no silence" "the kernel panicked"
+
+sed -i 's/ended=exit/ended=timeout/' "$run/meta"
+: >"$run/verdict"
+ktap '9,$d'
+judged 5 "a hang" "no end after 9 seconds"
+
+# kcsan FUNCTION OTHER MODULE [CALLER...]
+kcsan() {
+	local line
+
+	printf -v line '%66s' ""
+	console "${line// /=}" "BUG: KCSAN: data-race in $1 / $2" \
+		"write to 0xffff888004b7a0c8 of 8 bytes by task 85 on cpu 1:" \
+		" $1+0x42/0x1a0$3" "${@:4}" "value changed: 0x1 -> 0x2" "${line// /=}"
+}
+
+kcsan page_add lru_add ""
+console "a trace of something else:" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
+
+kcsan folio_mark_accessed lru_add ""
+kcsan mmun_counters mmun_commit " [test_mmun]"
+judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
+
+kcsan mn_itree_inv_end wake_up ""
+judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
+kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race under a sleep" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
+kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
+kcsan ktime_get timekeeping "" " mmun_x+2/9 [test_mmun]"
+judged 0 "a race in the clock" "# KCSAN, not about notifiers: 1 data-race in ktime_get"
+kcsan xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
+judged 6 "a race that the module calls" "BUG: KCSAN: data-race in xa_load"
+
+kcsan folio_mark_accessed lru_add ""
+console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
+judged 6 "a warning after a race elsewhere" "WARNING: CPU"
+
+splats=$(sed '/^#/d' "$SCRIPTS/judge/splats-seen")
+while read -r splat; do
+	console "$splat"
+	judged 6 "splat: ${splat:0:36}" "$splat"
+done <<<"$splats"
+
+console "Memory cgroup out of memory: Killed process 93 (oom_test)" \
+	"Call Trace:" "oom_reaper: reaped process 93 (oom_test)" \
+	"traps: abi_test[42] general protection fault ip:40e4cf sp:7ffe error:802" \
+	"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable"
+judged 0 "an OOM kill in a memory cgroup is no splat" "0 failed"
+
+ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
+sed -i s/pass/fail/ "$run/verdict"
+judged 7 "a failed test is named" "#   event.munmap"
+
+ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
+judged 7 "a failed test is explained" "#     # event_test.c:9:munmap:Expected 1"
+
+ktap -e 's/^ok 2/not ok 2/' -e '/^  ok 2/d'
+judged 7 "a program that crashed" "4 passed, 1 failed"
+
+ktap 's/^ok 4/not ok 4/'
+judged 7 "a leak" "#   leaks"
+
+record_two_modules
+judged 0 "a run with two modules" "7 passed, 0 failed, 0 skipped"
+record_two_modules
+ktap -e 's/^ok 2/not ok 2/' -e '3a # loading /lib/mmun_floor.ko: No such device' -e '5,$d'
+judged 7 "the second module does not load" "#   mmun_floor: load
+#     # loading /lib/mmun_floor.ko: No such device"
+record_two_modules
+ktap '/mmun_floor: load/d'
+judged 8 "the second module is not loaded" "result 3 where 2 was due"
+record_two_modules
+ktap 's/^ok 4/not ok 4/'
+judged 7 "the second module stays" "#   mmun_floor: unload"
+
+ktap 's/^  ok 1/  not ok 1/'
+judged 7 "a program that hides a failed test" "1 failed"
+
+ktap '$d'
+judged 8 "a truncated plan" "3 programs and checks reported, planned 4"
+
+ktap '8,$d'
+judged 7 "a test that does not end is named" "#   event.munmap"
+ktap '8,$d'
+judged 7 "an end inside a program" "after event.munmap"
+
+ktap '/^  ok 2/d'
+judged 8 "a program that ran half of its tests" "1 results, planned 2"
+
+ktap '/^  /d'
+judged 8 "a program that printed nothing" "event_test: 0 results"
+
+ktap '/^  ok 1/d'
+judged 7 "a result is missing in the middle" "result 2 where 1 was due"
+
+ktap 's/^ok 3.*/Bail out! the rest was not run/'
+judged 8 "a bail-out" "Bail out!"
+
+ktap -e 's/^  ok 2.*/  ok 2 # SKIP no such thing/'
+judged 9 "an unexpected skip of an old harness" "event.mremap: no such thing"
+
+ktap 's/^  ok 2.*/  ok 2 event.mremap # SKIP no such thing/'
+judged 9 "an unexpected skip" "4 passed, 0 failed, 1 skipped"
+
+ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+	-e 's/^  1..2/  1..0 # SKIP no device/' -e '/^  [^1T]/d'
+judged 9 "an unexpected skip of a program" "event_test: no device"
+
+ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+	-e 's/^  1..2/  1..0 # SKIP nothing matches MMUN_TESTS/' -e '/^  [^1T]/d'
+sed -i 's/^tests=/tests=range.*/' "$run/meta"
+judged 9 "a program with nothing to run is not to be packed" "event_test: nothing matches"
+
+missing="set CONFIG_ZRAM, CONFIG_MMU_NOTIFIER, CONFIG_DEVICE_PRIVATE"
+while read -r wanted line; do
+	echo "$line" >"$run/allowed-skips"
+	ktap "s/^  ok 2.*/  ok 2 event.mremap # SKIP $missing/"
+	judged "$wanted" "a skip, and the table says: $line" "1 skipped"
+done <<'EOT'
+0 event.* always why
+9 range.* always why
+0 event.mremap !CONFIG_DEVICE_PRIVATE why
+9 event.mremap !CONFIG_DEVICE why
+9 event.mremap !CONFIG_NO_SUCH why
+9 event.mremap !CONFIG_ZRAM why
+9 event.mremap !CONFIG_MMU_NOTIFIER why
+0 event.mremap CONFIG_ZRAM!=y why
+9 event.mremap CONFIG_MMU_NOTIFIER!=y why
+0 event.mremap CONFIG_MMU_NOTIFIER why
+0 event.mremap CONFIG_ZRAM why
+9 event.mremap CONFIG_DEVICE_PRIVATE why
+9 event.mremap CONFIG_NO_SUCH why
+9 event.mremap CONFIG_ZRA!=y why
+9 event.mremap CONFIG_NO_SUCH!=y why
+0 *.mremap before-6.12 why
+9 *.mremap before-6.1 why
+9 *.mremap MEM!=1G why
+0 *.mremap MEM!=2G why
+9 *.mremap SMP=1 why
+0 *.mremap SMP=2 why
+EOT
+echo "verdict: pass 1235" >"$run/verdict"
+judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"
+: >"$run/verdict"
+judged 10 "no verdict" "none"
+echo "verdict: fail 1234" >"$run/verdict"
+judged 10 "a verdict that disagrees" "the verdict of PID 1 is fail"
+rm "$run/meta"
+judged 2 "not a recording" "no meta"
+
+end_results

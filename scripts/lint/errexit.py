@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Find steps of the shell scripts whose failure would go unseen.
+
+usage: errexit.py SCRIPT...
+
+Bash switches errexit off in a function that a condition calls. shellcheck finds the
+calls (SC2310). A function that is called so must be safe: each of its commands is
+the last one (of a branch, if it is a "case"), or ends in "|| return", or only tests, assigns or prints.
+
+Two more things are found, which shellcheck does not see: a function passed to a
+wrapper that runs its arguments in a condition, and output that is read from
+"<(command)" or "<<<$(command)", where the status of the command is lost.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+SCRIPTS = pathlib.Path(__file__).parent.parent
+WRAPPERS = ("quietly", "once", "step", "suite")
+FUNCTION = re.compile(r"^(\w+)\(\) \{\n(.*?)^\}$", re.M | re.S)
+BUILTINS = ("local|echo|printf|return|exit|die|say|shift|break|continue|export|read"
+            "|true|false|then|else|do|done|fi|esac|if|elif|while|for|until|case")
+ASSIGNMENT = r"\w+(\[\w+\])?\+?=(?!\"?\$\(|`)"
+SAFE = re.compile(rf";;|({BUILTINS})\b|\[|compgen |command -v |[{{}}]|{ASSIGNMENT}")
+
+
+def unfold(body):
+    """The commands of a body: lines, joined where they go on; comments removed."""
+    text = re.sub(r"^\s*#.*\n", "", body, flags=re.M)
+    text = re.sub(r"\\\n\s*|(?<=\|\|)\s*\n\s*|(?<=&&)\s*\n\s*|(?<=\|)\s*\n\s*", " ",
+                  text)
+    text = re.sub(r"\n\t*\}( \|.*)$", r" }\1", text, flags=re.M)
+    text = re.sub(r"^(\t+)[^\s()]+\)(\s|$)", r"\1", text, flags=re.M)
+    commands = []
+    for line in text.splitlines():
+        if commands and commands[-1].count("'") % 2:
+            commands[-1] += " " + line.strip()
+        elif line.strip():
+            commands.append(line.strip())
+    return commands
+
+
+def unsafe(body):
+    """The first command of a body whose failure would be lost, or None."""
+    commands = unfold(body)
+    for command in commands[:-1]:
+        if commands[-1] == "esac" and command.endswith(";;"):
+            continue
+        if not SAFE.match(command) and \
+           not re.search(r"\|\| (return|exit|die|status=\$\?)", command):
+            return command
+    return None
+
+
+def with_errexit(paths, directory):
+    """Copies for shellcheck, which looks only at files that set errexit: in a file that
+    is sourced the first line, a comment, becomes the commands. Copy to original."""
+    copies = {}
+    for number, path in enumerate(paths):
+        text = pathlib.Path(path).read_text()
+        if not re.search(r"^set -\w*e|/lib\.sh\"$", text, re.M):
+            copy = pathlib.Path(directory, f"{number}-{pathlib.Path(path).name}")
+            copy.write_text("set -e; shopt -s inherit_errexit\n" + text.partition("\n")[2])
+            copies[str(copy)] = path
+        else:
+            copies[path] = path
+    return copies
+
+
+def calls_in_conditions(paths):
+    """File, line and column of each call that shellcheck found."""
+    with tempfile.TemporaryDirectory() as directory:
+        copies = with_errexit(paths, directory)
+        places = ("-P", "SCRIPTDIR", "-P", str(SCRIPTS))
+        run = subprocess.run(
+            ["shellcheck", "-s", "bash", "-x", *places, "-f", "json1",
+             "-o", "check-set-e-suppressed", "-i", "SC2310,SC2311,SC1090,SC1091",
+             *copies], stdout=subprocess.PIPE, check=False)
+    if run.returncode > 1:
+        sys.exit("shellcheck failed")
+    for found in json.loads(run.stdout)["comments"]:
+        path = copies.get(found["file"], found["file"])
+        if found["code"] in (1090, 1091):
+            sys.exit(f"{path}:{found['line']}: {found['message']}")
+        yield path, found["line"], found["column"]
+
+
+def lost_statuses(path, text, functions):
+    """Problems that shellcheck does not see, in one file."""
+    for number, line in enumerate(text.splitlines(), 1):
+        code = re.sub(r"(^|\s)#.*", "", line)
+        if re.search(r"\s<\(|<<<\"?\$\(", code):
+            yield f"{path}:{number}: the status of <(...) or <<<$(...) is lost"
+        for wrapper in WRAPPERS:
+            call = re.search(rf'(?:^|[\s;&|]){wrapper}((?: "[^"]*")*) (\w+)(?![\w-])', code)
+            if call and call.group(2) in functions:
+                yield (f"{path}:{number}: {wrapper} gets the function "
+                       f"{call.group(2)}(), in which errexit is off")
+
+
+def main():
+    texts = {path: pathlib.Path(path).read_text() for path in sys.argv[1:]}
+    everywhere = {}
+    for text in texts.values():
+        everywhere |= FUNCTION.findall(text)
+    problems = []
+    for path, line, column in calls_in_conditions(texts):
+        text = texts.get(path) or pathlib.Path(path).read_text()
+        name = re.match(r"\w+", text.splitlines()[line - 1][column - 1:])
+        own = dict(FUNCTION.findall(text))
+        body = own.get(name.group(), everywhere.get(name.group(), "")) if name else ""
+        lost = unsafe(body)
+        if lost or not body:
+            problems.append(f"{path}:{line}: a condition calls "
+                            f"{name.group() if name else '?'}(), where the failure "
+                            f"of this would be lost: {lost}")
+    for path, text in texts.items():
+        problems += lost_statuses(path, text, dict(FUNCTION.findall(text)))
+    print("\n".join(sorted(set(problems))), end="\n" if problems else "")
+    sys.exit(bool(problems))
+
+
+main()

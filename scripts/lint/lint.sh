@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# One check of the sources: silent if all is well.
+#
+# usage: lint.sh module|checkpatch|kernel-doc|shellcheck|errexit OUT
+#
+# OUT is the resolved stock kernel.
+
+. "${0%/*}/../lib.sh"
+
+out=$2
+dir=$TOP/build/check
+source=$(value source "$out/kernel")
+cd "$TOP"
+shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
+
+# Prints the functions that hold a lock by guard(), as "'name'".
+guarded() {
+	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
+			sub(/.*[ *]/, "", name) }
+		/guard\((spinlock|rcu)\)/ { print "\047" name "\047" }' "$@"
+}
+
+# Warnings of the headers of the kernel are not ours to mend. Sparse does not know the
+# attribute that ends a guard().
+lint_module() {
+	local ours
+
+	rm -rf "$dir"/{module,floor}
+	cp "$out/kernel" "$dir/kernel"
+	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/vm/build.sh" modules "$dir" \
+		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
+	ours=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
+		"$dir/build.log")
+	guarded mmun/*.c >"$dir/guarded"
+	ours=$(echo "$ours" | awk 'NR == FNR { guarded[$1]; next }
+		/context imbalance in/ { match($0, /\047[^\047]*\047/)
+			if (substr($0, RSTART, RLENGTH) in guarded) next }
+		NF' "$dir/guarded" -)
+	[ -z "$ours" ] || { echo "$ours"; exit 1; }
+}
+
+# The types that scripts/lint/checkpatch-ignored names for a file, with commas.
+ignored_types() {
+	local glob type
+
+	while read -r glob type _; do
+		# shellcheck disable=SC2053 # a glob it is
+		[[ $glob = '#'* || $1 != $glob ]] || printf '%s,' "$type"
+	done <"$SCRIPTS/lint/checkpatch-ignored"
+}
+
+lint_checkpatch() {
+	local file ignored status=0
+
+	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*/*.[ch] \
+		scripts/test/fake/*.c tools/testing/selftests/mmun/{,floor/}*.[ch]; do
+		ignored=$(ignored_types "$file")
+		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
+			--terse --no-summary --ignore "$ignored" -f "$file" ||
+			status=1
+	done
+	exit "$status"
+}
+
+# Older ones warn without being asked.
+lint_kernel_doc() {
+	local tool=$source/scripts/kernel-doc wall='' said
+
+	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
+	said=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
+		tools/testing/selftests/mmun/floor/*.[ch] 2>&1)
+	[ -z "$said" ] || { echo "$said"; exit 1; }
+}
+
+lint_shellcheck() {
+	shellcheck -x -P SCRIPTDIR -P "$SCRIPTS" "${shell[@]}"
+}
+
+lint_errexit() {
+	"$SCRIPTS/lint/errexit.py" "${shell[@]}"
+}
+
+"lint_${1//-/_}"

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What each call costs, in instructions: mmun_bench in a guest whose clock counts
+# them. The same commit prints the same figures every time, on any machine.
+#
+# usage: bench.sh
+#
+# Variables: KERNEL [7.3]; TESTS='bench.hits' and the like for a part of it;
+# BASE, a commit to compare with; CPU=max,la57=off, a processor that says that it
+# moves bytes fast, and on which each of them counts. The rows are left in
+# build/<kernel>/bench.json. Exits as judge.sh does.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+
+# One processor, and nothing that the host or a random number has a hand in.
+export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
+export APPEND="nokaslr norandmaps $APPEND"
+export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
+
+# measure DIR: with the driver of MODULE_TREE; leaves its rows in DIR/result.
+measure() {
+	mkdir -p "$1"
+	cp "$out/kernel" "$1/kernel"
+	"$SCRIPTS/vm/build.sh" modules "$1"
+	"$SCRIPTS/vm/build.sh" tests "$1"
+	"$SCRIPTS/vm/choose.sh" "$1" >"$1/chosen"
+	"$SCRIPTS/vm/pack.sh" "$1"
+	say "counting on $(value release "$out/kernel")"
+	"$SCRIPTS/vm/boot.sh" "$1" >/dev/null
+	"$SCRIPTS/judge/judge.sh" "$1/result" >&2
+}
+
+# tabulate DIR JSON [BASE-JSON]
+tabulate() {
+	"$SCRIPTS/measure/bench-table.py" "$1/result/ktap.log" "$2" \
+		"$(value release "$out/kernel")" "${@:3}"
+}
+
+check_out() {
+	git -C "$TOP" rev-parse -q --verify "$BASE^{commit}" >/dev/null ||
+		die "BASE=$BASE: no such commit"
+	git -C "$TOP" worktree remove --force "$tree" 2>/dev/null ||
+		rm -rf "$tree"
+	git -C "$TOP" worktree prune
+	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
+}
+
+# As that commit measures itself; one that does not is measured by this one.
+measure_base() {
+	tree=$TOP/build/base
+	check_out
+	say "the base, $(git -C "$tree" log -1 --format='%h %s')"
+	if [ -x "$tree/scripts/bench.sh" ]; then
+		env BASE= "$tree/scripts/bench.sh" >/dev/null
+		cp "$tree/build/${out##*/}/bench.json" "$out/bench-base.json"
+	else
+		rm -rf "$out/bench-base/module"
+		MODULE_TREE=$tree measure "$out/bench-base"
+		tabulate "$out/bench-base" "$out/bench-base.json" >/dev/null
+	fi
+	git -C "$TOP" worktree remove --force "$tree"
+}
+
+need_for "${KDIR:-$KERNEL}" python3
+resolve "${KDIR:-$KERNEL}"
+exec {lock}>"$out/bench.lock"
+flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
+base=()
+if [ -n "$BASE" ]; then
+	measure_base
+	base=("$out/bench-base.json")
+fi
+measure "$out/bench"
+tabulate "$out/bench" "$out/bench.json" "${base[@]}"
+echo
+"$SCRIPTS/measure/bench-targets.py" "$out/bench.json"

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# ACTORS and SCHEDULE are checked by values-model.sh before a kernel is built, and
+# parsed by schedule.c in the guest. Both must take the same texts: here each gives
+# its verdict on all pairs of actors, on some larger sets, and on schedules. KTAP
+# on stdout.
+#
+# usage: test-grammar.sh
+#
+# Needs gcc.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/options/values.sh"
+. "$SCRIPTS/options/values-model.sh"
+. "$SCRIPTS/test/results.sh"
+
+ACTORS_TRIED='rA rD rE iA iB iC dA dC madvise02 madvise33 madvise12 madvise20
+	madvise06 munmap02 munmap33 mprotect00 mremap13 fork reaper exit x r forkx'
+STEPS_TRIED='M0 R0 I0 D0 X0 P0 M1 R1 m0 M'
+
+texts() {
+	local a b c
+
+	for a in $ACTORS_TRIED; do
+		echo "$a"
+		for b in $ACTORS_TRIED; do
+			echo "$a,$b"
+			echo "$a,rA,$b,iB,dC"
+			echo "$a,$b,fork"
+		done
+	done
+	for c in $STEPS_TRIED; do
+		printf '%s\n' "madvise02,rA-M0.$c" "exit,rA,iB-$c" "reaper,rD,dC-$c.R0" \
+			"mremap02,rA,rC-R1.$c.M0" "fork,madvise00,rA-M1.$c"
+	done
+	printf '%s\n' rA,rA,rA,rA,rA,rA,rA,rA rA,rA,rA,rA,rA,rA,rA,rA,rA ,rA rA,,rA \
+		madvise00,madvise11,madvise22 iA,iC
+}
+
+# The verdict of the guest: 1 or 0 for each line of stdin.
+build_parser() {
+	cat >"$dir/parser.c" <<-'EOT'
+		#define _GNU_SOURCE
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include "model.c"
+		#include "schedule.c"
+
+		int main(void)
+		{
+			static struct schedule schedule;
+			char line[4096];
+
+			while (fgets(line, sizeof(line), stdin)) {
+				line[strcspn(line, "\n")] = '\0';
+				printf("%d\n", schedule_parse(&schedule, line));
+			}
+			return 0;
+		}
+	EOT
+	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c"
+}
+
+# The verdict of the check. A bad value ends a process.
+refuse() {
+	exit 1
+}
+
+refuse_unknown() {
+	exit 1
+}
+
+check_texts() {
+	local status
+
+	while IFS= read -r value; do
+		status=1
+		(check_schedule) &
+		wait $! || status=0
+		echo "$status"
+	done
+}
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+build_parser
+texts >"$dir/texts"
+"$dir/parser" <"$dir/texts" >"$dir/guest"
+check_texts <"$dir/texts" >"$dir/front"
+paste "$dir/guest" "$dir/front" "$dir/texts" >"$dir/all"
+differ=$(awk '$1 != $2 { print "guest " $1 ", front " $2 ": " $3 }' "$dir/all")
+results_of grammar
+silent "guest and front take the same of $(wc -l <"$dir/texts") texts" "$differ"
+check "some are taken" grep -q 1 "$dir/guest"
+check "some are refused" grep -q 0 "$dir/guest"
+end_results

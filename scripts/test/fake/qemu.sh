@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A recording of QEMU: a guest that fares well, if it is given the right files.
+
+# shellcheck source=test/fake/recording.sh
+. "${0%/*/*}/repo/scripts/test/fake/recording.sh"
+
+declare -A option=()
+ports=()
+programs=()
+
+read_words() {
+	while [ $# != 0 ]; do
+		case $1 in
+		-serial)	ports+=("${2#file:}"); shift ;;
+		-kernel|-initrd|-append) option[$1]=$2; shift ;;
+		esac
+		shift
+	done
+}
+
+# order KEY: on the command line, or in a file that is packed.
+order() {
+	local line
+
+	for line in ${option[-append]//\"/}; do
+		[[ $line != mmun.$1=* ]] || echo "${line#*=}"
+	done
+	while IFS= read -r line; do
+		[[ $line != "$1="* ]] || echo "${line#*=}"
+	done <<<"$initrd"
+}
+
+# What a kernel and PID 1 complain about.
+look() {
+	local release
+
+	read -r release <"${option[-kernel]}"
+	[[ $initrd == *"init from"*"vermagic=${release#*=} from"* ]] ||
+		fail "the initramfs is not for $release"
+	[ ${#programs[@]} != 0 ] || fail "there is no program in the initramfs"
+}
+
+console() {
+	printf '%s\r\n' "[    0.000000] Linux version 6.1.0" \
+		"[    1.881441] test_mmun: loading out-of-tree module taints kernel." \
+		"[    2.010510] reboot: machine restart"
+}
+
+# packed_programs: sets programs to their names.
+packed_programs() {
+	local line
+
+	while IFS= read -r line; do
+		[[ $line != "file /mmun/"*_test ]] || programs+=("${line##*/}")
+	done <<<"$initrd"
+}
+
+# program NUMBER NAME
+program() {
+	printf '%s\r\n' "  TAP version 13" "  1..2" \
+		"  #  RUN           event.munmap ..." \
+		"  #            OK  event.munmap" "  ok 1 event.munmap" \
+		"  #  RUN           event.mremap ..." \
+		"  #            OK  event.mremap" "  ok 2 event.mremap" \
+		"ok $1 - mmun: $2" "# $2: 1.0 s"
+}
+
+ktap() {
+	local i number=${#programs[@]}
+
+	printf '%s\r\n' "KTAP version 1" "1..$((number + 5))" "ok 1 - mmun: load" \
+		"ok 2 - mmun_floor: load"
+	for ((i = 0; i < number; i++)); do
+		program $((i + 3)) "${programs[i]}"
+	done
+	printf '%s\r\n' "ok $((number + 3)) - mmun_floor: unload" \
+		"ok $((number + 4)) - mmun: unload" "ok $((number + 5)) - mmun: leaks"
+}
+
+if [ "${1:-}" = --version ]; then
+	echo "QEMU emulator version $(<"$world/qemu-version")"
+	exit
+fi
+read_words "$@"
+if [ -z "${option[-initrd]:-}" ]; then
+	built probe
+	echo "Unable to mount root fs" >"${ports[0]}"
+	exit
+fi
+built qemu
+initrd=$(<"${option[-initrd]}")
+packed_programs
+look
+console >"${ports[0]}"
+text=$(ktap)
+[ "${ports[1]}" = stdio ] || printf '%s\n' "$text" >"${ports[1]}"
+printf '%s\n' "$text"
+echo "verdict: pass $(order nonce)" >"${ports[2]}"

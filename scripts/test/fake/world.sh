@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# A world in which the runner runs without a network, a kernel or QEMU. Sourced
+# after lib.sh.
+#
+# A world is a directory:
+#
+#	repo		a copy of the repository
+#	front		the only directory of PATH: see front.c
+#	recorded	the programs that are replaced by recordings
+#	archive		the packages of apt; root: the files that they install
+#	home, cache, tmp	of the runner
+#	kvm, boot_id	for /dev/kvm, which works, and the file of /proc
+#	compiler, linker, qemu-version	what "--version" prints
+#	calls, built	each call of a program, and each thing that was made
+
+RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
+	clang:gcc ld.lld:gcc llvm-nm:gcc ld:gcc qemu-system-x86_64:qemu)
+
+# Far more than a run takes and writes, on a busy machine: 120 s, 100 MiB a file.
+RUN_SECS=120
+ulimit -f 102400
+
+# What the state of a run is; reset removes it.
+STATE=(repo/build home cache tmp root lists calls count fault kill half puts hit built output
+	repo/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h})
+
+# make_world DIR: DIR is empty.
+make_world() {
+	local name dirs
+
+	tar -c -C "$TOP" --exclude=./build --exclude=./.git --exclude=scripts/mutate/kernel \
+		--exclude=selftests/lib.mk --exclude='selftests/kselftest*' . >"$1/tar"
+	mkdir "$1"/{repo,front,recorded,archive}
+	tar -x -C "$1/repo" -f "$1/tar"
+	rm "$1/tar"
+	sed -i "s|'/usr/|'$1/root/usr/|g" "$1/repo/scripts/kernel/packages.sh"
+	sed -i "s|/dev/kvm|$1/kvm|g; s|/proc/sys/kernel/random/boot_id|$1/boot_id|g" \
+		"$1"/repo/scripts/{,*/}*.sh
+	: >"$1/kvm"
+	echo 1234 >"$1/boot_id"
+	echo "$PATH" >"$1/path"
+	echo "12.2.0" >"$1/compiler"
+	echo "2.40" >"$1/linker"
+	echo "7.2.0" >"$1/qemu-version"
+	gcc -O2 -Wall -Wextra -Werror -o "$1/front/front" "$SCRIPTS/test/fake/front.c"
+	read -ra dirs <<<"${PATH//:/ }"
+	"$1/front/front" --links "${dirs[@]}"
+	for name in "${RECORDED[@]}"; do
+		ln -s "../repo/scripts/test/fake/${name#*:}.sh" "$1/recorded/${name%:*}"
+		ln -sfn front "$1/front/${name%:*}"
+	done
+	for name in flex bison bc perl xz; do
+		ln -sfn front "$1/front/$name"
+	done
+	"$SCRIPTS/test/fake/archive.sh" "$1"
+	newest_kernel "$1" 50
+	reset_world "$1"
+}
+
+# newest_kernel DIR NUMBER: the stock kernel that apt would take.
+newest_kernel() {
+	local release=6.1.0-$2-amd64 version=6.1.$2-1
+
+	printf '%s\n' "linux-image-amd64 $version linux-image-$release" \
+		"linux-image-$release $version" \
+		"linux-headers-$release $version linux-kbuild-6.1" \
+		"linux-kbuild-6.1 $version" "linux-source-6.1 $version" \
+		"linux-source $version linux-source-6.1" >"$1/archive/index"
+}
+
+# reset_world DIR: nothing has run yet. Only root can install packages.
+reset_world() {
+	cd "$1" || return
+	rm -rf "${STATE[@]}" front/qemu-system-x86_64
+	mkdir home cache tmp
+	if [ "$EUID" != 0 ]; then
+		mkdir -p root/usr/{lib/x,include/openssl}
+		: >lists
+		: >root/usr/lib/x/libc.a
+		: >root/usr/include/libelf.h
+		: >root/usr/include/openssl/ssl.h
+		ln -s front front/qemu-system-x86_64
+	fi
+	mkdir -p root/usr/lib/x
+	: >root/usr/lib/x/libelf.so.1
+	: >root/usr/lib/x/libssl.so.3
+}
+
+# in_world DIR WORD...: run this there. WORD may be NAME=VALUE.
+in_world() {
+	/usr/bin/env -i -C "$1/repo" PATH="$1/front" HOME="$1/home" \
+		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
+}
+
+# run_world DIR NAME=VALUE...: the main job; its output is DIR/output. One that hangs or
+# does not stop writing fails.
+run_world() {
+	rm -f "$1"/{calls,count,hit,built,puts} || return
+	: >"$1/calls" || return
+	: >"$1/built" || return
+	in_world "$@" /usr/bin/timeout --foreground -k 1 "$RUN_SECS" \
+		"$1/repo/scripts/start.sh" kselftest >"$1/output" 2>&1 \
+		</dev/null || return
+}
+
+# state DIR: what a run has left, without what differs between two runs.
+state() {
+	local what=(repo/build repo/tools/testing/selftests cache tmp)
+	local same=(! -path '*/result/*' ! -name updated)
+
+	cd "$1" || return
+	find "${what[@]}" "${same[@]}" -printf '%y %m %p %l\n' | sort
+	find "${what[@]}" -type f "${same[@]}" -print0 | sort -z | xargs -0 sha256sum
+}

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 4: boot the kernel with the initramfs and let the tests run.
+#
+# usage: boot.sh OUT
+#
+# Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
+# reads: console.log, ktap.log, verdict, qemu.log (messages of QEMU or of User-Mode
+# Linux), meta, config; and orders, what PID 1 was asked to do. Exits 0 however the
+# guest fared. When this script or its parent dies, the guest dies as well.
+#
+# start.sh exports the variables that "make help" lists. Other scripts may add:
+# PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what
+# the verdict must have in it, in place of a random number; GUEST_ENV, words
+# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS,
+# limits; GUEST, a number that stands before each line on stdout (see side-by-side.sh).
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+. "$SCRIPTS/vm/guest.sh"
+. "$SCRIPTS/vm/progress.sh"
+
+# The process that started this one may be killed alone, as make is by a CI runner.
+[ "${MMUN_TIED:-}" = $$ ] ||
+	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
+
+out=$1
+kernel=$out/kernel
+result=$out/result
+config=$(value config "$kernel")
+image=$(value image "$kernel")
+
+PROGRAM=${PROGRAM:-}
+GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
+
+# A guest that has printed nothing after so many seconds is booted again, BOOT_TRIES
+# times in all.
+BOOT_SECS=${BOOT_SECS:-120}
+BOOT_TRIES=3
+
+nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
+
+# The settings of the selftest limit the time of one program; emulation is slower
+# by a factor.
+program_secs() {
+	local secs
+
+	secs=$(value timeout "$SELFTEST/settings" 2>/dev/null || true)
+	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
+}
+
+# See init-orders.c.
+write_orders() {
+	local modules
+
+	find_modules
+	modules=("${modules[@]#*/}")
+	printf '%s\n' "modules=${modules[*]%.ko}" "nonce=$nonce" "tests=$TESTS" \
+		"seed=$SEED" "program=$PROGRAM" "env=$GUEST_ENV" \
+		"timeout=$(program_secs)" "slow=$slow" "stop=$STOP" \
+		"times=$TIMES" >"$result/orders"
+}
+
+# The kernel unpacks archives that follow each other; gen_init_cpio fills each
+# up to 512 bytes. With the time of the file in it no two runs would be the same.
+make_initrd() {
+	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
+	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
+		>"$result/orders.cpio"
+	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
+}
+
+# One line of the guest: kept, shown, and remembered for the progress line.
+take_line() {
+	printf '%s\n' "$1" >>"$result/ktap.log"
+	clear_progress
+	printf '%s\n' "${GUEST:+$GUEST }$1"
+	note_current "$1"
+}
+
+# Reads until the guest ends or its time is over; sets $ended to the reason.
+follow() {
+	local line='' part
+
+	ended='exit'
+	while :; do
+		if IFS= read -r -t 1 -u "$guest" part; then
+			take_line "${line}${part%$'\r'}"
+			line=
+		elif [ $? -gt 128 ]; then
+			line+=$part
+		else
+			break
+		fi
+		show_progress
+		out_of_time || continue
+		# A guest that spins in its kernel does not react to SIGTERM.
+		kill -KILL "$pid" 2>/dev/null || true
+		break
+	done
+	[ -z "$line" ] || take_line "$line"
+	clear_progress
+}
+
+out_of_time() {
+	if [ ! -s "$result/ktap.log" ] && [ "$SECONDS" -ge "$BOOT_SECS" ]; then
+		ended=no-boot
+	elif [ "$SECONDS" -ge "$TIMEOUT" ]; then
+		ended=timeout
+	else
+		return 1
+	fi
+}
+
+run_guest() {
+	local tail_pid=
+
+	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
+	touch "$result"/{console.log,ktap.log,verdict}
+	mkfifo "$result/serial"
+	SECONDS=0
+	current="booting $(value release "$kernel")"
+	"start_$guest_kind" </dev/null >"$result/serial" 2>"$result/qemu.log" &
+	pid=$!
+	exec {guest}<"$result/serial"
+	if [ "$V" = 1 ]; then
+		tied tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
+		tail_pid=$!
+	fi
+	follow
+	# The shell reports a guest that a signal has ended. The judge does, too.
+	wait "$pid" 2>/dev/null || status=$?
+	pid=
+	exec {guest}<&-
+	[ -z "$tail_pid" ] || wait "$tail_pid" || true
+}
+
+boot() {
+	local try
+
+	for ((try = 1; try <= BOOT_TRIES; try++)); do
+		status=0
+		run_guest
+		if [ "$ended" != no-boot ] || [ "$try" = "$BOOT_TRIES" ]; then
+			break
+		fi
+		say "the guest said nothing in $BOOT_SECS seconds; once more"
+	done
+}
+
+clean_up() {
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}
+	[ ! -d "$result/uml" ] || rm -r "$result/uml"
+}
+
+write_meta() {
+	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
+		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" "smp=$SMP" \
+		"release=$(value release "$kernel")" >"$result/meta"
+	cp "$config" "$result/config"
+}
+
+guest_kind=qemu
+! is_uml "$config" || guest_kind=uml
+pid=
+trap clean_up EXIT
+mkdir -p "$result"
+"prepare_$guest_kind"
+[ "$V" != 1 ] || printf '%q ' "${command[@]}" $'\n' >&2
+write_orders
+make_initrd
+boot
+write_meta

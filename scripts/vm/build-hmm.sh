@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 2 with SUITE=hmm: the kernel's own test_hmm and hmm-tests, the nearest
+# peer, to compare with. The kernel must be one of our own.
+#
+# usage: build-hmm.sh module|modules|tests OUT
+#
+# As build.sh.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+
+out=$2
+kdir=$(value kdir "$out/kernel")
+source=$(value source "$out/kernel")
+
+# Made with the kernel.
+take_module() {
+	[ -e "$kdir/lib/test_hmm.ko" ] ||
+		die "$kdir has no lib/test_hmm.ko: SUITE=hmm wants a kernel of our own"
+	mkdir -p "$out/module"
+	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
+}
+
+# Its directory, and what it needs from there, changed with the years.
+find_sources() {
+	local file
+
+	files=()
+	for file in "$selftests"/{vm,mm}/{hmm-tests,vm_util,hugepage_settings}.c; do
+		[ ! -e "$file" ] || files+=("$file")
+	done
+	[ ${#files[@]} != 0 ] ||
+		die "$source has no hmm-tests: SUITE=hmm wants a kernel of our own"
+}
+
+build_tests() {
+	local key files selftests=$source/tools/testing/selftests
+
+	find_sources
+	mkdir -p "$out/tests"
+	echo hmm-tests >"$out/programs"
+	key=$({ "$SCRIPTS/kernel/compiler.sh"; contents "${files[@]}"; } | sum)
+	! has_key "$out/tests/.key" "$key" || return 0
+	quietly "${CC:-gcc}" -static -O2 -w -D_GNU_SOURCE= -I"$source" \
+		-I"$selftests" -I"$source/tools/include/uapi" \
+		-o "$out/tests/hmm-tests" "${files[@]}" -lpthread
+	echo "$key" >"$out/tests/.key"
+}
+
+case $1 in
+module | modules) take_module ;;
+tests)
+	need gcc '/usr/lib/*/libc.a'
+	build_tests
+	;;
+esac

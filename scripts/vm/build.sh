@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 2: build the modules and the selftest for one kernel.
+#
+# usage: build.sh module|modules|tests OUT
+#
+# OUT/kernel is what kernel/resolve.sh printed. "module" makes OUT/module/test_mmun.ko, the
+# driver; "modules" also makes OUT/floor/mmun_floor.ko; "tests" makes OUT/tests/* and
+# their names in OUT/programs, or with PROGRAM in the environment that one alone.
+# MODULE_TREE is where the sources of the driver are, MODULE_FLAGS are more words for
+# make.
+#
+# The directories are keyed by what goes into them. If a key changed the directory
+# is made anew; if not, make decides by time what is out of date.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+
+[ "$SUITE" = mmun ] || exec "$SCRIPTS/vm/build-$SUITE.sh" "$@"
+out=$2
+kernel=$out/kernel
+kdir=$(value kdir "$kernel")
+source=$(value source "$kernel")
+
+# start_anew DIR KEY: an empty DIR, unless it was made from what KEY stands for. A
+# make that was killed may have left half of a file, which is newer than its source.
+start_anew() {
+	if [ -e "$1/.unfinished" ] || ! has_key "$1/.key" "$2"; then
+		rm -rf "$1"
+		mkdir -p "$1"
+		echo "$2" >"$1/.key"
+	fi
+}
+
+# make_in DIR WORD...: make, which fills DIR.
+make_in() {
+	local status=0
+
+	: >"$1/.unfinished"
+	quietly make "${@:2}" || status=$?
+	rm "$1/.unfinished"
+	return "$status"
+}
+
+# Sets cc to the compiler of the kernel: the headers of Debian name a version, and a
+# kernel that clang built needs clang for its modules.
+choose_compiler() {
+	local found=''
+
+	cc=gcc
+	[ -z "${CC:-}${LLVM:-}" ] || return 0
+	if has_line "$kdir/.config" CONFIG_CC_IS_CLANG=y; then
+		export LLVM=1
+		COMPILER_WORDS=(LLVM=1)
+	elif [ -e "$kdir/.kernelvariables" ]; then
+		found=$(awk 'match($0, /gcc-[0-9]+/) && !n++ {
+			print substr($0, RSTART, RLENGTH) }' "$kdir/.kernelvariables")
+		cc=${found:-gcc}
+	fi
+}
+
+# module_key TREE SOURCE...
+module_key() {
+	{
+		echo "$kdir ${flags[*]}"
+		"$SCRIPTS/kernel/compiler.sh" "$cc"
+		cat "$kdir"/{.config,Module.symvers}
+		cd "$1"
+		contents "${@:2}"
+	} | sum
+}
+
+# build_module DIR/FILE TREE SOURCE...: a module is built from links, so that nothing is
+# left in the work tree and kernels do not get into the way of each other.
+build_module() {
+	local dir=$out/${1%/*} key parts=("${@:3}")
+
+	key=$(module_key "${@:2}")
+	start_anew "$dir" "$key"
+	ln -sfn -t "$dir" "${parts[@]/#/$2/}"
+	[ -e "$out/$1" ] ||
+		say "building ${1#*/} for $(value release "$kernel")"
+	make_in "$dir" -C "$kdir" M="$dir" V="$V" "${COMPILER_WORDS[@]}" \
+		"${flags[@]}" modules
+}
+
+find_flags() {
+	[ -e "$kdir/Module.symvers" ] ||
+		die "$kdir has no Module.symvers: run make there, modules and all"
+	read -ra flags <<<"${MODULE_FLAGS:-}"
+	! is_uml "$kdir/.config" || flags+=(ARCH=um)
+}
+
+build_driver() {
+	local flags
+
+	find_flags
+	# A kernel that counts what it runs counts the driver, too.
+	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
+		flags+=(GCOV_PROFILE_test_mmun.o=y)
+	build_module module/test_mmun.ko "${MODULE_TREE:-$TOP}" "${MODULE_SOURCES[@]}"
+}
+
+build_floor() {
+	local flags
+
+	find_flags
+	build_module floor/mmun_floor.ko "$TOP" "${FLOOR_SOURCES[@]}"
+}
+
+# The Makefile of the selftest includes ../lib.mk, as in a kernel tree.
+place_kselftest() {
+	local file to
+
+	for file in "${harness[@]}"; do
+		to=$TOP/tools/testing/selftests/${file##*/}
+		[[ -e $to && $(<"$file") = "$(<"$to")" ]] || cp -p "$file" "$to"
+	done
+}
+
+tests_key() {
+	{
+		echo "$source ${words[*]}"
+		"$SCRIPTS/kernel/compiler.sh" -s
+		contents "${harness[@]}" "$SELFTEST/Makefile"
+	} | sum
+}
+
+# changed_sources FILE: words for make that name each source whose hash is not in
+# FILE, because a source that changed may have an older time.
+changed_sources() {
+	local line old=''
+
+	[ ! -e "$1" ] || old=$(<"$1")
+	while read -r line; do
+		[[ $'\n'$old$'\n' == *$'\n'"$line"$'\n'* ]] ||
+			printf -- '-W %s ' "${line##* }"
+	done <<<"$sources"
+}
+
+build_tests() {
+	local target=${PROGRAM:-all} key sources changed list
+
+	target=${target%% *}
+	key=$(tests_key)
+	start_anew "$out/tests" "$key"
+	sources=$(cd "$SELFTEST" && sha256sum -- *.[ch] floor/mmun_floor.h \
+		../../../../test_mmun_uapi.h)
+	changed=$(changed_sources "$out/tests/.sources-$target")
+	[ -z "$changed" ] || say "building the tests"
+	[ "$target" = all ] || target=$out/tests/$target
+	# shellcheck disable=SC2086 # a list of words
+	make_in "$out/tests" "${words[@]}" $changed "$target"
+	list=$(make "${words[@]}" COLLECTION=mmun emit_tests)
+	printf '%s\n' "${list//mmun:/}" >"$out/programs"
+	printf '%s\n' "$sources" >"$out/tests/.sources-${target##*/}"
+}
+
+case $1 in
+module | modules)
+	choose_compiler
+	find_compiler
+	need "${NEED_MODULE[@]}" "$cc" "${compiler[@]}"
+	mkdir -p "$out"
+	lock "$out/module.lock"
+	build_driver
+	[ "$1" = module ] || build_floor
+	;;
+tests)
+	need "${NEED_TESTS[@]}"
+	mkdir -p "$out"
+	lock "$TOP/build/lock"
+	harness=("$source"/tools/testing/selftests/{lib.mk,kselftest*.h})
+	# lib.mk would build the modules of TEST_GEN_MODS_DIR in the work tree.
+	words=(-s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests"
+		TEST_GEN_MODS_DIR=
+		"${COMPILER_WORDS[@]}" USERLDFLAGS=-static
+		USERCFLAGS="-I$source/lib")
+	place_kselftest
+	build_tests
+	;;
+*)	die "$1: module, modules or tests" ;;
+esac

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The results of guests that ran side by side become the result of one run.
+#
+# usage: gather.sh RESULT GUEST-RESULT...
+#
+# RESULT has ktap.log, see merge.sh. Adds the other files that judge.sh reads: the console
+# of each guest after a line with its name, and the verdict of each as one line; the
+# guest that fared worst is last. qemu.log, meta, config and orders are those of this guest.
+# In meta the seconds are those of the slowest guest, guests is their number, and silent is
+# how many printed no KTAP.
+
+. "${0%/*}/../lib.sh"
+
+# badness DIR: a number, as judge.sh ranks what went wrong.
+badness() {
+	local ended qemu panics
+
+	ended=$(value ended "$1/meta")
+	qemu=$(value qemu "$1/meta")
+	# grep returns 1 if there is nothing, and more if it failed.
+	panics=$(grep -ac 'Kernel panic' "$1/console.log" || [ $? = 1 ])
+	if [ "$panics" != 0 ]; then
+		echo 4
+	elif [ "$ended" = exit ] && [ "$qemu" != 0 ]; then
+		echo 3
+	elif [ ! -s "$1/ktap.log" ]; then
+		echo 2
+	elif [ "$ended" = timeout ]; then
+		echo 1
+	else
+		echo 0
+	fi
+}
+
+# best_first DIR...: sets dirs.
+best_first() {
+	local bad dir ranks=''
+
+	for dir; do
+		bad=$(badness "$dir")
+		ranks+="$bad $dir"$'\n'
+	done
+	ranks=$(sort -ns <<<"${ranks%$'\n'}")
+	mapfile -t dirs <<<"$ranks"
+	dirs=("${dirs[@]#* }")
+}
+
+# add_guest DIR
+add_guest() {
+	local name=${1%/result} secs
+
+	secs=$(value seconds "$1/meta")
+	[ "$secs" -le "$seconds" ] || seconds=$secs
+	[ -s "$1/ktap.log" ] || silent=$((silent + 1))
+	echo "---- the console of ${name##*/} ----" >>"$result/console.log"
+	cat "$1/console.log" >>"$result/console.log"
+	{ tr -d '\r\n' <"$1/verdict" && echo; } >>"$result/verdict"
+}
+
+write_meta() {
+	sed "s/^seconds=.*/seconds=$seconds/" "$1/meta" >"$result/meta"
+	printf '%s\n' "guests=${#dirs[@]}" "silent=$silent" >>"$result/meta"
+	cp "$1"/{qemu.log,config,orders} "$result/"
+}
+
+result=$1
+seconds=0
+silent=0
+best_first "${@:2}"
+: >"$result/console.log"
+: >"$result/verdict"
+for dir in "${dirs[@]}"; do
+	add_guest "$dir"
+done
+write_meta "${dirs[-1]}"

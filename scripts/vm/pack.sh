@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 3: pack the initramfs: PID 1, the modules, the tests.
+#
+# usage: pack.sh OUT
+#
+# Makes OUT/initramfs from what build.sh left in OUT, and OUT/vmlinux, see unpack.sh.
+# Packs the programs that OUT/chosen names, or else OUT/programs, and the one of PROGRAM
+# in the environment. A file that is there is made again if the content of anything that
+# goes into it has changed.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+
+out=$1
+source=$(value source "$out/kernel")
+kdir=$(value kdir "$out/kernel")
+program=${PROGRAM:-}
+
+# finish FILE KEY: FILE.tmp becomes FILE. A FILE without a key is made again.
+finish() {
+	rm -f "$1.key"
+	mv "$1.tmp" "$1"
+	echo "$2" >"$1.key"
+}
+
+# compile FILE KEY WORD...: the words are for gcc.
+compile() {
+	local file=$1 key=$2
+
+	if [ ! -e "$file" ] || ! has_key "$file.key" "$key"; then
+		quietly gcc "${@:3}" -o "$file.tmp"
+		finish "$file" "$key"
+	fi
+}
+
+# key_of FILE...: and of the compiler, and of how this script calls it.
+key_of() {
+	{
+		CC='' LLVM='' "$SCRIPTS/kernel/compiler.sh" -s
+		cat "$@" "$SCRIPTS/vm/pack.sh"
+	} | sum
+}
+
+compile_init() {
+	local key
+
+	key=$(key_of "$SCRIPTS"/guest/*.[ch])
+	compile "$out/init" "$key" -static -O2 -Wall -Wextra -Werror \
+		"$SCRIPTS"/guest/*.c
+}
+
+compile_packer() {
+	local key
+
+	key=$(key_of "$source/usr/gen_init_cpio.c")
+	compile "$out/gen_init_cpio" "$key" -O2 "$source/usr/gen_init_cpio.c"
+}
+
+list_modules() {
+	local module
+
+	for module in "${modules[@]}"; do
+		echo "file /lib/${module#*/} $out/$module 0644 0 0"
+	done
+}
+
+# The bench compares with it, where the kernel has it.
+list_peer() {
+	local peer=$kdir/lib/test_hmm.ko
+
+	[ "$program" != mmun_bench ] || [ ! -e "$peer" ] ||
+		echo "file /lib/test_hmm.ko $peer 0644 0 0"
+}
+
+list_programs() {
+	sort -u "$programs" - <<<"${program%% *}" |
+		sed -n "s|.\+|file /mmun/& $out/tests/& 0755 0 0|p"
+}
+
+list_files() {
+	echo "dir /dev 0755 0 0"
+	echo "nod /dev/console 0600 0 0 c 5 1"
+	echo "file /init $out/init 0755 0 0"
+	echo "dir /lib 0755 0 0"
+	list_modules
+	list_peer
+	echo "dir /mmun 0755 0 0"
+	echo "file /mmun/programs $programs 0644 0 0"
+	list_programs
+	printf 'dir /%s 0755 0 0\n' proc sys tmp
+}
+
+# The content of each file that the list names, of the list, and of what packs.
+key_of_list() {
+	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
+		tr '\n' '\0' | xargs -0 sha256sum "$out/gen_init_cpio" \
+		"$out/initramfs.list" | sum
+}
+
+pack() {
+	local key
+
+	list_files >"$out/initramfs.list"
+	key=$(key_of_list)
+	if [ ! -e "$out/initramfs" ] || ! has_key "$out/initramfs.key" "$key"; then
+		"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" \
+			>"$out/initramfs.tmp"
+		finish "$out/initramfs" "$key"
+	fi
+}
+
+need gcc '/usr/lib/*/libc.a'
+programs=$out/programs
+[ ! -e "$out/chosen" ] || programs=$out/chosen
+find_modules
+compile_init
+compile_packer
+"$SCRIPTS/vm/unpack.sh" "$out"
+pack

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Step 4 with more than one guest: each boots the same kernel and runs its share of the
+# programs.
+#
+# usage: side-by-side.sh OUT
+#
+# JOBS in the environment is the number of guests, and OUT/chosen has so many programs at
+# least. OUT/guest-N is to boot.sh what OUT is. Shows and leaves what boot.sh does, in
+# OUT/result, and in OUT/seconds how long each program took. When this script or its
+# parent dies, the guests die as well.
+
+. "${0%/*}/../lib.sh"
+
+# The process that started this one may be killed alone, as make is by a CI runner.
+[ "${MMUN_TIED:-}" = $$ ] ||
+	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
+
+# prepare_guest NUMBER: all but the list of programs is that of OUT.
+prepare_guest() {
+	local dir=$out/guest-$1 part
+
+	mkdir -p "$dir"
+	for part in kernel module floor tests programs init{,.key} gen_init_cpio{,.key} \
+		vmlinux{,.key}; do
+		ln -sfn "$out/$part" "$dir/$part"
+	done
+	sed -n "s/^$1 //p" <<<"$dealt" >"$dir/chosen"
+	"$SCRIPTS/vm/pack.sh" "$dir"
+}
+
+prepare() {
+	local guest
+
+	touch "$out/seconds"
+	dealt=$(awk -v guests="$JOBS" -f "$SCRIPTS/vm/deal.awk" "$out/seconds" \
+		"$out/chosen")
+	for ((guest = 1; guest <= JOBS; guest++)); do
+		prepare_guest "$guest"
+		results+=("$out/guest-$guest/result")
+	done
+	mkdir -p "$out/result"
+	rm -f "$out"/result/{console.log,ktap.log,verdict,qemu.log,meta}
+	: >"$out/result/ktap.log"
+}
+
+# begin NUMBER: the guest writes to the pipe, its messages too, unless the console is
+# among them.
+begin() {
+	local messages=$pipe
+
+	[ "$V" != 1 ] || messages=2
+	GUEST=$1 "$SCRIPTS/vm/boot.sh" "$out/guest-$1" \
+		>&"$pipe" 2>&"$messages" {pipe}>&- &
+	pids+=($!)
+}
+
+# The pipe ends when all guests have ended: this shell must not hold it for writing.
+begin_all() {
+	local guest pipe
+
+	rm -f "$out/pipe"
+	mkfifo "$out/pipe"
+	exec {pipe}<>"$out/pipe"
+	for ((guest = 1; guest <= JOBS; guest++)); do
+		begin "$guest"
+	done
+	exec {lines}<"$out/pipe" {pipe}>&-
+	rm "$out/pipe"
+}
+
+await_all() {
+	local pid status=0
+
+	for pid in "${pids[@]}"; do
+		wait "$pid" || status=$?
+	done
+	[ "$status" = 0 ] || exit "$status"
+}
+
+# For the next run: what this one measured, and of other programs what is known.
+keep_seconds() {
+	awk 'FILENAME == ARGV[1] && /^# [^ ]+: [0-9.]+ s$/ {
+			sub(/:$/, "", $2)
+			seconds[$2] = $3
+		}
+		FILENAME == ARGV[2] && !($1 in seconds) { seconds[$1] = $2 }
+		END { for (name in seconds) print name, seconds[name] }' \
+		"$out/result/ktap.log" "$out/seconds" | sort >"$out/seconds.new"
+	mv "$out/seconds.new" "$out/seconds"
+}
+
+out=$1
+pids=()
+results=()
+prepare
+programs=$(wc -l <"$out/chosen")
+nonce=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+export NONCE=${NONCE:-$nonce}
+begin_all
+"$SCRIPTS/vm/merge.sh" "$JOBS" "$programs" "$out/result/ktap.log" <&"$lines"
+await_all
+"$SCRIPTS/vm/gather.sh" "$out/result" "${results[@]}"
+keep_seconds

@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of PID 1, pack.sh, boot.sh and judge.sh together, in guests.
+#
+# usage: test-guest.sh
+#
+# Variables: KERNEL or KDIR. Four guests run to their end, some more are killed or do
+# not start. KTAP on stdout. Leaves the last result in build/test-guest.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+. "$SCRIPTS/vm/guest.sh"
+. "$SCRIPTS/test/results.sh"
+
+PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
+
+# has FILE EXPRESSION TITLE: FILE has a line that matches.
+has() {
+	local status=0
+
+	grep -qE -- "$2" "$1" || status=$?
+	result "$status" "$3" "no line matches: $2"
+}
+
+prepare() {
+	local name
+
+	resolve "${KDIR:-${KERNEL:-stock}}"
+	"$SCRIPTS/vm/build.sh" modules "$out"
+	dir=$TOP/build/test-guest
+	rm -rf "$dir"
+	mkdir -p "$dir"/{module,floor,tests,result}
+	cp "$out/kernel" "$dir/kernel"
+	cp "$out/module/test_mmun.ko" "$dir/module/"
+	cp "$out/floor/mmun_floor.ko" "$dir/floor/"
+	quietly gcc -static -O2 -Wall -o "$dir/tests/${PROGRAMS[0]}" \
+		"$SCRIPTS/vm/test-guest.c" -lpthread
+	for name in "${PROGRAMS[@]:1}"; do
+		ln "$dir/tests/${PROGRAMS[0]}" "$dir/tests/$name"
+	done
+	printf '%s\n' "${PROGRAMS[@]}" >"$dir/programs"
+	ktap=$dir/result/ktap.log
+}
+
+# run_guest NAME=VALUE...: sets judged to the status of judge.sh, which writes report.
+run_guest() {
+	judged=0
+	env "$@" "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown"
+	"$SCRIPTS/judge/judge.sh" "$dir/result" >"$dir/report" 2>&1 || judged=$?
+}
+
+test_leftovers() {
+	local schedule
+
+	schedule=$(printf 'reaper,rA-%01016d.' 0)
+	"$SCRIPTS/vm/pack.sh" "$dir"
+	run_guest SCHEDULE="$schedule" TIMES=1
+	has "$ktap" '^ok 3 - mmun: leaves_nothing$' "a program that leaves nothing passes"
+	has "$ktap" '^not ok 4 - mmun: leaves_daemon$' "a process that is left is noticed"
+	has "$ktap" '^not ok 5 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
+	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "its state is shown"
+	has "$ktap" '^not ok 6 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
+	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for good fails"
+	has "$ktap" '^not ok 7 - mmun: blocks # HANG$' "its program fails"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "what it waits for is shown"
+	has "$ktap" '^not ok 8 - mmun: taints$' "a program that taints the kernel fails"
+	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
+	result "$((judged != 7))" "the judge reports failed tests"
+	awk -f "$SCRIPTS/judge/times.awk" "$ktap" >"$dir/times"
+	has "$dir/times" '^# +[0-9.]+ s  leaves_nothing +1 tests$' "TIMES=1 counts the tests of a program"
+	has "$dir/times" '^# +[0-9.]+ s  leaves_thread$' "TIMES=1 names the tests"
+}
+
+test_stop() {
+	ln "$dir/tests/${PROGRAMS[0]}" "$dir/tests/fails_and_waits"
+	PROGRAM=fails_and_waits "$SCRIPTS/vm/pack.sh" "$dir"
+	run_guest PROGRAM=fails_and_waits STOP=1 SCHEDULE=
+	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
+}
+
+# refused FILE RESULT: a guest does not load this module, which is for another kernel, and
+# reports the reason. Debian's kernels do not compare the first word of the version magic.
+refused() {
+	local name=${1##*/}
+
+	cp "$out/$1" "$dir/$1"
+	sed -i 's/mod_unload/mod_ulnoad/' "$dir/$1"
+	"$SCRIPTS/vm/pack.sh" "$dir"
+	run_guest SCHEDULE=
+	has "$ktap" "^not ok [12] - $2: load\$" "$name of another kernel is refused"
+	has "$dir/report" "# loading .*$name: Exec format error" "the errno is shown"
+	has "$dir/report" '# the module is for: .*mod_ulnoad' "its vermagic is shown"
+	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the kernel is named"
+	has "$dir/report" "# kernel: ${name%.ko}: version magic" "the message of the kernel is shown"
+	result "$((judged != 7))" "the judge reports the failed load"
+}
+
+test_wrong_module() {
+	refused floor/mmun_floor.ko mmun_floor
+	refused module/test_mmun.ko mmun
+}
+
+# qemu_fails EXPRESSION NAME=VALUE...: the verdict is QEMU's message.
+qemu_fails() {
+	run_guest ACCEL=tcg "${@:2}"
+	has "$dir/report" "^# QEMU: $1" "${*:2} ends with QEMU's message"
+	result "$((judged != 11))" "${*:2} has a status of its own"
+}
+
+test_qemu() {
+	qemu_fails '.*integer' SMP=x
+	qemu_fails '.*initrd is too large' MEM=1
+	qemu_fails '.*expects a non-negative number' MEM=1x
+	qemu_fails '.*CPU model' ACCEL=icount CPU=none
+}
+
+test_command_line() {
+	local status=0 long
+
+	printf -v long '%2000s' ''
+	APPEND=${long// /x} "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown" \
+		2>"$dir/report" || status=$?
+	result "$((status != 2))" "a kernel command line that is too long is refused"
+	has "$dir/report" '^vm/boot.sh: APPEND is too long' "in one line"
+}
+
+# take_cpus COUNT: what keeps so many guests on a CPU, which run at once.
+take_cpus() {
+	local i pinned
+
+	for ((i = 0; i < $1; i++)); do
+		take_cpu
+		echo "${pinned[*]:-nothing}"
+	done
+}
+
+test_pinning() {
+	local cpus list seen status=0 wanted
+
+	mkdir -p "$dir/build"
+	list=$(allowed_cpus)
+	mapfile -t cpus <<<"$list"
+	wanted=$(printf 'taskset -c %s\n' "${cpus[@]}"; echo nothing)
+	seen=$(TOP=$dir take_cpus "$((${#cpus[@]} + 1))")
+	[ "$seen" = "$wanted" ] || status=1
+	result "$status" "each guest of User-Mode Linux has a CPU, and one more has none" \
+		"$seen"
+}
+
+# is_over PIDS: is none of these there, but for zombies?
+is_over() {
+	! ps -o stat= -p "$1" | grep -qv Z
+}
+
+files_are_gone() {
+	local status=0
+
+	[ ! -e "$dir/result/initrd" ] && [ ! -e "$dir/result/serial" ] || status=1
+	result "$status" "after SIG$1 the temporary files are gone"
+}
+
+# killed_by SIGNAL: boot.sh, and what it started, end within a second.
+killed_by() {
+	local boot all try status=0
+
+	rm -f "$dir/result/console.log"
+	V=1 env --default-signal=TERM,HUP setsid "$SCRIPTS/vm/boot.sh" "$dir" \
+		>"$dir/shown" 2>&1 &
+	boot=$!
+	for ((try = 0; try < 300; try++)); do
+		[ ! -s "$dir/result/console.log" ] || break
+		sleep 0.2
+	done
+	all=$(pgrep -d , -s "$boot" || echo "$boot")
+	kill -"$1" "$boot"
+	sleep 1
+	[ -s "$dir/result/console.log" ] && is_over "$all" || status=1
+	result "$status" "SIG$1 to boot.sh ends all that it started in a second"
+	wait "$boot" || true
+	[ "$1" = KILL ] || files_are_gone "$1"
+}
+
+test_signals() {
+	local signal
+
+	for signal in TERM HUP KILL; do
+		killed_by "$signal"
+	done
+}
+
+need gcc qemu-system-x86_64 '/usr/lib/*/libc.a'
+prepare
+results_of guest
+test_leftovers
+test_stop
+test_wrong_module
+test_qemu
+test_command_line
+test_pinning
+test_signals
+end_results

@@ -1,0 +1,234 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of guests that run side by side: how the programs are dealt out, and what comes
+# of two guests, of which one fared badly.
+#
+# usage: test-merge.sh
+#
+# Each case of the second kind starts from the recordings of two good guests, spoils one,
+# and names the exit status that judge.sh must give for both. KTAP on stdout.
+
+# shellcheck disable=SC2016 # $d and $a are for sed
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/test/results.sh"
+
+# dealt GUESTS SECONDS PROGRAMS WANTED TITLE: commas separate what are lines in the files.
+dealt() {
+	local got status=0
+
+	printf '%s' "${2:+${2//,/$'\n'}$'\n'}" >"$dir/seconds"
+	printf '%s\n' "${3//,/$'\n'}" >"$dir/programs"
+	got=$(awk -v guests="$1" -f "$SCRIPTS/vm/deal.awk" "$dir/seconds" "$dir/programs" |
+		paste -sd ,)
+	[ "$got" = "$4" ] || status=1
+	result "$status" "$5" "dealt: $got"
+}
+
+test_deal() {
+	dealt 2 "a 1,b 2,c 4,d 5" a,b,c,d "1 a,2 b,2 c,1 d" \
+		"the longest program goes to the guest with the least work"
+	dealt 2 "d 9" a,b,c,d "1 a,2 b,1 c,2 d" "the order of the list stays"
+	dealt 2 "" a,b,c "1 a,2 b,1 c" "without times the programs are equal"
+	dealt 2 "a 6,b 2" a,b,x,y "1 a,1 b,2 x,2 y" "an unknown time is the mean"
+	dealt 3 "a 0.0,b 0.0,c 0.0" a,b,c "1 a,2 b,3 c" "each guest gets a program"
+	dealt 2 "z 100,a 1" a,b "1 a,2 b" "the time of another program does not matter"
+}
+
+# record GUEST PROGRAM SECONDS
+record() {
+	local to=$dir/guest-$1/result
+
+	mkdir -p "$to"
+	: >"$to/qemu.log"
+	printf '%s\n' nonce=1234 ended=exit qemu=0 "seconds=$3" tests= mem=1G smp=2 \
+		release=6.1.0-56-amd64 >"$to/meta"
+	echo CONFIG_MMU_NOTIFIER=y >"$to/config"
+	echo "nonce=1234" >"$to/orders"
+	printf '[    0.000000] Linux version 6.1.0\r\n' >"$to/console.log"
+	printf 'verdict: pass 1234\r\n' >"$to/verdict"
+	cat >"$to/ktap.log" <<-EOT
+		KTAP version 1
+		1..6
+		ok 1 - mmun: load
+		ok 2 - mmun_floor: load
+		  TAP version 13
+		  1..1
+		  #  RUN           $2.works ...
+		  #            OK  $2.works
+		  ok 1 $2.works
+		ok 3 - mmun: $2
+		# $2: $3.0 s
+		ok 4 - mmun_floor: unload
+		ok 5 - mmun: unload
+		ok 6 - mmun: leaks
+	EOT
+}
+
+record_both() {
+	record 1 event 8
+	record 2 log 9
+	: >"$dir/messages"
+}
+
+# merge_both: the lines of the guests take turns.
+merge_both() {
+	rm -rf "$dir/run"
+	mkdir "$dir/run"
+	: >"$dir/run/ktap.log"
+	sed 's/^/1 /' "$dir/guest-1/result/ktap.log" >"$dir/first"
+	sed 's/^/2 /' "$dir/guest-2/result/ktap.log" >"$dir/second"
+	paste -d '\n' "$dir/first" "$dir/second" "$dir/messages" | sed '/^$/d' |
+		"$SCRIPTS/vm/merge.sh" 2 2 "$dir/run/ktap.log" >"$dir/shown" 2>"$dir/said"
+	"$SCRIPTS/vm/gather.sh" "$dir/run" "$dir"/guest-{1,2}/result
+}
+
+# judged STATUS TITLE WORDS [LINE]: judge.sh returns STATUS for the two guests, its report
+# has WORDS, and the KTAP has LINE.
+judged() {
+	local got=0 report status=1
+
+	merge_both
+	report=$("$SCRIPTS/judge/judge.sh" "$dir/run" 2>&1) || got=$?
+	[[ $got != "$1" || $report != *"$3"* ||
+	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..7}"$'\n'* ]] || status=0
+	cmp -s "$dir/shown" "$dir/run/ktap.log" || status=1
+	result "$status" "$2" "status $got, expected $1, \"$3\" and \"${4:-}\" in:
+$report
+$(<"$dir/shown")"
+	record_both
+}
+
+# spoil GUEST FILE WORD...: sed spoils the file with these words.
+spoil() {
+	sed -i "${@:3}" "$dir/guest-$1/result/$2"
+}
+
+# wanted: the KTAP of two good guests.
+wanted() {
+	cat <<-EOT
+		KTAP version 1
+		1..7
+		ok 1 - mmun: load
+		ok 2 - mmun_floor: load
+		  TAP version 13
+		  1..1
+		  #  RUN           event.works ...
+		  #            OK  event.works
+		  ok 1 event.works
+		ok 3 - mmun: event
+		# event: 8.0 s
+		  TAP version 13
+		  1..1
+		  #  RUN           log.works ...
+		  #            OK  log.works
+		  ok 1 log.works
+		ok 4 - mmun: log
+		# log: 9.0 s
+		ok 5 - mmun_floor: unload
+		ok 6 - mmun: unload
+		ok 7 - mmun: leaks
+	EOT
+}
+
+test_good() {
+	local text
+
+	merge_both
+	wanted >"$dir/wanted"
+	text=$(diff "$dir/wanted" "$dir/shown" || [ $? = 1 ])
+	silent "two good guests are one run" "$text"
+	judged 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
+	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
+	merge_both
+	check "a message of both guests is shown once" \
+		test "$(<"$dir/said")" = "  no KVM here"
+	record_both
+}
+
+test_tests() {
+	local guest
+
+	for guest in 1 2; do
+		spoil "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
+		judged 7 "guest $guest: a failed test" "6 passed, 1 failed" \
+			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
+		spoil "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
+		judged 7 "guest $guest: the driver stays" "#   unload" "# rmmod: busy"
+		spoil "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
+		judged 7 "guest $guest: the other module stays" "#   mmun_floor: unload" \
+			"not ok 5 - mmun_floor: unload"
+		spoil "$guest" ktap.log 's/^ok 6/not ok 6/'
+		judged 7 "guest $guest: a leak" "#   leaks" "not ok 7 - mmun: leaks"
+		spoil "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
+		judged 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
+		spoil "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
+			-e '4a Bail out! why'
+		judged 7 "guest $guest: the other module does not load" "#     # loading: busy" \
+			"not ok 2 - mmun_floor: load"
+		spoil "$guest" ktap.log '$d'
+		judged 8 "guest $guest: no check for leaks" "6 programs and checks"
+	done
+}
+
+test_guests() {
+	local guest
+
+	for guest in 1 2; do
+		spoil "$guest" ktap.log '9,$d'
+		spoil "$guest" console.log '$a Kernel panic - not syncing'
+		spoil "$guest" verdict d
+		judged 3 "guest $guest: a panic" "# the kernel panicked" \
+			"  #  RUN           ${programs[guest - 1]}.works ..."
+		spoil "$guest" ktap.log d
+		judged 4 "guest $guest: silence" "never reached in 1 of 2" \
+			"ok 1 - mmun: ${programs[2 - guest]}"
+		spoil "$guest" ktap.log '9,$d'
+		spoil "$guest" meta s/exit/timeout/
+		judged 5 "guest $guest: a hang" "no end after 9 seconds"
+		spoil "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
+		judged 6 "guest $guest: a splat" "BUG: KASAN"
+		spoil "$guest" verdict s/1234/1235/
+		judged 10 "guest $guest: a wrong verdict" "verdict: pass 1235"
+		spoil "$guest" verdict d
+		judged 10 "guest $guest: no verdict" "nonce: none"
+		spoil "$guest" verdict 'p'
+		judged 10 "guest $guest: two verdicts" "nonce: verdict"
+		spoil "$guest" meta s/qemu=0/qemu=1/
+		echo "qemu: no memory" >"$dir/guest-$guest/result/qemu.log"
+		judged 11 "guest $guest: QEMU fails" "# QEMU: no memory"
+	done
+}
+
+# One verdict is not the verdict of two guests.
+test_verdicts() {
+	local got=0
+
+	merge_both
+	sed -i 1d "$dir/run/verdict"
+	"$SCRIPTS/judge/judge.sh" "$dir/run" >/dev/null || got=$?
+	result "$((got != 10))" "one verdict of two guests" "status $got, expected 10"
+}
+
+test_silence() {
+	local guest
+
+	for guest in 1 2; do
+		spoil "$guest" ktap.log d
+		spoil "$guest" verdict d
+	done
+	judged 4 "no guest says anything" "PID 1 was never reached" ""
+}
+
+programs=(event log)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+results_of merge
+test_deal
+record_both
+test_good
+test_tests
+test_guests
+test_verdicts
+test_silence
+end_results
