@@ -13,12 +13,12 @@
 #include "mmun.h"
 #include "floor.h"
 
-#include "bench-measure.c"
-#include "bench-ranges.c"
-#include "bench-pages.c"
-#include "bench-hits.c"
-#include "bench-mm.c"
-#include "bench-hmm.c"
+#include "bench/measure.c"
+#include "bench/ranges.c"
+#include "bench/pages.c"
+#include "bench/hits.c"
+#include "bench/mm.c"
+#include "bench/hmm.c"
 
 static const struct group {
 	const char *name;
