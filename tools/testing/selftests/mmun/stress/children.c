@@ -273,7 +273,7 @@ static int exec_main(struct child_answer *answer)
 		return CHILD_CALL;
 	snprintf(fd, sizeof(fd), "%d", answer->fd);
 	snprintf(id, sizeof(id), "%u", answer->id);
-	execl("/proc/self/exe", "stress", AFTER_EXEC, fd, id, NULL);
+	execl("/proc/self/exe", "mmun_stress", AFTER_EXEC, fd, id, NULL);
 	return CHILD_CALL;
 }
 

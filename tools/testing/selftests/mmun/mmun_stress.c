@@ -16,14 +16,14 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "stress-shared.c"
-#include "stress-pages.c"
-#include "stress-ranges.c"
-#include "stress-device.c"
-#include "stress-batches.c"
-#include "stress-log.c"
-#include "stress-mutators.c"
-#include "stress-children.c"
+#include "stress/shared.c"
+#include "stress/pages.c"
+#include "stress/ranges.c"
+#include "stress/device.c"
+#include "stress/batches.c"
+#include "stress/log.c"
+#include "stress/mutators.c"
+#include "stress/children.c"
 
 /*
  * ENOENT: somebody has removed the range.  EFAULT, EACCES: the memory has holes
@@ -78,10 +78,10 @@ static const struct op ops[] = {
 	{ }
 };
 
-#include "stress-options.c"
-#include "stress-process.c"
-#include "stress-report.c"
-#include "stress-watch.c"
+#include "stress/options.c"
+#include "stress/process.c"
+#include "stress/report.c"
+#include "stress/watch.c"
 
 #define ARENA_BASE	0x200000000000UL
 #define ARENA_STRIDE	0x40000000UL
