@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 #include <stddef.h>
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define NR_PAGES	16
 

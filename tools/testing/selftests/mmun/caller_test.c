@@ -4,8 +4,8 @@
  * migration between nodes, swap, writeback, huge pages of files, hugetlb,
  * breakpoints.  Each changes a setting of the machine and puts it back.
  */
-#include "mmun.h"
-#include "ksm.h"
+#include "lib/mmun.h"
+#include "lib/sysfs.h"
 #include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>

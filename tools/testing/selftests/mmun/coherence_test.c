@@ -3,7 +3,7 @@
  * Coherence: what a device sees and writes through the shadow is what the CPU
  * has there, and after each mutator exactly the pages it took are gone.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define PAGE_FLAGS	(MMUN_PAGE_VALID | MMUN_PAGE_WRITE | MMUN_PAGE_ERROR)
 

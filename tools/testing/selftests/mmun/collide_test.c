@@ -3,7 +3,7 @@
  * The collision-retry protocol, one step at a time: an invalidation between
  * READ_BEGIN and COMMIT is always seen, and none is seen when there was none.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 /*
  * The memory: 8 pages, each written, and room to move pages to.  The range is

@@ -3,8 +3,8 @@
  * Which system call raises which event, for which bytes, on which ranges, and
  * which raise none.  fork, exit and the OOM killer have programs of their own.
  */
-#include "mmun.h"
-#include "ksm.h"
+#include "lib/mmun.h"
+#include "lib/sysfs.h"
 #include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 

@@ -4,7 +4,7 @@
  * each other: the descriptor may outlive the mm, the mm may outlive the
  * descriptor, and the ranges go with the descriptor whenever that is.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #include <limits.h>
 #include <sys/mount.h>

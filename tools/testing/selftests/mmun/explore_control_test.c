@@ -3,7 +3,7 @@
  * The negative controls of explore_test: with a model that is wrong, or with
  * ranges that do not follow the protocol, the explorer must notice.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 #include "model.h"
 #include "schedule.c"
 #include "actor.c"

@@ -2,7 +2,7 @@
 /*
  * As explore_test, for the mutators that cost a process in each schedule.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 #include "model.h"
 #include "schedule.c"
 #include "actor.c"

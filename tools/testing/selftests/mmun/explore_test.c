@@ -6,7 +6,7 @@
  * The environment: MMUN_SCHEDULE plays that one and tells each step;
  * MMUN_ACTORS, MMUN_DEPTH, MMUN_FROM, MMUN_LIMIT explore something else.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 #include "model.h"
 #include "schedule.c"
 #include "actor.c"

@@ -5,8 +5,8 @@
  * privileged, and leaves nothing behind, however it ends.
  */
 #include <sys/stat.h>
-#include "mmun.h"
-#include "floor.h"
+#include "lib/mmun.h"
+#include "lib/floor.h"
 
 #define NR_PAGES	16
 #define NR_SUBS		100

@@ -3,7 +3,7 @@
  * fork(): the parent's pages are write-protected and its ranges are told, the
  * child has no subscription, and no write through a shadow reaches the child.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #include <sys/socket.h>
 

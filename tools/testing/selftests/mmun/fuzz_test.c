@@ -8,7 +8,7 @@
  * plays the same one again.
  */
 #include <stdatomic.h>
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define NR_PAGES	16
 #define NR_IDS		8

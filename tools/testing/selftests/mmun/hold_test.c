@@ -7,8 +7,8 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include "ksm.h"
-#include "worker.h"
+#include "lib/sysfs.h"
+#include "lib/worker.h"
 
 /*
  *   0   1   2   3   4   5   6   7

@@ -5,7 +5,7 @@
  */
 #include <stdatomic.h>
 #include <time.h>
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define NR_PAGES	8
 

@@ -10,8 +10,8 @@
  * "# cost operation scheme n units cost unit" is a row: so many instructions for
  * so many units; n is how many ranges there were, or how many pages it was about.
  */
-#include "mmun.h"
-#include "floor.h"
+#include "lib/mmun.h"
+#include "lib/floor.h"
 
 #include "bench/measure.c"
 #include "bench/ranges.c"

@@ -8,7 +8,7 @@
  * each thread, with what luck the scheduler gives.  Nobody else may use the
  * device meanwhile.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #include <linux/userfaultfd.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * The model and the search alone: each rule of the lock is what it is said to
  * be, and no schedule is left out.  Needs no kernel under test.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 #include "model.h"
 #include "schedule.c"
 

@@ -4,7 +4,7 @@
  * wait.  process_mrelease(2) stands for it where every step is to be seen; in
  * the end a memory cgroup runs out of memory for real.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define PAGES		10	/* of the arena */
 #define VMA_PAGES	4	/* of each of the two VMAs */

@@ -6,7 +6,7 @@
  * each test goes on until it has seen enough collisions and fails if there are
  * none.
  */
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #include <stdarg.h>
 

@@ -6,7 +6,7 @@
 #include <sys/ptrace.h>
 #include <time.h>
 
-#include "mmun.h"
+#include "lib/mmun.h"
 
 #define NR_PAGES	12
 #define NR_MANY		20000

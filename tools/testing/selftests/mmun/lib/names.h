@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../kselftest_harness.h"
+#include "../../kselftest_harness.h"
 
 static inline const char *mmun_globs(void)
 {

@@ -18,8 +18,8 @@
  * Both files stay open, because to open a file costs more than to read it.  They
  * stand for the thread that was there when they were opened, not for its number.
  */
-#ifndef _SELFTESTS_MMUN_TASKS_H
-#define _SELFTESTS_MMUN_TASKS_H
+#ifndef _SELFTESTS_MMUN_TASK_H
+#define _SELFTESTS_MMUN_TASK_H
 
 #include <errno.h>
 #include <fcntl.h>
@@ -278,4 +278,4 @@ static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 		__task;                                                  \
 	})
 
-#endif /* _SELFTESTS_MMUN_TASKS_H */
+#endif /* _SELFTESTS_MMUN_TASK_H */

@@ -36,7 +36,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../kselftest_harness.h"
+#include "../../kselftest_harness.h"
 #include <test_mmun_uapi.h>
 #include "compat.h"
 #include "mark.h"

@@ -3,8 +3,8 @@
  * ksmd, the kernel thread that merges pages.  How long it takes depends on how
  * many pages others gave it, so a test waits for scans and not for a time.
  */
-#ifndef _SELFTESTS_MMUN_KSM_H
-#define _SELFTESTS_MMUN_KSM_H
+#ifndef _SELFTESTS_MMUN_SYSFS_H
+#define _SELFTESTS_MMUN_SYSFS_H
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -91,4 +91,4 @@ static inline bool ksm_is_through(const struct ksm *ksm)
 	return false;
 }
 
-#endif /* _SELFTESTS_MMUN_KSM_H */
+#endif /* _SELFTESTS_MMUN_SYSFS_H */

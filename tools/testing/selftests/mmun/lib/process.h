@@ -7,8 +7,8 @@
  * test, work on the subject's mm through its descriptor: whoever is held may
  * have the subject's mmap_lock, and their own page faults never need that one.
  */
-#ifndef _SELFTESTS_MMUN_SUBJECT_H
-#define _SELFTESTS_MMUN_SUBJECT_H
+#ifndef _SELFTESTS_MMUN_PROCESS_H
+#define _SELFTESTS_MMUN_PROCESS_H
 
 #include <linux/userfaultfd.h>
 #include <stdbool.h>
@@ -341,4 +341,4 @@ static inline int job_snapshot(struct worker *worker)
 		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);  \
 	} while (0)
 
-#endif /* _SELFTESTS_MMUN_SUBJECT_H */
+#endif /* _SELFTESTS_MMUN_PROCESS_H */

@@ -9,7 +9,7 @@
 #include <semaphore.h>
 #include <time.h>
 #include "mmun.h"
-#include "tasks.h"
+#include "task.h"
 
 struct subject;
 

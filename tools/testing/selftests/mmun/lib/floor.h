@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include "floor/mmun_floor.h"
+#include "../floor/mmun_floor.h"
 
 #define FLOOR_DEV	"/dev/mmun_floor"
 
