@@ -5,7 +5,6 @@
  * breakpoints.  Each changes a setting of the machine and puts it back.
  */
 #include "lib/mmun.h"
-#include "lib/sysfs.h"
 #include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
@@ -157,32 +156,6 @@ static int pin_to_this_cpu(void)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = write(fd, text, strlen(text));
-
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
-static int read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, text, size - 1);
-
-	close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return n < 0 ? -1 : 0;
-}
-
-static long read_number(const char *path)
-{
-	char text[32];
-
-	return read_file(path, text, sizeof(text)) ? -1 : atol(text);
-}
-
 static int new_memfd(size_t length, unsigned int flags)
 {
 	int fd = mmun_memfd(flags);
@@ -261,7 +234,7 @@ static int janitor_start(struct janitor *j,
 	char before[64], c;
 	int fds[2];
 
-	if (read_file(path, before, sizeof(before)) || pipe2(fds, O_CLOEXEC))
+	if (mmun_read_file(path, before, sizeof(before)) || pipe2(fds, O_CLOEXEC))
 		return -1;
 	j->pid = fork();
 	if (!j->pid) {
@@ -297,7 +270,7 @@ FIXTURE(caller_ksm) {
 
 FIXTURE_SETUP(caller_ksm)
 {
-	janitor_start(&self->janitor, write_file, KSM_DIR "run");
+	janitor_start(&self->janitor, mmun_write_file, KSM_DIR "run");
 	ASSERT_EQ(0, pin_to_this_cpu());
 	self->page = sysconf(_SC_PAGESIZE);
 	self->fd = mmun_open();
@@ -665,15 +638,15 @@ static int remove_disk(const char *path, const char *before)
 	(void)path;
 	(void)before;
 	swapoff(DISK);
-	return write_file(DISK_RESET, "1");
+	return mmun_write_file(DISK_RESET, "1");
 }
 
 /* One that is in use is not for us. */
 static int make_disk(struct janitor *janitor)
 {
-	if (read_number(DISK_SIZE) ||
+	if (mmun_read_number(DISK_SIZE) ||
 	    janitor_start(janitor, remove_disk, DISK_SIZE) ||
-	    write_file(DISK_SIZE, "8M"))
+	    mmun_write_file(DISK_SIZE, "8M"))
 		return -1;
 	return open(DISK, O_RDWR | O_CLOEXEC);
 }
@@ -811,10 +784,10 @@ static int fill_pool(struct janitor *janitor)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", POOL_PAGES);
-	if (janitor_start(janitor, write_file, pool()) ||
-	    write_file(pool(), number))
+	if (janitor_start(janitor, mmun_write_file, pool()) ||
+	    mmun_write_file(pool(), number))
 		return 0;
-	return read_number(pool()) >= POOL_PAGES;
+	return mmun_read_number(pool()) >= POOL_PAGES;
 }
 
 FIXTURE(caller_hugetlb) {
@@ -1191,7 +1164,7 @@ static int set_breakpoint(FIXTURE_DATA(caller_uprobe) *self)
 {
 	char path[64];
 	struct perf_event_attr attr = {
-		.type = read_number(UPROBE_TYPE),
+		.type = mmun_read_number(UPROBE_TYPE),
 		.size = sizeof(attr),
 		.uprobe_path = mmun_u64(path),
 		.probe_offset = self->page,
@@ -1213,7 +1186,7 @@ TEST_F(caller_uprobe, setting_and_clearing_it_tell_of_its_page)
 	struct mmun_records log;
 	int probe;
 
-	if (read_number(UPROBE_TYPE) < 0)
+	if (mmun_read_number(UPROBE_TYPE) < 0)
 		SKIP(return, "no breakpoints by perf: set CONFIG_UPROBE_EVENTS");
 	w = watch_range(self->map, 3 * self->page);
 	fill_shadow(w, 0, NULL);

@@ -4,7 +4,6 @@
  * which raise none.  fork, exit and the OOM killer have programs of their own.
  */
 #include "lib/mmun.h"
-#include "lib/sysfs.h"
 #include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 
@@ -1269,15 +1268,6 @@ TEST_F(event, brk_down_raises_unmap)
 	mmun_expect_no_event();
 }
 
-static int write_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = write(fd, value, strlen(value));
-
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 /* A page that was written is soft dirty, if there is such a thing. */
 static int has_soft_dirty(const char *p)
 {
@@ -1294,7 +1284,7 @@ TEST_F(event, clear_refs_raises_soft_dirty_for_the_whole_address_space)
 
 	if (!has_soft_dirty(self->area.map))
 		SKIP(return, NO_SOFT_DIRTY);
-	ASSERT_EQ(0, write_file("/proc/self/clear_refs", "4"));
+	ASSERT_EQ(0, mmun_write_file("/proc/self/clear_refs", "4"));
 	r = mmun_expect_event(id, MMUN_EVENT_SOFT_DIRTY, self->area.map,
 			      length);
 	EXPECT_EQ(0, r.start);
@@ -1463,7 +1453,7 @@ static int op_clear_parent_refs(struct area *a)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/clear_refs", getppid());
-	return write_file(path, "4");
+	return mmun_write_file(path, "4");
 }
 
 /* clang-format off */

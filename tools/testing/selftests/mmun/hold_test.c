@@ -7,7 +7,6 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include "lib/sysfs.h"
 #include "lib/worker.h"
 
 /*
@@ -967,14 +966,7 @@ TEST_F(hold, limit_is_renewed_when_no_task_is_held)
 /* The number of references to the module, or -1 */
 static long module_users(void)
 {
-	FILE *file = fopen("/sys/module/test_mmun/refcnt", "re");
-	long users = -1;
-
-	if (file && fscanf(file, "%ld", &users) != 1)
-		users = -1;
-	if (file)
-		fclose(file);
-	return users;
+	return mmun_read_number("/sys/module/test_mmun/refcnt");
 }
 
 /*
@@ -1197,7 +1189,7 @@ TEST_F(hold, records_of_holds_are_not_there_by_default)
 	mmun_expect_no_event();
 }
 
-/* What threads do: tasks.h */
+/* What threads do: lib/task.h */
 
 TEST_F(hold, quiesce_tells_who_waits_is_blocked_held_and_gone)
 {

@@ -90,15 +90,6 @@ static const struct op ops[] = {
 #define SWAP_RESET	"/sys/block/zram0/reset"
 #define KSM_RUN		"/sys/kernel/mm/ksm/run"
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return ret;
-}
-
 /* What mkswap writes: one page of header, the rest to swap on. */
 static int make_swap(int mib)
 {
@@ -107,7 +98,7 @@ static int make_swap(int mib)
 	int fd, ret;
 
 	snprintf(size, sizeof(size), "%dM", mib);
-	if (write_text(SWAP_SIZE, size))
+	if (mmun_write_file(SWAP_SIZE, size))
 		return -1;
 	fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
 	ret = pwrite(fd, head, sizeof(head), 1024) != sizeof(head) ||
@@ -138,17 +129,17 @@ static void set_up(void)
 		options.swap_mib = 0;
 	}
 	ksm_before = read_ksm();
-	write_text(KSM_RUN, "1");
+	mmun_write_file(KSM_RUN, "1");
 }
 
 static void tear_down(void)
 {
 	if (ksm_before)
-		write_text(KSM_RUN, (char[]){ ksm_before, '\0' });
+		mmun_write_file(KSM_RUN, (char[]){ ksm_before, '\0' });
 	if (!options.swap_mib)
 		return;
 	swapoff(SWAP_DEVICE);
-	write_text(SWAP_RESET, "1");
+	mmun_write_file(SWAP_RESET, "1");
 }
 
 static int make_shared(void)

@@ -11,55 +11,55 @@
 
 /* Of mmap() and mremap() */
 #ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP	4
+#define MREMAP_DONTUNMAP 4
 #endif
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE	0x100000
+#define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
 /* Of madvise() */
 #ifndef MADV_FREE
-#define MADV_FREE		8
+#define MADV_FREE 8
 #endif
 #ifndef MADV_COLD
-#define MADV_COLD		20
+#define MADV_COLD 20
 #endif
 #ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
+#define MADV_PAGEOUT 21
 #endif
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE	23
+#define MADV_POPULATE_WRITE 23
 #endif
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE		25
+#define MADV_COLLAPSE 25
 #endif
 
 /* Of memfd_create() */
 #ifndef MFD_HUGETLB
-#define MFD_HUGETLB		4
+#define MFD_HUGETLB 4
 #endif
 #ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL		0x0008U
+#define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
 /* System calls */
 #ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal	424
+#define SYS_pidfd_send_signal 424
 #endif
 #ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
+#define SYS_pidfd_open 434
 #endif
 #ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd		438
+#define SYS_pidfd_getfd 438
 #endif
 #ifndef SYS_process_madvise
-#define SYS_process_madvise	440
+#define SYS_process_madvise 440
 #endif
 #ifndef SYS_memfd_secret
-#define SYS_memfd_secret	447
+#define SYS_memfd_secret 447
 #endif
 #ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
+#define SYS_process_mrelease 448
 #endif
 
 #endif /* _SELFTESTS_MMUN_COMPAT_H */

@@ -10,7 +10,7 @@
 
 #include "../floor/mmun_floor.h"
 
-#define FLOOR_DEV	"/dev/mmun_floor"
+#define FLOOR_DEV "/dev/mmun_floor"
 
 static inline int floor_open(void)
 {

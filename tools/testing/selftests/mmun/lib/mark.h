@@ -17,7 +17,7 @@
 
 #include "names.h"
 
-#define MMUN_KMSG	"/dev/kmsg"
+#define MMUN_KMSG "/dev/kmsg"
 
 /**
  * struct mmun_body - what mmun_marked_test() calls in place of the harness

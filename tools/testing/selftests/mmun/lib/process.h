@@ -20,10 +20,10 @@
  *
  * The subject maps the pages; the test inserts the ranges.
  */
-#define PAGES		8
-#define RANGE_PAGES	4
-#define NEAR		4	/* first page of the neighbour */
-#define FREE		6	/* first page that nobody watches */
+#define PAGES 8
+#define RANGE_PAGES 4
+#define NEAR 4 /* first page of the neighbour */
+#define FREE 6 /* first page that nobody watches */
 
 struct subject;
 
@@ -43,7 +43,7 @@ struct answer {
 /* One thread of the subject */
 struct mutator {
 	struct subject *subject;
-	int order[2];	/* pipes */
+	int order[2]; /* pipes */
 	int answer[2];
 	pid_t tid;
 };
@@ -53,13 +53,13 @@ struct subject {
 	struct mutator mutator[2];
 	pid_t pid;
 	int pidfd;
-	int fd;		/* its descriptor of the device, as the test has it */
-	int its_fd;	/* and as it has it itself */
-	int memfd;	/* of one page; both have it */
-	char *map;	/* the same address in both */
-	char *huge;	/* a huge page of its own, once it has one */
-	char dir[32];	/* of its core dump, if it is to have one */
-	bool stop;	/* told to who mutates until then */
+	int fd; /* its descriptor of the device, as the test has it */
+	int its_fd; /* and as it has it itself */
+	int memfd; /* of one page; both have it */
+	char *map; /* the same address in both */
+	char *huge; /* a huge page of its own, once it has one */
+	char dir[32]; /* of its core dump, if it is to have one */
+	bool stop; /* told to who mutates until then */
 };
 
 /* The subject */
@@ -72,9 +72,9 @@ static void *mutator_main(void *arg)
 
 	mutator->tid = mmun_gettid();
 	while (write(mutator->answer[1], &answer, sizeof(answer)) ==
-	       sizeof(answer) &&
+		       sizeof(answer) &&
 	       read(mutator->order[0], &order, sizeof(order)) ==
-	       sizeof(order)) {
+		       sizeof(order)) {
 		answer.ret = order.mutate(mutator->subject, order.nr);
 		answer.errnum = errno;
 	}
@@ -101,7 +101,9 @@ static int subject_order(struct mutator *mutator, mutate_fn mutate, int nr)
 	struct order order = { mutate, nr };
 
 	return write(mutator->order[1], &order, sizeof(order)) ==
-	       sizeof(order) ? 0 : -1;
+			       sizeof(order) ?
+		       0 :
+		       -1;
 }
 
 /* What came of the order.  The harness' time-out bounds it. */
@@ -109,8 +111,7 @@ static int subject_answer(struct mutator *mutator)
 {
 	struct answer answer;
 
-	if (read(mutator->answer[0], &answer, sizeof(answer)) !=
-	    sizeof(answer))
+	if (read(mutator->answer[0], &answer, sizeof(answer)) != sizeof(answer))
 		return -1;
 	errno = answer.errnum;
 	return answer.ret;
@@ -248,7 +249,7 @@ static inline int userfault_fill(int uffd, struct subject *subject, int nr)
 	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
 }
 
-#define NO_USERFAULT	"no userfaultfd: set CONFIG_USERFAULTFD"
+#define NO_USERFAULT "no userfaultfd: set CONFIG_USERFAULTFD"
 
 static inline int worker_start(struct worker *worker, struct subject *subject,
 			       __u32 id)
@@ -261,8 +262,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 	return worker_create(worker);
 }
 
-static inline void worker_do(struct worker *worker,
-			     int (*job)(struct worker *))
+static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
 {
 	worker->job = job;
 	sem_post(&worker->go);
@@ -273,8 +273,8 @@ static inline int job_collect(struct worker *worker)
 {
 	__u32 valid;
 
-	if (_mmun_collect(worker->fd, worker->token, worker->at,
-			  worker->length, MMUN_METHOD_GUP, 0, &valid))
+	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
+			  MMUN_METHOD_GUP, 0, &valid))
 		return -1;
 	return valid;
 }
@@ -290,55 +290,54 @@ static inline int job_snapshot(struct worker *worker)
 
 /* Statements of a test, which has self->subject and self->fd */
 
-#define mutator(nr)	(&self->subject->mutator[nr])
+#define mutator(nr) (&self->subject->mutator[nr])
 
 /* Have a mutator do it to the end. */
-#define mutate(_nr, _mutation, _page)                                     \
+#define mutate(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
 
 /* Hold a mutator, which is to do it, at @_point of range @_id. */
-#define hold_mutator(_nr, _mutation, _page, _point, _id)                  \
-	({                                                                \
-		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);   \
-		ASSERT_EQ(0, subject_order(mutator(_nr), _mutation,       \
-					   _page));                       \
-		mmun_wait_held(__at);                                     \
-		__at;                                                     \
+#define hold_mutator(_nr, _mutation, _page, _point, _id)                     \
+	({                                                                   \
+		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);      \
+		ASSERT_EQ(0, subject_order(mutator(_nr), _mutation, _page)); \
+		mmun_wait_held(__at);                                        \
+		__at;                                                        \
 	})
 
 /* Let it go; it was held for the last time and goes on to the end. */
-#define let_go(_nr, _hold)                                                \
-	do {                                                              \
-		EXPECT_EQ(1, mmun_resume(_hold));                        \
-		EXPECT_EQ(0, subject_answer(mutator(_nr)));               \
+#define let_go(_nr, _hold)                                  \
+	do {                                                \
+		EXPECT_EQ(1, mmun_resume(_hold));           \
+		EXPECT_EQ(0, subject_answer(mutator(_nr))); \
 	} while (0)
 
 /* The thread is in a call of the device and gets no further. */
-#define expect_blocked_in(_tid, _cmd)                                     \
-	do {                                                              \
-		struct mmun_task __t = mmun_quiesce_one(_tid);            \
-		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);                  \
-		EXPECT_EQ(SYS_ioctl, __t.syscall);                        \
-		EXPECT_EQ(_cmd, __t.arg);                                 \
+#define expect_blocked_in(_tid, _cmd)                          \
+	do {                                                   \
+		struct mmun_task __t = mmun_quiesce_one(_tid); \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);       \
+		EXPECT_EQ(SYS_ioctl, __t.syscall);             \
+		EXPECT_EQ(_cmd, __t.arg);                      \
 	} while (0)
 
 /* Whether the device finds a page there */
-#define expect_shadow(_nr, _there)                                        \
-	do {                                                              \
-		__u64 __done;                                             \
-		char __c;                                                 \
-		EXPECT_EQ((_there) ? 0 : -1,                              \
-			  _mmun_access(self->fd, self->id,                \
-				       subject_page(self->subject, _nr),  \
-				       1, &__c, 0, &__done));             \
+#define expect_shadow(_nr, _there)                                          \
+	do {                                                                \
+		__u64 __done;                                               \
+		char __c;                                                   \
+		EXPECT_EQ((_there) ? 0 : -1,                                \
+			  _mmun_access(self->fd, self->id,                  \
+				       subject_page(self->subject, _nr), 1, \
+				       &__c, 0, &__done));                  \
 	} while (0)
 
 /* The mm's invalidations are in balance, unless it is gone. */
-#define expect_balanced()                                                 \
-	do {                                                              \
-		struct mmun_check_balance __p;                                    \
-		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p);    \
-		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);  \
+#define expect_balanced()                                                      \
+	do {                                                                   \
+		struct mmun_check_balance __p;                                 \
+		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p); \
+		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);       \
 	} while (0)
 
 #endif /* _SELFTESTS_MMUN_PROCESS_H */

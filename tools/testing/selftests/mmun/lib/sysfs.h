@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ksmd, the kernel thread that merges pages.  How long it takes depends on how
- * many pages others gave it, so a test waits for scans and not for a time.
+ * Files of /sys and /proc: how a test reads and writes the files, what the
+ * kernel is, and ksmd.
  */
 #ifndef _SELFTESTS_MMUN_SYSFS_H
 #define _SELFTESTS_MMUN_SYSFS_H
@@ -9,17 +9,100 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define KSM_DIR		"/sys/kernel/mm/ksm/"
+#include <linux/types.h>
+
+static inline int mmun_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = write(fd, text, strlen(text));
+
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+static inline int mmun_read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, size - 1);
+
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? -1 : 0;
+}
+
+/* Returns the number in the file, or -1. */
+static inline long mmun_read_number(const char *path)
+{
+	char text[32];
+
+	return mmun_read_file(path, text, sizeof(text)) ? -1 : atol(text);
+}
+
+static inline int mmun_write_number(const char *path, long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	return mmun_write_file(path, text);
+}
+
+/* Is the kernel User-Mode Linux?  It has no counter of cycles, and a coarse clock. */
+static inline bool mmun_is_uml(void)
+{
+	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
+	char line[256];
+	bool found = false;
+
+	if (!cpuinfo)
+		return false;
+	while (!found && fgets(line, sizeof(line), cpuinfo))
+		found = strstr(line, "User Mode Linux");
+	fclose(cpuinfo);
+	return found;
+}
+
+/*
+ * What one entry above the last page table maps, which is the size of a huge
+ * page.  A kernel without huge pages does not print it.
+ */
+static inline size_t mmun_huge_size(void)
+{
+	static size_t size;
+	FILE *file;
+
+	if (size)
+		return size;
+	file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+		     "re");
+	size = sysconf(_SC_PAGESIZE);
+	size *= size / sizeof(__u64);
+	if (file && fscanf(file, "%zu", &size) != 1)
+		fprintf(stderr, "# no size of a huge page, taken for %zu\n",
+			size);
+	if (file)
+		fclose(file);
+	return size;
+}
+
+#define HUGE_SIZE mmun_huge_size()
+
+/*
+ * ksmd, the kernel thread that merges pages.  How long it takes depends on how
+ * many pages others gave it, so a test waits for scans and not for a time.
+ */
+
+#define KSM_DIR "/sys/kernel/mm/ksm/"
 
 /*
  * ksmd merges two pages in the second scan that finds them.  The first scan that
  * ends may have passed them before they were there.  A busy page has to wait for
  * the next scan.
  */
-#define KSM_SCANS	6
+#define KSM_SCANS 6
 
 #define KSM_MERGED_NOTHING "ksmd merged nothing in six scans"
 
@@ -35,57 +118,32 @@ struct ksm {
 	long scans;
 };
 
-/* Returns the number in a file of KSM_DIR, or -1. */
-static inline long ksm_read(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	long value = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
-}
-
-static inline int ksm_write(const char *path, long value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	char text[24];
-	int length = snprintf(text, sizeof(text), "%ld", value);
-	int ret = write(fd, text, length) == length ? 0 : -1;
-
-	close(fd);
-	return ret;
-}
-
 /* Start ksmd, faster than by default; returns -1 if the kernel has none. */
 static inline int ksm_start(struct ksm *ksm)
 {
-	ksm->run = ksm_read(KSM_DIR "run");
-	ksm->batch = ksm_read(KSM_DIR "pages_to_scan");
-	ksm->scans = ksm_read(KSM_DIR "full_scans");
-	ksm_write(KSM_DIR "pages_to_scan", 2000);
-	return ksm_write(KSM_DIR "run", 1);
+	ksm->run = mmun_read_number(KSM_DIR "run");
+	ksm->batch = mmun_read_number(KSM_DIR "pages_to_scan");
+	ksm->scans = mmun_read_number(KSM_DIR "full_scans");
+	mmun_write_number(KSM_DIR "pages_to_scan", 2000);
+	return mmun_write_number(KSM_DIR "run", 1);
 }
 
 /* Nothing is merged from here on. */
 static inline int ksm_stop(const struct ksm *ksm)
 {
-	ksm_write(KSM_DIR "pages_to_scan", ksm->batch);
-	return ksm_write(KSM_DIR "run", 0);
+	mmun_write_number(KSM_DIR "pages_to_scan", ksm->batch);
+	return mmun_write_number(KSM_DIR "run", 0);
 }
 
 static inline int ksm_restore(const struct ksm *ksm)
 {
-	return ksm_stop(ksm) ?: ksm_write(KSM_DIR "run", ksm->run);
+	return ksm_stop(ksm) ?: mmun_write_number(KSM_DIR "run", ksm->run);
 }
 
 /* Whether ksmd has had its chances.  Otherwise wait a little and return false. */
 static inline bool ksm_is_through(const struct ksm *ksm)
 {
-	if (ksm_read(KSM_DIR "full_scans") - ksm->scans >= KSM_SCANS)
+	if (mmun_read_number(KSM_DIR "full_scans") - ksm->scans >= KSM_SCANS)
 		return true;
 	usleep(10000);
 	return false;

@@ -23,10 +23,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,7 +79,7 @@ struct mmun_task {
 };
 
 /* A status has 1,500 bytes, and more on a machine with many processors. */
-#define MMUN_PROC_TEXT	8192
+#define MMUN_PROC_TEXT 8192
 
 /* Is errno what /proc returns for a thread that is gone, or goes meanwhile? */
 static inline bool mmun_task_is_gone(void)
@@ -244,7 +248,8 @@ static inline bool mmun_task_is_late(const struct timespec *start, int ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (now.tv_sec - start->tv_sec) * 1000 +
-	       (now.tv_nsec - start->tv_nsec) / 1000000 >= ms;
+		       (now.tv_nsec - start->tv_nsec) / 1000000 >=
+	       ms;
 }
 
 /*
@@ -269,13 +274,36 @@ static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 	}
 }
 
-/* Wait until a thread does not run; returns what it does. */
-#define mmun_quiesce_one(_tid)                                           \
-	({                                                               \
-		struct mmun_task __task = { .tid = _tid };               \
-		ASSERT_EQ(1, mmun_task_quiesce(&__task, MMUN_HOLD_MS));  \
-		mmun_task_close(&__task);                                \
-		__task;                                                  \
-	})
+/* Give up CAP_SYS_ADMIN and nothing else.  Returns 0, or -1 with errno. */
+static inline int mmun_drop_sys_admin(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	return syscall(SYS_capset, &head, data);
+}
+
+/*
+ * Wait for a child; returns its exit status, 128 + the signal that killed it,
+ * or -1.  The harness' time-out bounds it.
+ */
+static inline int mmun_wait_child(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline pid_t mmun_gettid(void)
+{
+	return syscall(SYS_gettid);
+}
 
 #endif /* _SELFTESTS_MMUN_TASK_H */

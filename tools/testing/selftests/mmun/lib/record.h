@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The records of the log: read without waiting, compare, and print them all on
+ * failure.
+ */
+#ifndef _SELFTESTS_MMUN_RECORD_H
+#define _SELFTESTS_MMUN_RECORD_H
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "assert.h"
+
+/* Returns 1, or 0 when the log is empty. */
+static inline int mmun_next_record(int fd, struct mmun_record *record)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	if (poll(&pfd, 1, 0) != 1)
+		return 0;
+	return read(fd, record, sizeof(*record)) == sizeof(*record);
+}
+
+static inline void mmun_drain_log(int fd)
+{
+	struct mmun_record record;
+
+	while (mmun_next_record(fd, &record))
+		;
+}
+
+/* Waits at most MMUN_PATIENCE_MS for the next record of that type. */
+static inline int mmun_wait_record(int fd, __u16 type,
+				   struct mmun_record *record)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	while (poll(&pfd, 1, MMUN_PATIENCE_MS) == 1) {
+		if (read(fd, record, sizeof(*record)) != sizeof(*record))
+			return 0;
+		if (record->type == type)
+			return 1;
+	}
+	return 0;
+}
+
+static inline void mmun_print_record(const struct mmun_record *r)
+{
+	fprintf(stderr,
+		"#   seq %llu type %u id %u event %u flags %x cur_seq %llu [%llx, %llx) clip [%llx, %llx) by %u/%u %.16s\n",
+		(unsigned long long)r->sequence, r->type, r->id, r->event,
+		r->flags, (unsigned long long)r->cur_seq,
+		(unsigned long long)r->start, (unsigned long long)r->end,
+		(unsigned long long)r->clip_start,
+		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
+}
+
+/* The log as a whole, where the order of the records is not promised. */
+struct mmun_records {
+	struct mmun_record records[256];
+	int count;
+};
+
+static inline void mmun_read_all(int fd, struct mmun_records *log)
+{
+	for (log->count = 0; log->count < 256; log->count++)
+		if (!mmun_next_record(fd, &log->records[log->count]))
+			return;
+}
+
+static inline void mmun_print_all(const struct mmun_records *log)
+{
+	int i;
+
+	for (i = 0; i < log->count; i++)
+		mmun_print_record(&log->records[i]);
+}
+
+/*
+ * The next record says that @id was invalidated by @event, blockable, clipped
+ * to [start, start + length).  Evaluates to the record.
+ */
+#define mmun_expect_event(_id, _event, _start, _length)               \
+	({                                                            \
+		struct mmun_record __r = {};                          \
+		ASSERT_EQ(1, mmun_next_record(self->fd, &__r))        \
+		{                                                     \
+			TH_LOG("no event, expected %d on range %u",   \
+			       (int)(_event), (unsigned int)(_id));   \
+		}                                                     \
+		EXPECT_EQ(MMUN_RECORD_INVALIDATE, __r.type);          \
+		EXPECT_EQ(_id, __r.id);                               \
+		EXPECT_EQ(_event, __r.event);                         \
+		EXPECT_EQ(MMUN_RECORD_BLOCKABLE, __r.flags);          \
+		EXPECT_EQ(1, __r.cur_seq & 1);                        \
+		EXPECT_EQ(mmun_u64(_start), __r.clip_start);          \
+		EXPECT_EQ(mmun_u64(_start) + (_length), __r.clip_end) \
+		{                                                     \
+			mmun_print_record(&__r);                      \
+		}                                                     \
+		__r;                                                  \
+	})
+
+#define mmun_expect_no_event()                                 \
+	({                                                     \
+		struct mmun_record __r = {};                   \
+		EXPECT_EQ(0, mmun_next_record(self->fd, &__r)) \
+		{                                              \
+			mmun_print_record(&__r);               \
+		}                                              \
+	})
+
+#endif /* _SELFTESTS_MMUN_RECORD_H */
