@@ -4,10 +4,10 @@
  * ranges that do not follow the protocol, the explorer must notice.
  */
 #include "lib/mmun.h"
-#include "model.h"
-#include "schedule.c"
-#include "actor.c"
-#include "explore.c"
+#include "model/model.h"
+#include "model/schedule.c"
+#include "model/stage.c"
+#include "model/explore.c"
 
 /*
  * The wrong model expects something that never comes, so the whole time is spent.

@@ -3,11 +3,11 @@
  * As explore_test, for the mutators that cost a process in each schedule.
  */
 #include "lib/mmun.h"
-#include "model.h"
-#include "schedule.c"
-#include "actor.c"
-#include "explore.c"
-#include "explore-agree.c"
+#include "model/model.h"
+#include "model/schedule.c"
+#include "model/stage.c"
+#include "model/explore.c"
+#include "model/explore.h"
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(explore, reaper) { "reaper,rA,iB,dC" };

@@ -7,11 +7,11 @@
  * MMUN_ACTORS, MMUN_DEPTH, MMUN_FROM, MMUN_LIMIT explore something else.
  */
 #include "lib/mmun.h"
-#include "model.h"
-#include "schedule.c"
-#include "actor.c"
-#include "explore.c"
-#include "explore-agree.c"
+#include "model/model.h"
+#include "model/schedule.c"
+#include "model/stage.c"
+#include "model/explore.c"
+#include "model/explore.h"
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(explore, reader) { "madvise02,rA,iB" };

@@ -4,8 +4,8 @@
  * be, and no schedule is left out.  Needs no kernel under test.
  */
 #include "lib/mmun.h"
-#include "model.h"
-#include "schedule.c"
+#include "model/model.h"
+#include "model/schedule.c"
 
 #define READER(r)	{ .kind = MODEL_READER, .range = (r) }
 #define INSERTER(r)	{ .kind = MODEL_INSERTER, .range = (r) }

@@ -12,7 +12,7 @@
  * is locked, and all but the arena is not inherited.
  */
 #include <linux/futex.h>
-#include "lib/task.h"
+#include "../lib/task.h"
 
 #define VICTIM_THREADS	3	/* the main thread and two mutators */
 #define OWN_THREADS	MODEL_ACTORS

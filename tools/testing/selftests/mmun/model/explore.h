@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The test of the programs that explore some configurations: an includer adds
  * them as variants of the fixture.
