@@ -4,10 +4,8 @@
  * ranges that do not follow the protocol, the explorer must notice.
  */
 #include "lib/mmun.h"
-#include "model/model.h"
-#include "model/schedule.c"
-#include "model/stage.c"
-#include "model/explore.c"
+#include "model/error.h"
+#include "model/explore.h"
 
 /*
  * The wrong model expects something that never comes, so the whole time is spent.

@@ -3,11 +3,7 @@
  * As explore_test, for the mutators that cost a process in each schedule.
  */
 #include "lib/mmun.h"
-#include "model/model.h"
-#include "model/schedule.c"
-#include "model/stage.c"
-#include "model/explore.c"
-#include "model/explore.h"
+#include "model/fixture.h"
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(explore, reaper) { "reaper,rA,iB,dC" };

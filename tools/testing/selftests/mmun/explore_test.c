@@ -7,11 +7,7 @@
  * MMUN_ACTORS, MMUN_DEPTH, MMUN_FROM, MMUN_LIMIT explore something else.
  */
 #include "lib/mmun.h"
-#include "model/model.h"
-#include "model/schedule.c"
-#include "model/stage.c"
-#include "model/explore.c"
-#include "model/explore.h"
+#include "model/fixture.h"
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(explore, reader) { "madvise02,rA,iB" };

@@ -4,8 +4,9 @@
  * be, and no schedule is left out.  Needs no kernel under test.
  */
 #include "lib/mmun.h"
-#include "model/model.h"
-#include "model/schedule.c"
+#include "model/error.h"
+#include "model/schedule.h"
+#include "model/search.h"
 
 #define READER(r)	{ .kind = MODEL_READER, .range = (r) }
 #define INSERTER(r)	{ .kind = MODEL_INSERTER, .range = (r) }

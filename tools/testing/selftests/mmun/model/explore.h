@@ -1,96 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test of the programs that explore some configurations: an includer adds
- * them as variants of the fixture.
+ * The explorer: plays all schedules of a configuration.
  */
+#ifndef _SELFTESTS_MMUN_MODEL_EXPLORE_H
+#define _SELFTESTS_MMUN_MODEL_EXPLORE_H
 
-/*
- * Seconds for all configurations of a program; the settings allow a program 45.
- * An emulator needs a third of that.  A kernel that checks everything leaves out
- * the longest schedules.
+#include <stdbool.h>
+#include <time.h>
+
+#include "play.h"
+#include "print.h"
+#include "search.h"
+
+#define SECONDS 150 /* for one test; emulation is slow */
+
+/**
+ * struct tour - all schedules of a configuration, or a part of them
+ * @text: the configuration
+ * @depth: how many steps are varied; 0: all
+ * @from: the first schedule to play
+ * @limit: how many to play at most; 0: all
+ * @seconds: for how long at most; 0: as long as it takes
+ * @stage: where
+ * @states: of the model
+ * @edges: steps between them
+ * @taken: edges taken on the kernel
+ * @schedules: how many there are
+ * @played: how many were played
+ * @steps: steps taken on the kernel
+ * @schedule: the last
+ * @play: how it went
  */
-#define BUDGET		24
-
-static double program_start;
-
-static void __attribute__((constructor)) note_start(void)
-{
-	program_start = now();
-}
-
-/*
- * Explore, and say how much that was.  False: a disagreement, or all schedules
- * together have left out an edge.
- */
-static bool explore(const char *text, int depth)
-{
-	const double start = now();
-	bool agreed;
-
-	tour.text = text;
-	tour.depth = depth;
-	tour.stage = &stage;
-	tour.played = 0;
-	tour.steps = 0;
-	agreed = tour_go(&tour, !has_hmm());
-	fprintf(stderr,
-		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
-		text, tour.played, tour.schedules, tour.states,
-		tour.taken, tour.edges, (unsigned long long)tour.steps,
-		tour.played / (now() - start));
-	if (!agreed)
-		play_report(&tour.play);
-	return agreed && (tour.played < tour.schedules ||
-			  tour.taken == tour.edges);
-}
-
-FIXTURE(explore) {
+struct tour {
+	const char *text;
+	int depth;
+	__u32 from;
+	__u32 limit;
+	double seconds;
+	struct stage *stage;
+	__u32 states;
+	__u32 edges;
+	__u32 taken;
+	__u32 schedules;
+	__u32 played;
+	__u64 steps;
+	struct schedule schedule;
+	struct play play;
 };
 
-FIXTURE_VARIANT(explore)
-{
-	const char *actors;
-};
+/* What the tests of a program play on.  Each test has a process of its own. */
+extern struct stage stage;
+extern struct tour tour;
 
-FIXTURE_SETUP(explore)
+static inline double now(void)
 {
-	ASSERT_EQ(1, crew_create());
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-FIXTURE_TEARDOWN(explore)
-{
-	stage_abandon(&stage);
-}
+/* False: a disagreement, reported. */
+bool tour_go(struct tour *tour, bool no_collect);
+bool has_hmm(void);
 
-/* The number of configurations from this one on */
-static int count_left(const void *variant)
-{
-	const struct __fixture_variant_metadata *v;
-	const struct __fixture_metadata *f;
-	int left = 0;
-
-	for (f = __fixture_list; f; f = f->next) {
-		if (strcmp(f->name, "explore"))
-			continue;
-		for (v = f->variant; v; v = v->next)
-			left += left || v->data == variant;
-	}
-	return left;
-}
-
-/*
- * Seconds for this configuration: up to twice its share of what is left, because
- * most configurations do not need theirs.
- */
-static double share(const void *variant)
-{
-	const double left = program_start + BUDGET - now();
-
-	return left > 0 ? 2 * left / (count_left(variant) + 1) : 0.1;
-}
-
-TEST_F_TIMEOUT(explore, kernel_agrees_with_the_model_in_every_schedule, SECONDS)
-{
-	tour.seconds = share(variant);
-	EXPECT_EQ(1, explore(variant->actors, 0));
-}
+#endif /* _SELFTESTS_MMUN_MODEL_EXPLORE_H */

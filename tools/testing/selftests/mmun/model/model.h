@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The collision-retry lock of mmu_interval_notifier as a specification that
- * can be run, and the actors that use it.  Documentation/model.rst is the same
- * in words.
- *
- * A state is a struct of small integers without padding: two states are the
- * same exactly when memcmp() says so.
+ * The model: the lock, the mmap_lock, the actors that use both, and the steps
+ * that actors take.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_H
 #define _SELFTESTS_MMUN_MODEL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <linux/types.h>
 
-/*
- * The memory: range i watches the pages i and i + 1, so the order of the
- * letters is that of the tree.  The last page is watched by nobody.
- *
- *   0   1   2   3   4   5
- *   |---A---|---C---|
- *       |---B---|---D---|
- */
-#define MODEL_RANGES	4
-#define MODEL_PAGES	6
-#define MODEL_ACTORS	8
-#define MODEL_NOBODY	255
+#include "lock.h"
+#include "mmap_lock.h"
 
-/* The sequence of an mm that has seen no invalidation. */
-#define MODEL_FIRST_SEQ	2
+#define MODEL_NOBODY 255
 
 /**
  * enum model_kind - what an actor does
@@ -90,48 +74,6 @@ struct model_config {
 	__u8 live;
 	__u8 refusals;
 	bool no_collect;
-};
-
-/**
- * struct model_sub - a subscription
- * @seq: mmu_interval_notifier::invalidate_seq
- * @in_tree: the core calls it
- * @known: it has an ID: inserted, and no remove has begun
- */
-struct model_sub {
-	__u8 seq;
-	__u8 in_tree;
-	__u8 known;
-};
-
-/**
- * struct model_lock - struct mmu_notifier_subscriptions
- * @seq: invalidate_seq
- * @active: active_invalidate_ranges
- * @nr_deferred: how many wait for the end of the invalidation
- * @deferred: they, the latest first
- * @sub: the subscriptions, in the tree or not
- */
-struct model_lock {
-	__u8 seq;
-	__u8 active;
-	__u8 nr_deferred;
-	__u8 deferred[MODEL_RANGES];
-	struct model_sub sub[MODEL_RANGES];
-};
-
-/**
- * struct model_mmap_lock - who holds it and who queues for it
- * @readers: holders for reading
- * @writer: 1: held for writing
- * @nr_queue: how many wait
- * @queue: they, first come first
- */
-struct model_mmap_lock {
-	__u8 readers;
-	__u8 writer;
-	__u8 nr_queue;
-	__u8 queue[MODEL_ACTORS];
 };
 
 /**
@@ -222,20 +164,13 @@ struct model_record {
 	__u8 refused;
 };
 
-#define MODEL_RECORDS	32
+#define MODEL_RECORDS 32
 
 /* What is logged in the course of one step, in order */
 struct model_trace {
 	int nr;
 	struct model_record record[MODEL_RECORDS];
 };
-
-/* A deliberate error of the model, for negative controls; 0: none */
-extern int model_error;
-/* What is wrong with it then, or NULL: there is no such number. */
-const char *model_error_name(int error);
-/* Whether only an actor that collects pages can notice it. */
-bool model_error_needs_collect(int error);
 
 void model_init(struct model *m, const struct model_config *config);
 /* Whether the actor has a step that can be taken now. */
@@ -251,5 +186,11 @@ enum model_call model_next_call(const struct model_config *config, int calls);
 bool model_is_mutator(const struct model_role *role);
 /* No actor is in the middle of a call. */
 bool model_is_quiet(const struct model *m, const struct model_config *config);
+
+static inline bool model_in_callback(int where)
+{
+	return where == MODEL_ENTER || where == MODEL_LEAVE ||
+	       where == MODEL_EXITING;
+}
 
 #endif /* _SELFTESTS_MMUN_MODEL_H */

@@ -1,253 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The model: first the lock, function by function as in mm/mmu_notifier.c, then
- * the mmap_lock, then the actors, then the step.
+ * A step: an actor goes on to where it stops next, and all that follows from
+ * the step without another one.
  */
 #include <errno.h>
 #include <string.h>
 
 #include <test_mmun_uapi.h>
 
+#include "error.h"
 #include "model.h"
-
-/* Deliberate errors: each must be noticed by the explorer. */
-enum {
-	BEGIN_DOES_NOT_WAIT = 1,
-	BEGIN_WAITS_FOR_IDLE,
-	RETRY_LOOKS_AT_THE_LOCK,
-	INSERT_IS_BORN_COLLIDING,
-	INSERT_WHILE_ODD_INTO_THE_TREE,
-	INSERT_WHILE_ODD_IS_NOT_COLLIDING,
-	INSERT_WHILE_EVEN_IS_DEFERRED,
-	INSERT_WHILE_EVEN_STAYS_EVEN,
-	REMOVE_DOES_NOT_WAIT,
-	REMOVE_WAITS_FOR_A_DEFERRED_INSERT,
-	REMOVE_LEAVES_A_DEFERRED_INSERT,
-	START_OF_A_MISS_IS_ODD,
-	START_WHILE_ODD_IS_A_NEW_SEQ,
-	WALK_STOPS_AFTER_THE_FIRST,
-	WALK_COMES_BACK_FOR_THE_DEFERRED,
-	END_OF_ANY_ENDS_ALL,
-	END_LEAVES_IT_ODD,
-	END_DROPS_DEFERRED_INSERTS,
-	END_DROPS_DEFERRED_REMOVES,
-	END_WAKES_NOBODY,
-	REFUSAL_LEAVES_IT_OPEN,
-	REFUSAL_KEEPS_THE_SEQ,
-	EXIT_TELLS_ONCE,
-	UNMAP_KEEPS_THE_MMAP_LOCK,
-	NR_ERRORS,
-};
-
-static const char *const errors[NR_ERRORS] = {
-	[BEGIN_DOES_NOT_WAIT] = "begin does not wait",
-	[BEGIN_WAITS_FOR_IDLE] = "begin waits although its range was not hit",
-	[RETRY_LOOKS_AT_THE_LOCK] = "retry compares with the sequence of the mm",
-	[INSERT_IS_BORN_COLLIDING] = "an insert while idle is born colliding",
-	[INSERT_WHILE_ODD_INTO_THE_TREE] = "an insert while odd goes into the tree",
-	[INSERT_WHILE_ODD_IS_NOT_COLLIDING] = "an insert while odd does not collide",
-	[INSERT_WHILE_EVEN_IS_DEFERRED] = "an insert while even is deferred",
-	[INSERT_WHILE_EVEN_STAYS_EVEN] = "an insert while even leaves the sequence even",
-	[REMOVE_DOES_NOT_WAIT] = "remove does not wait",
-	[REMOVE_WAITS_FOR_A_DEFERRED_INSERT] = "a remove of a deferred insert waits",
-	[REMOVE_LEAVES_A_DEFERRED_INSERT] = "a remove of a deferred insert leaves it deferred",
-	[START_OF_A_MISS_IS_ODD] = "a start that hits nothing makes the sequence odd",
-	[START_WHILE_ODD_IS_A_NEW_SEQ] = "a start while odd takes a new sequence",
-	[WALK_STOPS_AFTER_THE_FIRST] = "only the first range is called",
-	[WALK_COMES_BACK_FOR_THE_DEFERRED] = "the walk calls deferred inserts, too",
-	[END_OF_ANY_ENDS_ALL] = "the end of any invalidation ends all",
-	[END_LEAVES_IT_ODD] = "the last end leaves the sequence odd",
-	[END_DROPS_DEFERRED_INSERTS] = "the end drops deferred inserts",
-	[END_DROPS_DEFERRED_REMOVES] = "the end drops deferred removes",
-	[END_WAKES_NOBODY] = "the end wakes nobody",
-	[REFUSAL_LEAVES_IT_OPEN] = "a refused invalidation stays open",
-	[REFUSAL_KEEPS_THE_SEQ] = "a refusing callback leaves its sequence alone",
-	[EXIT_TELLS_ONCE] = "exit tells RELEASE and no UNMAP",
-	[UNMAP_KEEPS_THE_MMAP_LOCK] = "munmap keeps the mmap_lock for writing",
-};
-
-int model_error;
-
-const char *model_error_name(int error)
-{
-	return error > 0 && error < NR_ERRORS ? errors[error] : NULL;
-}
-
-bool model_error_needs_collect(int error)
-{
-	return error == UNMAP_KEEPS_THE_MMAP_LOCK;
-}
-
-/* Whether to be so. */
-static bool wrong(int error)
-{
-	return model_error == error;
-}
-
-/* The lock. */
-
-static bool is_odd(const struct model_lock *lock)
-{
-	return lock->seq & 1;
-}
-
-static bool is_deferred(const struct model_lock *lock, int range)
-{
-	int i;
-
-	for (i = 0; i < lock->nr_deferred; i++)
-		if (lock->deferred[i] == range)
-			return true;
-	return false;
-}
-
-static void defer(struct model_lock *lock, int range)
-{
-	memmove(lock->deferred + 1, lock->deferred, lock->nr_deferred);
-	lock->deferred[0] = range;
-	lock->nr_deferred++;
-}
-
-static void undefer(struct model_lock *lock, int range)
-{
-	int i, kept = 0;
-
-	for (i = 0; i < lock->nr_deferred; i++)
-		if (lock->deferred[i] != range)
-			lock->deferred[kept++] = lock->deferred[i];
-	memset(lock->deferred + kept, 0, lock->nr_deferred - kept);
-	lock->nr_deferred = kept;
-}
-
-/* The range in the tree that meets the pages, next after @range, or -1. */
-static int lock_next(const struct model_lock *lock, int first, int last,
-		     int range)
-{
-	if (wrong(WALK_STOPS_AFTER_THE_FIRST) && range >= 0)
-		return -1;
-	while (++range < MODEL_RANGES) {
-		bool there = lock->sub[range].in_tree ||
-			     (wrong(WALK_COMES_BACK_FOR_THE_DEFERRED) &&
-			      is_deferred(lock, range));
-
-		if (there && first <= range + 1 && last >= range)
-			return range;
-	}
-	return -1;
-}
-
-/* Returns the first range to call, or -1. */
-static int lock_start(struct model_lock *lock, int first, int last,
-		      __u8 *seq)
-{
-	int range = lock_next(lock, first, last, -1);
-
-	if (wrong(START_WHILE_ODD_IS_A_NEW_SEQ) && lock->active && range >= 0)
-		lock->seq += 2;
-	lock->active++;
-	if (range >= 0 || wrong(START_OF_A_MISS_IS_ODD))
-		lock->seq |= 1;
-	*seq = lock->seq;
-	return range;
-}
-
-static void lock_do_deferred(struct model_lock *lock)
-{
-	int i;
-
-	for (i = 0; i < lock->nr_deferred; i++) {
-		struct model_sub *sub = &lock->sub[lock->deferred[i]];
-
-		if (sub->in_tree ? wrong(END_DROPS_DEFERRED_REMOVES) :
-				   wrong(END_DROPS_DEFERRED_INSERTS))
-			continue;
-		sub->in_tree = !sub->in_tree;
-	}
-	memset(lock->deferred, 0, sizeof(lock->deferred));
-	lock->nr_deferred = 0;
-}
-
-/* Returns whether the waiters are woken. */
-static bool lock_end(struct model_lock *lock)
-{
-	lock->active--;
-	if (lock->active && !wrong(END_OF_ANY_ENDS_ALL))
-		return false;
-	if (!is_odd(lock) || wrong(END_LEAVES_IT_ODD))
-		return false;
-	lock->seq++;
-	lock_do_deferred(lock);
-	return !wrong(END_WAKES_NOBODY);
-}
-
-static void lock_insert(struct model_lock *lock, int range)
-{
-	struct model_sub *sub = &lock->sub[range];
-
-	if (!lock->active) {
-		sub->seq = lock->seq - 1;
-		if (wrong(INSERT_IS_BORN_COLLIDING))
-			sub->seq += 2;
-		sub->in_tree = 1;
-		return;
-	}
-	if (is_odd(lock) ? !wrong(INSERT_WHILE_ODD_INTO_THE_TREE) :
-			   wrong(INSERT_WHILE_EVEN_IS_DEFERRED)) {
-		defer(lock, range);
-	} else {
-		if (!wrong(INSERT_WHILE_EVEN_STAYS_EVEN))
-			lock->seq |= 1;
-		sub->in_tree = 1;
-	}
-	sub->seq = lock->seq;
-	if (wrong(INSERT_WHILE_ODD_IS_NOT_COLLIDING))
-		sub->seq -= 2;
-}
-
-/* Returns the sequence whose end is to be waited for, or 0. */
-static int lock_remove(struct model_lock *lock, int range)
-{
-	struct model_sub *sub = &lock->sub[range];
-
-	if (!is_odd(lock)) {
-		sub->in_tree = 0;
-		return 0;
-	}
-	if (!sub->in_tree) {
-		if (!wrong(REMOVE_LEAVES_A_DEFERRED_INSERT))
-			undefer(lock, range);
-		return wrong(REMOVE_WAITS_FOR_A_DEFERRED_INSERT) ? lock->seq : 0;
-	}
-	defer(lock, range);
-	return wrong(REMOVE_DOES_NOT_WAIT) ? 0 : lock->seq;
-}
-
-/* Returns whether it waits for the end of @seq, which is also its result. */
-static bool lock_begin(const struct model_lock *lock, int range, __u8 *seq)
-{
-	*seq = lock->sub[range].seq;
-	if (wrong(BEGIN_DOES_NOT_WAIT))
-		return false;
-	if (wrong(BEGIN_WAITS_FOR_IDLE) && is_odd(lock)) {
-		*seq = lock->seq;
-		return true;
-	}
-	return *seq == lock->seq;
-}
-
-static bool lock_retry(const struct model_lock *lock, int range, __u8 seq)
-{
-	if (wrong(RETRY_LOOKS_AT_THE_LOCK))
-		return lock->seq != seq + 1;
-	return lock->sub[range].seq != seq;
-}
 
 /* The actors, apart from what they call. */
 
 static const struct {
 	__u8 event;
-	__u8 rounds;	/* invalidations in one call */
-	bool write;	/* takes the mmap_lock for writing */
+	__u8 rounds; /* invalidations in one call */
+	bool write; /* takes the mmap_lock for writing */
 } mutators[MODEL_KINDS] = {
 	[MODEL_MADVISE] = { MMUN_EVENT_CLEAR, 1, false },
 	[MODEL_MUNMAP] = { MMUN_EVENT_UNMAP, 1, true },
@@ -281,71 +50,37 @@ static void finish(struct step *s, int actor, int errnum, int result)
 	a->result = result;
 }
 
-/*
- * The mmap_lock.  Who is let in runs on in settle(), at the end of the step.
- */
+/* The mmap_lock.  An actor that is let in runs on in settle(). */
 
-static bool writes(const struct step *s, int actor)
+static __u8 writers(const struct step *s)
 {
-	return mutators[s->config->role[actor].kind].write;
+	__u8 actors = 0;
+	int i;
+
+	for (i = 0; i < s->config->nr; i++)
+		if (mutators[s->config->role[i].kind].write)
+			actors |= 1 << i;
+	return actors;
 }
 
-static void let_in(struct step *s, int i)
+static void let_run(struct step *s, __u8 actors)
 {
-	struct model_mmap_lock *mmap = &s->m->mmap;
-	const int actor = mmap->queue[i];
+	int i;
 
-	mmap->nr_queue--;
-	memmove(mmap->queue + i, mmap->queue + i + 1, mmap->nr_queue - i);
-	mmap->queue[mmap->nr_queue] = 0;
-	if (writes(s, actor))
-		mmap->writer = 1;
-	else
-		mmap->readers++;
-	s->m->actor[actor].where = MODEL_RUNS;
+	for (i = 0; i < s->config->nr; i++)
+		if (actors & 1 << i)
+			s->m->actor[i].where = MODEL_RUNS;
 }
 
-/* The first of the queue is let in; if it reads, so is everybody who reads. */
-static void serve_mmap_queue(struct step *s)
-{
-	struct model_mmap_lock *mmap = &s->m->mmap;
-	int i = 0;
-
-	if (!mmap->nr_queue || mmap->writer)
-		return;
-	if (writes(s, mmap->queue[0])) {
-		if (!mmap->readers)
-			let_in(s, 0);
-		return;
-	}
-	while (i < mmap->nr_queue) {
-		if (writes(s, mmap->queue[i]))
-			i++;
-		else
-			let_in(s, i);
-	}
-}
-
-/* A reader that comes later queues behind a writer that waits. */
 static void take_mmap_lock(struct step *s, int actor)
 {
-	struct model_mmap_lock *mmap = &s->m->mmap;
-
 	s->m->actor[actor].where = MODEL_WAITS_MMAP;
-	mmap->queue[mmap->nr_queue++] = actor;
-	if (mmap->nr_queue == 1)
-		serve_mmap_queue(s);
+	let_run(s, mmap_lock_take(&s->m->mmap, actor, writers(s)));
 }
 
 static void release_mmap_lock(struct step *s)
 {
-	struct model_mmap_lock *mmap = &s->m->mmap;
-
-	if (mmap->writer)
-		mmap->writer = 0;
-	else
-		mmap->readers--;
-	serve_mmap_queue(s);
+	let_run(s, mmap_lock_release(&s->m->mmap, writers(s)));
 }
 
 /* A mutator, from one hold to the next. */
@@ -358,8 +93,10 @@ static void wake_all(struct step *s)
 		struct model_actor *a = &s->m->actor[i];
 
 		if (a->where == MODEL_WAITS_SEQ && a->seq != s->m->lock.seq)
-			finish(s, i, 0, s->config->role[i].kind == MODEL_READER ?
-			       a->seq : 0);
+			finish(s, i, 0,
+			       s->config->role[i].kind == MODEL_READER ?
+				       a->seq :
+				       0);
 	}
 }
 
@@ -381,11 +118,11 @@ static void log_phase(struct step *s, int actor, int type)
 	const struct model_role *role = &s->config->role[actor];
 
 	log_record(s, (struct model_record){
-		.type = type,
-		.actor = actor,
-		.first = role->first,
-		.last = role->last,
-	});
+			      .type = type,
+			      .actor = actor,
+			      .first = role->first,
+			      .last = role->last,
+		      });
 }
 
 static int event_of(const struct step *s, int actor)
@@ -407,16 +144,16 @@ static void call_range(struct step *s, int actor, int range, bool nonblock,
 	if (!refused || !wrong(REFUSAL_KEEPS_THE_SEQ))
 		s->m->lock.sub[range].seq = a->seq;
 	log_record(s, (struct model_record){
-		.type = MMUN_RECORD_INVALIDATE,
-		.actor = actor,
-		.event = event_of(s, actor),
-		.range = range,
-		.seq = a->seq,
-		.first = role->first,
-		.last = role->last,
-		.nonblock = nonblock,
-		.refused = refused,
-	});
+			      .type = MMUN_RECORD_INVALIDATE,
+			      .actor = actor,
+			      .event = event_of(s, actor),
+			      .range = range,
+			      .seq = a->seq,
+			      .first = role->first,
+			      .last = role->last,
+			      .nonblock = nonblock,
+			      .refused = refused,
+		      });
 }
 
 static __u8 pages_of(const struct model_role *role)
@@ -441,9 +178,7 @@ static void detach(struct step *s, int actor)
 	s->m->present &= ~pages_of(&s->config->role[actor]);
 	if (wrong(UNMAP_KEEPS_THE_MMAP_LOCK))
 		return;
-	s->m->mmap.writer = 0;
-	s->m->mmap.readers = 1;
-	serve_mmap_queue(s);
+	let_run(s, mmap_lock_downgrade(&s->m->mmap, writers(s)));
 }
 
 /* The last callback has returned. */
@@ -487,8 +222,8 @@ static void start_round(struct step *s, int actor)
 	const struct model_role *role = &s->config->role[actor];
 	struct model_actor *a = &s->m->actor[actor];
 
-	walk_on(s, actor, lock_start(&s->m->lock, role->first, role->last,
-				     &a->seq));
+	walk_on(s, actor,
+		lock_start(&s->m->lock, role->first, role->last, &a->seq));
 }
 
 static void leave_callback(struct step *s, int actor)
@@ -496,8 +231,8 @@ static void leave_callback(struct step *s, int actor)
 	const struct model_role *role = &s->config->role[actor];
 	struct model_actor *a = &s->m->actor[actor];
 
-	walk_on(s, actor, lock_next(&s->m->lock, role->first, role->last,
-				    a->at));
+	walk_on(s, actor,
+		lock_next(&s->m->lock, role->first, role->last, a->at));
 }
 
 static void end_round(struct step *s, int actor)

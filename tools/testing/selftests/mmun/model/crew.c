@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The threads that act, and the orders they get: crew.h has the rules.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "../lib/compat.h"
+#include "../lib/ioctl.h"
+#include "../lib/task.h"
+#include "crew.h"
+
+#define STACK_SIZE (64 << 10)
+#define SECONDS_READY 10 /* a victim has all of its memory to lock */
+
+/* The child touches no memory: it has inherited nothing but the arena. */
+static long fork_and_forget(void)
+{
+#ifdef __x86_64__
+	long ret;
+
+	asm volatile("syscall\n\t"
+		     "test %%eax, %%eax\n\t"
+		     "jnz 1f\n\t"
+		     "movl %[exit], %%eax\n\t"
+		     "xorl %%edi, %%edi\n\t"
+		     "syscall\n"
+		     "1:"
+		     : "=a"(ret)
+		     : "a"(SYS_fork), [exit] "i"(SYS_exit_group)
+		     : "rcx", "r11", "rdi", "memory");
+	if (ret > -4096 && ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	return 0;
+#else
+	errno = EOPNOTSUPP;
+	return -1;
+#endif
+}
+
+static void thread_do(struct thread *t)
+{
+	long ret = t->nr == JOB_FORK ?
+			   fork_and_forget() :
+			   syscall(t->nr, t->args[0], t->args[1], t->args[2],
+				   t->args[3], t->args[4], t->args[5]);
+
+	t->errnum = ret == -1 ? errno : 0;
+	__atomic_add_fetch(&t->done, 1, __ATOMIC_RELEASE);
+}
+
+struct crew *crew;
+
+/*
+ * The wake-up may need the mmap_lock.  A thread calls this before its first order
+ * only: then no thread of the victim holds that lock and is held.
+ */
+static void count_up(int *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, counter, FUTEX_WAKE, 1);
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+	char order;
+
+	t->tid = mmun_gettid();
+	count_up(&crew->ready);
+	while (read(t->pipe[0], &order, 1) == 1)
+		thread_do(t);
+	return NULL;
+}
+
+bool run_detached(void *(*main)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	ret = pthread_create(&thread, &attr, main, arg);
+	pthread_attr_destroy(&attr);
+	return !ret;
+}
+
+bool wait_count(int *counter, int least)
+{
+	const struct timespec most = { .tv_sec = SECONDS_READY };
+	int seen;
+
+	while ((seen = __atomic_load_n(counter, __ATOMIC_ACQUIRE)) < least)
+		if (syscall(SYS_futex, counter, FUTEX_WAIT, seen, &most) &&
+		    errno != EAGAIN && errno != EINTR)
+			return false;
+	return true;
+}
+
+/*
+ * All on one CPU: no two of them ever have to run at the same time, and a
+ * wake-up on another CPU is the slowest thing that a virtual machine does.
+ */
+static void stay_together(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+bool crew_create(void)
+{
+	int i;
+
+	stay_together();
+	crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (crew == MAP_FAILED)
+		return false;
+	for (i = 0; i < THREADS; i++)
+		if (pipe(crew->thread[i].pipe))
+			return false;
+	for (i = VICTIM_THREADS; i < THREADS; i++)
+		if (!run_detached(thread_main, &crew->thread[i]))
+			return false;
+	return wait_count(&crew->ready, OWN_THREADS);
+}
+
+/* The victim. */
+
+/*
+ * Neither a thread nor a child faults; not needed by a thread that is alone.  The
+ * child inherits only code, which no architecture lets it write to; User-Mode Linux
+ * maps data executable, too.
+ */
+static bool touch_nothing(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[256], perms[8];
+
+	if (!maps)
+		return false;
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) == 3 &&
+		    (perms[1] == 'w' || perms[2] != 'x'))
+			madvise((void *)start, end - start, MADV_DONTFORK);
+	return !fclose(maps) && !mlockall(MCL_CURRENT);
+}
+
+static bool arena_create(void)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+
+	return mmap((void *)(ARENA - page), (MODEL_PAGES + 2) * page, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+		    0) != MAP_FAILED;
+}
+
+void victim_main(int nr_threads)
+{
+	int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	signal(SIGCHLD, SIG_IGN);
+	crew->thread[0].tid = mmun_gettid();
+	crew->victim_fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	for (i = 1; i < nr_threads; i++)
+		if (!run_detached(thread_main, &crew->thread[i]))
+			_exit(1);
+	if (crew->victim_fd < 0 || !wait_count(&crew->ready, nr_threads - 1) ||
+	    (nr_threads > 1 && !touch_nothing()) || !arena_create())
+		_exit(1);
+	count_up(&crew->victim_ready);
+	thread_main(&crew->thread[0]);
+	_exit(0);
+}
+
+/* Orders, from the test. */
+
+void thread_order_args(struct thread *t, long nr, const long args[6])
+{
+	t->nr = nr;
+	memcpy(t->args, args, sizeof(t->args));
+	t->ordered++;
+	if (write(t->pipe[1], "", 1) != 1)
+		abort();
+}
+
+void thread_order_ioctl(struct thread *t, int fd, unsigned int cmd)
+{
+	thread_order(t, SYS_ioctl, fd, cmd, (long)&t->arg);
+}
+
+bool thread_is_done(const struct thread *t)
+{
+	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) == t->ordered;
+}
+
+void give_way(int round)
+{
+	if (round < 10)
+		sched_yield();
+	else
+		mmun_task_pause(round);
+}
+
+bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d)
+{
+	int i;
+
+	thread_order(t, nr, a, b, c, d, -1);
+	for (i = 0; i < SETTLE_MS && !thread_is_done(t); i++)
+		give_way(i);
+	return thread_is_done(t) && !t->errnum;
+}

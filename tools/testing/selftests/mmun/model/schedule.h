@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Configurations and schedules as text.
+ *
+ *	madvise02,rA,rC,iB,dC-M0.R0.M0.I0
+ *
+ * is MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter of B, a
+ * remover of C; and the actors that take the first steps.  After those it is
+ * always the first that can.
+ */
+#ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
+#define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model.h"
+
+#define SCHEDULE_STEPS 200
+#define SCHEDULE_TEXT 1024
+
+/* A configuration, and who takes the first steps */
+struct schedule {
+	struct model_config config;
+	int nr;
+	__u8 step[SCHEDULE_STEPS];
+};
+
+/* Parse "madvise02,rA", up to the end or a '-'; returns where, or NULL. */
+const char *config_parse(struct model_config *config, const char *text);
+bool schedule_parse(struct schedule *schedule, const char *text);
+void schedule_print(char *to, size_t size, const struct schedule *schedule);
+/* The letter of a role in a schedule */
+char role_letter(const struct model_role *role);
+/* Which of its letter the actor is, counted from 0 */
+int role_ordinal(const struct model_config *config, int actor);
+
+#endif /* _SELFTESTS_MMUN_MODEL_SCHEDULE_H */
