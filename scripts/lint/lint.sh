@@ -55,7 +55,8 @@ lint_checkpatch() {
 	local file ignored status=0
 
 	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*/*.[ch] \
-		scripts/test/fake/*.c tools/testing/selftests/mmun/{,floor/}*.[ch]; do
+		scripts/test/fake/*.c \
+		tools/testing/selftests/mmun/{*.c,*/*.[ch]}; do
 		ignored=$(ignored_types "$file")
 		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
 			--terse --no-summary --ignore "$ignored" -f "$file" ||

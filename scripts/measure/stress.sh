@@ -24,7 +24,7 @@ seconds() {
 
 read -ra words <<<"$STRESS"
 secs=$(seconds "${words[@]}")
-export PROGRAM="stress -v -z $SWAP_MIB ${words[*]}"
+export PROGRAM="mmun_stress -v -z $SWAP_MIB ${words[*]}"
 # It ends by itself: to be longer is to hang.
 export PROGRAM_SECS=$((secs + 300))
 export TIMEOUT=${TIMEOUT:-$((PROGRAM_SECS + 300))}

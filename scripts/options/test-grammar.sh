@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # ACTORS and SCHEDULE are checked by values-model.sh before a kernel is built, and
-# parsed by schedule.c in the guest. Both must take the same texts: here each gives
-# its verdict on all pairs of actors, on some larger sets, and on schedules. KTAP
-# on stdout.
+# parsed by model/schedule.c in the guest. Both must take the same texts: here each
+# gives its verdict on all pairs of actors, on some larger sets, and on schedules.
+# KTAP on stdout.
 #
 # usage: test-grammar.sh
 #
@@ -45,8 +45,7 @@ build_parser() {
 		#include <stdio.h>
 		#include <stdlib.h>
 		#include <string.h>
-		#include "model.c"
-		#include "schedule.c"
+		#include "model/schedule.h"
 
 		int main(void)
 		{
@@ -60,7 +59,8 @@ build_parser() {
 			return 0;
 		}
 	EOT
-	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c"
+	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c" \
+		"$SELFTEST"/model/{error,lock,mmap_lock,step,schedule}.c
 }
 
 # The verdict of the check. A bad value ends a process.

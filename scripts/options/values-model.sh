@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 #
 # What a variable may be: configurations of actors and schedules, in the grammar
-# of tools/testing/selftests/mmun/schedule.c. Sourced by start.sh after values.sh.
+# of tools/testing/selftests/mmun/model/schedule.c. Sourced by start.sh after values.sh.
 
 # The actors and the limits of model.h
 ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'

@@ -2,14 +2,14 @@
 # shellcheck shell=bash disable=SC2154
 #
 # What a variable may be: the options of the stress program, as
-# tools/testing/selftests/mmun/stress-options.c parses them. Sourced by start.sh
+# tools/testing/selftests/mmun/stress/options.c parses them. Sourced by start.sh
 # after values.sh.
 
 STRESS_OPTIONS='-t threads (1-64), -p processes (1-16), -s seconds, -n calls, -S seed, -w operation=weight,..., -z MiB of swap, -v'
 
 # The names of the operations, from the table of the program.
 stress_operations() {
-	sed -n 's/^	{ "\([a-z-]*\)",	.*/\1/p' "$SELFTEST/stress.c"
+	sed -n 's/^	{ "\([a-z-]*\)",	.*/\1/p' "$SELFTEST/mmun_stress.c"
 }
 
 # stress_number OPTION TEXT MIN MAX

@@ -145,8 +145,8 @@ build_tests() {
 	target=${target%% *}
 	key=$(tests_key)
 	start_anew "$out/tests" "$key"
-	sources=$(cd "$SELFTEST" && sha256sum -- *.[ch] floor/mmun_floor.h \
-		../../../../test_mmun_uapi.h)
+	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor}/*.h \
+		{model,stress,bench}/*.c ../../../../test_mmun_uapi.h)
 	changed=$(changed_sources "$out/tests/.sources-$target")
 	[ -z "$changed" ] || say "building the tests"
 	[ "$target" = all ] || target=$out/tests/$target

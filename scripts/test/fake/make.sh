@@ -105,8 +105,9 @@ make_tests() {
 	fi
 	cd "$dir"
 	dir=.
-	common=(*.h floor/*.h ../lib.mk ../kselftest*.h ../../../../test_mmun_uapi.h)
-	sum=$(sum_of ./*.[ch] "${common[@]}" "$world/compiler" <<<"${set[LLVM]:-}")
+	common=({lib,model,floor}/*.h {model,stress,bench}/*.c ../lib.mk
+		../kselftest*.h ../../../../test_mmun_uapi.h)
+	sum=$(sum_of ./*.c "${common[@]}" "$world/compiler" <<<"${set[LLVM]:-}")
 	[ "${goals[*]}" = all ] || names=("${goals[0]##*/}")
 	for name in "${names[@]}"; do
 		make_program "$name"
