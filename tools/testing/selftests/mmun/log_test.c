@@ -15,26 +15,17 @@
  */
 FIXTURE(log)
 {
-	int fd;
-	size_t page;
-	char *map;
+	MMUN_FIXTURE;
 	__u32 id;
 };
 
 FIXTURE_SETUP(log)
 {
-	self->page = sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->map = mmun_map_filled(mmun_arena(NR_PAGES), NR_PAGES);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_filled(NR_PAGES);
 	self->id = mmun_insert(self->map, NR_PAGES * self->page);
 }
 
-FIXTURE_TEARDOWN(log)
-{
-	EXPECT_EQ(0, close(self->fd));
-}
+MMUN_FIXTURE_TEARDOWN(log)
 
 static char *page_at(FIXTURE_DATA(log) *self, int i)
 {
@@ -570,9 +561,7 @@ TEST_F(log, an_event_names_a_foreign_process_that_truncated)
  */
 FIXTURE(log_type)
 {
-	int fd;
-	char *map;
-	size_t page;
+	MMUN_FIXTURE;
 	__u32 id;
 	struct mmun_token tokens[2];
 };
@@ -628,10 +617,7 @@ FIXTURE_SETUP(log_type)
 	ASSERT_NE(NULL, self->map);
 }
 
-FIXTURE_TEARDOWN(log_type)
-{
-	EXPECT_EQ(0, close(self->fd));
-}
+MMUN_FIXTURE_TEARDOWN(log_type)
 
 static void play_script(struct __test_metadata *_metadata,
 			FIXTURE_DATA(log_type) *self)

@@ -27,6 +27,7 @@
 
 #include "assert.h"
 #include "compat.h"
+#include "fixture.h"
 #include "ioctl.h"
 #include "main.h"
 #include "memory.h"

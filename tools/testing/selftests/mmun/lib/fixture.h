@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What most fixtures have: the device and some pages of memory.
+ *
+ *   FIXTURE(x)
+ *   {
+ *           MMUN_FIXTURE;
+ *           ...
+ *   };
+ *
+ *   FIXTURE_SETUP(x)
+ *   {
+ *           mmun_setup_filled(PAGES);
+ *           ...
+ *   }
+ *
+ *   MMUN_FIXTURE_TEARDOWN(x)
+ */
+#ifndef _SELFTESTS_MMUN_FIXTURE_H
+#define _SELFTESTS_MMUN_FIXTURE_H
+
+#include "../../kselftest_harness.h"
+#include "ioctl.h"
+#include "memory.h"
+
+/*
+ * The members: the descriptor of the device, the size of a page in bytes, and
+ * the start of the memory.
+ */
+#define MMUN_FIXTURE \
+	int fd;      \
+	size_t page; \
+	char *map
+
+/* Open the device.  There is no memory. */
+#define mmun_setup()                                \
+	do {                                        \
+		self->page = sysconf(_SC_PAGESIZE); \
+		self->fd = mmun_open();             \
+		ASSERT_LE(0, self->fd);             \
+	} while (0)
+
+/* Open the device, and reserve memory of @_pages pages: see mmun_arena(). */
+#define mmun_setup_arena(_pages)                \
+	do {                                    \
+		mmun_setup();                   \
+		self->map = mmun_arena(_pages); \
+		ASSERT_NE(NULL, self->map);     \
+	} while (0)
+
+/* Open the device, and map @_pages pages: see mmun_map_filled(). */
+#define mmun_setup_filled(_pages)                                    \
+	do {                                                         \
+		mmun_setup_arena(_pages);                            \
+		ASSERT_NE(NULL, mmun_map_filled(self->map, _pages)); \
+	} while (0)
+
+/* The end of the test frees the memory. */
+#define MMUN_FIXTURE_TEARDOWN(_fixture)        \
+	FIXTURE_TEARDOWN(_fixture)             \
+	{                                      \
+		EXPECT_EQ(0, close(self->fd)); \
+	}
+
+#endif /* _SELFTESTS_MMUN_FIXTURE_H */
