@@ -37,7 +37,7 @@
  * Every argument struct starts with its own size, as user space knows it.  A
  * kernel that knows a longer struct takes the missing tail as zero; one that
  * knows a shorter struct wants the surplus to be zero.  Fields that begin with
- * out_ are written by the kernel, when the call succeeds; the struct must be
+ * ``out_`` are written by the kernel, when the call succeeds; the struct must be
  * writable, whether the call has such fields or not.  A length is in
  * bytes; an end is exclusive, as in struct mmu_notifier_range.
  *

@@ -109,7 +109,7 @@ begin() {
 }
 
 prepare() {
-	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}"
+	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}" "${NEED_DOCS[@]}"
 	resolve stock
 	dir=$TOP/build/check
 	mkdir -p "$dir"
@@ -144,6 +144,7 @@ suite "kselftest" "$SCRIPTS/kselftest.sh"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$beside" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
 step "every mutant can be applied" "$SCRIPTS/mutate/test-mutants.sh" 7.3 6.1
 [ "$UNTIL" = compile ] || suite "every defect is caught" "$SCRIPTS/mutate/defects.sh"

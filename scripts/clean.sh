@@ -13,7 +13,7 @@
 . "${0%/*}/lib.sh"
 
 # What is made in the cache, as globs; mutants is what former versions made
-CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tree'
+CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
 # Some of these are there whenever something was fetched
 CACHE_MARKS='image headers source'
 

@@ -83,7 +83,7 @@ show_cache() {
 	local kind size
 
 	show_disk cache "$CACHE"
-	for kind in image headers source tree build; do
+	for kind in image headers source tools tree build; do
 		[ -d "$CACHE/$kind" ] || continue
 		size=$(du -sh "$CACHE/$kind" | cut -f1)
 		row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \
@@ -116,7 +116,8 @@ show_missing() {
 
 	find_compiler
 	packages=$(missing "${compiler[@]}" "${NEED_MODULE[@]}" "${NEED_TESTS[@]}" \
-		"${NEED_SOURCE[@]}" "${NEED_KERNEL[@]}" "${NEED_CHECK[@]}" "$QEMU")
+		"${NEED_SOURCE[@]}" "${NEED_KERNEL[@]}" "${NEED_CHECK[@]}" \
+		"${NEED_DOCS[@]}" "$QEMU")
 	packages=${packages//$'\n'/ }
 	if [ -z "$packages" ]; then
 		row packages "all there"

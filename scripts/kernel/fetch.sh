@@ -7,6 +7,7 @@
 # usage: fetch.sh image SUITE PACKAGE=VERSION DIR
 #        fetch.sh headers SUITE PACKAGE=VERSION FINAL DIR
 #        fetch.sh source SUITE PACKAGE=VERSION DIR	a few files, for the tests
+#        fetch.sh tools SUITE PACKAGE=VERSION DIR	a few files, for the sources here
 #        fetch.sh tree SUITE PACKAGE=VERSION DIR	all of it, to build it
 #
 # FINAL is where DIR will stand in the end.
@@ -24,6 +25,12 @@ SOURCE_FILES=(
 	'*/scripts/const_structs.checkpatch'
 	'*/scripts/kernel-doc*'
 	'*/scripts/kconfig/merge_config.sh'
+)
+
+# For "make docs": they are the same in all sources from 7.0 on.
+TOOLS_FILES=(
+	'*/Documentation/sphinx/kerneldoc.py'
+	'*/tools/lib/python/kdoc/*'
 )
 
 download() {
@@ -74,7 +81,8 @@ case $kind in
 image)		fetch_image ;;
 headers)	fetch_headers "$4" ;;
 source)		unpack_source "${SOURCE_FILES[@]}" ;;
+tools)		unpack_source "${TOOLS_FILES[@]}" ;;
 tree)		unpack_source ;;
-*)		die "$kind: image, headers, source or tree" ;;
+*)		die "$kind: image, headers, source, tools or tree" ;;
 esac
 rm -r "$work"

@@ -12,6 +12,7 @@
 	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
 		'/usr/include/openssl/ssl.h')
 	NEED_CHECK=(git perl python3 script sparse shellcheck)
+	NEED_DOCS=(sphinx-build)
 }
 
 # Sets compiler to the tools that CC and LLVM name, see Documentation/kbuild/llvm.rst
@@ -37,6 +38,7 @@ package_of() {
 	xz)			echo xz-utils ;;
 	gcov)			echo gcc ;;
 	script)			echo bsdutils ;;
+	sphinx-build)		echo python3-sphinx ;;
 	ld.lld*)		echo "lld${1#ld.lld}" ;;
 	llvm-nm*)		echo "llvm${1#llvm-nm}" ;;
 	/*/libc.a)		echo libc6-dev ;;

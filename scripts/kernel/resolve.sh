@@ -4,6 +4,7 @@
 # Step 1: from the name of a kernel to its parts.
 #
 # usage: resolve.sh NAME|DIR [module]
+#        resolve.sh NAME tools
 #
 # NAME is a row of the table "kernels", DIR is a kernel build directory. Prints,
 # one per line:
@@ -15,7 +16,9 @@
 #	config	its .config
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
-# With "module" only the first three, which is all that building one takes.
+# With "module" only the first three, which is all that building one takes. With
+# "tools" only the name and a source with kernel-doc for Sphinx and .clang-format. NAME
+# must be a kernel that is built from source.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -155,6 +158,17 @@ build_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
+# The whole source if it is in the cache, otherwise only the files that are needed.
+tools() {
+	local dir version
+
+	use_suite "$suite"
+	version=$(newest "$package")
+	dir=$CACHE/tree/${package}_$version
+	[ -d "$dir" ] || dir=$(cached tools "$package" "$package")
+	printf '%s\n' "name=$name" "source=$dir"
+}
+
 # A row of the table.
 named() {
 	local dir
@@ -178,5 +192,9 @@ if [[ $name = */* || -d $name ]]; then
 else
 	kernel_row "$name" ||
 		die "$name: no kernel of this name in scripts/kernel/table, and no directory"
-	named
+	if [ "$wanted" = tools ]; then
+		tools
+	else
+		named
+	fi
 fi

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build the pages of Documentation/ as HTML, in build/docs/html.
+#
+# usage: docs.sh
+#
+# A warning is an error. Sphinx is that of the distribution. Its extension for kernel-doc
+# comments is that of Linux 7.3, because it reports errors in comments to Sphinx. The
+# extension of Linux 6.1 only prints these errors, and Sphinx succeeds.
+
+. "${0%/*}/lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+
+# The extension reports no error if a DOC: block does not exist.
+check_blocks() {
+	local file block
+
+	awk '$2 == "kernel-doc::" { file = $3 }
+		$1 == ":doc:" { sub(/.*:doc: */, ""); print file, $0 }' \
+		Documentation/*.rst >"$dir/blocks"
+	while read -r file block; do
+		has_line "$file" " * DOC: $block" ||
+			die "Documentation asks for \"DOC: $block\" of $file, which has none"
+	done <"$dir/blocks"
+}
+
+need "${NEED_DOCS[@]}"
+resolve 7.3 tools
+dir=$TOP/build/docs
+mkdir -p "$dir"
+cd "$TOP"
+check_blocks
+srctree=$(value source "$out/kernel")
+export srctree PYTHONDONTWRITEBYTECODE=1
+quietly sphinx-build -q -E -W --keep-going -d "$dir/doctrees" Documentation "$dir/html"
+echo "build/docs/html/index.html"
