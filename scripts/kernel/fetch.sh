@@ -27,10 +27,11 @@ SOURCE_FILES=(
 	'*/scripts/kconfig/merge_config.sh'
 )
 
-# For "make docs": they are the same in all sources from 7.0 on.
+# For "make docs" and clang-format. Linux 6.1 does not have all of these files.
 TOOLS_FILES=(
 	'*/Documentation/sphinx/kerneldoc.py'
 	'*/tools/lib/python/kdoc/*'
+	'*/.clang-format'
 )
 
 download() {

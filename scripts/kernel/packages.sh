@@ -11,7 +11,8 @@
 	NEED_SOURCE=(xz)
 	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
 		'/usr/include/openssl/ssl.h')
-	NEED_CHECK=(git perl python3 script sparse shellcheck)
+	NEED_CHECK=(git perl python3 script sparse shellcheck
+		clang-format)
 	NEED_DOCS=(sphinx-build)
 }
 

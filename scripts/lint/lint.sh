@@ -3,7 +3,7 @@
 #
 # One check of the sources: silent if all is well.
 #
-# usage: lint.sh module|checkpatch|kernel-doc|shellcheck|errexit OUT
+# usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit OUT
 #
 # OUT is the resolved stock kernel.
 
@@ -60,6 +60,27 @@ lint_checkpatch() {
 		ignored=$(ignored_types "$file")
 		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
 			--terse --no-summary --ignore "$ignored" -f "$file" ||
+			status=1
+	done
+	exit "$status"
+}
+
+# Shows what clang-format would change. The style is that of the kernel, with two
+# exceptions. A table that clang-format would spoil is between "clang-format off" and
+# "clang-format on". And guard() is not in the list of loops: clang-format 14 would break
+# "guard(mutex)(&lock);" into two lines, as the head and the body of a loop.
+lint_format() {
+	local file files status=0
+
+	resolve 7.3 tools
+	source=$(value source "$out/kernel")
+	mkdir -p "$dir"
+	grep -v "^  - 'guard'" "$source/.clang-format" >"$dir/clang-format"
+	files=$(find test_mmun*.[ch] mmun scripts tools/testing/selftests/mmun \
+		-name '*.[ch]')
+	for file in $files; do
+		clang-format --style="file:$dir/clang-format" "$file" |
+			diff -u --label "$file" "$file" --label "$file, formatted" - ||
 			status=1
 	done
 	exit "$status"
