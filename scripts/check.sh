@@ -131,7 +131,7 @@ prepare
 echo "KTAP version 1"
 begin
 step "6.1 is configured" env UNTIL=compile "$SCRIPTS/kernel/build.sh" 6.1
-for what in module checkpatch kernel-doc shellcheck errexit; do
+for what in module checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \

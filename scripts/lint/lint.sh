@@ -3,7 +3,7 @@
 #
 # One check of the sources: silent if all is well.
 #
-# usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit OUT
+# usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
 #
 # OUT is the resolved stock kernel.
 
@@ -102,6 +102,46 @@ lint_shellcheck() {
 
 lint_errexit() {
 	"$SCRIPTS/lint/errexit.py" "${shell[@]}"
+}
+
+# Prints where the program in README.md differs from example.c.
+differing_example() {
+	awk '/^```$/ { on = 0 } on { print } /^```c$/ { on = 1 }' README.md |
+		diff -u --label README.md --label example.c - \
+			tools/testing/selftests/mmun/example.c || [ $? = 1 ]
+}
+
+# Prints the paths in README.md and the other texts that do not exist. Patterns are no
+# paths.
+missing_paths() {
+	local path paths
+
+	paths=$(awk 'match($0, /(scripts|mmun|tools\/testing)\/[^ `)]*/) {
+			path = substr($0, RSTART, RLENGTH); sub(/[.,:]*$/, "", path)
+			if (RSTART == 1 || substr($0, RSTART - 1, 1) ~ /[`( ]/)
+				print path }' ./*.md Documentation/*.rst)
+	for path in $paths; do
+		[[ $path = *[*\<]* || -e $path ]] || echo "$path does not exist"
+	done
+}
+
+# Prints the results in README.md of tests that do not exist.
+missing_tests() {
+	local name names
+
+	names=$(sed -n 's/^ *ok [0-9]* \([a-z].*\)/\1/p' README.md)
+	for name in $names; do
+		grep -rqw "${name##*.}" tools/testing/selftests/mmun ||
+			echo "README.md: there is no test $name"
+	done
+}
+
+# The texts show example.c as it is, and name paths and tests that exist.
+lint_texts() {
+	local wrong
+
+	wrong=$(differing_example; missing_paths; missing_tests)
+	[ -z "$wrong" ] || { echo "$wrong"; exit 1; }
 }
 
 "lint_${1//-/_}"
