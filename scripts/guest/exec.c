@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "exec.h"
 
 #define MAX_WORDS 64
 
 /*
- * Cuts @text at its spaces; the list ends in NULL. This is the child: it ends if
- * there are more words than fit.
+ * Cut @text at its spaces, and end the list with NULL.  Exit if there are too many
+ * words: this is the child.
  */
 static void split_words(char *text, char **words)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: hand what the kernel's gcov counted to the host, through the fourth
- * serial port. For each file a line "gcda PATH SIZE", then SIZE bytes.
+ * PID 1: send the counts of the kernel's gcov to the host, through the fourth serial
+ * port.  Each file is a line "gcda PATH SIZE", then SIZE bytes.
  */
 #define _GNU_SOURCE
 #include <ftw.h>
@@ -10,7 +10,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "gcov.h"
+#include "ktap.h"
 
 #define GCOV "/sys/kernel/debug/gcov"
 
@@ -27,7 +29,7 @@ static void write_all(const char *data, size_t size)
 	}
 }
 
-/* Only the path matters to it. */
+/* For nftw() */
 static int send_file(const char *path,
 		     const struct stat *st __attribute__((unused)),
 		     int type __attribute__((unused)),

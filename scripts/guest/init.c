@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1 of the test guest: mounts, loads the modules, runs the test programs
- * and reports on three serial ports.
+ * PID 1 of the test guest.  It mounts the file systems, loads the modules, runs
+ * the test programs, and reports on the serial ports.
  *
- *   ttyS0  the kernel's console, and nothing else
+ *   ttyS0  the console of the kernel, and nothing else
  *   ttyS1  KTAP
- *   ttyS2  the verdict: one line, with the nonce that the host made up
- *   ttyS3  from a kernel that counts: its coverage
+ *   ttyS2  the verdict: one line with the nonce of the host
+ *   ttyS3  the coverage, if the kernel counts it
  *
- * ttyS0 and ttyS2 share an interrupt line, which a small kernel cannot share:
- * the console is closed before ttyS2 is opened, and never opened again. The
- * kernel writes to its console without the interrupt.
+ * ttyS0 and ttyS2 have the same interrupt, and a small kernel cannot share it.
+ * PID 1 therefore closes the console before it opens ttyS2, and does not open
+ * the console again.  The kernel needs no interrupt to write to its console.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,44 +21,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "gcov.h"
+#include "kmsg.h"
+#include "ktap.h"
+#include "leaks.h"
+#include "module.h"
+#include "orders.h"
+#include "run.h"
+#include "stuck.h"
 
 #define PROGRAM_LIST "/mmun/programs"
 #define MAX_PROGRAMS 64
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged"
-
-bool write_file(const char *path, const char *text)
-{
-	const size_t length = strlen(text);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, length) == (ssize_t)length;
-	close(fd);
-	return ok;
-}
-
-ssize_t read_file(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t done = 0, n;
-
-	buf[0] = '\0';
-	if (fd < 0)
-		return -1;
-	while ((n = read(fd, buf + done, size - 1 - done)) > 0)
-		done += n;
-	close(fd);
-	buf[done] = '\0';
-	return done;
-}
-
-bool exists(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
 
 static void close_console(void)
 {
@@ -66,7 +41,7 @@ static void close_console(void)
 		close(fd);
 }
 
-/* What a kernel does not have, it does not mount: the tests skip. */
+/* Ignore a file system that the kernel does not have: the tests that need it skip. */
 static void mount_all(void)
 {
 	static const struct {
@@ -89,7 +64,7 @@ static void mount_all(void)
 	chmod("/dev/shm", 01777);
 }
 
-/* Descriptors 0 to 2 must be taken, or a log could end up in a test's pipe. */
+/* Take the descriptors 0 to 2: otherwise a log could be written to the pipe of a test. */
 static void open_null(void)
 {
 	for (int fd = 0; fd < 3; fd++)
@@ -97,7 +72,7 @@ static void open_null(void)
 			break;
 }
 
-/* No oops goes unseen, and nothing but the tests changes page tables. */
+/* An oops ends the guest, and only the tests change page tables. */
 static void set_sysctls(void)
 {
 	static const char *const table[][2] = {
@@ -118,8 +93,8 @@ static void set_sysctls(void)
 }
 
 /*
- * The one that is asked for, by its name alone, or all of the list. Returns how
- * many there are, or -1: the list does not fit.
+ * Set @names to the program of the orders, without its arguments, or otherwise to the
+ * programs of the list.  Returns their number, or -1 if the list does not fit.
  */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)
@@ -143,7 +118,7 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 	return count;
 }
 
-/* Tasks that are blocked for good keep a module, and memory. */
+/* A task that is blocked for good may use a module and memory: do not look for leaks. */
 static void check_end(void)
 {
 	static const char stuck[] = "SKIP a task is blocked for good";
@@ -158,18 +133,18 @@ static void check_end(void)
 	ktap_result(leaks_after(), "leaks", NULL);
 }
 
-/* Load, run the programs, unload, look for leaks. False if the run ends early. */
-static bool run_suite(const struct mmun_orders *orders)
+/* Returns false if the run ends early. */
+static bool run_all(const struct mmun_orders *orders)
 {
 	char list[4096], *names[MAX_PROGRAMS];
 	int count = read_programs(orders, list, sizeof(list), names);
 
 	if (count < 0) {
-		ktap_note("%s: not there, or too long", PROGRAM_LIST);
+		ktap_note("%s: cannot be read, or is too long", PROGRAM_LIST);
 		return false;
 	}
 	if (!choose_modules(orders->modules)) {
-		ktap_note("the order modules: none, or too many");
+		ktap_note("the order \"modules\" has no module, or too many");
 		return false;
 	}
 	ktap_plan(module_results() + count + 1);
@@ -185,8 +160,8 @@ static bool run_suite(const struct mmun_orders *orders)
 }
 
 /*
- * QEMU runs with -no-reboot: a reset ends it, with or without ACPI, where
- * a power-off needs ACPI.
+ * QEMU runs with -no-reboot, so that a reset ends it.  A power-off would need a
+ * kernel with ACPI.
  */
 static void end_guest(void)
 {
@@ -207,7 +182,7 @@ int main(void)
 	set_sysctls();
 	problem = read_orders(&orders);
 	if (ktap_open()) {
-		if (!problem && !run_suite(&orders))
+		if (!problem && !run_all(&orders))
 			problem = "the rest was not run";
 		if (problem)
 			ktap_bail(problem);

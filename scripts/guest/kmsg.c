@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: the kernel log, and the taint of the kernel. */
+/* PID 1: the log and the taint of the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "kmsg.h"
+#include "ktap.h"
 
-/* Bits 12, 13, 18: out of tree, unsigned, a test. Loading the module sets them. */
+/* Bits 12, 13 and 18: loading a module sets these (out of tree, unsigned, a test). */
 #define TAINT_ALLOWED 0x43000UL
 
-/* /dev/kmsg does not seek when it is write-only, so dprintf() fails. */
+/* dprintf() fails here, because a write-only /dev/kmsg cannot seek. */
 void kmsg_mark(const char *verb, const char *name)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: the two serial ports that it writes to, KTAP and verdict. */
+/* PID 1: the serial ports for KTAP and for the verdict. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -8,7 +8,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "ktap.h"
 
 static FILE *ktap;
 static int results;
@@ -48,8 +49,8 @@ void ktap_plan(int tests)
 void ktap_plain_result(bool ok, const char *name, const char *directive)
 {
 	failures += !ok;
-	fprintf(ktap, "%s %d - %s%s%s\n", ok ? "ok" : "not ok", ++results,
-		name, directive ? " # " : "", directive ? directive : "");
+	fprintf(ktap, "%s %d - %s%s%s\n", ok ? "ok" : "not ok", ++results, name,
+		directive ? " # " : "", directive ? directive : "");
 }
 
 void ktap_result(bool ok, const char *name, const char *directive)

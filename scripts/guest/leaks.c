@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: nothing of the modules is left behind when they are gone. */
+/* PID 1: look for memory that the modules have left behind. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "kmsg.h"
+#include "ktap.h"
+#include "leaks.h"
+#include "module.h"
 
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 /*
- * What the kernel itself may keep: the first breakpoint makes the allocator of
- * per-processor memory grow by a chunk, which has 4.5 MiB of tables.
+ * The memory that the kernel itself may keep.  For example, the first breakpoint
+ * makes the allocator of per-CPU memory grow by a chunk with 4.5 MiB of tables.
  */
 #define SLACK_KIB (8 * 1024)
 
@@ -24,7 +28,7 @@ struct memory {
 static struct memory before;
 static struct memory after;
 
-/* KiB of a field of /proc/meminfo. */
+/* Returns the KiB of a field of /proc/meminfo. */
 static long field(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
@@ -32,8 +36,8 @@ static long field(const char *text, const char *name)
 	return at ? atol(at + strlen(name)) : 0;
 }
 
-/* Pages that are free for one processor only; MemFree leaves them out. */
-static long free_pages_of_processors(void)
+/* Returns the number of pages on the lists of the CPUs.  MemFree does not count them. */
+static long free_pages_of_cpus(void)
 {
 	static char text[32768];
 	long pages = 0;
@@ -50,19 +54,20 @@ static void measure(struct memory *m)
 	write_file("/proc/sys/vm/drop_caches", "3");
 	read_file("/proc/meminfo", m->meminfo, sizeof(m->meminfo));
 	m->free_kib = field(m->meminfo, "MemFree:") +
-		      free_pages_of_processors() * (getpagesize() / 1024);
+		      free_pages_of_cpus() * (getpagesize() / 1024);
 }
 
-/* Where did it go? */
+/* Print which kind of memory has grown. */
 static void show_memory(void)
 {
 	static const char *const names[] = {
-		"MemFree:", "Buffers:", "Cached:", "AnonPages:", "Shmem:",
-		"SReclaimable:", "SUnreclaim:", "KernelStack:", "PageTables:",
-		"VmallocUsed:", "Percpu:",
+		"MemFree:",    "Buffers:",	"Cached:",     "AnonPages:",
+		"Shmem:",      "SReclaimable:", "SUnreclaim:", "KernelStack:",
+		"PageTables:", "VmallocUsed:",	"Percpu:",
 	};
 
-	ktap_note("free: %ld KiB, was %ld KiB", after.free_kib, before.free_kib);
+	ktap_note("free: %ld KiB, was %ld KiB", after.free_kib,
+		  before.free_kib);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		ktap_note("%s %ld KiB, was %ld KiB", names[i],
 			  field(after.meminfo, names[i]),
@@ -76,7 +81,7 @@ void leaks_before(void)
 	measure(&before);
 }
 
-/* KASAN keeps what was freed, up to a thirty-second of all memory, until then. */
+/* KASAN keeps freed objects, up to 1/32 of all memory, until the slabs are shrunk. */
 static void shrink_slabs(void)
 {
 	glob_t found;
@@ -88,7 +93,7 @@ static void shrink_slabs(void)
 	globfree(&found);
 }
 
-/* Frees that wait for RCU or for a worker get a few seconds. */
+/* Wait a few seconds for memory that RCU or a kernel worker frees. */
 static bool memory_is_back(void)
 {
 	for (int i = 0; i < 5; i++) {
@@ -112,7 +117,7 @@ static bool kernel_is_untainted(void)
 	return false;
 }
 
-/* An object is reported when two scans a few seconds apart do not find it. */
+/* kmemleak reports an object that two scans, some seconds apart, do not find. */
 static bool kmemleak_is_silent(void)
 {
 	char text[64];
@@ -132,7 +137,7 @@ bool leaks_after(void)
 {
 	bool ok = modules_are_gone();
 
-	/* Kmemleak's and KASAN's own records come and go by megabytes. */
+	/* With kmemleak the free memory changes by megabytes, for its own records. */
 	ok &= exists(KMEMLEAK) || memory_is_back();
 	ok &= kernel_is_untainted();
 	ok &= kmemleak_is_silent();

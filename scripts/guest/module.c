@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: load the modules and unload them, and explain what does not work. */
+/* PID 1: load the modules, unload them, and explain each failure. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "file.h"
+#include "kmsg.h"
+#include "ktap.h"
+#include "module.h"
 
 #define KERNEL_LINES 20
 #define MAX_MODULES 8
@@ -19,7 +22,7 @@
 static const char *modules[MAX_MODULES];
 static int nr_modules;
 
-/* From here on, what the kernel logs is read from this descriptor. */
+/* Returns a descriptor to read what the kernel logs after this call. */
 static int open_log(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -29,7 +32,7 @@ static int open_log(void)
 	return fd;
 }
 
-/* A record is "level,number,time,flags;text", and lines that start with a blank. */
+/* A record is "level,number,time,flags;text", then lines that start with a blank. */
 static void note_log(int log)
 {
 	char record[8192], *message;
@@ -47,7 +50,7 @@ static void note_log(int log)
 	}
 }
 
-/* The string that modinfo shows; a module may have none. */
+/* Print the vermagic, which modinfo prints as well.  A module may have none. */
 static void note_vermagic(int module)
 {
 	static const char key[] = "vermagic=";
@@ -81,8 +84,9 @@ static void explain(const char *path, int errnum, int module, int log)
 	note_log(log);
 }
 
-/* The results of the driver are "mmun: WHAT", those of another module "NAME: WHAT". */
-static void module_result(int i, bool ok, const char *what, const char *directive)
+/* A result of the driver is "mmun: WHAT"; a result of another module is "NAME: WHAT". */
+static void module_result(int i, bool ok, const char *what,
+			  const char *directive)
 {
 	char name[300];
 
@@ -90,7 +94,7 @@ static void module_result(int i, bool ok, const char *what, const char *directiv
 	ktap_plain_result(ok, name, directive);
 }
 
-/* A message of the kernel is blamed on the result that the mark names. */
+/* The judge attributes a message of the kernel to the result that the mark names. */
 static void mark(int i, const char *what)
 {
 	char name[300];
@@ -145,7 +149,6 @@ int module_results(void)
 	return 2 * nr_modules;
 }
 
-/* False after the first that does not load. */
 bool load_modules(void)
 {
 	for (int i = 0; i < nr_modules; i++)
@@ -154,7 +157,6 @@ bool load_modules(void)
 	return true;
 }
 
-/* In reverse order: the driver is the last. */
 void unload_modules(void)
 {
 	for (int i = nr_modules - 1; i >= 0; i--)

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: the orders of the host, lines KEY=VALUE of a file that boot.sh packs.
+ * PID 1: read the orders of the host, which are lines KEY=VALUE of a file that
+ * boot.sh packs.
  *
- * The values stay where they were read, so that none is cut. All keys must be
- * there, and no other.
+ * A value is used in the buffer that it was read to, so that no value is cut.
+ * The file must have all keys, and no other key.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "init.h"
+#include "file.h"
+#include "orders.h"
 
 #define ORDERS "/mmun/orders"
 
@@ -91,8 +94,8 @@ static bool take_number(const char *value, const char *key, int *number)
 	*number = strtol(value, &end, 10);
 	if (*value && !*end && *number >= 0)
 		return true;
-	snprintf(problem, sizeof(problem), "%s: %s=%.60s is no number", ORDERS,
-		 key, value);
+	snprintf(problem, sizeof(problem), "%s: %s=%.60s is not a number",
+		 ORDERS, key, value);
 	return false;
 }
 

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: what a test program prints, line by line. */
+/* PID 1: forward the output of a test program, line by line. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "clock.h"
+#include "kmsg.h"
+#include "ktap.h"
+#include "output.h"
 
 static const char run_line[] = "#  RUN  ";
 
-double now_secs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-/* "#  RUN           NAME ..." */
+/* The line is "#  RUN           NAME ...". */
 static void begin_test(struct output *out)
 {
 	const char *name = out->line + strlen(run_line);
@@ -27,7 +21,7 @@ static void begin_test(struct output *out)
 		 name);
 }
 
-/* The seconds since the result before, for what the line is the result of. */
+/* Print the seconds since the last result, with the name that the line contains. */
 static void note_time(struct output *out)
 {
 	const double now = now_secs();
@@ -41,7 +35,7 @@ static void note_time(struct output *out)
 	out->last_result = now;
 }
 
-/* An older harness prints no name with a skip. */
+/* Use out->test for the name: an older harness prints no name when a test is skipped. */
 static void end_test(struct output *out, bool ok)
 {
 	out->results++;

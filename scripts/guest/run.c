@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: one test program at a time, with a time-out.
+ * PID 1: run one test program at a time, with a time-out.
  *
- * Nothing else runs in the guest, so every process but this one belongs to
- * the program: what is left of it is found, shown and killed without asking
- * about groups and sessions. Only tasks that are blocked for good stay.
+ * The guest runs nothing else, so all other processes belong to the program.
+ * PID 1 shows and kills each process that the program leaves, whatever its group
+ * and session.  Only a task that is blocked for good remains.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,14 +16,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "clock.h"
+#include "exec.h"
+#include "file.h"
+#include "kmsg.h"
+#include "ktap.h"
+#include "output.h"
+#include "run.h"
+#include "stuck.h"
+#include "tasks.h"
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
-/* Of a kernel that blocks tasks for good no more is to be learnt. */
+/* After so many hangs the next one teaches nothing new. */
 #define MAX_HANGS 3
 
-/* Why the program is not waited for any longer. */
+/* Why PID 1 does not wait for the program any longer */
 enum end { EXITED, TIMED_OUT, STUCK, STOPPED };
 
 struct program {
@@ -31,7 +39,7 @@ struct program {
 	pid_t pid;
 	bool exited;
 	int status;
-	unsigned long taint;	/* of the kernel, before */
+	unsigned long taint; /* of the kernel, when the program started */
 	struct output out;
 };
 
@@ -52,7 +60,7 @@ static bool start(struct program *prog, const struct mmun_orders *orders)
 	return prog->pid > 0;
 }
 
-/* Orphans of the program end up here, too. */
+/* The orphans of the program are children of PID 1, too. */
 static void reap(struct program *prog)
 {
 	int status;
@@ -66,7 +74,7 @@ static void reap(struct program *prog)
 	}
 }
 
-/* A test failed, or the kernel complained. */
+/* Has a test failed, or has the kernel complained? */
 static bool has_failed(struct program *prog)
 {
 	return prog->out.failed || kernel_taint() != prog->taint;
@@ -79,7 +87,7 @@ static enum end watch(struct program *prog, const struct mmun_orders *orders)
 	int results = 0;
 
 	while (!prog->exited && now_secs() < end) {
-		/* An end of file is always ready: then only the exit counts. */
+		/* poll() always reports an end of file: wait for the exit alone. */
 		if (poll(&pfd, pfd.fd < 0 ? 0 : 1, 20) > 0 &&
 		    pfd.revents == POLLHUP)
 			pfd.fd = -1;
@@ -95,7 +103,7 @@ static enum end watch(struct program *prog, const struct mmun_orders *orders)
 	return prog->exited ? EXITED : TIMED_OUT;
 }
 
-/* False: something of the program still lives. */
+/* Returns false if a task of the program is still alive. */
 static bool wait_for_all(struct program *prog, int secs)
 {
 	const double end = now_secs() + secs;
@@ -113,30 +121,30 @@ static bool wait_for_all(struct program *prog, int secs)
 }
 
 /*
- * False: a task of the program survives SIGKILL, and nothing can go on. A task that is
- * blocked for good has been shown by then, and stays.
+ * Returns false if a task survives SIGKILL: the next program cannot run then.  A task
+ * that is blocked for good does not count, because stuck_report() has shown it.
  */
 static bool kill_all(struct program *prog)
 {
 	kill(-1, SIGKILL);
 	if (wait_for_all(prog, 10 * GRACE_SECS))
 		return true;
-	ktap_note("%s: not even SIGKILL ends these", prog->name);
+	ktap_note("%s: these tasks survive SIGKILL", prog->name);
 	show_tasks();
 	return false;
 }
 
 static void show_timeout(struct program *prog, int secs)
 {
-	ktap_note("%s: not done after %d seconds", prog->name, secs);
+	ktap_note("%s: has not ended after %d seconds", prog->name, secs);
 	show_tasks();
 	write_file("/proc/sysrq-trigger", "w");
 	output_fail_test(&prog->out, "TIMEOUT");
 }
 
 /*
- * The watchdog of the kernel reports the same tasks later, when another test runs: it
- * is switched off.
+ * Switch the watchdog of the kernel off: it would report the same tasks later, when
+ * another test runs.
  */
 static void show_stuck(struct program *prog)
 {
@@ -147,19 +155,22 @@ static void show_stuck(struct program *prog)
 }
 
 /*
- * A task that is not reaped is left behind, with or without a command line: a task
- * that is stuck in exit_mm() has none.
+ * Count each task that is not reaped, also without a command line: a task that is
+ * blocked in exit_mm() has no command line.
  */
 static bool leaves_processes(struct program *prog)
 {
 	if (wait_for_all(prog, GRACE_SECS))
 		return false;
-	ktap_note("%s: left processes behind", prog->name);
+	ktap_note("%s: leaves processes behind", prog->name);
 	show_tasks();
 	return true;
 }
 
-/* Sets *clean if the program came to its end and left nothing. False: no going on. */
+/*
+ * Set *clean if the program exited and left no process.  Returns false if no other
+ * program can run.
+ */
 static bool finish(struct program *prog, const struct mmun_orders *orders,
 		   enum end why, bool *clean)
 {
@@ -194,7 +205,8 @@ static bool is_tainted(struct program *prog)
 static void report(struct program *prog, enum end why, bool clean)
 {
 	static const char *const directives[] = {
-		[TIMED_OUT] = "TIMEOUT", [STUCK] = "HANG",
+		[TIMED_OUT] = "TIMEOUT",
+		[STUCK] = "HANG",
 	};
 	const bool exited = prog->exited && WIFEXITED(prog->status);
 	const int code = exited ? WEXITSTATUS(prog->status) : -1;

@@ -3,10 +3,10 @@
  * PID 1: find tasks that are blocked for good.
  *
  * A task is blocked for good if it stays in an uninterruptible sleep, without a context
- * switch, for STUCK_SECS of the progress of the guest.  The clock of a guest goes on
- * while the host runs something else, so the clock does not measure progress. PID 1
- * sleeps for less than a tick and then adds the time that has passed, but at most a
- * tick: a guest that did not run for a minute has made the progress of one tick.
+ * switch, for STUCK_SECS of the progress of the guest.  The clock does not measure this
+ * progress, because the clock of a guest also runs while the host runs something else.
+ * Therefore each call of stuck_tasks() adds the time since the last call, but at most a
+ * tick.  A guest that did not run for a minute has made the progress of one tick.
  *
  * No hold of a test lasts as long as STUCK_SECS.
  */
@@ -14,17 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "init.h"
+#include "clock.h"
+#include "file.h"
+#include "ktap.h"
+#include "stuck.h"
+#include "tasks.h"
 
-#define STUCK_SECS	15
-#define TICK_SECS	0.1
-#define LOOK_SECS	1
-#define MAX_BLOCKED	256
+#define STUCK_SECS 15
+#define TICK_SECS 0.1
+#define LOOK_SECS 1
+#define MAX_BLOCKED 256
 
 struct blocked {
 	int pid, tid;
 	unsigned long switches;
-	double since;	/* in progress */
+	double since; /* in progress */
 	bool reported;
 };
 
@@ -32,7 +36,7 @@ static struct blocked before[MAX_BLOCKED], now[MAX_BLOCKED];
 static int nr_before, nr_now;
 static double progress;
 
-/* The context switches of a task so far. */
+/* Returns the number of context switches of a task. */
 static unsigned long switches_of(int pid, int tid)
 {
 	char path[64], text[8192], *at = text;
@@ -109,10 +113,25 @@ bool stuck_any_reported(void)
 	return false;
 }
 
-bool stuck_is_reported(int tid)
+static bool is_reported(int tid)
 {
 	for (int i = 0; i < nr_now; i++)
 		if (now[i].tid == tid && now[i].reported)
 			return true;
 	return false;
+}
+
+static bool found;
+
+static void find_task(int pid __attribute__((unused)), int tid,
+		      char state __attribute__((unused)))
+{
+	found |= !is_reported(tid);
+}
+
+bool any_task(void)
+{
+	found = false;
+	visit_tasks(find_task);
+	return found;
 }

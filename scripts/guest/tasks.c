@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: what the tasks of a test program are doing. */
+/* PID 1: find and show the tasks of a test program. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "init.h"
+#include "file.h"
+#include "ktap.h"
+#include "tasks.h"
 
-/* include/linux/sched.h, of each kernel since 2.6 */
+/* As in include/linux/sched.h of each kernel since 2.6 */
 #define PF_KTHREAD 0x00200000
 
 static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
@@ -25,9 +27,9 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 }
 
 /*
- * Returns the letter of the state of a user task that is no zombie, or 0. The
- * third word of stat is the state, the ninth has the flags; the second is a name
- * in parentheses, which may have any characters in it.
+ * Returns the letter of the state, or 0 for a kernel thread and for a zombie.  In
+ * "stat" the third word is the state, and the ninth word has the flags.  The second
+ * word is a name in parentheses, which can contain any character.
  */
 static char task_state(int pid, int tid)
 {
@@ -38,8 +40,8 @@ static char task_state(int pid, int tid)
 	if (read_file(path, text, sizeof(text)) <= 0)
 		return 0;
 	at = strrchr(text, ')');
-	if (!at || sscanf(at + 1, " %c %*d %*d %*d %*d %*d %u", &state,
-			  &flags) != 2)
+	if (!at ||
+	    sscanf(at + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
 		return 0;
 	return state == 'Z' || state == 'X' || flags & PF_KTHREAD ? 0 : state;
 }
@@ -70,7 +72,7 @@ static void visit_thread(int tid, int pid)
 		visitor(pid, tid, state);
 }
 
-/* The leader may be a zombie while another thread lives. */
+/* Visit each thread: the leader can be a zombie while another thread is alive. */
 static void visit_process(int pid, int unused __attribute__((unused)))
 {
 	char path[64];
@@ -90,19 +92,4 @@ void visit_tasks(void (*visit)(int pid, int tid, char state))
 void show_tasks(void)
 {
 	visit_tasks(show_task);
-}
-
-static bool found;
-
-static void find_task(int pid __attribute__((unused)), int tid,
-		      char state __attribute__((unused)))
-{
-	found |= !stuck_is_reported(tid);
-}
-
-bool any_task(void)
-{
-	found = false;
-	visit_tasks(find_task);
-	return found;
 }

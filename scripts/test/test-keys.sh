@@ -105,8 +105,8 @@ test_sources() {
 	builds "the Makefile of mmun_floor" "floor initramfs"
 	older "$repo/scripts/guest/run.c"
 	builds "PID 1" "init initramfs"
-	older "$repo/scripts/guest/init.h"
-	builds "init.h" "init"
+	older "$repo/scripts/guest/run.h"
+	builds "run.h" "init"
 	sed -i 's/ abi_test//' "$tests/Makefile"
 	builds "the names of the tests" "initramfs tests"
 	check "a program that is none any more is not packed" \

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The time that passes in the guest. */
+#ifndef MMUN_GUEST_CLOCK_H
+#define MMUN_GUEST_CLOCK_H
+
+#include <time.h>
+
+/* Seconds since the boot, with a fraction. */
+static inline double now_secs(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+#endif /* MMUN_GUEST_CLOCK_H */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The orders of the host to PID 1. */
+#ifndef MMUN_GUEST_ORDERS_H
+#define MMUN_GUEST_ORDERS_H
+
+/**
+ * struct mmun_orders - what the host asks for
+ * @modules: the names of the modules, with blanks between them; the driver first
+ * @nonce: what the verdict must contain
+ * @tests: globs of test names, or ""
+ * @seed: the seed of the random tests, or ""
+ * @program: run this program with these arguments, in place of the list; or ""
+ * @env: NAME=VALUE ... for the environment of the programs
+ * @timeout_text: @timeout as text, and so on
+ * @slow_text: @slow as text
+ * @stop_text: @stop as text
+ * @times_text: @times as text
+ * @timeout: the seconds that a program may take
+ * @slow: the guest is emulated
+ * @stop: stop after the first test that fails
+ * @times: print the seconds of each test
+ *
+ * The texts have any length.
+ */
+struct mmun_orders {
+	char *modules;
+	char *nonce;
+	char *tests;
+	char *seed;
+	char *program;
+	char *env;
+	char *timeout_text;
+	char *slow_text;
+	char *stop_text;
+	char *times_text;
+	int timeout;
+	int slow;
+	int stop;
+	int times;
+};
+
+/* Returns NULL, or what is wrong with the orders. */
+const char *read_orders(struct mmun_orders *orders);
+
+#endif /* MMUN_GUEST_ORDERS_H */

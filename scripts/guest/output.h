@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The output of a test program, nested in the KTAP. */
+#ifndef MMUN_GUEST_OUTPUT_H
+#define MMUN_GUEST_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * struct output - the output of a program
+ * @pipe: the end of the pipe to read from
+ * @times: print the seconds of each test
+ * @last_result: when the last result was read, in seconds
+ * @results: the number of results
+ * @failed: whether a test failed
+ * @test: the name of the test that runs, or ""
+ * @used: the number of bytes in @line
+ * @line: the line that is not complete
+ */
+struct output {
+	int pipe;
+	bool times;
+	double last_result;
+	int results;
+	bool failed;
+	char test[512];
+	size_t used;
+	char line[4096];
+};
+
+/* Forward what can be read without waiting. */
+void output_forward(struct output *out);
+/* Forward the rest, and close the pipe.  No process may have the other end. */
+void output_end(struct output *out);
+/* Print that the test that runs has failed. */
+void output_fail_test(struct output *out, const char *directive);
+
+#endif /* MMUN_GUEST_OUTPUT_H */

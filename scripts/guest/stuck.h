@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tasks that are blocked for good. */
+#ifndef MMUN_GUEST_STUCK_H
+#define MMUN_GUEST_STUCK_H
+
+#include <stdbool.h>
+
+/*
+ * Returns whether a task is blocked for good that stuck_report() has not shown.
+ * To be called several times a second.
+ */
+bool stuck_tasks(void);
+/* Show the tasks that are blocked for good, each task once. */
+void stuck_report(void);
+/* Returns whether stuck_report() has shown a task. */
+bool stuck_any_reported(void);
+/* Returns whether there is a task that stuck_report() has not shown. */
+bool any_task(void);
+
+#endif /* MMUN_GUEST_STUCK_H */
