@@ -38,6 +38,7 @@ package_of() {
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
 	xz)			echo xz-utils ;;
 	gcov)			echo gcc ;;
+	gnuplot)		echo gnuplot-nox ;;
 	script)			echo bsdutils ;;
 	sphinx-build)		echo python3-sphinx ;;
 	ld.lld*)		echo "lld${1#ld.lld}" ;;

@@ -49,11 +49,15 @@ check_out() {
 
 # As that commit measures itself; one that does not is measured by this one.
 measure_base() {
+	local script
+
 	tree=$TOP/build/base
 	check_out
 	say "the base, $(git -C "$tree" log -1 --format='%h %s')"
-	if [ -x "$tree/scripts/bench.sh" ]; then
-		env BASE= "$tree/scripts/bench.sh" >/dev/null
+	# An older commit has bench.sh in scripts/.
+	script=$(find "$tree/scripts" -name bench.sh)
+	if [ -n "$script" ]; then
+		env BASE= "$script" >/dev/null
 		cp "$tree/build/${out##*/}/bench.json" "$out/bench-base.json"
 	else
 		rm -rf "$out/bench-base/module"

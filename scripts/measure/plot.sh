@@ -1,14 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw what "make bench" counted, against the number of ranges.
+# Draw what "make bench" counted against the number of ranges, for the Documentation.
 #
 # usage: plot.sh
 #
-# Variables: KERNEL. Measures first if that was not done yet.
+# Variables: KERNEL. Runs "make bench" first if there is no result.
 
 . "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
 
-rows=$TOP/build/$KERNEL/bench.json
-[ -e "$rows" ] || "$SCRIPTS/measure/bench.sh"
-"$SCRIPTS/measure/plot.py" "$rows" "$TOP/Documentation"
+need gnuplot
+dir=$TOP/build/$KERNEL
+[ -e "$dir/bench.json" ] || "$SCRIPTS/measure/bench.sh"
+awk -v OFS='\t' '$1 == "#" && $2 == "cost" { print $3, $4, $5, $7 / $6 }' \
+	"$dir/bench/result/ktap.log" >"$dir/bench.tsv"
+release=$(value release "$dir/kernel")
+gnuplot -e "rows='$dir/bench.tsv'; release='$release'; dir='$TOP/Documentation'" \
+	"$SCRIPTS/measure/plot.gp"
