@@ -115,11 +115,11 @@ union mmun_argument {
 	MMUN_CALLS(MMUN_MEMBER)
 };
 
-#define MMUN_WRAPPER(NAME, name, last)                               \
-	static int mmun_execute_##name(struct mmun_ctx *ctx,         \
+#define MMUN_WRAPPER(NAME, name, last)                                \
+	static int mmun_execute_##name(struct mmun_ctx *ctx,          \
 				       union mmun_argument *argument) \
-	{                                                            \
-		return mmun_##name(ctx, &argument->name);            \
+	{                                                             \
+		return mmun_##name(ctx, &argument->name);             \
 	}
 MMUN_CALLS(MMUN_WRAPPER)
 
@@ -130,12 +130,12 @@ struct mmun_call {
 	int (*execute)(struct mmun_ctx *ctx, union mmun_argument *argument);
 };
 
-#define MMUN_ROW(NAME, name, last)                                   \
-	{                                                            \
-		.size = sizeof(struct mmun_##name),                  \
-		.min_size = offsetofend(struct mmun_##name, last),   \
-		.request = MMUN_##NAME,                              \
-		.execute = mmun_execute_##name,                      \
+#define MMUN_ROW(NAME, name, last)                                 \
+	{                                                          \
+		.size = sizeof(struct mmun_##name),                \
+		.min_size = offsetofend(struct mmun_##name, last), \
+		.request = MMUN_##NAME,                            \
+		.execute = mmun_execute_##name,                    \
 	},
 static const struct mmun_call mmun_calls[] = { MMUN_CALLS(MMUN_ROW) };
 
@@ -152,8 +152,9 @@ static const struct mmun_call *mmun_call_find(unsigned int request)
 static int mmun_respond(const struct mmun_call *call, void __user *user,
 			u32 user_size, const union mmun_argument *argument)
 {
-	return copy_to_user(user, argument, min(user_size, call->size)) ?
-	       -EFAULT : 0;
+	u32 size = min(user_size, call->size);
+
+	return copy_to_user(user, argument, size) ? -EFAULT : 0;
 }
 
 static int mmun_execute(struct mmun_ctx *ctx, const struct mmun_call *call,
@@ -264,7 +265,7 @@ static const struct kernel_param_ops mmun_max_hold_ms_ops = {
 };
 
 module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
-MODULE_PARM_DESC(max_hold_ms, "milliseconds that a hold can last, 1 to 60000 (default: 10000)");
+MODULE_PARM_DESC(max_hold_ms, "Longest hold in ms, 1 to 60000 (default 10000)");
 
 static void mmun_destroy(void)
 {
@@ -275,9 +276,12 @@ static void mmun_destroy(void)
 
 static int __init mmun_init(void)
 {
-	int ret = mmun_range_cache_create() ?: mmun_reaper_create() ?:
-		  misc_register(&mmun_misc);
+	int ret = mmun_range_cache_create();
 
+	if (!ret)
+		ret = mmun_reaper_create();
+	if (!ret)
+		ret = misc_register(&mmun_misc);
 	if (ret)
 		mmun_destroy();
 	return ret;

@@ -19,21 +19,21 @@
  * always honoured it.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define FOLL_HONOR_NUMA_FAULT	0
+#define FOLL_HONOR_NUMA_FAULT 0
 #endif
 
 /* "mm/gup: remove vmas parameter from get_user_pages_remote()", v6.5 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, locked) \
-	get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL, \
+	get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL,   \
 			      locked)
 #endif
 
 /* "mm/hmm: add hmm_range_fault_unlocked_timeout()": 7.3 has it, 6.12 does not. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
-#define MMUN_HAS_HMM_UNLOCKED	IS_ENABLED(CONFIG_HMM_MIRROR)
+#define MMUN_HAS_HMM_UNLOCKED IS_ENABLED(CONFIG_HMM_MIRROR)
 #else
-#define MMUN_HAS_HMM_UNLOCKED	false
+#define MMUN_HAS_HMM_UNLOCKED false
 #define hmm_range_fault_unlocked_timeout(range, timeout) (-EOPNOTSUPP)
 #endif
 

@@ -76,34 +76,34 @@
  *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
  */
 
-#define MMUN_ABI_VERSION	2
-#define MMUN_IOCTL_TYPE		'J'
+#define MMUN_ABI_VERSION 2
+#define MMUN_IOCTL_TYPE 'J'
 
 /*
  * Every call: its name, its argument without "struct mmun_", and the last field of
  * the first version of that struct, up to which a caller must know it.
  */
-#define MMUN_CALLS(CALL)                                                      \
-	CALL(INFO, info, __reserved2)                                         \
-	CALL(INSERT, insert, out_done)                                        \
-	CALL(REMOVE, remove, out_done)                                        \
-	CALL(READ_BEGIN, read_begin, out_seq)                                 \
-	CALL(COLLECT, collect, __reserved)                                    \
-	CALL(COMMIT, commit, out_published)                                   \
-	CALL(ABANDON, abandon, batch)                                         \
-	CALL(SNAPSHOT, snapshot, out_valid)                                   \
-	CALL(ACCESS, access, out_done)                                        \
-	CALL(VERIFY, verify, out_pte)                                         \
-	CALL(FAIL_NONBLOCK, fail_nonblock, out_left)                          \
-	CALL(QUERY_RANGE, query_range, out_collisions)                        \
-	CALL(QUERY_CONTEXT, query_context, out_objects)                       \
-	CALL(LOG_SETUP, log_setup, out_lost)                                  \
-	CALL(HOLD, hold, out_hold)                                            \
-	CALL(WAIT_HELD, wait_held, out_end)                                   \
-	CALL(RESUME, resume, out_resumed)                                     \
-	CALL(WAKE_THREAD, wake_thread, out_woken)                             \
-	CALL(CHECK_BALANCE, check_balance, out_seq)                           \
-	CALL(PIN_MM, pin_mm, __reserved)                                      \
+#define MMUN_CALLS(CALL)                                \
+	CALL(INFO, info, __reserved2)                   \
+	CALL(INSERT, insert, out_done)                  \
+	CALL(REMOVE, remove, out_done)                  \
+	CALL(READ_BEGIN, read_begin, out_seq)           \
+	CALL(COLLECT, collect, __reserved)              \
+	CALL(COMMIT, commit, out_published)             \
+	CALL(ABANDON, abandon, batch)                   \
+	CALL(SNAPSHOT, snapshot, out_valid)             \
+	CALL(ACCESS, access, out_done)                  \
+	CALL(VERIFY, verify, out_pte)                   \
+	CALL(FAIL_NONBLOCK, fail_nonblock, out_left)    \
+	CALL(QUERY_RANGE, query_range, out_collisions)  \
+	CALL(QUERY_CONTEXT, query_context, out_objects) \
+	CALL(LOG_SETUP, log_setup, out_lost)            \
+	CALL(HOLD, hold, out_hold)                      \
+	CALL(WAIT_HELD, wait_held, out_end)             \
+	CALL(RESUME, resume, out_resumed)               \
+	CALL(WAKE_THREAD, wake_thread, out_woken)       \
+	CALL(CHECK_BALANCE, check_balance, out_seq)     \
+	CALL(PIN_MM, pin_mm, __reserved)                \
 	CALL(UNPIN_MM, unpin_mm, __reserved)
 
 /* MMUN_CMD_INFO, ...: the numbers, from 0x80 on */
@@ -149,21 +149,25 @@ enum mmun_method {
 };
 
 /* Flag of MMUN_COLLECT, MMUN_SNAPSHOT and MMUN_ACCESS */
-#define MMUN_WRITE	0x1
+#define MMUN_WRITE 0x1
 /* Flag of MMUN_SNAPSHOT */
-#define MMUN_OWN_LOOP	0x2
+#define MMUN_OWN_LOOP 0x2
 
 /*
  * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it, in the layout that
  * hmm_range_fault() has on new kernels.  With neither VALID nor ERROR set
  * nothing is mapped.
  */
+
+/* The formatter would take the values out of their column. */
+/* clang-format off */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
 #define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* may be written */
 #define MMUN_PAGE_ERROR		0x2000000000000000ULL	/* unusable */
 #define MMUN_PAGE_ORDER_SHIFT	53		/* log2 of the pages that one */
 #define MMUN_PAGE_ORDER_MASK	0x1fULL		/* page table entry maps */
 #define MMUN_PAGE_PFN_MASK	0x0000ffffffffffffULL
+/* clang-format on */
 
 /**
  * struct mmun_info - ioctl(MMUN_INFO)
@@ -212,9 +216,9 @@ struct mmun_info {
 };
 
 /* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _NOFAULT, MMUN_VERIFY */
-#define MMUN_FEATURE_HMM	0x1
+#define MMUN_FEATURE_HMM 0x1
 /* The kernel has hmm_range_fault_unlocked_timeout(), which SNAPSHOT uses */
-#define MMUN_FEATURE_HMM_UNLOCKED	0x2
+#define MMUN_FEATURE_HMM_UNLOCKED 0x2
 
 /**
  * struct mmun_span - one range of MMUN_INSERT or MMUN_REMOVE
@@ -715,7 +719,7 @@ struct mmun_wait_held {
 };
 
 /* Flag of MMUN_RESUME */
-#define MMUN_RESUME_END	0x1
+#define MMUN_RESUME_END 0x1
 
 /**
  * struct mmun_resume - ioctl(MMUN_RESUME)
@@ -735,7 +739,7 @@ struct mmun_resume {
 };
 
 /* Largest number of wake-ups of one MMUN_WAKE_THREAD */
-#define MMUN_MAX_WAKE_UPS	1000000
+#define MMUN_MAX_WAKE_UPS 1000000
 
 /**
  * struct mmun_wake_thread - ioctl(MMUN_WAKE_THREAD)
@@ -831,10 +835,10 @@ enum mmun_record_type {
 	MMUN_RECORD_END = 9,
 };
 
-#define MMUN_LOG_TYPES_ALL	0x3ff
-#define MMUN_LOG_TYPES_DEFAULT	((1U << MMUN_RECORD_INVALIDATE) | \
-				 (1U << MMUN_RECORD_PIN))
-#define MMUN_LOG_DEFAULT	256
+#define MMUN_LOG_TYPES_ALL 0x3ff
+#define MMUN_LOG_TYPES_DEFAULT \
+	((1U << MMUN_RECORD_INVALIDATE) | (1U << MMUN_RECORD_PIN))
+#define MMUN_LOG_DEFAULT 256
 
 /**
  * enum mmun_event - why an invalidation happens, as enum mmu_notifier_event
@@ -861,8 +865,8 @@ enum mmun_event {
 };
 
 /* struct mmun_record::flags; the first for all that are of an invalidation */
-#define MMUN_RECORD_BLOCKABLE	0x1	/* the callback could sleep */
-#define MMUN_RECORD_FAILED	0x2	/* it returned false */
+#define MMUN_RECORD_BLOCKABLE 0x1 /* the callback could sleep */
+#define MMUN_RECORD_FAILED 0x2 /* it returned false */
 
 /**
  * struct mmun_record - one entry of the log

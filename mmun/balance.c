@@ -11,7 +11,7 @@
  * Where the probes are: the end of an invalidation is exclusive and at most
  * ULONG_MAX, so none meets the last byte, not even the one of RELEASE.
  */
-#define MMUN_PROBE_ADDR	ULONG_MAX
+#define MMUN_PROBE_ADDR ULONG_MAX
 
 /* If something calls it nevertheless, it does no harm. */
 static bool mmun_probe_invalidate(struct mmu_interval_notifier *mni,

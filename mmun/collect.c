@@ -13,11 +13,12 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 {
 	unsigned long start = mmun_range_addr(range, part->first + from);
 
+	/* For a kind without a lock HMM must see no collision either. */
+	if (!range->kind->coherent)
+		seq = mmun_subscription_seq(&range->mni);
 	return (struct hmm_range){
 		.notifier = &range->mni,
-		/* For a kind without a lock HMM must see no collision either. */
-		.notifier_seq = range->kind->coherent ? seq :
-				mmun_subscription_seq(&range->mni),
+		.notifier_seq = seq,
 		.start = start,
 		.end = start + nr * PAGE_SIZE,
 		.hmm_pfns = (unsigned long *)part->entries + from,
@@ -33,8 +34,8 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 		     struct mmun_part *part, unsigned long from,
 		     unsigned long nr, unsigned long req_flags)
 {
-	struct hmm_range hmm_range = mmun_hmm_range(range, seq, part, from, nr,
-						    req_flags);
+	struct hmm_range hmm_range =
+		mmun_hmm_range(range, seq, part, from, nr, req_flags);
 
 	lockdep_assert_held(&range->ctx->mm->mmap_lock);
 	return hmm_range_fault(&hmm_range);
@@ -60,8 +61,7 @@ static void mmun_part_from_hmm(struct mmun_part *part)
 
 /* A fatal signal must not wait for more than MMUN_WALK_PAGES. */
 static int mmun_collect_locked(struct mmun_range *range, unsigned long seq,
-			       struct mmun_part *part,
-			       unsigned long req_flags)
+			       struct mmun_part *part, unsigned long req_flags)
 {
 	struct mm_struct *mm = range->ctx->mm;
 	unsigned long from, nr;
@@ -86,8 +86,8 @@ static int mmun_collect_unlocked(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
 				 unsigned long req_flags)
 {
-	struct hmm_range hmm_range = mmun_hmm_range(range, 0, part, 0, part->nr,
-						    req_flags);
+	struct hmm_range hmm_range =
+		mmun_hmm_range(range, 0, part, 0, part->nr, req_flags);
 	int ret;
 
 	ret = hmm_range_fault_unlocked_timeout(&hmm_range, MMUN_HMM_TIMEOUT);
@@ -135,8 +135,8 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 	return ret ?: -EFAULT;
 }
 
-static int mmun_collect_by_gup(struct mmun_range *range,
-			       struct mmun_part *part, bool write)
+static int mmun_collect_by_gup(struct mmun_range *range, struct mmun_part *part,
+			       bool write)
 {
 	struct page *pages[MMUN_GUP_PAGES];
 	unsigned long done;
@@ -170,9 +170,10 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 		req_flags |= HMM_PFN_REQ_FAULT;
 	if (flags & MMUN_WRITE)
 		req_flags |= HMM_PFN_REQ_WRITE;
-	ret = flags & MMUN_OWN_LOOP ?
-	      mmun_collect_locked(range, *seq, part, req_flags) :
-	      mmun_collect_unlocked(range, seq, part, req_flags);
+	if (flags & MMUN_OWN_LOOP)
+		ret = mmun_collect_locked(range, *seq, part, req_flags);
+	else
+		ret = mmun_collect_unlocked(range, seq, part, req_flags);
 	if (!ret)
 		mmun_part_from_hmm(part);
 	return ret == -EPERM ? -EACCES : ret;

@@ -12,8 +12,8 @@ static struct workqueue_struct *mmun_reaper;
 
 static int mmun_reaper_create(void)
 {
-	mmun_reaper = alloc_workqueue("mmun_reaper",
-				      WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	mmun_reaper =
+		alloc_workqueue("mmun_reaper", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return mmun_reaper ? 0 : -ENOMEM;
 }
 

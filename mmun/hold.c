@@ -348,14 +348,15 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 }
 
 /* Report what became of the hold: its state, and a passage if there is one. */
-static void mmun_armed_report(const struct mmun_armed *armed,
+static void mmun_armed_report(struct mmun_armed *armed,
 			      struct mmun_wait_held *cmd)
 {
 	struct mmun_wait_held what = { .out_state = MMUN_HOLD_ARMED };
+	struct mmun_held *held;
 
-	if (!list_empty(&armed->held)) {
-		what = list_first_entry(&armed->held, struct mmun_held,
-					node)->what;
+	held = list_first_entry_or_null(&armed->held, struct mmun_held, node);
+	if (held) {
+		what = held->what;
 		what.out_state = MMUN_HOLD_HELD;
 	} else if (armed->has_missed) {
 		what = armed->missed;

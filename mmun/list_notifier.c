@@ -15,8 +15,8 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 				    enum mmun_record_type type,
 				    enum mmun_point point)
 {
-	struct mmun_ctx *ctx = container_of(mn, struct mmun_ctx,
-					    list_notifier.mn);
+	struct mmun_ctx *ctx =
+		container_of(mn, struct mmun_ctx, list_notifier.mn);
 	bool marked = IS_ENABLED(CONFIG_PREEMPT_RT) &&
 		      !mmu_notifier_range_blockable(mnr);
 

@@ -46,9 +46,8 @@ static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
  * locked.  It is written where it stays, because callbacks come by the thousand.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
-					     enum mmun_record_type type,
-					     u32 id, u64 time)
-	__acquires(&log->lock)
+					     enum mmun_record_type type, u32 id,
+					     u64 time) __acquires(&log->lock)
 {
 	struct mmun_record *record = &log->unwanted;
 
@@ -64,9 +63,9 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 		.tid = task_pid_nr(current),
 		.tgid = task_tgid_nr(current),
 	};
-	static_assert(sizeof(record->comm) == sizeof(current->comm));
+	static_assert(sizeof(record->comm) == TASK_COMM_LEN);
 	/* Another thread may change it; the kernel pads it with zeros. */
-	data_race(memcpy(record->comm, current->comm, sizeof(record->comm) - 1));
+	data_race(memcpy(record->comm, current->comm, TASK_COMM_LEN - 1));
 	if (record != &log->unwanted)
 		log->head++;
 	if (log->head - log->tail > log->size)
@@ -74,8 +73,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 	return record;
 }
 
-static void mmun_record_end(struct mmun_log *log)
-	__releases(&log->lock)
+static void mmun_record_end(struct mmun_log *log) __releases(&log->lock)
 {
 	spin_unlock(&log->lock);
 	if (wq_has_sleeper(&log->wait))

@@ -27,6 +27,9 @@
 
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
+/* The formatter would take the values out of their column. */
+/* clang-format off */
+
 /* Limits of one context, but MMUN_MAX_CONTEXTS, which is of one mm. */
 #define MMUN_MAX_CONTEXTS	64
 #define MMUN_MAX_RANGES		SZ_1M
@@ -45,14 +48,15 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_CHUNKS		4096
 
 /* Its memory is in no process, so an OOM kill would not help. */
-#define MMUN_GFP		(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | \
-				 __GFP_NOWARN)
+#define MMUN_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 #define MMUN_CHUNK_PAGES	512UL
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_STEP_SPANS		64U
+
+/* clang-format on */
 
 /**
  * struct mmun_log - the event log of a context
@@ -67,8 +71,8 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
  * @unwanted: where a record goes that LOG_SETUP overtook
  */
 struct mmun_log {
-	spinlock_t lock;		/* guards the ring */
-	struct mutex read_lock;		/* one reader at a time */
+	spinlock_t lock; /* guards the ring */
+	struct mutex read_lock; /* one reader at a time */
 	wait_queue_head_t wait;
 	struct mmun_record *ring;
 	u32 size;
@@ -99,7 +103,7 @@ struct mmun_range_table {
  * @newest: ID of the newest hold there ever was
  */
 struct mmun_holds {
-	spinlock_t lock;		/* guards the holds */
+	spinlock_t lock; /* guards the holds */
 	wait_queue_head_t wait;
 	struct list_head armed;
 	u32 nr;
@@ -122,7 +126,7 @@ struct mmun_list_notifier {
  * @list: list of mmun_pin::node
  */
 struct mmun_pins {
-	spinlock_t lock;		/* guards @list */
+	spinlock_t lock; /* guards @list */
 	struct list_head list;
 };
 
@@ -134,7 +138,7 @@ struct mmun_pins {
  * @broken: they showed what no invalidation in flight explains
  */
 struct mmun_probes {
-	struct mutex mutex;		/* one caller at a time */
+	struct mutex mutex; /* one caller at a time */
 	struct list_head list;
 	u32 nr;
 	bool broken;
@@ -210,7 +214,7 @@ struct mmun_range {
 	bool removed;
 	bool gone;
 	/* From here on what mmun_range_construct() makes. */
-	spinlock_t lock;		/* the update lock */
+	spinlock_t lock; /* the update lock */
 	struct xarray shadow;
 };
 
@@ -338,7 +342,7 @@ struct mmun_batch {
 
 /* A thread in MMUN_PIN_MM, on its stack */
 struct mmun_pin {
-	struct list_head node;	/* for mmun_pins::list, until it is unpinned */
+	struct list_head node; /* for mmun_pins::list, until it is unpinned */
 	struct completion unpinned;
 	u32 tid;
 };
@@ -428,7 +432,7 @@ struct mmun_mm {
 	struct mm_struct *mm;
 	u32 contexts;
 	bool subscribed;
-	spinlock_t lock;		/* guards the clocks */
+	spinlock_t lock; /* guards the clocks */
 	struct mmun_clock callbacks;
 	struct mmun_clock list;
 };
@@ -436,8 +440,8 @@ struct mmun_mm {
 /* A subscription of MMUN_CHECK_BALANCE */
 struct mmun_probe {
 	struct mmu_interval_notifier mni;
-	struct list_head node;	/* for mmun_probes::list */
-	bool was_deferred;	/* so its arrival proves a balance */
+	struct list_head node; /* for mmun_probes::list */
+	bool was_deferred; /* so its arrival proves a balance */
 };
 
 /*
@@ -454,12 +458,12 @@ DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 
 /* log.c */
 static void mmun_log_init(struct mmun_log *log);
-static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost);
+static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types,
+			   u64 *lost);
 static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type);
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
-					     enum mmun_record_type type,
-					     u32 id, u64 time)
-	__acquires(&log->lock);
+					     enum mmun_record_type type, u32 id,
+					     u64 time) __acquires(&log->lock);
 static void mmun_record_end(struct mmun_log *log) __releases(&log->lock);
 static enum mmun_event mmun_event(enum mmu_notifier_event event);
 static void mmun_record_mnr(struct mmun_record *record,

@@ -24,10 +24,9 @@ static void mmun_range_construct(void *object)
  */
 static int mmun_range_cache_create(void)
 {
-	mmun_range_cache = kmem_cache_create("mmun_range",
-					     sizeof(struct mmun_range), 0,
-					     SLAB_ACCOUNT,
-					     mmun_range_construct);
+	mmun_range_cache =
+		kmem_cache_create("mmun_range", sizeof(struct mmun_range), 0,
+				  SLAB_ACCOUNT, mmun_range_construct);
 	return mmun_range_cache ? 0 : -ENOMEM;
 }
 

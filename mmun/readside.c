@@ -103,9 +103,10 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)
 {
-	int ret = mmun_section_reserve(range, parts) ?:
-		  mmun_section_publish(range, seq, parts, published);
+	int ret = mmun_section_reserve(range, parts);
 
+	if (!ret)
+		ret = mmun_section_publish(range, seq, parts, published);
 	if (!ret)
 		mmun_log_range(range, MMUN_RECORD_COMMIT, seq);
 	else if (ret == -EBUSY)

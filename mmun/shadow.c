@@ -53,8 +53,8 @@ static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 {
 	unsigned long base = number * MMUN_CHUNK_PAGES;
 	unsigned long from = max(first, base) - base;
-	unsigned long to = min(last - base,
-			       mmun_chunk_pages(range, number) - 1);
+	unsigned long to =
+		min(last - base, mmun_chunk_pages(range, number) - 1);
 
 	memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
 }
@@ -85,8 +85,8 @@ static void mmun_shadow_publish(struct mmun_range *range,
 
 	lockdep_assert_held(&range->lock);
 	for (i = 0; i < part->nr; i += nr) {
-		nr = min(part->nr - i, MMUN_CHUNK_PAGES -
-			 (part->first + i) % MMUN_CHUNK_PAGES);
+		nr = MMUN_CHUNK_PAGES - (part->first + i) % MMUN_CHUNK_PAGES;
+		nr = min(part->nr - i, nr);
 		memcpy(mmun_shadow_entry(range, part->first + i),
 		       part->entries + i, nr * sizeof(u64));
 	}

@@ -60,11 +60,11 @@ static int mmun_snapshot_pages(const struct mmun_part *part,
 			       const struct mmun_snapshot *cmd)
 {
 	u64 __user *pages = u64_to_user_ptr(cmd->pages);
+	size_t size = part->nr * sizeof(*pages);
 
 	if (!pages)
 		return 0;
-	return copy_to_user(pages, part->entries, part->nr * sizeof(u64)) ?
-	       -EFAULT : 0;
+	return copy_to_user(pages, part->entries, size) ? -EFAULT : 0;
 }
 
 static int mmun_range_snapshot(struct mmun_range *range,
