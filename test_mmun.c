@@ -291,7 +291,7 @@ static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
 	mmun_destroy();
-	WARN_ON(atomic_long_read(&mmun_objects));
+	WARN_ON(atomic_long_read(&mmun_nr_objects));
 }
 
 module_init(mmun_init);

@@ -83,7 +83,7 @@ static int mmun_access_page(const struct mmun_move *move)
 /* By way of a buffer of ours: there is no lock where the user's may fault. */
 static int mmun_access_bounce(struct mmun_move *move)
 {
-	void *bounce __free(mmun_object) = mmun_alloc_raw(move->length);
+	void *bounce __free(mmun_object) = mmun_alloc(move->length);
 	int ret;
 
 	if (!bounce)

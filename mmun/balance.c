@@ -47,7 +47,7 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 	lockdep_assert_held(&ctx->probes.mutex);
 	if (ctx->probes.nr == MMUN_MAX_PROBES)
 		return ERR_PTR(-ENOSPC);
-	probe = mmun_alloc(sizeof(*probe));
+	probe = mmun_zalloc(sizeof(*probe));
 	if (!probe)
 		return ERR_PTR(-ENOMEM);
 	ret = mmun_subscribe(ctx, &probe->mni, MMUN_PROBE_ADDR, 1,

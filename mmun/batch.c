@@ -69,7 +69,7 @@ static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	batch = mmun_alloc(sizeof(*batch));
+	batch = mmun_zalloc(sizeof(*batch));
 	if (!batch)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&batch->parts);

@@ -204,7 +204,7 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length)
 {
 	unsigned long nr = length >> PAGE_SHIFT;
-	struct mmun_part *part = mmun_alloc_raw(struct_size(part, entries, nr));
+	struct mmun_part *part = mmun_alloc(struct_size(part, entries, nr));
 
 	if (!part)
 		return NULL;

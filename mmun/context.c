@@ -47,7 +47,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 /* Make a context of the mm, which is that of the caller. */
 static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 {
-	struct mmun_ctx *ctx __free(mmun_object) = mmun_alloc(sizeof(*ctx));
+	struct mmun_ctx *ctx __free(mmun_object) = mmun_zalloc(sizeof(*ctx));
 	struct mmun_mm *shared;
 	u64 lost;
 	int ret;
@@ -160,6 +160,6 @@ static int mmun_query_context(struct mmun_ctx *ctx,
 		cmd->out_batches++;
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
-	cmd->out_objects = atomic_long_read(&mmun_objects);
+	cmd->out_objects = atomic_long_read(&mmun_nr_objects);
 	return 0;
 }

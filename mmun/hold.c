@@ -256,7 +256,7 @@ static void mmun_armed_remove(struct mmun_ctx *ctx, struct mmun_armed *armed)
 static struct mmun_armed *mmun_armed_create(const struct mmun_hold *cmd)
 {
 	struct mmun_armed *armed __free(mmun_object) =
-		mmun_alloc(sizeof(*armed));
+		mmun_zalloc(sizeof(*armed));
 	struct task_struct *task = NULL;
 
 	if (!armed)

@@ -20,7 +20,7 @@ static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 	struct mmun_record *ring __free(mmun_object) = NULL;
 
 	if (size) {
-		ring = mmun_alloc_raw(size * sizeof(*ring));
+		ring = mmun_alloc(size * sizeof(*ring));
 		if (!ring)
 			return -ENOMEM;
 	}
@@ -203,7 +203,7 @@ static ssize_t mmun_log_read(struct mmun_log *log,
 			     bool nonblock)
 {
 	struct mmun_record *bounce __free(mmun_object) =
-		mmun_alloc_raw(MMUN_READ_RECORDS * sizeof(*bounce));
+		mmun_alloc(MMUN_READ_RECORDS * sizeof(*bounce));
 	unsigned long done = 0;
 	ssize_t ret;
 

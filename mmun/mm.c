@@ -13,7 +13,7 @@ static DEFINE_MUTEX(mmun_mms_mutex);
 static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
 {
 	/* Not under the mutex, which every open and close takes. */
-	struct mmun_mm *new __free(mmun_object) = mmun_alloc(sizeof(*new));
+	struct mmun_mm *new __free(mmun_object) = mmun_zalloc(sizeof(*new));
 	struct mmun_mm *shared;
 
 	if (!new)

@@ -450,9 +450,9 @@ struct mmun_probe {
  */
 
 /* memory.c */
-static bool mmun_memory_is_short(void);
-static void *mmun_alloc_raw(size_t size);
+static bool mmun_memory_is_low(void);
 static void *mmun_alloc(size_t size);
+static void *mmun_zalloc(size_t size);
 static void mmun_free(const void *object);
 DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 

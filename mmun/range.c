@@ -33,11 +33,11 @@ static int mmun_range_cache_create(void)
 /* Make room for @nr ranges, or for none: then returns false. */
 static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 {
-	if (!nr || mmun_memory_is_short() ||
+	if (!nr || mmun_memory_is_low() ||
 	    !kmem_cache_alloc_bulk(mmun_range_cache, MMUN_GFP, nr,
 				   (void **)ranges))
 		return false;
-	atomic_long_add(nr, &mmun_objects);
+	atomic_long_add(nr, &mmun_nr_objects);
 	return true;
 }
 
@@ -46,7 +46,7 @@ static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr)
 {
 	if (nr)
 		kmem_cache_free_bulk(mmun_range_cache, nr, (void **)ranges);
-	atomic_long_sub(nr, &mmun_objects);
+	atomic_long_sub(nr, &mmun_nr_objects);
 }
 
 /* Drop a reference.  If it was the last one the caller must free the range. */

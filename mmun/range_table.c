@@ -180,7 +180,7 @@ static int mmun_steps(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
 
 	if (!count || count > MMUN_MAX_RANGES)
 		return -EINVAL;
-	step = mmun_alloc_raw(sizeof(*step));
+	step = mmun_alloc(sizeof(*step));
 	if (!step)
 		return -ENOMEM;
 	step->ctx = ctx;

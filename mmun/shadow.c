@@ -16,7 +16,7 @@ static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 		return 0;
 	if (!atomic_add_unless(count, 1, MMUN_MAX_CHUNKS))
 		return -ENOSPC;
-	chunk = mmun_alloc(mmun_chunk_pages(range, number) * sizeof(*chunk));
+	chunk = mmun_zalloc(mmun_chunk_pages(range, number) * sizeof(*chunk));
 	if (chunk)
 		ret = xa_insert(&range->shadow, number, chunk, MMUN_GFP);
 	if (ret)
