@@ -23,7 +23,7 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 	if (marked)
 		non_block_end();
 	mmun_log_point(ctx, type, 0, mnr, 0);
-	mmun_hold_pass(ctx, point, 0, mnr, 0);
+	mmun_point_reach(ctx, point, 0, mnr, 0);
 	if (marked)
 		non_block_start();
 }

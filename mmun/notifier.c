@@ -48,8 +48,8 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	u64 began = logged ? ktime_get_ns() : 0;
 	bool done;
 
-	mmun_hold_pass(range->ctx, dying ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
-		       range->id, mnr, cur_seq);
+	mmun_point_reach(range->ctx, dying ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
+			 range->id, mnr, cur_seq);
 	if (watched)
 		non_block_start();
 
@@ -71,8 +71,8 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	if (blockable)
 		cond_resched();
 	if (!dying)
-		mmun_hold_pass(range->ctx, MMUN_POINT_LEAVE, range->id, mnr,
-			       cur_seq);
+		mmun_point_reach(range->ctx, MMUN_POINT_LEAVE, range->id, mnr,
+				 cur_seq);
 	return done;
 }
 

@@ -85,12 +85,12 @@ struct mmun_log {
 /**
  * struct mmun_range_table - the ranges of a context
  * @ranges: by ID; one reference to each
- * @newest: the last ID that was given out; beyond U32_MAX no range gets one
+ * @newest_id: the last ID that was given out; beyond U32_MAX no range gets one
  * @nr: number of ranges, in the table or about to be
  */
 struct mmun_range_table {
 	struct xarray ranges;
-	atomic64_t newest;
+	atomic64_t newest_id;
 	atomic_t nr;
 };
 
@@ -98,16 +98,16 @@ struct mmun_range_table {
  * struct mmun_holds - the holds of a context
  * @lock: guards the rest, and the holds; taken in callbacks
  * @wait: WAIT_HELD
- * @armed: list of mmun_armed::node, the oldest first
+ * @list: list of mmun_hold_object::node, the oldest first
  * @nr: its length; callbacks read it without @lock
- * @newest: ID of the newest hold there ever was
+ * @newest_id: ID of the newest hold there ever was
  */
 struct mmun_holds {
 	spinlock_t lock; /* guards the holds */
 	wait_queue_head_t wait;
-	struct list_head armed;
+	struct list_head list;
 	u32 nr;
-	u32 newest;
+	u32 newest_id;
 };
 
 /**
@@ -348,9 +348,9 @@ struct mmun_pin {
 };
 
 /**
- * struct mmun_armed - a hold
- * @node: for mmun_holds::armed
- * @held: list of mmun_held::node, the task that came first is the first
+ * struct mmun_hold_object - a hold
+ * @node: for mmun_holds::list
+ * @held: list of mmun_passage::node, the task that came first is the first
  * @task: the thread to stop, one reference; NULL: any
  * @id: of the hold
  * @point: enum mmun_point
@@ -363,7 +363,7 @@ struct mmun_pin {
  *
  * mmun_holds::lock guards it.  It is freed when no task is in @held.
  */
-struct mmun_armed {
+struct mmun_hold_object {
 	struct list_head node;
 	struct list_head held;
 	struct task_struct *task;
@@ -378,29 +378,29 @@ struct mmun_armed {
 };
 
 /**
- * struct mmun_held - a task that passes a point, on its stack
- * @node: for mmun_armed::held, until the task is resumed
+ * struct mmun_passage - a task that passes a point, on its stack
+ * @node: for mmun_hold_object::held, until the task is resumed
  * @resumed: completed when it is
  * @task: the task
  * @point: the point
  * @mnr: the invalidation
  * @cur_seq: its sequence; 0 at START and END, where it is not known
- * @hold: ID of the hold that the task stopped at last
- * @newest: the task stops at no hold that is newer
- * @matched: it has just stopped at a hold, or is the first that one missed
- * @what: what WAIT_HELD reports
+ * @last_hold: ID of the hold that the task stopped at last
+ * @newest_hold: the task stops at no hold that is newer
+ * @wakes_waiters: it has just stopped at a hold, or is the first that one missed
+ * @report: what WAIT_HELD reports
  */
-struct mmun_held {
+struct mmun_passage {
 	struct list_head node;
 	struct completion resumed;
 	struct task_struct *task;
 	enum mmun_point point;
 	const struct mmu_notifier_range *mnr;
 	unsigned long cur_seq;
-	u32 hold;
-	u32 newest;
-	bool matched;
-	struct mmun_wait_held what;
+	u32 last_hold;
+	u32 newest_hold;
+	bool wakes_waiters;
+	struct mmun_wait_held report;
 };
 
 /**
@@ -500,9 +500,9 @@ static void mmun_list_notifier_close(struct mmun_ctx *ctx);
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq);
-static void mmun_hold_pass(struct mmun_ctx *ctx, enum mmun_point point,
-			   u32 range, const struct mmu_notifier_range *mnr,
-			   unsigned long cur_seq);
+static void mmun_point_reach(struct mmun_ctx *ctx, enum mmun_point point,
+			     u32 range, const struct mmu_notifier_range *mnr,
+			     unsigned long cur_seq);
 static void mmun_holds_init(struct mmun_holds *holds);
 static void mmun_holds_close(struct mmun_ctx *ctx);
 

@@ -60,7 +60,7 @@ static int mmun_span_insert(struct mmun_step *step, struct mmun_span *span,
 			    struct mmun_range *range)
 {
 	struct mmun_range_table *table = &step->ctx->table;
-	u64 id = atomic64_inc_return(&table->newest);
+	u64 id = atomic64_inc_return(&table->newest_id);
 	int ret;
 
 	if (id > U32_MAX || !atomic_add_unless(&table->nr, 1, MMUN_MAX_RANGES))
