@@ -36,7 +36,7 @@
  * mmun_holds::lock
  *	Guards the holds and the tasks that they hold.  The callback takes it with
  *	no other lock of the driver, and sleeps without it.
- * mmun_pins::lock, mmun_mm::lock
+ * mmun_pins::lock, mmun_mm_data::lock
  *	Guard a list and a deadline.
  * mmun_probes::mutex
  *	Makes callers of CHECK_BALANCE take turns.
@@ -50,7 +50,7 @@
  *	mmap_lock -> mmun_range::lock
  *	mmun_log::read_lock -> mmap_lock, mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
- *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm::lock
+ *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm_data::lock
  *
  * The states of an mm's lock, by the fields that a range can see
  * (mm/mmu_notifier.c has the proof):

@@ -169,7 +169,7 @@ static int mmun_check_balance(struct mmun_ctx *ctx,
 {
 	int ret;
 
-	if (cmd->timeout_ms > mmun_hold_limit())
+	if (cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
 	if (mutex_lock_interruptible(&ctx->probes.mutex))
 		return -EINTR;

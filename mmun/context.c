@@ -24,17 +24,17 @@ static void mmun_ctx_release(struct mmun_ctx *ctx)
 
 	/* A callback that comes nevertheless, see below, finds no log. */
 	mmun_log_resize(&ctx->log, 0, 0, &lost);
-	mmun_mm_put(ctx->shared);
+	mmun_mm_data_put(ctx->mm_data);
 	mmdrop(ctx->mm);
 }
 
 /* Nothing here can fail. */
-static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
+static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 {
 	/* Pairs with the mmdrop() in mmun_ctx_release() */
-	mmgrab(shared->mm);
-	ctx->mm = shared->mm;
-	ctx->shared = shared;
+	mmgrab(mm_data->mm);
+	ctx->mm = mm_data->mm;
+	ctx->mm_data = mm_data;
 	init_completion(&ctx->reaped);
 	mmun_range_table_init(&ctx->table);
 	mmun_batches_init(&ctx->batches);
@@ -48,16 +48,16 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm *shared)
 static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 {
 	struct mmun_ctx *ctx __free(mmun_object) = mmun_zalloc(sizeof(*ctx));
-	struct mmun_mm *shared;
+	struct mmun_mm_data *mm_data;
 	u64 lost;
 	int ret;
 
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
-	shared = mmun_mm_get(mm);
-	if (IS_ERR(shared))
-		return ERR_CAST(shared);
-	mmun_ctx_init(ctx, shared);
+	mm_data = mmun_mm_data_get(mm);
+	if (IS_ERR(mm_data))
+		return ERR_CAST(mm_data);
+	mmun_ctx_init(ctx, mm_data);
 	ret = mmun_log_resize(&ctx->log, MMUN_LOG_DEFAULT,
 			      MMUN_LOG_TYPES_DEFAULT, &lost);
 	if (!ret)
@@ -98,7 +98,7 @@ static bool mmun_ctx_wait(struct mmun_ctx *ctx)
 	if (current->flags & PF_KTHREAD)
 		return false;
 	if (wait_for_completion_timeout(&ctx->reaped,
-					msecs_to_jiffies(mmun_hold_limit())))
+					msecs_to_jiffies(mmun_hold_limit_ms())))
 		return true;
 	pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
 	return false;
@@ -141,7 +141,7 @@ static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
 	cmd->out_max_batch_pages = MMUN_MAX_BATCH_PAGES;
 	cmd->out_max_log_records = MMUN_MAX_LOG_RECORDS;
 	cmd->out_max_retries = MMUN_MAX_RETRIES;
-	cmd->out_max_hold_ms = mmun_hold_limit();
+	cmd->out_max_hold_ms = mmun_hold_limit_ms();
 	cmd->out_max_pin_ms = MMUN_MAX_PIN_MS;
 	return 0;
 }

@@ -83,7 +83,7 @@ static long mmun_hold_try_stop(struct mmun_ctx *ctx,
 		return 0;
 	}
 	if (!mmun_passage_is_exempt(passage))
-		left = mmun_mm_hold_begin(ctx->shared, passage->cur_seq);
+		left = mmun_hold_time_begin(ctx->mm_data, passage->cur_seq);
 	passage->wakes_waiters |= left || !hold->has_missed;
 	if (left) {
 		hold->count--;
@@ -128,7 +128,7 @@ static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
 	/* Last: to wake many takes as long as a pause that renews the deadline. */
-	mmun_mm_hold_end(ctx->shared, passage->cur_seq);
+	mmun_hold_time_end(ctx->mm_data, passage->cur_seq);
 }
 
 /* Stop at every hold that there is for this passage. */
@@ -347,7 +347,7 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 	if (cmd->point > MMUN_POINT_EXIT)
 		return -EOPNOTSUPP;
 	if (!cmd->count || !cmd->timeout_ms ||
-	    cmd->timeout_ms > mmun_hold_limit())
+	    cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
 	hold = mmun_hold_create(cmd);
 	return IS_ERR(hold) ? PTR_ERR(hold) : mmun_hold_arm(ctx, cmd, hold);
@@ -409,7 +409,7 @@ static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	if (cmd->timeout_ms > mmun_hold_limit())
+	if (cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
 	/* The time of an armed hold does not change: one sleep will do. */
 	if (!mmun_wait_held_is_done(ctx, cmd, &remaining) && timeout &&

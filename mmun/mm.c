@@ -6,47 +6,48 @@
 
 #include "private.h"
 
-static LIST_HEAD(mmun_mms);
-static DEFINE_MUTEX(mmun_mms_mutex);
+static LIST_HEAD(mmun_mm_data_list);
+static DEFINE_MUTEX(mmun_mm_data_mutex);
 
 /* One more context of the mm, or -ENOSPC, or -ENOMEM. */
-static struct mmun_mm *mmun_mm_get(struct mm_struct *mm)
+static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm)
 {
 	/* Not under the mutex, which every open and close takes. */
-	struct mmun_mm *new __free(mmun_object) = mmun_zalloc(sizeof(*new));
-	struct mmun_mm *shared;
+	struct mmun_mm_data *new __free(mmun_object) =
+		mmun_zalloc(sizeof(*new));
+	struct mmun_mm_data *mm_data;
 
 	if (!new)
 		return ERR_PTR(-ENOMEM);
 	new->mm = mm;
 	spin_lock_init(&new->lock);
-	guard(mutex)(&mmun_mms_mutex);
-	list_for_each_entry(shared, &mmun_mms, node)
-		if (shared->mm == mm)
+	guard(mutex)(&mmun_mm_data_mutex);
+	list_for_each_entry(mm_data, &mmun_mm_data_list, node)
+		if (mm_data->mm == mm)
 			break;
-	if (list_entry_is_head(shared, &mmun_mms, node)) {
-		shared = no_free_ptr(new);
-		list_add(&shared->node, &mmun_mms);
+	if (list_entry_is_head(mm_data, &mmun_mm_data_list, node)) {
+		mm_data = no_free_ptr(new);
+		list_add(&mm_data->node, &mmun_mm_data_list);
 	}
-	if (shared->contexts == MMUN_MAX_CONTEXTS)
+	if (mm_data->contexts == MMUN_MAX_CONTEXTS)
 		return ERR_PTR(-ENOSPC);
-	shared->contexts++;
-	return shared;
+	mm_data->contexts++;
+	return mm_data;
 }
 
-static void mmun_mm_put(struct mmun_mm *shared)
+static void mmun_mm_data_put(struct mmun_mm_data *mm_data)
 {
-	guard(mutex)(&mmun_mms_mutex);
-	if (--shared->contexts)
+	guard(mutex)(&mmun_mm_data_mutex);
+	if (--mm_data->contexts)
 		return;
-	list_del(&shared->node);
-	mmun_free(shared);
+	list_del(&mm_data->node);
+	mmun_free(mm_data);
 }
 
 /* The module parameter; it can change at any time. */
 static unsigned int mmun_max_hold_ms = 10000;
 
-static unsigned int mmun_hold_limit(void)
+static unsigned int mmun_hold_limit_ms(void)
 {
 	return READ_ONCE(mmun_max_hold_ms);
 }
@@ -58,12 +59,12 @@ static unsigned int mmun_hold_limit(void)
  * no task has been held for MMUN_HOLD_IDLE_NS, but not within an invalidation: the
  * walk from one range to the next may take longer than that.
  */
-static bool mmun_clock_may_renew(const struct mmun_clock *clock, u64 now,
-				 unsigned long cur_seq)
+static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
+				     unsigned long cur_seq)
 {
-	return !clock->nr_held &&
-	       now - clock->idle_since >= MMUN_HOLD_IDLE_NS &&
-	       (!cur_seq || cur_seq != clock->cur_seq);
+	return !time->nr_held &&
+	       now - time->idle_since_ns >= MMUN_HOLD_IDLE_NS &&
+	       (!cur_seq || cur_seq != time->last_seq);
 }
 
 /*
@@ -71,28 +72,31 @@ static bool mmun_clock_may_renew(const struct mmun_clock *clock, u64 now,
  * and END, where @cur_seq is 0 because it is not known, have a clock of their own:
  * they must not renew that of the callbacks.
  */
-static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq)
+static long mmun_hold_time_begin(struct mmun_mm_data *mm_data,
+				 unsigned long cur_seq)
 {
 	u64 now = ktime_get_ns();
-	struct mmun_clock *clock;
+	struct mmun_hold_time *time;
 
-	guard(spinlock)(&shared->lock);
-	clock = cur_seq ? &shared->callbacks : &shared->list;
-	if (mmun_clock_may_renew(clock, now, cur_seq))
-		clock->deadline = now + mmun_hold_limit() * (u64)NSEC_PER_MSEC;
-	if (now >= clock->deadline)
+	guard(spinlock)(&mm_data->lock);
+	time = cur_seq ? &mm_data->callback_time : &mm_data->list_time;
+	if (mmun_hold_time_may_renew(time, now, cur_seq))
+		time->deadline_ns =
+			now + mmun_hold_limit_ms() * (u64)NSEC_PER_MSEC;
+	if (now >= time->deadline_ns)
 		return 0;
-	clock->nr_held++;
-	clock->cur_seq = cur_seq;
-	return nsecs_to_jiffies(clock->deadline - now) ?: 1;
+	time->nr_held++;
+	time->last_seq = cur_seq;
+	return nsecs_to_jiffies(time->deadline_ns - now) ?: 1;
 }
 
-static void mmun_mm_hold_end(struct mmun_mm *shared, unsigned long cur_seq)
+static void mmun_hold_time_end(struct mmun_mm_data *mm_data,
+			       unsigned long cur_seq)
 {
-	struct mmun_clock *clock;
+	struct mmun_hold_time *time;
 
-	guard(spinlock)(&shared->lock);
-	clock = cur_seq ? &shared->callbacks : &shared->list;
-	if (!--clock->nr_held)
-		clock->idle_since = ktime_get_ns();
+	guard(spinlock)(&mm_data->lock);
+	time = cur_seq ? &mm_data->callback_time : &mm_data->list_time;
+	if (!--time->nr_held)
+		time->idle_since_ns = ktime_get_ns();
 }

@@ -91,7 +91,7 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 {
 	int ret;
 
-	if (READ_ONCE(ctx->shared->subscribed))
+	if (READ_ONCE(ctx->mm_data->has_subscriptions))
 		return mmu_interval_notifier_insert(mni, ctx->mm, start, length,
 						    ops);
 	if (mmap_write_lock_killable(ctx->mm))
@@ -100,6 +100,6 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 						  ops);
 	mmap_write_unlock(ctx->mm);
 	if (!ret)
-		WRITE_ONCE(ctx->shared->subscribed, true);
+		WRITE_ONCE(ctx->mm_data->has_subscriptions, true);
 	return ret;
 }

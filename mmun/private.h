@@ -147,7 +147,7 @@ struct mmun_probes {
 /**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened it; one mm_count reference
- * @shared: what all contexts of the mm share
+ * @mm_data: what all contexts of the mm share
  * @table: its ranges
  * @nr_chunks: number of chunks in the shadows of its ranges
  * @batches: its batches, by ID, except those that a call has taken out
@@ -163,7 +163,7 @@ struct mmun_probes {
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
-	struct mmun_mm *shared;
+	struct mmun_mm_data *mm_data;
 	struct mmun_range_table table;
 	atomic_t nr_chunks;
 	struct xarray batches;
@@ -404,37 +404,37 @@ struct mmun_passage {
 };
 
 /**
- * struct mmun_clock - for how long tasks are held
+ * struct mmun_hold_time - for how long tasks are held
  * @nr_held: tasks that are held now
- * @deadline: of all their holds, in nanoseconds of CLOCK_MONOTONIC
- * @idle_since: since when no task is held
- * @cur_seq: sequence of the last invalidation in which a task was held
+ * @deadline_ns: of all their holds, in nanoseconds of CLOCK_MONOTONIC
+ * @idle_since_ns: since when no task is held
+ * @last_seq: sequence of the last invalidation in which a task was held
  */
-struct mmun_clock {
+struct mmun_hold_time {
 	u32 nr_held;
-	u64 deadline;
-	u64 idle_since;
-	unsigned long cur_seq;
+	u64 deadline_ns;
+	u64 idle_since_ns;
+	unsigned long last_seq;
 };
 
 /**
- * struct mmun_mm - what all contexts of an mm share
- * @node: for mmun_mms
+ * struct mmun_mm_data - what all contexts of an mm share
+ * @node: for mmun_mm_data_list
  * @mm: only compared; the contexts hold the reference
- * @contexts: number of contexts; mmun_mms_mutex guards it
- * @subscribed: an insert into the mm has succeeded: the next takes no mmap_lock
- * @lock: guards the clocks; innermost
- * @callbacks: the clock of ENTER, LEAVE and EXIT
- * @list: the clock of START and END
+ * @contexts: number of contexts; mmun_mm_data_mutex guards it
+ * @has_subscriptions: an insert into the mm has succeeded: the next takes no mmap_lock
+ * @lock: guards the hold times; innermost
+ * @callback_time: that of ENTER, LEAVE and EXIT
+ * @list_time: that of START and END
  */
-struct mmun_mm {
+struct mmun_mm_data {
 	struct list_head node;
 	struct mm_struct *mm;
 	u32 contexts;
-	bool subscribed;
-	spinlock_t lock; /* guards the clocks */
-	struct mmun_clock callbacks;
-	struct mmun_clock list;
+	bool has_subscriptions;
+	spinlock_t lock; /* guards the hold times */
+	struct mmun_hold_time callback_time;
+	struct mmun_hold_time list_time;
 };
 
 /* A subscription of MMUN_CHECK_BALANCE */
@@ -486,11 +486,13 @@ static void mmun_shadow_free(struct mmun_range *range);
 static struct task_struct *mmun_thread_get(u32 tid);
 
 /* mm.c */
-static struct mmun_mm *mmun_mm_get(struct mm_struct *mm);
-static void mmun_mm_put(struct mmun_mm *shared);
-static unsigned int mmun_hold_limit(void);
-static long mmun_mm_hold_begin(struct mmun_mm *shared, unsigned long cur_seq);
-static void mmun_mm_hold_end(struct mmun_mm *shared, unsigned long cur_seq);
+static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm);
+static void mmun_mm_data_put(struct mmun_mm_data *mm_data);
+static unsigned int mmun_hold_limit_ms(void);
+static long mmun_hold_time_begin(struct mmun_mm_data *mm_data,
+				 unsigned long cur_seq);
+static void mmun_hold_time_end(struct mmun_mm_data *mm_data,
+			       unsigned long cur_seq);
 
 /* list_notifier.c */
 static int mmun_list_notifier_register(struct mmun_ctx *ctx);
