@@ -91,7 +91,7 @@ static int mmun_batch_collect(struct mmun_batch *batch,
 	struct mmun_range *range = batch->range;
 	int ret;
 
-	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
+	if (!mmun_range_covers_pages(range, cmd->start, cmd->length))
 		return -ERANGE;
 	if (batch->nr_pages + (cmd->length >> PAGE_SHIFT) >
 	    MMUN_MAX_BATCH_PAGES)

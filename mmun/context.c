@@ -79,7 +79,7 @@ static void mmun_ctx_reap(struct work_struct *work)
 	mmun_batches_close(&ctx->batches);
 	mmun_range_table_close(&ctx->table);
 	mmun_ctx_release(ctx);
-	if (READ_ONCE(ctx->unsettled))
+	if (READ_ONCE(ctx->has_deferred))
 		return;
 	/* The exit of the module waits until this work has returned. */
 	module_put(THIS_MODULE);

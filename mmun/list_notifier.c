@@ -17,14 +17,14 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 {
 	struct mmun_ctx *ctx =
 		container_of(mn, struct mmun_ctx, list_notifier.mn);
-	bool marked = IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		      !mmu_notifier_range_blockable(mnr);
+	bool in_non_block = IS_ENABLED(CONFIG_PREEMPT_RT) &&
+			    !mmu_notifier_range_blockable(mnr);
 
-	if (marked)
+	if (in_non_block)
 		non_block_end();
 	mmun_log_point(ctx, type, 0, mnr, 0);
 	mmun_point_reach(ctx, point, 0, mnr, 0);
-	if (marked)
+	if (in_non_block)
 		non_block_start();
 }
 

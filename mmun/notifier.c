@@ -7,14 +7,14 @@
 
 static void mmun_log_invalidate(struct mmun_range *range,
 				const struct mmu_notifier_range *mnr,
-				unsigned long cur_seq, u64 began, bool done)
+				unsigned long cur_seq, u64 start_ns, bool done)
 {
 	struct mmun_log *log = &range->ctx->log;
-	u64 duration = ktime_get_ns() - began;
+	u64 duration = ktime_get_ns() - start_ns;
 	struct mmun_record *record;
 
 	record = mmun_record_begin(log, MMUN_RECORD_INVALIDATE, range->id,
-				   began);
+				   start_ns);
 	record->duration_ns = duration;
 	mmun_record_mnr(record, mnr, cur_seq);
 	record->clip_start = max(mnr->start, mmun_range_start(range));
@@ -24,8 +24,8 @@ static void mmun_log_invalidate(struct mmun_range *range,
 	mmun_record_end(log);
 }
 
-static bool mmun_range_fails(struct mmun_range *range,
-			     const struct mmu_notifier_range *mnr)
+static bool mmun_range_inject_failure(struct mmun_range *range,
+				      const struct mmu_notifier_range *mnr)
 {
 	lockdep_assert_held(&range->lock);
 	if (mmu_notifier_range_blockable(mnr) || !range->fail_nonblock)
@@ -43,34 +43,35 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	bool blockable = mmu_notifier_range_blockable(mnr);
 	bool logged = mmun_log_wants(&range->ctx->log, MMUN_RECORD_INVALIDATE);
 	/* The core does this for list notifiers only; RT's spinlocks sleep. */
-	bool watched = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
-	bool dying = mnr->event == MMU_NOTIFY_RELEASE;
-	u64 began = logged ? ktime_get_ns() : 0;
+	bool mark_non_block = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
+	bool is_release = mnr->event == MMU_NOTIFY_RELEASE;
+	u64 start_ns = logged ? ktime_get_ns() : 0;
 	bool done;
 
-	mmun_point_reach(range->ctx, dying ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
+	mmun_point_reach(range->ctx,
+			 is_release ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
 			 range->id, mnr, cur_seq);
-	if (watched)
+	if (mark_non_block)
 		non_block_start();
 
 	spin_lock(&range->lock);
 	mmu_interval_set_seq(mni, cur_seq);
-	/* Pairs with the WRITE_ONCE in mmun_range_retire() */
-	WARN_ON_ONCE(READ_ONCE(range->gone));
+	/* Pairs with the WRITE_ONCE in mmun_range_unsubscribe() */
+	WARN_ON_ONCE(READ_ONCE(range->unsubscribed));
 	range->invalidations++;
-	done = !mmun_range_fails(range, mnr);
+	done = !mmun_range_inject_failure(range, mnr);
 	if (done)
 		mmun_shadow_drop(range, mnr->start, mnr->end - 1);
 	spin_unlock(&range->lock);
 
 	if (logged)
-		mmun_log_invalidate(range, mnr, cur_seq, began, done);
-	if (watched)
+		mmun_log_invalidate(range, mnr, cur_seq, start_ns, done);
+	if (mark_non_block)
 		non_block_end();
 	/* One invalidation can call millions of ranges. */
 	if (blockable)
 		cond_resched();
-	if (!dying)
+	if (!is_release)
 		mmun_point_reach(range->ctx, MMUN_POINT_LEAVE, range->id, mnr,
 				 cur_seq);
 	return done;

@@ -159,7 +159,7 @@ struct mmun_probes {
  * @reap: what the reaper does for it
  * @reaped: completed when that is done, if close() waits still
  * @left: 1: the reaper has done it, or close() waits no more
- * @unsettled: the core still has a range that was removed
+ * @has_deferred: the core still has a range that was removed
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
@@ -175,7 +175,7 @@ struct mmun_ctx {
 	struct work_struct reap;
 	struct completion reaped;
 	atomic_t left;
-	bool unsettled;
+	bool has_deferred;
 };
 
 /**
@@ -190,10 +190,10 @@ struct mmun_ctx {
  * @failed: callbacks that returned false
  * @commits: batches published
  * @collisions: batches that collided
- * @removed: REMOVE has begun: nothing may be published any more
- * @gone: REMOVE has ended: no callback may come any more
+ * @disabled: REMOVE has begun: nothing may be published any more
+ * @unsubscribed: REMOVE has ended: no callback may come any more
  * @lock: the update lock of mmu_interval_set_seq() and mmu_interval_read_retry();
- *	guards all from @fail_nonblock on but @gone
+ *	guards all from @fail_nonblock on but @unsubscribed
  * @shadow: chunks of the shadow page table, by index of the page, see
  *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
  *	of entry.h.  Chunks come without @lock and go with the range.  Their
@@ -211,9 +211,9 @@ struct mmun_range {
 	u64 failed;
 	u64 commits;
 	u64 collisions;
-	bool removed;
-	bool gone;
-	/* From here on what mmun_range_construct() makes. */
+	bool disabled;
+	bool unsubscribed;
+	/* From here on what mmun_range_ctor() makes. */
 	spinlock_t lock; /* the update lock */
 	struct xarray shadow;
 };
@@ -527,9 +527,9 @@ static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr);
 static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 			    u32 kind, const struct mmun_span *span);
 static int mmun_range_subscribe(struct mmun_range *range);
-static bool mmun_range_retire(struct mmun_range *range);
-static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
-				 u64 length);
+static bool mmun_range_unsubscribe(struct mmun_range *range);
+static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
+				    u64 length);
 
 /* range_table.c */
 static void mmun_range_table_init(struct mmun_range_table *table);

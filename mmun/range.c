@@ -9,7 +9,7 @@
 static struct kmem_cache *mmun_range_cache;
 
 /* What a free range has: a free lock and an empty shadow. */
-static void mmun_range_construct(void *object)
+static void mmun_range_ctor(void *object)
 {
 	struct mmun_range *range = object;
 
@@ -24,9 +24,9 @@ static void mmun_range_construct(void *object)
  */
 static int mmun_range_cache_create(void)
 {
-	mmun_range_cache =
-		kmem_cache_create("mmun_range", sizeof(struct mmun_range), 0,
-				  SLAB_ACCOUNT, mmun_range_construct);
+	mmun_range_cache = kmem_cache_create("mmun_range",
+					     sizeof(struct mmun_range), 0,
+					     SLAB_ACCOUNT, mmun_range_ctor);
 	return mmun_range_cache ? 0 : -ENOMEM;
 }
 
@@ -101,22 +101,23 @@ static int mmun_range_subscribe(struct mmun_range *range)
  * From here on no call publishes, and what was published is dropped: after the
  * removal of the notifier nothing keeps the shadow true.
  */
-static void mmun_range_close(struct mmun_range *range)
+static void mmun_range_disable(struct mmun_range *range)
 {
 	guard(spinlock)(&range->lock);
-	range->removed = true;
+	range->disabled = true;
 	mmun_shadow_drop(range, 0, ULONG_MAX);
 }
 
 /*
- * Whether the core is done with what it had deferred for the range: hlist_del()
- * poisons the link.  Never deferred, it is as it was made.
+ * Whether the core has the range in its list of deferred changes: hlist_del()
+ * poisons the link.  A range that was never deferred has the link that it was
+ * made with.
  */
-static bool mmun_range_is_settled(const struct mmun_range *range)
+static bool mmun_range_is_deferred(const struct mmun_range *range)
 {
 	struct hlist_node **pprev = READ_ONCE(range->mni.deferred_item.pprev);
 
-	return !pprev || pprev == LIST_POISON2;
+	return pprev && pprev != LIST_POISON2;
 }
 
 /*
@@ -124,17 +125,17 @@ static bool mmun_range_is_settled(const struct mmun_range *range)
  * Waits for the invalidations in flight.  A range that the core still has must not
  * be freed, nor may its context or the module.
  */
-static bool mmun_range_retire(struct mmun_range *range)
+static bool mmun_range_unsubscribe(struct mmun_range *range)
 {
-	mmun_range_close(range);
+	mmun_range_disable(range);
 	mmu_interval_notifier_remove(&range->mni);
 	/* Pairs with the READ_ONCE in mmun_invalidate() */
-	WRITE_ONCE(range->gone, true);
+	WRITE_ONCE(range->unsubscribed, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	atomic_dec(&range->ctx->table.nr);
-	if (!WARN_ON_ONCE(!mmun_range_is_settled(range)))
+	if (!WARN_ON_ONCE(mmun_range_is_deferred(range)))
 		return mmun_range_unref(range);
-	WRITE_ONCE(range->ctx->unsettled, true);
+	WRITE_ONCE(range->ctx->has_deferred, true);
 	return false;
 }
 
@@ -143,8 +144,8 @@ static bool mmun_range_retire(struct mmun_range *range)
  * touches.  A walk cannot end after the last page of the address space, whose end
  * is 0.
  */
-static bool mmun_range_has_pages(const struct mmun_range *range, u64 start,
-				 u64 length)
+static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
+				    u64 length)
 {
 	u64 end = start + length;
 

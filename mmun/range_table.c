@@ -100,7 +100,7 @@ static void mmun_step_destroy(struct mmun_step *step, unsigned int first,
 	unsigned int i, nr = 0;
 
 	for (i = first; i < end; i++)
-		if (mmun_range_retire(step->ranges[i]))
+		if (mmun_range_unsubscribe(step->ranges[i]))
 			ranges[nr++] = step->ranges[i];
 	mmun_ranges_free(ranges, nr);
 }
@@ -220,7 +220,7 @@ static void mmun_range_table_close(struct mmun_range_table *table)
 	unsigned long id;
 
 	xa_for_each(&table->ranges, id, range) {
-		if (mmun_range_retire(range))
+		if (mmun_range_unsubscribe(range))
 			mmun_ranges_free(&range, 1);
 		cond_resched();
 	}

@@ -83,7 +83,7 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 	struct mmun_part *part;
 
 	guard(spinlock)(&range->lock);
-	if (range->removed)
+	if (range->disabled)
 		return -ENOENT;
 	if (range->kind->read_retry(range, seq))
 		return -EBUSY;

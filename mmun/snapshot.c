@@ -73,7 +73,7 @@ static int mmun_range_snapshot(struct mmun_range *range,
 	struct mmun_part *part __free(mmun_object) = NULL;
 	int ret;
 
-	if (!mmun_range_has_pages(range, cmd->start, cmd->length))
+	if (!mmun_range_covers_pages(range, cmd->start, cmd->length))
 		return -ERANGE;
 	part = mmun_part_alloc(range, cmd->start, cmd->length);
 	if (!part)
