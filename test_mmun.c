@@ -232,7 +232,7 @@ static __poll_t mmun_fops_poll(struct file *filp, poll_table *wait)
 	struct mmun_ctx *ctx = filp->private_data;
 
 	poll_wait(filp, &ctx->log.wait, wait);
-	return mmun_log_empty(&ctx->log) ? 0 : EPOLLIN | EPOLLRDNORM;
+	return mmun_log_is_empty(&ctx->log) ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
 static const struct file_operations mmun_fops = {

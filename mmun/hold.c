@@ -12,10 +12,10 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 {
 	struct mmun_record *record;
 
-	if (!mmun_log_wants(&ctx->log, type))
+	if (!mmun_log_enabled(&ctx->log, type))
 		return;
 	record = mmun_record_begin(&ctx->log, type, id, ktime_get_ns());
-	mmun_record_mnr(record, mnr, cur_seq);
+	mmun_record_set_invalidation(record, mnr, cur_seq);
 	mmun_record_end(&ctx->log);
 }
 
@@ -144,7 +144,7 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 		.newest_hold = READ_ONCE(ctx->holds.newest_id),
 		.report = {
 			.out_tid = task_pid_nr(current),
-			.out_event = mmun_event(mnr->event),
+			.out_event = mmun_event_from_core(mnr->event),
 			.out_id = range,
 			.out_start = mnr->start,
 			.out_end = mnr->end,

@@ -27,14 +27,14 @@ static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 	guard(spinlock)(&log->lock);
 	swap(log->ring, ring);
 	log->size = size;
-	/* Pairs with READ_ONCE in mmun_log_wants() */
+	/* Pairs with READ_ONCE in mmun_log_enabled() */
 	WRITE_ONCE(log->types, size ? types : 0);
 	*lost = log->head - log->tail;
 	log->tail = log->head;
 	return 0;
 }
 
-static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
+static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type)
 {
 	/* Pairs with WRITE_ONCE in mmun_log_resize() */
 	return READ_ONCE(log->types) & (1U << type);
@@ -42,18 +42,18 @@ static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type)
 
 /*
  * Begin a record, over the oldest one if the ring is full.  The caller has asked
- * mmun_log_wants(), fills in what is not 0, and ends the record soon: the log is
+ * mmun_log_enabled(), fills in what is not 0, and ends the record soon: the log is
  * locked.  It is written where it stays, because callbacks come by the thousand.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
 					     u64 time) __acquires(&log->lock)
 {
-	struct mmun_record *record = &log->unwanted;
+	struct mmun_record *record = &log->discarded;
 
 	spin_lock(&log->lock);
 	/* LOG_SETUP may have come in between. */
-	if (mmun_log_wants(log, type))
+	if (mmun_log_enabled(log, type))
 		record = &log->ring[log->head & (log->size - 1)];
 	*record = (struct mmun_record){
 		.sequence = log->head,
@@ -66,7 +66,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 	static_assert(sizeof(record->comm) == TASK_COMM_LEN);
 	/* Another thread may change it; the kernel pads it with zeros. */
 	data_race(memcpy(record->comm, current->comm, TASK_COMM_LEN - 1));
-	if (record != &log->unwanted)
+	if (record != &log->discarded)
 		log->head++;
 	if (log->head - log->tail > log->size)
 		log->tail = log->head - log->size;
@@ -80,8 +80,8 @@ static void mmun_record_end(struct mmun_log *log) __releases(&log->lock)
 		wake_up_interruptible_poll(&log->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static void mmun_record_span(struct mmun_record *record, unsigned long start,
-			     unsigned long end)
+static void mmun_record_set_interval(struct mmun_record *record,
+				     unsigned long start, unsigned long end)
 {
 	record->start = start;
 	record->end = end;
@@ -100,7 +100,7 @@ static const enum mmu_notifier_event mmun_events[] = {
 	[MMUN_EVENT_EXCLUSIVE] = MMU_NOTIFY_EXCLUSIVE,
 };
 
-static enum mmun_event mmun_event(enum mmu_notifier_event event)
+static enum mmun_event mmun_event_from_core(enum mmu_notifier_event event)
 {
 	unsigned int i;
 
@@ -111,18 +111,18 @@ static enum mmun_event mmun_event(enum mmu_notifier_event event)
 }
 
 /* An invalidation, all of it */
-static void mmun_record_mnr(struct mmun_record *record,
-			    const struct mmu_notifier_range *mnr,
-			    unsigned long cur_seq)
+static void mmun_record_set_invalidation(struct mmun_record *record,
+					 const struct mmu_notifier_range *mnr,
+					 unsigned long cur_seq)
 {
 	record->cur_seq = cur_seq;
-	record->event = mmun_event(mnr->event);
+	record->event = mmun_event_from_core(mnr->event);
 	if (mmu_notifier_range_blockable(mnr))
 		record->flags |= MMUN_RECORD_BLOCKABLE;
-	mmun_record_span(record, mnr->start, mnr->end);
+	mmun_record_set_interval(record, mnr->start, mnr->end);
 }
 
-static bool mmun_log_empty(struct mmun_log *log)
+static bool mmun_log_is_empty(struct mmun_log *log)
 {
 	guard(spinlock)(&log->lock);
 	return log->head == log->tail;
@@ -156,12 +156,12 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 	struct mmun_log *log = &range->ctx->log;
 	struct mmun_record *record;
 
-	if (!mmun_log_wants(log, type))
+	if (!mmun_log_enabled(log, type))
 		return;
 	record = mmun_record_begin(log, type, range->id, ktime_get_ns());
 	record->cur_seq = seq;
-	mmun_record_span(record, mmun_range_start(range),
-			 mmun_range_last(range) + 1);
+	mmun_record_set_interval(record, mmun_range_start(range),
+				 mmun_range_last(range) + 1);
 	mmun_record_end(log);
 }
 
@@ -169,8 +169,8 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 {
 	if (nonblock)
-		return mmun_log_empty(log) ? -EAGAIN : 0;
-	return wait_event_interruptible(log->wait, !mmun_log_empty(log));
+		return mmun_log_is_empty(log) ? -EAGAIN : 0;
+	return wait_event_interruptible(log->wait, !mmun_log_is_empty(log));
 }
 
 /* Read at most @nr records; 0 if another reader was faster. */

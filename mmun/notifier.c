@@ -16,7 +16,7 @@ static void mmun_log_invalidate(struct mmun_range *range,
 	record = mmun_record_begin(log, MMUN_RECORD_INVALIDATE, range->id,
 				   start_ns);
 	record->duration_ns = duration;
-	mmun_record_mnr(record, mnr, cur_seq);
+	mmun_record_set_invalidation(record, mnr, cur_seq);
 	record->clip_start = max(mnr->start, mmun_range_start(range));
 	record->clip_end = min(mnr->end - 1, mmun_range_last(range)) + 1;
 	if (!done)
@@ -41,7 +41,8 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 {
 	struct mmun_range *range = container_of(mni, struct mmun_range, mni);
 	bool blockable = mmu_notifier_range_blockable(mnr);
-	bool logged = mmun_log_wants(&range->ctx->log, MMUN_RECORD_INVALIDATE);
+	bool logged =
+		mmun_log_enabled(&range->ctx->log, MMUN_RECORD_INVALIDATE);
 	/* The core does this for list notifiers only; RT's spinlocks sleep. */
 	bool mark_non_block = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
 	bool is_release = mnr->event == MMU_NOTIFY_RELEASE;

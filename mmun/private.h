@@ -68,7 +68,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
  * @types: mask of 1 << enum mmun_record_type; read without @lock
  * @head: sequence of the next record
  * @tail: sequence of the oldest record that is there and was not read
- * @unwanted: where a record goes that LOG_SETUP overtook
+ * @discarded: where a record goes that LOG_SETUP overtook
  */
 struct mmun_log {
 	spinlock_t lock; /* guards the ring */
@@ -79,7 +79,7 @@ struct mmun_log {
 	u32 types;
 	u64 head;
 	u64 tail;
-	struct mmun_record unwanted;
+	struct mmun_record discarded;
 };
 
 /**
@@ -460,15 +460,15 @@ DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 static void mmun_log_init(struct mmun_log *log);
 static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types,
 			   u64 *lost);
-static bool mmun_log_wants(struct mmun_log *log, enum mmun_record_type type);
+static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type);
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
 					     u64 time) __acquires(&log->lock);
 static void mmun_record_end(struct mmun_log *log) __releases(&log->lock);
-static enum mmun_event mmun_event(enum mmu_notifier_event event);
-static void mmun_record_mnr(struct mmun_record *record,
-			    const struct mmu_notifier_range *mnr,
-			    unsigned long cur_seq);
+static enum mmun_event mmun_event_from_core(enum mmu_notifier_event event);
+static void mmun_record_set_invalidation(struct mmun_record *record,
+					 const struct mmu_notifier_range *mnr,
+					 unsigned long cur_seq);
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq);
 
