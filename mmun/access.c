@@ -9,7 +9,7 @@
 #include "private.h"
 
 /**
- * struct mmun_move - bytes on their way, all of one page
+ * struct mmun_transfer - bytes on their way, all of one page
  * @range: the range
  * @addr: first address in it
  * @length: in bytes
@@ -17,7 +17,7 @@
  * @bounce: what stands in for it where the copy must not fault, or NULL
  * @write: from the buffer to the page; else the other way
  */
-struct mmun_move {
+struct mmun_transfer {
 	struct mmun_range *range;
 	unsigned long addr;
 	size_t length;
@@ -27,18 +27,20 @@ struct mmun_move {
 };
 
 /* Under the update lock, so without a fault.  -EAGAIN: it would take one. */
-static int mmun_move_copy(const struct mmun_move *move, void *kaddr)
+static int mmun_transfer_copy(const struct mmun_transfer *transfer, void *kaddr)
 {
 	long ret = 0;
 
-	if (move->bounce && move->write)
-		memcpy(kaddr, move->bounce, move->length);
-	else if (move->bounce)
-		memcpy(move->bounce, kaddr, move->length);
-	else if (move->write)
-		ret = copy_from_user_nofault(kaddr, move->user, move->length);
+	if (transfer->bounce && transfer->write)
+		memcpy(kaddr, transfer->bounce, transfer->length);
+	else if (transfer->bounce)
+		memcpy(transfer->bounce, kaddr, transfer->length);
+	else if (transfer->write)
+		ret = copy_from_user_nofault(kaddr, transfer->user,
+					     transfer->length);
 	else
-		ret = copy_to_user_nofault(move->user, kaddr, move->length);
+		ret = copy_to_user_nofault(transfer->user, kaddr,
+					   transfer->length);
 	return ret ? -EAGAIN : 0;
 }
 
@@ -46,17 +48,18 @@ static int mmun_move_copy(const struct mmun_move *move, void *kaddr)
  * HMM takes a page of memfd_secret(2) for any other, but it is not in the
  * kernel's map: look before touching it.
  */
-static int mmun_access_copy(const struct mmun_move *move, struct page *page)
+static int mmun_access_copy(const struct mmun_transfer *transfer,
+			    struct page *page)
 {
-	void *kaddr = kmap_local_page(page) + offset_in_page(move->addr);
+	void *kaddr = kmap_local_page(page) + offset_in_page(transfer->addr);
 	u8 probe;
 	int ret;
 
 	ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
 	if (!ret)
-		ret = mmun_move_copy(move, kaddr);
+		ret = mmun_transfer_copy(transfer, kaddr);
 	/* A part may have come before what would fault. */
-	if (move->write && (!ret || ret == -EAGAIN)) {
+	if (transfer->write && (!ret || ret == -EAGAIN)) {
 		flush_dcache_page(page);
 		set_page_dirty(page);
 	}
@@ -68,32 +71,34 @@ static int mmun_access_copy(const struct mmun_move *move, struct page *page)
  * The page is the one that the shadow has for the address.  As long as the
  * update lock is held the entry is true.
  */
-static int mmun_access_page(const struct mmun_move *move)
+static int mmun_access_page(const struct mmun_transfer *transfer)
 {
-	struct mmun_range *range = move->range;
+	struct mmun_range *range = transfer->range;
 	u64 *entry;
 
 	guard(spinlock)(&range->lock);
-	entry = mmun_shadow_entry(range, mmun_range_index(range, move->addr));
-	if (!entry || !mmun_entry_allows(*entry, move->write))
+	entry = mmun_shadow_entry(range,
+				  mmun_range_index(range, transfer->addr));
+	if (!entry || !mmun_entry_allows(*entry, transfer->write))
 		return -EFAULT;
-	return mmun_access_copy(move, mmun_entry_page(*entry));
+	return mmun_access_copy(transfer, mmun_entry_page(*entry));
 }
 
 /* By way of a buffer of ours: there is no lock where the user's may fault. */
-static int mmun_access_bounce(struct mmun_move *move)
+static int mmun_access_bounce(struct mmun_transfer *transfer)
 {
-	void *bounce __free(mmun_object) = mmun_alloc(move->length);
+	void *bounce __free(mmun_object) = mmun_alloc(transfer->length);
 	int ret;
 
 	if (!bounce)
 		return -ENOMEM;
-	if (move->write && copy_from_user(bounce, move->user, move->length))
+	if (transfer->write &&
+	    copy_from_user(bounce, transfer->user, transfer->length))
 		return -EFAULT;
-	move->bounce = bounce;
-	ret = mmun_access_page(move);
-	if (!ret && !move->write &&
-	    copy_to_user(move->user, bounce, move->length))
+	transfer->bounce = bounce;
+	ret = mmun_access_page(transfer);
+	if (!ret && !transfer->write &&
+	    copy_to_user(transfer->user, bounce, transfer->length))
 		return -EFAULT;
 	return ret;
 }
@@ -104,14 +109,15 @@ static int mmun_access_bounce(struct mmun_move *move)
  * begins again with the bounce buffer, which waits for it.  Only if it does not
  * come back, or the page has gone too, a part of the step stays written.
  */
-static int mmun_access_step(struct mmun_move *move)
+static int mmun_access_step(struct mmun_transfer *transfer)
 {
 	int ret;
 
-	if (move->write && fault_in_readable(move->user, move->length))
+	if (transfer->write &&
+	    fault_in_readable(transfer->user, transfer->length))
 		return -EFAULT;
-	ret = mmun_access_page(move);
-	return ret == -EAGAIN ? mmun_access_bounce(move) : ret;
+	ret = mmun_access_page(transfer);
+	return ret == -EAGAIN ? mmun_access_bounce(transfer) : ret;
 }
 
 static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
@@ -124,19 +130,20 @@ static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 	    cmd->length - 1 > last - cmd->addr)
 		return -ERANGE;
 	while (done < cmd->length) {
-		struct mmun_move move = {
+		struct mmun_transfer transfer = {
 			.range = range,
 			.addr = cmd->addr + done,
 			.user = u64_to_user_ptr(cmd->buffer + done),
 			.write = cmd->flags & MMUN_WRITE,
 		};
 
-		move.length = min_t(u64, cmd->length - done,
-				    PAGE_SIZE - offset_in_page(move.addr));
-		ret = mmun_access_step(&move);
+		transfer.length =
+			min_t(u64, cmd->length - done,
+			      PAGE_SIZE - offset_in_page(transfer.addr));
+		ret = mmun_access_step(&transfer);
 		if (ret || fatal_signal_pending(current))
 			break;
-		done += move.length;
+		done += transfer.length;
 		cond_resched();
 	}
 	cmd->out_done = done;
