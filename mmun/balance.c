@@ -27,7 +27,7 @@ static const struct mmu_interval_notifier_ops mmun_probe_ops = {
 };
 
 /* The insert of the probe waits for the end of all invalidations that are active. */
-static bool mmun_probe_deferred(const struct mmun_probe *probe)
+static bool mmun_probe_is_deferred(const struct mmun_probe *probe)
 {
 	return !mmun_subscription_in_tree(&probe->mni);
 }
@@ -54,7 +54,7 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 			     &mmun_probe_ops);
 	if (ret)
 		return ERR_PTR(ret);
-	probe->was_deferred = mmun_probe_deferred(probe);
+	probe->was_deferred = mmun_probe_is_deferred(probe);
 	list_add_tail(&probe->node, &ctx->probes.list);
 	ctx->probes.nr++;
 	return no_free_ptr(probe);
@@ -75,10 +75,10 @@ static void mmun_probes_remove(struct mmun_ctx *ctx)
 }
 
 /* Returns whether it is in the tree before the time is over. */
-static bool mmun_probe_arrives(const struct mmun_probe *probe,
-			       unsigned long deadline)
+static bool mmun_probe_wait(const struct mmun_probe *probe,
+			    unsigned long deadline)
 {
-	while (mmun_probe_deferred(probe)) {
+	while (mmun_probe_is_deferred(probe)) {
 		if (time_after_eq(jiffies, deadline) ||
 		    fatal_signal_pending(current))
 			return false;
@@ -102,36 +102,37 @@ static bool mmun_probe_arrives(const struct mmun_probe *probe,
  *
  * Returns 1 when balanced, else 0 or an error.
  */
-static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
-			  unsigned long deadline)
+static int mmun_balance_try(struct mmun_ctx *ctx,
+			    struct mmun_check_balance *cmd,
+			    unsigned long deadline)
 {
 	struct mmun_probe *probe = NULL;
-	unsigned long seq, before = 0;
+	unsigned long seq, prev_seq = 0;
 
 	if (!list_empty(&ctx->probes.list))
 		probe = list_last_entry(&ctx->probes.list, struct mmun_probe,
 					node);
 	/* The probe of an earlier call has arrived: there was a balance since. */
-	if (probe && probe->was_deferred && !mmun_probe_deferred(probe)) {
+	if (probe && probe->was_deferred && !mmun_probe_is_deferred(probe)) {
 		mmun_probes_remove(ctx);
 		probe = NULL;
 	}
 	/* A probe that is still deferred shows the state: no second one is needed. */
-	if (!probe || !mmun_probe_deferred(probe))
+	if (!probe || !mmun_probe_is_deferred(probe))
 		probe = mmun_probe_insert(ctx);
 	if (IS_ERR(probe))
 		return PTR_ERR(probe);
-	cmd->out_odd = mmun_probe_deferred(probe);
+	cmd->out_odd = mmun_probe_is_deferred(probe);
 	cmd->out_seq = mmun_subscription_seq(&probe->mni);
-	while (mmun_probe_arrives(probe, deadline)) {
+	while (mmun_probe_wait(probe, deadline)) {
 		seq = mmun_subscription_seq(&probe->mni);
 		if (!(seq & 1))
-			ctx->probes.broken = true;
-		if (ctx->probes.broken)
+			ctx->probes.seq_broken = true;
+		if (ctx->probes.seq_broken)
 			return 0;
-		if (seq == before)
+		if (seq == prev_seq)
 			return 1;
-		before = seq;
+		prev_seq = seq;
 		probe = mmun_probe_insert(ctx);
 		if (IS_ERR(probe))
 			return PTR_ERR(probe);
@@ -139,14 +140,15 @@ static int mmun_probe_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 	return 0;
 }
 
-static int mmun_probe_mm(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
+static int mmun_balance_check(struct mmun_ctx *ctx,
+			      struct mmun_check_balance *cmd)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
 	int ret;
 
 	if (!mmget_not_zero(ctx->mm))
 		return -ESRCH;
-	ret = mmun_probe_try(ctx, cmd, deadline);
+	ret = mmun_balance_try(ctx, cmd, deadline);
 	mmput(ctx->mm);
 	cmd->out_balanced = ret > 0;
 	if (ret <= 0)
@@ -173,7 +175,7 @@ static int mmun_check_balance(struct mmun_ctx *ctx,
 		return -EINVAL;
 	if (mutex_lock_interruptible(&ctx->probes.mutex))
 		return -EINTR;
-	ret = mmun_probe_mm(ctx, cmd);
+	ret = mmun_balance_check(ctx, cmd);
 	mutex_unlock(&ctx->probes.mutex);
 	return ret;
 }

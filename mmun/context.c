@@ -18,7 +18,7 @@ static int mmun_reaper_create(void)
 }
 
 /* Release what mmun_ctx_init() acquired. */
-static void mmun_ctx_release(struct mmun_ctx *ctx)
+static void mmun_ctx_cleanup(struct mmun_ctx *ctx)
 {
 	u64 lost;
 
@@ -31,7 +31,7 @@ static void mmun_ctx_release(struct mmun_ctx *ctx)
 /* Nothing here can fail. */
 static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 {
-	/* Pairs with the mmdrop() in mmun_ctx_release() */
+	/* Pairs with the mmdrop() in mmun_ctx_cleanup() */
 	mmgrab(mm_data->mm);
 	ctx->mm = mm_data->mm;
 	ctx->mm_data = mm_data;
@@ -62,7 +62,7 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 			      MMUN_LOG_TYPES_DEFAULT, &lost);
 	if (!ret)
 		return no_free_ptr(ctx);
-	mmun_ctx_release(ctx);
+	mmun_ctx_cleanup(ctx);
 	return ERR_PTR(ret);
 }
 
@@ -78,12 +78,12 @@ static void mmun_ctx_reap(struct work_struct *work)
 	mmun_probes_close(ctx);
 	mmun_batches_close(&ctx->batches);
 	mmun_range_table_close(&ctx->table);
-	mmun_ctx_release(ctx);
+	mmun_ctx_cleanup(ctx);
 	if (READ_ONCE(ctx->has_deferred))
 		return;
 	/* The exit of the module waits until this work has returned. */
 	module_put(THIS_MODULE);
-	if (atomic_xchg(&ctx->left, 1))
+	if (atomic_xchg(&ctx->first_done, 1))
 		mmun_free(ctx);
 	else
 		complete(&ctx->reaped);
@@ -93,7 +93,7 @@ static void mmun_ctx_reap(struct work_struct *work)
  * A kernel thread does not wait: it closes a file that a task has sent to a socket,
  * and other files may be next in its queue.
  */
-static bool mmun_ctx_wait(struct mmun_ctx *ctx)
+static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
 {
 	if (current->flags & PF_KTHREAD)
 		return false;
@@ -116,8 +116,8 @@ static void mmun_ctx_close(struct mmun_ctx *ctx)
 	__module_get(THIS_MODULE);
 	INIT_WORK(&ctx->reap, mmun_ctx_reap);
 	queue_work(mmun_reaper, &ctx->reap);
-	if (!mmun_ctx_wait(ctx)) {
-		if (!atomic_xchg(&ctx->left, 1))
+	if (!mmun_ctx_wait_reaped(ctx)) {
+		if (!atomic_xchg(&ctx->first_done, 1))
 			return;
 		wait_for_completion(&ctx->reaped);
 	}

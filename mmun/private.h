@@ -135,13 +135,13 @@ struct mmun_pins {
  * @mutex: one caller at a time; guards the rest
  * @list: list of mmun_probe::node: what is still inserted, in order
  * @nr: its length
- * @broken: they showed what no invalidation in flight explains
+ * @seq_broken: they showed what no invalidation in flight explains
  */
 struct mmun_probes {
 	struct mutex mutex; /* one caller at a time */
 	struct list_head list;
 	u32 nr;
-	bool broken;
+	bool seq_broken;
 };
 
 /**
@@ -158,7 +158,7 @@ struct mmun_probes {
  * @probes: the subscriptions of MMUN_CHECK_BALANCE
  * @reap: what the reaper does for it
  * @reaped: completed when that is done, if close() waits still
- * @left: 1: the reaper has done it, or close() waits no more
+ * @first_done: 1: the reaper has done it, or close() waits no more
  * @has_deferred: the core still has a range that was removed
  */
 struct mmun_ctx {
@@ -174,7 +174,7 @@ struct mmun_ctx {
 	struct mmun_probes probes;
 	struct work_struct reap;
 	struct completion reaped;
-	atomic_t left;
+	atomic_t first_done;
 	bool has_deferred;
 };
 
