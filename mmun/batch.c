@@ -51,8 +51,8 @@ static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 }
 
 /* Free the batch and its ID. */
-static void mmun_batch_finish(struct mmun_ctx *ctx, u32 id,
-			      struct mmun_batch *batch)
+static void mmun_batch_destroy(struct mmun_ctx *ctx, u32 id,
+			       struct mmun_batch *batch)
 {
 	xa_erase(&ctx->batches, id);
 	mmun_batch_free(batch);
@@ -116,8 +116,8 @@ static int mmun_collect(struct mmun_ctx *ctx, struct mmun_collect *cmd)
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
-				 cmd->flags, MMUN_WRITE);
+	ret = mmun_collect_check_args(cmd->start, cmd->length, cmd->method,
+				      cmd->flags, MMUN_WRITE);
 	if (ret)
 		return ret;
 	batch = mmun_batch_take(ctx, cmd->batch);
@@ -148,7 +148,7 @@ static int mmun_commit(struct mmun_ctx *ctx, struct mmun_commit *cmd)
 	ret = mmun_batch_commit(batch, cmd);
 	cmd->out_collided = ret == -EBUSY;
 	if (!ret || ret == -EBUSY || ret == -ENOENT)
-		mmun_batch_finish(ctx, cmd->batch, batch);
+		mmun_batch_destroy(ctx, cmd->batch, batch);
 	else
 		xa_store(&ctx->batches, cmd->batch, batch, 0);
 	return ret == -EBUSY ? 0 : ret;
@@ -160,6 +160,6 @@ static int mmun_abandon(struct mmun_ctx *ctx, struct mmun_abandon *cmd)
 
 	if (IS_ERR(batch))
 		return PTR_ERR(batch);
-	mmun_batch_finish(ctx, cmd->batch, batch);
+	mmun_batch_destroy(ctx, cmd->batch, batch);
 	return 0;
 }

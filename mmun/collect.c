@@ -30,9 +30,9 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
  * holds mmap_lock, for reading or for writing.
  */
-static int mmun_walk(struct mmun_range *range, unsigned long seq,
-		     struct mmun_part *part, unsigned long from,
-		     unsigned long nr, unsigned long req_flags)
+static int mmun_part_walk(struct mmun_range *range, unsigned long seq,
+			  struct mmun_part *part, unsigned long from,
+			  unsigned long nr, unsigned long req_flags)
 {
 	struct hmm_range hmm_range =
 		mmun_hmm_range(range, seq, part, from, nr, req_flags);
@@ -42,7 +42,7 @@ static int mmun_walk(struct mmun_range *range, unsigned long seq,
 }
 
 /* Convert what hmm_range_fault() wrote, in place, and count the valid pages. */
-static void mmun_part_from_hmm(struct mmun_part *part)
+static void mmun_part_convert(struct mmun_part *part)
 {
 	unsigned long i, run;
 
@@ -53,15 +53,17 @@ static void mmun_part_from_hmm(struct mmun_part *part)
 				mmun_entry_from_hmm(part->entries[i]);
 	part->valid = 0;
 	for (i = 0; i < part->nr; i += run) {
-		run = min(mmun_entry_run(part->entries[i]), part->nr - i);
+		run = min(mmun_entry_pages_left(part->entries[i]),
+			  part->nr - i);
 		if (part->entries[i] & MMUN_PAGE_VALID)
 			part->valid += run;
 	}
 }
 
 /* A fatal signal must not wait for more than MMUN_WALK_PAGES. */
-static int mmun_collect_locked(struct mmun_range *range, unsigned long seq,
-			       struct mmun_part *part, unsigned long req_flags)
+static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
+				 struct mmun_part *part,
+				 unsigned long req_flags)
 {
 	struct mm_struct *mm = range->ctx->mm;
 	unsigned long from, nr;
@@ -69,9 +71,9 @@ static int mmun_collect_locked(struct mmun_range *range, unsigned long seq,
 
 	for (from = 0; from < part->nr && !ret; from += nr) {
 		nr = min(part->nr - from, MMUN_WALK_PAGES);
-		if (mmun_pause() || mmap_read_lock_killable(mm))
+		if (mmun_resched_killable() || mmap_read_lock_killable(mm))
 			return -EINTR;
-		ret = mmun_walk(range, seq, part, from, nr, req_flags);
+		ret = mmun_part_walk(range, seq, part, from, nr, req_flags);
 		mmap_read_unlock(mm);
 	}
 	return ret;
@@ -82,7 +84,7 @@ static int mmun_collect_locked(struct mmun_range *range, unsigned long seq,
  * after a collision.  @seq is the sequence of the section that succeeded.  A call
  * for each part of the pages would leave those of the first to an older section.
  */
-static int mmun_collect_unlocked(struct mmun_range *range, unsigned long *seq,
+static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
 				 unsigned long req_flags)
 {
@@ -90,7 +92,8 @@ static int mmun_collect_unlocked(struct mmun_range *range, unsigned long *seq,
 		mmun_hmm_range(range, 0, part, 0, part->nr, req_flags);
 	int ret;
 
-	ret = hmm_range_fault_unlocked_timeout(&hmm_range, MMUN_HMM_TIMEOUT);
+	ret = hmm_range_fault_unlocked_timeout(&hmm_range,
+					       MMUN_HMM_TIMEOUT_JIFFIES);
 	*seq = hmm_range.notifier_seq;
 	return ret;
 }
@@ -101,7 +104,8 @@ static int mmun_collect_unlocked(struct mmun_range *range, unsigned long *seq,
  * tag off the address, and under the tag no invalidation finds the range; it
  * knows a gate page; and it writes where nothing can be read.
  */
-static long mmun_gup_reach(struct mm_struct *mm, unsigned long addr, bool write)
+static long mmun_gup_max_pages(struct mm_struct *mm, unsigned long addr,
+			       bool write)
 {
 	struct vm_area_struct *vma;
 
@@ -126,7 +130,7 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 		gup_flags |= FOLL_WRITE;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = mmun_gup_reach(mm, addr, write);
+	ret = mmun_gup_max_pages(mm, addr, write);
 	if (ret > 0)
 		ret = get_user_pages_remote(mm, addr, min(ret, nr), gup_flags,
 					    pages, &locked);
@@ -171,11 +175,11 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 	if (flags & MMUN_WRITE)
 		req_flags |= HMM_PFN_REQ_WRITE;
 	if (flags & MMUN_OWN_LOOP)
-		ret = mmun_collect_locked(range, *seq, part, req_flags);
+		ret = mmun_collect_own_loop(range, *seq, part, req_flags);
 	else
-		ret = mmun_collect_unlocked(range, seq, part, req_flags);
+		ret = mmun_collect_hmm_loop(range, seq, part, req_flags);
 	if (!ret)
-		mmun_part_from_hmm(part);
+		mmun_part_convert(part);
 	return ret == -EPERM ? -EACCES : ret;
 }
 
@@ -216,8 +220,8 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 }
 
 /* What is asked of COLLECT and SNAPSHOT, before anything is looked up */
-static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
-			      u32 known_flags)
+static int mmun_collect_check_args(u64 start, u64 length, u32 method, u32 flags,
+				   u32 known_flags)
 {
 	if (method > MMUN_METHOD_GUP || (flags & ~known_flags) ||
 	    (method != MMUN_METHOD_GUP && !IS_ENABLED(CONFIG_HMM_MIRROR)))

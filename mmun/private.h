@@ -42,7 +42,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
-#define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
+#define MMUN_HMM_TIMEOUT_JIFFIES	HZ	/* of a round of SNAPSHOT, in jiffies */
 
 /* One range may have them all, and drops them under a spinlock: milliseconds. */
 #define MMUN_MAX_CHUNKS		4096
@@ -219,7 +219,7 @@ struct mmun_range {
 };
 
 /* Between two steps of a long call: returns 0, or why to stop. */
-static inline int mmun_pause(void)
+static inline int mmun_resched_killable(void)
 {
 	cond_resched();
 	return fatal_signal_pending(current) ? -EINTR : 0;
@@ -517,7 +517,8 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 
 /* readside.c */
 static unsigned long mmun_section_begin(struct mmun_range *range);
-static void mmun_section_collided(struct mmun_range *range, unsigned long seq);
+static void mmun_section_count_collision(struct mmun_range *range,
+					 unsigned long seq);
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published);
 
@@ -537,16 +538,16 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id);
 static void mmun_range_table_close(struct mmun_range_table *table);
 
 /* collect.c */
-static int mmun_walk(struct mmun_range *range, unsigned long seq,
-		     struct mmun_part *part, unsigned long from,
-		     unsigned long nr, unsigned long req_flags);
-static void mmun_part_from_hmm(struct mmun_part *part);
+static int mmun_part_walk(struct mmun_range *range, unsigned long seq,
+			  struct mmun_part *part, unsigned long from,
+			  unsigned long nr, unsigned long req_flags);
+static void mmun_part_convert(struct mmun_part *part);
 static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags);
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length);
-static int mmun_check_collect(u64 start, u64 length, u32 method, u32 flags,
-			      u32 known_flags);
+static int mmun_collect_check_args(u64 start, u64 length, u32 method, u32 flags,
+				   u32 known_flags);
 
 /* batch.c */
 static void mmun_batches_init(struct xarray *batches);

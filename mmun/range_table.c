@@ -189,7 +189,7 @@ static int mmun_steps(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
 	step->ret = 0;
 	for (*done = 0; *done < count && !step->ret; *done += step->nr) {
 		step->nr = min_t(u64, count - *done, MMUN_STEP_SPANS);
-		step->ret = mmun_pause();
+		step->ret = mmun_resched_killable();
 		mmun_step_read(step);
 		execute(step);
 		step->user += step->nr;

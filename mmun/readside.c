@@ -55,7 +55,8 @@ static unsigned long mmun_section_begin(struct mmun_range *range)
 }
 
 /* Count and log that it collided. */
-static void mmun_section_collided(struct mmun_range *range, unsigned long seq)
+static void mmun_section_count_collision(struct mmun_range *range,
+					 unsigned long seq)
 {
 	spin_lock(&range->lock);
 	range->collisions++;
@@ -110,6 +111,6 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 	if (!ret)
 		mmun_log_range(range, MMUN_RECORD_COMMIT, seq);
 	else if (ret == -EBUSY)
-		mmun_section_collided(range, seq);
+		mmun_section_count_collision(range, seq);
 	return ret;
 }

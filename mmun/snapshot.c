@@ -30,7 +30,7 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 	if (!(flags & MMUN_OWN_LOOP))
 		mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
 	if (ret == -EBUSY)
-		mmun_section_collided(range, seq);
+		mmun_section_count_collision(range, seq);
 	if (ret)
 		return ret;
 	list_add(&part->node, &parts);
@@ -50,14 +50,14 @@ static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 		ret = mmun_snapshot_round(range, part, cmd);
 		if (ret != -EBUSY || cmd->out_retries == cmd->max_retries)
 			return ret;
-		ret = mmun_pause();
+		ret = mmun_resched_killable();
 		if (ret)
 			return ret;
 	}
 }
 
-static int mmun_snapshot_pages(const struct mmun_part *part,
-			       const struct mmun_snapshot *cmd)
+static int mmun_snapshot_copy_pages(const struct mmun_part *part,
+				    const struct mmun_snapshot *cmd)
 {
 	u64 __user *pages = u64_to_user_ptr(cmd->pages);
 	size_t size = part->nr * sizeof(*pages);
@@ -83,7 +83,7 @@ static int mmun_range_snapshot(struct mmun_range *range,
 	cmd->out_collided = ret == -EBUSY;
 	if (ret)
 		return ret == -EBUSY ? 0 : ret;
-	return mmun_snapshot_pages(part, cmd);
+	return mmun_snapshot_copy_pages(part, cmd);
 }
 
 static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
@@ -91,8 +91,8 @@ static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 	struct mmun_range *range __free(mmun_range) = NULL;
 	int ret;
 
-	ret = mmun_check_collect(cmd->start, cmd->length, cmd->method,
-				 cmd->flags, MMUN_WRITE | MMUN_OWN_LOOP);
+	ret = mmun_collect_check_args(cmd->start, cmd->length, cmd->method,
+				      cmd->flags, MMUN_WRITE | MMUN_OWN_LOOP);
 	if (ret)
 		return ret;
 	if (cmd->max_retries > MMUN_MAX_RETRIES)

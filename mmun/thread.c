@@ -33,7 +33,7 @@ static int mmun_wake_thread(struct mmun_ctx *ctx, struct mmun_wake_thread *cmd)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	cmd->out_woken = 0;
-	while (left-- && !mmun_pause())
+	while (left-- && !mmun_resched_killable())
 		cmd->out_woken += wake_up_process(task);
 	put_task_struct(task);
 	return 0;

@@ -46,10 +46,10 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 	int ret;
 
 	lockdep_assert_held_write(&range->ctx->mm->mmap_lock);
-	ret = mmun_walk(range, seq, part, 0, part->nr, 0);
+	ret = mmun_part_walk(range, seq, part, 0, part->nr, 0);
 	if (ret)
 		return ret;
-	mmun_part_from_hmm(part);
+	mmun_part_convert(part);
 	guard(spinlock)(&range->lock);
 	if (range->kind->read_retry(range, seq))
 		return -EBUSY;
@@ -89,7 +89,7 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 	do {
 		ret = mmun_verify_try(range, part, cmd);
 	} while (ret == -EBUSY && retries++ < cmd->max_retries &&
-		 !mmun_pause());
+		 !mmun_resched_killable());
 	return ret;
 }
 
