@@ -54,7 +54,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
-#define MMUN_STEP_SPANS		64U
+#define MMUN_GROUP_SPANS		64U
 
 /* clang-format on */
 
@@ -277,7 +277,7 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
 }
 
 /**
- * struct mmun_step - a part of INSERT or REMOVE
+ * struct mmun_span_group - a part of INSERT or REMOVE
  * @ctx: the context
  * @kind: INSERT: enum mmun_kind
  * @user: the array of user space, from the first span of the step on
@@ -286,14 +286,14 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  * @spans: what @user has
  * @ranges: the ranges of the spans
  */
-struct mmun_step {
+struct mmun_span_group {
 	struct mmun_ctx *ctx;
 	u32 kind;
 	struct mmun_span __user *user;
 	unsigned int nr;
 	int ret;
-	struct mmun_span spans[MMUN_STEP_SPANS];
-	struct mmun_range *ranges[MMUN_STEP_SPANS];
+	struct mmun_span spans[MMUN_GROUP_SPANS];
+	struct mmun_range *ranges[MMUN_GROUP_SPANS];
 };
 
 /**

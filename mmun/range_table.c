@@ -28,11 +28,12 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 }
 
 /* The step ends before span @i, and the call with it. */
-static void mmun_step_end(struct mmun_step *step, unsigned int i, int ret)
+static void mmun_group_truncate(struct mmun_span_group *group, unsigned int i,
+				int ret)
 {
-	if (i < step->nr) {
-		step->nr = i;
-		step->ret = ret;
+	if (i < group->nr) {
+		group->nr = i;
+		group->ret = ret;
 	}
 }
 
@@ -42,31 +43,31 @@ static unsigned int mmun_spans_copied(unsigned int nr, unsigned long left)
 	return nr - DIV_ROUND_UP(left, sizeof(struct mmun_span));
 }
 
-static void mmun_step_read(struct mmun_step *step)
+static void mmun_group_read(struct mmun_span_group *group)
 {
+	size_t size = group->nr * sizeof(*group->spans);
 	unsigned int i;
 
-	i = mmun_spans_copied(step->nr,
-			      copy_from_user(step->spans, step->user,
-					     step->nr * sizeof(*step->spans)));
-	mmun_step_end(step, i, -EFAULT);
-	for (i = 0; i < step->nr; i++)
-		if (step->spans[i].__reserved)
-			mmun_step_end(step, i, -EOPNOTSUPP);
+	size = copy_from_user(group->spans, group->user, size);
+	i = mmun_spans_copied(group->nr, size);
+	mmun_group_truncate(group, i, -EFAULT);
+	for (i = 0; i < group->nr; i++)
+		if (group->spans[i].__reserved)
+			mmun_group_truncate(group, i, -EOPNOTSUPP);
 }
 
 /* Make the range of a span and subscribe it.  No ID is used again. */
-static int mmun_span_insert(struct mmun_step *step, struct mmun_span *span,
-			    struct mmun_range *range)
+static int mmun_span_insert(struct mmun_span_group *group,
+			    struct mmun_span *span, struct mmun_range *range)
 {
-	struct mmun_range_table *table = &step->ctx->table;
+	struct mmun_range_table *table = &group->ctx->table;
 	u64 id = atomic64_inc_return(&table->newest_id);
 	int ret;
 
 	if (id > U32_MAX || !atomic_add_unless(&table->nr, 1, MMUN_MAX_RANGES))
 		return -ENOSPC;
 	span->id = id;
-	mmun_range_init(range, step->ctx, step->kind, span);
+	mmun_range_init(range, group->ctx, group->kind, span);
 	ret = mmun_range_subscribe(range);
 	if (ret)
 		atomic_dec(&table->nr);
@@ -74,48 +75,49 @@ static int mmun_span_insert(struct mmun_step *step, struct mmun_span *span,
 }
 
 /* mm_users is held here only: while it is, the mm cannot exit. */
-static void mmun_step_create(struct mmun_step *step)
+static void mmun_group_subscribe(struct mmun_span_group *group)
 {
-	bool alive = mmget_not_zero(step->ctx->mm);
-	unsigned int i, nr = step->nr;
+	bool alive = mmget_not_zero(group->ctx->mm);
+	unsigned int i, nr = group->nr;
 	int ret;
 
 	if (!alive)
-		mmun_step_end(step, 0, -ESRCH);
-	for (i = 0; i < step->nr; i++) {
-		ret = mmun_span_insert(step, &step->spans[i], step->ranges[i]);
+		mmun_group_truncate(group, 0, -ESRCH);
+	for (i = 0; i < group->nr; i++) {
+		ret = mmun_span_insert(group, &group->spans[i],
+				       group->ranges[i]);
 		if (ret)
-			mmun_step_end(step, i, ret);
+			mmun_group_truncate(group, i, ret);
 	}
 	if (alive)
-		mmput(step->ctx->mm);
-	mmun_ranges_free(&step->ranges[step->nr], nr - step->nr);
+		mmput(group->ctx->mm);
+	mmun_ranges_free(&group->ranges[group->nr], nr - group->nr);
 }
 
 /* Remove the ranges from @first on up to @end, exclusive. */
-static void mmun_step_destroy(struct mmun_step *step, unsigned int first,
-			      unsigned int end)
+static void mmun_group_unsubscribe(struct mmun_span_group *group,
+				   unsigned int first, unsigned int end)
 {
-	struct mmun_range **ranges = &step->ranges[first];
+	struct mmun_range **ranges = &group->ranges[first];
 	unsigned int i, nr = 0;
 
 	for (i = first; i < end; i++)
-		if (mmun_range_unsubscribe(step->ranges[i]))
-			ranges[nr++] = step->ranges[i];
+		if (mmun_range_unsubscribe(group->ranges[i]))
+			ranges[nr++] = group->ranges[i];
 	mmun_ranges_free(ranges, nr);
 }
 
 /* Make the IDs known to other calls; returns how many. */
-static unsigned int mmun_step_publish(struct mmun_step *step)
+static unsigned int mmun_group_publish(struct mmun_span_group *group)
 {
-	XA_STATE(xas, &step->ctx->table.ranges, 0);
+	XA_STATE(xas, &group->ctx->table.ranges, 0);
 	unsigned int i = 0;
 
 	do {
 		xas_lock(&xas);
-		for (; i < step->nr; i++) {
-			xas_set(&xas, step->spans[i].id);
-			xas_store(&xas, step->ranges[i]);
+		for (; i < group->nr; i++) {
+			xas_set(&xas, group->spans[i].id);
+			xas_store(&xas, group->ranges[i]);
 			if (xas_error(&xas))
 				break;
 		}
@@ -125,23 +127,23 @@ static unsigned int mmun_step_publish(struct mmun_step *step)
 }
 
 /* A range whose ID cannot be written or published goes again. */
-static void mmun_step_insert(struct mmun_step *step)
+static void mmun_group_insert(struct mmun_span_group *group)
 {
 	unsigned int i, made;
 
-	if (!mmun_ranges_alloc(step->ranges, step->nr))
-		mmun_step_end(step, 0, -ENOMEM);
-	mmun_step_create(step);
-	made = step->nr;
-	i = mmun_spans_copied(made, copy_to_user(step->user, step->spans,
-						 made * sizeof(*step->spans)));
-	mmun_step_end(step, i, -EFAULT);
-	mmun_step_end(step, mmun_step_publish(step), -ENOMEM);
-	mmun_step_destroy(step, step->nr, made);
+	if (!mmun_ranges_alloc(group->ranges, group->nr))
+		mmun_group_truncate(group, 0, -ENOMEM);
+	mmun_group_subscribe(group);
+	made = group->nr;
+	i = mmun_spans_copied(made, copy_to_user(group->user, group->spans,
+						 made * sizeof(*group->spans)));
+	mmun_group_truncate(group, i, -EFAULT);
+	mmun_group_truncate(group, mmun_group_publish(group), -ENOMEM);
+	mmun_group_unsubscribe(group, group->nr, made);
 }
 
 /* Find the range with that ID; IDs that follow each other are often in one node. */
-static struct mmun_range *mmun_xas_find(struct xa_state *xas, u32 id)
+static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 {
 	if (id == xas->xa_index + 1)
 		return xas_next_entry(xas, id);
@@ -150,67 +152,68 @@ static struct mmun_range *mmun_xas_find(struct xa_state *xas, u32 id)
 }
 
 /* Take the ranges out of the table: no call finds them any more. */
-static void mmun_step_withdraw(struct mmun_step *step)
+static void mmun_group_withdraw(struct mmun_span_group *group)
 {
-	XA_STATE(xas, &step->ctx->table.ranges, 0);
+	XA_STATE(xas, &group->ctx->table.ranges, 0);
 	unsigned int i;
 
 	xas_lock(&xas);
-	for (i = 0; i < step->nr; i++) {
-		step->ranges[i] = mmun_xas_find(&xas, step->spans[i].id);
-		if (step->ranges[i])
+	for (i = 0; i < group->nr; i++) {
+		group->ranges[i] = mmun_xas_load(&xas, group->spans[i].id);
+		if (group->ranges[i])
 			xas_store(&xas, NULL);
 		else
-			mmun_step_end(step, i, -ENOENT);
+			mmun_group_truncate(group, i, -ENOENT);
 	}
 	xas_unlock(&xas);
 }
 
-static void mmun_step_remove(struct mmun_step *step)
+static void mmun_group_remove(struct mmun_span_group *group)
 {
-	mmun_step_withdraw(step);
-	mmun_step_destroy(step, 0, step->nr);
+	mmun_group_withdraw(group);
+	mmun_group_unsubscribe(group, 0, group->nr);
 }
 
 /* Step by step, until one ends early.  Returns an error if nothing was done. */
-static int mmun_steps(struct mmun_ctx *ctx, u32 kind, u64 spans, u64 count,
-		      u64 *done, void (*execute)(struct mmun_step *step))
+static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
+			       u64 count, u64 *done,
+			       void (*execute)(struct mmun_span_group *group))
 {
-	struct mmun_step *step __free(mmun_object) = NULL;
+	struct mmun_span_group *group __free(mmun_object) = NULL;
 
 	if (!count || count > MMUN_MAX_RANGES)
 		return -EINVAL;
-	step = mmun_alloc(sizeof(*step));
-	if (!step)
+	group = mmun_alloc(sizeof(*group));
+	if (!group)
 		return -ENOMEM;
-	step->ctx = ctx;
-	step->kind = kind;
-	step->user = u64_to_user_ptr(spans);
-	step->ret = 0;
-	for (*done = 0; *done < count && !step->ret; *done += step->nr) {
-		step->nr = min_t(u64, count - *done, MMUN_STEP_SPANS);
-		step->ret = mmun_resched_killable();
-		mmun_step_read(step);
-		execute(step);
-		step->user += step->nr;
+	group->ctx = ctx;
+	group->kind = kind;
+	group->user = u64_to_user_ptr(spans);
+	group->ret = 0;
+	for (*done = 0; *done < count && !group->ret; *done += group->nr) {
+		group->nr = min_t(u64, count - *done, MMUN_GROUP_SPANS);
+		group->ret = mmun_resched_killable();
+		mmun_group_read(group);
+		execute(group);
+		group->user += group->nr;
 	}
-	return *done ? 0 : step->ret;
+	return *done ? 0 : group->ret;
 }
 
 static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
 	if (cmd->kind >= ARRAY_SIZE(mmun_kinds))
 		return -EOPNOTSUPP;
-	return mmun_steps(ctx, cmd->kind, cmd->spans, cmd->count,
-			  &cmd->out_done, mmun_step_insert);
+	return mmun_groups_execute(ctx, cmd->kind, cmd->spans, cmd->count,
+				   &cmd->out_done, mmun_group_insert);
 }
 
 static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 {
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	return mmun_steps(ctx, 0, cmd->spans, cmd->count, &cmd->out_done,
-			  mmun_step_remove);
+	return mmun_groups_execute(ctx, 0, cmd->spans, cmd->count,
+				   &cmd->out_done, mmun_group_remove);
 }
 
 /* The last close: no other task has the table. */
