@@ -115,15 +115,15 @@ union mmun_argument {
 	MMUN_CALLS(MMUN_MEMBER)
 };
 
-#define MMUN_WRAPPER(NAME, name, last)                                \
-	static int mmun_execute_##name(struct mmun_ctx *ctx,          \
-				       union mmun_argument *argument) \
-	{                                                             \
-		return mmun_##name(ctx, &argument->name);             \
+#define MMUN_WRAPPER(NAME, name, last)                              \
+	static int mmun_ioctl_##name(struct mmun_ctx *ctx,          \
+				     union mmun_argument *argument) \
+	{                                                           \
+		return mmun_##name(ctx, &argument->name);           \
 	}
 MMUN_CALLS(MMUN_WRAPPER)
 
-struct mmun_call {
+struct mmun_ioctl_op {
 	unsigned int size;
 	unsigned int min_size;
 	unsigned int request;
@@ -135,60 +135,63 @@ struct mmun_call {
 		.size = sizeof(struct mmun_##name),                \
 		.min_size = offsetofend(struct mmun_##name, last), \
 		.request = MMUN_##NAME,                            \
-		.execute = mmun_execute_##name,                    \
+		.execute = mmun_ioctl_##name,                      \
 	},
-static const struct mmun_call mmun_calls[] = { MMUN_CALLS(MMUN_ROW) };
+static const struct mmun_ioctl_op mmun_ioctl_ops[] = { MMUN_CALLS(MMUN_ROW) };
 
-static const struct mmun_call *mmun_call_find(unsigned int request)
+static const struct mmun_ioctl_op *mmun_ioctl_op_find(unsigned int request)
 {
 	unsigned int nr = _IOC_NR(request) - MMUN_CMD_BASE - 1;
 
-	if (nr >= ARRAY_SIZE(mmun_calls) || mmun_calls[nr].request != request)
+	if (nr >= ARRAY_SIZE(mmun_ioctl_ops) ||
+	    mmun_ioctl_ops[nr].request != request)
 		return NULL;
-	return &mmun_calls[nr];
+	return &mmun_ioctl_ops[nr];
 }
 
 /* Copy the argument as far as user space knows it. */
-static int mmun_respond(const struct mmun_call *call, void __user *user,
-			u32 user_size, const union mmun_argument *argument)
+static int mmun_ioctl_respond(const struct mmun_ioctl_op *op, void __user *user,
+			      u32 user_size,
+			      const union mmun_argument *argument)
 {
-	u32 size = min(user_size, call->size);
+	u32 size = min(user_size, op->size);
 
 	return copy_to_user(user, argument, size) ? -EFAULT : 0;
 }
 
-static int mmun_execute(struct mmun_ctx *ctx, const struct mmun_call *call,
-			void __user *user, u32 user_size)
+static int mmun_ioctl_execute(struct mmun_ctx *ctx,
+			      const struct mmun_ioctl_op *op, void __user *user,
+			      u32 user_size)
 {
 	union mmun_argument argument;
 	int ret;
 
-	ret = copy_struct_from_user(&argument, call->size, user, user_size);
+	ret = copy_struct_from_user(&argument, op->size, user, user_size);
 	/* What is not writable is refused before anything is done. */
 	if (!ret)
-		ret = mmun_respond(call, user, user_size, &argument);
+		ret = mmun_ioctl_respond(op, user, user_size, &argument);
 	if (!ret)
-		ret = call->execute(ctx, &argument);
-	return ret ?: mmun_respond(call, user, user_size, &argument);
+		ret = op->execute(ctx, &argument);
+	return ret ?: mmun_ioctl_respond(op, user, user_size, &argument);
 }
 
 static long mmun_fops_ioctl(struct file *filp, unsigned int request,
 			    unsigned long arg)
 {
-	const struct mmun_call *call = mmun_call_find(request);
+	const struct mmun_ioctl_op *op = mmun_ioctl_op_find(request);
 	void __user *user = (void __user *)arg;
 	u32 user_size;
 
-	if (!call)
+	if (!op)
 		return -ENOTTY;
 	if (get_user(user_size, (u32 __user *)user))
 		return -EFAULT;
-	if (user_size < call->min_size)
+	if (user_size < op->min_size)
 		return -EINVAL;
 	/* The tail is looked at byte by byte. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
-	return mmun_execute(filp->private_data, call, user, user_size);
+	return mmun_ioctl_execute(filp->private_data, op, user, user_size);
 }
 
 /* File */
@@ -253,21 +256,21 @@ static struct miscdevice mmun_misc = {
 	.fops = &mmun_fops,
 };
 
-static int mmun_set_max_hold_ms(const char *value,
+static int mmun_max_hold_ms_set(const char *value,
 				const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(value, kp, 1, MMUN_MAX_HOLD_MS);
 }
 
 static const struct kernel_param_ops mmun_max_hold_ms_ops = {
-	.set = mmun_set_max_hold_ms,
+	.set = mmun_max_hold_ms_set,
 	.get = param_get_uint,
 };
 
 module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
 MODULE_PARM_DESC(max_hold_ms, "Longest hold in ms, 1 to 60000 (default 10000)");
 
-static void mmun_destroy(void)
+static void mmun_module_cleanup(void)
 {
 	if (mmun_reaper)
 		destroy_workqueue(mmun_reaper);
@@ -283,14 +286,14 @@ static int __init mmun_init(void)
 	if (!ret)
 		ret = misc_register(&mmun_misc);
 	if (ret)
-		mmun_destroy();
+		mmun_module_cleanup();
 	return ret;
 }
 
 static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
-	mmun_destroy();
+	mmun_module_cleanup();
 	WARN_ON(atomic_long_read(&mmun_nr_objects));
 }
 

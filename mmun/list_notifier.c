@@ -10,10 +10,10 @@
  * The core marks a callback that must not block with non_block_start().  On
  * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.
  */
-static void mmun_list_notifier_pass(struct mmu_notifier *mn,
-				    const struct mmu_notifier_range *mnr,
-				    enum mmun_record_type type,
-				    enum mmun_point point)
+static void mmun_list_notifier_reach_point(struct mmu_notifier *mn,
+					   const struct mmu_notifier_range *mnr,
+					   enum mmun_record_type type,
+					   enum mmun_point point)
 {
 	struct mmun_ctx *ctx =
 		container_of(mn, struct mmun_ctx, list_notifier.mn);
@@ -32,14 +32,16 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_START, MMUN_POINT_START);
+	mmun_list_notifier_reach_point(mn, mnr, MMUN_RECORD_START,
+				       MMUN_POINT_START);
 	return 0;
 }
 
 static void mmun_list_notifier_end(struct mmu_notifier *mn,
 				   const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_END, MMUN_POINT_END);
+	mmun_list_notifier_reach_point(mn, mnr, MMUN_RECORD_END,
+				       MMUN_POINT_END);
 }
 
 static const struct mmu_notifier_ops mmun_list_notifier_ops = {
