@@ -150,18 +150,16 @@ static const struct mmun_ioctl_op *mmun_ioctl_op_find(unsigned int request)
 }
 
 /* Copy the argument as far as user space knows it. */
-static int mmun_ioctl_respond(const struct mmun_ioctl_op *op, void __user *user,
-			      u32 user_size,
-			      const union mmun_argument *argument)
+static int mmun_ioctl_reply(const struct mmun_ioctl_op *op, void __user *user,
+			    u32 user_size, const union mmun_argument *argument)
 {
 	u32 size = min(user_size, op->size);
 
 	return copy_to_user(user, argument, size) ? -EFAULT : 0;
 }
 
-static int mmun_ioctl_execute(struct mmun_ctx *ctx,
-			      const struct mmun_ioctl_op *op, void __user *user,
-			      u32 user_size)
+static int mmun_ioctl_run(struct mmun_ctx *ctx, const struct mmun_ioctl_op *op,
+			  void __user *user, u32 user_size)
 {
 	union mmun_argument argument;
 	int ret;
@@ -169,10 +167,10 @@ static int mmun_ioctl_execute(struct mmun_ctx *ctx,
 	ret = copy_struct_from_user(&argument, op->size, user, user_size);
 	/* What is not writable is refused before anything is done. */
 	if (!ret)
-		ret = mmun_ioctl_respond(op, user, user_size, &argument);
+		ret = mmun_ioctl_reply(op, user, user_size, &argument);
 	if (!ret)
 		ret = op->execute(ctx, &argument);
-	return ret ?: mmun_ioctl_respond(op, user, user_size, &argument);
+	return ret ?: mmun_ioctl_reply(op, user, user_size, &argument);
 }
 
 static long mmun_fops_ioctl(struct file *filp, unsigned int request,
@@ -191,7 +189,7 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int request,
 	/* The tail is looked at byte by byte. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
-	return mmun_ioctl_execute(filp->private_data, op, user, user_size);
+	return mmun_ioctl_run(filp->private_data, op, user, user_size);
 }
 
 /* File */

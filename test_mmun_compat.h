@@ -24,9 +24,8 @@
 
 /* "mm/gup: remove vmas parameter from get_user_pages_remote()", v6.5 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-#define get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, locked) \
-	get_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL,   \
-			      locked)
+#define get_user_pages_remote(mm, start, nr, flags, pages, locked) \
+	get_user_pages_remote(mm, start, nr, flags, pages, NULL, locked)
 #endif
 
 /* "mm/hmm: add hmm_range_fault_unlocked_timeout()": 7.3 has it, 6.12 does not. */

@@ -27,20 +27,18 @@ struct mmun_transfer {
 };
 
 /* Under the update lock, so without a fault.  -EAGAIN: it would take one. */
-static int mmun_transfer_copy(const struct mmun_transfer *transfer, void *kaddr)
+static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 {
 	long ret = 0;
 
-	if (transfer->bounce && transfer->write)
-		memcpy(kaddr, transfer->bounce, transfer->length);
-	else if (transfer->bounce)
-		memcpy(transfer->bounce, kaddr, transfer->length);
-	else if (transfer->write)
-		ret = copy_from_user_nofault(kaddr, transfer->user,
-					     transfer->length);
+	if (xfer->bounce && xfer->write)
+		memcpy(kaddr, xfer->bounce, xfer->length);
+	else if (xfer->bounce)
+		memcpy(xfer->bounce, kaddr, xfer->length);
+	else if (xfer->write)
+		ret = copy_from_user_nofault(kaddr, xfer->user, xfer->length);
 	else
-		ret = copy_to_user_nofault(transfer->user, kaddr,
-					   transfer->length);
+		ret = copy_to_user_nofault(xfer->user, kaddr, xfer->length);
 	return ret ? -EAGAIN : 0;
 }
 
@@ -48,18 +46,17 @@ static int mmun_transfer_copy(const struct mmun_transfer *transfer, void *kaddr)
  * HMM takes a page of memfd_secret(2) for any other, but it is not in the
  * kernel's map: look before touching it.
  */
-static int mmun_access_copy(const struct mmun_transfer *transfer,
-			    struct page *page)
+static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 {
-	void *kaddr = kmap_local_page(page) + offset_in_page(transfer->addr);
+	void *kaddr = kmap_local_page(page) + offset_in_page(xfer->addr);
 	u8 probe;
 	int ret;
 
 	ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
 	if (!ret)
-		ret = mmun_transfer_copy(transfer, kaddr);
+		ret = mmun_transfer_copy(xfer, kaddr);
 	/* A part may have come before what would fault. */
-	if (transfer->write && (!ret || ret == -EAGAIN)) {
+	if (xfer->write && (!ret || ret == -EAGAIN)) {
 		flush_dcache_page(page);
 		set_page_dirty(page);
 	}
@@ -71,34 +68,32 @@ static int mmun_access_copy(const struct mmun_transfer *transfer,
  * The page is the one that the shadow has for the address.  As long as the
  * update lock is held the entry is true.
  */
-static int mmun_access_page(const struct mmun_transfer *transfer)
+static int mmun_access_page(const struct mmun_transfer *xfer)
 {
-	struct mmun_range *range = transfer->range;
+	struct mmun_range *range = xfer->range;
 	u64 *entry;
 
 	guard(spinlock)(&range->lock);
-	entry = mmun_shadow_entry(range,
-				  mmun_range_index(range, transfer->addr));
-	if (!entry || !mmun_entry_allows(*entry, transfer->write))
+	entry = mmun_shadow_entry(range, mmun_range_index(range, xfer->addr));
+	if (!entry || !mmun_entry_allows(*entry, xfer->write))
 		return -EFAULT;
-	return mmun_access_copy(transfer, mmun_entry_page(*entry));
+	return mmun_access_copy(xfer, mmun_entry_page(*entry));
 }
 
 /* By way of a buffer of ours: there is no lock where the user's may fault. */
-static int mmun_access_bounce(struct mmun_transfer *transfer)
+static int mmun_access_bounce(struct mmun_transfer *xfer)
 {
-	void *bounce __free(mmun_object) = mmun_alloc(transfer->length);
+	void *bounce __free(mmun_object) = mmun_alloc(xfer->length);
 	int ret;
 
 	if (!bounce)
 		return -ENOMEM;
-	if (transfer->write &&
-	    copy_from_user(bounce, transfer->user, transfer->length))
+	if (xfer->write && copy_from_user(bounce, xfer->user, xfer->length))
 		return -EFAULT;
-	transfer->bounce = bounce;
-	ret = mmun_access_page(transfer);
-	if (!ret && !transfer->write &&
-	    copy_to_user(transfer->user, bounce, transfer->length))
+	xfer->bounce = bounce;
+	ret = mmun_access_page(xfer);
+	if (!ret && !xfer->write &&
+	    copy_to_user(xfer->user, bounce, xfer->length))
 		return -EFAULT;
 	return ret;
 }
@@ -109,15 +104,14 @@ static int mmun_access_bounce(struct mmun_transfer *transfer)
  * begins again with the bounce buffer, which waits for it.  Only if it does not
  * come back, or the page has gone too, a part of the step stays written.
  */
-static int mmun_access_step(struct mmun_transfer *transfer)
+static int mmun_access_step(struct mmun_transfer *xfer)
 {
 	int ret;
 
-	if (transfer->write &&
-	    fault_in_readable(transfer->user, transfer->length))
+	if (xfer->write && fault_in_readable(xfer->user, xfer->length))
 		return -EFAULT;
-	ret = mmun_access_page(transfer);
-	return ret == -EAGAIN ? mmun_access_bounce(transfer) : ret;
+	ret = mmun_access_page(xfer);
+	return ret == -EAGAIN ? mmun_access_bounce(xfer) : ret;
 }
 
 static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
@@ -130,20 +124,19 @@ static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 	    cmd->length - 1 > last - cmd->addr)
 		return -ERANGE;
 	while (done < cmd->length) {
-		struct mmun_transfer transfer = {
+		struct mmun_transfer xfer = {
 			.range = range,
 			.addr = cmd->addr + done,
 			.user = u64_to_user_ptr(cmd->buffer + done),
 			.write = cmd->flags & MMUN_WRITE,
 		};
 
-		transfer.length =
-			min_t(u64, cmd->length - done,
-			      PAGE_SIZE - offset_in_page(transfer.addr));
-		ret = mmun_access_step(&transfer);
+		xfer.length = min_t(u64, cmd->length - done,
+				    PAGE_SIZE - offset_in_page(xfer.addr));
+		ret = mmun_access_step(&xfer);
 		if (ret || fatal_signal_pending(current))
 			break;
-		done += transfer.length;
+		done += xfer.length;
 		cond_resched();
 	}
 	cmd->out_done = done;

@@ -102,9 +102,8 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
  *
  * Returns 1 when balanced, else 0 or an error.
  */
-static int mmun_balance_try(struct mmun_ctx *ctx,
-			    struct mmun_check_balance *cmd,
-			    unsigned long deadline)
+static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
+			   unsigned long deadline)
 {
 	struct mmun_probe *probe = NULL;
 	unsigned long seq, prev_seq = 0;
@@ -140,15 +139,14 @@ static int mmun_balance_try(struct mmun_ctx *ctx,
 	return 0;
 }
 
-static int mmun_balance_check(struct mmun_ctx *ctx,
-			      struct mmun_check_balance *cmd)
+static int mmun_probes_run(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(cmd->timeout_ms);
 	int ret;
 
 	if (!mmget_not_zero(ctx->mm))
 		return -ESRCH;
-	ret = mmun_balance_try(ctx, cmd, deadline);
+	ret = mmun_probes_try(ctx, cmd, deadline);
 	mmput(ctx->mm);
 	cmd->out_balanced = ret > 0;
 	if (ret <= 0)
@@ -175,7 +173,7 @@ static int mmun_check_balance(struct mmun_ctx *ctx,
 		return -EINVAL;
 	if (mutex_lock_interruptible(&ctx->probes.mutex))
 		return -EINTR;
-	ret = mmun_balance_check(ctx, cmd);
+	ret = mmun_probes_run(ctx, cmd);
 	mutex_unlock(&ctx->probes.mutex);
 	return ret;
 }

@@ -53,8 +53,7 @@ static void mmun_part_convert(struct mmun_part *part)
 				mmun_entry_from_hmm(part->entries[i]);
 	part->valid = 0;
 	for (i = 0; i < part->nr; i += run) {
-		run = min(mmun_entry_pages_left(part->entries[i]),
-			  part->nr - i);
+		run = min(mmun_entry_pages(part->entries[i]), part->nr - i);
 		if (part->entries[i] & MMUN_PAGE_VALID)
 			part->valid += run;
 	}
@@ -92,8 +91,7 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 		mmun_hmm_range(range, 0, part, 0, part->nr, req_flags);
 	int ret;
 
-	ret = hmm_range_fault_unlocked_timeout(&hmm_range,
-					       MMUN_HMM_TIMEOUT_JIFFIES);
+	ret = hmm_range_fault_unlocked_timeout(&hmm_range, MMUN_HMM_TIMEOUT);
 	*seq = hmm_range.notifier_seq;
 	return ret;
 }
@@ -104,8 +102,7 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
  * tag off the address, and under the tag no invalidation finds the range; it
  * knows a gate page; and it writes where nothing can be read.
  */
-static long mmun_gup_max_pages(struct mm_struct *mm, unsigned long addr,
-			       bool write)
+static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 {
 	struct vm_area_struct *vma;
 
@@ -130,7 +127,7 @@ static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 		gup_flags |= FOLL_WRITE;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = mmun_gup_max_pages(mm, addr, write);
+	ret = mmun_gup_limit(mm, addr, write);
 	if (ret > 0)
 		ret = get_user_pages_remote(mm, addr, min(ret, nr), gup_flags,
 					    pages, &locked);

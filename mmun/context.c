@@ -23,7 +23,7 @@ static void mmun_ctx_cleanup(struct mmun_ctx *ctx)
 	u64 lost;
 
 	/* A callback that comes nevertheless, see below, finds no log. */
-	mmun_log_resize(&ctx->log, 0, 0, &lost);
+	mmun_log_reset(&ctx->log, 0, 0, &lost);
 	mmun_mm_data_put(ctx->mm_data);
 	mmdrop(ctx->mm);
 }
@@ -58,8 +58,8 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 	if (IS_ERR(mm_data))
 		return ERR_CAST(mm_data);
 	mmun_ctx_init(ctx, mm_data);
-	ret = mmun_log_resize(&ctx->log, MMUN_LOG_DEFAULT,
-			      MMUN_LOG_TYPES_DEFAULT, &lost);
+	ret = mmun_log_reset(&ctx->log, MMUN_LOG_DEFAULT,
+			     MMUN_LOG_TYPES_DEFAULT, &lost);
 	if (!ret)
 		return no_free_ptr(ctx);
 	mmun_ctx_cleanup(ctx);

@@ -29,7 +29,7 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 }
 
 /* The pages from this one on to the end of what one page table entry maps */
-static inline unsigned long mmun_entry_pages_left(u64 entry)
+static inline unsigned long mmun_entry_pages(u64 entry)
 {
 	unsigned long pages =
 		1UL << (entry >> MMUN_PAGE_ORDER_SHIFT & MMUN_PAGE_ORDER_MASK);

@@ -21,7 +21,7 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 
 /* A task that passes a point */
 
-static bool mmun_hold_is_over(const struct mmun_hold_object *hold)
+static bool mmun_hold_is_over(const struct mmun_hold_obj *hold)
 {
 	return !hold->count || time_after_eq(jiffies, hold->deadline);
 }
@@ -41,8 +41,7 @@ static bool mmun_range_intersects(struct mmun_ctx *ctx, u32 id,
 	return met;
 }
 
-static bool mmun_hold_matches(struct mmun_ctx *ctx,
-			      const struct mmun_hold_object *hold,
+static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			      const struct mmun_passage *passage)
 {
 	u32 range = passage->report.out_id;
@@ -72,9 +71,8 @@ static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 }
 
 /* The task comes to a hold.  Returns for how many jiffies it stops there, or 0. */
-static long mmun_hold_try_stop(struct mmun_ctx *ctx,
-			       struct mmun_hold_object *hold,
-			       struct mmun_passage *passage)
+static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
+			   struct mmun_passage *passage)
 {
 	long left = 0;
 
@@ -83,7 +81,7 @@ static long mmun_hold_try_stop(struct mmun_ctx *ctx,
 		return 0;
 	}
 	if (!mmun_passage_is_exempt(passage))
-		left = mmun_hold_time_begin(ctx->mm_data, passage->cur_seq);
+		left = mmun_held_begin(ctx->mm_data, passage->cur_seq);
 	passage->wakes_waiters |= left || !hold->has_missed;
 	if (left) {
 		hold->count--;
@@ -102,14 +100,14 @@ static long mmun_hold_try_stop(struct mmun_ctx *ctx,
 static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
 				    struct mmun_passage *passage)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 	long timeout = 0;
 
 	passage->wakes_waiters = false;
 	spin_lock(&ctx->holds.lock);
 	list_for_each_entry(hold, &ctx->holds.list, node) {
 		if (mmun_hold_matches(ctx, hold, passage))
-			timeout = mmun_hold_try_stop(ctx, hold, passage);
+			timeout = mmun_hold_stop(ctx, hold, passage);
 		if (timeout)
 			break;
 	}
@@ -128,7 +126,7 @@ static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
 	/* Last: to wake many takes as long as a pause that renews the deadline. */
-	mmun_hold_time_end(ctx->mm_data, passage->cur_seq);
+	mmun_held_end(ctx->mm_data, passage->cur_seq);
 }
 
 /* Stop at every hold that there is for this passage. */
@@ -166,9 +164,9 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
  * A task comes to @point.  @range is 0 at START and END.  With no hold in the
  * context this costs one load.
  */
-static void mmun_point_reach(struct mmun_ctx *ctx, enum mmun_point point,
-			     u32 range, const struct mmu_notifier_range *mnr,
-			     unsigned long cur_seq)
+static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
+			    u32 range, const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq)
 {
 	/* Pairs with the WRITE_ONCE in mmun_hold_add() and _remove() */
 	if (unlikely(READ_ONCE(ctx->holds.nr)))
@@ -177,9 +175,9 @@ static void mmun_point_reach(struct mmun_ctx *ctx, enum mmun_point point,
 
 /* Armed holds */
 
-static struct mmun_hold_object *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
+static struct mmun_hold_obj *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 
 	lockdep_assert_held(&ctx->holds.lock);
 	list_for_each_entry(hold, &ctx->holds.list, node)
@@ -189,10 +187,9 @@ static struct mmun_hold_object *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 }
 
 /* Return whether the thread (NULL: any thread) is held now. */
-static bool mmun_task_is_held(struct mmun_ctx *ctx,
-			      const struct task_struct *task)
+static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 	struct mmun_passage *passage;
 
 	lockdep_assert_held(&ctx->holds.lock);
@@ -204,7 +201,7 @@ static bool mmun_task_is_held(struct mmun_ctx *ctx,
 }
 
 /* From here on tasks stop at the hold, and calls find it. */
-static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_object *hold,
+static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			 u32 *id)
 {
 	struct mmun_holds *holds = &ctx->holds;
@@ -219,14 +216,14 @@ static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_object *hold,
 	hold->id = holds->newest_id + 1;
 	*id = hold->id;
 	list_add_tail(&hold->node, &holds->list);
-	/* Pair with the READ_ONCE in mmun_point_reach() and _stop() */
+	/* Pair with the READ_ONCE in mmun_point_pass() and _stop() */
 	WRITE_ONCE(holds->newest_id, hold->id);
 	WRITE_ONCE(holds->nr, holds->nr + 1);
 	return 0;
 }
 
 /* Let all tasks go on that are held; returns how many. */
-static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_object *hold)
+static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	struct mmun_passage *passage, *next;
 	u32 resumed = 0;
@@ -240,7 +237,7 @@ static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_object *hold)
 	return resumed;
 }
 
-static void mmun_hold_free(struct mmun_hold_object *hold)
+static void mmun_hold_free(struct mmun_hold_obj *hold)
 {
 	if (hold->task)
 		put_task_struct(hold->task);
@@ -248,20 +245,19 @@ static void mmun_hold_free(struct mmun_hold_object *hold)
 }
 
 /* Free the hold.  The caller has let all its tasks go. */
-static void mmun_hold_remove(struct mmun_ctx *ctx,
-			     struct mmun_hold_object *hold)
+static void mmun_hold_remove(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	lockdep_assert_held(&ctx->holds.lock);
 	list_del(&hold->node);
-	/* Pairs with the READ_ONCE in mmun_point_reach() */
+	/* Pairs with the READ_ONCE in mmun_point_pass() */
 	WRITE_ONCE(ctx->holds.nr, ctx->holds.nr - 1);
 	mmun_hold_free(hold);
 }
 
 /* Make a hold, whose time begins. */
-static struct mmun_hold_object *mmun_hold_create(const struct mmun_hold *cmd)
+static struct mmun_hold_obj *mmun_hold_create(const struct mmun_hold *cmd)
 {
-	struct mmun_hold_object *hold __free(mmun_object) =
+	struct mmun_hold_obj *hold __free(mmun_object) =
 		mmun_zalloc(sizeof(*hold));
 	struct task_struct *task = NULL;
 
@@ -291,7 +287,7 @@ static void mmun_holds_init(struct mmun_holds *holds)
 /* The last close: no call is in flight, but callbacks are. */
 static void mmun_holds_close(struct mmun_ctx *ctx)
 {
-	struct mmun_hold_object *hold, *next;
+	struct mmun_hold_obj *hold, *next;
 
 	guard(spinlock)(&ctx->holds.lock);
 	list_for_each_entry_safe(hold, next, &ctx->holds.list, node) {
@@ -304,7 +300,7 @@ static void mmun_holds_close(struct mmun_ctx *ctx)
 
 static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 
 	if (cmd->flags & ~MMUN_RESUME_END)
 		return -EOPNOTSUPP;
@@ -323,7 +319,7 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 
 /* The time of the hold runs already, and the wait for the list notifier uses it up. */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
-			 struct mmun_hold_object *hold)
+			 struct mmun_hold_obj *hold)
 {
 	struct mmun_resume resume = { .flags = MMUN_RESUME_END };
 	int ret = mmun_hold_add(ctx, hold, &cmd->out_hold);
@@ -342,7 +338,7 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 
 static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 
 	if (cmd->point > MMUN_POINT_EXIT)
 		return -EOPNOTSUPP;
@@ -354,7 +350,7 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 }
 
 /* Report what became of the hold: its state, and a passage if there is one. */
-static void mmun_hold_report(struct mmun_hold_object *hold,
+static void mmun_hold_report(struct mmun_hold_obj *hold,
 			     struct mmun_wait_held *cmd)
 {
 	struct mmun_wait_held report = { .out_state = MMUN_HOLD_ARMED };
@@ -384,7 +380,7 @@ static void mmun_hold_report(struct mmun_hold_object *hold,
 static long mmun_wait_held_check(struct mmun_ctx *ctx,
 				 struct mmun_wait_held *cmd)
 {
-	struct mmun_hold_object *hold;
+	struct mmun_hold_obj *hold;
 
 	guard(spinlock)(&ctx->holds.lock);
 	hold = mmun_hold_find(ctx, cmd->hold);
@@ -396,27 +392,26 @@ static long mmun_wait_held_check(struct mmun_ctx *ctx,
 	return max(1L, (long)(hold->deadline - jiffies));
 }
 
-static bool mmun_wait_held_is_done(struct mmun_ctx *ctx,
-				   struct mmun_wait_held *cmd, long *remaining)
+static bool mmun_wait_is_done(struct mmun_ctx *ctx, struct mmun_wait_held *cmd,
+			      long *left)
 {
-	*remaining = mmun_wait_held_check(ctx, cmd);
-	return *remaining <= 0;
+	*left = mmun_wait_held_check(ctx, cmd);
+	return *left <= 0;
 }
 
 static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 {
-	long timeout = msecs_to_jiffies(cmd->timeout_ms), remaining;
+	long timeout = msecs_to_jiffies(cmd->timeout_ms), left;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
 	/* The time of an armed hold does not change: one sleep will do. */
-	if (!mmun_wait_held_is_done(ctx, cmd, &remaining) && timeout &&
+	if (!mmun_wait_is_done(ctx, cmd, &left) && timeout &&
 	    wait_event_interruptible_timeout(ctx->holds.wait,
-					     mmun_wait_held_is_done(ctx, cmd,
-								    &remaining),
-					     min(remaining, timeout)) < 0)
+					     mmun_wait_is_done(ctx, cmd, &left),
+					     min(left, timeout)) < 0)
 		return -EINTR;
-	return min(remaining, 0L);
+	return min(left, 0L);
 }

@@ -10,20 +10,19 @@
  * The core marks a callback that must not block with non_block_start().  On
  * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.
  */
-static void mmun_list_notifier_reach_point(struct mmu_notifier *mn,
-					   const struct mmu_notifier_range *mnr,
-					   enum mmun_record_type type,
-					   enum mmun_point point)
+static void mmun_list_notifier_pass(struct mmu_notifier *mn,
+				    const struct mmu_notifier_range *mnr,
+				    enum mmun_record_type type,
+				    enum mmun_point point)
 {
-	struct mmun_ctx *ctx =
-		container_of(mn, struct mmun_ctx, list_notifier.mn);
+	struct mmun_ctx *ctx = container_of(mn, struct mmun_ctx, list_notifier);
 	bool in_non_block = IS_ENABLED(CONFIG_PREEMPT_RT) &&
 			    !mmu_notifier_range_blockable(mnr);
 
 	if (in_non_block)
 		non_block_end();
 	mmun_log_point(ctx, type, 0, mnr, 0);
-	mmun_point_reach(ctx, point, 0, mnr, 0);
+	mmun_point_pass(ctx, point, 0, mnr, 0);
 	if (in_non_block)
 		non_block_start();
 }
@@ -32,16 +31,14 @@ static void mmun_list_notifier_reach_point(struct mmu_notifier *mn,
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_reach_point(mn, mnr, MMUN_RECORD_START,
-				       MMUN_POINT_START);
+	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_START, MMUN_POINT_START);
 	return 0;
 }
 
 static void mmun_list_notifier_end(struct mmu_notifier *mn,
 				   const struct mmu_notifier_range *mnr)
 {
-	mmun_list_notifier_reach_point(mn, mnr, MMUN_RECORD_END,
-				       MMUN_POINT_END);
+	mmun_list_notifier_pass(mn, mnr, MMUN_RECORD_END, MMUN_POINT_END);
 }
 
 static const struct mmu_notifier_ops mmun_list_notifier_ops = {
@@ -55,16 +52,15 @@ static const struct mmu_notifier_ops mmun_list_notifier_ops = {
  */
 static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 {
-	struct mmun_list_notifier *list = &ctx->list_notifier;
 	int ret = 0;
 
 	if (mmap_write_lock_killable(ctx->mm))
 		return -EINTR;
-	if (!list->registered) {
-		list->mn.ops = &mmun_list_notifier_ops;
-		ret = __mmu_notifier_register(&list->mn, ctx->mm);
+	if (!ctx->list_registered) {
+		ctx->list_notifier.ops = &mmun_list_notifier_ops;
+		ret = __mmu_notifier_register(&ctx->list_notifier, ctx->mm);
 		/* Pairs with the READ_ONCE in mmun_list_notifier_register() */
-		WRITE_ONCE(list->registered, !ret);
+		WRITE_ONCE(ctx->list_registered, !ret);
 	}
 	mmap_write_unlock(ctx->mm);
 	return ret;
@@ -78,7 +74,7 @@ static int mmun_list_notifier_register(struct mmun_ctx *ctx)
 	if (!mmget_not_zero(ctx->mm))
 		return -ESRCH;
 	/* Pairs with the WRITE_ONCE in mmun_list_notifier_register_once() */
-	if (!READ_ONCE(ctx->list_notifier.registered))
+	if (!READ_ONCE(ctx->list_registered))
 		ret = mmun_list_notifier_register_once(ctx);
 	mmput(ctx->mm);
 	return ret;
@@ -87,6 +83,6 @@ static int mmun_list_notifier_register(struct mmun_ctx *ctx)
 /* The last close.  Waits for callbacks; works on an mm that has exited, too. */
 static void mmun_list_notifier_close(struct mmun_ctx *ctx)
 {
-	if (ctx->list_notifier.registered)
-		mmu_notifier_unregister(&ctx->list_notifier.mn, ctx->mm);
+	if (ctx->list_registered)
+		mmu_notifier_unregister(&ctx->list_notifier, ctx->mm);
 }

@@ -15,7 +15,7 @@ static void mmun_log_init(struct mmun_log *log)
 }
 
 /* Install a ring of @size records, or none; returns the number of lost ones. */
-static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
+static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 {
 	struct mmun_record *ring __free(mmun_object) = NULL;
 
@@ -36,7 +36,7 @@ static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 
 static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type)
 {
-	/* Pairs with WRITE_ONCE in mmun_log_resize() */
+	/* Pairs with WRITE_ONCE in mmun_log_reset() */
 	return READ_ONCE(log->types) & (1U << type);
 }
 
@@ -231,7 +231,7 @@ static int mmun_log_setup(struct mmun_ctx *ctx, struct mmun_log_setup *cmd)
 	/* No reader may have a record that is counted as lost. */
 	if (mutex_lock_interruptible(&log->read_lock))
 		return -EINTR;
-	ret = mmun_log_resize(log, cmd->records, cmd->types, &cmd->out_lost);
+	ret = mmun_log_reset(log, cmd->records, cmd->types, &cmd->out_lost);
 	mutex_unlock(&log->read_lock);
 	return ret;
 }

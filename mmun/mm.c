@@ -72,8 +72,7 @@ static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
  * and END, where @cur_seq is 0 because it is not known, have a clock of their own:
  * they must not renew that of the callbacks.
  */
-static long mmun_hold_time_begin(struct mmun_mm_data *mm_data,
-				 unsigned long cur_seq)
+static long mmun_held_begin(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 {
 	u64 now = ktime_get_ns();
 	struct mmun_hold_time *time;
@@ -90,8 +89,7 @@ static long mmun_hold_time_begin(struct mmun_mm_data *mm_data,
 	return nsecs_to_jiffies(time->deadline_ns - now) ?: 1;
 }
 
-static void mmun_hold_time_end(struct mmun_mm_data *mm_data,
-			       unsigned long cur_seq)
+static void mmun_held_end(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 {
 	struct mmun_hold_time *time;
 

@@ -40,18 +40,17 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 			    unsigned long cur_seq)
 {
 	struct mmun_range *range = container_of(mni, struct mmun_range, mni);
+	struct mmun_ctx *ctx = range->ctx;
+	bool logged = mmun_log_enabled(&ctx->log, MMUN_RECORD_INVALIDATE);
 	bool blockable = mmu_notifier_range_blockable(mnr);
-	bool logged =
-		mmun_log_enabled(&range->ctx->log, MMUN_RECORD_INVALIDATE);
 	/* The core does this for list notifiers only; RT's spinlocks sleep. */
 	bool mark_non_block = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
 	bool is_release = mnr->event == MMU_NOTIFY_RELEASE;
 	u64 start_ns = logged ? ktime_get_ns() : 0;
 	bool done;
 
-	mmun_point_reach(range->ctx,
-			 is_release ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
-			 range->id, mnr, cur_seq);
+	mmun_point_pass(ctx, is_release ? MMUN_POINT_EXIT : MMUN_POINT_ENTER,
+			range->id, mnr, cur_seq);
 	if (mark_non_block)
 		non_block_start();
 
@@ -73,8 +72,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	if (blockable)
 		cond_resched();
 	if (!is_release)
-		mmun_point_reach(range->ctx, MMUN_POINT_LEAVE, range->id, mnr,
-				 cur_seq);
+		mmun_point_pass(ctx, MMUN_POINT_LEAVE, range->id, mnr, cur_seq);
 	return done;
 }
 
@@ -91,16 +89,16 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 			  unsigned long start, unsigned long length,
 			  const struct mmu_interval_notifier_ops *ops)
 {
+	struct mm_struct *mm = ctx->mm;
 	int ret;
 
 	if (READ_ONCE(ctx->mm_data->has_subscriptions))
-		return mmu_interval_notifier_insert(mni, ctx->mm, start, length,
+		return mmu_interval_notifier_insert(mni, mm, start, length,
 						    ops);
-	if (mmap_write_lock_killable(ctx->mm))
+	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	ret = mmu_interval_notifier_insert_locked(mni, ctx->mm, start, length,
-						  ops);
-	mmap_write_unlock(ctx->mm);
+	ret = mmu_interval_notifier_insert_locked(mni, mm, start, length, ops);
+	mmap_write_unlock(mm);
 	if (!ret)
 		WRITE_ONCE(ctx->mm_data->has_subscriptions, true);
 	return ret;

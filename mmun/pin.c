@@ -14,9 +14,8 @@ static void mmun_pins_init(struct mmun_pins *pins)
 
 static void mmun_pin_add(struct mmun_ctx *ctx, struct mmun_pin *pin)
 {
-	spin_lock(&ctx->pins.lock);
-	list_add_tail(&pin->node, &ctx->pins.list);
-	spin_unlock(&ctx->pins.lock);
+	scoped_guard(spinlock, &ctx->pins.lock)
+		list_add_tail(&pin->node, &ctx->pins.list);
 	if (!mmun_log_enabled(&ctx->log, MMUN_RECORD_PIN))
 		return;
 	mmun_record_begin(&ctx->log, MMUN_RECORD_PIN, 0, ktime_get_ns());

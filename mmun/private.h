@@ -42,7 +42,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
-#define MMUN_HMM_TIMEOUT_JIFFIES	HZ	/* of a round of SNAPSHOT, in jiffies */
+#define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
 
 /* One range may have them all, and drops them under a spinlock: milliseconds. */
 #define MMUN_MAX_CHUNKS		4096
@@ -54,7 +54,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
-#define MMUN_GROUP_SPANS		64U
+#define MMUN_GROUP_SPANS	64U
 
 /* clang-format on */
 
@@ -98,7 +98,7 @@ struct mmun_range_table {
  * struct mmun_holds - the holds of a context
  * @lock: guards the rest, and the holds; taken in callbacks
  * @wait: WAIT_HELD
- * @list: list of mmun_hold_object::node, the oldest first
+ * @list: list of mmun_hold_obj::node, the oldest first
  * @nr: its length; callbacks read it without @lock
  * @newest_id: ID of the newest hold there ever was
  */
@@ -108,16 +108,6 @@ struct mmun_holds {
 	struct list_head list;
 	u32 nr;
 	u32 newest_id;
-};
-
-/**
- * struct mmun_list_notifier - the list notifier of a context
- * @mn: the core's part
- * @registered: whether it is; mmap_lock of the mm guards it
- */
-struct mmun_list_notifier {
-	struct mmu_notifier mn;
-	bool registered;
 };
 
 /**
@@ -154,6 +144,7 @@ struct mmun_probes {
  * @log: what happened
  * @holds: where its tasks stop
  * @list_notifier: brings them to START and END
+ * @list_registered: whether @list_notifier is; mmap_lock of the mm guards it
  * @pins: the threads that keep the mm
  * @probes: the subscriptions of MMUN_CHECK_BALANCE
  * @reap: what the reaper does for it
@@ -169,7 +160,8 @@ struct mmun_ctx {
 	struct xarray batches;
 	struct mmun_log log;
 	struct mmun_holds holds;
-	struct mmun_list_notifier list_notifier;
+	struct mmu_notifier list_notifier;
+	bool list_registered;
 	struct mmun_pins pins;
 	struct mmun_probes probes;
 	struct work_struct reap;
@@ -348,7 +340,7 @@ struct mmun_pin {
 };
 
 /**
- * struct mmun_hold_object - a hold
+ * struct mmun_hold_obj - a hold
  * @node: for mmun_holds::list
  * @held: list of mmun_passage::node, the task that came first is the first
  * @task: the thread to stop, one reference; NULL: any
@@ -363,7 +355,7 @@ struct mmun_pin {
  *
  * mmun_holds::lock guards it.  It is freed when no task is in @held.
  */
-struct mmun_hold_object {
+struct mmun_hold_obj {
 	struct list_head node;
 	struct list_head held;
 	struct task_struct *task;
@@ -379,7 +371,7 @@ struct mmun_hold_object {
 
 /**
  * struct mmun_passage - a task that passes a point, on its stack
- * @node: for mmun_hold_object::held, until the task is resumed
+ * @node: for mmun_hold_obj::held, until the task is resumed
  * @resumed: completed when it is
  * @task: the task
  * @point: the point
@@ -458,8 +450,7 @@ DEFINE_FREE(mmun_object, void *, mmun_free(_T))
 
 /* log.c */
 static void mmun_log_init(struct mmun_log *log);
-static int mmun_log_resize(struct mmun_log *log, u32 size, u32 types,
-			   u64 *lost);
+static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost);
 static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type);
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
@@ -489,10 +480,9 @@ static struct task_struct *mmun_thread_get(u32 tid);
 static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm);
 static void mmun_mm_data_put(struct mmun_mm_data *mm_data);
 static unsigned int mmun_hold_limit_ms(void);
-static long mmun_hold_time_begin(struct mmun_mm_data *mm_data,
-				 unsigned long cur_seq);
-static void mmun_hold_time_end(struct mmun_mm_data *mm_data,
-			       unsigned long cur_seq);
+static long mmun_held_begin(struct mmun_mm_data *mm_data,
+			    unsigned long cur_seq);
+static void mmun_held_end(struct mmun_mm_data *mm_data, unsigned long cur_seq);
 
 /* list_notifier.c */
 static int mmun_list_notifier_register(struct mmun_ctx *ctx);
@@ -502,9 +492,9 @@ static void mmun_list_notifier_close(struct mmun_ctx *ctx);
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 			   u32 id, const struct mmu_notifier_range *mnr,
 			   unsigned long cur_seq);
-static void mmun_point_reach(struct mmun_ctx *ctx, enum mmun_point point,
-			     u32 range, const struct mmu_notifier_range *mnr,
-			     unsigned long cur_seq);
+static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
+			    u32 range, const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq);
 static void mmun_holds_init(struct mmun_holds *holds);
 static void mmun_holds_close(struct mmun_ctx *ctx);
 
@@ -517,8 +507,7 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 
 /* readside.c */
 static unsigned long mmun_section_begin(struct mmun_range *range);
-static void mmun_section_count_collision(struct mmun_range *range,
-					 unsigned long seq);
+static void mmun_collision_record(struct mmun_range *range, unsigned long seq);
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published);
 

@@ -28,19 +28,20 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 }
 
 /* The step ends before span @i, and the call with it. */
-static void mmun_group_truncate(struct mmun_span_group *group, unsigned int i,
-				int ret)
+static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 {
-	if (i < group->nr) {
-		group->nr = i;
+	if (nr < group->nr) {
+		group->nr = nr;
 		group->ret = ret;
 	}
 }
 
-/* How many of the spans were copied if @left bytes of @nr spans were not */
-static unsigned int mmun_spans_copied(unsigned int nr, unsigned long left)
+/* The last @left bytes of the spans could not be copied. */
+static void mmun_group_drop(struct mmun_span_group *group, unsigned long left)
 {
-	return nr - DIV_ROUND_UP(left, sizeof(struct mmun_span));
+	u32 dropped = DIV_ROUND_UP(left, sizeof(*group->spans));
+
+	mmun_group_truncate(group, group->nr - dropped, -EFAULT);
 }
 
 static void mmun_group_read(struct mmun_span_group *group)
@@ -48,27 +49,25 @@ static void mmun_group_read(struct mmun_span_group *group)
 	size_t size = group->nr * sizeof(*group->spans);
 	unsigned int i;
 
-	size = copy_from_user(group->spans, group->user, size);
-	i = mmun_spans_copied(group->nr, size);
-	mmun_group_truncate(group, i, -EFAULT);
+	mmun_group_drop(group, copy_from_user(group->spans, group->user, size));
 	for (i = 0; i < group->nr; i++)
 		if (group->spans[i].__reserved)
 			mmun_group_truncate(group, i, -EOPNOTSUPP);
 }
 
 /* Make the range of a span and subscribe it.  No ID is used again. */
-static int mmun_span_insert(struct mmun_span_group *group,
-			    struct mmun_span *span, struct mmun_range *range)
+static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 {
 	struct mmun_range_table *table = &group->ctx->table;
+	struct mmun_span *span = &group->spans[i];
 	u64 id = atomic64_inc_return(&table->newest_id);
 	int ret;
 
 	if (id > U32_MAX || !atomic_add_unless(&table->nr, 1, MMUN_MAX_RANGES))
 		return -ENOSPC;
 	span->id = id;
-	mmun_range_init(range, group->ctx, group->kind, span);
-	ret = mmun_range_subscribe(range);
+	mmun_range_init(group->ranges[i], group->ctx, group->kind, span);
+	ret = mmun_range_subscribe(group->ranges[i]);
 	if (ret)
 		atomic_dec(&table->nr);
 	return ret;
@@ -84,8 +83,7 @@ static void mmun_group_subscribe(struct mmun_span_group *group)
 	if (!alive)
 		mmun_group_truncate(group, 0, -ESRCH);
 	for (i = 0; i < group->nr; i++) {
-		ret = mmun_span_insert(group, &group->spans[i],
-				       group->ranges[i]);
+		ret = mmun_group_insert_span(group, i);
 		if (ret)
 			mmun_group_truncate(group, i, ret);
 	}
@@ -129,15 +127,14 @@ static unsigned int mmun_group_publish(struct mmun_span_group *group)
 /* A range whose ID cannot be written or published goes again. */
 static void mmun_group_insert(struct mmun_span_group *group)
 {
-	unsigned int i, made;
+	unsigned int made;
 
 	if (!mmun_ranges_alloc(group->ranges, group->nr))
 		mmun_group_truncate(group, 0, -ENOMEM);
 	mmun_group_subscribe(group);
 	made = group->nr;
-	i = mmun_spans_copied(made, copy_to_user(group->user, group->spans,
-						 made * sizeof(*group->spans)));
-	mmun_group_truncate(group, i, -EFAULT);
+	mmun_group_drop(group, copy_to_user(group->user, group->spans,
+					    made * sizeof(*group->spans)));
 	mmun_group_truncate(group, mmun_group_publish(group), -ENOMEM);
 	mmun_group_unsubscribe(group, group->nr, made);
 }

@@ -55,12 +55,10 @@ static unsigned long mmun_section_begin(struct mmun_range *range)
 }
 
 /* Count and log that it collided. */
-static void mmun_section_count_collision(struct mmun_range *range,
-					 unsigned long seq)
+static void mmun_collision_record(struct mmun_range *range, unsigned long seq)
 {
-	spin_lock(&range->lock);
-	range->collisions++;
-	spin_unlock(&range->lock);
+	scoped_guard(spinlock, &range->lock)
+		range->collisions++;
 	mmun_log_range(range, MMUN_RECORD_COLLIDE, seq);
 }
 
@@ -111,6 +109,6 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 	if (!ret)
 		mmun_log_range(range, MMUN_RECORD_COMMIT, seq);
 	else if (ret == -EBUSY)
-		mmun_section_count_collision(range, seq);
+		mmun_collision_record(range, seq);
 	return ret;
 }

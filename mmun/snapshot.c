@@ -30,7 +30,7 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 	if (!(flags & MMUN_OWN_LOOP))
 		mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
 	if (ret == -EBUSY)
-		mmun_section_count_collision(range, seq);
+		mmun_collision_record(range, seq);
 	if (ret)
 		return ret;
 	list_add(&part->node, &parts);
