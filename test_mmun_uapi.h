@@ -2,9 +2,10 @@
 /*
  * The private uAPI of /dev/mmun, the test driver for mmu notifiers.
  *
- * It serves the kselftest in tools/testing/selftests/mmun and people who want
- * to see what the mm tells its notifiers.  It is not a stable interface and
- * may change with any release; MMUN_INFO tells which version is loaded.
+ * The kselftest in tools/testing/selftests/mmun uses it.  Other programs can
+ * use it to observe the invalidations of an mm.  This is not a stable
+ * interface: it may change with every release.  MMUN_INFO reports the version
+ * that the loaded module implements.
  */
 #ifndef _TEST_MMUN_UAPI_H
 #define _TEST_MMUN_UAPI_H
@@ -16,72 +17,92 @@
  * DOC: Objects
  *
  * context
- *	One open of /dev/mmun, bound to the mm of the task that opened it.  It
- *	owns ranges, batches and the event log, and works through an inherited
- *	or passed file descriptor, still on the mm it is bound to.
+ *	One open of /dev/mmun.  A context is bound to the mm of the task that
+ *	opened the device.  It owns ranges, batches, holds and the log.  A file
+ *	descriptor that another process inherits or receives still refers to
+ *	the mm of the task that opened it.
  * range
- *	One subscription over [start, start + length) of that mm, byte granular,
- *	with a shadow page table: what a device would hold.
+ *	One subscription to the addresses [start, start + length) of that mm.
+ *	The bounds are bytes and need no alignment.  A range has a shadow page
+ *	table, which is what a device would hold.
  * batch
  *	One read side critical section: the sequence that MMUN_READ_BEGIN
- *	returned and the pages collected under it.
+ *	returned, and the pages that MMUN_COLLECT has collected under it.
  * hold
- *	A point in an invalidation at which a task stops until it is let go.
+ *	A rule that stops tasks at a point of an invalidation until MMUN_RESUME.
  * record
  *	One entry of the log, see &struct mmun_record.
+ *
+ * An invalidation is what the mm does between
+ * mmu_notifier_invalidate_range_start() and
+ * mmu_notifier_invalidate_range_end().  It is active between the two.  It hits
+ * a range if its addresses overlap the addresses of the range.  The mm then
+ * calls the callback of the range.
  */
 
 /**
  * DOC: General ioctl format
  *
- * Every argument struct starts with its own size, as user space knows it.  A
- * kernel that knows a longer struct takes the missing tail as zero; one that
- * knows a shorter struct wants the surplus to be zero.  Fields that begin with
- * ``out_`` are written by the kernel, when the call succeeds; the struct must be
- * writable, whether the call has such fields or not.  A length is in
- * bytes; an end is exclusive, as in struct mmu_notifier_range.
+ * Every argument struct starts with its size, as the caller was compiled.  A
+ * newer kernel reads the missing tail as zero.  An older kernel requires that
+ * the bytes that it does not know are zero.  If a call succeeds, the kernel
+ * writes the fields whose names start with ``out_``.  The struct must be writable
+ * in every call.  A call checks this before it changes anything.
  *
- * Each errno has one meaning, whichever the call.  Checks come in this order:
- * the command (ENOTTY), the struct (EFAULT, EINVAL for its size, E2BIG), what
- * is not offered (EOPNOTSUPP), the values (EINVAL), IDs (EPERM, ENOENT), the
- * interval against the range (ERANGE); the rest is found on the way, user
- * buffers last.
+ * Lengths are in bytes.  An end is exclusive, as in struct mmu_notifier_range.
  *
- *  - ENOTTY: The command is not known.
- *  - EFAULT: An argument or buffer cannot be read or written.  MMUN_ACCESS:
- *    or there is no valid (for a write: no writable) shadow entry at the first
- *    address.  MMUN_COLLECT, MMUN_SNAPSHOT: or there is nothing to fault in.
- *  - EINVAL: The size is less than the smallest this call ever had; or a field
- *    has a value that no state could make right: an unaligned address, a zero
- *    count, a number beyond a limit that MMUN_INFO reports.
- *  - E2BIG: The bytes beyond what the kernel knows are not zero, or the size
- *    is larger than a page.
- *  - EOPNOTSUPP: A reserved field is not zero; or a flag, a kind, a method or a
- *    type is not known or not offered by this kernel (see MMUN_INFO).
- *  - EPERM: open() needs CAP_SYS_ADMIN.  A call: the thread is a kernel thread.
- *  - ENOENT: There is no such range, batch, hold, thread or pinning thread; or
- *    another call works on the batch, which is there again when that returns.
- *  - ERANGE: The address interval is not inside the range, or it has the last
- *    page of the address space, which no walk can end at.
- *  - ENOSPC: A limit is reached: see MMUN_INFO; or 64 holds or probes of a
- *    context.  open(): the contexts of an mm.
- *  - ENOMEM: The kernel has no memory, or less than an eighth of it is left.  For a
- *    fault of MMUN_METHOD_HMM_FAULT kernels before 7.x return EFAULT.
- *  - ESRCH: The mm of the context is gone.
- *  - EOVERFLOW: MMUN_INSERT: the length is zero or the range wraps.
- *  - EINTR: A signal came first.  Nothing was changed.
- *  - EACCES: Write access was asked for where the mapping denies it.
- *  - EBUSY: The sequence of the batch is stale already: an invalidation came
- *    after MMUN_READ_BEGIN.  Begin again.  MMUN_HOLD: the thread is held now.
- *  - EAGAIN: read() on a log that is empty, with O_NONBLOCK.
+ * A call checks in this order: the ioctl number (ENOTTY), the struct (EFAULT,
+ * EINVAL for its size, E2BIG), what the kernel supports (EOPNOTSUPP), the
+ * values (EINVAL), the IDs (EPERM, ENOENT), and the interval against the range
+ * (ERANGE).  All other errors can occur afterwards.
+ *
+ * Each errno has one meaning in all calls:
+ *
+ *  - ENOTTY: No ioctl has this number.
+ *  - EFAULT: Memory is not accessible.  This can be the argument struct, an
+ *    array or a buffer.  In MMUN_ACCESS it can be the first page, if no shadow
+ *    entry permits the access.  In MMUN_COLLECT and MMUN_SNAPSHOT it can be a
+ *    page that cannot be faulted in.
+ *  - EINVAL: A field has an invalid value.  Examples are a size below that of
+ *    the first version of the struct, an unaligned address, a count of zero,
+ *    and a number above a limit of MMUN_INFO.
+ *  - E2BIG: The struct is too large.  Its size is more than a page, or a byte
+ *    that the kernel does not know is not zero.
+ *  - EOPNOTSUPP: The kernel does not support the request.  A reserved field is
+ *    not zero, or a flag, kind, method, point or type is unknown, or the kernel
+ *    lacks a feature (see MMUN_INFO).
+ *  - EPERM: The request is not permitted.  open() requires CAP_SYS_ADMIN.  In
+ *    MMUN_HOLD and MMUN_WAKE_THREAD the thread must not be a kernel thread.
+ *  - ENOENT: The range, batch, hold or thread does not exist.  While a call
+ *    uses a batch, the batch does not exist for other calls.
+ *  - ERANGE: The interval is not inside the range.  In MMUN_COLLECT and
+ *    MMUN_SNAPSHOT it must not include the last page of the address space
+ *    either, because the end of that page overflows to 0.
+ *  - ENOSPC: A limit is reached.  MMUN_INFO reports the limits.  In addition, a
+ *    context can have at most 64 holds and 64 probes of MMUN_CHECK_BALANCE.
+ *  - ENOMEM: The kernel has too little memory: an allocation failed, or less
+ *    than an eighth of the memory of the machine is available.  Kernels before
+ *    7.x return EFAULT if a page fault of MMUN_METHOD_HMM_FAULT fails for this
+ *    reason.
+ *  - ESRCH: There is no mm.  The mm of the context has exited.  In open(), the
+ *    task has none.
+ *  - EOVERFLOW: The length of a range is zero, or its last byte is beyond the
+ *    end of the address space.
+ *  - EINTR: A signal interrupted the call before it had an effect.
+ *  - EACCES: Write access was requested, and the mapping does not permit it.
+ *  - EBUSY: The state of the object does not permit the call.  In MMUN_COLLECT,
+ *    an invalidation has hit the range since MMUN_READ_BEGIN.  In MMUN_HOLD,
+ *    this context already holds the thread.
+ *  - EAGAIN: read() with O_NONBLOCK would have to wait.
  */
 
 #define MMUN_ABI_VERSION 2
 #define MMUN_IOCTL_TYPE 'J'
 
 /*
- * Every call: its name, its argument without "struct mmun_", and the last field of
- * the first version of that struct, up to which a caller must know it.
+ * The list of all ioctls.  The columns are the name, the name of the argument
+ * struct without "mmun_", and the last field of the first version of that
+ * struct.  The size that a caller passes must include that field.
  */
 #define MMUN_CALLS(CALL)                                \
 	CALL(INFO, info, __reserved2)                   \
@@ -106,25 +127,25 @@
 	CALL(PIN_MM, pin_mm, __reserved)                \
 	CALL(UNPIN_MM, unpin_mm, __reserved)
 
-/* MMUN_CMD_INFO, ...: the numbers, from 0x80 on */
+/* The numbers of the ioctls: MMUN_CMD_INFO is 0x80, and so on */
 #define MMUN_CMD(NAME, name, last) MMUN_CMD_##NAME,
 enum { MMUN_CMD_BASE = 0x7f, MMUN_CALLS(MMUN_CMD) MMUN_CMD_END };
 #undef MMUN_CMD
 
-/* MMUN_INFO, ...: the requests of ioctl() */
+/* The request codes for ioctl(): MMUN_INFO and so on */
 #define MMUN_REQUEST(NAME, name, last) \
 	MMUN_##NAME = _IO(MMUN_IOCTL_TYPE, MMUN_CMD_##NAME),
 enum { MMUN_CALLS(MMUN_REQUEST) };
 #undef MMUN_REQUEST
 
 /**
- * enum mmun_kind - which notifier scheme a range uses
+ * enum mmun_kind - the notifier scheme of a range
  * @MMUN_KIND_INTERVAL: mmu_interval_notifier_insert() and its collision-retry
  *	lock.
- * @MMUN_KIND_NAIVE: The same callbacks and no sequence: read_begin never waits
- *	and read_retry never says yes.  Wrong on purpose: what every test of
- *	coherence must catch.  No MMUN_ACCESS (EOPNOTSUPP): its shadow may name
- *	pages that were freed.
+ * @MMUN_KIND_NAIVE: The same callbacks without the lock.  read_begin() never
+ *	waits and read_retry() always returns false.  This is wrong on purpose:
+ *	every test of coherence must detect it.  MMUN_ACCESS returns EOPNOTSUPP
+ *	for such a range, because its shadow can refer to freed pages.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,
@@ -132,15 +153,15 @@ enum mmun_kind {
 };
 
 /**
- * enum mmun_method - how pages are gathered
- * @MMUN_METHOD_HMM_FAULT: hmm_range_fault(), pages that are missing are faulted in.
- *	Needs MMUN_FEATURE_HMM.
- * @MMUN_METHOD_HMM_NOFAULT: hmm_range_fault() without HMM_PFN_REQ_FAULT: the page
- *	tables are read and not changed.  Needs MMUN_FEATURE_HMM.
- * @MMUN_METHOD_GUP: get_user_pages_remote().  The page references are dropped
- *	at once: it is the notifier that keeps a shadow entry true.  GUP does
- *	not tell permissions, so entries are writable exactly when MMUN_WRITE
- *	was asked for, and the order is 0.
+ * enum mmun_method - how to collect pages
+ * @MMUN_METHOD_HMM_FAULT: hmm_range_fault() with HMM_PFN_REQ_FAULT.  Missing
+ *	pages are faulted in.  Requires MMUN_FEATURE_HMM.
+ * @MMUN_METHOD_HMM_NOFAULT: hmm_range_fault() without HMM_PFN_REQ_FAULT.  The
+ *	page tables are read and not changed.  Requires MMUN_FEATURE_HMM.
+ * @MMUN_METHOD_GUP: get_user_pages_remote().  The driver drops the page
+ *	references at once, because the notifier keeps the shadow entries
+ *	valid.  GUP does not report permissions and sizes: an entry is writable
+ *	if and only if MMUN_WRITE was requested, and its order is 0.
  */
 enum mmun_method {
 	MMUN_METHOD_HMM_FAULT = 0,
@@ -154,18 +175,19 @@ enum mmun_method {
 #define MMUN_OWN_LOOP 0x2
 
 /*
- * A page, as MMUN_SNAPSHOT and MMUN_VERIFY report it, in the layout that
- * hmm_range_fault() has on new kernels.  With neither VALID nor ERROR set
- * nothing is mapped.
+ * An entry describes one page.  MMUN_SNAPSHOT and MMUN_VERIFY report entries.
+ * The layout is that of hmm_range_fault() in current kernels.  If neither VALID
+ * nor ERROR is set, no page is mapped.  The order is the binary logarithm of
+ * the number of pages that the page table entry maps.
  */
 
-/* The formatter would take the values out of their column. */
+/* clang-format would move the values out of their column. */
 /* clang-format off */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
 #define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* may be written */
-#define MMUN_PAGE_ERROR		0x2000000000000000ULL	/* unusable */
-#define MMUN_PAGE_ORDER_SHIFT	53		/* log2 of the pages that one */
-#define MMUN_PAGE_ORDER_MASK	0x1fULL		/* page table entry maps */
+#define MMUN_PAGE_ERROR		0x2000000000000000ULL	/* not accessible */
+#define MMUN_PAGE_ORDER_SHIFT	53
+#define MMUN_PAGE_ORDER_MASK	0x1fULL
 #define MMUN_PAGE_PFN_MASK	0x0000ffffffffffffULL
 /* clang-format on */
 
@@ -177,24 +199,25 @@ enum mmun_method {
  * @out_page_size: PAGE_SIZE
  * @out_features: Mask of MMUN_FEATURE_*
  * @out_kinds: Mask of 1 << enum mmun_kind
- * @out_max_contexts: Contexts that one mm can have
- * @out_max_ranges: Ranges that one context can have
- * @out_max_shadow_pages: Pages that the shadows of one context can have
- * @out_max_batches: Batches that one context can have open
- * @out_max_batch_pages: Pages that one batch or snapshot can hold
- * @out_max_log_records: Largest log
- * @out_max_retries: Largest number of retries of MMUN_SNAPSHOT and MMUN_VERIFY
- * @out_max_hold_ms: Longest hold, and longest wait for one, in milliseconds
- * @out_max_pin_ms: Longest MMUN_PIN_MM, in milliseconds
+ * @out_max_contexts: Maximum number of contexts of one mm
+ * @out_max_ranges: Maximum number of ranges of one context
+ * @out_max_shadow_pages: Maximum number of shadow entries of one context
+ * @out_max_batches: Maximum number of open batches of one context
+ * @out_max_batch_pages: Maximum number of pages of one batch or snapshot
+ * @out_max_log_records: Maximum size of the log, in records
+ * @out_max_retries: Maximum of max_retries in MMUN_SNAPSHOT and MMUN_VERIFY
+ * @out_max_hold_ms: Maximum time of a hold, and of a wait for a hold, in
+ *	milliseconds
+ * @out_max_pin_ms: Maximum time of MMUN_PIN_MM, in milliseconds
  * @__reserved2: Must be 0
  *
- * What this kernel and module offer.  Tests skip on a feature bit, never on a
- * version.  Works on a context whose mm is gone.
+ * Report what this kernel and this module support.  A test skips if a feature
+ * bit is not set.  It must not compare kernel versions.  The call also works if
+ * the mm of the context has exited.
  *
- * The limits bound the memory that a context can use, which is charged to the
- * memory cgroup of the task that makes the call.  The driver leaves an eighth of
- * the machine's memory to others.  Shadows have their pages in
- * chunks of 512, and a chunk counts as a whole.
+ * The limits bound the memory of a context.  That memory is charged to the
+ * memory cgroup of the task that makes the call.  Shadow entries are allocated
+ * in chunks of 512 pages, and a chunk always counts as 512.
  */
 struct mmun_info {
 	__u32 size;
@@ -215,16 +238,16 @@ struct mmun_info {
 	__u32 __reserved2;
 };
 
-/* The kernel has CONFIG_HMM_MIRROR: MMUN_METHOD_HMM_FAULT and _NOFAULT, MMUN_VERIFY */
+/* MMUN_METHOD_HMM_* and MMUN_VERIFY work: the kernel has CONFIG_HMM_MIRROR */
 #define MMUN_FEATURE_HMM 0x1
-/* The kernel has hmm_range_fault_unlocked_timeout(), which SNAPSHOT uses */
+/* MMUN_SNAPSHOT uses hmm_range_fault_unlocked_timeout(): the kernel has it */
 #define MMUN_FEATURE_HMM_UNLOCKED 0x2
 
 /**
- * struct mmun_span - one range of MMUN_INSERT or MMUN_REMOVE
- * @start: First address watched; read by MMUN_INSERT
- * @length: Number of bytes watched; read by MMUN_INSERT
- * @id: ID of the range, never 0: written by MMUN_INSERT, read by MMUN_REMOVE
+ * struct mmun_span - one range in MMUN_INSERT or MMUN_REMOVE
+ * @start: First address of the range.  MMUN_INSERT reads it.
+ * @length: Length of the range in bytes.  MMUN_INSERT reads it.
+ * @id: ID of the range, never 0.  MMUN_INSERT writes it, MMUN_REMOVE reads it.
  * @__reserved: Must be 0
  */
 struct mmun_span {
@@ -239,17 +262,18 @@ struct mmun_span {
  * @size: sizeof(struct mmun_insert)
  * @kind: enum mmun_kind
  * @spans: Pointer to an array of &struct mmun_span
- * @count: Its length, at least 1
- * @out_done: Ranges inserted, counted from the first
+ * @count: Number of elements of @spans, at least 1
+ * @out_done: Number of ranges inserted, counted from the first span
  *
  * Subscribe to [start, start + length) of each span, in order.  The addresses
- * need not be mapped, nor be aligned, and may overlap those of other ranges in
- * any way.  From the moment the ID is written every invalidation that meets the
- * range is seen.
+ * need not be mapped or aligned.  They may overlap the addresses of other
+ * ranges.  Every invalidation that begins after the ID was written and hits the
+ * range runs the callback of the range.
  *
- * Stops at the first span that fails, which leaves nothing behind.  If others were
- * inserted before it, the call succeeds and @out_done is less than @count;
- * otherwise the call returns the error.  IDs are not used again.
+ * The call stops at the first span that fails, and inserts nothing for it.  It
+ * succeeds if it has inserted at least one range: compare @out_done with
+ * @count.  Otherwise it returns the error of the first span.  An ID is never
+ * reused.
  */
 struct mmun_insert {
 	__u32 size;
@@ -263,14 +287,16 @@ struct mmun_insert {
  * struct mmun_remove - ioctl(MMUN_REMOVE)
  * @size: sizeof(struct mmun_remove)
  * @__reserved: Must be 0
- * @spans: Pointer to an array of &struct mmun_span, of which the IDs are read
- * @count: Its length, at least 1
- * @out_done: Ranges removed, counted from the first
+ * @spans: Pointer to an array of &struct mmun_span.  Only the IDs are read.
+ * @count: Number of elements of @spans, at least 1
+ * @out_done: Number of ranges removed, counted from the first span
  *
- * For each span, in order: drop the shadow of the range and unsubscribe.  Waits
- * for the invalidations that are in flight; afterwards no callback of the range
- * runs and none will.  A batch of the range that is still open fails its COMMIT
- * with ENOENT.  Stops at the first span that fails, as MMUN_INSERT does.
+ * Drop the shadow of each range and unsubscribe it, in order.  If an active
+ * invalidation has hit any range of the mm, the call waits until no
+ * invalidation is active.  After the call no callback of the range runs.
+ *
+ * MMUN_COMMIT of a batch of the range then returns ENOENT.  The call stops at
+ * the first span that fails, as MMUN_INSERT does.
  */
 struct mmun_remove {
 	__u32 size;
@@ -283,14 +309,17 @@ struct mmun_remove {
 /**
  * struct mmun_read_begin - ioctl(MMUN_READ_BEGIN)
  * @size: sizeof(struct mmun_read_begin)
- * @id: The range
+ * @id: ID of the range
  * @out_batch: ID of the new batch, never 0
  * @__reserved: Must be 0
- * @out_seq: What mmu_interval_read_begin() returned
+ * @out_seq: Return value of mmu_interval_read_begin()
  *
- * Open a read side critical section and an empty batch for it.  Waits while an
- * invalidation that hit this range is active.  Any number of batches can be
- * open on a range at once, each with a sequence of its own.
+ * Begin a read side critical section, and create an empty batch for it.  If an
+ * active invalidation has hit this range, the call waits until no invalidation
+ * of the mm is active.  It also waits if the range was inserted during an
+ * active invalidation, because that one may hit it.
+ *
+ * A range can have several open batches.  Each of them has its own sequence.
  */
 struct mmun_read_begin {
 	__u32 size;
@@ -303,18 +332,23 @@ struct mmun_read_begin {
 /**
  * struct mmun_collect - ioctl(MMUN_COLLECT)
  * @size: sizeof(struct mmun_collect)
- * @batch: The batch
+ * @batch: ID of the batch
  * @start: First address, page aligned
- * @length: Number of bytes, page aligned, not 0
+ * @length: Length in bytes, page aligned, not 0
  * @method: enum mmun_method
- * @flags: MMUN_WRITE: the pages must be writable; not with MMUN_METHOD_HMM_NOFAULT
- * @out_valid: Pages found valid
+ * @flags: MMUN_WRITE: the pages must be writable.  Not permitted with
+ *	MMUN_METHOD_HMM_NOFAULT.
+ * @out_valid: Number of valid pages
  * @__reserved: Must be 0
  *
- * Gather the pages of [@start, @start + @length) into the batch, holding no
- * lock that the callback takes.  The interval must lie inside the pages that
- * the range touches.  May be called more than once, for parts of the range in
- * any order.  Where parts overlap the later one counts.
+ * Collect the pages of [@start, @start + @length) into the batch.  All of them
+ * must be pages that the range overlaps.  The driver holds no lock that the
+ * callback of the range takes.  The HMM methods return EBUSY if an invalidation
+ * has hit the range since MMUN_READ_BEGIN.  MMUN_METHOD_GUP does not check
+ * that.
+ *
+ * A batch can collect several intervals, in any order.  If intervals overlap,
+ * MMUN_COMMIT uses the entries of the later call.
  */
 struct mmun_collect {
 	__u32 size;
@@ -330,15 +364,19 @@ struct mmun_collect {
 /**
  * struct mmun_commit - ioctl(MMUN_COMMIT)
  * @size: sizeof(struct mmun_commit)
- * @batch: The batch
- * @seq: What MMUN_READ_BEGIN returned for it; another value is EINVAL
- * @out_collided: 1: an invalidation hit the range since, nothing was published
- * @out_published: Valid pages published
+ * @batch: ID of the batch
+ * @seq: Must be the sequence that MMUN_READ_BEGIN returned for this batch.
+ *	Otherwise the call returns EINVAL.
+ * @out_collided: 1: an invalidation has hit the range since MMUN_READ_BEGIN,
+ *	and nothing was published.  0: the batch was published.
+ * @out_published: Number of valid pages that were published
  *
- * Take the update lock, ask mmu_interval_read_retry() and, if there was no
- * collision, publish the batch to the shadow page table of the range.  The
- * batch is gone when the call succeeds, with a collision or without, and when
- * it fails with ENOENT because its range was removed.
+ * Take the update lock of the range and call mmu_interval_read_retry().  If it
+ * returns false, publish the batch: copy its entries to the shadow page table.
+ *
+ * If the call succeeds, the batch is freed, also after a collision.  If it
+ * returns ENOENT because the range was removed, the batch is freed as well.
+ * After any other error the batch stays open.
  */
 struct mmun_commit {
 	__u32 size;
@@ -351,9 +389,9 @@ struct mmun_commit {
 /**
  * struct mmun_abandon - ioctl(MMUN_ABANDON)
  * @size: sizeof(struct mmun_abandon)
- * @batch: The batch
+ * @batch: ID of the batch
  *
- * Throw the batch away and publish nothing.
+ * Free the batch and publish nothing.
  */
 struct mmun_abandon {
 	__u32 size;
@@ -363,27 +401,30 @@ struct mmun_abandon {
 /**
  * struct mmun_snapshot - ioctl(MMUN_SNAPSHOT)
  * @size: sizeof(struct mmun_snapshot)
- * @id: The range
+ * @id: ID of the range
  * @start: First address, page aligned
- * @length: Number of bytes, page aligned, not 0
+ * @length: Length in bytes, page aligned, not 0
  * @method: enum mmun_method
- * @flags: MMUN_WRITE as in MMUN_COLLECT; MMUN_OWN_LOOP: do not use
- *	hmm_range_fault_unlocked_timeout()
- * @max_retries: How often to begin again after a collision
- * @out_retries: How often it was needed
+ * @flags: MMUN_WRITE: as in MMUN_COLLECT.  MMUN_OWN_LOOP: do not use
+ *	hmm_range_fault_unlocked_timeout().
+ * @max_retries: Maximum number of retries after a collision
+ * @out_retries: Number of retries
  * @pages: Pointer to an array of __u64, one per page, see MMUN_PAGE_*; or 0
- * @out_collided: 1: the retries were used up, nothing was published or written
- * @out_valid: Pages found valid
+ * @out_collided: 1: the last round collided, and nothing was published or
+ *	written to @pages.  0: the pages were published.
+ * @out_valid: Number of valid pages
  *
- * The whole loop: begin, collect, commit, and again after each collision.  What
- * is reported was all mapped at one instant.  Using up the retries is an answer
- * and not an error.
+ * Begin, collect and commit in one call.  If such a round collides, the call
+ * begins the next one, at most @max_retries times.  All reported pages were
+ * mapped at the same time.  If the last round collides, the call succeeds and
+ * sets @out_collided.
  *
- * With MMUN_FEATURE_HMM_UNLOCKED, and without MMUN_OWN_LOOP, the methods that use
- * HMM leave beginning and collecting to hmm_range_fault_unlocked_timeout(), which
- * begins again after a collision for a second at most.  These retries are not
- * counted; a collision of the commit is, and so is a second that was not enough.
- * A range of kind NAIVE always has the driver's own loop.
+ * With MMUN_FEATURE_HMM_UNLOCKED and without MMUN_OWN_LOOP, the HMM methods use
+ * hmm_range_fault_unlocked_timeout() for a range of MMUN_KIND_INTERVAL.  That
+ * function begins, collects, and retries for at most one second.  The driver
+ * does not count those retries in @out_retries.  A round collides if an
+ * invalidation hits the range before the commit, or if one second is not
+ * enough.
  */
 struct mmun_snapshot {
 	__u32 size;
@@ -402,21 +443,26 @@ struct mmun_snapshot {
 /**
  * struct mmun_access - ioctl(MMUN_ACCESS)
  * @size: sizeof(struct mmun_access)
- * @id: The range
- * @flags: MMUN_WRITE: from the buffer to the pages; else the other way
+ * @id: ID of the range
+ * @flags: MMUN_WRITE: copy from @buffer to the pages.  Otherwise copy from the
+ *	pages to @buffer.
  * @__reserved: Must be 0
  * @addr: First address, inside the range
- * @length: Number of bytes, not 0, all inside the range
- * @buffer: Pointer to as many bytes
- * @out_done: Bytes moved
+ * @length: Length in bytes, not 0.  The last byte must be inside the range.
+ * @buffer: Pointer to a buffer of @length bytes
+ * @out_done: Number of bytes copied
  *
- * Read or write user memory through the shadow page table, as a device would,
- * without looking at the page tables.  Stops at the first page that has no
- * valid (for a write: no writable) shadow entry; EFAULT if that is the first.
- * A buffer that cannot be read changes nothing; of one that is taken away while
- * it is read a part may have been written.  If the buffer is a part of the pages
- * that are accessed, and at another place in them, what is moved is undefined.
- * Works on a context whose mm is gone: there it finds no shadow entry.
+ * Read or write user memory through the shadow page table, as a device does.
+ * The page tables of the mm are not read.  The call stops at the first page
+ * whose shadow entry is not valid, or not writable if MMUN_WRITE is set.  It
+ * returns EFAULT if that is the first page.  An mm that has exited has no valid
+ * shadow entry.
+ *
+ * The call copies page by page.  If it cannot read the bytes of @buffer for a
+ * page, it does not change that page.  An exception is a buffer that is
+ * unmapped during the call: then a part of the page can have been written.  If
+ * @buffer overlaps the accessed pages at another offset, the result is
+ * undefined.
  */
 struct mmun_access {
 	__u32 size;
@@ -432,18 +478,19 @@ struct mmun_access {
 /**
  * struct mmun_verify - ioctl(MMUN_VERIFY)
  * @size: sizeof(struct mmun_verify)
- * @id: The range
- * @max_retries: How often to begin again after a collision, for each 512 pages
+ * @id: ID of the range
+ * @max_retries: Maximum number of retries after a collision, per 512 pages
  * @out_result: enum mmun_verify_result
- * @out_checked: Valid shadow entries that were compared
- * @out_addr: MMUN_VERIFY_DIFFERS: the first address where they differ
+ * @out_checked: Number of valid shadow entries that were compared
+ * @out_addr: MMUN_VERIFY_DIFFERS: the first address where the entries differ
  * @out_shadow: MMUN_VERIFY_DIFFERS: the shadow entry, see MMUN_PAGE_*
- * @out_pte: MMUN_VERIFY_DIFFERS: what the page tables have, see MMUN_PAGE_*
+ * @out_pte: MMUN_VERIFY_DIFFERS: the entry of the page tables, see MMUN_PAGE_*
  *
  * Compare the shadow with the page tables, under the collision-retry lock and
- * without faulting: each valid shadow entry must name the page that is mapped,
- * and be writable only if the mapping is.  Takes mmap_lock for writing.  Needs
- * MMUN_FEATURE_HMM.
+ * without faulting.  A valid shadow entry must refer to the page that is mapped
+ * at its address.  It may be writable only if the mapping is writable.
+ *
+ * The call takes mmap_lock for writing.  It requires MMUN_FEATURE_HMM.
  */
 struct mmun_verify {
 	__u32 size;
@@ -457,10 +504,10 @@ struct mmun_verify {
 };
 
 /**
- * enum mmun_verify_result - the answer of MMUN_VERIFY
- * @MMUN_VERIFY_AGREES: No valid shadow entry disagrees with the page tables
- * @MMUN_VERIFY_DIFFERS: One does: a notification was missed
- * @MMUN_VERIFY_COLLIDED: The retries were used up before an answer was found
+ * enum mmun_verify_result - result of MMUN_VERIFY
+ * @MMUN_VERIFY_AGREES: All valid shadow entries agree with the page tables
+ * @MMUN_VERIFY_DIFFERS: A shadow entry is stale: an invalidation was missed
+ * @MMUN_VERIFY_COLLIDED: The last retry collided, and there is no result
  */
 enum mmun_verify_result {
 	MMUN_VERIFY_AGREES = 0,
@@ -471,12 +518,14 @@ enum mmun_verify_result {
 /**
  * struct mmun_fail_nonblock - ioctl(MMUN_FAIL_NONBLOCK)
  * @size: sizeof(struct mmun_fail_nonblock)
- * @id: The range
- * @count: The next @count callbacks that must not block return false; 0: none
- * @out_left: How many of an earlier request were left
+ * @id: ID of the range
+ * @count: Number of failures to inject; 0: stop injecting
+ * @out_left: Number of failures that an earlier call requested and that are
+ *	left
  *
- * Make the range behave like a driver that would have had to sleep.  A callback
- * that fails advances the sequence and keeps the shadow: nothing was unmapped.
+ * Make the next @count non-blockable callbacks of the range return false, as a
+ * driver does that would have to sleep.  Such a callback advances the sequence.
+ * It keeps the shadow, because the mm then unmaps nothing.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -488,14 +537,16 @@ struct mmun_fail_nonblock {
 /**
  * struct mmun_pin_mm - ioctl(MMUN_PIN_MM)
  * @size: sizeof(struct mmun_pin_mm)
- * @timeout_ms: How long at most, in milliseconds, 1 to out_max_pin_ms
- * @out_unpinned: 1: MMUN_UNPIN_MM ended it; 0: the time-out did
+ * @timeout_ms: Maximum wait in milliseconds, 1 to out_max_pin_ms
+ * @out_unpinned: 1: MMUN_UNPIN_MM ended the wait.  0: the time expired.
  * @__reserved: Must be 0
  *
- * This thread waits, and no signal wakes it, not even SIGKILL, so that a dying
- * process keeps its mm for as long as process_mrelease(2) needs it.  A record
- * of type MMUN_RECORD_PIN is logged first: from then on MMUN_UNPIN_MM finds the
- * thread.
+ * Make the calling thread wait.  No signal ends the wait, not even SIGKILL.  A
+ * process that is killed therefore keeps its mm, and process_mrelease(2) can
+ * reap it.
+ *
+ * The driver logs a record of type MMUN_RECORD_PIN before the thread waits.
+ * From then on MMUN_UNPIN_MM finds the thread.
  */
 struct mmun_pin_mm {
 	__u32 size;
@@ -507,11 +558,12 @@ struct mmun_pin_mm {
 /**
  * struct mmun_unpin_mm - ioctl(MMUN_UNPIN_MM)
  * @size: sizeof(struct mmun_unpin_mm)
- * @tid: The thread, as its record names it; 0: all that wait in this context
+ * @tid: mmun_record::tid of the thread; 0: all threads that wait in this
+ *	context
  * @out_count: Number of threads that were woken
  * @__reserved: Must be 0
  *
- * ENOENT if there is none.
+ * End MMUN_PIN_MM of a thread.  Returns -ENOENT if no such thread waits.
  */
 struct mmun_unpin_mm {
 	__u32 size;
@@ -523,13 +575,14 @@ struct mmun_unpin_mm {
 /**
  * struct mmun_log_setup - ioctl(MMUN_LOG_SETUP)
  * @size: sizeof(struct mmun_log_setup)
- * @records: Room for that many records, a power of two; 0: log nothing
- * @types: Mask of 1 << enum mmun_record_type: what to log
+ * @records: Size of the log in records, a power of two; 0: log nothing
+ * @types: Mask of 1 << enum mmun_record_type: the types to log
  * @__reserved: Must be 0
- * @out_lost: Records that were in the log, unread, and are dropped
+ * @out_lost: Number of unread records that were dropped
  *
- * Give the context a new, empty log.  The sequence goes on where it was.
- * A context starts with MMUN_LOG_DEFAULT records of MMUN_LOG_TYPES_DEFAULT.
+ * Replace the log by a new and empty one.  The sequence of the records
+ * continues.  A new context has a log of MMUN_LOG_DEFAULT records and logs
+ * MMUN_LOG_TYPES_DEFAULT.
  */
 struct mmun_log_setup {
 	__u32 size;
@@ -543,14 +596,16 @@ struct mmun_log_setup {
  * struct mmun_query_context - ioctl(MMUN_QUERY_CONTEXT)
  * @size: sizeof(struct mmun_query_context)
  * @__reserved: Must be 0
- * @out_ranges: Ranges of this context
- * @out_batches: Open batches of this context, except those that a call works on
- * @out_mm_users: Users of the bound mm; 0: it is gone
- * @out_mm_count: References to its struct, lazy TLB users included
- * @out_objects: Objects in the kernel's memory, of all contexts together
+ * @out_ranges: Number of ranges of this context
+ * @out_batches: Number of open batches of this context, without the batches
+ *	that a call is using
+ * @out_mm_users: mm_users of the mm; 0: the mm has exited
+ * @out_mm_count: mm_count of the mm, which includes lazy TLB references
+ * @out_objects: Number of kernel objects of all contexts together
  *
- * For tests that nothing is left behind.  Each range holds one reference to the
- * mm's struct, the context one more, and neither is a user.
+ * Report counters by which a test detects a leak.  Each range holds one
+ * reference on mm_count, and so does the context.  Neither holds a reference on
+ * mm_users.
  */
 struct mmun_query_context {
 	__u32 size;
@@ -565,22 +620,22 @@ struct mmun_query_context {
 /**
  * struct mmun_query_range - ioctl(MMUN_QUERY_RANGE)
  * @size: sizeof(struct mmun_query_range)
- * @id: The range
- * @seq: What MMUN_READ_BEGIN returned for it, for @out_retry
- * @out_seq: mmu_interval_notifier::invalidate_seq: of the last invalidation
- *	that hit the range, or of its insertion
- * @out_in_tree: 1: the core has it in its tree; 0: its insert is deferred
- * @out_retry: What mmu_interval_check_retry(@seq) returned: the advisory form of
- *	the question that COMMIT asks, without the update lock.  1 is final; 0 can
- *	be outdated at once.
- * @out_invalidations: Callbacks since the insertion, failed ones included
- * @out_failed: Callbacks that returned false
- * @out_commits: Batches and snapshots published
- * @out_collisions: Batches and snapshots that collided
+ * @id: ID of the range
+ * @seq: The sequence to check for @out_retry, from MMUN_READ_BEGIN
+ * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  The last
+ *	invalidation that hit the range has set it, or the insertion.
+ * @out_in_tree: 1: the range is in the interval tree of the mm.  0: the mm has
+ *	deferred its insertion.
+ * @out_retry: Return value of mmu_interval_check_retry() for @seq, which is
+ *	read without the update lock.  1 is final.  0 can be outdated at once.
+ * @out_invalidations: Number of callbacks, including those that failed
+ * @out_failed: Number of callbacks that returned false
+ * @out_commits: Number of batches and snapshots that were published
+ * @out_collisions: Number of batches and rounds of MMUN_SNAPSHOT that collided
  *
- * What the core and the driver know of a range.  @out_seq and @out_in_tree are
- * read without the core's lock: they are exact only while there is no
- * invalidation, insertion or removal in the mm.
+ * Report the state of a range in the core and in the driver.  @out_seq and
+ * @out_in_tree are read without the lock of the core.  They are exact only if
+ * no invalidation, insertion or removal happens in the mm.
  */
 struct mmun_query_range {
 	__u32 size;
@@ -596,21 +651,21 @@ struct mmun_query_range {
 };
 
 /**
- * enum mmun_point - where a task can be held
- * @MMUN_POINT_ENTER: On entry of the callback of a range, nothing done yet
- * @MMUN_POINT_LEAVE: On its way out: the sequence is set, the shadow dropped,
- *	the record written
- * @MMUN_POINT_START: All callbacks of the ranges of the mm have returned and
- *	the invalidation is not over.  Reached even if it meets no range, and so
- *	the only way to an invalidation that is active while the sequence is
- *	even.
- * @MMUN_POINT_END: The invalidation is over: what was deferred is done, who
- *	waited is woken
- * @MMUN_POINT_EXIT: On entry of the callback for MMUN_EVENT_RELEASE, which is
- *	neither an ENTER nor a LEAVE
+ * enum mmun_point - a point of an invalidation at which a task can be held
+ * @MMUN_POINT_ENTER: The callback of a range begins.  It has done nothing yet.
+ * @MMUN_POINT_LEAVE: The callback of a range is about to return.  It has set
+ *	the sequence, dropped the shadow entries and logged the record.
+ * @MMUN_POINT_START: All callbacks have returned and the invalidation is still
+ *	active.  An invalidation reaches this point even if it hits no range.
+ *	In that case the sequence of the mm can be even.
+ * @MMUN_POINT_END: The invalidation is no longer active.  If it was the last
+ *	active one, the core has done the deferred insertions and removals and
+ *	has woken the waiters.
+ * @MMUN_POINT_EXIT: The callback of a range begins for MMUN_EVENT_RELEASE.
+ *	Such a callback reaches neither ENTER nor LEAVE.
  *
- * START and END are reached through a list notifier on the mm.  The mm drops
- * it at RELEASE, so the UNMAP that follows passes neither.
+ * A list notifier on the mm reaches START and END.  The mm drops list notifiers
+ * at RELEASE.  The UNMAP that follows therefore reaches neither.
  */
 enum mmun_point {
 	MMUN_POINT_ENTER = 0,
@@ -624,43 +679,42 @@ enum mmun_point {
  * struct mmun_hold - ioctl(MMUN_HOLD)
  * @size: sizeof(struct mmun_hold)
  * @point: enum mmun_point
- * @id: The range: only its callbacks (START, END: only invalidations that meet
- *	it); 0: any range of the context (START, END: any invalidation)
- * @tid: The thread to stop, as the caller's PID namespace numbers it; 0: any
- * @skip: So many passages are let through first
- * @count: So many passages are stopped after that, at least 1
- * @timeout_ms: The hold is over so long after this call whatever happens, 1 to
- *	out_max_hold_ms
+ * @id: ID of the range.  At ENTER, LEAVE and EXIT, only its callbacks match; at
+ *	START and END, only invalidations that hit it.  0: all match.
+ * @tid: The thread to stop, in the PID namespace of the caller; 0: any thread
+ * @skip: Number of passages to let through first
+ * @count: Number of passages to stop after that, at least 1
+ * @timeout_ms: Time after which the hold is over, in milliseconds from this
+ *	call, 1 to out_max_hold_ms
  * @out_hold: ID of the hold, never 0
  *
- * Arrange that a task stops when it comes to a point.  It waits until
- * MMUN_RESUME, until SIGKILL, until the hold's time is over or until the
- * context is closed.  (SIGKILL does not wake a task that is exiting already:
- * there the others remain.)  Where several holds have the same passage the task
- * stops at one after the other, in the order of their IDs.
+ * Stop tasks when they pass a point.  A passage is one arrival of a matching
+ * task at the point.  The task waits until MMUN_RESUME, until SIGKILL, until
+ * the hold is over, or until the context is closed.  SIGKILL does not wake a
+ * task that is already exiting.  A task stops only at holds that existed before
+ * it reached the point.  If several holds match, the task stops at one after
+ * the other, in the order of their IDs.
  *
- * These are not stopped: a kernel thread; a task that reclaims memory or owns a
- * transaction of a file system (PF_MEMALLOC, PF_MEMALLOC_NOFS,
- * PF_MEMALLOC_NOIO); a callback that must not block; and any task while the mm
- * has used up its time (below).  Such a passage uses up none of @count, and is
- * reported as MMUN_HOLD_MISSED.
+ * The thread @tid must exist (ENOENT) and must not be a kernel thread (EPERM).
+ * Returns -EBUSY if this context already holds the thread (tid 0: any thread).
+ * The first hold of a context at START or END registers the list notifier.
+ * This takes mmap_lock for writing, and can fail with EINTR, ENOMEM or ESRCH.
  *
- * The thread must exist (ENOENT) and must not be a kernel thread (EPERM).
- * Returns -EBUSY if this context already holds the thread (@tid 0: any thread).
- * A task stops only at holds that were armed before it came to the point.
+ * The driver never stops a kernel thread, a task that reclaims memory
+ * (PF_MEMALLOC) or owns a file system transaction (PF_MEMALLOC_NOFS,
+ * PF_MEMALLOC_NOIO), or a callback that must not block.  It stops no task after
+ * the deadline of the mm, which is described below.  Such a passage does not
+ * count towards @count.  MMUN_WAIT_HELD reports it as MMUN_HOLD_MISSED.
  *
- * A held task keeps all that it holds: mmap_lock, page locks, and inside START
- * and END the one SRCU read section of all mmu notifiers.  Other tasks wait for
- * them.  So that holds do not add up, those in the callbacks of an mm share one
- * deadline, in all contexts, and those at START and END another one.  A deadline is
- * set to out_max_hold_ms when a task is held, and anew when no task has been held
- * for a millisecond, but not within the callbacks of one invalidation.  One
- * invalidation is thus held for at most three times out_max_hold_ms: in its
- * callbacks, at START, and at END.
- *
- * The first hold at START or END of a context registers its list notifier,
- * which takes mmap_lock for writing: it waits for whoever has it (EINTR, ENOMEM,
- * ESRCH).
+ * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
+ * SRCU read section of all list notifiers.  Other tasks wait for those locks.
+ * To bound that wait, the holds of all contexts of an mm share two deadlines:
+ * one for ENTER, LEAVE and EXIT, and one for START and END.  When the first
+ * task is held, its deadline is set to out_max_hold_ms later.  When a task is
+ * held after a millisecond without a held task, the deadline is set again.  It
+ * is not set again between two callbacks of one invalidation.  One invalidation
+ * is therefore held for at most three times out_max_hold_ms: in its callbacks,
+ * at START and at END.
  */
 struct mmun_hold {
 	__u32 size;
@@ -674,11 +728,12 @@ struct mmun_hold {
 };
 
 /**
- * enum mmun_hold_state - what became of a hold
- * @MMUN_HOLD_HELD: A task is held by it now
- * @MMUN_HOLD_MISSED: A passage could not be stopped, see MMUN_HOLD
- * @MMUN_HOLD_OVER: Its time is over or its passages are used up, nobody is held
- * @MMUN_HOLD_ARMED: None of that yet
+ * enum mmun_hold_state - state of a hold
+ * @MMUN_HOLD_HELD: The hold has stopped a task, and the task still waits
+ * @MMUN_HOLD_MISSED: The hold could not stop a passage, see MMUN_HOLD
+ * @MMUN_HOLD_OVER: The time has expired or no passage is left to stop, and no
+ *	task is held
+ * @MMUN_HOLD_ARMED: None of the above
  */
 enum mmun_hold_state {
 	MMUN_HOLD_HELD = 0,
@@ -690,20 +745,21 @@ enum mmun_hold_state {
 /**
  * struct mmun_wait_held - ioctl(MMUN_WAIT_HELD)
  * @size: sizeof(struct mmun_wait_held)
- * @hold: The hold
- * @timeout_ms: How long to wait, at most out_max_hold_ms; 0: just look
+ * @hold: ID of the hold
+ * @timeout_ms: Maximum wait in milliseconds, at most out_max_hold_ms; 0: do not
+ *	wait
  * @out_state: enum mmun_hold_state
- * @out_tid: HELD, MISSED: the thread, in the initial PID namespace; else 0
- * @out_event: HELD, MISSED: enum mmun_event; else 0
- * @out_id: HELD, MISSED: at ENTER, LEAVE and EXIT the range; else 0
+ * @out_tid: HELD, MISSED: the thread, in the initial PID namespace; otherwise 0
+ * @out_event: HELD, MISSED: enum mmun_event; otherwise 0
+ * @out_id: HELD, MISSED at ENTER, LEAVE or EXIT: ID of the range; otherwise 0
  * @__reserved: Must be 0
- * @out_start: HELD, MISSED: first address of the whole invalidation; else 0
- * @out_end: Its end, exclusive
+ * @out_start: HELD, MISSED: first address of the invalidation; otherwise 0
+ * @out_end: HELD, MISSED: end of the invalidation, exclusive; otherwise 0
  *
- * Wait until a task is held, a passage was missed, or the hold is over; return
- * MMUN_HOLD_ARMED when the time is up first.  HELD has precedence over MISSED,
- * and MISSED, which lasts until MMUN_RESUME, over OVER.  With several tasks
- * held it tells of the one that came first.
+ * Wait until the state of the hold is not MMUN_HOLD_ARMED, or until the time
+ * expires.  If several states apply, the call reports the first of HELD, MISSED
+ * and OVER.  If several tasks are held, it reports the task that stopped first.
+ * MISSED lasts until MMUN_RESUME.
  */
 struct mmun_wait_held {
 	__u32 size;
@@ -724,12 +780,13 @@ struct mmun_wait_held {
 /**
  * struct mmun_resume - ioctl(MMUN_RESUME)
  * @size: sizeof(struct mmun_resume)
- * @hold: The hold
- * @flags: MMUN_RESUME_END: the hold is gone, whatever passages it has left
- * @out_resumed: Number of tasks that were held and go on
+ * @hold: ID of the hold
+ * @flags: MMUN_RESUME_END: free the hold, even if it could stop more passages
+ * @out_resumed: Number of tasks that were held and continue
  *
- * Let the tasks go on that are held.  Without the flag a hold that is not over
- * stays armed for the passages it has left; otherwise it is gone and so is its ID.
+ * Let all tasks that the hold has stopped continue.  If the hold is over, or
+ * with MMUN_RESUME_END, the hold is freed.  Otherwise it can stop more
+ * passages.
  */
 struct mmun_resume {
 	__u32 size;
@@ -738,19 +795,19 @@ struct mmun_resume {
 	__u32 out_resumed;
 };
 
-/* Largest number of wake-ups of one MMUN_WAKE_THREAD */
+/* Maximum number of wake-ups of one MMUN_WAKE_THREAD */
 #define MMUN_MAX_WAKE_UPS 1000000
 
 /**
  * struct mmun_wake_thread - ioctl(MMUN_WAKE_THREAD)
  * @size: sizeof(struct mmun_wake_thread)
- * @tid: The thread, in the caller's PID namespace
- * @count: Number of wake-ups, one after the other, 1 to MMUN_MAX_WAKE_UPS
- * @out_woken: How many found it asleep
+ * @tid: The thread, in the PID namespace of the caller
+ * @count: Number of wake-ups in a row, 1 to MMUN_MAX_WAKE_UPS
+ * @out_woken: Number of wake-ups that found the thread asleep
  *
- * Wake the thread for no reason, as wake_up_process() does.  Every wait of the
- * kernel has to cope with that.  The thread must exist (ENOENT) and must not be a
- * kernel thread (EPERM).  Stops early at a fatal signal.
+ * Wake the thread without a reason, by wake_up_process().  Every wait in the
+ * kernel must tolerate that.  The thread must exist (ENOENT) and must not be a
+ * kernel thread (EPERM).  A fatal signal ends the call early.
  */
 struct mmun_wake_thread {
 	__u32 size;
@@ -762,24 +819,31 @@ struct mmun_wake_thread {
 /**
  * struct mmun_check_balance - ioctl(MMUN_CHECK_BALANCE)
  * @size: sizeof(struct mmun_check_balance)
- * @timeout_ms: How long an invalidation that is in flight may take to end, at
- *	most out_max_hold_ms; 0: just look
- * @out_balanced: 1: there was a moment, during this call, at which every
- *	invalidation that had begun had ended; 0: none was seen
- * @out_odd: Not balanced: 1: the sequence is odd: readers of a range that was
- *	hit, and removers, wait until it is even
- * @out_seq: mmu_interval_notifier::invalidate_seq of the probe: odd, and 1 less
- *	than the sequence of an idle mm
+ * @timeout_ms: Maximum time for active invalidations to end, in milliseconds,
+ *	at most out_max_hold_ms; 0: do not wait
+ * @out_balanced: 1: at some time during this call, no invalidation was active.
+ *	0: the call has found no such time.
+ * @out_odd: 1: the mm is not balanced and its sequence is odd.  MMUN_REMOVE
+ *	then waits, and so does MMUN_READ_BEGIN of a range that was hit.
+ *	Otherwise 0.
+ * @out_seq: mmu_interval_notifier::invalidate_seq of the first probe, which is
+ *	odd.  It is the sequence of the mm minus 1 if no invalidation was
+ *	active.
  *
- * Check whether the beginnings and ends of the mm's invalidations are in balance.
- * Some subscriptions to the last byte of the address space, which no invalidation
- * meets, are inserted and looked at; the call never waits for one.  If the mm is
- * balanced they are removed.  Otherwise the context keeps them until a later call
- * or its close finds the balance; if that never comes they stay for ever, and the
- * module with them.  A new context starts without any.
+ * Check whether each invalidation of the mm that has started has also ended.
+ * The call inserts probes: subscriptions to the last byte of the address space,
+ * which no invalidation hits.  The sequence of a probe shows whether an
+ * invalidation was active.  The call waits at most @timeout_ms for active
+ * invalidations to end.
  *
- * As every insert does, a probe makes the sequence of an active invalidation
- * odd, and the first on an mm takes mmap_lock for writing.
+ * If the mm is balanced, the call removes the probes.  This can wait for
+ * invalidations that began in the meantime.  Otherwise the context keeps the
+ * probes until a later call or the close removes them.  If the balance never
+ * returns, the context and the module are never freed.
+ *
+ * A probe has the side effects of an insertion.  If an invalidation is active,
+ * the sequence of the mm becomes odd.  The first insertion into an mm takes
+ * mmap_lock for writing.
  */
 struct mmun_check_balance {
 	__u32 size;
@@ -792,35 +856,41 @@ struct mmun_check_balance {
 /**
  * DOC: The log
  *
- * read() returns whole records, oldest first, as many as fit and are there::
+ * read() returns whole records, the oldest first.  It returns as many records
+ * as the log has and the buffer has room for::
  *
  *	+----------------+----------------+-- ... --+----------------+
  *	| sequence n     | sequence n + 1 |         | sequence n + k |
  *	+----------------+----------------+-- ... --+----------------+
  *
- * A buffer too small for one record is EINVAL.  With nothing to return read()
- * waits, or returns EAGAIN with O_NONBLOCK; poll() reports POLLIN.  When the
- * log is full the oldest record is overwritten: a gap in the sequence counts
- * the records lost, and the first gap can be before the first record.
+ * If the buffer is smaller than one record, read() returns EINVAL.  If the log
+ * is empty, read() waits, or returns EAGAIN with O_NONBLOCK.  poll() reports
+ * POLLIN if the log is not empty.
+ *
+ * If the log is full, a new record overwrites the oldest one.  A gap in the
+ * sequence shows how many records were lost.  There can be a gap before the
+ * first record.
  */
 
 /**
- * enum mmun_record_type - what a record tells
- * @MMUN_RECORD_INVALIDATE: A callback ran; written when it returns
+ * enum mmun_record_type - type of a record
+ * @MMUN_RECORD_INVALIDATE: A callback of a range has run.  The record is
+ *	written when the callback returns.
  * @MMUN_RECORD_PIN: A thread begins to wait in MMUN_PIN_MM
- * @MMUN_RECORD_INSERT: A range is about to be inserted; every invalidation of
- *	it comes after
- * @MMUN_RECORD_REMOVE: A range was removed, or its insertion failed; every
- *	invalidation of it came before
- * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN or a round of MMUN_SNAPSHOT
- * @MMUN_RECORD_COMMIT: A batch was published
- * @MMUN_RECORD_COLLIDE: A batch had collided
- * @MMUN_RECORD_HELD: A task stops at a hold; from then on MMUN_WAIT_HELD finds
- *	it
- * @MMUN_RECORD_START: An invalidation of the mm came to MMUN_POINT_START
- * @MMUN_RECORD_END: One came to MMUN_POINT_END
+ * @MMUN_RECORD_INSERT: A range is about to be inserted.  All records of its
+ *	invalidations come later.
+ * @MMUN_RECORD_REMOVE: A range was removed, or its insertion failed.  All
+ *	records of its invalidations came earlier.
+ * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN, or a round of MMUN_SNAPSHOT
+ * @MMUN_RECORD_COMMIT: A batch or a snapshot was published
+ * @MMUN_RECORD_COLLIDE: A batch or a round of MMUN_SNAPSHOT collided
+ * @MMUN_RECORD_HELD: A task was stopped by a hold.  From now on MMUN_WAIT_HELD
+ *	reports it.
+ * @MMUN_RECORD_START: An invalidation of the mm has reached MMUN_POINT_START
+ * @MMUN_RECORD_END: An invalidation of the mm has reached MMUN_POINT_END
  *
- * START and END are recorded from the first hold on at one of the two.
+ * START and END are recorded after the first hold of the context at one of
+ * these two points, because that hold registers the list notifier.
  */
 enum mmun_record_type {
 	MMUN_RECORD_INVALIDATE = 0,
@@ -841,16 +911,16 @@ enum mmun_record_type {
 #define MMUN_LOG_DEFAULT 256
 
 /**
- * enum mmun_event - why an invalidation happens, as enum mmu_notifier_event
- * @MMUN_EVENT_UNMAP: munmap() or mremap(): the range is gone
- * @MMUN_EVENT_CLEAR: page table entries are cleared, for many reasons
- * @MMUN_EVENT_PROTECTION_VMA: the protection of the VMA changes
- * @MMUN_EVENT_PROTECTION_PAGE: the protection of pages changes
- * @MMUN_EVENT_SOFT_DIRTY: soft dirty accounting
- * @MMUN_EVENT_RELEASE: the mm goes away
- * @MMUN_EVENT_MIGRATE: migration by a driver
- * @MMUN_EVENT_EXCLUSIVE: a device wants exclusive access
- * @MMUN_EVENT_UNKNOWN: none that the driver knows
+ * enum mmun_event - cause of an invalidation, as in enum mmu_notifier_event
+ * @MMUN_EVENT_UNMAP: munmap() or mremap() removes a mapping
+ * @MMUN_EVENT_CLEAR: Page table entries are cleared, for one of many reasons
+ * @MMUN_EVENT_PROTECTION_VMA: The protection of a VMA changes
+ * @MMUN_EVENT_PROTECTION_PAGE: The protection of pages changes
+ * @MMUN_EVENT_SOFT_DIRTY: Soft dirty bits are cleared
+ * @MMUN_EVENT_RELEASE: The mm exits
+ * @MMUN_EVENT_MIGRATE: A driver migrates pages
+ * @MMUN_EVENT_EXCLUSIVE: A device requests exclusive access
+ * @MMUN_EVENT_UNKNOWN: An event that this driver does not know
  */
 enum mmun_event {
 	MMUN_EVENT_UNMAP = 0,
@@ -864,32 +934,37 @@ enum mmun_event {
 	MMUN_EVENT_UNKNOWN = 255,
 };
 
-/* struct mmun_record::flags; the first for all that are of an invalidation */
-#define MMUN_RECORD_BLOCKABLE 0x1 /* the callback could sleep */
-#define MMUN_RECORD_FAILED 0x2 /* it returned false */
+/*
+ * Flags of struct mmun_record.  BLOCKABLE: the invalidation may block.  FAILED:
+ * the callback returned false.
+ */
+#define MMUN_RECORD_BLOCKABLE 0x1
+#define MMUN_RECORD_FAILED 0x2
 
 /**
  * struct mmun_record - one entry of the log
- * @sequence: Counts all records of the context, written or lost, from 0
- * @time_ns: CLOCK_MONOTONIC when it began
- * @duration_ns: How long the callback took; 0 for the other types
- * @cur_seq: INVALIDATE, and HELD but at START and END: the sequence of the
- *	invalidation, odd; BEGIN, COMMIT, COLLIDE: the sequence of the batch;
- *	else 0
- * @start: INVALIDATE, HELD, START, END: first address of the whole
- *	invalidation; else of the range
- * @end: Its end, exclusive; 0 if the last byte is that of the address space
- * @clip_start: The part of it that is inside the range: first address.  HELD,
- *	START, END: as @start
- * @clip_end: Its end, exclusive
- * @id: The range; HELD: the hold; 0 for PIN, START and END
+ * @sequence: Number of the record in this context, from 0.  Lost records count.
+ * @time_ns: CLOCK_MONOTONIC at the start of the event
+ * @duration_ns: INVALIDATE: duration of the callback; otherwise 0
+ * @cur_seq: INVALIDATE, and HELD at ENTER, LEAVE and EXIT: sequence of the
+ *	invalidation, which is odd.  BEGIN, COMMIT, COLLIDE: sequence of the
+ *	batch.  Otherwise 0.
+ * @start: INVALIDATE, HELD, START, END: first address of the invalidation.
+ *	INSERT, REMOVE, BEGIN, COMMIT, COLLIDE: first address of the range.
+ *	PIN: 0.
+ * @end: End of the interval that begins at @start, exclusive.  0 if the
+ *	interval includes the last byte of the address space.
+ * @clip_start: INVALIDATE: first address that is inside both the invalidation
+ *	and the range; otherwise the same as @start
+ * @clip_end: End of the interval that begins at @clip_start, exclusive
+ * @id: HELD: ID of the hold.  PIN, START, END: 0.  Otherwise ID of the range.
  * @type: enum mmun_record_type
  * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED
- * @event: INVALIDATE, HELD, START, END: enum mmun_event; else 0
- * @tid: The thread that caused it, in the initial PID namespace
- * @tgid: Its thread group
+ * @event: INVALIDATE, HELD, START, END: enum mmun_event; otherwise 0
+ * @tid: The thread that ran the code, in the initial PID namespace
+ * @tgid: The thread group of @tid, in the initial PID namespace
  * @__reserved: 0
- * @comm: Its name
+ * @comm: Name of the thread
  */
 struct mmun_record {
 	__aligned_u64 sequence;
