@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A test driver for mmu notifiers: /dev/mmun.
+ * /dev/mmun: a test driver for mmu notifiers.
  *
- * It is the smallest driver that does everything a device with a shadow page
- * table does, one ioctl for each step, so that a program can put anything
- * between the steps, and it logs what the mm tells it.  The data flows
+ * The driver offers each operation of a device with a shadow page table as one
+ * ioctl.  A test can therefore put anything between two of these operations.
+ * Other ioctls stop an invalidation at a given point, inject failures and
+ * verify the result.  The driver logs each invalidation that hits one of its
+ * ranges.  The data flows as follows:
  *
  *   ioctl -> dispatch -> range -> shadow <- invalidate() -> log -> read()
  *
- * and each file of mmun/ is one station.  test_mmun_uapi.h tells what the calls
- * do, Documentation/mm/hmm.rst of the kernel why they do it so.
+ * Each file of mmun/ implements one kind of object.  test_mmun_uapi.h documents
+ * the ioctls.  Documentation/mm/hmm.rst of the kernel documents the protocol
+ * that they follow.
  */
 
 #include <linux/capability.h>
@@ -24,69 +27,98 @@
  * DOC: Locking
  *
  * mmun_range::lock
- *	The update lock of the collision-retry protocol, as hmm.rst calls it.  The
- *	callback of the range writes under it: mmu_interval_set_seq(), then it drops
- *	shadow entries.  COMMIT and SNAPSHOT read under it
- *	(mmu_interval_read_retry()) and publish; ACCESS and VERIFY read the shadow.
- *	A spinlock, so that a callback that must not sleep never fails by accident.
- *	Nothing that allocates, faults or takes mmap_lock runs under it.
- * mmun_log::lock, mmun_log::read_lock
- *	The first guards the ring: callbacks and calls write, read() reads.  The
- *	second makes readers take turns, and LOG_SETUP with them.
+ *	The update lock of the collision-retry protocol, which hmm.rst calls
+ *	driver->update.  The callback of a range holds it while it calls
+ *	mmu_interval_set_seq() and drops shadow entries.  COMMIT and SNAPSHOT
+ *	hold it while they call mmu_interval_read_retry() and publish.  ACCESS
+ *	and VERIFY hold it while they read the shadow.  It is a spinlock,
+ *	because a callback that must not block can take a spinlock.  Code that
+ *	allocates memory, faults or takes mmap_lock must not run under it.
+ * mmun_log::lock
+ *	Protects the ring of the log.  Callbacks and ioctls write records,
+ *	read() copies them.
+ * mmun_log::read_lock
+ *	Serializes read() and LOG_SETUP.  read() holds it while it copies to
+ *	user space, which can fault.
  * mmun_holds::lock
- *	Guards the holds and the tasks that they hold.  The callback takes it with
- *	no other lock of the driver, and sleeps without it.
- * mmun_pins::lock, mmun_mm_data::lock
- *	Guard a list and a deadline.
+ *	Protects the holds and the passages that they have stopped.  A callback
+ *	takes it without any other lock of the driver, and does not hold it
+ *	while it waits.
+ * mmun_pins::lock
+ *	Protects the list of threads that wait in PIN_MM.
  * mmun_probes::mutex
- *	Makes callers of CHECK_BALANCE take turns.
- * xa_lock of the tables
- *	Guards the table's own reference to a range: looking up an ID and taking a
- *	reference are one step.  To take a batch is one step too.  A reference, or a
- *	batch that was taken, and never a lock spans a wait for the mm.
+ *	Serializes CHECK_BALANCE.  It is the only lock of the driver that is
+ *	held during a wait for an invalidation.
+ * mmun_mm_data_mutex
+ *	Protects the list of mmun_mm_data and the number of contexts of each mm.
+ * mmun_mm_data::lock
+ *	Protects the deadlines of the holds of one mm.
+ * xa_lock of the tables of ranges and batches
+ *	Makes two operations atomic: to find a range and take a reference, and
+ *	to find a batch and take it out.  A call that waits for an invalidation
+ *	has a reference to the range, or has taken the batch, and does not hold
+ *	the lock.
  *
- * The order::
+ * The order of the locks::
  *
  *	mmap_lock -> mmun_range::lock
+ *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm_data::lock
  *	mmun_log::read_lock -> mmap_lock, mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
- *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm_data::lock
  *
- * The states of an mm's lock, by the fields that a range can see
- * (mm/mmu_notifier.c has the proof):
+ * The protocol uses two sequences: mmu_notifier_subscriptions::invalidate_seq
+ * of the mm and mmu_interval_notifier::invalidate_seq of each range.  The
+ * sequence of a range is always odd.  mm/mmu_notifier.c proves the protocol.
+ * Its states are:
  *
- *  - no invalidation: invalidate_seq of the mm is even, that of each range is odd.
- *    read_begin returns at once; read_retry is true for a reader that began before
- *    the last invalidation of the range.
- *  - an invalidation that hit no range: still even.  A new range makes it odd.
- *  - an invalidation that hit a range: odd, and the range's invalidate_seq is the
- *    same from mmu_interval_set_seq() on.  read_begin of that range waits; inserts
- *    and removes are deferred to its end.
+ *  - No invalidation is active.  The sequence of the mm is even.  read_begin
+ *    does not wait.  read_retry returns true if an invalidation has hit the
+ *    range since read_begin.
+ *  - Invalidations are active, and none of them has hit a range.  The sequence
+ *    of the mm is still even.  An insertion makes it odd.
+ *  - An active invalidation has hit a range.  The sequence of the mm is odd.
+ *    mmu_interval_set_seq() has set the sequence of that range to the same
+ *    value, and read_begin of that range waits until no invalidation is active.
+ *    Until then insertions and removals are deferred.
  */
 
 /**
  * DOC: Lifetimes
  *
- * The open file owns the context and its reference to mm_struct (mm_count, so
- * that the mm can exit).  The ID table owns one reference to each range, a call in
- * flight another, and a batch one to its range.  REMOVE takes the range out of the
- * table and unsubscribes at once; the last put only frees memory.  A batch belongs
- * to its table, or to the one call that has taken it out.  release() runs when no
- * call is in flight.
+ * context
+ *	The open file owns the context.  The context has a reference to the
+ *	mm_struct (mm_count).  It has none to the users of the mm (mm_users),
+ *	because the mm must be able to exit.
+ * range
+ *	The table of ranges owns one reference to each range.  A call that uses
+ *	the range owns another one, and so does each batch of the range.  REMOVE
+ *	takes the range out of the table and unsubscribes it.  The last put only
+ *	frees memory.
+ * batch
+ *	The table owns the batch.  A call that uses the batch takes it out of
+ *	the table, and is then the only owner.
+ * hold
+ *	The list of holds owns the hold.  Each access finds the hold in that
+ *	list under mmun_holds::lock.  There are no references to a hold.  The
+ *	hold has a reference to the task that it names.  RESUME or the last
+ *	close frees it.
+ * passage
+ *	It is on the stack of the task that passes a point.  A hold that stops
+ *	the task links the passage.  RESUME or the task itself unlinks it under
+ *	mmun_holds::lock.  The task always takes that lock before it continues.
  *
- * A hold is found by its ID under mmun_holds::lock and never referenced from
- * outside.  It has a reference to the task that it names, until RESUME or the close
- * frees it.  A task that is held has a struct on its stack; RESUME, or the task
- * itself, takes it off the hold under the lock.  The context outlives all
- * callbacks: release() releases the tasks, then has the reaper remove the list
- * notifier, the probes and the ranges, which waits for callbacks to return.  The
- * reaper holds a reference to the module.
+ * release() of the file runs when no ioctl and no read() of the file runs.
+ * Callbacks can still run.  release() resumes all held tasks and leaves the
+ * rest to the reaper, which is a workqueue.  The reaper removes the list
+ * notifier, the probes and the ranges.  Each removal waits until no callback
+ * runs.  The context is freed after that.  The reaper has a reference to the
+ * module.
  */
 
 /*
- * The parts, a noun each.  kbuild makes test_mmun.o from the file of that name, so
- * this file includes them and everything stays static: see
- * kernel/sched/build_policy.c for another that does.
+ * A module of several objects cannot have an object of its own name.  The files
+ * of mmun/ are therefore included, as in kernel/sched/build_policy.c, and all
+ * their functions are static.
  */
 #include "mmun/memory.c"
 #include "mmun/log.c"
@@ -108,7 +140,7 @@
 #include "mmun/pin.c"
 #include "mmun/context.c"
 
-/* Calls: MMUN_CALLS makes the union, the wrappers and the table. */
+/* Ioctls.  MMUN_CALLS generates the union, the wrappers and the table. */
 
 #define MMUN_MEMBER(NAME, name, last) struct mmun_##name name;
 union mmun_argument {
@@ -149,7 +181,7 @@ static const struct mmun_ioctl_op *mmun_ioctl_op_find(unsigned int request)
 	return &mmun_ioctl_ops[nr];
 }
 
-/* Copy the argument as far as user space knows it. */
+/* Copy the argument to user space, up to the size that the caller passed. */
 static int mmun_ioctl_reply(const struct mmun_ioctl_op *op, void __user *user,
 			    u32 user_size, const union mmun_argument *argument)
 {
@@ -165,7 +197,7 @@ static int mmun_ioctl_run(struct mmun_ctx *ctx, const struct mmun_ioctl_op *op,
 	int ret;
 
 	ret = copy_struct_from_user(&argument, op->size, user, user_size);
-	/* What is not writable is refused before anything is done. */
+	/* A struct that is not writable must fail without any effect. */
 	if (!ret)
 		ret = mmun_ioctl_reply(op, user, user_size, &argument);
 	if (!ret)
@@ -186,19 +218,19 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int request,
 		return -EFAULT;
 	if (user_size < op->min_size)
 		return -EINVAL;
-	/* The tail is looked at byte by byte. */
+	/* copy_struct_from_user() checks the tail byte by byte. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
 	return mmun_ioctl_run(filp->private_data, op, user, user_size);
 }
 
-/* File */
+/* File operations */
 
 static int mmun_fops_open(struct inode *inode, struct file *filp)
 {
 	struct mmun_ctx *ctx;
 
-	/* The only check: a descriptor that is passed on is a deliberate gift. */
+	/* The only check.  To pass on a file descriptor is to grant access. */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (!current->mm)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What older kernels lack.  test_mmun.c is written against the newest; this
- * header supplies the rest, is the only place that knows a version, and is
- * dropped, with its #include, when the driver goes into a kernel tree.
+ * Compatibility with older kernels.  The driver is written for the newest
+ * kernel.  This header defines what older kernels lack, and is the only file
+ * that checks a kernel version.  In a kernel tree it is not needed.
  */
 #ifndef _TEST_MMUN_COMPAT_H
 #define _TEST_MMUN_COMPAT_H
@@ -15,20 +15,21 @@
 #error "test_mmun needs Linux 6.1 or newer"
 #endif
 
-/* "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT", v6.6; before, GUP
- * always honoured it.
+/*
+ * v6.6 added this by "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
+ * Older kernels always behave as if it was set.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define FOLL_HONOR_NUMA_FAULT 0
 #endif
 
-/* "mm/gup: remove vmas parameter from get_user_pages_remote()", v6.5 */
+/* v6.5: "mm/gup: remove vmas parameter from get_user_pages_remote()" */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define get_user_pages_remote(mm, start, nr, flags, pages, locked) \
 	get_user_pages_remote(mm, start, nr, flags, pages, NULL, locked)
 #endif
 
-/* "mm/hmm: add hmm_range_fault_unlocked_timeout()": 7.3 has it, 6.12 does not. */
+/* "mm/hmm: add hmm_range_fault_unlocked_timeout()": in 7.3, not in 6.12 */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define MMUN_HAS_HMM_UNLOCKED IS_ENABLED(CONFIG_HMM_MIRROR)
 #else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACCESS: the device, which knows the shadow and nothing else.
+ * ACCESS: the device.  It reads the shadow page table and never the page tables
+ * of the mm.
  */
 
 #include <linux/highmem.h>
@@ -9,13 +10,13 @@
 #include "private.h"
 
 /**
- * struct mmun_transfer - bytes on their way, all of one page
+ * struct mmun_transfer - a copy between a buffer and one page
  * @range: the range
- * @addr: first address in it
- * @length: in bytes
- * @user: the buffer
- * @bounce: what stands in for it where the copy must not fault, or NULL
- * @write: from the buffer to the page; else the other way
+ * @addr: first address in the range
+ * @length: number of bytes.  They do not cross the end of the page.
+ * @user: the buffer in user space
+ * @bounce: a copy of the buffer in the kernel, or NULL
+ * @write: true: from the buffer to the page; false: from the page to the buffer
  */
 struct mmun_transfer {
 	struct mmun_range *range;
@@ -26,7 +27,10 @@ struct mmun_transfer {
 	bool write;
 };
 
-/* Under the update lock, so without a fault.  -EAGAIN: it would take one. */
+/*
+ * Copy between the buffer and the page.  The caller holds the update lock, so
+ * this must not fault.  Returns -EAGAIN if it would.
+ */
 static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 {
 	long ret = 0;
@@ -43,8 +47,9 @@ static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 }
 
 /*
- * HMM takes a page of memfd_secret(2) for any other, but it is not in the
- * kernel's map: look before touching it.
+ * Map the page and copy.  A page of memfd_secret(2) is not in the direct map of
+ * the kernel, but HMM reports it like any other page.  Read one byte first, in
+ * a way that tolerates a missing mapping.
  */
 static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 {
@@ -55,7 +60,7 @@ static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 	ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
 	if (!ret)
 		ret = mmun_transfer_copy(xfer, kaddr);
-	/* A part may have come before what would fault. */
+	/* With -EAGAIN a part of the page may have been written. */
 	if (xfer->write && (!ret || ret == -EAGAIN)) {
 		flush_dcache_page(page);
 		set_page_dirty(page);
@@ -65,8 +70,8 @@ static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 }
 
 /*
- * The page is the one that the shadow has for the address.  As long as the
- * update lock is held the entry is true.
+ * Copy through the shadow entry.  The update lock keeps the entry and its page
+ * valid, because the callback needs the lock to drop the entry.
  */
 static int mmun_access_page(const struct mmun_transfer *xfer)
 {
@@ -80,7 +85,10 @@ static int mmun_access_page(const struct mmun_transfer *xfer)
 	return mmun_access_copy(xfer, mmun_entry_page(*entry));
 }
 
-/* By way of a buffer of ours: there is no lock where the user's may fault. */
+/*
+ * Copy through a bounce buffer.  User space is accessed without the update lock
+ * here, so that a page fault can be handled.
+ */
 static int mmun_access_bounce(struct mmun_transfer *xfer)
 {
 	void *bounce __free(mmun_object) = mmun_alloc(xfer->length);
@@ -99,10 +107,11 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
 }
 
 /*
- * A buffer that cannot be read changes nothing: see that it can, before the first
- * byte is written.  If it is taken away after that, swapped out maybe, the step
- * begins again with the bounce buffer, which waits for it.  Only if it does not
- * come back, or the page has gone too, a part of the step stays written.
+ * Copy to or from one page.  fault_in_readable() fails if the buffer cannot be
+ * read, and then the page is not changed.  The buffer can still disappear
+ * before the copy, for example by swap-out.  The bounce buffer then repeats the
+ * copy, and its page faults bring the buffer back.  If that fails too, a part
+ * of the page stays written.
  */
 static int mmun_access_step(struct mmun_transfer *xfer)
 {
@@ -154,7 +163,7 @@ static int mmun_access(struct mmun_ctx *ctx, struct mmun_access *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	/* What its shadow names may belong to any process by now. */
+	/* A stale entry can refer to a page of another process. */
 	if (!range->kind->coherent)
 		return -EOPNOTSUPP;
 	return mmun_range_access(range, cmd);

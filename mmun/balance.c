@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CHECK_BALANCE: probes, which show whether invalidations are in balance.
+ * CHECK_BALANCE: find out by probes whether every invalidation has ended.
  */
 
 #include <linux/delay.h>
@@ -8,12 +8,13 @@
 #include "private.h"
 
 /*
- * Where the probes are: the end of an invalidation is exclusive and at most
- * ULONG_MAX, so none meets the last byte, not even the one of RELEASE.
+ * The address of all probes.  The end of an invalidation is exclusive and at
+ * most ULONG_MAX.  No invalidation hits the last byte, not even that of
+ * RELEASE.
  */
 #define MMUN_PROBE_ADDR ULONG_MAX
 
-/* If something calls it nevertheless, it does no harm. */
+/* No invalidation should hit a probe.  If one does, this is correct. */
 static bool mmun_probe_invalidate(struct mmu_interval_notifier *mni,
 				  const struct mmu_notifier_range *mnr,
 				  unsigned long cur_seq)
@@ -26,7 +27,7 @@ static const struct mmu_interval_notifier_ops mmun_probe_ops = {
 	.invalidate = mmun_probe_invalidate,
 };
 
-/* The insert of the probe waits for the end of all invalidations that are active. */
+/* Return whether the core has deferred the insertion and not done it yet. */
 static bool mmun_probe_is_deferred(const struct mmun_probe *probe)
 {
 	return !mmun_subscription_in_tree(&probe->mni);
@@ -38,7 +39,7 @@ static void mmun_probes_init(struct mmun_probes *probes)
 	INIT_LIST_HEAD(&probes->list);
 }
 
-/* Insert one more.  Does not wait for invalidations. */
+/* Insert a new probe.  Does not wait for invalidations. */
 static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 {
 	struct mmun_probe *probe __free(mmun_object) = NULL;
@@ -60,7 +61,10 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 	return no_free_ptr(probe);
 }
 
-/* Remove them all, which waits while one of them is being invalidated. */
+/*
+ * Remove all probes.  Waits until no invalidation is active if the sequence of
+ * the mm is odd.
+ */
 static void mmun_probes_remove(struct mmun_ctx *ctx)
 {
 	struct mmun_probe *probe, *next;
@@ -74,7 +78,7 @@ static void mmun_probes_remove(struct mmun_ctx *ctx)
 	ctx->probes.nr = 0;
 }
 
-/* Returns whether it is in the tree before the time is over. */
+/* Wait until the probe is in the tree.  Returns false if the time expires. */
 static bool mmun_probe_wait(const struct mmun_probe *probe,
 			    unsigned long deadline)
 {
@@ -88,19 +92,26 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
 }
 
 /*
- * Each insert into an mm is one of these, with S the sequence of the mm:
+ * Return 1 if there was a time without an active invalidation, 0 if none was
+ * found, or an error.
  *
- *	nothing active		in the tree at once, with S - 1 (S is even)
- *	active, S odd		deferred, with S
- *	active, S even		in the tree at once, with S + 1, which S becomes
+ * There are three cases of an insertion.  S is the sequence of the mm.
  *
- * The sequence never goes back, and what is deferred gets into the tree when
- * the last active invalidation ends.  So if one insert follows another, both are
- * in the tree and have the same sequence, then nothing was active either at the
- * second insert or at some time after it.  If the second has another sequence
- * an invalidation came between them, and a third is compared with the second.
+ *	no active invalidation	inserted at once with S - 1; S is even
+ *	active, S is odd	deferred, with S
+ *	active, S is even	inserted at once with S + 1; S becomes S + 1
  *
- * Returns 1 when balanced, else 0 or an error.
+ * S never decreases.  A deferred probe enters the tree when the last active
+ * invalidation ends.
+ *
+ * Compare two successive probes that are both in the tree.  If their sequences
+ * are equal, the second probe is not of the third case, because the sequence of
+ * that case is new and no earlier probe can have it.  In the first case no
+ * invalidation was active at the insertion.  In the second case none was active
+ * when the probe entered the tree.  Either way the mm was balanced.
+ *
+ * If the sequences differ, an invalidation came between the two insertions.
+ * The second probe is then compared with a third one, and so on.
  */
 static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 			   unsigned long deadline)
@@ -111,12 +122,15 @@ static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 	if (!list_empty(&ctx->probes.list))
 		probe = list_last_entry(&ctx->probes.list, struct mmun_probe,
 					node);
-	/* The probe of an earlier call has arrived: there was a balance since. */
+	/*
+	 * The deferred probe of an earlier call is in the tree now.  The mm was
+	 * balanced in the meantime, so that no removal waits for ever.
+	 */
 	if (probe && probe->was_deferred && !mmun_probe_is_deferred(probe)) {
 		mmun_probes_remove(ctx);
 		probe = NULL;
 	}
-	/* A probe that is still deferred shows the state: no second one is needed. */
+	/* A probe that is still deferred serves again. */
 	if (!probe || !mmun_probe_is_deferred(probe))
 		probe = mmun_probe_insert(ctx);
 	if (IS_ERR(probe))
@@ -152,12 +166,15 @@ static int mmun_probes_run(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 	if (ret <= 0)
 		return ret;
 	cmd->out_odd = 0;
-	/* Waits only for an invalidation that began since, and which ends. */
+	/* This waits only for invalidations that began after the balance. */
 	mmun_probes_remove(ctx);
 	return 0;
 }
 
-/* Runs in the reaper, which may wait for an invalidation that does not end. */
+/*
+ * Remove the probes at the last close.  This runs in the reaper, because an
+ * invalidation may never end.
+ */
 static void mmun_probes_close(struct mmun_ctx *ctx)
 {
 	guard(mutex)(&ctx->probes.mutex);

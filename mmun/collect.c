@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gather pages, without any lock that the callback takes.
+ * Collect the pages of a range.  The functions of this file hold no lock that a
+ * callback takes.
  */
 
 #include "private.h"
@@ -13,7 +14,7 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 {
 	unsigned long start = mmun_range_addr(range, part->first + from);
 
-	/* For a kind without a lock HMM must see no collision either. */
+	/* MMUN_KIND_NAIVE: HMM must not find an earlier collision either. */
 	if (!range->kind->coherent)
 		seq = mmun_subscription_seq(&range->mni);
 	return (struct hmm_range){
@@ -28,7 +29,7 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 
 /*
  * Walk the page tables for the pages [from, from + nr) of @part.  The caller
- * holds mmap_lock, for reading or for writing.
+ * must hold mmap_lock, for reading or for writing.
  */
 static int mmun_part_walk(struct mmun_range *range, unsigned long seq,
 			  struct mmun_part *part, unsigned long from,
@@ -41,12 +42,12 @@ static int mmun_part_walk(struct mmun_range *range, unsigned long seq,
 	return hmm_range_fault(&hmm_range);
 }
 
-/* Convert what hmm_range_fault() wrote, in place, and count the valid pages. */
+/* Convert the entries of hmm_range_fault() in place, and count valid pages. */
 static void mmun_part_convert(struct mmun_part *part)
 {
 	unsigned long i, run;
 
-	/* The layouts differ on old kernels only, and in the place of the order. */
+	/* Only the position of the order differs, and only in old kernels. */
 	if (HMM_PFN_ORDER_SHIFT != MMUN_PAGE_ORDER_SHIFT)
 		for (i = 0; i < part->nr; i++)
 			part->entries[i] =
@@ -59,7 +60,10 @@ static void mmun_part_convert(struct mmun_part *part)
 	}
 }
 
-/* A fatal signal must not wait for more than MMUN_WALK_PAGES. */
+/*
+ * Collect with hmm_range_fault().  The driver takes mmap_lock, and checks for a
+ * fatal signal after every MMUN_WALK_PAGES pages.
+ */
 static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 				 struct mmun_part *part,
 				 unsigned long req_flags)
@@ -79,9 +83,11 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 }
 
 /*
- * All pages in one call, which begins a section, takes mmap_lock, and begins anew
- * after a collision.  @seq is the sequence of the section that succeeded.  A call
- * for each part of the pages would leave those of the first to an older section.
+ * Collect with hmm_range_fault_unlocked_timeout().  That function begins a read
+ * side critical section, takes mmap_lock, and begins again after a collision.
+ * It stores the sequence of the last section in @seq.  There must be only one
+ * call for all pages: a second call would begin a new section, and a collision
+ * of the first pages would not be found.
  */
 static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
@@ -97,10 +103,10 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 }
 
 /*
- * How many pages get_user_pages() may look at from @addr: those of the VMA that
- * hmm_range_fault() would find there, too.  GUP itself sees more: it strips a
- * tag off the address, and under the tag no invalidation finds the range; it
- * knows a gate page; and it writes where nothing can be read.
+ * Return the maximum number of pages that GUP may look up at @addr.  The result
+ * ends at the end of the VMA.  It accepts the same VMAs as hmm_range_fault().
+ * GUP alone accepts more: a tagged address, for which no invalidation would
+ * find the range; a gate page; and a write to a VMA that is not readable.
  */
 static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 {
@@ -115,7 +121,10 @@ static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 	return (vma->vm_end - addr) >> PAGE_SHIFT;
 }
 
-/* Get at most @nr pages at @addr; returns how many.  Waits are killable. */
+/*
+ * Get references to at most @nr pages at @addr.  Returns their number.  All
+ * waits are killable.
+ */
 static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 			   struct page **pages, bool write)
 {
@@ -181,9 +190,10 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 }
 
 /*
- * Fill @part.  With MMUN_OWN_LOOP, or by GUP, under the section that has begun
- * with @seq; otherwise under one that begins here, whose sequence is stored there.
- * -EBUSY: the section collided.
+ * Collect the pages of @part.  If HMM runs the loop, a new read side critical
+ * section begins, and its sequence is stored in @seq.  With MMUN_OWN_LOOP or
+ * GUP the caller has begun the section, and @seq is its sequence.  Returns
+ * -EBUSY if the section collided.
  */
 static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags)
@@ -200,7 +210,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 	return ret;
 }
 
-/* Make room for the pages of [start, start + length), or return NULL. */
+/* Allocate a part for the pages of [start, start + length). */
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length)
 {
@@ -209,14 +219,14 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 
 	if (!part)
 		return NULL;
-	/* HMM leaves some of its flags as they are. */
+	/* HMM does not write all bits of an entry. */
 	memset64(part->entries, 0, nr);
 	part->first = mmun_range_index(range, start);
 	part->nr = nr;
 	return part;
 }
 
-/* What is asked of COLLECT and SNAPSHOT, before anything is looked up */
+/* Check the arguments of COLLECT and SNAPSHOT that need no range. */
 static int mmun_collect_check_args(u64 start, u64 length, u32 method, u32 flags,
 				   u32 known_flags)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A context: one open of the device, from its birth to the last close.  INFO,
- * QUERY_CONTEXT.
+ * A context, from open() to the last close.  INFO, QUERY_CONTEXT.
  */
 
 #include <linux/module.h>
@@ -17,18 +16,18 @@ static int mmun_reaper_create(void)
 	return mmun_reaper ? 0 : -ENOMEM;
 }
 
-/* Release what mmun_ctx_init() acquired. */
+/* Undo mmun_ctx_init(). */
 static void mmun_ctx_cleanup(struct mmun_ctx *ctx)
 {
 	u64 lost;
 
-	/* A callback that comes nevertheless, see below, finds no log. */
+	/* If a deferred range stays, its callback finds an empty log. */
 	mmun_log_reset(&ctx->log, 0, 0, &lost);
 	mmun_mm_data_put(ctx->mm_data);
 	mmdrop(ctx->mm);
 }
 
-/* Nothing here can fail. */
+/* Initialize the context.  Cannot fail. */
 static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 {
 	/* Pairs with the mmdrop() in mmun_ctx_cleanup() */
@@ -44,7 +43,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 	mmun_probes_init(&ctx->probes);
 }
 
-/* Make a context of the mm, which is that of the caller. */
+/* Create a context of @mm, which must be the mm of the caller. */
 static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 {
 	struct mmun_ctx *ctx __free(mmun_object) = mmun_zalloc(sizeof(*ctx));
@@ -67,8 +66,9 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 }
 
 /*
- * What waits for invalidations.  A context that the core still knows stays for
- * ever, and the module with it.
+ * Do the part of the last close that waits for invalidations.  If the core
+ * still has a range in its list of deferred changes, the context and the module
+ * must not be freed.
  */
 static void mmun_ctx_reap(struct work_struct *work)
 {
@@ -81,7 +81,7 @@ static void mmun_ctx_reap(struct work_struct *work)
 	mmun_ctx_cleanup(ctx);
 	if (READ_ONCE(ctx->has_deferred))
 		return;
-	/* The exit of the module waits until this work has returned. */
+	/* mmun_exit() waits until this function has returned. */
 	module_put(THIS_MODULE);
 	if (atomic_xchg(&ctx->first_done, 1))
 		mmun_free(ctx);
@@ -90,8 +90,10 @@ static void mmun_ctx_reap(struct work_struct *work)
 }
 
 /*
- * A kernel thread does not wait: it closes a file that a task has sent to a socket,
- * and other files may be next in its queue.
+ * Wait for the reaper.  Returns false if it takes too long.  A kernel thread
+ * does not wait, because it closes files one after the other, and other tasks
+ * wait for them.  It closes a file that was in flight in a UNIX socket, for
+ * example.
  */
 static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
 {
@@ -100,15 +102,15 @@ static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
 	if (wait_for_completion_timeout(&ctx->reaped,
 					msecs_to_jiffies(mmun_hold_limit_ms())))
 		return true;
-	pr_warn("test_mmun: an invalidation does not end: its context is closed when it does\n");
+	pr_warn("test_mmun: an active invalidation delays the last close\n");
 	return false;
 }
 
 /*
- * The last close: no call is in flight and none can come.  But callbacks can be,
- * and their task may be held there, or get no CPU.  The reaper waits for them;
- * close() waits for the reaper, but no longer than a hold may last.  The one that
- * is done last frees the context.
+ * The last close.  No call is running, but callbacks can run.  Their tasks can
+ * be held, or can wait for a CPU.  The reaper waits for the callbacks.  close()
+ * waits for the reaper, but not longer than out_max_hold_ms.  The one of the
+ * two that finishes last frees the context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {

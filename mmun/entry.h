@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The format of a shadow entry: MMUN_PAGE_*, which is also what SNAPSHOT and
- * VERIFY report.
+ * The format of an entry, MMUN_PAGE_*.  Shadow entries have it, and SNAPSHOT
+ * and VERIFY report it.
  */
 
 #ifndef _MMUN_ENTRY_H
@@ -16,7 +16,7 @@ static_assert(MMUN_PAGE_VALID == HMM_PFN_VALID);
 static_assert(MMUN_PAGE_WRITE == HMM_PFN_WRITE);
 static_assert(MMUN_PAGE_ERROR == HMM_PFN_ERROR);
 
-/* Convert what hmm_range_fault() reports of a page. */
+/* Convert an entry of hmm_range_fault(). */
 static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 {
 	u64 order = hmm_pfn_to_map_order(hmm_pfn);
@@ -28,7 +28,10 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 	       (hmm_pfn & ~HMM_PFN_FLAGS & MMUN_PAGE_PFN_MASK);
 }
 
-/* The pages from this one on to the end of what one page table entry maps */
+/*
+ * Return the number of pages from this one to the last one that the same page
+ * table entry maps.
+ */
 static inline unsigned long mmun_entry_pages(u64 entry)
 {
 	unsigned long pages =
@@ -37,7 +40,7 @@ static inline unsigned long mmun_entry_pages(u64 entry)
 	return pages - (entry & (pages - 1));
 }
 
-/* GUP reports no permissions: the page is writable if @write was asked for. */
+/* GUP reports no permissions.  With @write it returns writable pages only. */
 static inline u64 mmun_entry_from_page(struct page *page, bool write)
 {
 	return MMUN_PAGE_VALID | (write ? MMUN_PAGE_WRITE : 0) |
@@ -49,16 +52,16 @@ static inline struct page *mmun_entry_page(u64 entry)
 	return pfn_to_page(entry & MMUN_PAGE_PFN_MASK);
 }
 
-/* Return whether the device may touch the page that the entry names. */
+/* Return whether the device may access the page of the entry. */
 static inline bool mmun_entry_allows(u64 entry, bool write)
 {
 	if (!(entry & MMUN_PAGE_VALID) || (write && !(entry & MMUN_PAGE_WRITE)))
 		return false;
-	/* Not ordinary memory: touching it could be an access to a device. */
+	/* An access to device memory could have side effects. */
 	return !is_zone_device_page(mmun_entry_page(entry));
 }
 
-/* Return whether a shadow entry may exist where the page tables have @pte. */
+/* Return whether the shadow entry is permitted if the page tables have @pte. */
 static inline bool mmun_entry_agrees(u64 shadow, u64 pte)
 {
 	return (pte & MMUN_PAGE_VALID) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * HOLD, WAIT_HELD, RESUME: a task that comes to a point of an invalidation
- * stops there until it is resumed.
+ * HOLD, WAIT_HELD, RESUME.  A hold stops a task at a point of an invalidation
+ * until it is resumed.
  */
 
 #include "private.h"
@@ -19,14 +19,14 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 	mmun_record_end(&ctx->log);
 }
 
-/* A task that passes a point */
+/* The side of the task that passes a point */
 
 static bool mmun_hold_is_over(const struct mmun_hold_obj *hold)
 {
 	return !hold->count || time_after_eq(jiffies, hold->deadline);
 }
 
-/* START and END: whether the invalidation meets the range, which may be gone */
+/* Return whether the invalidation hits the range.  For START and END. */
 static bool mmun_range_intersects(struct mmun_ctx *ctx, u32 id,
 				  const struct mmu_notifier_range *mnr)
 {
@@ -46,7 +46,7 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 {
 	u32 range = passage->report.out_id;
 
-	/* Not at those that were armed since: it has passed the point already. */
+	/* The task has reached the point before newer holds existed. */
 	if (hold->id <= passage->last_hold || hold->id > passage->newest_hold ||
 	    hold->point != passage->point || mmun_hold_is_over(hold) ||
 	    (hold->task && hold->task != current))
@@ -58,8 +58,8 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 }
 
 /*
- * A callback that must not block passes.  So do kernel threads, and tasks that
- * reclaim memory or own a transaction of a file system: everybody needs those.
+ * Return whether the task must not be stopped.  Other tasks depend on kernel
+ * threads, and on tasks that reclaim memory or own a file system transaction.
  */
 static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 {
@@ -70,7 +70,10 @@ static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 	       (current->flags & flags);
 }
 
-/* The task comes to a hold.  Returns for how many jiffies it stops there, or 0. */
+/*
+ * Apply a hold that matches the passage.  Returns the maximum wait in jiffies, or
+ * 0 if the passage is not stopped.
+ */
 static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			   struct mmun_passage *passage)
 {
@@ -96,7 +99,10 @@ static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 	return 0;
 }
 
-/* Find the next hold that stops this passage, and for how long; 0: there is none. */
+/*
+ * Find the next hold that stops this passage.  Returns the maximum wait in
+ * jiffies, or 0 if there is none.
+ */
 static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
 				    struct mmun_passage *passage)
 {
@@ -117,7 +123,7 @@ static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
 	return timeout;
 }
 
-/* RESUME may be about to complete @passage; it is done when it unlocks. */
+/* @passage is on the stack: RESUME may still use it under the lock. */
 static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 				    struct mmun_passage *passage)
 {
@@ -125,11 +131,11 @@ static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 	list_del_init(&passage->node);
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
-	/* Last: to wake many takes as long as a pause that renews the deadline. */
+	/* Last: the wake-ups must not count as time without a held task. */
 	mmun_held_end(ctx->mm_data, passage->cur_seq);
 }
 
-/* Stop at every hold that there is for this passage. */
+/* Stop at each hold that matches the passage, one after the other. */
 static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
@@ -161,8 +167,9 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 }
 
 /*
- * A task comes to @point.  @range is 0 at START and END.  With no hold in the
- * context this costs one load.
+ * A task reaches @point in a callback.  @range is the ID of the range, or 0 at
+ * START and END.  The caller must hold no lock of the driver.  If the context
+ * has no hold, this costs one load.
  */
 static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
@@ -173,7 +180,7 @@ static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
 		mmun_point_stop(ctx, point, range, mnr, cur_seq);
 }
 
-/* Armed holds */
+/* The list of holds */
 
 static struct mmun_hold_obj *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 {
@@ -186,7 +193,7 @@ static struct mmun_hold_obj *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 	return NULL;
 }
 
-/* Return whether the thread (NULL: any thread) is held now. */
+/* Return whether the thread is held now.  NULL: whether any thread is. */
 static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 {
 	struct mmun_hold_obj *hold;
@@ -200,7 +207,10 @@ static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 	return false;
 }
 
-/* From here on tasks stop at the hold, and calls find it. */
+/*
+ * Add the hold to the list.  From then on it stops tasks, and calls can find and
+ * free it.
+ */
 static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			 u32 *id)
 {
@@ -222,7 +232,7 @@ static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 	return 0;
 }
 
-/* Let all tasks go on that are held; returns how many. */
+/* Resume all tasks that the hold has stopped.  Returns their number. */
 static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	struct mmun_passage *passage, *next;
@@ -244,7 +254,7 @@ static void mmun_hold_free(struct mmun_hold_obj *hold)
 	mmun_free(hold);
 }
 
-/* Free the hold.  The caller has let all its tasks go. */
+/* Free the hold.  The caller has resumed its tasks. */
 static void mmun_hold_remove(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	lockdep_assert_held(&ctx->holds.lock);
@@ -254,7 +264,7 @@ static void mmun_hold_remove(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 	mmun_hold_free(hold);
 }
 
-/* Make a hold, whose time begins. */
+/* Create a hold.  Its time begins now. */
 static struct mmun_hold_obj *mmun_hold_create(const struct mmun_hold *cmd)
 {
 	struct mmun_hold_obj *hold __free(mmun_object) =
@@ -284,7 +294,7 @@ static void mmun_holds_init(struct mmun_holds *holds)
 	INIT_LIST_HEAD(&holds->list);
 }
 
-/* The last close: no call is in flight, but callbacks are. */
+/* Free all holds at the last close, while callbacks can still run. */
 static void mmun_holds_close(struct mmun_ctx *ctx)
 {
 	struct mmun_hold_obj *hold, *next;
@@ -296,7 +306,7 @@ static void mmun_holds_close(struct mmun_ctx *ctx)
 	}
 }
 
-/* Calls */
+/* Ioctls */
 
 static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 {
@@ -317,7 +327,7 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 	return 0;
 }
 
-/* The time of the hold runs already, and the wait for the list notifier uses it up. */
+/* The time of the hold has begun, and includes the wait for mmap_lock. */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_hold_obj *hold)
 {
@@ -349,7 +359,7 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 	return IS_ERR(hold) ? PTR_ERR(hold) : mmun_hold_arm(ctx, cmd, hold);
 }
 
-/* Report what became of the hold: its state, and a passage if there is one. */
+/* Report the state of the hold, and the passage that explains it. */
 static void mmun_hold_report(struct mmun_hold_obj *hold,
 			     struct mmun_wait_held *cmd)
 {
@@ -374,8 +384,8 @@ static void mmun_hold_report(struct mmun_hold_obj *hold,
 }
 
 /*
- * Returns 0 if the state is final, the number of jiffies until the hold's time is
- * over if it is armed, or -ENOENT.
+ * Return 0 if WAIT_HELD can return, or -ENOENT.  If the hold is armed, return
+ * the number of jiffies until it is over.
  */
 static long mmun_wait_held_check(struct mmun_ctx *ctx,
 				 struct mmun_wait_held *cmd)
@@ -407,7 +417,7 @@ static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 		return -EOPNOTSUPP;
 	if (cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
-	/* The time of an armed hold does not change: one sleep will do. */
+	/* One wait is enough: the time of an armed hold does not change. */
 	if (!mmun_wait_is_done(ctx, cmd, &left) && timeout &&
 	    wait_event_interruptible_timeout(ctx->holds.wait,
 					     mmun_wait_is_done(ctx, cmd, &left),

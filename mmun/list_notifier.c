@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list notifier of a context: the points START and END, which come after all
- * interval callbacks of an invalidation and after its end.
+ * The list notifier of a context.  An invalidation reaches START in its
+ * invalidate_range_start(), after all callbacks of ranges, and END in its
+ * invalidate_range_end(), after the core has ended the invalidation.
  */
 
 #include "private.h"
 
 /*
- * The core marks a callback that must not block with non_block_start().  On
- * PREEMPT_RT a spinlock may sleep there, which is allowed, and would be reported.
+ * If the invalidation must not block, the core calls non_block_start() first.
+ * That allows spinlocks.  On PREEMPT_RT a spinlock can sleep and would cause a
+ * warning, so the non-blocking section is interrupted there.
  */
 static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr,
@@ -27,7 +29,10 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 		non_block_start();
 }
 
-/* A refusal here would leave what the core began without its end. */
+/*
+ * This must not fail.  The core would then not end the invalidation, although
+ * the callbacks of ranges have already run.
+ */
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
 {
@@ -47,8 +52,9 @@ static const struct mmu_notifier_ops mmun_list_notifier_ops = {
 };
 
 /*
- * The registration needs mmap_lock, which also lets only one task do it.  A held
- * task may own the lock: the wait is killable.
+ * mmap_lock is what the core requires for the registration.  It also excludes a
+ * second registration.  The wait is killable, because a held task can own the
+ * lock.
  */
 static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 {
@@ -66,7 +72,7 @@ static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 	return ret;
 }
 
-/* Register the list notifier if that was not done before. */
+/* Register the list notifier, unless it is already registered. */
 static int mmun_list_notifier_register(struct mmun_ctx *ctx)
 {
 	int ret = 0;
@@ -80,7 +86,10 @@ static int mmun_list_notifier_register(struct mmun_ctx *ctx)
 	return ret;
 }
 
-/* The last close.  Waits for callbacks; works on an mm that has exited, too. */
+/*
+ * Unregister the list notifier at the last close.  Waits until its callbacks
+ * have returned.  Also works if the mm has exited.
+ */
 static void mmun_list_notifier_close(struct mmun_ctx *ctx)
 {
 	if (ctx->list_registered)

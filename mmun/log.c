@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The event log: a ring that callbacks write and read(2) empties.
+ * The log: a ring of records.  Callbacks and ioctls write records, read(2)
+ * removes them.
  */
 
 #include <linux/poll.h>
@@ -14,7 +15,10 @@ static void mmun_log_init(struct mmun_log *log)
 	init_waitqueue_head(&log->wait);
 }
 
-/* Install a ring of @size records, or none; returns the number of lost ones. */
+/*
+ * Replace the ring by an empty one of @size records; 0: by none.  Stores the
+ * number of unread records in @lost.  Cannot fail if @size is 0.
+ */
 static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 {
 	struct mmun_record *ring __free(mmun_object) = NULL;
@@ -27,7 +31,7 @@ static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 	guard(spinlock)(&log->lock);
 	swap(log->ring, ring);
 	log->size = size;
-	/* Pairs with READ_ONCE in mmun_log_enabled() */
+	/* Pairs with the READ_ONCE in mmun_log_enabled() */
 	WRITE_ONCE(log->types, size ? types : 0);
 	*lost = log->head - log->tail;
 	log->tail = log->head;
@@ -36,14 +40,15 @@ static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 
 static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type)
 {
-	/* Pairs with WRITE_ONCE in mmun_log_reset() */
+	/* Pairs with the WRITE_ONCE in mmun_log_reset() */
 	return READ_ONCE(log->types) & (1U << type);
 }
 
 /*
- * Begin a record, over the oldest one if the ring is full.  The caller has asked
- * mmun_log_enabled(), fills in what is not 0, and ends the record soon: the log is
- * locked.  It is written where it stays, because callbacks come by the thousand.
+ * Add a record to the log and lock the log.  If the log is full, the record
+ * overwrites the oldest one.  The caller has called mmun_log_enabled(), sets
+ * the fields that are not 0, and calls mmun_record_end().  The record is built
+ * in the ring, because a copy per callback would be slow.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
@@ -52,7 +57,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 	struct mmun_record *record = &log->discarded;
 
 	spin_lock(&log->lock);
-	/* LOG_SETUP may have come in between. */
+	/* LOG_SETUP may have run since the caller has checked. */
 	if (mmun_log_enabled(log, type))
 		record = &log->ring[log->head & (log->size - 1)];
 	*record = (struct mmun_record){
@@ -64,7 +69,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 		.tgid = task_tgid_nr(current),
 	};
 	static_assert(sizeof(record->comm) == TASK_COMM_LEN);
-	/* Another thread may change it; the kernel pads it with zeros. */
+	/* Another thread can change comm.  Its last byte is always 0. */
 	data_race(memcpy(record->comm, current->comm, TASK_COMM_LEN - 1));
 	if (record != &log->discarded)
 		log->head++;
@@ -110,7 +115,7 @@ static enum mmun_event mmun_event_from_core(enum mmu_notifier_event event)
 	return MMUN_EVENT_UNKNOWN;
 }
 
-/* An invalidation, all of it */
+/* Set the fields that describe an invalidation. */
 static void mmun_record_set_invalidation(struct mmun_record *record,
 					 const struct mmu_notifier_range *mnr,
 					 unsigned long cur_seq)
@@ -128,7 +133,7 @@ static bool mmun_log_is_empty(struct mmun_log *log)
 	return log->head == log->tail;
 }
 
-/* Copy at most @nr records from the tail, which stays where it is. */
+/* Copy at most @nr records from the tail, and do not remove them. */
 static unsigned long mmun_log_peek(struct mmun_log *log,
 				   struct mmun_record *records,
 				   unsigned long nr)
@@ -142,14 +147,17 @@ static unsigned long mmun_log_peek(struct mmun_log *log,
 	return nr;
 }
 
-/* The records below @sequence were read; they may have been overwritten. */
+/*
+ * Remove the records below @sequence.  New records can have overwritten some of
+ * them since mmun_log_peek().
+ */
 static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 {
 	guard(spinlock)(&log->lock);
 	log->tail = max(log->tail, sequence);
 }
 
-/* What happened to a range, other than an invalidation */
+/* Log an event of a range that is not an invalidation. */
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq)
 {
@@ -165,7 +173,7 @@ static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 	mmun_record_end(log);
 }
 
-/* Wait until there is something to read. */
+/* Wait until the log is not empty. */
 static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 {
 	if (nonblock)
@@ -173,7 +181,7 @@ static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 	return wait_event_interruptible(log->wait, !mmun_log_is_empty(log));
 }
 
-/* Read at most @nr records; 0 if another reader was faster. */
+/* Read at most @nr records.  Returns 0 if another reader was faster. */
 static ssize_t mmun_log_try_read(struct mmun_log *log,
 				 struct mmun_record *bounce,
 				 struct mmun_record __user *user,
@@ -197,7 +205,10 @@ static ssize_t mmun_log_try_read(struct mmun_log *log,
 	return ret;
 }
 
-/* Wait for the first record and read those that are there.  Returns bytes. */
+/*
+ * Wait for the first record, and read the records that the log has then.
+ * Returns the number of bytes.
+ */
 static ssize_t mmun_log_read(struct mmun_log *log,
 			     struct mmun_record __user *user, unsigned long nr,
 			     bool nonblock)
@@ -228,7 +239,7 @@ static int mmun_log_setup(struct mmun_ctx *ctx, struct mmun_log_setup *cmd)
 	if (cmd->records > MMUN_MAX_LOG_RECORDS ||
 	    (cmd->records && !is_power_of_2(cmd->records)))
 		return -EINVAL;
-	/* No reader may have a record that is counted as lost. */
+	/* A record that a reader returns must not be counted as lost. */
 	if (mutex_lock_interruptible(&log->read_lock))
 		return -EINTR;
 	ret = mmun_log_reset(log, cmd->records, cmd->types, &cmd->out_lost);

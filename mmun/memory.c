@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory: objects are charged to the memory cgroup of the caller and counted, so
- * that a leak is seen when the module is unloaded.
+ * Memory allocation.  Objects are charged to the memory cgroup of the caller.
+ * The driver counts them, so that the unloading of the module detects a leak.
  */
 
 #include "private.h"
 
-/* Number of objects of all contexts, ranges included. */
+/* Number of objects of all contexts, including ranges */
 static atomic_long_t mmun_nr_objects;
 
 /*
- * An eighth of the memory is for others.  What the driver has is in no process, so
- * that the OOM killer would take one after the other and gain nothing.
+ * Return true if less than an eighth of the memory of the machine is available.
+ * The driver then allocates nothing.  Its memory belongs to no process, so the
+ * OOM killer could kill all processes and free none of it.
  */
 static bool mmun_memory_is_low(void)
 {
 	return si_mem_available() < (long)(totalram_pages() / 8);
 }
 
-/* Allocate an object, whose contents the caller writes.  May sleep. */
+/* Allocate an object and do not initialize it.  May sleep. */
 static void *mmun_alloc(size_t size)
 {
 	void *object = NULL;
@@ -30,7 +31,10 @@ static void *mmun_alloc(size_t size)
 	return object;
 }
 
-/* The same with zeros in it, byte by byte on some processors: for small ones */
+/*
+ * Allocate an object of zeros.  May sleep.  Use it for small objects only,
+ * because memset() is slow on some processors.
+ */
 static void *mmun_zalloc(size_t size)
 {
 	void *object = mmun_alloc(size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the contexts of an mm share, from the first open to the last close: how
- * many they are, and for how long its tasks may be held.
+ * The data that all contexts of an mm share, from the first open to the last
+ * close: the number of contexts, and the time for which tasks may be held.
  */
 
 #include "private.h"
@@ -9,10 +9,10 @@
 static LIST_HEAD(mmun_mm_data_list);
 static DEFINE_MUTEX(mmun_mm_data_mutex);
 
-/* One more context of the mm, or -ENOSPC, or -ENOMEM. */
+/* Count one more context of the mm.  Returns -ENOSPC or -ENOMEM on error. */
 static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm)
 {
-	/* Not under the mutex, which every open and close takes. */
+	/* Before the lock, because an allocation can take long. */
 	struct mmun_mm_data *new __free(mmun_object) =
 		mmun_zalloc(sizeof(*new));
 	struct mmun_mm_data *mm_data;
@@ -44,7 +44,7 @@ static void mmun_mm_data_put(struct mmun_mm_data *mm_data)
 	mmun_free(mm_data);
 }
 
-/* The module parameter; it can change at any time. */
+/* The module parameter, which can change at any time */
 static unsigned int mmun_max_hold_ms = 10000;
 
 static unsigned int mmun_hold_limit_ms(void)
@@ -53,11 +53,13 @@ static unsigned int mmun_hold_limit_ms(void)
 }
 
 /*
- * Holds that overlap or follow each other add up for a task that waits for the mm
- * or for the SRCU of the notifiers, in whichever contexts they are armed.  So they
- * share a deadline, which is set when the first task is held.  It is set anew when
- * no task has been held for MMUN_HOLD_IDLE_NS, but not within an invalidation: the
- * walk from one range to the next may take longer than that.
+ * A task can wait for several holds in a row, for example because it needs
+ * mmap_lock or waits for the SRCU of the list notifiers.  The holds can belong
+ * to different contexts.  To bound that wait, all holds of an mm share a
+ * deadline.  It is set when the first task is held.  It is set again if no task
+ * was held for MMUN_HOLD_IDLE_NS.  It is not set again within one invalidation,
+ * because the core can need more than MMUN_HOLD_IDLE_NS from one callback to
+ * the next.
  */
 static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 				     unsigned long cur_seq)
@@ -68,9 +70,10 @@ static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 }
 
 /*
- * A task is about to be held.  Returns for how many jiffies at most, or 0.  START
- * and END, where @cur_seq is 0 because it is not known, have a clock of their own:
- * they must not renew that of the callbacks.
+ * A task is about to be held.  Returns the maximum time in jiffies, or 0 if the
+ * deadline has passed.  @cur_seq is 0 at START and END, where the sequence is
+ * not known.  These points have a deadline of their own, because a hold without
+ * a sequence would set the deadline of the callbacks again.
  */
 static long mmun_held_begin(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The write side: the callback of a range, and how it subscribes.
+ * The write side: the callback of a range, and the subscription.
  */
 
 #include "private.h"
@@ -43,7 +43,10 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	struct mmun_ctx *ctx = range->ctx;
 	bool logged = mmun_log_enabled(&ctx->log, MMUN_RECORD_INVALIDATE);
 	bool blockable = mmu_notifier_range_blockable(mnr);
-	/* The core does this for list notifiers only; RT's spinlocks sleep. */
+	/*
+	 * The core does this only for list notifiers.  On PREEMPT_RT a spinlock
+	 * can sleep and would cause a warning.
+	 */
 	bool mark_non_block = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
 	bool is_release = mnr->event == MMU_NOTIFY_RELEASE;
 	u64 start_ns = logged ? ktime_get_ns() : 0;
@@ -68,7 +71,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 		mmun_log_invalidate(range, mnr, cur_seq, start_ns, done);
 	if (mark_non_block)
 		non_block_end();
-	/* One invalidation can call millions of ranges. */
+	/* One invalidation can call a million callbacks. */
 	if (blockable)
 		cond_resched();
 	if (!is_release)
@@ -81,8 +84,10 @@ static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
 };
 
 /*
- * The first insert into an mm takes mmap_lock for writing, which the core does
- * without an ear for signals; but a held task may own it.
+ * Insert an interval notifier.  The first insertion into an mm requires
+ * mmap_lock for writing, which a held task can own.  The core would take the
+ * lock without a check for signals.  The driver takes it here, so that the wait
+ * is killable.
  */
 static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PIN_MM, UNPIN_MM: a thread that no signal wakes, so that its mm can be reaped
- * while it dies.
+ * PIN_MM and UNPIN_MM.  A thread waits and no signal wakes it.  Its process can
+ * therefore be killed and keep its mm, until process_mrelease(2) has reaped it.
  */
 
 #include "private.h"
@@ -35,7 +35,7 @@ static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
 	wait_for_completion_timeout(&pin.unpinned,
 				    msecs_to_jiffies(cmd->timeout_ms));
 
-	/* UNPIN_MM may be about to complete it; it is done when it unlocks. */
+	/* @pin is on the stack: UNPIN_MM may still use it under the lock. */
 	guard(spinlock)(&ctx->pins.lock);
 	cmd->out_unpinned = list_empty(&pin.node);
 	list_del(&pin.node);

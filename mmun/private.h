@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The objects of /dev/mmun, their limits, and what its parts offer to each other.
+ * The objects of the driver, their limits, and the functions that a file of
+ * mmun/ offers to the other files.
  */
 #ifndef _MMUN_PRIVATE_H
 #define _MMUN_PRIVATE_H
@@ -27,31 +28,37 @@
 
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
-/* The formatter would take the values out of their column. */
+/* clang-format would move the values out of their column. */
 /* clang-format off */
 
-/* Limits of one context, but MMUN_MAX_CONTEXTS, which is of one mm. */
+/* Limits of one context.  MMUN_MAX_CONTEXTS is a limit of one mm. */
 #define MMUN_MAX_CONTEXTS	64
 #define MMUN_MAX_RANGES		SZ_1M
 #define MMUN_MAX_BATCHES	128
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-#define MMUN_MAX_PIN_MS		20000	/* no hung task detector is so quick */
+#define MMUN_MAX_PIN_MS		20000	/* less than any hung task timeout */
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
-#define MMUN_MAX_HOLD_MS	60000U	/* what the parameter may ask for */
+#define MMUN_MAX_HOLD_MS	60000U	/* maximum of the module parameter */
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
 #define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
 
-/* One range may have them all, and drops them under a spinlock: milliseconds. */
+/*
+ * All chunks can belong to one range.  The callback then clears them all under
+ * a spinlock, which takes some milliseconds.
+ */
 #define MMUN_MAX_CHUNKS		4096
 
-/* Its memory is in no process, so an OOM kill would not help. */
+/*
+ * The OOM killer must not run: the memory of the driver belongs to no process,
+ * so that no kill frees it.
+ */
 #define MMUN_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 #define MMUN_CHUNK_PAGES	512UL
-#define MMUN_WALK_PAGES		512UL	/* between two looks at signals */
+#define MMUN_WALK_PAGES		512UL	/* between two checks for signals */
 #define MMUN_GUP_PAGES		32UL
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_GROUP_SPANS	64U
@@ -59,20 +66,20 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 /* clang-format on */
 
 /**
- * struct mmun_log - the event log of a context
- * @lock: guards the ring and its fields; taken in callbacks
- * @read_lock: one reader at a time, so that records leave in order
- * @wait: readers and pollers
- * @ring: @size records, or NULL when @size is 0
- * @size: a power of two, or 0
- * @types: mask of 1 << enum mmun_record_type; read without @lock
+ * struct mmun_log - the log of a context
+ * @lock: protects the ring and all fields below it.  Callbacks take it.
+ * @read_lock: serializes read() and LOG_SETUP, so that records leave in order
+ * @wait: read() and poll() wait here for a record
+ * @ring: array of @size records, or NULL if @size is 0
+ * @size: number of records in @ring, a power of two, or 0
+ * @types: mask of 1 << enum mmun_record_type.  Also read without @lock.
  * @head: sequence of the next record
- * @tail: sequence of the oldest record that is there and was not read
- * @discarded: where a record goes that LOG_SETUP overtook
+ * @tail: sequence of the oldest record that is in the ring and was not read
+ * @discarded: receives a record whose type LOG_SETUP has just disabled
  */
 struct mmun_log {
-	spinlock_t lock; /* guards the ring */
-	struct mutex read_lock; /* one reader at a time */
+	spinlock_t lock; /* protects the ring */
+	struct mutex read_lock; /* serializes read() */
 	wait_queue_head_t wait;
 	struct mmun_record *ring;
 	u32 size;
@@ -84,9 +91,9 @@ struct mmun_log {
 
 /**
  * struct mmun_range_table - the ranges of a context
- * @ranges: by ID; one reference to each
- * @newest_id: the last ID that was given out; beyond U32_MAX no range gets one
- * @nr: number of ranges, in the table or about to be
+ * @ranges: maps an ID to a range, and owns one reference to the range
+ * @newest_id: the last ID that was assigned.  Above U32_MAX no ID is left.
+ * @nr: number of ranges, including those that INSERT is about to publish
  */
 struct mmun_range_table {
 	struct xarray ranges;
@@ -96,14 +103,15 @@ struct mmun_range_table {
 
 /**
  * struct mmun_holds - the holds of a context
- * @lock: guards the rest, and the holds; taken in callbacks
- * @wait: WAIT_HELD
- * @list: list of mmun_hold_obj::node, the oldest first
- * @nr: its length; callbacks read it without @lock
- * @newest_id: ID of the newest hold there ever was
+ * @lock: protects the other fields and the holds.  Callbacks take it.
+ * @wait: WAIT_HELD waits here
+ * @list: list of mmun_hold_obj::node, in the order of their IDs
+ * @nr: length of @list.  Callbacks also read it without @lock.
+ * @newest_id: the last ID that was assigned.  Callbacks also read it without
+ *	@lock.
  */
 struct mmun_holds {
-	spinlock_t lock; /* guards the holds */
+	spinlock_t lock; /* protects the holds */
 	wait_queue_head_t wait;
 	struct list_head list;
 	u32 nr;
@@ -111,24 +119,24 @@ struct mmun_holds {
 };
 
 /**
- * struct mmun_pins - the threads that pin the mm of a context
- * @lock: guards @list
+ * struct mmun_pins - the threads that wait in PIN_MM
+ * @lock: protects @list
  * @list: list of mmun_pin::node
  */
 struct mmun_pins {
-	spinlock_t lock; /* guards @list */
+	spinlock_t lock; /* protects @list */
 	struct list_head list;
 };
 
 /**
- * struct mmun_probes - the subscriptions of MMUN_CHECK_BALANCE
- * @mutex: one caller at a time; guards the rest
- * @list: list of mmun_probe::node: what is still inserted, in order
- * @nr: its length
- * @seq_broken: they showed what no invalidation in flight explains
+ * struct mmun_probes - the subscriptions of CHECK_BALANCE
+ * @mutex: serializes CHECK_BALANCE and protects the other fields
+ * @list: list of mmun_probe::node, the oldest first.  All of them are inserted.
+ * @nr: length of @list
+ * @seq_broken: a probe had an even sequence, which a correct core never assigns
  */
 struct mmun_probes {
-	struct mutex mutex; /* one caller at a time */
+	struct mutex mutex; /* serializes CHECK_BALANCE */
 	struct list_head list;
 	u32 nr;
 	bool seq_broken;
@@ -136,21 +144,25 @@ struct mmun_probes {
 
 /**
  * struct mmun_ctx - one open of /dev/mmun
- * @mm: the mm of the task that opened it; one mm_count reference
- * @mm_data: what all contexts of the mm share
- * @table: its ranges
- * @nr_chunks: number of chunks in the shadows of its ranges
- * @batches: its batches, by ID, except those that a call has taken out
- * @log: what happened
- * @holds: where its tasks stop
- * @list_notifier: brings them to START and END
- * @list_registered: whether @list_notifier is; mmap_lock of the mm guards it
- * @pins: the threads that keep the mm
- * @probes: the subscriptions of MMUN_CHECK_BALANCE
- * @reap: what the reaper does for it
- * @reaped: completed when that is done, if close() waits still
- * @first_done: 1: the reaper has done it, or close() waits no more
- * @has_deferred: the core still has a range that was removed
+ * @mm: the mm of the task that opened the device; one reference on mm_count
+ * @mm_data: what all contexts of @mm share
+ * @table: the ranges
+ * @nr_chunks: number of shadow chunks of all ranges
+ * @batches: maps an ID to a batch.  The value is XA_ZERO_ENTRY while a call
+ *	uses the batch.
+ * @log: the log
+ * @holds: the holds
+ * @list_notifier: list notifier of @mm, for the points START and END
+ * @list_registered: @list_notifier is registered.  It is written under
+ *	mmap_lock of @mm.
+ * @pins: the threads that wait in PIN_MM
+ * @probes: the subscriptions of CHECK_BALANCE
+ * @reap: work item of the last close
+ * @reaped: completed when @reap is done and close() still waits for it
+ * @first_done: set by the first of close() and @reap that finishes.  The second
+ *	one frees the context.
+ * @has_deferred: the core still has a range in its list of deferred changes.
+ *	The context and the module must stay.
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
@@ -172,25 +184,28 @@ struct mmun_ctx {
 
 /**
  * struct mmun_range - one subscription and its shadow page table
- * @mni: the subscription; the addresses watched are in its interval_tree
+ * @mni: the subscription.  Its interval_tree has the first and the last
+ *	address.
  * @ctx: the context, which outlives the range
- * @kind: the scheme by which it is read
- * @refs: one for the ID table, until REMOVE; one per batch and call in flight
- * @id: for the records
- * @fail_nonblock: so many callbacks that must not block are to return false
- * @invalidations: callbacks
- * @failed: callbacks that returned false
- * @commits: batches published
- * @collisions: batches that collided
- * @disabled: REMOVE has begun: nothing may be published any more
- * @unsubscribed: REMOVE has ended: no callback may come any more
- * @lock: the update lock of mmu_interval_set_seq() and mmu_interval_read_retry();
- *	guards all from @fail_nonblock on but @unsubscribed
- * @shadow: chunks of the shadow page table, by index of the page, see
- *	mmun_range_index(), / MMUN_CHUNK_PAGES: arrays of entries in the format
- *	of entry.h.  Chunks come without @lock and go with the range.  Their
- *	entries are under @lock, and hold no page reference, because the notifier
- *	keeps them true.
+ * @kind: the notifier scheme
+ * @refs: one reference of the table until REMOVE, one of each batch, and one of
+ *	each call that uses the range
+ * @id: ID of the range, for records
+ * @fail_nonblock: number of failures that are left to inject
+ * @invalidations: number of callbacks
+ * @failed: number of callbacks that returned false
+ * @commits: number of batches and snapshots that were published
+ * @collisions: number of read side critical sections that collided
+ * @disabled: REMOVE has begun.  Nothing may be published.
+ * @unsubscribed: REMOVE has ended.  A callback now is a bug.
+ * @lock: the update lock.  mmu_interval_set_seq() and mmu_interval_read_retry()
+ *	must be called under it.  It protects @fail_nonblock to @disabled, and
+ *	the entries of @shadow.
+ * @shadow: the shadow page table, in chunks of MMUN_CHUNK_PAGES entries.  The
+ *	index of a chunk is mmun_range_index() / MMUN_CHUNK_PAGES.  entry.h has
+ *	the format of an entry.  Chunks are added without @lock and are freed
+ *	with the range.  An entry has no reference to its page, because the
+ *	callback drops the entry before the page can be freed.
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
@@ -205,12 +220,12 @@ struct mmun_range {
 	u64 collisions;
 	bool disabled;
 	bool unsubscribed;
-	/* From here on what mmun_range_ctor() makes. */
+	/* mmun_range_ctor() initializes the fields from here on. */
 	spinlock_t lock; /* the update lock */
 	struct xarray shadow;
 };
 
-/* Between two steps of a long call: returns 0, or why to stop. */
+/* Reschedule.  Returns -EINTR if a fatal signal is pending, otherwise 0. */
 static inline int mmun_resched_killable(void)
 {
 	cond_resched();
@@ -230,7 +245,7 @@ static inline unsigned long mmun_range_last(const struct mmun_range *range)
 	return range->mni.interval_tree.last;
 }
 
-/* The index of a page counts from the first page that the range touches. */
+/* Return the index of the page, counted from the first page of the range. */
 static inline unsigned long mmun_range_index(const struct mmun_range *range,
 					     unsigned long addr)
 {
@@ -243,7 +258,7 @@ static inline unsigned long mmun_range_addr(const struct mmun_range *range,
 	return (mmun_range_start(range) & PAGE_MASK) + (index << PAGE_SHIFT);
 }
 
-/* Return the number of entries of a chunk; the last one of a range is shorter. */
+/* Return the number of entries of a chunk.  The last chunk can be shorter. */
 static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 					     unsigned long number)
 {
@@ -252,7 +267,10 @@ static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 	return min(last - number * MMUN_CHUNK_PAGES + 1, MMUN_CHUNK_PAGES);
 }
 
-/* The sequence of the last invalidation that hit it, or of its birth */
+/*
+ * Return the sequence of a subscription.  The last invalidation that hit it has
+ * set the sequence, or the insertion.
+ */
 static inline unsigned long
 mmun_subscription_seq(const struct mmu_interval_notifier *mni)
 {
@@ -260,23 +278,24 @@ mmun_subscription_seq(const struct mmu_interval_notifier *mni)
 	return READ_ONCE(mni->invalidate_seq);
 }
 
-/* Whether it is in the core's tree, and not deferred */
+/* Return false if the core has deferred the insertion. */
 static inline bool
 mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
 {
-	/* The core writes it under its own lock. */
+	/* Racy: the core changes it under a lock that drivers cannot take. */
 	return !data_race(RB_EMPTY_NODE(&mni->interval_tree.rb));
 }
 
 /**
- * struct mmun_span_group - a part of INSERT or REMOVE
+ * struct mmun_span_group - the spans that INSERT or REMOVE processes at a time
  * @ctx: the context
  * @kind: INSERT: enum mmun_kind
- * @user: the array of user space, from the first span of the step on
- * @nr: number of spans; less when one is found that cannot be done
- * @ret: why that one cannot, or 0
- * @spans: what @user has
- * @ranges: the ranges of the spans
+ * @user: pointer to the first span of the group in user space
+ * @nr: number of spans.  If a span fails, @nr is reduced to the spans before
+ *	it.
+ * @ret: the error of the span that failed, or 0
+ * @spans: copy of the spans
+ * @ranges: the ranges of @spans
  */
 struct mmun_span_group {
 	struct mmun_ctx *ctx;
@@ -289,10 +308,12 @@ struct mmun_span_group {
 };
 
 /**
- * struct mmun_kind_ops - how a range is read
- * @coherent: it does what the protocol is for: the shadow may be trusted
- * @read_begin: begin a read side critical section; may wait
- * @read_retry: whether it collided; under the update lock
+ * struct mmun_kind_ops - the operations of a notifier scheme
+ * @coherent: the scheme detects collisions, so that shadow entries can be used
+ * @read_begin: begins a read side critical section and returns its sequence.
+ *	May wait for an invalidation.
+ * @read_retry: returns true if an invalidation has hit the range since
+ *	read_begin.  The caller must hold mmun_range::lock.
  */
 struct mmun_kind_ops {
 	bool coherent;
@@ -301,12 +322,12 @@ struct mmun_kind_ops {
 };
 
 /**
- * struct mmun_part - the result of one COLLECT
- * @node: for mmun_batch::parts
- * @first: index of the first page
+ * struct mmun_part - the entries of consecutive pages, from one COLLECT
+ * @node: entry of mmun_batch::parts
+ * @first: index of the first page in the range
  * @nr: number of pages
  * @valid: number of valid pages
- * @entries: in the format of a shadow entry
+ * @entries: one entry per page, in the format of a shadow entry
  */
 struct mmun_part {
 	struct list_head node;
@@ -317,13 +338,14 @@ struct mmun_part {
 };
 
 /**
- * struct mmun_batch - one read side critical section
- * @range: one reference
- * @seq: what read_begin() returned
- * @nr_pages: sum of the parts
- * @parts: list of mmun_part::node, oldest first
+ * struct mmun_batch - a read side critical section and its pages
+ * @range: the range, one reference
+ * @seq: the sequence that read_begin returned
+ * @nr_pages: number of pages in all parts
+ * @parts: list of mmun_part::node, the oldest first
  *
- * It belongs to the table, or to the one call that has taken it.
+ * There is no lock.  The table owns a batch, or the one call that has taken it
+ * out of the table.
  */
 struct mmun_batch {
 	struct mmun_range *range;
@@ -332,28 +354,29 @@ struct mmun_batch {
 	struct list_head parts;
 };
 
-/* A thread in MMUN_PIN_MM, on its stack */
+/* A thread that waits in PIN_MM.  It is on the stack of that thread. */
 struct mmun_pin {
-	struct list_head node; /* for mmun_pins::list, until it is unpinned */
+	struct list_head node; /* entry of mmun_pins::list, until UNPIN_MM */
 	struct completion unpinned;
 	u32 tid;
 };
 
 /**
  * struct mmun_hold_obj - a hold
- * @node: for mmun_holds::list
- * @held: list of mmun_passage::node, the task that came first is the first
- * @task: the thread to stop, one reference; NULL: any
- * @id: of the hold
+ * @node: entry of mmun_holds::list
+ * @held: list of mmun_passage::node, in the order in which the tasks stopped
+ * @task: the thread to stop, one reference; NULL: any thread
+ * @id: ID of the hold
  * @point: enum mmun_point
- * @range: ID of the range, 0: any.  An ID and no reference: the range may go.
- * @skip: passages still to be let through
- * @count: passages still to be stopped
- * @deadline: in jiffies, for all of them
- * @has_missed: a passage could not be stopped
- * @missed: the first such passage
+ * @range: ID of the range; 0: any range.  There is no reference to the range,
+ *	so that it can be removed.
+ * @skip: number of passages left to let through
+ * @count: number of passages left to stop
+ * @deadline: the hold is over at this time, in jiffies
+ * @has_missed: a passage could not be stopped since the last RESUME
+ * @missed: the report of the first such passage
  *
- * mmun_holds::lock guards it.  It is freed when no task is in @held.
+ * mmun_holds::lock protects all fields.  A hold is freed when @held is empty.
  */
 struct mmun_hold_obj {
 	struct list_head node;
@@ -370,17 +393,19 @@ struct mmun_hold_obj {
 };
 
 /**
- * struct mmun_passage - a task that passes a point, on its stack
- * @node: for mmun_hold_obj::held, until the task is resumed
- * @resumed: completed when it is
- * @task: the task
+ * struct mmun_passage - a task that passes a point
+ * @node: entry of mmun_hold_obj::held, until RESUME
+ * @resumed: completed by RESUME
+ * @task: the task, on whose stack this is
  * @point: the point
  * @mnr: the invalidation
- * @cur_seq: its sequence; 0 at START and END, where it is not known
- * @last_hold: ID of the hold that the task stopped at last
- * @newest_hold: the task stops at no hold that is newer
- * @wakes_waiters: it has just stopped at a hold, or is the first that one missed
- * @report: what WAIT_HELD reports
+ * @cur_seq: sequence of the invalidation.  It is 0 at START and END, because a
+ *	list notifier does not get the sequence.
+ * @last_hold: ID of the last hold that stopped this passage, or 0
+ * @newest_hold: the newest hold when the task reached the point.  Newer holds
+ *	do not stop this passage.
+ * @wakes_waiters: this passage has changed the state of a hold
+ * @report: what WAIT_HELD returns if it reports this passage
  */
 struct mmun_passage {
 	struct list_head node;
@@ -396,10 +421,10 @@ struct mmun_passage {
 };
 
 /**
- * struct mmun_hold_time - for how long tasks are held
- * @nr_held: tasks that are held now
- * @deadline_ns: of all their holds, in nanoseconds of CLOCK_MONOTONIC
- * @idle_since_ns: since when no task is held
+ * struct mmun_hold_time - the common deadline of several holds
+ * @nr_held: number of tasks that are held now
+ * @deadline_ns: no task is held after this time (CLOCK_MONOTONIC)
+ * @idle_since_ns: the time when @nr_held became 0 (CLOCK_MONOTONIC)
  * @last_seq: sequence of the last invalidation in which a task was held
  */
 struct mmun_hold_time {
@@ -411,34 +436,35 @@ struct mmun_hold_time {
 
 /**
  * struct mmun_mm_data - what all contexts of an mm share
- * @node: for mmun_mm_data_list
- * @mm: only compared; the contexts hold the reference
- * @contexts: number of contexts; mmun_mm_data_mutex guards it
- * @has_subscriptions: an insert into the mm has succeeded: the next takes no mmap_lock
- * @lock: guards the hold times; innermost
- * @callback_time: that of ENTER, LEAVE and EXIT
- * @list_time: that of START and END
+ * @node: entry of mmun_mm_data_list
+ * @mm: the mm, as a key.  The contexts have references to it, this has none.
+ * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
+ * @has_subscriptions: an insertion into the mm has succeeded.  The next one
+ *	does not take mmap_lock.
+ * @lock: protects the hold times
+ * @callback_time: hold time of ENTER, LEAVE and EXIT
+ * @list_time: hold time of START and END
  */
 struct mmun_mm_data {
 	struct list_head node;
 	struct mm_struct *mm;
 	u32 contexts;
 	bool has_subscriptions;
-	spinlock_t lock; /* guards the hold times */
+	spinlock_t lock; /* protects the hold times */
 	struct mmun_hold_time callback_time;
 	struct mmun_hold_time list_time;
 };
 
-/* A subscription of MMUN_CHECK_BALANCE */
+/* A subscription of CHECK_BALANCE to the last byte of the address space */
 struct mmun_probe {
 	struct mmu_interval_notifier mni;
-	struct list_head node; /* for mmun_probes::list */
-	bool was_deferred; /* so its arrival proves a balance */
+	struct list_head node; /* entry of mmun_probes::list */
+	bool was_deferred; /* the core had deferred its insertion */
 };
 
 /*
- * What one part offers to others, by the file that owns it.  All is static, because
- * the parts are compiled as one.
+ * The functions that other files use, by the file that defines them.  All of
+ * them are static, because test_mmun.c includes the files.
  */
 
 /* memory.c */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A range: a subscription, from its birth to its last reference.  FAIL_NONBLOCK,
+ * Ranges: allocation, references and the subscription.  FAIL_NONBLOCK,
  * QUERY_RANGE.
  */
 
@@ -8,7 +8,9 @@
 
 static struct kmem_cache *mmun_range_cache;
 
-/* What a free range has: a free lock and an empty shadow. */
+/*
+ * Initialize what a free range keeps: an unlocked lock and an empty shadow.
+ */
 static void mmun_range_ctor(void *object)
 {
 	struct mmun_range *range = object;
@@ -18,9 +20,9 @@ static void mmun_range_ctor(void *object)
 }
 
 /*
- * Every range is a slab object of its own, so that KASAN sees each use of one
- * that was freed.  The constructor keeps SLUB from merging the cache with others,
- * and so kmem_cache_destroy() reports what is left in it.
+ * A range is a slab object of its own, so that KASAN detects any use after it
+ * was freed.  A cache with a constructor is not merged with other caches.
+ * kmem_cache_destroy() therefore reports each range that was not freed.
  */
 static int mmun_range_cache_create(void)
 {
@@ -30,7 +32,7 @@ static int mmun_range_cache_create(void)
 	return mmun_range_cache ? 0 : -ENOMEM;
 }
 
-/* Make room for @nr ranges, or for none: then returns false. */
+/* Allocate @nr ranges.  Returns false if there is no memory for all of them. */
 static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 {
 	if (!nr || mmun_memory_is_low() ||
@@ -41,7 +43,7 @@ static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 	return true;
 }
 
-/* The ranges have no reference and no shadow any more. */
+/* Free ranges that have no reference and no shadow. */
 static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr)
 {
 	if (nr)
@@ -49,7 +51,10 @@ static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr)
 	atomic_long_sub(nr, &mmun_nr_objects);
 }
 
-/* Drop a reference.  If it was the last one the caller must free the range. */
+/*
+ * Put a reference.  If it was the last one, free the shadow and return true.
+ * The caller must then free the range.
+ */
 static bool mmun_range_unref(struct mmun_range *range)
 {
 	if (!refcount_dec_and_test(&range->refs))
@@ -58,7 +63,7 @@ static bool mmun_range_unref(struct mmun_range *range)
 	return true;
 }
 
-/* @range may be NULL or an error, too. */
+/* Put a reference.  @range may be NULL or an error pointer. */
 static void mmun_range_put(struct mmun_range *range)
 {
 	if (!IS_ERR_OR_NULL(range) && mmun_range_unref(range))
@@ -68,10 +73,10 @@ static void mmun_range_put(struct mmun_range *range)
 static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 			    u32 kind, const struct mmun_span *span)
 {
-	/* What the constructor has made stays. */
+	/* The constructor has initialized the other fields. */
 	memset(range, 0, offsetof(struct mmun_range, lock));
 	range->mni.interval_tree.start = span->start;
-	/* The core refuses a length that is wrong. */
+	/* mmu_interval_notifier_insert() checks the length. */
 	range->mni.interval_tree.last = span->start + span->length - 1;
 	range->ctx = ctx;
 	range->kind = &mmun_kinds[kind];
@@ -80,8 +85,8 @@ static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 }
 
 /*
- * Subscribe.  The first callback can come before the insert returns, but not
- * before its record.  The caller must hold mm_users.
+ * Subscribe the range.  The record comes first, because a callback can run
+ * before the insertion returns.  The caller must hold a reference on mm_users.
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
@@ -98,8 +103,8 @@ static int mmun_range_subscribe(struct mmun_range *range)
 }
 
 /*
- * From here on no call publishes, and what was published is dropped: after the
- * removal of the notifier nothing keeps the shadow true.
+ * Make each later commit fail, and drop the shadow.  After the subscription has
+ * ended, no callback would drop a stale entry.
  */
 static void mmun_range_disable(struct mmun_range *range)
 {
@@ -109,9 +114,8 @@ static void mmun_range_disable(struct mmun_range *range)
 }
 
 /*
- * Whether the core has the range in its list of deferred changes: hlist_del()
- * poisons the link.  A range that was never deferred has the link that it was
- * made with.
+ * Return whether the core has the range in its list of deferred changes.  The
+ * link is NULL if the range was never deferred.  hlist_del() poisons the link.
  */
 static bool mmun_range_is_deferred(const struct mmun_range *range)
 {
@@ -121,9 +125,12 @@ static bool mmun_range_is_deferred(const struct mmun_range *range)
 }
 
 /*
- * Unsubscribe and drop the reference of the table, as mmun_range_unref() does.
- * Waits for the invalidations in flight.  A range that the core still has must not
- * be freed, nor may its context or the module.
+ * Unsubscribe the range and put the reference of the table.  Returns true if
+ * the caller must free the range, see mmun_range_unref().  Waits until no
+ * callback of the range runs.
+ *
+ * If a broken core still has the range in its list, the range must not be
+ * freed, and neither must its context nor the module.
  */
 static bool mmun_range_unsubscribe(struct mmun_range *range)
 {
@@ -140,9 +147,9 @@ static bool mmun_range_unsubscribe(struct mmun_range *range)
 }
 
 /*
- * Return whether all of [start, start + length) is in pages that the range
- * touches.  A walk cannot end after the last page of the address space, whose end
- * is 0.
+ * Return whether the range overlaps all pages of [start, start + length).  The
+ * last page of the address space is excluded, because its end overflows to 0
+ * and a page table walk needs an end.
  */
 static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
 				    u64 length)

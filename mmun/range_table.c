@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ranges of a context by their IDs.  INSERT and REMOVE.
+ * The table of ranges, which maps IDs to ranges.  INSERT, REMOVE.
  */
 
 #include "private.h"
@@ -11,8 +11,8 @@ static void mmun_range_table_init(struct mmun_range_table *table)
 }
 
 /*
- * The table owns one reference to each of its ranges, and its lock makes looking
- * one up and taking another reference one step.
+ * Return a reference to the range.  The lock of the table keeps the reference
+ * of the table alive until this function has its own.
  */
 static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 {
@@ -27,7 +27,7 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 	return range ?: ERR_PTR(-ENOENT);
 }
 
-/* The step ends before span @i, and the call with it. */
+/* Span @nr has failed with the error @ret.  Keep the spans before it. */
 static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 {
 	if (nr < group->nr) {
@@ -36,7 +36,7 @@ static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 	}
 }
 
-/* The last @left bytes of the spans could not be copied. */
+/* Drop the spans of which any of the last @left bytes was not copied. */
 static void mmun_group_drop(struct mmun_span_group *group, unsigned long left)
 {
 	u32 dropped = DIV_ROUND_UP(left, sizeof(*group->spans));
@@ -55,7 +55,7 @@ static void mmun_group_read(struct mmun_span_group *group)
 			mmun_group_truncate(group, i, -EOPNOTSUPP);
 }
 
-/* Make the range of a span and subscribe it.  No ID is used again. */
+/* Initialize the range of span @i and subscribe it.  An ID is never reused. */
 static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 {
 	struct mmun_range_table *table = &group->ctx->table;
@@ -73,7 +73,10 @@ static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 	return ret;
 }
 
-/* mm_users is held here only: while it is, the mm cannot exit. */
+/*
+ * Subscribe the range of each span, and free the ranges that are left.  An mm
+ * cannot exit during an insertion, because this function holds mm_users.
+ */
 static void mmun_group_subscribe(struct mmun_span_group *group)
 {
 	bool alive = mmget_not_zero(group->ctx->mm);
@@ -92,7 +95,7 @@ static void mmun_group_subscribe(struct mmun_span_group *group)
 	mmun_ranges_free(&group->ranges[group->nr], nr - group->nr);
 }
 
-/* Remove the ranges from @first on up to @end, exclusive. */
+/* Unsubscribe the ranges [first, end) of the group. */
 static void mmun_group_unsubscribe(struct mmun_span_group *group,
 				   unsigned int first, unsigned int end)
 {
@@ -105,7 +108,7 @@ static void mmun_group_unsubscribe(struct mmun_span_group *group,
 	mmun_ranges_free(ranges, nr);
 }
 
-/* Make the IDs known to other calls; returns how many. */
+/* Add the ranges to the table.  Returns the number of ranges added. */
 static unsigned int mmun_group_publish(struct mmun_span_group *group)
 {
 	XA_STATE(xas, &group->ctx->table.ranges, 0);
@@ -124,7 +127,10 @@ static unsigned int mmun_group_publish(struct mmun_span_group *group)
 	return i;
 }
 
-/* A range whose ID cannot be written or published goes again. */
+/*
+ * Insert the spans of the group.  A range is removed again if its ID cannot be
+ * copied to user space or if the table has no memory for it.
+ */
 static void mmun_group_insert(struct mmun_span_group *group)
 {
 	unsigned int made;
@@ -139,7 +145,7 @@ static void mmun_group_insert(struct mmun_span_group *group)
 	mmun_group_unsubscribe(group, group->nr, made);
 }
 
-/* Find the range with that ID; IDs that follow each other are often in one node. */
+/* Find the entry of an ID.  Consecutive IDs are usually in the same node. */
 static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 {
 	if (id == xas->xa_index + 1)
@@ -148,7 +154,7 @@ static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 	return xas_load(xas);
 }
 
-/* Take the ranges out of the table: no call finds them any more. */
+/* Take the ranges out of the table.  No other call can then find them. */
 static void mmun_group_withdraw(struct mmun_span_group *group)
 {
 	XA_STATE(xas, &group->ctx->table.ranges, 0);
@@ -171,7 +177,10 @@ static void mmun_group_remove(struct mmun_span_group *group)
 	mmun_group_unsubscribe(group, 0, group->nr);
 }
 
-/* Step by step, until one ends early.  Returns an error if nothing was done. */
+/*
+ * Run @execute for each group of spans, until a span fails.  Returns the error
+ * only if no span succeeded.
+ */
 static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 			       u64 count, u64 *done,
 			       void (*execute)(struct mmun_span_group *group))
@@ -213,7 +222,7 @@ static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 				   &cmd->out_done, mmun_group_remove);
 }
 
-/* The last close: no other task has the table. */
+/* Unsubscribe all ranges at the last close. */
 static void mmun_range_table_close(struct mmun_range_table *table)
 {
 	struct mmun_range *range;

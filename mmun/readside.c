@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The read side: the two ways to enter and leave a critical section, and the
- * section itself, for a batch and for a round of SNAPSHOT.
+ * The read side.  Each notifier scheme has two functions, which begin and check
+ * a critical section.  A section commits a batch or a round of SNAPSHOT.
  */
 
 #include "private.h"
 
-/* The collision-retry lock of the interval notifier */
+/* MMUN_KIND_INTERVAL: the collision-retry lock */
 
 static unsigned long mmun_interval_read_begin(struct mmun_range *range)
 {
@@ -20,7 +20,7 @@ static bool mmun_interval_read_retry(struct mmun_range *range,
 	return mmu_interval_read_retry(&range->mni, seq);
 }
 
-/* The same without the lock */
+/* MMUN_KIND_NAIVE: no lock */
 
 static unsigned long mmun_naive_read_begin(struct mmun_range *range)
 {
@@ -44,7 +44,7 @@ static const struct mmun_kind_ops mmun_kinds[] = {
 	},
 };
 
-/* Sections */
+/* Read side critical sections */
 
 static unsigned long mmun_section_begin(struct mmun_range *range)
 {
@@ -54,7 +54,7 @@ static unsigned long mmun_section_begin(struct mmun_range *range)
 	return seq;
 }
 
-/* Count and log that it collided. */
+/* Count and log a collision. */
 static void mmun_collision_record(struct mmun_range *range, unsigned long seq)
 {
 	scoped_guard(spinlock, &range->lock)
@@ -96,8 +96,8 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 }
 
 /*
- * The end: under the update lock, publish the parts unless it collided.
- * -EBUSY: it did.  -ENOENT: the range was removed.
+ * End the section: publish the parts, unless an invalidation has hit the range.
+ * Returns -EBUSY in that case, and -ENOENT if REMOVE has begun.
  */
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)

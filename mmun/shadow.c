@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shadow page table of a range: what a device would hold.
+ * The shadow page table of a range, which is what a device would hold.
  */
 
 #include "private.h"
 
-/* Make room for the entries of one chunk.  Not under the update lock. */
+/*
+ * Allocate a chunk if the shadow does not have it.  The caller must not hold
+ * the update lock.
+ */
 static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 {
 	u64 *chunk __free(mmun_object) = NULL;
@@ -23,7 +26,7 @@ static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 		atomic_dec(count);
 	else
 		chunk = NULL;
-	/* -EBUSY: another task has just put one there */
+	/* -EBUSY: another task has added the chunk in the meantime. */
 	return ret == -EBUSY ? 0 : ret;
 }
 
@@ -47,7 +50,7 @@ static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index)
 	return chunk ? &chunk[index % MMUN_CHUNK_PAGES] : NULL;
 }
 
-/* Drop the entries of the pages [first, last] that the chunk has. */
+/* Clear the entries of this chunk that are in [first, last]. */
 static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 			    u64 *chunk, unsigned long first, unsigned long last)
 {
@@ -59,7 +62,10 @@ static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 	memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
 }
 
-/* Forget the pages of the range that [start, last] touches, which meets it. */
+/*
+ * Clear the entries of all pages that [start, last] overlaps.  These addresses
+ * must overlap the range.
+ */
 static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last)
 {
@@ -67,7 +73,7 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 	u64 *chunk;
 
 	lockdep_assert_held(&range->lock);
-	/* Most ranges of a million never have a shadow. */
+	/* Most ranges of an mm that has a million have no shadow. */
 	if (xa_empty(&range->shadow))
 		return;
 	first = mmun_range_index(range, max(start, mmun_range_start(range)));
@@ -77,7 +83,7 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 		mmun_chunk_drop(range, number, chunk, first, last);
 }
 
-/* Copy a part to the shadow; its chunks were reserved. */
+/* Copy a part to the shadow.  The caller has reserved its chunks. */
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part)
 {
@@ -92,7 +98,10 @@ static void mmun_shadow_publish(struct mmun_range *range,
 	}
 }
 
-/* The last reference is gone.  Leaves the xarray as the constructor does. */
+/*
+ * Free the shadow of a range that has no references.  The xarray is then in the
+ * state that mmun_range_ctor() has initialized, as the slab cache requires.
+ */
 static void mmun_shadow_free(struct mmun_range *range)
 {
 	unsigned long number;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SNAPSHOT: the read side in one call.
+ * SNAPSHOT: the read side in one ioctl.
  */
 
 #include "private.h"
 
-/* The flags with MMUN_OWN_LOOP where the kernel has no other loop, or a wrong one. */
+/*
+ * Add MMUN_OWN_LOOP if HMM cannot run the loop.  HMM has no loop in old kernels
+ * and none for GUP, and its loop detects collisions, which a NAIVE range must
+ * not.
+ */
 static u32 mmun_snapshot_flags(const struct mmun_range *range,
 			       const struct mmun_snapshot *cmd)
 {
@@ -15,7 +19,7 @@ static u32 mmun_snapshot_flags(const struct mmun_range *range,
 	return unlocked ? cmd->flags : cmd->flags | MMUN_OWN_LOOP;
 }
 
-/* One round: begin, collect, commit.  -EBUSY: it collided. */
+/* Begin, collect and commit once.  Returns -EBUSY after a collision. */
 static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 			       struct mmun_snapshot *cmd)
 {
@@ -38,8 +42,9 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 }
 
 /*
- * The loop that hmm.rst draws.  -EBUSY: collided once more than @max_retries.
- * Each round begins anew: a stale sequence could never succeed.
+ * The loop of hmm.rst.  Each round begins a new section, because a commit with
+ * the sequence of a section that has collided always fails.  Returns -EBUSY if
+ * the last of @max_retries retries collides.
  */
 static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 			      struct mmun_snapshot *cmd)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads by number: HOLD names one, WAKE_THREAD wakes one.
+ * Threads: look up a thread for HOLD and WAKE_THREAD.
  */
 
 #include <linux/pid.h>
 
 #include "private.h"
 
-/* Return a reference to the thread, or -ENOENT or -EPERM. */
+/*
+ * Return a reference to the thread @tid of the PID namespace of the caller.
+ * Returns -ENOENT if there is none, and -EPERM if it is a kernel thread.
+ */
 static struct task_struct *mmun_thread_get(u32 tid)
 {
 	struct task_struct *task;
@@ -16,7 +19,7 @@ static struct task_struct *mmun_thread_get(u32 tid)
 	task = pid_task(find_vpid(tid), PIDTYPE_PID);
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
-	/* It may rely on what wakes it, and is never held. */
+	/* A kernel thread may not tolerate a spurious wake-up. */
 	if (task->flags & PF_KTHREAD)
 		return ERR_PTR(-EPERM);
 	return get_task_struct(task);

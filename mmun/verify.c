@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VERIFY: the oracle, shadow against page tables.
+ * VERIFY: compare the shadow with the page tables.
  */
 
 #include "private.h"
 
-/* Compare the entries of a part up to the first that differs. */
+/* Compare a part with the shadow, up to the first entry that differs. */
 static void mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
 			     struct mmun_verify *cmd)
@@ -31,14 +31,16 @@ static void mmun_verify_part(struct mmun_range *range,
 }
 
 /*
- * Look at the page tables and compare, all as the writer of mmap_lock:
+ * Walk the page tables and compare.  The caller must hold mmap_lock for
+ * writing.  To hold it for reading is not enough, for two reasons:
  *
- * munmap() takes the VMA away, downgrades mmap_lock, and only then raises the
- * invalidation.  A reader would see no VMA where the PTEs, and rightly the
- * shadow, are still there.
+ * munmap() detaches the VMA, downgrades mmap_lock to a read lock, and only then
+ * starts the invalidation.  A reader would find no VMA, although the page table
+ * entries still exist and the shadow is right to have them.
  *
- * Populating a page raises no invalidation.  A snapshot that faults needs
- * mmap_lock, so what it can publish before we compare was there when we looked.
+ * A page fault adds a page without an invalidation.  A SNAPSHOT could fault the
+ * page in after the walk and publish it before the comparison.  It needs
+ * mmap_lock for that, so a writer excludes it.
  */
 static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 			      struct mmun_part *part, struct mmun_verify *cmd)
@@ -57,7 +59,7 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 	return 0;
 }
 
-/* One look at the pages of @part under the protocol.  -EBUSY: it collided. */
+/* Verify the pages of @part once.  Returns -EBUSY after a collision. */
 static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 			   struct mmun_verify *cmd)
 {
@@ -72,7 +74,10 @@ static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 	return ret;
 }
 
-/* Verify one chunk, but not the last page of the address space: its end is 0. */
+/*
+ * Verify one chunk.  The last page of the address space is left out, because
+ * its end overflows to 0.
+ */
 static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 			     struct mmun_verify *cmd)
 {
@@ -93,14 +98,14 @@ static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 	return ret;
 }
 
-/* The caller must hold mm_users. */
+/* The caller must hold a reference on mm_users. */
 static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 {
 	unsigned long number;
 	u64 *chunk;
 	int ret = 0;
 
-	/* Nothing is checked yet: out_result is MMUN_VERIFY_AGREES. */
+	/* Clear the results.  0 is MMUN_VERIFY_AGREES. */
 	memset_after(cmd, 0, max_retries);
 	xa_for_each(&range->shadow, number, chunk) {
 		ret = mmun_verify_chunk(range, number, cmd);
