@@ -155,6 +155,13 @@ union mmun_argument {
 	}
 MMUN_CALLS(MMUN_WRAPPER)
 
+/**
+ * struct mmun_ioctl_op - a row of the table of ioctls
+ * @size: size of the argument struct
+ * @min_size: size of the first version of the argument struct
+ * @request: request code
+ * @execute: runs the ioctl on a copy of the argument struct
+ */
 struct mmun_ioctl_op {
 	unsigned int size;
 	unsigned int min_size;
@@ -218,7 +225,7 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int request,
 		return -EFAULT;
 	if (user_size < op->min_size)
 		return -EINVAL;
-	/* copy_struct_from_user() checks the tail byte by byte. */
+	/* Bounds the tail that copy_struct_from_user() reads. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
 	return mmun_ioctl_run(filp->private_data, op, user, user_size);

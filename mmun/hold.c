@@ -19,26 +19,26 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 	mmun_record_end(&ctx->log);
 }
 
-/* The side of the task that passes a point */
+/* Passages: a task reaches a point, in a callback */
 
 static bool mmun_hold_is_over(const struct mmun_hold_obj *hold)
 {
 	return !hold->count || time_after_eq(jiffies, hold->deadline);
 }
 
-/* Return whether the invalidation hits the range.  For START and END. */
+/* Return whether the invalidation hits the range, if the range still exists. */
 static bool mmun_range_intersects(struct mmun_ctx *ctx, u32 id,
 				  const struct mmu_notifier_range *mnr)
 {
 	struct mmun_range *range;
-	bool met;
+	bool hit;
 
 	xa_lock(&ctx->table.ranges);
 	range = xa_load(&ctx->table.ranges, id);
-	met = range && mnr->start <= mmun_range_last(range) &&
+	hit = range && mnr->start <= mmun_range_last(range) &&
 	      mnr->end - 1 >= mmun_range_start(range);
 	xa_unlock(&ctx->table.ranges);
-	return met;
+	return hit;
 }
 
 static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
@@ -175,7 +175,7 @@ static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
 {
-	/* Pairs with the WRITE_ONCE in mmun_hold_add() and _remove() */
+	/* Pairs with the WRITE_ONCE in mmun_hold_add() and mmun_hold_remove() */
 	if (unlikely(READ_ONCE(ctx->holds.nr)))
 		mmun_point_stop(ctx, point, range, mnr, cur_seq);
 }
@@ -226,7 +226,7 @@ static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 	hold->id = holds->newest_id + 1;
 	*id = hold->id;
 	list_add_tail(&hold->node, &holds->list);
-	/* Pair with the READ_ONCE in mmun_point_pass() and _stop() */
+	/* Pairs with the READ_ONCE in mmun_point_stop() and mmun_point_pass() */
 	WRITE_ONCE(holds->newest_id, hold->id);
 	WRITE_ONCE(holds->nr, holds->nr + 1);
 	return 0;
@@ -327,7 +327,11 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 	return 0;
 }
 
-/* The time of the hold has begun, and includes the wait for mmap_lock. */
+/*
+ * Add the hold and register the list notifier.  The time of the hold includes
+ * the wait for mmap_lock.  After mmun_hold_add() another call can free the hold.
+ * Only its ID is used then.
+ */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_hold_obj *hold)
 {

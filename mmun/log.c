@@ -69,7 +69,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 		.tgid = task_tgid_nr(current),
 	};
 	static_assert(sizeof(record->comm) == TASK_COMM_LEN);
-	/* Another thread can change comm.  Its last byte is always 0. */
+	/* Another thread can change comm.  The last byte stays 0. */
 	data_race(memcpy(record->comm, current->comm, TASK_COMM_LEN - 1));
 	if (record != &log->discarded)
 		log->head++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory allocation.  Objects are charged to the memory cgroup of the caller.
- * The driver counts them, so that the unloading of the module detects a leak.
+ * The driver counts them, and warns about a leak when the module is unloaded.
  */
 
 #include "private.h"

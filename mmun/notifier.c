@@ -24,6 +24,7 @@ static void mmun_log_invalidate(struct mmun_range *range,
 	mmun_record_end(log);
 }
 
+/* Return true if this callback must fail because of FAIL_NONBLOCK. */
 static bool mmun_range_inject_failure(struct mmun_range *range,
 				      const struct mmu_notifier_range *mnr)
 {
@@ -35,6 +36,11 @@ static bool mmun_range_inject_failure(struct mmun_range *range,
 	return true;
 }
 
+/*
+ * The callback of a range.  It sets the sequence and drops the shadow entries
+ * under the update lock, as the collision-retry protocol requires.  It returns
+ * false only to inject a failure, and only if the invalidation must not block.
+ */
 static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 			    const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)

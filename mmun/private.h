@@ -437,7 +437,7 @@ struct mmun_hold_time {
 /**
  * struct mmun_mm_data - what all contexts of an mm share
  * @node: entry of mmun_mm_data_list
- * @mm: the mm, as a key.  The contexts have references to it, this has none.
+ * @mm: the mm, only for comparison.  The contexts have references to it.
  * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
  * @has_subscriptions: an insertion into the mm has succeeded.  The next one
  *	does not take mmap_lock.

@@ -8,9 +8,7 @@
 
 static struct kmem_cache *mmun_range_cache;
 
-/*
- * Initialize what a free range keeps: an unlocked lock and an empty shadow.
- */
+/* Initialize what a free range keeps: an unlocked lock and an empty shadow. */
 static void mmun_range_ctor(void *object)
 {
 	struct mmun_range *range = object;

@@ -36,7 +36,10 @@ static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 	}
 }
 
-/* Drop the spans of which any of the last @left bytes was not copied. */
+/*
+ * The last @left bytes of the spans were not copied.  Drop the spans that these
+ * bytes belong to.
+ */
 static void mmun_group_drop(struct mmun_span_group *group, unsigned long left)
 {
 	u32 dropped = DIV_ROUND_UP(left, sizeof(*group->spans));
@@ -133,16 +136,16 @@ static unsigned int mmun_group_publish(struct mmun_span_group *group)
  */
 static void mmun_group_insert(struct mmun_span_group *group)
 {
-	unsigned int made;
+	unsigned int inserted;
 
 	if (!mmun_ranges_alloc(group->ranges, group->nr))
 		mmun_group_truncate(group, 0, -ENOMEM);
 	mmun_group_subscribe(group);
-	made = group->nr;
+	inserted = group->nr;
 	mmun_group_drop(group, copy_to_user(group->user, group->spans,
-					    made * sizeof(*group->spans)));
+					    inserted * sizeof(*group->spans)));
 	mmun_group_truncate(group, mmun_group_publish(group), -ENOMEM);
-	mmun_group_unsubscribe(group, group->nr, made);
+	mmun_group_unsubscribe(group, group->nr, inserted);
 }
 
 /* Find the entry of an ID.  Consecutive IDs are usually in the same node. */

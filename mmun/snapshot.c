@@ -6,17 +6,17 @@
 #include "private.h"
 
 /*
- * Add MMUN_OWN_LOOP if HMM cannot run the loop.  HMM has no loop in old kernels
- * and none for GUP, and its loop detects collisions, which a NAIVE range must
- * not.
+ * Add MMUN_OWN_LOOP if HMM cannot run the loop.  Old kernels have no such loop.
+ * GUP has none.  The loop of HMM detects collisions, which a NAIVE range must
+ * ignore.
  */
 static u32 mmun_snapshot_flags(const struct mmun_range *range,
 			       const struct mmun_snapshot *cmd)
 {
-	bool unlocked = MMUN_HAS_HMM_UNLOCKED && range->kind->coherent &&
+	bool hmm_loop = MMUN_HAS_HMM_UNLOCKED && range->kind->coherent &&
 			cmd->method != MMUN_METHOD_GUP;
 
-	return unlocked ? cmd->flags : cmd->flags | MMUN_OWN_LOOP;
+	return hmm_loop ? cmd->flags : cmd->flags | MMUN_OWN_LOOP;
 }
 
 /* Begin, collect and commit once.  Returns -EBUSY after a collision. */

@@ -19,7 +19,7 @@ static struct task_struct *mmun_thread_get(u32 tid)
 	task = pid_task(find_vpid(tid), PIDTYPE_PID);
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
-	/* A kernel thread may not tolerate a spurious wake-up. */
+	/* It may not tolerate a spurious wake-up, and is never held. */
 	if (task->flags & PF_KTHREAD)
 		return ERR_PTR(-EPERM);
 	return get_task_struct(task);
