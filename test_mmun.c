@@ -87,8 +87,8 @@
  *
  * context
  *	The open file owns the context.  The context has a reference to the
- *	mm_struct (mm_count).  It has none to the users of the mm (mm_users),
- *	because the mm must be able to exit.
+ *	mm_struct (mm_count).  It does not hold mm_users, because the mm must be
+ *	able to exit.
  * range
  *	The table of ranges owns one reference to each range.  A call that uses
  *	the range owns another one, and so does each batch of the range.  REMOVE
@@ -107,7 +107,7 @@
  *	the task links the passage.  RESUME or the task itself unlinks it under
  *	mmun_holds::lock.  The task always takes that lock before it continues.
  *
- * release() of the file runs when no ioctl and no read() of the file runs.
+ * While release() runs, no ioctl and no read() of the file runs.
  * Callbacks can still run.  release() resumes all held tasks and leaves the
  * rest to the reaper, which is a workqueue.  The reaper removes the list
  * notifier, the probes and the ranges.  Each removal waits until no callback
@@ -237,7 +237,7 @@ static int mmun_fops_open(struct inode *inode, struct file *filp)
 {
 	struct mmun_ctx *ctx;
 
-	/* The only check.  To pass on a file descriptor is to grant access. */
+	/* The only check.  A process that receives the file may use it. */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (!current->mm)

@@ -75,9 +75,9 @@
  *    MMUN_HOLD and MMUN_WAKE_THREAD the thread must not be a kernel thread.
  *  - ENOENT: The range, batch, hold or thread does not exist.  While a call
  *    uses a batch, the batch does not exist for other calls.
- *  - ERANGE: The interval is not inside the range.  In MMUN_COLLECT and
- *    MMUN_SNAPSHOT it must not include the last page of the address space
- *    either, because the end of that page overflows to 0.
+ *  - ERANGE: The interval is not inside the range.  MMUN_COLLECT and
+ *    MMUN_SNAPSHOT also exclude the last page of the address space, because its
+ *    end overflows to 0.
  *  - ENOSPC: A limit is reached.  MMUN_INFO reports the limits.  In addition, a
  *    context can have at most 64 holds and 64 probes of MMUN_CHECK_BALANCE.
  *  - ENOMEM: The kernel has too little memory: an allocation failed, or less
@@ -459,10 +459,9 @@ struct mmun_snapshot {
  * shadow entry.
  *
  * The call copies page by page.  If it cannot read the bytes of @buffer for a
- * page, it does not change that page.  An exception is a buffer that is
- * unmapped during the call: then a part of the page can have been written.  If
- * @buffer overlaps the accessed pages at another offset, the result is
- * undefined.
+ * page, it does not change that page.  If @buffer is unmapped during the call,
+ * a part of the page can have been written.  If @buffer overlaps the accessed
+ * pages at another offset, the result is undefined.
  */
 struct mmun_access {
 	__u32 size;
@@ -523,9 +522,10 @@ enum mmun_verify_result {
  * @out_left: Number of failures that an earlier call requested and that are
  *	left
  *
- * Make the next @count non-blockable callbacks of the range return false, as a
- * driver does that would have to sleep.  Such a callback advances the sequence.
- * It keeps the shadow, because the mm then unmaps nothing.
+ * A driver returns false from a callback that must not block but would have to
+ * sleep.  This call makes the next @count such callbacks of the range return
+ * false.  They advance the sequence.  They keep the shadow, because the mm then
+ * unmaps nothing.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -710,11 +710,11 @@ enum mmun_point {
  * SRCU read section of all list notifiers.  Other tasks wait for those locks.
  * To bound that wait, the holds of all contexts of an mm share two deadlines:
  * one for ENTER, LEAVE and EXIT, and one for START and END.  When the first
- * task is held, its deadline is set to out_max_hold_ms later.  When a task is
- * held after a millisecond without a held task, the deadline is set again.  It
- * is not set again between two callbacks of one invalidation.  One invalidation
- * is therefore held for at most three times out_max_hold_ms: in its callbacks,
- * at START and at END.
+ * task is held, the deadline is set to out_max_hold_ms from then.  When a task
+ * is held after a millisecond without a held task, the deadline is set again.
+ * It is not set again between two callbacks of one invalidation.  One
+ * invalidation is therefore held for at most three times out_max_hold_ms: in
+ * its callbacks, at START and at END.
  */
 struct mmun_hold {
 	__u32 size;

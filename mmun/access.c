@@ -107,11 +107,11 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
 }
 
 /*
- * Copy to or from one page.  fault_in_readable() fails if the buffer cannot be
- * read, and then the page is not changed.  The buffer can still disappear
- * before the copy, for example by swap-out.  The bounce buffer then repeats the
- * copy, and its page faults bring the buffer back.  If that fails too, a part
- * of the page stays written.
+ * Copy to or from one page.  If the buffer cannot be read, fault_in_readable()
+ * fails and the page is not changed.  The buffer can still disappear before the
+ * copy, for example by swap-out.  The copy is then repeated through a bounce
+ * buffer, with page faults that bring the buffer back.  If that fails too, a
+ * part of the page stays written.
  */
 static int mmun_access_step(struct mmun_transfer *xfer)
 {

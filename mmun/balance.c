@@ -104,11 +104,12 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
  * S never decreases.  A deferred probe enters the tree when the last active
  * invalidation ends.
  *
- * Compare two successive probes that are both in the tree.  If their sequences
- * are equal, the second probe is not of the third case, because the sequence of
- * that case is new and no earlier probe can have it.  In the first case no
- * invalidation was active at the insertion.  In the second case none was active
- * when the probe entered the tree.  Either way the mm was balanced.
+ * Compare two successive probes that are both in the tree.  The sequence of the
+ * third case is new, so no earlier probe can have it.  If both probes have the
+ * same sequence, the second one is of the first or the second case.  In the
+ * first case no invalidation was active at the insertion.  In the second case
+ * none was active when the probe entered the tree.  Either way the mm was
+ * balanced.
  *
  * If the sequences differ, an invalidation came between the two insertions.
  * The second probe is then compared with a third one, and so on.

@@ -47,7 +47,7 @@ static void mmun_part_convert(struct mmun_part *part)
 {
 	unsigned long i, run;
 
-	/* Only the position of the order differs, and only in old kernels. */
+	/* In old kernels, only the position of the order is different. */
 	if (HMM_PFN_ORDER_SHIFT != MMUN_PAGE_ORDER_SHIFT)
 		for (i = 0; i < part->nr; i++)
 			part->entries[i] =
@@ -85,9 +85,9 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 /*
  * Collect with hmm_range_fault_unlocked_timeout().  That function begins a read
  * side critical section, takes mmap_lock, and begins again after a collision.
- * It stores the sequence of the last section in @seq.  There must be only one
- * call for all pages: a second call would begin a new section, and a collision
- * of the first pages would not be found.
+ * The sequence of its last section is stored in @seq.  There must be only one
+ * call for all pages.  A second call would begin a new section, and the commit
+ * would not detect a collision of the first one.
  */
 static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
@@ -103,10 +103,13 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 }
 
 /*
- * Return the maximum number of pages that GUP may look up at @addr.  The result
- * ends at the end of the VMA.  It accepts the same VMAs as hmm_range_fault().
- * GUP alone accepts more: a tagged address, for which no invalidation would
- * find the range; a gate page; and a write to a VMA that is not readable.
+ * Return the number of pages from @addr to the end of its VMA, or an error if
+ * hmm_range_fault() would not accept the VMA.  GUP accepts more than HMM:
+ *
+ *  - A tagged address.  GUP ignores the tag, but the range includes it, so that
+ *    no invalidation hits the range.
+ *  - A gate page, which belongs to no VMA of the mm.
+ *  - A write to a VMA that is not readable.
  */
 static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 {

@@ -21,7 +21,7 @@ static void mmun_ctx_cleanup(struct mmun_ctx *ctx)
 {
 	u64 lost;
 
-	/* If a deferred range stays, its callback finds an empty log. */
+	/* The callback of a deferred range can still run, and finds no log. */
 	mmun_log_reset(&ctx->log, 0, 0, &lost);
 	mmun_mm_data_put(ctx->mm_data);
 	mmdrop(ctx->mm);
@@ -91,9 +91,8 @@ static void mmun_ctx_reap(struct work_struct *work)
 
 /*
  * Wait for the reaper.  Returns false if it takes too long.  A kernel thread
- * does not wait, because it closes files one after the other, and other tasks
- * wait for them.  It closes a file that was in flight in a UNIX socket, for
- * example.
+ * does not wait, because it must close other files next.  For example, it
+ * closes the files that were in flight in a UNIX socket.
  */
 static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
 {

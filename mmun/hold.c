@@ -71,8 +71,8 @@ static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 }
 
 /*
- * Apply a hold that matches the passage.  Returns the maximum wait in jiffies, or
- * 0 if the passage is not stopped.
+ * Apply a hold that matches the passage.  Returns the maximum wait in jiffies,
+ * or 0 if the passage is not stopped.
  */
 static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			   struct mmun_passage *passage)
@@ -208,8 +208,8 @@ static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 }
 
 /*
- * Add the hold to the list.  From then on it stops tasks, and calls can find and
- * free it.
+ * Add the hold to the list.  From then on it stops tasks, and calls can find
+ * and free it.
  */
 static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			 u32 *id)
@@ -329,8 +329,8 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 
 /*
  * Add the hold and register the list notifier.  The time of the hold includes
- * the wait for mmap_lock.  After mmun_hold_add() another call can free the hold.
- * Only its ID is used then.
+ * the wait for mmap_lock.  After mmun_hold_add() another call can free the
+ * hold.  Only its ID is used then.
  */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_hold_obj *hold)

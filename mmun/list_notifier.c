@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list notifier of a context.  An invalidation reaches START in its
- * invalidate_range_start(), after all callbacks of ranges, and END in its
- * invalidate_range_end(), after the core has ended the invalidation.
+ * The list notifier of a context.  Its invalidate_range_start() is the point
+ * START: the core calls it after all callbacks of ranges.  Its
+ * invalidate_range_end() is the point END: the core calls it after it has ended
+ * the invalidation.
  */
 
 #include "private.h"

@@ -157,7 +157,7 @@ static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 	log->tail = max(log->tail, sequence);
 }
 
-/* Log an event of a range that is not an invalidation. */
+/* Log an event of a range, other than an invalidation. */
 static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
 			   unsigned long seq)
 {

@@ -77,7 +77,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 		mmun_log_invalidate(range, mnr, cur_seq, start_ns, done);
 	if (mark_non_block)
 		non_block_end();
-	/* One invalidation can call a million callbacks. */
+	/* One invalidation can run a million callbacks. */
 	if (blockable)
 		cond_resched();
 	if (!is_release)

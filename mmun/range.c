@@ -146,8 +146,7 @@ static bool mmun_range_unsubscribe(struct mmun_range *range)
 
 /*
  * Return whether the range overlaps all pages of [start, start + length).  The
- * last page of the address space is excluded, because its end overflows to 0
- * and a page table walk needs an end.
+ * last page of the address space is excluded, because its end overflows to 0.
  */
 static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
 				    u64 length)
