@@ -73,7 +73,7 @@ static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
  * Copy through the shadow entry.  The update lock keeps the entry and its page
  * valid, because the callback needs the lock to drop the entry.
  */
-static int mmun_access_page(const struct mmun_transfer *xfer)
+static int mmun_access_entry(const struct mmun_transfer *xfer)
 {
 	struct mmun_range *range = xfer->range;
 	u64 *entry;
@@ -99,7 +99,7 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
 	if (xfer->write && copy_from_user(bounce, xfer->user, xfer->length))
 		return -EFAULT;
 	xfer->bounce = bounce;
-	ret = mmun_access_page(xfer);
+	ret = mmun_access_entry(xfer);
 	if (!ret && !xfer->write &&
 	    copy_to_user(xfer->user, bounce, xfer->length))
 		return -EFAULT;
@@ -113,13 +113,13 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
  * buffer, with page faults that bring the buffer back.  If that fails too, a
  * part of the page stays written.
  */
-static int mmun_access_step(struct mmun_transfer *xfer)
+static int mmun_access_page(struct mmun_transfer *xfer)
 {
 	int ret;
 
 	if (xfer->write && fault_in_readable(xfer->user, xfer->length))
 		return -EFAULT;
-	ret = mmun_access_page(xfer);
+	ret = mmun_access_entry(xfer);
 	return ret == -EAGAIN ? mmun_access_bounce(xfer) : ret;
 }
 
@@ -142,7 +142,7 @@ static int mmun_range_access(struct mmun_range *range, struct mmun_access *cmd)
 
 		xfer.length = min_t(u64, cmd->length - done,
 				    PAGE_SIZE - offset_in_page(xfer.addr));
-		ret = mmun_access_step(&xfer);
+		ret = mmun_access_page(&xfer);
 		if (ret || fatal_signal_pending(current))
 			break;
 		done += xfer.length;

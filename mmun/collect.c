@@ -54,7 +54,7 @@ static void mmun_part_convert(struct mmun_part *part)
 				mmun_entry_from_hmm(part->entries[i]);
 	part->valid = 0;
 	for (i = 0; i < part->nr; i += run) {
-		run = min(mmun_entry_pages(part->entries[i]), part->nr - i);
+		run = min(mmun_entry_nr_pages(part->entries[i]), part->nr - i);
 		if (part->entries[i] & MMUN_PAGE_VALID)
 			part->valid += run;
 	}

@@ -32,7 +32,7 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
  * Return the number of pages from this one to the last one that the same page
  * table entry maps.
  */
-static inline unsigned long mmun_entry_pages(u64 entry)
+static inline unsigned long mmun_entry_nr_pages(u64 entry)
 {
 	unsigned long pages =
 		1UL << (entry >> MMUN_PAGE_ORDER_SHIFT & MMUN_PAGE_ORDER_MASK);
