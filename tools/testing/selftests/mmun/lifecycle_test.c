@@ -6,7 +6,7 @@
  */
 #include <glob.h>
 #include <sys/resource.h>
-#include "lib/process.h"
+#include "lib/subject.h"
 
 #ifndef FALLOC_FL_KEEP_SIZE
 #define FALLOC_FL_KEEP_SIZE	0x01

@@ -8,7 +8,7 @@
  * the last one that ends does what was deferred.
  */
 #include <stdatomic.h>
-#include "lib/process.h"
+#include "lib/subject.h"
 
 #define MANY		50000
 #define STEP		1000	/* so many of them in one call */

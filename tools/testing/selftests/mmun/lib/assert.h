@@ -15,9 +15,6 @@
 #include "ioctl.h"
 #include "task.h"
 
-/* For what must happen; the harness ends a test after 30 seconds. */
-#define MMUN_PATIENCE_MS 25000
-
 /*
  * How long holds last that nobody ends, and waits for them at most: what is too
  * long for a test and too short for its time-out.

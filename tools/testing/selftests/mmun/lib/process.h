@@ -1,343 +1,266 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process to be watched, and threads that watch it.
+ * Child processes that take orders from the test.
  *
- * The subject owns the mm.  Its two threads, the mutators, do one thing at a
- * time when they are told.  The test, and the workers, which are threads of the
- * test, work on the subject's mm through its descriptor: whoever is held may
- * have the subject's mmap_lock, and their own page faults never need that one.
+ *   struct mmun_child child;
+ *
+ *   mmun_child_start(&child, arg)	fork a child, which waits for orders
+ *   mmun_child_do(&child, fn, nr)	the child calls fn(arg, nr); returns its result
+ *   mmun_child_order(&child, fn, nr)	likewise, but does not wait for the result,
+ *   mmun_child_answer(&child)		which this call returns later
+ *   mmun_child_end(&child)		the child exits; returns its exit status
+ *
+ * An order is a function of the program.  The child calls it with the memory that it
+ * copied when it was forked: what the test writes to private memory afterwards does
+ * not reach the child.
+ *
+ * Each thread that takes orders is at one end of a pair of sockets.  A process closes
+ * the end that is not its own, so that the other process notices its exit.  No call
+ * waits longer than MMUN_PATIENCE_MS, and the child is killed when the thread that
+ * forked it exits.
  */
 #ifndef _SELFTESTS_MMUN_PROCESS_H
 #define _SELFTESTS_MMUN_PROCESS_H
 
-#include <linux/userfaultfd.h>
-#include <stdbool.h>
-#include "worker.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/*
- *   0   1   2   3   4   5   6   7
- *   |-----range-----|-near--|       all of them written
- *
- * The subject maps the pages; the test inserts the ranges.
- */
-#define PAGES 8
-#define RANGE_PAGES 4
-#define NEAR 4 /* first page of the neighbour */
-#define FREE 6 /* first page that nobody watches */
+#include "compat.h"
+#include "task.h"
 
-struct subject;
+/* Returns 0 or more, or -1 with errno. */
+typedef int (*mmun_order_fn)(void *arg, int nr);
 
-/* What a mutator can be told: 0 or more, or -1 with errno. */
-typedef int (*mutate_fn)(struct subject *subject, int nr);
-
-struct order {
-	mutate_fn mutate;
+struct mmun_order {
+	mmun_order_fn fn;
+	void *arg;
 	int nr;
 };
 
-struct answer {
+struct mmun_answer {
 	int ret;
 	int errnum;
 };
 
-/* One thread of the subject */
-struct mutator {
-	struct subject *subject;
-	int order[2]; /* pipes */
-	int answer[2];
-	pid_t tid;
-};
-
-/* In memory that both processes see */
-struct subject {
-	struct mutator mutator[2];
+/**
+ * struct mmun_child - a child process, or another thread of such a process
+ * @pid: the process
+ * @tid: the thread that takes the orders
+ * @pidfd: a descriptor of the process
+ * @sock: the end of the test
+ * @arg: the first argument of each order
+ */
+struct mmun_child {
 	pid_t pid;
+	pid_t tid;
 	int pidfd;
-	int fd; /* its descriptor of the device, as the test has it */
-	int its_fd; /* and as it has it itself */
-	int memfd; /* of one page; both have it */
-	char *map; /* the same address in both */
-	char *huge; /* a huge page of its own, once it has one */
-	char dir[32]; /* of its core dump, if it is to have one */
-	bool stop; /* told to who mutates until then */
+	int sock;
+	void *arg;
 };
 
-/* The subject */
+/* In the child */
 
-static void *mutator_main(void *arg)
+/* The first answer is the thread ID. */
+static inline void mmun_child_obey(int sock)
 {
-	struct mutator *mutator = arg;
-	struct answer answer = {};
-	struct order order;
+	struct mmun_answer answer = { .ret = mmun_gettid() };
+	struct mmun_order order;
 
-	mutator->tid = mmun_gettid();
-	while (write(mutator->answer[1], &answer, sizeof(answer)) ==
+	while (send(sock, &answer, sizeof(answer), MSG_NOSIGNAL) ==
 		       sizeof(answer) &&
-	       read(mutator->order[0], &order, sizeof(order)) ==
-		       sizeof(order)) {
-		answer.ret = order.mutate(mutator->subject, order.nr);
+	       recv(sock, &order, sizeof(order), 0) == sizeof(order)) {
+		answer.ret = order.fn(order.arg, order.nr);
 		answer.errnum = errno;
 	}
+	_exit(0);
+}
+
+static inline void *mmun_child_thread_main(void *sock)
+{
+	mmun_child_obey((intptr_t)sock);
 	return NULL;
 }
 
-static void subject_main(struct subject *subject)
+/* An order.  Returns the end of the test, as the child numbers it. */
+static inline int mmun_child_create_thread(void *arg, int nr)
 {
 	pthread_t thread;
+	int pair[2];
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	subject->its_fd = mmun_open();
-	if (subject->its_fd < 0 || !mmun_map_filled(subject->map, PAGES) ||
-	    pthread_create(&thread, NULL, mutator_main, &subject->mutator[1]))
-		_exit(125);
-	mutator_main(&subject->mutator[0]);
-	_exit(124);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	errno = pthread_create(&thread, NULL, mmun_child_thread_main,
+			       (void *)(intptr_t)pair[1]);
+	return errno ? -1 : pair[0];
 }
 
-/* The test: give orders. */
+/* In the test */
 
-static int subject_order(struct mutator *mutator, mutate_fn mutate, int nr)
+/* Returns 0, or -1 with errno if there is no child. */
+static inline int mmun_child_order(const struct mmun_child *child,
+				   mmun_order_fn fn, int nr)
 {
-	struct order order = { mutate, nr };
+	struct mmun_order order = { .fn = fn, .arg = child->arg, .nr = nr };
 
-	return write(mutator->order[1], &order, sizeof(order)) ==
+	return send(child->sock, &order, sizeof(order), MSG_NOSIGNAL) ==
 			       sizeof(order) ?
 		       0 :
 		       -1;
 }
 
-/* What came of the order.  The harness' time-out bounds it. */
-static int subject_answer(struct mutator *mutator)
+/*
+ * Returns what the order returned, with its errno.  Returns -1 with ESRCH if the
+ * child is gone, and with ETIMEDOUT if the child did not answer in time.
+ */
+static inline int mmun_child_answer(const struct mmun_child *child)
 {
-	struct answer answer;
+	struct pollfd pfd = { .fd = child->sock, .events = POLLIN };
+	struct mmun_answer answer = { .ret = -1, .errnum = ETIMEDOUT };
 
-	if (read(mutator->answer[0], &answer, sizeof(answer)) != sizeof(answer))
-		return -1;
+	if (poll(&pfd, 1, MMUN_PATIENCE_MS) == 1 &&
+	    recv(child->sock, &answer, sizeof(answer), 0) != sizeof(answer))
+		answer.errnum = ESRCH;
 	errno = answer.errnum;
 	return answer.ret;
 }
 
-static int subject_do(struct mutator *mutator, mutate_fn mutate, int nr)
+static inline int mmun_child_do(const struct mmun_child *child,
+				mmun_order_fn fn, int nr)
 {
-	if (subject_order(mutator, mutate, nr))
-		return -1;
-	return subject_answer(mutator);
+	return mmun_child_order(child, fn, nr) ?: mmun_child_answer(child);
 }
 
-/* A descriptor of the subject's, here */
-static int subject_getfd(struct subject *subject, int its_fd)
+/* Returns a descriptor of the test for the file that the child has as @fd. */
+static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 {
-	return syscall(SYS_pidfd_getfd, subject->pidfd, its_fd, 0);
-}
-
-static int subject_create(struct subject *subject)
-{
-	int i;
-
-	subject->map = mmun_arena(PAGES);
-	subject->memfd = mmun_memfd(0);
-	if (!subject->map || subject->memfd < 0 ||
-	    ftruncate(subject->memfd, sysconf(_SC_PAGESIZE)))
-		return -1;
-	for (i = 0; i < 2; i++) {
-		subject->mutator[i].subject = subject;
-		if (pipe(subject->mutator[i].order) ||
-		    pipe(subject->mutator[i].answer))
-			return -1;
-	}
-	return 0;
-}
-
-/* Only the subject answers: when it is gone, reading must not wait. */
-static int subject_meet(struct subject *subject)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		close(subject->mutator[i].answer[1]);
-		if (subject_answer(&subject->mutator[i]))
-			return -1;
-	}
-	subject->pidfd = syscall(SYS_pidfd_open, subject->pid, 0);
-	subject->fd = subject_getfd(subject, subject->its_fd);
-	return subject->fd < 0 ? -1 : 0;
-}
-
-/* A subject with its pages, both mutators and its descriptor here; or NULL */
-static struct subject *subject_start(void)
-{
-	struct subject *subject = mmap(NULL, sizeof(*subject),
-				       PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
-
-	if (subject == MAP_FAILED || subject_create(subject))
-		return NULL;
-	pid = fork();
-	if (!pid)
-		subject_main(subject);
-	subject->pid = pid;
-	return subject_meet(subject) ? NULL : subject;
-}
-
-static int subject_kill(struct subject *subject, int sig)
-{
-	return syscall(SYS_pidfd_send_signal, subject->pidfd, sig, NULL, 0);
-}
-
-/* It may be gone. */
-static void subject_end(struct subject *subject)
-{
-	subject_kill(subject, SIGKILL);
-	waitpid(subject->pid, NULL, 0);
-}
-
-static char *subject_page(struct subject *subject, int nr)
-{
-	return subject->map + nr * sysconf(_SC_PAGESIZE);
-}
-
-/* Mutations */
-
-static inline int mutate_dontneed(struct subject *subject, int nr)
-{
-	return madvise(subject_page(subject, nr), sysconf(_SC_PAGESIZE),
-		       MADV_DONTNEED);
-}
-
-static inline int mutate_munmap(struct subject *subject, int nr)
-{
-	return munmap(subject_page(subject, nr), sysconf(_SC_PAGESIZE));
+	return syscall(SYS_pidfd_getfd, child->pidfd, fd, 0);
 }
 
 /*
- * From now on who touches one of the first @nr pages that is missing waits until
- * the test fills it.  Returns the descriptor, as the subject has it.
+ * Returns 0 if there is a child that waits for orders, or -1 with errno.  Only the test
+ * writes to @child, because the two processes may share it.
  */
-static inline int mutate_userfault(struct subject *subject, int nr)
+static inline int mmun_child_start(struct mmun_child *child, void *arg)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range.start = mmun_u64(subject->map),
-		.range.len = nr * sysconf(_SC_PAGESIZE),
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int pair[2];
+	pid_t pid;
 
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
-	    ioctl(uffd, UFFDIO_REGISTER, &reg))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -1;
-	return uffd;
-}
-
-/* Returns the test's own descriptor, or -1. */
-static inline int subject_userfault(struct subject *subject, int nr)
-{
-	int its_uffd = subject_do(&subject->mutator[0], mutate_userfault, nr);
-
-	return its_uffd < 0 ? -1 : subject_getfd(subject, its_uffd);
-}
-
-/* Fill a page that is missing, and wake who waits for it. */
-static inline int userfault_fill(int uffd, struct subject *subject, int nr)
-{
-	struct uffdio_zeropage zero = {
-		.range.start = mmun_u64(subject_page(subject, nr)),
-		.range.len = sysconf(_SC_PAGESIZE),
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(pair[0]);
+		mmun_child_obey(pair[1]);
+	}
+	close(pair[1]);
+	*child = (struct mmun_child){
+		.pid = pid,
+		.pidfd = syscall(SYS_pidfd_open, pid, 0),
+		.sock = pair[0],
+		.arg = arg,
 	};
-
-	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+	child->tid = mmun_child_answer(child);
+	return child->pidfd < 0 || child->tid < 0 ? -1 : 0;
 }
 
-#define NO_USERFAULT "no userfaultfd: set CONFIG_USERFAULTFD"
-
-static inline int worker_start(struct worker *worker, struct subject *subject,
-			       __u32 id)
+/* Create another thread of @child.  It takes orders of its own. */
+static inline int mmun_child_start_thread(struct mmun_child *thread,
+					  const struct mmun_child *child)
 {
-	worker->subject = subject;
-	worker->fd = subject->fd;
-	worker->id = id;
-	worker->at = subject->map;
-	worker->length = RANGE_PAGES * sysconf(_SC_PAGESIZE);
-	return worker_create(worker);
-}
+	int sock = mmun_child_do(child, mmun_child_create_thread, 0);
 
-static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
-{
-	worker->job = job;
-	sem_post(&worker->go);
-}
-
-/* Returns the pages found valid. */
-static inline int job_collect(struct worker *worker)
-{
-	__u32 valid;
-
-	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
-			  MMUN_METHOD_GUP, 0, &valid))
+	*thread = *child;
+	thread->sock = sock < 0 ? -1 : mmun_child_getfd(child, sock);
+	if (thread->sock < 0)
 		return -1;
-	return valid;
+	thread->tid = mmun_child_answer(thread);
+	return thread->tid < 0 ? -1 : 0;
 }
 
-static inline int job_snapshot(struct worker *worker)
+static inline int mmun_child_signal(const struct mmun_child *child, int sig)
 {
-	worker->snap.id = worker->id;
-	worker->snap.start = mmun_u64(worker->at);
-	worker->snap.length = worker->length;
-	worker->snap.method = MMUN_METHOD_GUP;
-	return _mmun_snapshot(worker->fd, &worker->snap);
+	return syscall(SYS_pidfd_send_signal, child->pidfd, sig, NULL, 0);
 }
 
-/* Statements of a test, which has self->subject and self->fd */
+/*
+ * Wait until the child exits.  Returns its exit status, 128 + the signal that killed
+ * it, or -1 if it did not exit in time.
+ */
+static inline int mmun_child_wait(const struct mmun_child *child)
+{
+	struct pollfd pfd = { .fd = child->pidfd, .events = POLLIN };
 
-#define mutator(nr) (&self->subject->mutator[nr])
+	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1)
+		return -1;
+	return mmun_wait_child(child->pid);
+}
 
-/* Have a mutator do it to the end. */
-#define mutate(_nr, _mutation, _page) \
-	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
+static inline int mmun_child_reap(struct mmun_child *child)
+{
+	int status = mmun_child_wait(child);
 
-/* Hold a mutator, which is to do it, at @_point of range @_id. */
-#define hold_mutator(_nr, _mutation, _page, _point, _id)                     \
-	({                                                                   \
-		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);      \
-		ASSERT_EQ(0, subject_order(mutator(_nr), _mutation, _page)); \
-		mmun_wait_held(__at);                                        \
-		__at;                                                        \
-	})
+	close(child->sock);
+	close(child->pidfd);
+	child->pidfd = -1;
+	return status;
+}
 
-/* Let it go; it was held for the last time and goes on to the end. */
-#define let_go(_nr, _hold)                                  \
-	do {                                                \
-		EXPECT_EQ(1, mmun_resume(_hold));           \
-		EXPECT_EQ(0, subject_answer(mutator(_nr))); \
-	} while (0)
+/*
+ * Give no more orders.  The child exits with 0 after the last one.  Returns its exit
+ * status as mmun_child_wait() does.  A copy of @sock in another child does not matter.
+ */
+static inline int mmun_child_end(struct mmun_child *child)
+{
+	shutdown(child->sock, SHUT_WR);
+	return mmun_child_reap(child);
+}
 
-/* The thread is in a call of the device and gets no further. */
-#define expect_blocked_in(_tid, _cmd)                          \
-	do {                                                   \
-		struct mmun_task __t = mmun_quiesce_one(_tid); \
-		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);       \
-		EXPECT_EQ(SYS_ioctl, __t.syscall);             \
-		EXPECT_EQ(_cmd, __t.arg);                      \
-	} while (0)
+/* For the end of a test: the child may have exited, or was never started. */
+static inline void mmun_child_kill(struct mmun_child *child)
+{
+	if (child->pid <= 0 || child->pidfd < 0)
+		return;
+	mmun_child_signal(child, SIGKILL);
+	mmun_child_reap(child);
+}
 
-/* Whether the device finds a page there */
-#define expect_shadow(_nr, _there)                                          \
-	do {                                                                \
-		__u64 __done;                                               \
-		char __c;                                                   \
-		EXPECT_EQ((_there) ? 0 : -1,                                \
-			  _mmun_access(self->fd, self->id,                  \
-				       subject_page(self->subject, _nr), 1, \
-				       &__c, 0, &__done));                  \
-	} while (0)
+/*
+ * A child that calls fn(arg, 0) when the test ends, to restore a setting.  It is in
+ * a process group of its own, because the harness kills the group of a test that takes
+ * too long.
+ */
+static inline int mmun_cleanup_start(struct mmun_child *child, mmun_order_fn fn,
+				     void *arg)
+{
+	int pair[2];
+	char byte;
+	pid_t pid;
 
-/* The mm's invalidations are in balance, unless it is gone. */
-#define expect_balanced()                                                      \
-	do {                                                                   \
-		struct mmun_check_balance __p;                                 \
-		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p); \
-		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);       \
-	} while (0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		close(pair[0]);
+		recv(pair[1], &byte, 1, 0);
+		_exit(fn(arg, 0) ? 1 : 0);
+	}
+	close(pair[1]);
+	*child = (struct mmun_child){
+		.pid = pid,
+		.pidfd = syscall(SYS_pidfd_open, pid, 0),
+		.sock = pair[0],
+	};
+	return child->pidfd < 0 ? -1 : 0;
+}
 
 #endif /* _SELFTESTS_MMUN_PROCESS_H */

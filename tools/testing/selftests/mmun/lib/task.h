@@ -34,6 +34,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* For what must happen: the harness ends a test after 30 seconds. */
+#define MMUN_PATIENCE_MS 25000
+
 /**
  * enum mmun_task_state - what a thread does
  * @MMUN_TASK_RUNNING: It runs, or would if a CPU were free
