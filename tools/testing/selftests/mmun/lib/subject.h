@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process to be watched, and threads that watch it.
+ * The subject: a process whose mm is watched.
  *
- * The subject owns the mm.  Its two threads, the mutators, do one thing at a
- * time when they are told.  The test, and the workers, which are threads of the
- * test, work on the subject's mm through its descriptor: whoever is held may
- * have the subject's mmap_lock, and their own page faults never need that one.
+ * The subject maps PAGES pages, and its two threads, the mutators, do one thing at a
+ * time when the test orders it.  The test and its workers work on the subject's mm
+ * through a descriptor of the subject.  A held mutator may own the subject's mmap_lock;
+ * page faults of the test need another one.
  */
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H
 
 #include <linux/userfaultfd.h>
 #include <stdbool.h>
+#include "hold.h"
 #include "process.h"
-#include "worker.h"
-
-/*
- *   0   1   2   3   4   5   6   7
- *   |-----range-----|-near--|       all of them written
- *
- * The subject maps the pages; the test inserts the ranges.
- */
-#define PAGES 8
-#define RANGE_PAGES 4
-#define NEAR 4 /* first page of the neighbour */
-#define FREE 6 /* first page that nobody watches */
 
 struct subject;
 
@@ -180,8 +169,8 @@ static inline int mutate_munmap(struct subject *subject, int nr)
 }
 
 /*
- * From now on who touches one of the first @nr pages that is missing waits until
- * the test fills it.  Returns the descriptor, as the subject has it.
+ * From now on a task that touches one of the first @nr pages waits until the test fills
+ * the page, if the page is missing.  Returns the descriptor, as the subject numbers it.
  */
 static inline int mutate_userfault(struct subject *subject, int nr)
 {
@@ -199,7 +188,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 	return uffd;
 }
 
-/* Returns the test's own descriptor, or -1. */
+/* Returns a descriptor of the test, or -1. */
 static inline int subject_userfault(struct subject *subject, int nr)
 {
 	int its_uffd = subject_do(&subject->mutator[0], mutate_userfault, nr);
@@ -207,7 +196,7 @@ static inline int subject_userfault(struct subject *subject, int nr)
 	return its_uffd < 0 ? -1 : subject_getfd(subject, its_uffd);
 }
 
-/* Fill a page that is missing, and wake who waits for it. */
+/* Fill a page that is missing, and wake the tasks that wait for it. */
 static inline int userfault_fill(int uffd, struct subject *subject, int nr)
 {
 	struct uffdio_zeropage zero = {
@@ -231,41 +220,15 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 	return worker_create(worker);
 }
 
-static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
-{
-	worker->job = job;
-	sem_post(&worker->go);
-}
-
-/* Returns the pages found valid. */
-static inline int job_collect(struct worker *worker)
-{
-	__u32 valid;
-
-	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
-			  MMUN_METHOD_GUP, 0, &valid))
-		return -1;
-	return valid;
-}
-
-static inline int job_snapshot(struct worker *worker)
-{
-	worker->snap.id = worker->id;
-	worker->snap.start = mmun_u64(worker->at);
-	worker->snap.length = worker->length;
-	worker->snap.method = MMUN_METHOD_GUP;
-	return _mmun_snapshot(worker->fd, &worker->snap);
-}
-
 /* Statements of a test, which has self->subject and self->fd */
 
 #define mutator(nr) (&self->subject->mutator[nr])
 
-/* Have a mutator do it to the end. */
+/* The mutator does it and succeeds. */
 #define mutate(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
 
-/* Hold a mutator, which is to do it, at @_point of range @_id. */
+/* Start the mutation; the mutator is held at @_point of range @_id. */
 #define hold_mutator(_nr, _mutation, _page, _point, _id)                     \
 	({                                                                   \
 		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);      \
@@ -274,39 +237,11 @@ static inline int job_snapshot(struct worker *worker)
 		__at;                                                        \
 	})
 
-/* Let it go; it was held for the last time and goes on to the end. */
+/* End the last passage of a hold.  The mutation succeeds. */
 #define let_go(_nr, _hold)                                  \
 	do {                                                \
 		EXPECT_EQ(1, mmun_resume(_hold));           \
 		EXPECT_EQ(0, subject_answer(mutator(_nr))); \
-	} while (0)
-
-/* The thread is in a call of the device and gets no further. */
-#define expect_blocked_in(_tid, _cmd)                          \
-	do {                                                   \
-		struct mmun_task __t = mmun_quiesce_one(_tid); \
-		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);       \
-		EXPECT_EQ(SYS_ioctl, __t.syscall);             \
-		EXPECT_EQ(_cmd, __t.arg);                      \
-	} while (0)
-
-/* Whether the device finds a page there */
-#define expect_shadow(_nr, _there)                                          \
-	do {                                                                \
-		__u64 __done;                                               \
-		char __c;                                                   \
-		EXPECT_EQ((_there) ? 0 : -1,                                \
-			  _mmun_access(self->fd, self->id,                  \
-				       subject_page(self->subject, _nr), 1, \
-				       &__c, 0, &__done));                  \
-	} while (0)
-
-/* The mm's invalidations are in balance, unless it is gone. */
-#define expect_balanced()                                                      \
-	do {                                                                   \
-		struct mmun_check_balance __p;                                 \
-		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p); \
-		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);       \
 	} while (0)
 
 #endif /* _SELFTESTS_MMUN_SUBJECT_H */

@@ -239,20 +239,26 @@ static inline int mmun_task_look(struct mmun_task *task)
 	       task->switches == switches;
 }
 
-/* Between two looks: short at first, then a millisecond. */
-static inline void mmun_task_pause(int round)
-{
-	usleep(round < 100 ? 20 : 1000);
-}
-
-static inline bool mmun_task_is_late(const struct timespec *start, int ms)
+static inline struct timespec mmun_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 +
-		       (now.tv_nsec - start->tv_nsec) / 1000000 >=
-	       ms;
+	return now;
+}
+
+static inline long ms_since(const struct timespec *then)
+{
+	struct timespec now = mmun_now();
+
+	return (now.tv_sec - then->tv_sec) * 1000 +
+	       (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+/* Between two looks: short at first, then a millisecond. */
+static inline void mmun_task_pause(int round)
+{
+	usleep(round < 100 ? 20 : 1000);
 }
 
 /*
@@ -261,16 +267,15 @@ static inline bool mmun_task_is_late(const struct timespec *start, int ms)
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {
-	struct timespec start;
+	struct timespec start = mmun_now();
 	int round, ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	task->state = MMUN_TASK_RUNNING;
 	for (round = 0;; round++) {
 		ret = mmun_task_look(task);
 		if (ret)
 			return ret;
-		if (round && mmun_task_is_late(&start, timeout_ms))
+		if (round && ms_since(&start) >= timeout_ms)
 			return 0;
 		if (round)
 			mmun_task_pause(round);

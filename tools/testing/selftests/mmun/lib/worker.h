@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Workers: threads of a test that do one thing when they are told, so that a
- * hold can name them before.
+ * Workers: threads of the test, each of which does one job when it is told to.  The
+ * thread exists before, so that a hold can name it.
  */
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
 
 #include <semaphore.h>
-#include <time.h>
 #include "mmun.h"
 #include "task.h"
 
 struct subject;
 
 /**
- * struct worker - a thread, and what it is to work on
- * @tid: names it to a hold; known when worker_create() has returned
- * @job: what to do when @go comes; its result goes to @ret and @errnum
- * @subject: whose memory it is, if it is a process's of its own
+ * struct worker - a thread, and the arguments of its job
+ * @tid: names the thread to a hold; valid when worker_create() has returned
+ * @job: returns 0 or more, or -1 with errno
+ * @subject: the process that owns the memory, or NULL
  * @fd: the device
- * @id: a range
- * @map: the memory, of which page @nr is meant
- * @at: or a part of the memory, @length bytes
- * @token: what job_begin() got
- * @snap: what job_snapshot() got
+ * @id: a range, or a hold
+ * @at: first byte of the memory
+ * @length: bytes of the memory
+ * @flags: of job_collect()
+ * @token: the result of job_begin(), and the argument of job_collect()
+ * @snap: the result of job_snapshot()
+ * @ret: what @job returned
+ * @errnum: errno of @job
  */
 struct worker {
 	pthread_t thread;
@@ -34,10 +36,9 @@ struct worker {
 	struct subject *subject;
 	int fd;
 	__u32 id;
-	char *map;
-	int nr;
 	char *at;
 	size_t length;
+	__u32 flags;
 	struct mmun_token token;
 	struct mmun_snapshot snap;
 	int ret;
@@ -57,7 +58,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Returns when the thread is there, and waits to be told. */
+/* Returns when the thread waits for its job. */
 static inline int worker_create(struct worker *worker)
 {
 	sem_init(&worker->ready, 0, 0);
@@ -69,7 +70,19 @@ static inline int worker_create(struct worker *worker)
 	return 0;
 }
 
-/* Returns what the job returned.  The harness' time-out bounds it. */
+/* Start the job that is in @worker. */
+static inline void worker_go(struct worker *worker)
+{
+	sem_post(&worker->go);
+}
+
+static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
+{
+	worker->job = job;
+	worker_go(worker);
+}
+
+/* Returns what the job returned.  The time-out of the harness bounds the wait. */
 static inline int worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
@@ -77,9 +90,36 @@ static inline int worker_join(struct worker *worker)
 	return worker->ret;
 }
 
+/* Jobs */
+
+static inline int job_nothing(struct worker *worker)
+{
+	return 0;
+}
+
 static inline int job_begin(struct worker *worker)
 {
 	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
+}
+
+/* Returns the number of pages found valid. */
+static inline int job_collect(struct worker *worker)
+{
+	__u32 valid;
+
+	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
+			  MMUN_METHOD_GUP, worker->flags, &valid))
+		return -1;
+	return valid;
+}
+
+static inline int job_snapshot(struct worker *worker)
+{
+	worker->snap.id = worker->id;
+	worker->snap.start = mmun_u64(worker->at);
+	worker->snap.length = worker->length;
+	worker->snap.method = MMUN_METHOD_GUP;
+	return _mmun_snapshot(worker->fd, &worker->snap);
 }
 
 static inline int job_remove(struct worker *worker)
@@ -87,13 +127,26 @@ static inline int job_remove(struct worker *worker)
 	return _mmun_remove(worker->fd, worker->id);
 }
 
-static inline long ms_since(const struct timespec *then)
+/* Returns 1 if the invalidations of the mm are in balance in time. */
+static inline int job_check_balance(struct worker *worker)
 {
-	struct timespec now;
+	struct mmun_check_balance check;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - then->tv_sec) * 1000 +
-	       (now.tv_nsec - then->tv_nsec) / 1000000;
+	if (_mmun_check_balance(worker->fd, MMUN_HOLD_MS, &check))
+		return -1;
+	return check.out_balanced;
+}
+
+static inline int job_wait_held(struct worker *worker)
+{
+	struct mmun_wait_held held;
+
+	return _mmun_wait_held(worker->fd, worker->id, MMUN_HOLD_MS, &held);
+}
+
+static inline int job_dontneed(struct worker *worker)
+{
+	return madvise(worker->at, worker->length, MADV_DONTNEED);
 }
 
 #endif /* _SELFTESTS_MMUN_WORKER_H */

@@ -204,7 +204,7 @@ int stage_quiesce(struct stage *stage, const __u32 *holds, int timeout_ms)
 		changed = stage_look(stage, holds);
 		if (changed <= 0)
 			return changed ? -1 : 1;
-		if (round && mmun_task_is_late(&start, timeout_ms))
+		if (round && ms_since(&start) >= timeout_ms)
 			return 0;
 		if (round)
 			give_way(round);

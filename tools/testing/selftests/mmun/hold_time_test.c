@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of an mm: the
+ * parameter max_hold_ms.
+ */
+#include <limits.h>
+#include <stdatomic.h>
+#include "lib/hold.h"
+
+#define PARAMETER "/sys/module/test_mmun/parameters/max_hold_ms"
+#define MANY 1000
+
+HOLD_FIXTURE(hold_time)
+
+TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
+{
+	struct mmun_wait_held held;
+	struct timespec then;
+	__u32 at;
+
+	plan_worker(&self->mutator, job_dontneed, 1);
+	then = mmun_now();
+	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
+	worker_go(&self->mutator);
+	EXPECT_EQ(0, worker_join(&self->mutator));
+	/* The timeout is counted in ticks, the first of which may be half over. */
+	EXPECT_LE(30, ms_since(&then));
+	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
+	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
+	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
+	EXPECT_EQ(0, held.out_tid);
+	EXPECT_EQ(0, mmun_resume(at));
+	mmun_err_resume(ENOENT, at);
+	EXPECT_EQ(1, mmun_check_balance(0));
+}
+
+TEST_F(hold_time, timeout_covers_all_passages)
+{
+	struct timespec then = mmun_now();
+	__u32 at;
+
+	plan_worker(&self->mutator, job_dontneed_each, 0);
+	at = hold_for(200, .point = MMUN_POINT_ENTER, .count = 4,
+		      .tid = self->mutator.tid);
+	worker_go(&self->mutator);
+	EXPECT_EQ(0, worker_join(&self->mutator));
+	EXPECT_GT(800, ms_since(&then));
+	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
+}
+
+TEST_F(hold_time, hold_of_an_exited_thread_stays_armed_until_the_timeout)
+{
+	__u32 at = hold_for(100, .point = MMUN_POINT_LEAVE,
+			    .tid = self->other.tid);
+	struct mmun_wait_held held;
+
+	worker_do(&self->other, job_nothing);
+	EXPECT_EQ(0, worker_join(&self->other));
+	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
+	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
+}
+
+TEST_F(hold_time, wait_expires_when_no_task_arrives)
+{
+	struct timespec then = mmun_now();
+	__u32 at =
+		hold_for(100, .point = MMUN_POINT_LEAVE, .tid = mmun_gettid());
+	struct mmun_wait_held held;
+
+	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 1, &held));
+	/* On a busy machine the hold may be over already. */
+	if (ms_since(&then) < 100) {
+		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
+	}
+	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
+	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
+	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
+	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
+	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
+}
+
+static void on_signal(int sig)
+{
+}
+
+TEST_F(hold_time, signal_ends_a_wait)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	worker_do(&self->other, job_wait_held);
+	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(self->other.tid).state);
+	ASSERT_EQ(0, pthread_kill(self->other.thread, SIGUSR1));
+	EXPECT_ERRNO(EINTR, worker_join(&self->other));
+}
+
+TEST_F(hold_time, resume_of_the_hold_ends_a_wait)
+{
+	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	worker_do(&self->other, job_wait_held);
+	mmun_quiesce_one(self->other.tid);
+	mmun_resume_end(self->other.id);
+	EXPECT_ERRNO(ENOENT, worker_join(&self->other));
+}
+
+HOLD_FIXTURE(hold_limit)
+
+/* Set the parameter.  Returns its value before, or -1. */
+static long set_max_hold_ms(unsigned int ms)
+{
+	long before = mmun_read_number(PARAMETER);
+
+	mmun_write_number(PARAMETER, ms);
+	return before;
+}
+
+/*
+ * One invalidation arrives at a hold of one context, and then at a hold of another
+ * context that is armed meanwhile.  Returns the milliseconds that it takes.
+ *
+ *	time	0 ..... 700 ... 1000 ......... 1700
+ *	first	|---------------|
+ *	second	        |- - - - - - - - - - - - |	holds no task
+ */
+static long invalidate_through_two_holds(struct __test_metadata *_metadata,
+					 FIXTURE_DATA(hold_limit) * self,
+					 int fd)
+{
+	struct mmun_hold second = {
+		.point = MMUN_POINT_ENTER,
+		.tid = plan_worker(&self->mutator, job_dontneed, 1),
+		.timeout_ms = 1000,
+	};
+	struct mmun_wait_held held;
+	struct timespec then;
+	__u32 first;
+	long ms;
+
+	self->mutator.length = 2 * self->page;
+	/* The limit of the mm is to end the first hold, and not the timeout. */
+	set_max_hold_ms(3000);
+	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
+	EXPECT_EQ(3000, set_max_hold_ms(1000));
+	then = mmun_now();
+	worker_go(&self->mutator);
+	EXPECT_EQ(0, _mmun_wait_held(self->fd, first, 1000, &held));
+	EXPECT_EQ(MMUN_HOLD_HELD, held.out_state);
+	/* Time has to pass; there is no event to wait for. */
+	poll(NULL, 0, 700);
+	EXPECT_EQ(0, _mmun_hold(fd, &second));
+	EXPECT_EQ(0, worker_join(&self->mutator));
+	ms = ms_since(&then);
+	EXPECT_LE(950, ms);
+	return ms;
+}
+
+TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
+{
+	long before = set_max_hold_ms(1000);
+	int fd = mmun_open();
+	__u32 id;
+
+	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
+	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
+				  &id));
+	EXPECT_GT(1500, invalidate_through_two_holds(_metadata, self, fd));
+	EXPECT_EQ(1000, set_max_hold_ms(before));
+	EXPECT_EQ(0, close(fd));
+}
+
+/* Returns the milliseconds of the fastest of three invalidations. */
+static long fastest_dontneed(char *at, size_t length)
+{
+	struct timespec then;
+	long ms, least = LONG_MAX;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		then = mmun_now();
+		madvise(at, length, MADV_DONTNEED);
+		ms = ms_since(&then);
+		least = ms < least ? ms : least;
+	}
+	return least;
+}
+
+/* Insert ranges of one byte in page 1, until their callbacks take milliseconds. */
+static void insert_many(struct __test_metadata *_metadata,
+			FIXTURE_DATA(hold_limit) * self, int fd)
+{
+	char *at = self->map + self->page;
+	struct mmun_span spans[MANY];
+	int i, rounds = 0;
+	__u64 done;
+
+	for (i = 0; i < MANY; i++)
+		spans[i] = (struct mmun_span){
+			.start = mmun_u64(at) + i % 64,
+			.length = 1,
+		};
+	do {
+		ASSERT_EQ(0, _mmun_insert_bulk(fd, spans, MANY, &done));
+	} while (fastest_dontneed(at, self->page) < 5 && ++rounds < 100);
+}
+
+static atomic_int repeat;
+
+/*
+ *   0   1   2   3
+ *   |-----range-----|	the first hold
+ *       |||||		ranges of one byte
+ *           |---|	the second hold, which must hold no task
+ */
+static void invalidate_through_many(struct __test_metadata *_metadata,
+				    FIXTURE_DATA(hold_limit) * self)
+{
+	long before = set_max_hold_ms(1000);
+	int fd = mmun_open();
+	struct mmun_record record;
+	__u64 done;
+	__u32 id;
+
+	insert_many(_metadata, self, fd);
+	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
+				  &id));
+	EXPECT_EQ(0, _mmun_log_setup(fd, 16, 1U << MMUN_RECORD_HELD, &done));
+	invalidate_through_two_holds(_metadata, self, fd);
+	EXPECT_EQ(0, mmun_next_record(fd, &record));
+	/* Other invalidations must not delay the removal of so many ranges. */
+	repeat = 0;
+	EXPECT_EQ(1000, set_max_hold_ms(before));
+	EXPECT_EQ(0, close(fd));
+}
+
+TEST_F(hold_limit, does_not_restart_within_an_invalidation)
+{
+	invalidate_through_many(_metadata, self);
+}
+
+/* Pass START again and again; each passage is held for two milliseconds. */
+static int job_start_holds(struct worker *worker)
+{
+	struct mmun_hold hold = {
+		.point = MMUN_POINT_START,
+		.tid = mmun_gettid(),
+		.timeout_ms = 2,
+	};
+	__u32 resumed;
+
+	while (repeat) {
+		if (_mmun_hold(worker->fd, &hold) || job_dontneed(worker) ||
+		    _mmun_resume(worker->fd, hold.out_hold, MMUN_RESUME_END,
+				 &resumed))
+			return -1;
+	}
+	return 0;
+}
+
+TEST_F(hold_limit, does_not_restart_for_a_concurrent_invalidation)
+{
+	repeat = 1;
+	run_worker(&self->other, job_start_holds, FREE);
+	invalidate_through_many(_metadata, self);
+	EXPECT_EQ(0, worker_join(&self->other));
+}
+
+TEST_F(hold_limit, restarts_when_no_task_is_held)
+{
+	long before = set_max_hold_ms(300);
+	struct timespec then;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		self->map[0] = 1;
+		/* Longer than a tick of a coarse clock */
+		poll(NULL, 0, 20);
+		then = mmun_now();
+		hold_for(300, .point = MMUN_POINT_ENTER, .tid = mmun_gettid());
+		EXPECT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
+		EXPECT_LE(250, ms_since(&then));
+	}
+	EXPECT_EQ(300, set_max_hold_ms(before));
+}
+
+/* Returns the number of references to the module, or -1. */
+static long module_users(void)
+{
+	return mmun_read_number("/sys/module/test_mmun/refcnt");
+}
+
+/*
+ * The held invalidation has hit a range of the context that is closed.  A worker of
+ * the driver waits for the end of the invalidation, and pins the module; close() waits
+ * for the limit only.
+ */
+TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
+{
+	__u64 objects = mmun_query_context().out_objects;
+	long before, users = module_users();
+	int i, other = mmun_open();
+	struct timespec then;
+	__u32 at, id;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, _mmun_insert(other, self->map, self->page, &id));
+	at = hold_dontneed(0, MMUN_POINT_START, self->id);
+	before = set_max_hold_ms(300);
+	then = mmun_now();
+	EXPECT_EQ(0, close(other));
+	EXPECT_LE(250, ms_since(&then));
+	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
+	EXPECT_EQ(300, set_max_hold_ms(before));
+	EXPECT_EQ(users + 1, module_users());
+	resume_worker(&self->mutator, at);
+	/* No call waits for the worker of the driver. */
+	for (i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
+		poll(NULL, 0, 1);
+	EXPECT_EQ(users, module_users());
+	EXPECT_EQ(objects, mmun_query_context().out_objects);
+}
+
+TEST_F(hold_limit, of_0_or_more_than_a_minute_is_rejected)
+{
+	unsigned int before = mmun_info().out_max_hold_ms;
+
+	set_max_hold_ms(0);
+	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
+	set_max_hold_ms(60001);
+	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
+}
+
+MMUN_HARNESS_MAIN

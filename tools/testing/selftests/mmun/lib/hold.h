@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Statements about a task that is held, for a test that has self->fd, self->map and
+ * self->page, and a fixture with threads to hold.
+ */
+#ifndef _SELFTESTS_MMUN_HOLD_H
+#define _SELFTESTS_MMUN_HOLD_H
+
+#include "worker.h"
+
+/*
+ *   0   1   2   3   4   5   6   7
+ *   |-----range-----|-near--|       all of them written
+ */
+#define PAGES 8
+#define RANGE_PAGES 4
+#define NEAR 4 /* first page of the range near */
+#define FREE 6 /* first page outside of the ranges */
+
+/* One invalidation for each page of the range */
+static inline int job_dontneed_each(struct worker *worker)
+{
+	int i;
+
+	for (i = 0; i < RANGE_PAGES; i++, worker->at += worker->length)
+		if (job_dontneed(worker))
+			return -1;
+	return 0;
+}
+
+/* Hold for at most @_ms milliseconds.  The rest initializes struct mmun_hold. */
+#define hold_for(_ms, ...)                                                 \
+	({                                                                 \
+		struct mmun_hold __h = { .timeout_ms = _ms, __VA_ARGS__ }; \
+		ASSERT_EQ(0, _mmun_hold(self->fd, &__h));                  \
+		__h.out_hold;                                              \
+	})
+
+/* The job of @_worker will be @_job on page @_nr.  Evaluates to the thread ID. */
+#define plan_worker(_worker, _job, _nr)                       \
+	({                                                    \
+		(_worker)->job = _job;                        \
+		(_worker)->at = self->map + (_nr)*self->page; \
+		(_worker)->length = self->page;               \
+		(_worker)->tid;                               \
+	})
+
+/* Start @_job on page @_nr. */
+#define run_worker(_worker, _job, _nr)           \
+	do {                                     \
+		plan_worker(_worker, _job, _nr); \
+		worker_go(_worker);              \
+	} while (0)
+
+/* Plan @_job and arm a hold for it, at @_point of range @_id; returns its ID. */
+#define arm_worker(_worker, _job, _nr, _point, _id) \
+	mmun_hold(_point, _id, plan_worker(_worker, _job, _nr))
+
+/* Likewise, and start the job; the worker is held. */
+#define hold_worker(_worker, _job, _nr, _point, _id)                      \
+	({                                                                \
+		__u32 __at = arm_worker(_worker, _job, _nr, _point, _id); \
+		worker_go(_worker);                                       \
+		mmun_wait_held(__at);                                     \
+		__at;                                                     \
+	})
+
+#define arm_dontneed(_nr, _point, _id) \
+	arm_worker(&self->mutator, job_dontneed, _nr, _point, _id)
+#define hold_dontneed(_nr, _point, _id) \
+	hold_worker(&self->mutator, job_dontneed, _nr, _point, _id)
+
+/* End the last passage of a hold.  The job of the worker succeeds. */
+#define resume_worker(_worker, _hold)               \
+	do {                                        \
+		EXPECT_EQ(1, mmun_resume(_hold));   \
+		EXPECT_EQ(0, worker_join(_worker)); \
+		mmun_err_resume(ENOENT, _hold);     \
+	} while (0)
+
+/* The thread sleeps, and the hold is the reason. */
+#define expect_held(_tid, _hold)                                            \
+	do {                                                                \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
+		EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(_hold));          \
+	} while (0)
+
+/* The thread sleeps in the call @_cmd of the device. */
+#define expect_blocked_in(_tid, _cmd)                          \
+	do {                                                   \
+		struct mmun_task __t = mmun_quiesce_one(_tid); \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);       \
+		EXPECT_EQ(SYS_ioctl, __t.syscall);             \
+		EXPECT_EQ(_cmd, __t.arg);                      \
+	} while (0)
+
+/* The worker calls @_cmd and sleeps in it. */
+#define block_worker(_worker, _job, _cmd)                \
+	do {                                             \
+		worker_do(_worker, _job);                \
+		expect_blocked_in((_worker)->tid, _cmd); \
+	} while (0)
+#define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
+
+/* Whether the shadow has an entry for page @_nr */
+#define expect_shadow(_nr, _valid)                                            \
+	do {                                                                  \
+		__u64 __done;                                                 \
+		char __c;                                                     \
+		EXPECT_EQ((_valid) ? 0 : -1,                                  \
+			  _mmun_access(self->fd, self->id,                    \
+				       self->map + (_nr)*self->page, 1, &__c, \
+				       0, &__done));                          \
+	} while (0)
+
+/* The invalidations of the mm are in balance, or the mm is gone. */
+#define expect_balanced()                                                      \
+	do {                                                                   \
+		struct mmun_check_balance __p;                                 \
+		int __ret = _mmun_check_balance(self->fd, MMUN_HOLD_MS, &__p); \
+		EXPECT_EQ(1, __ret ? errno == ESRCH : __p.out_balanced);       \
+	} while (0)
+
+#define start_worker(_worker)                         \
+	do {                                          \
+		(_worker)->fd = self->fd;             \
+		(_worker)->id = self->id;             \
+		(_worker)->at = self->map;            \
+		ASSERT_EQ(0, worker_create(_worker)); \
+	} while (0)
+
+/*
+ * A fixture with both ranges and three workers.  They are created before a task is held,
+ * because a held task may own mmap_lock, which a new thread needs.  The end of the test
+ * resumes the tasks that are still held.
+ */
+#define HOLD_FIXTURE(_fixture)                                               \
+	FIXTURE(_fixture)                                                    \
+	{                                                                    \
+		MMUN_FIXTURE;                                                \
+		__u32 id;                                                    \
+		__u32 near;                                                  \
+		struct worker mutator;                                       \
+		struct worker other;                                         \
+		struct worker reader;                                        \
+	};                                                                   \
+	FIXTURE_SETUP(_fixture)                                              \
+	{                                                                    \
+		mmun_setup_filled(PAGES);                                    \
+		self->id = mmun_insert(self->map, RANGE_PAGES * self->page); \
+		self->near = mmun_insert(self->map + NEAR * self->page,      \
+					 2 * self->page);                    \
+		start_worker(&self->mutator);                                \
+		start_worker(&self->other);                                  \
+		start_worker(&self->reader);                                 \
+	}                                                                    \
+	MMUN_FIXTURE_TEARDOWN(_fixture)
+
+#endif /* _SELFTESTS_MMUN_HOLD_H */
