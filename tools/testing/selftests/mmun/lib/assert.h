@@ -31,6 +31,12 @@
 			SKIP(return, MMUN_LACKS(feature)); \
 	} while (0)
 
+#define mmun_need_method(method)                             \
+	do {                                                 \
+		if ((method) != MMUN_METHOD_GUP)             \
+			mmun_need_feature(MMUN_FEATURE_HMM); \
+	} while (0)
+
 #define EXPECT_ERRNO(expected_errno, cmd)         \
 	({                                        \
 		errno = 0;                        \
@@ -122,29 +128,17 @@
  */
 #define mmun_snapshot(_id, _start, _length, _method, _flags, _pages) \
 	({                                                           \
-		struct mmun_snapshot __snap = {                      \
-			.id = _id,                                   \
-			.start = mmun_u64(_start),                   \
-			.length = _length,                           \
-			.method = _method,                           \
-			.flags = _flags,                             \
-			.max_retries = MMUN_RETRIES,                 \
-			.pages = mmun_u64(_pages),                   \
-		};                                                   \
+		struct mmun_snapshot __snap = MMUN_SNAPSHOT_OF(      \
+			_id, _start, _length, _method, _flags);      \
+		__snap.pages = mmun_u64(_pages);                     \
 		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__snap));     \
 		ASSERT_EQ(0, __snap.out_collided);                   \
 		__snap.out_valid;                                    \
 	})
 #define mmun_err_snapshot(_errno, _id, _start, _length, _method, _flags) \
 	({                                                               \
-		struct mmun_snapshot __snap = {                          \
-			.id = _id,                                       \
-			.start = mmun_u64(_start),                       \
-			.length = _length,                               \
-			.method = _method,                               \
-			.flags = _flags,                                 \
-			.max_retries = MMUN_RETRIES,                     \
-		};                                                       \
+		struct mmun_snapshot __snap = MMUN_SNAPSHOT_OF(          \
+			_id, _start, _length, _method, _flags);          \
 		EXPECT_ERRNO(_errno, _mmun_snapshot(self->fd, &__snap)); \
 	})
 
@@ -162,6 +156,13 @@
 		ASSERT_EQ(0, _mmun_access(self->fd, id, addr, length, buffer, \
 					  MMUN_WRITE, &__done));              \
 		ASSERT_EQ(length, __done);                                    \
+	})
+/* Returns the byte that the device reads. */
+#define mmun_device_byte(id, addr)                   \
+	({                                           \
+		char __c = 0;                        \
+		mmun_device_read(id, addr, 1, &__c); \
+		__c;                                 \
 	})
 /* Expect that the device finds no entry (flags 0) or none to write to. */
 #define mmun_err_access(_errno, id, addr, length, flags)                      \
@@ -187,6 +188,13 @@
 		}                                                        \
 		__v.out_checked;                                         \
 	})
+
+/* The same on a kernel that has VERIFY: @checked entries are valid. */
+#define mmun_verify_if_hmm(id, checked)                           \
+	do {                                                      \
+		if (mmun_has_feature(self->fd, MMUN_FEATURE_HMM)) \
+			EXPECT_EQ(checked, mmun_verify(id));      \
+	} while (0)
 
 #define mmun_fail_nonblock(id, count)                                         \
 	({                                                                    \

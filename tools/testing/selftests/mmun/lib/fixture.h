@@ -32,6 +32,10 @@
 	size_t page; \
 	char *map
 
+/* The start of page @_nr of the memory, and the bytes of @_nr pages */
+#define mmun_page(_nr) (self->map + self->page * (_nr))
+#define mmun_pages(_nr) (self->page * (_nr))
+
 /* Open the device.  There is no memory. */
 #define mmun_setup()                                \
 	do {                                        \

@@ -166,6 +166,17 @@ static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
 #define MMUN_SNAPSHOT_FLAGS 0
 #endif
 
+/* A snapshot that repeats the loop until no invalidation collides with it */
+#define MMUN_SNAPSHOT_OF(_id, _start, _length, _method, _flags) \
+	((struct mmun_snapshot){                                \
+		.id = _id,                                      \
+		.start = mmun_u64(_start),                      \
+		.length = _length,                              \
+		.method = _method,                              \
+		.flags = _flags,                                \
+		.max_retries = MMUN_RETRIES,                    \
+	})
+
 /* The caller fills in what it wants to differ from a plain faulting one. */
 static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 {
@@ -318,6 +329,24 @@ static inline bool mmun_has_feature(int fd, __u32 feature)
 	struct mmun_info info;
 
 	return !_mmun_info(fd, &info) && (info.out_features & feature);
+}
+
+/* The fields of an entry of the shadow */
+static inline __u64 mmun_entry_pfn(__u64 entry)
+{
+	return entry & MMUN_PAGE_PFN_MASK;
+}
+
+static inline unsigned int mmun_entry_order(__u64 entry)
+{
+	return (entry >> MMUN_PAGE_ORDER_SHIFT) & MMUN_PAGE_ORDER_MASK;
+}
+
+/* The best method of the kernel that faults pages in */
+static inline __u32 mmun_best_method(int fd)
+{
+	return mmun_has_feature(fd, MMUN_FEATURE_HMM) ? MMUN_METHOD_HMM_FAULT :
+							MMUN_METHOD_GUP;
 }
 
 /* Does a snapshot by this method leave the loop to HMM? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory that tests play with.
+ * The memory of a test: how to map, write and compare it, and what
+ * /proc/PID/pagemap reports of it.
  */
 #ifndef _SELFTESTS_MMUN_MEMORY_H
 #define _SELFTESTS_MMUN_MEMORY_H
@@ -19,8 +20,8 @@
 #include "sysfs.h"
 
 /*
- * An arena is @pages pages of PROT_NONE between two more of them, so that what
- * is mapped into it has no neighbours and never merges.
+ * Reserve @pages pages without access between two more such pages: a mapping in
+ * the arena has no neighbour to merge with.
  */
 static inline char *mmun_arena(size_t pages)
 {
@@ -31,11 +32,19 @@ static inline char *mmun_arena(size_t pages)
 	return p == MAP_FAILED ? NULL : p + page;
 }
 
-/* Anonymous private memory at a fixed place; not populated, never huge. */
-static inline char *mmun_map(char *at, size_t length)
+/* An arena of @length bytes that starts at a multiple of @align bytes. */
+static inline char *mmun_arena_aligned(size_t length, size_t align)
 {
-	char *p = mmap(at, length, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	char *p = mmun_arena((length + align) / sysconf(_SC_PAGESIZE));
+
+	return p ? p + (-(uintptr_t)p & (align - 1)) : NULL;
+}
+
+/* Map file @fd, or -1, at a fixed place; not populated, no huge pages. */
+static inline char *mmun_map_file(char *at, size_t length, int flags, int fd)
+{
+	char *p = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		       fd, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
@@ -43,16 +52,40 @@ static inline char *mmun_map(char *at, size_t length)
 	return p;
 }
 
-/* As mmun_map(), each page written with its own number, counted from 1. */
+/* Map anonymous private memory at a fixed place: see mmun_map_file(). */
+static inline char *mmun_map(char *at, size_t length)
+{
+	return mmun_map_file(at, length, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+/* Write each page with its own number, counted from 1. */
+static inline void mmun_fill(char *at, size_t pages)
+{
+	size_t i, page = sysconf(_SC_PAGESIZE);
+
+	for (i = 0; i < pages; i++)
+		memset(at + i * page, (int)(i + 1), page);
+}
+
+/* mmun_map(), then mmun_fill() */
 static inline char *mmun_map_filled(char *at, size_t pages)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	char *p = mmun_map(at, pages * page);
-	size_t i;
+	char *p = mmun_map(at, pages * sysconf(_SC_PAGESIZE));
 
-	for (i = 0; p && i < pages; i++)
-		memset(p + i * page, (int)(i + 1), page);
+	if (p)
+		mmun_fill(p, pages);
 	return p;
+}
+
+/* One load or store, which the compiler can neither drop nor move. */
+static inline char mmun_load(const char *p)
+{
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static inline void mmun_store(char *p, char c)
+{
+	__atomic_store_n(p, c, __ATOMIC_SEQ_CST);
 }
 
 /*
@@ -68,9 +101,20 @@ static inline int mmun_memfd(unsigned int flags)
 	return fd;
 }
 
+/* A memfd of @length bytes, or -1 */
+static inline int mmun_memfd_sized(size_t length, unsigned int flags)
+{
+	int fd = mmun_memfd(flags);
+
+	if (fd < 0 || !ftruncate(fd, length))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 #define MMUN_NO_COLLAPSE "no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"
 
-/* Make a huge page at @p.  Returns why that cannot be done, or NULL. */
+/* Make a huge page at @p.  Returns NULL, or why the kernel cannot. */
 static inline const char *mmun_collapse(char *p)
 {
 	if (!madvise(p, HUGE_SIZE, MADV_COLLAPSE))
@@ -82,24 +126,33 @@ static inline const char *mmun_collapse(char *p)
 /* The PFN in an entry of /proc/PID/pagemap */
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
-/* The entry of /proc/self/pagemap for the page at @p, or 0. */
+/* Read the entry of /proc/PID/pagemap for the page at @p.  Returns 0 or -1. */
+static inline int mmun_pagemap_of(pid_t pid, const char *p, __u64 *entry)
+{
+	off_t at = (uintptr_t)p / sysconf(_SC_PAGESIZE) * sizeof(*entry);
+	char path[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = pread(fd, entry, sizeof(*entry), at);
+	close(fd);
+	return n == sizeof(*entry) ? 0 : -1;
+}
+
+/* The entry of the caller for the page at @p, or 0 */
 static inline __u64 mmun_pagemap(const char *p)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__u64 entry = 0;
+	__u64 entry;
 
-	if (pread(fd, &entry, sizeof(entry),
-		  (uintptr_t)p / sysconf(_SC_PAGESIZE) * sizeof(entry)) !=
-	    sizeof(entry))
-		entry = 0;
-	close(fd);
-	return entry;
+	return mmun_pagemap_of(getpid(), p, &entry) ? 0 : entry;
 }
 
 /*
- * For MADV_PAGEOUT of a page that is touched after this.  A page comes to the LRU by
- * way of a list of the CPU that touched it first; another CPU cannot take it from
- * there.
+ * A page that a CPU touches first stays in a batch of that CPU on its way to the
+ * LRU.  Another CPU cannot isolate the page, and counts the batch as one more
+ * user of it.  So a test that depends on either stays on one CPU.
  */
 static inline int mmun_stay_on_this_cpu(void)
 {
