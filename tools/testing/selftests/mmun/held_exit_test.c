@@ -65,7 +65,7 @@ static int exit_with(void *map, int status)
 		ASSERT_LE(0, self->fd);                                  \
 		self->fd = mmun_child_getfd(&self->child, self->fd);     \
 		ASSERT_LE(0, self->fd);                                  \
-		self->id = mmun_insert(self->map, PAGES * self->page);   \
+		self->id = mmun_insert(self->map, mmun_pages(PAGES));    \
 		start_worker(&self->worker);                             \
 	}                                                                \
 	FIXTURE_TEARDOWN(_fixture)                                       \

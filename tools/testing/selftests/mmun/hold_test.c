@@ -20,14 +20,14 @@ HOLD_FIXTURE(hold)
 
 /* The points, in the order in which an invalidation passes them */
 
-#define snapshot_range()                                                       \
-	EXPECT_EQ(RANGE_PAGES,                                                 \
-		  mmun_snapshot(self->id, self->map, RANGE_PAGES * self->page, \
+#define snapshot_range()                                                      \
+	EXPECT_EQ(RANGE_PAGES,                                                \
+		  mmun_snapshot(self->id, self->map, mmun_pages(RANGE_PAGES), \
 				MMUN_METHOD_GUP, 0, NULL))
 
 TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 {
-	char *page = self->map + self->page;
+	char *page = mmun_page(1);
 	struct mmun_wait_held held;
 	__u64 seq;
 	__u32 at;
@@ -52,7 +52,7 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 
 TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
 {
-	char *page = self->map + self->page;
+	char *page = mmun_page(1);
 	struct mmun_record r;
 	__u32 at;
 
@@ -75,7 +75,7 @@ TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
  */
 TEST_F(hold, at_start_all_callbacks_have_run_and_the_page_is_present)
 {
-	char *page = self->map + self->page;
+	char *page = mmun_page(1);
 	__u32 twin = mmun_insert(page, self->page);
 	__u32 at = hold_dontneed(1, MMUN_POINT_START, self->id);
 
@@ -94,7 +94,7 @@ TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_END, self->id);
 
-	EXPECT_EQ(false, present(self->map + self->page));
+	EXPECT_EQ(false, present(mmun_page(1)));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	EXPECT_EQ(1, mmun_check_balance(0));
 	resume_worker(&self->mutator, at);
@@ -183,9 +183,9 @@ TEST_F(hold,
 
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(at).out_event);
 	EXPECT_EQ(SYS_munmap, mmun_quiesce_one(self->mutator.tid).syscall);
-	EXPECT_EQ(3, self->map[2 * self->page]);
+	EXPECT_EQ(3, *mmun_page(2));
 	resume_worker(&self->mutator, at);
-	EXPECT_EQ(-1, msync(self->map + self->page, self->page, MS_ASYNC));
+	EXPECT_EQ(-1, msync(mmun_page(1), self->page, MS_ASYNC));
 }
 
 /* Which passages a hold stops */
@@ -265,8 +265,7 @@ TEST_F(hold, skips_and_counts_passages)
 
 	run_worker(&self->mutator, job_dontneed_each, 0);
 	for (i = 1; i <= 2; i++) {
-		EXPECT_EQ(mmun_u64(self->map) + i * self->page,
-			  mmun_wait_held(at).out_start);
+		EXPECT_EQ(mmun_u64(mmun_page(i)), mmun_wait_held(at).out_start);
 		EXPECT_EQ(i, mmun_query_range(self->id).out_invalidations);
 		EXPECT_EQ(1, mmun_resume(at));
 	}
@@ -415,7 +414,7 @@ TEST_F(hold, remove_does_not_wait_for_an_armed_hold)
 
 	mmun_remove(self->id);
 	mmun_err_hold(ENOENT, MMUN_POINT_ENTER, self->id, self->mutator.tid);
-	twin = mmun_insert(self->map, RANGE_PAGES * self->page);
+	twin = mmun_insert(self->map, mmun_pages(RANGE_PAGES));
 	EXPECT_NE(self->id, twin);
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -541,8 +540,8 @@ TEST_F(hold, record_reports_the_held_task)
 	EXPECT_EQ(MMUN_EVENT_CLEAR, r.event);
 	EXPECT_EQ(1, r.cur_seq & 1);
 	EXPECT_EQ(MMUN_RECORD_BLOCKABLE, r.flags);
-	EXPECT_EQ(mmun_u64(self->map) + self->page, r.start);
-	EXPECT_EQ(mmun_u64(self->map) + 2 * self->page, r.end);
+	EXPECT_EQ(mmun_u64(mmun_page(1)), r.start);
+	EXPECT_EQ(mmun_u64(mmun_page(2)), r.end);
 	EXPECT_EQ(r.start, r.clip_start);
 	EXPECT_EQ(r.end, r.clip_end);
 	resume_worker(&self->mutator, at);
@@ -562,8 +561,7 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 				   1U << MMUN_RECORD_INVALIDATE);
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	mmun_resume_end(mmun_hold(MMUN_POINT_END, 0, mmun_gettid()));
-	ASSERT_EQ(0, madvise(self->map + FREE * self->page, self->page,
-			     MADV_DONTNEED));
+	ASSERT_EQ(0, madvise(mmun_page(FREE), self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	for (i = 0; i < 6; i++) {
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
@@ -573,7 +571,7 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 	EXPECT_EQ(0, r.id);
 	EXPECT_EQ(0, r.cur_seq);
 	EXPECT_EQ(mmun_u64(self->map), r.start);
-	EXPECT_EQ(mmun_u64(self->map) + self->page, r.end);
+	EXPECT_EQ(mmun_u64(mmun_page(1)), r.end);
 	mmun_expect_no_event();
 }
 
@@ -669,7 +667,7 @@ TEST_F(hold, wait_ends_when_another_hold_misses_the_same_passage)
 	struct timespec then;
 	__u32 at, late;
 
-	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, 2 * self->page));
+	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, mmun_pages(2)));
 	late = hold_for(MMUN_HOLD_MS, .point = MMUN_POINT_ENTER, .id = self->id,
 			.skip = 1, .tid = mmun_gettid());
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());
@@ -680,7 +678,7 @@ TEST_F(hold, wait_ends_when_another_hold_misses_the_same_passage)
 	worker_do(&self->other, job_wait_held);
 	mmun_quiesce_one(self->other.tid);
 	then = mmun_now();
-	ASSERT_EQ(0, madvise(self->map + self->page, self->page, MADV_PAGEOUT));
+	ASSERT_EQ(0, madvise(mmun_page(1), self->page, MADV_PAGEOUT));
 	EXPECT_EQ(0, worker_join(&self->other));
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 }
@@ -712,9 +710,9 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 	struct ksm ksm;
 	__u32 at;
 
-	memset(self->map, 7, 2 * self->page);
+	memset(self->map, 7, mmun_pages(2));
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
-	if (madvise(self->map, 2 * self->page, MADV_MERGEABLE) ||
+	if (madvise(self->map, mmun_pages(2), MADV_MERGEABLE) ||
 	    ksm_start(&ksm))
 		SKIP(return, "no page merging: set CONFIG_KSM");
 	do {
@@ -799,7 +797,7 @@ TEST_F(hold_close, resumes_the_held_task)
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
 	EXPECT_EQ(1, mmun_check_balance(0));
-	EXPECT_EQ(false, present(self->map + self->page));
+	EXPECT_EQ(false, present(mmun_page(1)));
 }
 
 MMUN_HARNESS_MAIN

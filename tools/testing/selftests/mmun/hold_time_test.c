@@ -137,7 +137,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	__u32 first;
 	long ms;
 
-	self->mutator.length = 2 * self->page;
+	self->mutator.length = mmun_pages(2);
 	/* The limit of the mm is to end the first hold, and not the timeout. */
 	set_max_hold_ms(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
@@ -162,8 +162,7 @@ TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
 	__u32 id;
 
 	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
-	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
-				  &id));
+	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	EXPECT_GT(1500, invalidate_through_two_holds(_metadata, self, fd));
 	EXPECT_EQ(1000, set_max_hold_ms(before));
 	EXPECT_EQ(0, close(fd));
@@ -189,7 +188,7 @@ static long fastest_dontneed(char *at, size_t length)
 static void insert_many(struct __test_metadata *_metadata,
 			FIXTURE_DATA(hold_limit) * self, int fd)
 {
-	char *at = self->map + self->page;
+	char *at = mmun_page(1);
 	struct mmun_span spans[MANY];
 	int i, rounds = 0;
 	__u64 done;
@@ -222,8 +221,7 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	__u32 id;
 
 	insert_many(_metadata, self, fd);
-	EXPECT_EQ(0, _mmun_insert(fd, self->map + 2 * self->page, self->page,
-				  &id));
+	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	EXPECT_EQ(0, _mmun_log_setup(fd, 16, 1U << MMUN_RECORD_HELD, &done));
 	invalidate_through_two_holds(_metadata, self, fd);
 	EXPECT_EQ(0, mmun_next_record(fd, &record));

@@ -134,26 +134,25 @@ static inline int job_dontneed_each(struct worker *worker)
  * because a held task may own mmap_lock, which a new thread needs.  The end of the test
  * resumes the tasks that are still held.
  */
-#define HOLD_FIXTURE(_fixture)                                               \
-	FIXTURE(_fixture)                                                    \
-	{                                                                    \
-		MMUN_FIXTURE;                                                \
-		__u32 id;                                                    \
-		__u32 near;                                                  \
-		struct worker mutator;                                       \
-		struct worker other;                                         \
-		struct worker reader;                                        \
-	};                                                                   \
-	FIXTURE_SETUP(_fixture)                                              \
-	{                                                                    \
-		mmun_setup_filled(PAGES);                                    \
-		self->id = mmun_insert(self->map, RANGE_PAGES * self->page); \
-		self->near = mmun_insert(self->map + NEAR * self->page,      \
-					 2 * self->page);                    \
-		start_worker(&self->mutator);                                \
-		start_worker(&self->other);                                  \
-		start_worker(&self->reader);                                 \
-	}                                                                    \
+#define HOLD_FIXTURE(_fixture)                                              \
+	FIXTURE(_fixture)                                                   \
+	{                                                                   \
+		MMUN_FIXTURE;                                               \
+		__u32 id;                                                   \
+		__u32 near;                                                 \
+		struct worker mutator;                                      \
+		struct worker other;                                        \
+		struct worker reader;                                       \
+	};                                                                  \
+	FIXTURE_SETUP(_fixture)                                             \
+	{                                                                   \
+		mmun_setup_filled(PAGES);                                   \
+		self->id = mmun_insert(self->map, mmun_pages(RANGE_PAGES)); \
+		self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2));   \
+		start_worker(&self->mutator);                               \
+		start_worker(&self->other);                                 \
+		start_worker(&self->reader);                                \
+	}                                                                   \
 	MMUN_FIXTURE_TEARDOWN(_fixture)
 
 #endif /* _SELFTESTS_MMUN_HOLD_H */

@@ -145,31 +145,41 @@ static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 }
 
 /*
- * Returns 0 if there is a child that waits for orders, or -1 with errno.  Only the test
- * writes to @child, because the two processes may share it.
+ * Only the test writes to @child, because both processes may share it.  Returns the end
+ * of the child to the child, and -1 to the test.
  */
-static inline int mmun_child_start(struct mmun_child *child, void *arg)
+static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 {
 	int pair[2];
 	pid_t pid;
 
+	*child = (struct mmun_child){ .pid = -1, .pidfd = -1, .sock = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -1;
 	pid = fork();
-	if (!pid) {
+	close(pair[!pid ? 0 : 1]);
+	if (!pid)
+		return pair[1];
+	child->pid = pid;
+	child->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	child->sock = pair[0];
+	child->arg = arg;
+	return -1;
+}
+
+/* Returns 0 if there is a child that waits for orders, or -1 with errno. */
+static inline int mmun_child_start(struct mmun_child *child, void *arg)
+{
+	int sock = mmun_child_fork(child, arg);
+
+	if (sock >= 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(pair[0]);
-		mmun_child_obey(pair[1]);
+		mmun_child_obey(sock);
 	}
-	close(pair[1]);
-	*child = (struct mmun_child){
-		.pid = pid,
-		.pidfd = syscall(SYS_pidfd_open, pid, 0),
-		.sock = pair[0],
-		.arg = arg,
-	};
+	if (child->pidfd < 0)
+		return -1;
 	child->tid = mmun_child_answer(child);
-	return child->pidfd < 0 || child->tid < 0 ? -1 : 0;
+	return child->tid < 0 ? -1 : 0;
 }
 
 /* Create another thread of @child.  It takes orders of its own. */
@@ -241,25 +251,14 @@ static inline void mmun_child_kill(struct mmun_child *child)
 static inline int mmun_cleanup_start(struct mmun_child *child, mmun_order_fn fn,
 				     void *arg)
 {
-	int pair[2];
+	int sock = mmun_child_fork(child, arg);
 	char byte;
-	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -1;
-	pid = fork();
-	if (!pid) {
+	if (sock >= 0) {
 		setpgid(0, 0);
-		close(pair[0]);
-		recv(pair[1], &byte, 1, 0);
+		recv(sock, &byte, 1, 0);
 		_exit(fn(arg, 0) ? 1 : 0);
 	}
-	close(pair[1]);
-	*child = (struct mmun_child){
-		.pid = pid,
-		.pidfd = syscall(SYS_pidfd_open, pid, 0),
-		.sock = pair[0],
-	};
 	return child->pidfd < 0 ? -1 : 0;
 }
 
