@@ -60,7 +60,7 @@ build_parser() {
 		}
 	EOT
 	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c" \
-		"$SELFTEST"/model/{error,lock,mmap_lock,step,schedule}.c
+		"$SELFTEST"/model/{lock,mmap_lock,step,schedule}.c
 }
 
 # The verdict of the check. A bad value ends a process.

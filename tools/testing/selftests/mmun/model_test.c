@@ -15,7 +15,7 @@
 #define MISS		PAGES_OF(MODEL_MADVISE, 5, 5)
 #define HIT_A		PAGES_OF(MODEL_MADVISE, 0, 0)
 #define HIT_ALL		PAGES_OF(MODEL_MADVISE, 0, 5)
-#define EXIT		PAGES_OF(MODEL_EXIT, 0, MODEL_NOBODY)
+#define EXIT		PAGES_OF(MODEL_EXIT, 0, MODEL_ALL_PAGES)
 #define REAPER		PAGES_OF(MODEL_REAPER, 0, 5)
 
 enum { A, B, C, D };
@@ -28,7 +28,6 @@ FIXTURE(model) {
 
 FIXTURE_SETUP(model)
 {
-	model_error = 0;
 }
 
 FIXTURE_TEARDOWN(model)
@@ -41,6 +40,7 @@ FIXTURE_TEARDOWN(model)
 		const struct model_role __roles[] = { __VA_ARGS__ };       \
 									   \
 		self->config = (struct model_config){                      \
+			.rules = &model_rules,                             \
 			.nr = ARRAY_SIZE(__roles),                         \
 			.live = 1 << A | 1 << C,                           \
 			.refusals = 1,                                     \
@@ -368,15 +368,19 @@ TEST_F(model, mremap_invalidates_twice)
 	EXPECT_EQ(5, lock.seq);
 }
 
-/* A negative control that changes nothing would control nothing. */
+/* An error that replaces no rule would control nothing. */
 TEST_F(model, every_deliberate_error_has_a_name)
 {
-	int error = 1;
+	int i;
 
-	while (model_error_name(error))
-		error++;
-	EXPECT_LT(20, error);
-	EXPECT_EQ(NULL, model_error_name(0));
+	EXPECT_LT(20, MODEL_ERRORS);
+	for (i = 0; i < MODEL_ERRORS; i++) {
+		const struct model_rules rules =
+			model_rules_with(&model_errors[i]);
+
+		EXPECT_NE(NULL, model_errors[i].text);
+		EXPECT_NE(0, memcmp(&rules, &model_rules, sizeof(rules)));
+	}
 }
 
 FIXTURE(schedule) {
@@ -386,7 +390,6 @@ FIXTURE(schedule) {
 
 FIXTURE_SETUP(schedule)
 {
-	model_error = 0;
 }
 
 FIXTURE_TEARDOWN(schedule)

@@ -256,7 +256,7 @@ static bool compare_results(struct play *play)
 static struct mmun_record expected_record(struct play *play,
 					  const struct model_record *expected)
 {
-	const bool all = expected->last == MODEL_NOBODY;
+	const bool all = expected->last == MODEL_ALL_PAGES;
 	const __u64 start = mmun_u64(page_at(expected->range));
 	const __u64 end = start + 2 * page_size();
 	struct mmun_record r = {

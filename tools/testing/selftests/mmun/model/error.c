@@ -1,48 +1,248 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deliberate errors in words.
+ * The deliberate errors: wrong rules, most of which call the right rule and then
+ * change its result.
  */
-#include <stddef.h>
-
 #include "error.h"
 
+/* The read side */
+
+static bool begin_does_not_wait(const struct model_lock *lock, int range,
+				__u8 *seq)
+{
+	lock_begin(lock, range, seq);
+	return false;
+}
+
+static bool begin_waits_for_idle(const struct model_lock *lock, int range,
+				 __u8 *seq)
+{
+	if (!lock_is_odd(lock))
+		return lock_begin(lock, range, seq);
+	*seq = lock->seq;
+	return true;
+}
+
+static bool retry_compares_with_the_mm(const struct model_lock *lock, int range,
+				       __u8 seq)
+{
+	return lock->seq != seq + 1;
+}
+
+/* Insert and remove */
+
+static void insert_collides(struct model_lock *lock, int range)
+{
+	lock_insert(lock, range);
+	if (!lock->active)
+		lock->sub[range].seq = lock->seq + 1;
+}
+
+static void insert_is_not_deferred(struct model_lock *lock, int range)
+{
+	lock_insert(lock, range);
+	lock_undefer(lock, range);
+	lock->sub[range].in_tree = 1;
+}
+
+static void insert_does_not_collide(struct model_lock *lock, int range)
+{
+	lock_insert(lock, range);
+	if (lock->active)
+		lock->sub[range].seq -= 2;
+}
+
+static void insert_is_deferred(struct model_lock *lock, int range)
+{
+	if (!lock->active || lock_is_odd(lock)) {
+		lock_insert(lock, range);
+		return;
+	}
+	lock_defer(lock, range);
+	lock->sub[range].seq = lock->seq;
+}
+
+static void insert_leaves_the_seq(struct model_lock *lock, int range)
+{
+	const __u8 seq = lock->seq;
+
+	lock_insert(lock, range);
+	if (!lock->active)
+		return;
+	lock->seq = seq;
+	lock->sub[range].seq = seq;
+}
+
+static int remove_does_not_wait(struct model_lock *lock, int range)
+{
+	lock_remove(lock, range);
+	return 0;
+}
+
+static int remove_waits(struct model_lock *lock, int range)
+{
+	const bool is_deferred = !lock->sub[range].in_tree;
+	const int seq = lock_remove(lock, range);
+
+	return is_deferred ? lock->seq : seq;
+}
+
+static int remove_leaves_the_insert(struct model_lock *lock, int range)
+{
+	return lock->sub[range].in_tree ? lock_remove(lock, range) : 0;
+}
+
+/* Invalidations */
+
+static int start_is_odd(struct model_lock *lock, int first, int last, __u8 *seq)
+{
+	const int range = lock_start(lock, first, last, seq);
+
+	lock->seq |= 1;
+	*seq = lock->seq;
+	return range;
+}
+
+static int start_takes_a_new_seq(struct model_lock *lock, int first, int last,
+				 __u8 *seq)
+{
+	const bool was_odd = lock_is_odd(lock);
+	const int range = lock_start(lock, first, last, seq);
+
+	if (was_odd && range != MODEL_NO_RANGE)
+		lock->seq += 2;
+	*seq = lock->seq;
+	return range;
+}
+
+static int next_is_none(const struct model_lock *lock, int first, int last,
+			int range)
+{
+	return MODEL_NO_RANGE;
+}
+
+static int next_may_be_deferred(const struct model_lock *lock, int first,
+				int last, int range)
+{
+	struct model_lock copy = *lock;
+	int i;
+
+	for (i = 0; i < lock->nr_deferred; i++)
+		copy.sub[lock->deferred[i]].in_tree = 1;
+	return lock_next(&copy, first, last, range);
+}
+
+static bool refusal_leaves_the_seq(struct model_lock *lock, int range, __u8 seq,
+				   bool refuses)
+{
+	return !refuses && lock_invalidate(lock, range, seq, refuses);
+}
+
+static bool end_ends_all(struct model_lock *lock)
+{
+	const __u8 active = lock->active;
+	bool wakes;
+
+	lock->active = 1;
+	wakes = lock_end(lock);
+	lock->active = active - 1;
+	return wakes;
+}
+
+static bool end_leaves_the_seq(struct model_lock *lock)
+{
+	lock->active--;
+	return false;
+}
+
+/* The last end drops the inserts or the removes from the deferred list. */
+static bool end_drops(struct model_lock *lock, bool removes)
+{
+	int range;
+
+	for (range = 0; range < MODEL_RANGES && lock->active == 1; range++)
+		if (lock->sub[range].in_tree == removes)
+			lock_undefer(lock, range);
+	return lock_end(lock);
+}
+
+static bool end_drops_inserts(struct model_lock *lock)
+{
+	return end_drops(lock, false);
+}
+
+static bool end_drops_removes(struct model_lock *lock)
+{
+	return end_drops(lock, true);
+}
+
+static bool end_wakes_no_waiter(struct model_lock *lock)
+{
+	lock_end(lock);
+	return false;
+}
+
+static bool refusal_ends_nothing(struct model_lock *lock)
+{
+	return false;
+}
+
+/* The users of the lock */
+
+static int exit_invalidates_once(int kind)
+{
+	return kind == MODEL_EXIT ? 1 : model_rules.rounds(kind);
+}
+
+static __u8 downgrade_does_nothing(struct model_mmap_lock *mmap, __u8 writers)
+{
+	return 0;
+}
+
 /* clang-format off */
-static const char *const errors[NR_ERRORS] = {
-	[BEGIN_DOES_NOT_WAIT] = "begin does not wait",
-	[BEGIN_WAITS_FOR_IDLE] = "begin waits although its range was not hit",
-	[RETRY_LOOKS_AT_THE_LOCK] = "retry compares with the sequence of the mm",
-	[INSERT_IS_BORN_COLLIDING] = "an insert while idle is born colliding",
-	[INSERT_WHILE_ODD_INTO_THE_TREE] = "an insert while odd goes into the tree",
-	[INSERT_WHILE_ODD_IS_NOT_COLLIDING] = "an insert while odd does not collide",
-	[INSERT_WHILE_EVEN_IS_DEFERRED] = "an insert while even is deferred",
-	[INSERT_WHILE_EVEN_STAYS_EVEN] = "an insert while even leaves the sequence even",
-	[REMOVE_DOES_NOT_WAIT] = "remove does not wait",
-	[REMOVE_WAITS_FOR_A_DEFERRED_INSERT] = "a remove of a deferred insert waits",
-	[REMOVE_LEAVES_A_DEFERRED_INSERT] = "a remove of a deferred insert leaves it deferred",
-	[START_OF_A_MISS_IS_ODD] = "a start that hits nothing makes the sequence odd",
-	[START_WHILE_ODD_IS_A_NEW_SEQ] = "a start while odd takes a new sequence",
-	[WALK_STOPS_AFTER_THE_FIRST] = "only the first range is called",
-	[WALK_COMES_BACK_FOR_THE_DEFERRED] = "the walk calls deferred inserts, too",
-	[END_OF_ANY_ENDS_ALL] = "the end of any invalidation ends all",
-	[END_LEAVES_IT_ODD] = "the last end leaves the sequence odd",
-	[END_DROPS_DEFERRED_INSERTS] = "the end drops deferred inserts",
-	[END_DROPS_DEFERRED_REMOVES] = "the end drops deferred removes",
-	[END_WAKES_NOBODY] = "the end wakes nobody",
-	[REFUSAL_LEAVES_IT_OPEN] = "a refused invalidation stays open",
-	[REFUSAL_KEEPS_THE_SEQ] = "a refusing callback leaves its sequence alone",
-	[EXIT_TELLS_ONCE] = "exit tells RELEASE and no UNMAP",
-	[UNMAP_KEEPS_THE_MMAP_LOCK] = "munmap keeps the mmap_lock for writing",
+const struct model_error model_errors[MODEL_ERRORS] = {
+	{ "begin does not wait", { .begin = begin_does_not_wait } },
+	{ "begin waits although its range was not hit", { .begin = begin_waits_for_idle } },
+	{ "retry compares with the sequence of the mm", { .retry = retry_compares_with_the_mm } },
+	{ "an insert while idle has the sequence of the next invalidation", { .insert = insert_collides } },
+	{ "an insert while odd goes into the tree", { .insert = insert_is_not_deferred } },
+	{ "an insert while odd does not collide", { .insert = insert_does_not_collide } },
+	{ "an insert while even is deferred", { .insert = insert_is_deferred } },
+	{ "an insert while even leaves the sequence even", { .insert = insert_leaves_the_seq } },
+	{ "a remove does not wait", { .remove = remove_does_not_wait } },
+	{ "a remove of a deferred insert waits", { .remove = remove_waits } },
+	{ "a remove of a deferred insert leaves the insert deferred", { .remove = remove_leaves_the_insert } },
+	{ "a start that hits no range makes the sequence odd", { .start = start_is_odd } },
+	{ "a start while odd takes a new sequence", { .start = start_takes_a_new_seq } },
+	{ "only the first range is called", { .next = next_is_none } },
+	{ "deferred inserts are called, too", { .next = next_may_be_deferred } },
+	{ "the end of any invalidation ends all of them", { .end = end_ends_all } },
+	{ "the last end leaves the sequence odd", { .end = end_leaves_the_seq } },
+	{ "the end drops deferred inserts", { .end = end_drops_inserts } },
+	{ "the end drops deferred removes", { .end = end_drops_removes } },
+	{ "the end wakes no waiter", { .end = end_wakes_no_waiter } },
+	{ "a refused invalidation stays open", { .end_refused = refusal_ends_nothing } },
+	{ "a callback that refuses leaves the sequence of its range", { .invalidate = refusal_leaves_the_seq } },
+	{ "exit invalidates for RELEASE and not for UNMAP", { .rounds = exit_invalidates_once } },
+	{ "munmap keeps the mmap_lock for writing", { .downgrade = downgrade_does_nothing } },
 };
 /* clang-format on */
 
-int model_error;
-
-const char *model_error_name(int error)
+struct model_rules model_rules_with(const struct model_error *error)
 {
-	return error > 0 && error < NR_ERRORS ? errors[error] : NULL;
-}
+	const struct model_rules *wrong = &error->wrong, *right = &model_rules;
 
-bool model_error_needs_collect(int error)
-{
-	return error == UNMAP_KEEPS_THE_MMAP_LOCK;
+	return (struct model_rules){
+		.start = wrong->start ?: right->start,
+		.next = wrong->next ?: right->next,
+		.invalidate = wrong->invalidate ?: right->invalidate,
+		.end = wrong->end ?: right->end,
+		.end_refused = wrong->end_refused ?: right->end_refused,
+		.insert = wrong->insert ?: right->insert,
+		.remove = wrong->remove ?: right->remove,
+		.begin = wrong->begin ?: right->begin,
+		.retry = wrong->retry ?: right->retry,
+		.downgrade = wrong->downgrade ?: right->downgrade,
+		.rounds = wrong->rounds ?: right->rounds,
+	};
 }

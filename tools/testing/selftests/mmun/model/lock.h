@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The collision-retry lock of mmu_interval_notifier, as lock.c specifies it.
+ * The collision-retry lock of mmu_interval_notifier: its state and its rules.
  *
- * A state is a struct of small integers without padding: two states are the
- * same exactly when memcmp() says so.
+ * A state is a struct of bytes without padding.  Two states are equal if memcmp()
+ * returns 0.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_LOCK_H
 #define _SELFTESTS_MMUN_MODEL_LOCK_H
@@ -12,8 +12,8 @@
 #include <linux/types.h>
 
 /*
- * The memory: range i watches the pages i and i + 1, so the order of the
- * letters is that of the tree.  The last page is watched by nobody.
+ * The memory.  Range i covers the pages i and i + 1, so the tree has the ranges in
+ * the order of their letters.  No range covers the last page.
  *
  *   0   1   2   3   4   5
  *   |---A---|---C---|
@@ -21,15 +21,16 @@
  */
 #define MODEL_RANGES 4
 #define MODEL_PAGES 6
+#define MODEL_NO_RANGE (-1)
 
-/* The sequence of an mm that has seen no invalidation. */
+/* The sequence of an mm before its first invalidation */
 #define MODEL_FIRST_SEQ 2
 
 /**
- * struct model_sub - a subscription
- * @seq: mmu_interval_notifier::invalidate_seq
- * @in_tree: the core calls it
- * @known: it has an ID: inserted, and no remove has begun
+ * struct model_sub - a subscription, struct mmu_interval_notifier
+ * @seq: invalidate_seq
+ * @in_tree: The tree contains the subscription
+ * @known: The range has an ID: it is inserted, and no remove has begun
  */
 struct model_sub {
 	__u8 seq;
@@ -41,8 +42,8 @@ struct model_sub {
  * struct model_lock - struct mmu_notifier_subscriptions
  * @seq: invalidate_seq
  * @active: active_invalidate_ranges
- * @nr_deferred: how many wait for the end of the invalidation
- * @deferred: they, the latest first
+ * @nr_deferred: length of the deferred list
+ * @deferred: the ranges of the deferred list, the latest first
  * @sub: the subscriptions, in the tree or not
  */
 struct model_lock {
@@ -53,12 +54,36 @@ struct model_lock {
 	struct model_sub sub[MODEL_RANGES];
 };
 
-int lock_next(const struct model_lock *lock, int first, int last, int range);
+/*
+ * An invalidation of the pages @first to @last.  lock_start() returns the first
+ * range to call, lock_next() the range after @range; both may return
+ * MODEL_NO_RANGE.  lock_invalidate() is the callback: it returns false if it
+ * refuses.  lock_end() returns whether it wakes the waiters.
+ */
 int lock_start(struct model_lock *lock, int first, int last, __u8 *seq);
+int lock_next(const struct model_lock *lock, int first, int last, int range);
+bool lock_invalidate(struct model_lock *lock, int range, __u8 seq,
+		     bool refuses);
 bool lock_end(struct model_lock *lock);
+
+/* lock_remove() returns the sequence whose end the caller must await, or 0. */
 void lock_insert(struct model_lock *lock, int range);
 int lock_remove(struct model_lock *lock, int range);
+
+/*
+ * lock_begin() sets @seq to its result and returns whether the caller must await
+ * the end of that sequence.  lock_retry() returns whether @seq has collided.
+ */
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);
+
+/* The deferred list: add a range at its head, delete a range from it. */
+void lock_defer(struct model_lock *lock, int range);
+void lock_undefer(struct model_lock *lock, int range);
+
+static inline bool lock_is_odd(const struct model_lock *lock)
+{
+	return lock->seq & 1;
+}
 
 #endif /* _SELFTESTS_MMUN_MODEL_LOCK_H */

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mmap_lock as a queue: who takes the lock, who waits, and who is let in.
+ * The specification of the mmap_lock: a fair queue of readers and writers.
  */
 #include <string.h>
 
 #include "mmap_lock.h"
 
-static __u8 let_in(struct model_mmap_lock *mmap, int i, __u8 writers)
+/* The waiter number @i gets the lock. */
+static __u8 grant(struct model_mmap_lock *mmap, int i, __u8 writers)
 {
-	const int actor = mmap->queue[i];
+	const __u8 actor = 1 << mmap->queue[i];
 
 	mmap->nr_queue--;
 	memmove(mmap->queue + i, mmap->queue + i + 1, mmap->nr_queue - i);
 	mmap->queue[mmap->nr_queue] = 0;
-	if (writers & 1 << actor)
+	if (writers & actor)
 		mmap->writer = 1;
 	else
 		mmap->readers++;
-	return 1 << actor;
+	return actor;
 }
 
-/* The first of the queue is let in; if it reads, so is everybody who reads. */
+/* The first waiter gets the lock; if it is a reader, all readers get it. */
 static __u8 serve_queue(struct model_mmap_lock *mmap, __u8 writers)
 {
 	__u8 actors = 0;
@@ -29,12 +30,12 @@ static __u8 serve_queue(struct model_mmap_lock *mmap, __u8 writers)
 	if (!mmap->nr_queue || mmap->writer)
 		return 0;
 	if (writers & 1 << mmap->queue[0])
-		return mmap->readers ? 0 : let_in(mmap, 0, writers);
+		return mmap->readers ? 0 : grant(mmap, 0, writers);
 	while (i < mmap->nr_queue) {
 		if (writers & 1 << mmap->queue[i])
 			i++;
 		else
-			actors |= let_in(mmap, i, writers);
+			actors |= grant(mmap, i, writers);
 	}
 	return actors;
 }

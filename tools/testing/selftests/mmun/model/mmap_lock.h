@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The mmap_lock.  @writers is the mask of the actors that take the lock for
- * writing; the functions return the mask of the actors that are let in.
+ * writing.  The functions return the mask of the actors that get the lock.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_MMAP_LOCK_H
 #define _SELFTESTS_MMUN_MODEL_MMAP_LOCK_H
@@ -11,11 +11,11 @@
 #define MODEL_ACTORS 8
 
 /**
- * struct model_mmap_lock - who holds it and who queues for it
- * @readers: holders for reading
- * @writer: 1: held for writing
- * @nr_queue: how many wait
- * @queue: they, first come first
+ * struct model_mmap_lock - the holders and the waiters
+ * @readers: number of actors that hold the lock for reading
+ * @writer: 1: an actor holds the lock for writing
+ * @nr_queue: number of waiters
+ * @queue: the waiters, the earliest first
  */
 struct model_mmap_lock {
 	__u8 readers;
@@ -24,7 +24,7 @@ struct model_mmap_lock {
 	__u8 queue[MODEL_ACTORS];
 };
 
-/* A reader that comes later queues behind a writer that waits. */
+/* A later reader queues behind a writer that waits. */
 __u8 mmap_lock_take(struct model_mmap_lock *mmap, int actor, __u8 writers);
 __u8 mmap_lock_release(struct model_mmap_lock *mmap, __u8 writers);
 /* The writer becomes a reader. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model: the lock, the mmap_lock, the actors that use both, and the steps
- * that actors take.
+ * The model: the lock, the mmap_lock, the actors that use both, and the steps of
+ * the actors.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_H
 #define _SELFTESTS_MMUN_MODEL_H
@@ -12,16 +12,56 @@
 #include "lock.h"
 #include "mmap_lock.h"
 
-#define MODEL_NOBODY 255
+/* As a last page: up to the end of the address space */
+#define MODEL_ALL_PAGES 255
+
+/**
+ * struct model_rules - the functions of the model that a deliberate error replaces
+ * @start: An invalidation starts
+ * @next: finds the next range to call
+ * @invalidate: the callback of a range
+ * @end: An invalidation ends
+ * @end_refused: An invalidation ends because a callback refused
+ * @insert: inserts a range
+ * @remove: removes a range
+ * @begin: mmu_interval_read_begin()
+ * @retry: mmu_interval_read_retry()
+ * @downgrade: munmap() lets readers of the mmap_lock in
+ * @rounds: number of invalidations in one call of a mutator or of exit
+ */
+struct model_rules {
+	int (*start)(struct model_lock *lock, int first, int last, __u8 *seq);
+	int (*next)(const struct model_lock *lock, int first, int last,
+		    int range);
+	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
+			   bool refuses);
+	bool (*end)(struct model_lock *lock);
+	bool (*end_refused)(struct model_lock *lock);
+	void (*insert)(struct model_lock *lock, int range);
+	int (*remove)(struct model_lock *lock, int range);
+	bool (*begin)(const struct model_lock *lock, int range, __u8 *seq);
+	bool (*retry)(const struct model_lock *lock, int range, __u8 seq);
+	__u8 (*downgrade)(struct model_mmap_lock *mmap, __u8 writers);
+	int (*rounds)(int kind);
+};
+
+/* The right ones */
+extern const struct model_rules model_rules;
 
 /**
  * enum model_kind - what an actor does
- * @MODEL_READER: begin, collect, check, commit on a range
+ * @MODEL_READER: begin, collect, check and commit on a range
  * @MODEL_INSERTER: inserts a range
  * @MODEL_REMOVER: removes a range
- * @MODEL_MADVISE: MADV_DONTNEED of some pages, and so on to @MODEL_FORK
- * @MODEL_REAPER: process_mrelease(2), twice; it must not wait
- * @MODEL_EXIT: the last user of the mm goes
+ * @MODEL_MADVISE: MADV_DONTNEED of some pages.  The kinds from here to @MODEL_FORK
+ *	are mutators
+ * @MODEL_MUNMAP: munmap() of some pages
+ * @MODEL_MPROTECT: mprotect() of some pages
+ * @MODEL_MREMAP: mremap() of some pages to another address
+ * @MODEL_FORK: fork()
+ * @MODEL_REAPER: process_mrelease(2), twice; its callbacks must not block
+ * @MODEL_EXIT: The last user of the mm exits
+ * @MODEL_KINDS: number of kinds
  */
 enum model_kind {
 	MODEL_READER,
@@ -37,7 +77,7 @@ enum model_kind {
 	MODEL_KINDS,
 };
 
-/* What a reader does, one call after the other */
+/* The calls of a reader, in order */
 enum model_call {
 	MODEL_BEGIN,
 	MODEL_COLLECT,
@@ -49,9 +89,9 @@ enum model_call {
 /**
  * struct model_role - an actor of a configuration
  * @kind: enum model_kind
- * @range: of a reader, an inserter, a remover
- * @first: first page of what a mutator invalidates
- * @last: its last page
+ * @range: the range of a reader, an inserter or a remover
+ * @first: first page that a mutator invalidates
+ * @last: last page that a mutator invalidates, or MODEL_ALL_PAGES
  */
 struct model_role {
 	__u8 kind;
@@ -61,14 +101,16 @@ struct model_role {
 };
 
 /**
- * struct model_config - who takes part
+ * struct model_config - a configuration: the actors and what exists at first
+ * @rules: the rules of the model
  * @nr: number of actors
- * @role: what each does
- * @live: mask of the ranges that are there from the start
- * @refusals: so many callbacks of range A that must not block return false
- * @no_collect: the kernel has no HMM: readers leave out MODEL_COLLECT
+ * @role: what each actor does
+ * @live: mask of the ranges that exist at first
+ * @refusals: number of callbacks of range A that return false if they must not block
+ * @no_collect: The kernel has no HMM: readers leave out MODEL_COLLECT
  */
 struct model_config {
+	const struct model_rules *rules;
 	int nr;
 	struct model_role role[MODEL_ACTORS];
 	__u8 live;
@@ -78,12 +120,17 @@ struct model_config {
 
 /**
  * enum model_where - where an actor is between two steps
- * @MODEL_IDLE: its last call has returned
- * @MODEL_ENTER: held, and so on to @MODEL_EXITING: enum mmun_point
+ * @MODEL_IDLE: outside of calls
+ * @MODEL_ENTER: held at MMUN_POINT_ENTER.  The values from here to @MODEL_EXITING
+ *	have the order of enum mmun_point
+ * @MODEL_LEAVE: held at MMUN_POINT_LEAVE
+ * @MODEL_START: held at MMUN_POINT_START
+ * @MODEL_END: held at MMUN_POINT_END
+ * @MODEL_EXITING: held at MMUN_POINT_EXIT
  * @MODEL_WAITS_SEQ: blocked in read_begin() or remove()
- * @MODEL_WAITS_MMAP: blocked, it queues for the mmap_lock
- * @MODEL_GONE: it is dead
- * @MODEL_RUNS: only in the middle of a step
+ * @MODEL_WAITS_MMAP: blocked, waits for the mmap_lock
+ * @MODEL_GONE: dead
+ * @MODEL_RUNS: in the middle of a step
  */
 enum model_where {
 	MODEL_IDLE,
@@ -99,17 +146,17 @@ enum model_where {
 };
 
 /**
- * struct model_actor - how far an actor is
- * @calls: calls that it has made
+ * struct model_actor - the state of an actor
+ * @calls: number of calls that the actor has made
  * @where: enum model_where
- * @at: held in a callback: of this range
- * @round: which invalidation of its call this is
- * @seq: reader: what begin returned; mutator: of its invalidation; waiting: for
- *	the end of this one
- * @valid: pages that a reader collected
- * @errnum: what its last finished call failed with, or 0
- * @result: begin: the sequence; collect: valid pages; check, commit: whether it
- *	collided
+ * @at: held in a callback: the range of that callback
+ * @round: number of finished invalidations of the current call
+ * @seq: reader: the result of begin; mutator: the sequence of its invalidation;
+ *	MODEL_WAITS_SEQ: the actor waits for the end of this sequence
+ * @valid: number of pages that a reader collected
+ * @errnum: error of the last call, or 0
+ * @result: of the last call: the sequence that begin returned, the number of pages
+ *	that collect found, whether check or commit saw a collision
  */
 struct model_actor {
 	__u8 calls;
@@ -124,11 +171,11 @@ struct model_actor {
 
 /**
  * struct model - a state
- * @lock: the core's
+ * @lock: the collision-retry lock
  * @mmap: the mmap_lock
- * @present: mask of the pages that are mapped and there
- * @refusals: so many are left
- * @dying: the last user of the mm is gone
+ * @present: mask of the pages that are present in the page table
+ * @refusals: number of callbacks of range A that will still refuse
+ * @dying: The last user of the mm is gone
  * @actor: the actors
  */
 struct model {
@@ -141,16 +188,16 @@ struct model {
 };
 
 /**
- * struct model_record - one record that the log must have
+ * struct model_record - one record that the log must contain
  * @type: enum mmun_record_type: INVALIDATE, START or END
- * @actor: who caused it
+ * @actor: the actor that causes the record
  * @event: INVALIDATE: enum mmun_event
- * @range: INVALIDATE: which
- * @seq: INVALIDATE: its sequence
- * @first: first page of the whole invalidation
- * @last: its last page; MODEL_NOBODY: it is the whole address space
- * @nonblock: INVALIDATE: the callback must not sleep
- * @refused: INVALIDATE: and returns false
+ * @range: INVALIDATE: the range that is called
+ * @seq: INVALIDATE: the sequence of the invalidation
+ * @first: first page of the invalidation
+ * @last: last page of the invalidation, or MODEL_ALL_PAGES
+ * @nonblock: INVALIDATE: the callback must not block
+ * @refused: INVALIDATE: the callback returns false
  */
 struct model_record {
 	__u8 type;
@@ -166,26 +213,33 @@ struct model_record {
 
 #define MODEL_RECORDS 32
 
-/* What is logged in the course of one step, in order */
+/* The records of one step, in order */
 struct model_trace {
 	int nr;
 	struct model_record record[MODEL_RECORDS];
 };
 
 void model_init(struct model *m, const struct model_config *config);
-/* Whether the actor has a step that can be taken now. */
+/* Returns whether the actor can take a step now. */
 bool model_enabled(const struct model *m, const struct model_config *config,
 		   int actor);
-/* Take it, and all that follows from it without another step. */
+/* Take a step of the actor, until each actor is held, idle, blocked or gone. */
 void model_step(struct model *m, const struct model_config *config, int actor,
 		struct model_trace *trace);
-/* Forget what calls returned: no step to come depends on it. */
+/* Clear the results of calls, because no later step depends on them. */
 void model_forget(struct model *m);
-/* The call that a reader makes with its next step, or has made with its last */
-enum model_call model_next_call(const struct model_config *config, int calls);
-bool model_is_mutator(const struct model_role *role);
-/* No actor is in the middle of a call. */
+/* Returns whether no actor is in the middle of a call. */
 bool model_is_quiet(const struct model *m, const struct model_config *config);
+
+static inline bool model_is_mutator(const struct model_role *role)
+{
+	return role->kind >= MODEL_MADVISE && role->kind <= MODEL_FORK;
+}
+
+static inline bool model_is_held(int where)
+{
+	return where >= MODEL_ENTER && where <= MODEL_EXITING;
+}
 
 static inline bool model_in_callback(int where)
 {

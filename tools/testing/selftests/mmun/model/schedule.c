@@ -37,7 +37,7 @@ static bool parse_args(struct model_role *role, const char *args, size_t length)
 	role->first = wanted ? args[0] - '0' : 0;
 	role->last = wanted ? args[1] - '0' : MODEL_PAGES - 1;
 	if (role->kind == MODEL_EXIT)
-		role->last = MODEL_NOBODY;
+		role->last = MODEL_ALL_PAGES;
 	return role->first <= role->last &&
 	       (role->last < MODEL_PAGES || role->kind == MODEL_EXIT);
 }
@@ -116,7 +116,7 @@ const char *config_parse(struct model_config *config, const char *text)
 {
 	size_t n;
 
-	*config = (struct model_config){ .refusals = 1 };
+	*config = (struct model_config){ .rules = &model_rules, .refusals = 1 };
 	for (;; text += n + 1) {
 		n = strcspn(text, ",-");
 		if (config->nr == MODEL_ACTORS ||

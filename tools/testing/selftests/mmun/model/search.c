@@ -8,6 +8,7 @@
 #include "search.h"
 
 #define NO_NODE (~0U)
+#define NO_ACTOR (-1)
 
 static __u32 hash_state(const struct model *state)
 {
@@ -126,7 +127,7 @@ static __u32 node_after(struct search *search, __u32 from, int actor)
 	return *find_slot(search, &state);
 }
 
-/* The first actor whose step from there is in no schedule, or MODEL_NOBODY */
+/* The first actor whose step from there is in no schedule, or NO_ACTOR */
 static int unplanned(const struct search *search, __u32 from)
 {
 	int i;
@@ -135,7 +136,7 @@ static int unplanned(const struct search *search, __u32 from)
 		if (has_edge(search, from, i) &&
 		    !(search->nodes[from].planned & 1 << i))
 			return i;
-	return MODEL_NOBODY;
+	return NO_ACTOR;
 }
 
 static void plan_step(struct search *search, __u32 from, int actor)
@@ -154,7 +155,7 @@ static void plan_goal(struct search *search, __u32 node)
 		grow(search->goals, search->nr_goals, sizeof(*search->goals));
 	search->goals[search->nr_goals++] =
 		(struct goal){ node, search->nr_steps };
-	while ((actor = unplanned(search, node)) != MODEL_NOBODY) {
+	while ((actor = unplanned(search, node)) != NO_ACTOR) {
 		plan_step(search, node, actor);
 		node = node_after(search, node, actor);
 	}
@@ -172,7 +173,7 @@ void search_all(struct search *search, const struct model_config *config,
 	for (i = 0; i < search->nr_nodes; i++)
 		expand(search, i);
 	for (i = 0; i < search->nr_nodes; i++)
-		while (unplanned(search, i) != MODEL_NOBODY)
+		while (unplanned(search, i) != NO_ACTOR)
 			plan_goal(search, i);
 }
 

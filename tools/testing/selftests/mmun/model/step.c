@@ -1,56 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A step: an actor goes on to where it stops next, and all that follows from
- * the step without another one.
+ * A step: one actor moves on to the place where it stops next, and so do the
+ * actors that this step wakes.
  */
 #include <errno.h>
 #include <string.h>
 
 #include <test_mmun_uapi.h>
 
-#include "error.h"
 #include "model.h"
-
-/* The actors, apart from what they call. */
 
 static const struct {
 	__u8 event;
 	__u8 rounds; /* invalidations in one call */
-	bool write; /* takes the mmap_lock for writing */
-} mutators[MODEL_KINDS] = {
+	bool write; /* The call takes the mmap_lock for writing */
+} calls[MODEL_KINDS] = {
 	[MODEL_MADVISE] = { MMUN_EVENT_CLEAR, 1, false },
 	[MODEL_MUNMAP] = { MMUN_EVENT_UNMAP, 1, true },
 	[MODEL_MPROTECT] = { MMUN_EVENT_PROTECTION_VMA, 1, true },
 	[MODEL_MREMAP] = { MMUN_EVENT_UNMAP, 2, true },
 	[MODEL_FORK] = { MMUN_EVENT_PROTECTION_PAGE, 1, true },
+	[MODEL_REAPER] = { MMUN_EVENT_UNMAP, 1, false },
+	[MODEL_EXIT] = { MMUN_EVENT_RELEASE, 2, false },
 };
 
-bool model_is_mutator(const struct model_role *role)
+static int rounds(int kind)
 {
-	return mutators[role->kind].rounds;
+	return calls[kind].rounds;
 }
 
-/* What a step works on */
-struct step {
-	struct model *m;
-	const struct model_config *config;
-	struct model_trace *trace;
+const struct model_rules model_rules = {
+	.start = lock_start,
+	.next = lock_next,
+	.invalidate = lock_invalidate,
+	.end = lock_end,
+	.end_refused = lock_end,
+	.insert = lock_insert,
+	.remove = lock_remove,
+	.begin = lock_begin,
+	.retry = lock_retry,
+	.downgrade = mmap_lock_downgrade,
+	.rounds = rounds,
 };
 
-static void finish(struct step *s, int actor, int errnum, int result)
-{
-	struct model_actor *a = &s->m->actor[actor];
+/**
+ * struct step - the parts of the model that a step changes
+ * @m: the state
+ * @lock: its lock
+ * @config: the configuration
+ * @rules: its rules
+ * @trace: the records of the step
+ * @actor: the actor that moves now
+ * @role: what this actor does
+ * @a: the state of this actor
+ */
+struct step {
+	struct model *m;
+	struct model_lock *lock;
+	const struct model_config *config;
+	const struct model_rules *rules;
+	struct model_trace *trace;
+	int actor;
+	const struct model_role *role;
+	struct model_actor *a;
+};
 
+static void move(struct step *s, int actor)
+{
+	s->actor = actor;
+	s->role = &s->config->role[actor];
+	s->a = &s->m->actor[actor];
+}
+
+static void return_to(const struct model_role *role, struct model_actor *a,
+		      int errnum, int result)
+{
 	a->where = MODEL_IDLE;
 	a->at = 0;
 	a->round = 0;
-	if (s->config->role[actor].kind != MODEL_READER)
+	if (role->kind != MODEL_READER)
 		a->seq = 0;
 	a->errnum = errnum;
 	a->result = result;
 }
 
-/* The mmap_lock.  An actor that is let in runs on in settle(). */
+/* The call of the actor returns. */
+static void finish(struct step *s, int errnum, int result)
+{
+	return_to(s->role, s->a, errnum, result);
+}
+
+/* The mmap_lock.  An actor that gets the lock continues in settle(). */
 
 static __u8 writers(const struct step *s)
 {
@@ -58,12 +98,12 @@ static __u8 writers(const struct step *s)
 	int i;
 
 	for (i = 0; i < s->config->nr; i++)
-		if (mutators[s->config->role[i].kind].write)
+		if (calls[s->config->role[i].kind].write)
 			actors |= 1 << i;
 	return actors;
 }
 
-static void let_run(struct step *s, __u8 actors)
+static void run(struct step *s, __u8 actors)
 {
 	int i;
 
@@ -72,423 +112,383 @@ static void let_run(struct step *s, __u8 actors)
 			s->m->actor[i].where = MODEL_RUNS;
 }
 
-static void take_mmap_lock(struct step *s, int actor)
+static void take_mmap_lock(struct step *s)
 {
-	s->m->actor[actor].where = MODEL_WAITS_MMAP;
-	let_run(s, mmap_lock_take(&s->m->mmap, actor, writers(s)));
+	s->a->where = MODEL_WAITS_MMAP;
+	run(s, mmap_lock_take(&s->m->mmap, s->actor, writers(s)));
 }
 
 static void release_mmap_lock(struct step *s)
 {
-	let_run(s, mmap_lock_release(&s->m->mmap, writers(s)));
+	run(s, mmap_lock_release(&s->m->mmap, writers(s)));
 }
 
-/* A mutator, from one hold to the next. */
+/* A mutator, from one hold to the next */
 
 static void wake_all(struct step *s)
 {
 	int i;
 
 	for (i = 0; i < s->config->nr; i++) {
+		const struct model_role *role = &s->config->role[i];
 		struct model_actor *a = &s->m->actor[i];
 
-		if (a->where == MODEL_WAITS_SEQ && a->seq != s->m->lock.seq)
-			finish(s, i, 0,
-			       s->config->role[i].kind == MODEL_READER ?
-				       a->seq :
-				       0);
+		if (a->where == MODEL_WAITS_SEQ && a->seq != s->lock->seq)
+			return_to(role, a, 0,
+				  role->kind == MODEL_READER ? a->seq : 0);
 	}
 }
 
 static void end_invalidation(struct step *s)
 {
-	if (lock_end(&s->m->lock))
+	if (s->rules->end(s->lock))
 		wake_all(s);
 }
 
 static void log_record(struct step *s, struct model_record record)
 {
+	record.actor = s->actor;
+	record.first = s->role->first;
+	record.last = s->role->last;
 	if (s->trace->nr < MODEL_RECORDS)
 		s->trace->record[s->trace->nr++] = record;
 }
 
-/* What the list notifier hears */
-static void log_phase(struct step *s, int actor, int type)
+static void log_phase(struct step *s, int type)
 {
-	const struct model_role *role = &s->config->role[actor];
-
-	log_record(s, (struct model_record){
-			      .type = type,
-			      .actor = actor,
-			      .first = role->first,
-			      .last = role->last,
-		      });
+	log_record(s, (struct model_record){ .type = type });
 }
 
-static int event_of(const struct step *s, int actor)
+static int event_of(const struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-
-	if (role->kind == MODEL_EXIT)
-		return s->m->actor[actor].round ? MMUN_EVENT_UNMAP :
-						  MMUN_EVENT_RELEASE;
-	return mutators[role->kind].event;
+	return s->role->kind == MODEL_EXIT && s->a->round ?
+		       MMUN_EVENT_UNMAP :
+		       calls[s->role->kind].event;
 }
 
-static void call_range(struct step *s, int actor, int range, bool nonblock,
-		       bool refused)
+/* Returns false if the callback refuses. */
+static bool call_range(struct step *s, int range, bool nonblock)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
+	const bool refuses = nonblock && range == 0 && s->m->refusals;
 
-	if (!refused || !wrong(REFUSAL_KEEPS_THE_SEQ))
-		s->m->lock.sub[range].seq = a->seq;
+	s->m->refusals -= refuses;
 	log_record(s, (struct model_record){
 			      .type = MMUN_RECORD_INVALIDATE,
-			      .actor = actor,
-			      .event = event_of(s, actor),
+			      .event = event_of(s),
 			      .range = range,
-			      .seq = a->seq,
-			      .first = role->first,
-			      .last = role->last,
+			      .seq = s->a->seq,
 			      .nonblock = nonblock,
-			      .refused = refused,
+			      .refused = refuses,
 		      });
+	return s->rules->invalidate(s->lock, range, s->a->seq, refuses);
 }
 
-static __u8 pages_of(const struct model_role *role)
+static void clear_pages(struct step *s)
 {
-	int last = role->last < MODEL_PAGES ? role->last : MODEL_PAGES - 1;
+	const int last = s->role->last < MODEL_PAGES ? s->role->last :
+						       MODEL_PAGES - 1;
 
-	return (2 << last) - (1 << role->first);
+	s->m->present &= ~((2 << last) - (1 << s->role->first));
 }
 
 /* The page tables change between START and the end of the invalidation. */
-static void change_page_tables(struct step *s, int actor)
+static void change_page_tables(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-
-	if (role->kind != MODEL_MPROTECT && role->kind != MODEL_FORK)
-		s->m->present &= ~pages_of(role);
+	if (s->role->kind != MODEL_MPROTECT && s->role->kind != MODEL_FORK)
+		clear_pages(s);
 }
 
-/* munmap() takes the pages out of sight, then lets readers in. */
-static void detach(struct step *s, int actor)
+/* munmap() detaches the pages and then downgrades the mmap_lock. */
+static void detach(struct step *s)
 {
-	s->m->present &= ~pages_of(&s->config->role[actor]);
-	if (wrong(UNMAP_KEEPS_THE_MMAP_LOCK))
-		return;
-	let_run(s, mmap_lock_downgrade(&s->m->mmap, writers(s)));
+	clear_pages(s);
+	run(s, s->rules->downgrade(&s->m->mmap, writers(s)));
 }
 
-/* The last callback has returned. */
-static void walked(struct step *s, int actor)
+/* Returns whether the call of the actor has another invalidation. */
+static bool next_round(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
+	if (++s->a->round == s->rules->rounds(s->role->kind))
+		return false;
+	s->a->where = MODEL_RUNS;
+	return true;
+}
 
-	if (role->kind != MODEL_EXIT) {
-		a->where = MODEL_START;
-		log_phase(s, actor, MMUN_RECORD_START);
-		return;
-	}
-	/* The list notifiers went with RELEASE: nobody hears of START, END. */
+/*
+ * The list notifiers end with RELEASE, so exit has no records of START and END,
+ * and no hold stops it there.
+ */
+static void end_walk_of_exit(struct step *s)
+{
 	end_invalidation(s);
-	if (!a->round && !wrong(EXIT_TELLS_ONCE)) {
-		a->round = 1;
-		a->where = MODEL_RUNS;
+	if (next_round(s))
 		return;
+	s->a->where = MODEL_GONE;
+	s->a->seq = 0;
+}
+
+/* The walk over the ranges has come to @range. */
+static void walk_to(struct step *s, int range)
+{
+	const bool exits = s->role->kind == MODEL_EXIT;
+
+	s->a->at = range == MODEL_NO_RANGE ? 0 : range;
+	if (range != MODEL_NO_RANGE) {
+		s->a->where = exits && !s->a->round ? MODEL_EXITING :
+						      MODEL_ENTER;
+	} else if (exits) {
+		end_walk_of_exit(s);
+	} else {
+		s->a->where = MODEL_START;
+		log_phase(s, MMUN_RECORD_START);
 	}
-	a->where = MODEL_GONE;
-	a->seq = 0;
 }
 
-static void walk_on(struct step *s, int actor, int range)
+static void start_round(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
-
-	a->at = range < 0 ? 0 : range;
-	if (range < 0)
-		walked(s, actor);
-	else if (role->kind == MODEL_EXIT && !a->round)
-		a->where = MODEL_EXITING;
-	else
-		a->where = MODEL_ENTER;
+	walk_to(s, s->rules->start(s->lock, s->role->first, s->role->last,
+				   &s->a->seq));
 }
 
-static void start_round(struct step *s, int actor)
+static void leave_callback(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
-
-	walk_on(s, actor,
-		lock_start(&s->m->lock, role->first, role->last, &a->seq));
+	walk_to(s, s->rules->next(s->lock, s->role->first, s->role->last,
+				  s->a->at));
 }
 
-static void leave_callback(struct step *s, int actor)
+/* The hold releases the actor. */
+static void leave_hold(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
-
-	walk_on(s, actor,
-		lock_next(&s->m->lock, role->first, role->last, a->at));
-}
-
-static void end_round(struct step *s, int actor)
-{
-	struct model_actor *a = &s->m->actor[actor];
-
-	if (++a->round < mutators[s->config->role[actor].kind].rounds) {
-		a->where = MODEL_RUNS;
-		return;
-	}
-	finish(s, actor, 0, 0);
-	release_mmap_lock(s);
-}
-
-/* The hold lets go: on to the next one. */
-static void go_on(struct step *s, int actor)
-{
-	struct model_actor *a = &s->m->actor[actor];
-
-	switch (a->where) {
+	switch (s->a->where) {
 	case MODEL_ENTER:
-		call_range(s, actor, a->at, false, false);
-		a->where = MODEL_LEAVE;
+		call_range(s, s->a->at, false);
+		s->a->where = MODEL_LEAVE;
 		break;
 	case MODEL_EXITING:
-		call_range(s, actor, a->at, false, false);
-		leave_callback(s, actor);
+		call_range(s, s->a->at, false);
+		leave_callback(s);
 		break;
 	case MODEL_LEAVE:
-		leave_callback(s, actor);
+		leave_callback(s);
 		break;
 	case MODEL_START:
-		change_page_tables(s, actor);
+		change_page_tables(s);
 		end_invalidation(s);
-		log_phase(s, actor, MMUN_RECORD_END);
-		a->where = MODEL_END;
+		log_phase(s, MMUN_RECORD_END);
+		s->a->where = MODEL_END;
 		break;
 	case MODEL_END:
-		end_round(s, actor);
+		if (next_round(s))
+			break;
+		finish(s, 0, 0);
+		release_mmap_lock(s);
 		break;
 	}
 }
 
-/* Returns whether a callback refused. */
-static bool reap(struct step *s, int actor)
+/* Returns false if a callback refuses. */
+static bool reap(struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
-	int range = lock_start(&s->m->lock, role->first, role->last, &a->seq);
-	bool refused = false;
+	int range = s->rules->start(s->lock, s->role->first, s->role->last,
+				    &s->a->seq);
 
-	while (range >= 0 && !refused) {
-		refused = range == 0 && s->m->refusals;
-		s->m->refusals -= refused;
-		call_range(s, actor, range, true, refused);
-		range = lock_next(&s->m->lock, role->first, role->last, range);
+	while (range != MODEL_NO_RANGE) {
+		if (!call_range(s, range, true))
+			return false;
+		range = s->rules->next(s->lock, s->role->first, s->role->last,
+				       range);
 	}
-	return refused;
+	return true;
 }
 
-/* The event of a reaper differs between kernels: see the comparison. */
-static void call_reaper(struct step *s, int actor)
+/* The event of a reaper depends on the kernel: see same_event(). */
+static void call_reaper(struct step *s)
 {
-	bool refused = reap(s, actor);
-
-	if (!refused) {
-		log_phase(s, actor, MMUN_RECORD_START);
-		change_page_tables(s, actor);
+	if (!reap(s)) {
+		if (s->rules->end_refused(s->lock))
+			wake_all(s);
+		finish(s, EAGAIN, 0);
+		return;
 	}
-	if (!refused || !wrong(REFUSAL_LEAVES_IT_OPEN))
-		end_invalidation(s);
-	if (!refused)
-		log_phase(s, actor, MMUN_RECORD_END);
-	finish(s, actor, refused ? EAGAIN : 0, 0);
+	log_phase(s, MMUN_RECORD_START);
+	change_page_tables(s);
+	end_invalidation(s);
+	log_phase(s, MMUN_RECORD_END);
+	finish(s, 0, 0);
 }
 
 /* Readers, inserters and removers: a step is a call. */
 
-/* With the mmap_lock */
-static void collect(struct step *s, int actor)
+static bool is_known(const struct step *s)
 {
-	const struct model_role *role = &s->config->role[actor];
-	struct model_actor *a = &s->m->actor[actor];
+	return s->lock->sub[s->role->range].known;
+}
 
-	if (lock_retry(&s->m->lock, role->range, a->seq)) {
-		finish(s, actor, EBUSY, 0);
+/* The reader holds the mmap_lock. */
+static void collect(struct step *s)
+{
+	if (s->rules->retry(s->lock, s->role->range, s->a->seq)) {
+		finish(s, EBUSY, 0);
 	} else {
-		a->valid = __builtin_popcount(s->m->present & 3 << role->range);
-		finish(s, actor, 0, a->valid);
+		s->a->valid =
+			__builtin_popcount(s->m->present & 3 << s->role->range);
+		finish(s, 0, s->a->valid);
 	}
 	release_mmap_lock(s);
 }
 
-/* A reader that finds its range gone has nothing more to do. */
-static void give_up(struct step *s, int actor, int errnum)
+static void call_begin(struct step *s)
 {
-	finish(s, actor, errnum, 0);
-	s->m->actor[actor].calls = MODEL_DONE;
-	s->m->actor[actor].seq = 0;
+	if (!is_known(s)) {
+		finish(s, ENOENT, 0);
+		s->a->calls = MODEL_DONE;
+		s->a->seq = 0;
+	} else if (s->rules->begin(s->lock, s->role->range, &s->a->seq)) {
+		s->a->where = MODEL_WAITS_SEQ;
+	} else {
+		finish(s, 0, s->a->seq);
+	}
 }
 
-static void call_begin(struct step *s, int actor, int range)
-{
-	struct model_actor *a = &s->m->actor[actor];
-
-	if (!s->m->lock.sub[range].known)
-		give_up(s, actor, ENOENT);
-	else if (lock_begin(&s->m->lock, range, &a->seq))
-		a->where = MODEL_WAITS_SEQ;
-	else
-		finish(s, actor, 0, a->seq);
-}
-
-static void call_collect(struct step *s, int actor)
+static void call_collect(struct step *s)
 {
 	if (s->m->dying)
-		finish(s, actor, ESRCH, 0);
+		finish(s, ESRCH, 0);
 	else
-		take_mmap_lock(s, actor);
+		take_mmap_lock(s);
 }
 
-static void call_check(struct step *s, int actor, int range)
+static void call_check(struct step *s)
 {
-	struct model_actor *a = &s->m->actor[actor];
-
-	if (!s->m->lock.sub[range].known)
-		finish(s, actor, ENOENT, 0);
+	if (!is_known(s))
+		finish(s, ENOENT, 0);
 	else
-		finish(s, actor, 0, lock_retry(&s->m->lock, range, a->seq));
+		finish(s, 0,
+		       s->rules->retry(s->lock, s->role->range, s->a->seq));
 }
 
-/* Both answers of a commit that is no error close the batch. */
-static void call_commit(struct step *s, int actor, int range)
+static void call_reader(struct step *s)
 {
-	struct model_actor *a = &s->m->actor[actor];
-
-	if (!s->m->lock.sub[range].known)
-		finish(s, actor, ENOENT, 0);
-	else
-		finish(s, actor, 0, lock_retry(&s->m->lock, range, a->seq));
-	a->seq = 0;
-}
-
-enum model_call model_next_call(const struct model_config *config, int calls)
-{
-	return config->no_collect && calls == MODEL_COLLECT ? MODEL_CHECK :
-							      calls;
-}
-
-static void call_reader(struct step *s, int actor)
-{
-	struct model_actor *a = &s->m->actor[actor];
-	const int range = s->config->role[actor].range;
-	const int call = model_next_call(s->config, a->calls);
-
-	a->calls = call + 1;
-	switch (call) {
+	if (s->config->no_collect && s->a->calls == MODEL_COLLECT)
+		s->a->calls++;
+	switch (s->a->calls++) {
 	case MODEL_BEGIN:
-		call_begin(s, actor, range);
+		call_begin(s);
 		break;
 	case MODEL_COLLECT:
-		call_collect(s, actor);
+		call_collect(s);
 		break;
 	case MODEL_CHECK:
-		call_check(s, actor, range);
+		call_check(s);
 		break;
 	case MODEL_COMMIT:
-		call_commit(s, actor, range);
+		/* A commit ends the batch, whether it collides or not. */
+		call_check(s);
+		s->a->seq = 0;
 		break;
 	}
 }
 
-static void call_inserter(struct step *s, int actor)
+static void call_inserter(struct step *s)
 {
-	const int range = s->config->role[actor].range;
-
-	s->m->actor[actor].calls++;
 	if (s->m->dying) {
-		finish(s, actor, ESRCH, 0);
+		finish(s, ESRCH, 0);
 		return;
 	}
-	lock_insert(&s->m->lock, range);
-	s->m->lock.sub[range].known = 1;
-	finish(s, actor, 0, 0);
+	s->rules->insert(s->lock, s->role->range);
+	s->lock->sub[s->role->range].known = 1;
+	finish(s, 0, 0);
 }
 
-static void call_remover(struct step *s, int actor)
+static void call_remover(struct step *s)
 {
-	struct model_actor *a = &s->m->actor[actor];
-	const int range = s->config->role[actor].range;
-
-	a->calls++;
-	if (!s->m->lock.sub[range].known) {
-		finish(s, actor, ENOENT, 0);
+	if (!is_known(s)) {
+		finish(s, ENOENT, 0);
 		return;
 	}
-	s->m->lock.sub[range].known = 0;
-	a->seq = lock_remove(&s->m->lock, range);
-	if (a->seq)
-		a->where = MODEL_WAITS_SEQ;
+	s->lock->sub[s->role->range].known = 0;
+	s->a->seq = s->rules->remove(s->lock, s->role->range);
+	if (s->a->seq)
+		s->a->where = MODEL_WAITS_SEQ;
 	else
-		finish(s, actor, 0, 0);
+		finish(s, 0, 0);
 }
 
-/* The step. */
-
-static void call_mutator(struct step *s, int actor)
+static void call(struct step *s)
 {
-	struct model_actor *a = &s->m->actor[actor];
-
-	a->calls++;
-	if (s->config->role[actor].kind == MODEL_EXIT) {
-		s->m->dying = 1;
-		a->where = MODEL_RUNS;
-	} else if (s->config->role[actor].kind == MODEL_REAPER) {
-		call_reaper(s, actor);
-	} else {
-		take_mmap_lock(s, actor);
-	}
-}
-
-static void call(struct step *s, int actor)
-{
-	switch (s->config->role[actor].kind) {
+	if (s->role->kind != MODEL_READER)
+		s->a->calls++;
+	switch (s->role->kind) {
 	case MODEL_READER:
-		call_reader(s, actor);
+		call_reader(s);
 		break;
 	case MODEL_INSERTER:
-		call_inserter(s, actor);
+		call_inserter(s);
 		break;
 	case MODEL_REMOVER:
-		call_remover(s, actor);
+		call_remover(s);
+		break;
+	case MODEL_REAPER:
+		call_reaper(s);
+		break;
+	case MODEL_EXIT:
+		s->m->dying = 1;
+		s->a->where = MODEL_RUNS;
 		break;
 	default:
-		call_mutator(s, actor);
+		take_mmap_lock(s);
 	}
 }
 
-/* Who was let in, or begins its next invalidation, runs until it stops. */
+/* The actor has got the mmap_lock, or begins its next invalidation. */
+static void continue_call(struct step *s)
+{
+	if (s->role->kind == MODEL_READER) {
+		collect(s);
+		return;
+	}
+	if (s->role->kind == MODEL_MUNMAP)
+		detach(s);
+	start_round(s);
+}
+
+/* Each pass may make other actors run, those before this one included. */
 static void settle(struct step *s)
 {
-	int i;
+	int i = 0;
 
-	for (i = 0; i < s->config->nr; i++) {
-		if (s->m->actor[i].where != MODEL_RUNS)
+	while (i < s->config->nr) {
+		if (s->m->actor[i].where != MODEL_RUNS) {
+			i++;
 			continue;
-		if (s->config->role[i].kind == MODEL_READER) {
-			collect(s, i);
-		} else {
-			if (s->config->role[i].kind == MODEL_MUNMAP)
-				detach(s, i);
-			start_round(s, i);
 		}
-		i = -1;
+		move(s, i);
+		continue_call(s);
+		i = 0;
 	}
 }
+
+void model_step(struct model *m, const struct model_config *config, int actor,
+		struct model_trace *trace)
+{
+	struct step s = {
+		.m = m,
+		.lock = &m->lock,
+		.config = config,
+		.rules = config->rules,
+		.trace = trace,
+	};
+
+	trace->nr = 0;
+	move(&s, actor);
+	if (s.a->where == MODEL_IDLE)
+		call(&s);
+	else
+		leave_hold(&s);
+	settle(&s);
+}
+
+/* Which actors can take a step */
 
 static int calls_of(const struct model_role *role)
 {
@@ -497,14 +497,9 @@ static int calls_of(const struct model_role *role)
 	return role->kind == MODEL_REAPER ? 2 : 1;
 }
 
-static bool needs_range(const struct model_role *role)
-{
-	return role->kind == MODEL_READER || role->kind == MODEL_REMOVER;
-}
-
-/* A range that an inserter has still to insert */
-static bool not_yet(const struct model *m, const struct model_config *config,
-		    int range)
+/* Returns whether an inserter of the range has not made its call yet. */
+static bool will_be_inserted(const struct model *m,
+			     const struct model_config *config, int range)
 {
 	int i;
 
@@ -521,25 +516,12 @@ bool model_enabled(const struct model *m, const struct model_config *config,
 	const struct model_role *role = &config->role[actor];
 	const struct model_actor *a = &m->actor[actor];
 
-	if (a->where >= MODEL_ENTER && a->where <= MODEL_EXITING)
-		return true;
-	if (a->where != MODEL_IDLE || a->calls >= calls_of(role))
-		return false;
-	return !(needs_range(role) && !a->calls &&
-		 not_yet(m, config, role->range));
-}
-
-void model_step(struct model *m, const struct model_config *config, int actor,
-		struct model_trace *trace)
-{
-	struct step s = { .m = m, .config = config, .trace = trace };
-
-	trace->nr = 0;
-	if (m->actor[actor].where == MODEL_IDLE)
-		call(&s, actor);
-	else
-		go_on(&s, actor);
-	settle(&s);
+	if (a->where != MODEL_IDLE)
+		return model_is_held(a->where);
+	if (a->calls ||
+	    (role->kind != MODEL_READER && role->kind != MODEL_REMOVER))
+		return a->calls < calls_of(role);
+	return !will_be_inserted(m, config, role->range);
 }
 
 void model_init(struct model *m, const struct model_config *config)
@@ -549,12 +531,12 @@ void model_init(struct model *m, const struct model_config *config)
 	memset(m, 0, sizeof(*m));
 	m->lock.seq = MODEL_FIRST_SEQ;
 	m->present = (1 << MODEL_PAGES) - 1;
-	/* Range A is told to refuse when it is there. */
+	/* Range A can only be set to refuse if it exists at first. */
 	m->refusals = config->live & 1 ? config->refusals : 0;
 	for (i = 0; i < MODEL_RANGES; i++) {
 		if (config->live & 1 << i) {
 			m->lock.sub[i].known = 1;
-			lock_insert(&m->lock, i);
+			config->rules->insert(&m->lock, i);
 		}
 	}
 }
