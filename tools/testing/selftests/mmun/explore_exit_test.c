@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * As explore_test, for the mutators that cost a process in each schedule.
+ * As explore_test, for the actors that end a process in each schedule.
  */
 #include "lib/mmun.h"
 #include "model/fixture.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every interleaving of the actors of some configurations, up to states that are
- * the same: the kernel does what the model says after each step.
+ * Plays every interleaving of the actors of some configurations, except that two
+ * schedules that lead to one state share what follows.  After each step the kernel
+ * must agree with the model.
  *
- * The environment: MMUN_SCHEDULE plays that one and tells each step;
- * MMUN_ACTORS, MMUN_DEPTH, MMUN_FROM, MMUN_LIMIT explore something else.
+ * Environment: MMUN_SCHEDULE is a schedule to play.  MMUN_ACTORS, MMUN_DEPTH,
+ * MMUN_FROM and MMUN_LIMIT choose another exploration.
  */
 #include "lib/mmun.h"
 #include "model/fixture.h"
@@ -23,15 +24,14 @@ FIXTURE_VARIANT_ADD(explore, one_misses) { "madvise01,madvise55,iB,dB" };
 FIXTURE_VARIANT_ADD(explore, writer_waits) { "madvise00,mprotect33,rA" };
 /* clang-format on */
 
-static int env_number(const char *name, int otherwise)
+static int env_number(const char *name, int unset)
 {
 	const char *value = getenv(name);
 
-	return value && *value ? atoi(value) : otherwise;
+	return value && *value ? atoi(value) : unset;
 }
 
-FIXTURE(explore_more) {
-};
+FIXTURE(explore_more){};
 
 FIXTURE_SETUP(explore_more)
 {
@@ -43,7 +43,7 @@ FIXTURE_TEARDOWN(explore_more)
 	stage_abandon(&stage);
 }
 
-/* As deep as asked for: "make explore". */
+/* "make explore" sets the environment. */
 TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_as_far_as_asked,
 	       100 * SECONDS)
 {
@@ -51,11 +51,10 @@ TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_as_far_as_asked,
 
 	tour.from = env_number("MMUN_FROM", 0);
 	tour.limit = env_number("MMUN_LIMIT", 0);
-	EXPECT_EQ(1, explore(actors && *actors ? actors : "madvise00,rA",
-			     env_number("MMUN_DEPTH", 0)));
+	tour.depth = env_number("MMUN_DEPTH", 0);
+	EXPECT_EQ(1, explore(actors && *actors ? actors : "madvise00,rA"));
 }
 
-/* One line is all that is needed to see it again. */
 TEST_F_TIMEOUT(explore_more, schedule_is_played_from_its_line, SECONDS)
 {
 	const char *text = getenv("MMUN_SCHEDULE");

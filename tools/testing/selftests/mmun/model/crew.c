@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The threads that act, and the orders they get: crew.h has the rules.
+ * The threads that act, and their orders.  crew.h states the rules.
  */
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "../lib/compat.h"
 #include "../lib/ioctl.h"
+#include "../lib/memory.h"
 #include "../lib/task.h"
 #include "crew.h"
 
 #define STACK_SIZE (64 << 10)
-#define SECONDS_READY 10 /* a victim has all of its memory to lock */
+#define SECONDS_READY 10 /* The victim has to lock all of its memory. */
 
-/* The child touches no memory: it has inherited nothing but the arena. */
-static long fork_and_forget(void)
+/* The child must not touch memory: it inherits only the arena. */
+static long fork_and_exit(void)
 {
 #ifdef __x86_64__
 	long ret;
@@ -51,8 +50,8 @@ static long fork_and_forget(void)
 
 static void thread_do(struct thread *t)
 {
-	long ret = t->nr == JOB_FORK ?
-			   fork_and_forget() :
+	long ret = t->nr == ORDER_FORK ?
+			   fork_and_exit() :
 			   syscall(t->nr, t->args[0], t->args[1], t->args[2],
 				   t->args[3], t->args[4], t->args[5]);
 
@@ -63,8 +62,8 @@ static void thread_do(struct thread *t)
 struct crew *crew;
 
 /*
- * The wake-up may need the mmap_lock.  A thread calls this before its first order
- * only: then no thread of the victim holds that lock and is held.
+ * The wake-up may need the mmap_lock.  A thread may call this only before its first
+ * order, because later a held thread may hold that lock.
  */
 static void count_up(int *counter)
 {
@@ -111,23 +110,14 @@ bool wait_count(int *counter, int least)
 }
 
 /*
- * All on one CPU: no two of them ever have to run at the same time, and a
- * wake-up on another CPU is the slowest thing that a virtual machine does.
+ * All threads run on one CPU: no two of them have to run at the same time, and a
+ * wake-up on another CPU is the slowest operation of a virtual machine.
  */
-static void stay_together(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 bool crew_create(void)
 {
 	int i;
 
-	stay_together();
+	mmun_stay_on_this_cpu();
 	crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (crew == MAP_FAILED)
@@ -141,14 +131,13 @@ bool crew_create(void)
 	return wait_count(&crew->ready, OWN_THREADS);
 }
 
-/* The victim. */
+/* The victim */
 
 /*
- * Neither a thread nor a child faults; not needed by a thread that is alone.  The
- * child inherits only code, which no architecture lets it write to; User-Mode Linux
- * maps data executable, too.
+ * After this, no thread faults and fork() finds only the arena.  A child inherits
+ * code only, which is not writable.  On User-Mode Linux, data is executable, too.
  */
-static bool touch_nothing(void)
+static bool lock_memory(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	unsigned long start, end;
@@ -185,14 +174,14 @@ void victim_main(int nr_threads)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			_exit(1);
 	if (crew->victim_fd < 0 || !wait_count(&crew->ready, nr_threads - 1) ||
-	    (nr_threads > 1 && !touch_nothing()) || !arena_create())
+	    (nr_threads > 1 && !lock_memory()) || !arena_create())
 		_exit(1);
 	count_up(&crew->victim_ready);
 	thread_main(&crew->thread[0]);
 	_exit(0);
 }
 
-/* Orders, from the test. */
+/* Orders */
 
 void thread_order_args(struct thread *t, long nr, const long args[6])
 {
@@ -203,17 +192,12 @@ void thread_order_args(struct thread *t, long nr, const long args[6])
 		abort();
 }
 
-void thread_order_ioctl(struct thread *t, int fd, unsigned int cmd)
-{
-	thread_order(t, SYS_ioctl, fd, cmd, (long)&t->arg);
-}
-
 bool thread_is_done(const struct thread *t)
 {
 	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) == t->ordered;
 }
 
-void give_way(int round)
+void let_run(int round)
 {
 	if (round < 10)
 		sched_yield();
@@ -227,6 +211,6 @@ bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d)
 
 	thread_order(t, nr, a, b, c, d, -1);
 	for (i = 0; i < SETTLE_MS && !thread_is_done(t); i++)
-		give_way(i);
+		let_run(i);
 	return thread_is_done(t) && !t->errnum;
 }

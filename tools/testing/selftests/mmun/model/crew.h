@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Those who act: threads that do one system call at a time when they are told.
+ * The threads that act.  An order is one system call.
  *
- * A victim process owns the mm: mutators, exit and the parked thread are its
- * threads.  Readers, inserters, removers and the reaper are threads of this
- * process, which work on the victim's mm through its descriptor; so their own
- * page faults never need the victim's mmap_lock, which a mutator may hold.
+ * The victim is a process that owns the mm.  Mutators, exit and the parked thread
+ * are threads of the victim.  Readers, inserters, removers and the reaper are
+ * threads of the test, and use the mm of the victim through its descriptor.  Their
+ * page faults do not need the mmap_lock of the victim, which a mutator may hold.
  *
- * Threads of the victim must not fault either while another one holds that lock,
- * and a fork must find no memory but the arena to write-protect: all they touch
- * is locked, and all but the arena is not inherited.
+ * A thread of the victim must not fault while another thread holds that lock, and
+ * fork() must not find memory to write-protect outside of the arena.  So the memory
+ * of the victim is locked, and a child inherits only the arena.
+ *
+ * lib/process.h does not fit: it passes orders and answers through sockets, and the
+ * test looks at each thread thousands of times a second.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_CREW_H
 #define _SELFTESTS_MMUN_MODEL_CREW_H
 
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #include <test_mmun_uapi.h>
@@ -27,82 +31,84 @@
 #define SETTLE_MS 2000 /* a healthy kernel needs far less */
 
 /*
- * The victim's memory: MODEL_PAGES between two pages that nobody may touch, at
- * the same place in every schedule, away from a border between page tables; and
- * where mremap() moves pages to, which is empty.
+ * The memory of the victim has the same address in every schedule, away from a
+ * border between page tables, between two pages without access.  mremap() moves
+ * pages to an address range that is empty.
  */
 #define ARENA 0x10000100000UL
 #define MOVE_TO 0x10001002000UL
 
-/* Not a system call: fork a child that is gone at once */
-#define JOB_FORK (-1L)
-
-union job_arg {
-	struct mmun_insert insert;
-	struct mmun_remove remove;
-	struct mmun_read_begin begin;
-	struct mmun_collect collect;
-	struct mmun_query_range query;
-	struct mmun_commit commit;
-	struct mmun_pin_mm park;
-};
+/* An order that is no system call: fork a child that exits at once. */
+#define ORDER_FORK (-1L)
 
 /**
- * struct thread - one that acts
- * @pipe: a byte written to it is the order to do the job
- * @tid: in the one PID namespace
- * @nr: the system call
+ * struct thread - a thread that acts
+ * @pipe: A byte in it is the order to make the call
+ * @tid: in the only PID namespace
+ * @nr: number of the system call, or ORDER_FORK
  * @args: its arguments
- * @arg: the argument of an ioctl, where both processes see it
- * @span: the element of MMUN_INSERT and MMUN_REMOVE, likewise
- * @errnum: what it failed with, or 0
- * @ordered: jobs that it was told to do; of the tester alone
- * @done: jobs done
+ * @arg: the argument of an ioctl, in memory of both processes
+ * @span: the element of MMUN_INSERT and MMUN_REMOVE, in memory of both processes
+ * @errnum: error of the call, or 0
+ * @ordered: number of orders; only the test uses it
+ * @done: number of calls that returned
  */
 struct thread {
 	int pipe[2];
 	pid_t tid;
 	long nr;
 	long args[6];
-	union job_arg arg;
+	union {
+		struct mmun_insert insert;
+		struct mmun_remove remove;
+		struct mmun_read_begin begin;
+		struct mmun_collect collect;
+		struct mmun_query_range query;
+		struct mmun_commit commit;
+		struct mmun_pin_mm park;
+	} arg;
 	struct mmun_span span;
 	int errnum;
 	unsigned int ordered;
 	unsigned int done;
 };
 
-/* In memory that is shared with the victim */
+/* The victim and the test share this memory. */
 struct crew {
 	struct thread thread[THREADS];
-	int victim_fd; /* its descriptor, as the victim numbers it */
-	int ready; /* threads that wait for their first order */
-	int victim_ready; /* 1: all of the victim is set up */
+	int victim_fd; /* number of the descriptor in the victim */
+	int ready; /* number of threads that wait for their first order */
+	int victim_ready; /* 1: the victim is set up */
 };
 
-/* The same in both processes */
 extern struct crew *crew;
 
 bool crew_create(void);
-/* The victim: its main thread does not return. */
+/* The victim.  It does not return. */
 void victim_main(int nr_threads);
 bool run_detached(void *(*main)(void *), void *arg);
-/* Bounded: false if the counter does not change for 10 seconds. */
+/* False: the counter stays below @least for 10 seconds. */
 bool wait_count(int *counter, int least);
-/*
- * Let the other threads run.  They are on this CPU: most of them come to where they
- * stop before this thread gets the CPU back.
- */
-void give_way(int round);
+/* Let the other threads run, which are on the same CPU. */
+void let_run(int round);
 
 void thread_order_args(struct thread *t, long nr, const long args[6]);
-/* Order a system call; arguments that are left out are 0. */
+/* Order a system call.  Arguments that are left out are 0. */
 #define thread_order(t, nr, ...) \
 	thread_order_args(t, nr, (const long[6]){ __VA_ARGS__ })
 
-void thread_order_ioctl(struct thread *t, int fd, unsigned int cmd);
-/* Has the thread done what it was told to do? */
+/* Order an ioctl.  @_member of the union has its argument. */
+#define thread_ioctl(_t, _fd, _cmd, _member, ...)                         \
+	do {                                                              \
+		(_t)->arg._member = (typeof((_t)->arg._member)){          \
+			.size = sizeof((_t)->arg._member), __VA_ARGS__    \
+		};                                                        \
+		thread_order(_t, SYS_ioctl, _fd, _cmd, (long)&(_t)->arg); \
+	} while (0)
+
+/* Returns whether the calls of all orders have returned. */
 bool thread_is_done(const struct thread *t);
-/* Have a thread do one job that waits for nothing. */
+/* Order a call that does not block; returns whether it succeeded. */
 bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d);
 
 #endif /* _SELFTESTS_MMUN_MODEL_CREW_H */

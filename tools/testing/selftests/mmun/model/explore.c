@@ -10,51 +10,58 @@
 struct stage stage;
 struct tour tour;
 
-static bool tour_play(struct tour *tour, struct search *search)
+static bool play_schedules(struct search *search)
 {
 	const double start = now();
 	__u32 i;
 
-	for (i = tour->from; i < search->nr_goals; i++) {
-		if ((tour->limit && tour->played == tour->limit) ||
-		    (tour->seconds && now() - start > tour->seconds))
+	for (i = tour.from; i < search->nr_goals; i++) {
+		if ((tour.limit && tour.played == tour.limit) ||
+		    (tour.seconds && now() - start > tour.seconds))
 			break;
-		search_schedule(search, i, &tour->schedule);
-		if (!play(&tour->play, tour->stage, &tour->schedule))
+		search_schedule(search, i, &tour.schedule);
+		if (!play(&tour.play, &stage, &tour.schedule))
 			return false;
-		search_take(search, tour->play.step, tour->play.nr);
-		tour->played++;
-		tour->steps += tour->play.nr;
+		search_take(search, tour.play.step, tour.play.nr);
+		tour.played++;
+		tour.steps += tour.play.nr;
 	}
 	return true;
 }
 
-bool tour_go(struct tour *tour, bool no_collect)
+bool explore(const char *text)
 {
+	const double start = now();
 	struct model_config config;
 	struct search search;
 	bool agreed;
 
-	if (!config_parse(&config, tour->text))
-		return disagree(&tour->play, "no configuration: %s",
-				tour->text);
-	config.no_collect = no_collect;
-	search_all(&search, &config, tour->depth);
-	tour->states = search.nr_nodes;
-	tour->edges = search.nr_edges;
-	tour->schedules = search.nr_goals;
-	agreed = tour_play(tour, &search);
-	tour->taken = search.nr_taken;
+	if (!config_parse(&config, text)) {
+		fprintf(stderr, "# %s is not a configuration\n", text);
+		return false;
+	}
+	config.no_collect = !has_hmm();
+	search_all(&search, &config, tour.depth);
+	agreed = play_schedules(&search);
+	/* scripts/measure/explore.sh reads this line. */
+	fprintf(stderr,
+		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
+		text, tour.played, search.nr_goals, search.nr_nodes,
+		search.nr_taken, search.nr_edges,
+		(unsigned long long)tour.steps, tour.played / (now() - start));
+	if (!agreed)
+		play_report(&tour.play);
+	agreed = agreed && (tour.played < search.nr_goals ||
+			    search.nr_taken == search.nr_edges);
 	search_free(&search);
 	return agreed;
 }
 
 bool has_hmm(void)
 {
-	struct mmun_info info = {};
-	int fd = mmun_open();
+	const int fd = mmun_open();
+	const bool has = mmun_has_feature(fd, MMUN_FEATURE_HMM);
 
-	_mmun_info(fd, &info);
 	close(fd);
-	return info.out_features & MMUN_FEATURE_HMM;
+	return has;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test of the programs that explore some configurations: an includer adds
- * them as variants of the fixture.
+ * The test of the programs that explore some configurations.  A program adds its
+ * configurations as variants of the fixture.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_FIXTURE_H
 #define _SELFTESTS_MMUN_MODEL_FIXTURE_H
@@ -10,9 +10,9 @@
 #include "explore.h"
 
 /*
- * Seconds for all configurations of a program; the settings allow a program 45.
- * An emulator needs a third of that.  A kernel that checks everything leaves out
- * the longest schedules.
+ * Seconds for all configurations of a program, which may run for 45.  All schedules
+ * need a third of that on an emulator.  A kernel with all debugging leaves out the
+ * longest schedules.
  */
 #define BUDGET 24
 
@@ -21,32 +21,6 @@ static double program_start;
 static void __attribute__((constructor)) note_start(void)
 {
 	program_start = now();
-}
-
-/*
- * Explore, and say how much that was.  False: a disagreement, or all schedules
- * together have left out an edge.
- */
-static bool explore(const char *text, int depth)
-{
-	const double start = now();
-	bool agreed;
-
-	tour.text = text;
-	tour.depth = depth;
-	tour.stage = &stage;
-	tour.played = 0;
-	tour.steps = 0;
-	agreed = tour_go(&tour, !has_hmm());
-	fprintf(stderr,
-		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
-		text, tour.played, tour.schedules, tour.states, tour.taken,
-		tour.edges, (unsigned long long)tour.steps,
-		tour.played / (now() - start));
-	if (!agreed)
-		play_report(&tour.play);
-	return agreed &&
-	       (tour.played < tour.schedules || tour.taken == tour.edges);
 }
 
 FIXTURE(explore){};
@@ -83,8 +57,8 @@ static int count_left(const void *variant)
 }
 
 /*
- * Seconds for this configuration: up to twice its share of what is left, because
- * most configurations do not need theirs.
+ * Seconds for this configuration: twice its share of the seconds that are left,
+ * because most configurations need less than their share.
  */
 static double share(const void *variant)
 {
@@ -96,7 +70,7 @@ static double share(const void *variant)
 TEST_F_TIMEOUT(explore, kernel_agrees_with_the_model_in_every_schedule, SECONDS)
 {
 	tour.seconds = share(variant);
-	EXPECT_EQ(1, explore(variant->actors, 0));
+	EXPECT_EQ(1, explore(variant->actors));
 }
 
 #endif /* _SELFTESTS_MMUN_MODEL_FIXTURE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * To play a schedule: the actors take its steps on the kernel, and after each
- * step the kernel is compared with the model.
+ * Plays a schedule: the actors take its steps on the kernel, and after each step
+ * the kernel is compared with the model.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_PLAY_H
 #define _SELFTESTS_MMUN_MODEL_PLAY_H
@@ -13,23 +13,23 @@
 #include "schedule.h"
 #include "stage.h"
 
-#define TEXT 256
-#define LAST_STEPS 4 /* to be shown of a schedule that disagrees */
+#define LAST_STEPS 4 /* to be reported if kernel and model disagree */
 
 /**
- * struct play - one schedule, and how far it is
- * @stage: where
- * @schedule: which
- * @m: what the model says
- * @before: what it said before the last step
+ * struct play - one schedule, and the progress in it
+ * @stage: the actors on the kernel
+ * @schedule: the schedule
+ * @m: the state of the model
+ * @before: the state before the last step
  * @trace: the records of the last step
- * @base: the kernel's sequence is the model's and so much
- * @nr: steps taken
+ * @base: the sequence of the kernel minus that of the model
+ * @nr: number of steps taken
  * @step: the actors that took these steps
- * @actor: the actor that took the last one
- * @narrate: tell each step
- * @why: the disagreement, or empty
- * @last: the last steps in words
+ * @actor: the actor of the last step
+ * @narrate: report each step
+ * @why: how kernel and model disagree, or empty
+ * @nr_last: number of steps that were put into words
+ * @last: the last of them
  */
 struct play {
 	struct stage *stage;
@@ -42,18 +42,39 @@ struct play {
 	__u8 step[SCHEDULE_STEPS];
 	int actor;
 	bool narrate;
-	char why[TEXT];
-	char last[LAST_STEPS][2 * TEXT];
+	char why[512];
+	int nr_last;
+	char last[LAST_STEPS][1024];
 };
 
 /* Sets play->why and is false. */
 #define disagree(play, ...) \
 	(snprintf((play)->why, sizeof((play)->why), __VA_ARGS__), false)
 
-#define played_kind(play, actor) ((play)->schedule->config.role[actor].kind)
+static inline const struct model_role *played_role(const struct play *play,
+						   int actor)
+{
+	return &play->schedule->config.role[actor];
+}
 
-/* Play it; false: they disagree, and play->why says about what. */
+/* play.c.  False: kernel and model disagree, and play->why has how. */
 bool play(struct play *play, struct stage *stage,
 	  const struct schedule *schedule);
+
+/*
+ * compare.c: compare what each actor does, what each call returned, the records of
+ * the log, and the sequence of each range.  False: they differ, see play->why.
+ */
+bool compare_step(struct play *play);
+bool compare_ranges(struct play *play);
+bool compare_end(struct play *play);
+
+/* print.c.  A name is valid until the next call. */
+const char *actor_name(const struct play *play, int actor);
+/* The name of an enum model_where */
+const char *where_name(int where);
+void remember_step(struct play *play);
+/* Report how to play the schedule again, the last steps, and the disagreement. */
+void play_report(const struct play *play);
 
 #endif /* _SELFTESTS_MMUN_MODEL_PLAY_H */

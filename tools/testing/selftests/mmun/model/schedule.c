@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Configurations and schedules as text: schedule.h shows what they look like.
+ * Configurations and schedules as text, in the form that schedule.h shows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,31 +11,32 @@ static const struct {
 	const char *name;
 	char letter;
 	__u8 args; /* 1: a range, 2: two pages, 0: none */
+	const char *text; /* for a person */
 } kinds[MODEL_KINDS] = {
-	[MODEL_READER] = { "r", 'R', 1 },
-	[MODEL_INSERTER] = { "i", 'I', 1 },
-	[MODEL_REMOVER] = { "d", 'D', 1 },
-	[MODEL_MADVISE] = { "madvise", 'M', 2 },
-	[MODEL_MUNMAP] = { "munmap", 'M', 2 },
-	[MODEL_MPROTECT] = { "mprotect", 'M', 2 },
-	[MODEL_MREMAP] = { "mremap", 'M', 2 },
-	[MODEL_FORK] = { "fork", 'M', 0 },
-	[MODEL_REAPER] = { "reaper", 'P', 0 },
-	[MODEL_EXIT] = { "exit", 'X', 0 },
+	[MODEL_READER] = { "r", 'R', 1, "begin, collect, check, commit" },
+	[MODEL_INSERTER] = { "i", 'I', 1, "insert" },
+	[MODEL_REMOVER] = { "d", 'D', 1, "remove" },
+	[MODEL_MADVISE] = { "madvise", 'M', 2, "madvise(MADV_DONTNEED)" },
+	[MODEL_MUNMAP] = { "munmap", 'M', 2, "munmap()" },
+	[MODEL_MPROTECT] = { "mprotect", 'M', 2, "mprotect()" },
+	[MODEL_MREMAP] = { "mremap", 'M', 2, "mremap()" },
+	[MODEL_FORK] = { "fork", 'M', 0, "fork()" },
+	[MODEL_REAPER] = { "reaper", 'P', 0, "process_mrelease(), twice" },
+	[MODEL_EXIT] = { "exit", 'X', 0, "the last user of the mm exits" },
 };
 
 static bool parse_args(struct model_role *role, const char *args, size_t length)
 {
-	const int wanted = kinds[role->kind].args;
+	const int nr = kinds[role->kind].args;
 
-	if (length != wanted)
+	if (length != nr)
 		return false;
-	if (wanted == 1) {
+	if (nr == 1) {
 		role->range = args[0] - 'A';
 		return role->range < MODEL_RANGES;
 	}
-	role->first = wanted ? args[0] - '0' : 0;
-	role->last = wanted ? args[1] - '0' : MODEL_PAGES - 1;
+	role->first = nr ? args[0] - '0' : 0;
+	role->last = nr ? args[1] - '0' : MODEL_PAGES - 1;
 	if (role->kind == MODEL_EXIT)
 		role->last = MODEL_ALL_PAGES;
 	return role->first <= role->last &&
@@ -58,7 +59,7 @@ static bool parse_role(struct model_role *role, const char *text, size_t length)
 	return false;
 }
 
-/* A and C are there, and what is used; but not what is to be inserted. */
+/* A, C and the ranges that actors use exist, except those that are inserted. */
 static __u8 live_ranges(const struct model_config *config)
 {
 	__u8 live = 1 << 0 | 1 << 2, inserted = 0;
@@ -73,18 +74,20 @@ static __u8 live_ranges(const struct model_config *config)
 	return live & ~inserted;
 }
 
-static bool is_alone(const struct model_role *role)
+static bool ends_process(const struct model_role *role)
 {
 	return role->kind == MODEL_EXIT || role->kind == MODEL_REAPER;
 }
 
 /*
- * The model knows one VMA and what one call does to a page: two mutators must
- * not meet on a page, unless both only empty it.  Nobody who dies or is dead
- * mutates, and a fork tells each VMA, so nothing may split it.  A range is
- * inserted once.
+ * Returns whether two actors may be in one configuration.  The model has one VMA
+ * and no state of a page after two calls: two mutators must not invalidate the same
+ * page, unless both only empty it.  A process that exits or is dead does not mutate.
+ * fork() invalidates each VMA, so no call may split the VMA.  A range is inserted
+ * once.
  */
-static bool get_along(const struct model_role *a, const struct model_role *b)
+static bool are_compatible(const struct model_role *a,
+			   const struct model_role *b)
 {
 	const bool apart = a->last < b->first || b->last < a->first;
 
@@ -92,21 +95,22 @@ static bool get_along(const struct model_role *a, const struct model_role *b)
 		return a->range != b->range;
 	if (a->kind < MODEL_MADVISE || b->kind < MODEL_MADVISE)
 		return true;
-	if (is_alone(a) || is_alone(b))
+	if (ends_process(a) || ends_process(b))
 		return false;
 	if (a->kind == MODEL_FORK || b->kind == MODEL_FORK)
 		return a->kind == MODEL_MADVISE || b->kind == MODEL_MADVISE;
 	return apart || (a->kind == MODEL_MADVISE && b->kind == MODEL_MADVISE);
 }
 
-static bool config_is_modelled(const struct model_config *config)
+/* Returns whether the model can do what the actors do. */
+static bool is_modelled(const struct model_config *config)
 {
 	int i, j, mutators = 0;
 
 	for (i = 0; i < config->nr; i++) {
 		mutators += model_is_mutator(&config->role[i]);
 		for (j = 0; j < i; j++)
-			if (!get_along(&config->role[i], &config->role[j]))
+			if (!are_compatible(&config->role[i], &config->role[j]))
 				return false;
 	}
 	return mutators <= 2 && config->live;
@@ -126,7 +130,7 @@ const char *config_parse(struct model_config *config, const char *text)
 			break;
 	}
 	config->live = live_ranges(config);
-	return config_is_modelled(config) ? text + n : NULL;
+	return is_modelled(config) ? text + n : NULL;
 }
 
 char role_letter(const struct model_role *role)
@@ -174,15 +178,33 @@ bool schedule_parse(struct schedule *schedule, const char *text)
 
 static int role_print(char *to, size_t size, const struct model_role *role)
 {
+	const char *name = kinds[role->kind].name;
+
 	switch (kinds[role->kind].args) {
 	case 1:
-		return snprintf(to, size, "%s%c", kinds[role->kind].name,
-				'A' + role->range);
+		return snprintf(to, size, "%s%c", name, 'A' + role->range);
 	case 2:
-		return snprintf(to, size, "%s%d%d", kinds[role->kind].name,
-				role->first, role->last);
+		return snprintf(to, size, "%s%d%d", name, role->first,
+				role->last);
 	default:
-		return snprintf(to, size, "%s", kinds[role->kind].name);
+		return snprintf(to, size, "%s", name);
+	}
+}
+
+void role_describe(char *to, size_t size, const struct model_role *role)
+{
+	const char *text = kinds[role->kind].text;
+
+	switch (kinds[role->kind].args) {
+	case 1:
+		snprintf(to, size, "%s on range %c", text, 'A' + role->range);
+		break;
+	case 2:
+		snprintf(to, size, "%s of the pages %d to %d", text,
+			 role->first, role->last);
+		break;
+	default:
+		snprintf(to, size, "%s", text);
 	}
 }
 

@@ -4,9 +4,9 @@
  *
  *	madvise02,rA,rC,iB,dC-M0.R0.M0.I0
  *
- * is MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter of B, a
- * remover of C; and the actors that take the first steps.  After those it is
- * always the first that can.
+ * has a MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter of B and
+ * a remover of C; then the actors that take the first steps.  After these steps, the
+ * first actor that can take a step takes the next one.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
@@ -19,20 +19,22 @@
 #define SCHEDULE_STEPS 200
 #define SCHEDULE_TEXT 1024
 
-/* A configuration, and who takes the first steps */
+/* A configuration, and the actors that take the first steps */
 struct schedule {
 	struct model_config config;
 	int nr;
 	__u8 step[SCHEDULE_STEPS];
 };
 
-/* Parse "madvise02,rA", up to the end or a '-'; returns where, or NULL. */
+/* Parse "madvise02,rA", up to the end or a '-'; returns that place, or NULL. */
 const char *config_parse(struct model_config *config, const char *text);
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char *to, size_t size, const struct schedule *schedule);
+/* What the actor does, for a person */
+void role_describe(char *to, size_t size, const struct model_role *role);
 /* The letter of a role in a schedule */
 char role_letter(const struct model_role *role);
-/* Which of its letter the actor is, counted from 0 */
+/* The number of earlier actors with the same letter */
 int role_ordinal(const struct model_config *config, int actor);
 
 #endif /* _SELFTESTS_MMUN_MODEL_SCHEDULE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The search for all schedules of a configuration: search.h has how it goes.
+ * The search for all schedules of a configuration, as search.h explains it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static __u32 hash_state(const struct model *state)
 	return hash ^ hash >> 32;
 }
 
-/* Make room for one more; arrays double at the powers of two. */
+/* Make room for one more element.  The size doubles at each power of two. */
 static void *grow(void *array, __u32 nr, size_t size)
 {
 	if (nr & (nr - 1))
@@ -62,7 +62,7 @@ static void grow_table(struct search *search)
 		*find_slot(search, &search->nodes[i].state) = i;
 }
 
-/* Add the state unless it is there. */
+/* Add the state unless a node has it. */
 static void add_node(struct search *search, const struct node *node)
 {
 	__u32 *slot;
@@ -97,26 +97,21 @@ static bool has_edge(const struct search *search, __u32 from, int actor)
 	       model_enabled(&node->state, search->config, actor);
 }
 
-static void add_edge(struct search *search, __u32 from, int actor)
-{
-	const struct node node = {
-		.state = state_after(search, from, actor),
-		.parent = from,
-		.actor = actor,
-		.depth = search->nodes[from].depth + 1,
-	};
-
-	search->nr_edges++;
-	add_node(search, &node);
-}
-
 static void expand(struct search *search, __u32 from)
 {
 	int i;
 
-	for (i = 0; i < search->config->nr; i++)
-		if (has_edge(search, from, i))
-			add_edge(search, from, i);
+	for (i = 0; i < search->config->nr; i++) {
+		if (!has_edge(search, from, i))
+			continue;
+		search->nr_edges++;
+		add_node(search, &(struct node){
+					 .state = state_after(search, from, i),
+					 .parent = from,
+					 .actor = i,
+					 .depth = search->nodes[from].depth + 1,
+				 });
+	}
 }
 
 /* The node that an edge leads to */
@@ -127,7 +122,7 @@ static __u32 node_after(struct search *search, __u32 from, int actor)
 	return *find_slot(search, &state);
 }
 
-/* The first actor whose step from there is in no schedule, or NO_ACTOR */
+/* The first actor whose step from the node is in no schedule, or NO_ACTOR */
 static int unplanned(const struct search *search, __u32 from)
 {
 	int i;

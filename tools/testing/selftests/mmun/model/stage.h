@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stage on which schedules are played: a victim, its context, and the actors
- * of one configuration.
+ * The stage for schedules: a victim, its context, and the actors of one
+ * configuration.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_STAGE_H
 #define _SELFTESTS_MMUN_MODEL_STAGE_H
@@ -20,29 +20,28 @@
 #define NR_POINTS (MMUN_POINT_EXIT + 1)
 
 /**
- * struct stage - where schedules are played
- * @config: who takes part
+ * struct stage - what schedules are played on
+ * @config: the configuration
  * @kind: enum mmun_kind of the ranges
- * @fd: the victim's context
+ * @fd: the context of the victim
  * @pid: the victim, or 0
- * @lone: it has only its main thread
- * @pidfd: the same
- * @max_hold_ms: how long a hold lasts
- * @settle_ms: how long a task may be in a state that is not expected and may change;
- *	0: SETTLE_MS
- * @thread: of each actor
- * @hold: of each actor, by MMUN_POINT_*; 0: none
- * @token: of each actor: its batch
- * @id: of the ranges; 0: none
- * @task: of each actor: what it does
+ * @pidfd: the victim
+ * @lone: The victim has only its main thread
+ * @max_hold_ms: time after which a hold ends
+ * @settle_ms: time in which a task must come to its expected state; 0: SETTLE_MS
+ * @thread: the threads of the actors
+ * @hold: the holds of the actors, by MMUN_POINT_*; 0: none
+ * @token: the batches of the actors
+ * @id: the IDs of the ranges; 0: none
+ * @task: what the threads of the actors do
  */
 struct stage {
 	const struct model_config *config;
 	__u32 kind;
 	int fd;
 	pid_t pid;
-	bool lone;
 	int pidfd;
+	bool lone;
 	__u32 max_hold_ms;
 	int settle_ms;
 	struct thread *thread[MODEL_ACTORS];
@@ -57,29 +56,30 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-static inline char *page_at(int page)
+/* The address of a page of the arena */
+static inline unsigned long page_at(int page)
 {
-	return (char *)ARENA + page * page_size();
+	return ARENA + page * page_size();
 }
 
-/* Everything is as the model has it at first. */
+/* Set up the victim, its memory, ranges and holds as the model has them at first. */
 bool stage_set_up(struct stage *stage);
-/* After a schedule that agreed: nobody is in a call. */
+/* After a schedule without a disagreement: no actor is in a call. */
 void stage_clear(struct stage *stage);
 /*
- * After one that did not: let all that can go on, and start afresh.  False: a
- * thread is stuck, and nothing more can be done with it.
+ * After a disagreement: end the holds and the victim.  False: an actor does not
+ * return from its call, and the stage cannot be used again.
  */
 bool stage_abandon(struct stage *stage);
 /*
- * Wait until all actors rest: two looks at all of them, with no change.  @holds, if
- * any, are those that should stop them.  Returns 1; 0 if the time is over first;
- * -1 with errno.
+ * Wait until two looks at each actor see no change.  @holds, unless NULL, are the
+ * holds that should stop the actors.  Returns 1, 0 if that takes longer than
+ * @timeout_ms, or -1 with errno.
  */
 int stage_quiesce(struct stage *stage, const __u32 *holds, int timeout_ms);
 
 bool hold_release(struct stage *stage, __u32 hold, __u32 flags);
-/* The range in whose callback a task is held, or 0 */
+/* The range in whose callback the hold stops a task, or 0 */
 __u32 hold_range(struct stage *stage, __u32 hold);
 /* The hold that stops the actor, or 0 */
 __u32 held_by(struct stage *stage, int actor);
