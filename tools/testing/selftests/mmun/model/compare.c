@@ -3,6 +3,7 @@
  * Compares the kernel with the model after a step and at the end.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,23 @@ static bool compare_actors(struct play *play,
 		if (!compare(play, i))
 			return false;
 	return true;
+}
+
+/* False, with the text of what differs, unless the numbers are equal */
+static bool __attribute__((format(printf, 4, 5)))
+same(struct play *play, long long expected, long long got, const char *what,
+     ...)
+{
+	char text[128];
+	va_list args;
+
+	if (expected == got)
+		return true;
+	va_start(args, what);
+	vsnprintf(text, sizeof(text), what, args);
+	va_end(args);
+	return disagree(play, "%s should be %lld, but is %lld", text, expected,
+			got);
 }
 
 /* What each actor does */
@@ -139,19 +157,14 @@ static bool compare_callback(struct play *play, int actor)
 {
 	const struct model_actor *now = &play->m.actor[actor];
 	const struct model_actor *before = &play->before.actor[actor];
-	const __u32 expected = play->stage->id[now->at];
-	__u32 id;
 
 	if (!model_in_callback(now->where) ||
 	    (now->where == before->where && now->at == before->at))
 		return true;
-	id = hold_range(play->stage, expected_hold(play, actor));
-	if (id == expected)
-		return true;
-	return disagree(
-		play,
-		"%s should be in the callback of range %c (ID %u), but is in that of ID %u",
-		actor_name(play, actor), 'A' + now->at, expected, id);
+	return same(play, play->stage->id[now->at],
+		    hold_range(play->stage, expected_hold(play, actor)),
+		    "the ID of the range whose callback %s is in (%c)",
+		    actor_name(play, actor), 'A' + now->at);
 }
 
 /* What calls returned */
@@ -182,47 +195,30 @@ static __u64 take_result(struct play *play, int actor)
 	}
 }
 
-/* A commit publishes what was collected, unless it collided. */
-static bool compare_published(struct play *play, int actor)
-{
-	const struct model_actor *a = &play->m.actor[actor];
-	const __u32 expected = a->result ? 0 : a->valid;
-	const __u32 got = play->stage->thread[actor]->arg.commit.out_published;
-
-	if (played_role(play, actor)->kind != MODEL_READER ||
-	    a->calls != MODEL_DONE || got == expected)
-		return true;
-	return disagree(play,
-			"%s should have published %u pages, but published %u",
-			actor_name(play, actor), expected, got);
-}
-
 /* For an actor whose call returned in this step */
 static bool compare_result(struct play *play, int actor)
 {
-	const int errnum = play->stage->thread[actor]->errnum;
+	const struct thread *t = play->stage->thread[actor];
 	const struct model_actor *a = &play->m.actor[actor];
-	__u64 result;
+	const char *name = actor_name(play, actor);
 
 	if (a->where != MODEL_IDLE ||
 	    (actor != play->actor &&
 	     play->before.actor[actor].where == MODEL_IDLE))
 		return true;
-	if (errnum != a->errnum)
-		return disagree(
-			play,
-			"the call of %s should set errno %d (%s), but set %d (%s)",
-			actor_name(play, actor), a->errnum, strerror(a->errnum),
-			errnum, strerror(errnum));
-	if (errnum)
+	if (!same(play, a->errnum, t->errnum, "the errno of the call of %s",
+		  name))
+		return false;
+	if (t->errnum)
 		return true;
-	result = take_result(play, actor);
-	if (result != a->result)
-		return disagree(
-			play,
-			"the call of %s should return %d, but returned %lld",
-			actor_name(play, actor), a->result, (long long)result);
-	return compare_published(play, actor);
+	if (!same(play, a->result, take_result(play, actor),
+		  "the result of the call of %s", name))
+		return false;
+	/* A commit publishes what was collected, unless it collided. */
+	return played_role(play, actor)->kind != MODEL_READER ||
+	       a->calls != MODEL_DONE ||
+	       same(play, a->result ? 0 : a->valid, t->arg.commit.out_published,
+		    "the number of pages that %s published", name);
 }
 
 /* The log */
@@ -244,7 +240,6 @@ static struct mmun_record expected_record(struct play *play,
 		return r;
 	r.id = play->stage->id[expected->range];
 	r.event = expected->event;
-	r.cur_seq = play->base + expected->seq;
 	r.flags = (expected->nonblock ? 0 : MMUN_RECORD_BLOCKABLE) |
 		  (expected->refused ? MMUN_RECORD_FAILED : 0);
 	r.clip_start = r.start > start ? r.start : start;
@@ -253,54 +248,37 @@ static struct mmun_record expected_record(struct play *play,
 }
 
 /* From 7.1 on the event of a reaper is CLEAR. */
-static bool same_event(const struct mmun_record *expected,
+static bool same_event(struct play *play, const struct mmun_record *expected,
 		       const struct mmun_record *r)
 {
-	return r->event == expected->event ||
-	       (!(r->flags & MMUN_RECORD_BLOCKABLE) &&
-		r->event == MMUN_EVENT_CLEAR);
-}
-
-static bool same_record(const struct mmun_record *expected,
-			const struct mmun_record *r)
-{
-	if (r->type != expected->type || r->tid != expected->tid ||
-	    r->start != expected->start || r->end != expected->end)
-		return false;
-	return r->type != MMUN_RECORD_INVALIDATE ||
-	       (r->id == expected->id && r->cur_seq == expected->cur_seq &&
-		r->flags == expected->flags && same_event(expected, r) &&
-		r->clip_start == expected->clip_start &&
-		r->clip_end == expected->clip_end);
-}
-
-static void record_print(char *to, size_t size, struct play *play,
-			 const struct mmun_record *r)
-{
-	int n = snprintf(to, size, "type %u of %llx-%llx by tid %u", r->type,
-			 (unsigned long long)r->start,
-			 (unsigned long long)r->end, r->tid);
-
-	if (r->type == MMUN_RECORD_INVALIDATE)
-		snprintf(to + n, size - n,
-			 " (ID %u, sequence %lld, event %u, flags %x)", r->id,
-			 (long long)(r->cur_seq - play->base), r->event,
-			 r->flags);
-}
-
-static bool compare_record(struct play *play,
-			   const struct model_record *expected,
-			   const struct mmun_record *got)
-{
-	const struct mmun_record r = expected_record(play, expected);
-	char a[150], b[150];
-
-	if (same_record(&r, got))
+	if (!(r->flags & MMUN_RECORD_BLOCKABLE) && r->event == MMUN_EVENT_CLEAR)
 		return true;
-	record_print(a, sizeof(a), play, &r);
-	record_print(b, sizeof(b), play, got);
-	return disagree(play, "the log should have a record of %s, but has %s",
-			a, b);
+	return same(play, expected->event, r->event, "the event of the record");
+}
+
+/* Addresses count from the start of the arena. */
+static bool compare_record(struct play *play, const struct model_record *record,
+			   const struct mmun_record *r)
+{
+	const struct mmun_record e = expected_record(play, record);
+
+	if (!same(play, e.type, r->type, "the type of the record") ||
+	    !same(play, e.tid, r->tid, "the thread of the record") ||
+	    !same(play, e.start - ARENA, r->start - ARENA,
+		  "the start of the invalidation") ||
+	    !same(play, e.end - ARENA, r->end - ARENA,
+		  "the end of the invalidation"))
+		return false;
+	return e.type != MMUN_RECORD_INVALIDATE ||
+	       (same(play, e.id, r->id, "the range of the record") &&
+		same(play, record->seq, r->cur_seq - play->base,
+		     "the sequence of the record") &&
+		same(play, e.flags, r->flags, "the flags of the record") &&
+		same_event(play, &e, r) &&
+		same(play, e.clip_start - ARENA, r->clip_start - ARENA,
+		     "the start of the part inside of the range") &&
+		same(play, e.clip_end - ARENA, r->clip_end - ARENA,
+		     "the end of the part inside of the range"));
 }
 
 /* A reaper calls the list notifier for each VMA of the victim. */
@@ -326,10 +304,7 @@ static bool compare_log(struct play *play)
 			return false;
 		compared++;
 	}
-	if (compared == trace->nr)
-		return true;
-	return disagree(play, "the step should log %d records, but logged %d",
-			trace->nr, compared);
+	return same(play, trace->nr, compared, "the number of new records");
 }
 
 /* The ranges */
@@ -342,15 +317,10 @@ static bool compare_range(struct play *play, int range)
 	if (_mmun_query_range(play->stage->fd, play->stage->id[range], &cmd))
 		return disagree(play, "cannot query range %c: %s", 'A' + range,
 				strerror(errno));
-	if (cmd.out_seq == play->base + sub->seq &&
-	    cmd.out_in_tree == sub->in_tree)
-		return true;
-	return disagree(
-		play,
-		"range %c should have sequence %d and be %s the tree, but has %lld and is %s",
-		'A' + range, sub->seq, sub->in_tree ? "in" : "outside",
-		(long long)(cmd.out_seq - play->base),
-		cmd.out_in_tree ? "in" : "outside");
+	return same(play, sub->seq, cmd.out_seq - play->base,
+		    "the sequence of range %c", 'A' + range) &&
+	       same(play, sub->in_tree, cmd.out_in_tree,
+		    "whether range %c is in the tree", 'A' + range);
 }
 
 bool compare_ranges(struct play *play)
@@ -374,23 +344,17 @@ bool compare_step(struct play *play)
 
 static bool compare_balance(struct play *play)
 {
-	const int seq = play->m.lock.seq - 1;
+	const struct model_lock *lock = &play->m.lock;
 	struct mmun_check_balance cmd;
 
 	if (_mmun_check_balance(play->stage->fd, SETTLE_MS, &cmd))
 		return disagree(play, "CHECK_BALANCE failed: %s",
 				strerror(errno));
-	if (!cmd.out_balanced != !!play->m.lock.active)
-		return disagree(
-			play,
-			"%d invalidations should be active, but CHECK_BALANCE found balanced %u, odd %u",
-			play->m.lock.active, cmd.out_balanced, cmd.out_odd);
-	if (cmd.out_balanced && cmd.out_seq != play->base + seq)
-		return disagree(
-			play,
-			"CHECK_BALANCE should find sequence %d, but found %lld",
-			seq, (long long)(cmd.out_seq - play->base));
-	return true;
+	return same(play, !lock->active, cmd.out_balanced,
+		    "whether starts and ends are in balance") &&
+	       (!cmd.out_balanced ||
+		same(play, lock->seq - 1, cmd.out_seq - play->base,
+		     "the sequence that CHECK_BALANCE found"));
 }
 
 static bool compare_shadow(struct play *play, int range)

@@ -194,7 +194,7 @@ static int exit_invalidates_once(int kind)
 	return kind == MODEL_EXIT ? 1 : model_rules.rounds(kind);
 }
 
-static __u8 downgrade_does_nothing(struct model_mmap_lock *mmap, __u8 writers)
+static __u8 downgrade_does_nothing(struct model_mmap_lock *mmap)
 {
 	return 0;
 }

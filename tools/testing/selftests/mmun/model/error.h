@@ -10,14 +10,9 @@
 
 #define MODEL_ERRORS 24
 
-/**
- * struct model_error - one deliberate error
- * @text: what is wrong
- * @wrong: the rule that is wrong; the other members are NULL
- */
 struct model_error {
-	const char *text;
-	struct model_rules wrong;
+	const char *text; /* what is wrong */
+	struct model_rules wrong; /* the wrong rule; the others are NULL */
 };
 
 extern const struct model_error model_errors[MODEL_ERRORS];

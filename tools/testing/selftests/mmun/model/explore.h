@@ -13,26 +13,16 @@
 
 #define SECONDS 150 /* for one test, because emulation is slow */
 
-/**
- * struct tour - a walk through the schedules of a configuration
- * @depth: number of steps whose actor is varied; 0: all
- * @from: the first schedule to play
- * @limit: number of schedules to play; 0: all
- * @seconds: time after which no schedule begins; 0: no limit
- * @played: number of schedules played
- * @steps: number of steps taken on the kernel
- * @schedule: the last schedule
- * @play: the play of the last schedule
- */
+/* A walk through the schedules of a configuration */
 struct tour {
-	int depth;
-	__u32 from;
-	__u32 limit;
-	double seconds;
-	__u32 played;
-	__u64 steps;
-	struct schedule schedule;
-	struct play play;
+	int depth; /* number of steps whose actor is varied; 0: all */
+	__u32 from; /* the first schedule to play */
+	__u32 limit; /* number of schedules to play; 0: all */
+	double seconds; /* after which no schedule begins; 0: no limit */
+	__u32 played; /* number of schedules played */
+	__u64 steps; /* number of steps taken on the kernel */
+	struct schedule schedule; /* the last schedule */
+	struct play play; /* the play of the last schedule */
 };
 
 /* Each test has a process of its own, so one of each is enough. */

@@ -26,32 +26,20 @@
 /* The sequence of an mm before its first invalidation */
 #define MODEL_FIRST_SEQ 2
 
-/**
- * struct model_sub - a subscription, struct mmu_interval_notifier
- * @seq: invalidate_seq
- * @in_tree: The tree contains the subscription
- * @known: The range has an ID: it is inserted, and no remove has begun
- */
+/* A subscription, struct mmu_interval_notifier */
 struct model_sub {
-	__u8 seq;
+	__u8 seq; /* invalidate_seq */
 	__u8 in_tree;
-	__u8 known;
+	__u8 known; /* The range has an ID: no remove has begun. */
 };
 
-/**
- * struct model_lock - struct mmu_notifier_subscriptions
- * @seq: invalidate_seq
- * @active: active_invalidate_ranges
- * @nr_deferred: length of the deferred list
- * @deferred: the ranges of the deferred list, the latest first
- * @sub: the subscriptions, in the tree or not
- */
+/* struct mmu_notifier_subscriptions */
 struct model_lock {
-	__u8 seq;
-	__u8 active;
-	__u8 nr_deferred;
-	__u8 deferred[MODEL_RANGES];
-	struct model_sub sub[MODEL_RANGES];
+	__u8 seq; /* invalidate_seq */
+	__u8 active; /* active_invalidate_ranges */
+	__u8 nr_deferred; /* length of the deferred list */
+	__u8 deferred[MODEL_RANGES]; /* the deferred list, the latest first */
+	struct model_sub sub[MODEL_RANGES]; /* in the tree or not */
 };
 
 /*

@@ -1,63 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The specification of the mmap_lock: a fair queue of readers and writers.
+ * The specification of the mmap_lock.
  */
 #include <string.h>
 
 #include "mmap_lock.h"
 
 /* The waiter number @i gets the lock. */
-static __u8 grant(struct model_mmap_lock *mmap, int i, __u8 writers)
+static __u8 grant(struct model_mmap_lock *mmap, int i)
 {
 	const __u8 actor = 1 << mmap->queue[i];
 
 	mmap->nr_queue--;
 	memmove(mmap->queue + i, mmap->queue + i + 1, mmap->nr_queue - i);
 	mmap->queue[mmap->nr_queue] = 0;
-	if (writers & actor)
+	if (mmap->writers & actor)
 		mmap->writer = 1;
 	else
 		mmap->readers++;
+	mmap->writers &= ~actor;
 	return actor;
 }
 
 /* The first waiter gets the lock; if it is a reader, all readers get it. */
-static __u8 serve_queue(struct model_mmap_lock *mmap, __u8 writers)
+static __u8 serve_queue(struct model_mmap_lock *mmap)
 {
 	__u8 actors = 0;
 	int i = 0;
 
 	if (!mmap->nr_queue || mmap->writer)
 		return 0;
-	if (writers & 1 << mmap->queue[0])
-		return mmap->readers ? 0 : grant(mmap, 0, writers);
+	if (mmap->writers & 1 << mmap->queue[0])
+		return mmap->readers ? 0 : grant(mmap, 0);
 	while (i < mmap->nr_queue) {
-		if (writers & 1 << mmap->queue[i])
+		if (mmap->writers & 1 << mmap->queue[i])
 			i++;
 		else
-			actors |= grant(mmap, i, writers);
+			actors |= grant(mmap, i);
 	}
 	return actors;
 }
 
-__u8 mmap_lock_take(struct model_mmap_lock *mmap, int actor, __u8 writers)
+__u8 mmap_lock_take(struct model_mmap_lock *mmap, int actor, bool write)
 {
 	mmap->queue[mmap->nr_queue++] = actor;
-	return mmap->nr_queue == 1 ? serve_queue(mmap, writers) : 0;
+	mmap->writers |= write << actor;
+	return mmap->nr_queue == 1 ? serve_queue(mmap) : 0;
 }
 
-__u8 mmap_lock_release(struct model_mmap_lock *mmap, __u8 writers)
+__u8 mmap_lock_release(struct model_mmap_lock *mmap)
 {
 	if (mmap->writer)
 		mmap->writer = 0;
 	else
 		mmap->readers--;
-	return serve_queue(mmap, writers);
+	return serve_queue(mmap);
 }
 
-__u8 mmap_lock_downgrade(struct model_mmap_lock *mmap, __u8 writers)
+__u8 mmap_lock_downgrade(struct model_mmap_lock *mmap)
 {
 	mmap->writer = 0;
 	mmap->readers = 1;
-	return serve_queue(mmap, writers);
+	return serve_queue(mmap);
 }

@@ -15,20 +15,7 @@
 /* As a last page: up to the end of the address space */
 #define MODEL_ALL_PAGES 255
 
-/**
- * struct model_rules - the functions of the model that a deliberate error replaces
- * @start: An invalidation starts
- * @next: finds the next range to call
- * @invalidate: the callback of a range
- * @end: An invalidation ends
- * @end_refused: An invalidation ends because a callback refused
- * @insert: inserts a range
- * @remove: removes a range
- * @begin: mmu_interval_read_begin()
- * @retry: mmu_interval_read_retry()
- * @downgrade: munmap() lets readers of the mmap_lock in
- * @rounds: number of invalidations in one call of a mutator or of exit
- */
+/* The functions of the model that a deliberate error replaces */
 struct model_rules {
 	int (*start)(struct model_lock *lock, int first, int last, __u8 *seq);
 	int (*next)(const struct model_lock *lock, int first, int last,
@@ -36,12 +23,14 @@ struct model_rules {
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
 			   bool refuses);
 	bool (*end)(struct model_lock *lock);
+	/* the end of an invalidation that a callback refused */
 	bool (*end_refused)(struct model_lock *lock);
 	void (*insert)(struct model_lock *lock, int range);
 	int (*remove)(struct model_lock *lock, int range);
 	bool (*begin)(const struct model_lock *lock, int range, __u8 *seq);
 	bool (*retry)(const struct model_lock *lock, int range, __u8 seq);
-	__u8 (*downgrade)(struct model_mmap_lock *mmap, __u8 writers);
+	__u8 (*downgrade)(struct model_mmap_lock *mmap);
+	/* number of invalidations in one call of a mutator or of exit */
 	int (*rounds)(int kind);
 };
 
@@ -86,36 +75,22 @@ enum model_call {
 	MODEL_DONE,
 };
 
-/**
- * struct model_role - an actor of a configuration
- * @kind: enum model_kind
- * @range: the range of a reader, an inserter or a remover
- * @first: first page that a mutator invalidates
- * @last: last page that a mutator invalidates, or MODEL_ALL_PAGES
- */
+/* What an actor of a configuration does */
 struct model_role {
-	__u8 kind;
-	__u8 range;
-	__u8 first;
-	__u8 last;
+	__u8 kind; /* enum model_kind */
+	__u8 range; /* of a reader, an inserter or a remover */
+	__u8 first; /* first page that a mutator invalidates */
+	__u8 last; /* last page, or MODEL_ALL_PAGES */
 };
 
-/**
- * struct model_config - a configuration: the actors and what exists at first
- * @rules: the rules of the model
- * @nr: number of actors
- * @role: what each actor does
- * @live: mask of the ranges that exist at first
- * @refusals: number of callbacks of range A that return false if they must not block
- * @no_collect: The kernel has no HMM: readers leave out MODEL_COLLECT
- */
+/* A configuration: the actors and what exists at first */
 struct model_config {
 	const struct model_rules *rules;
-	int nr;
+	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
-	__u8 live;
-	__u8 refusals;
-	bool no_collect;
+	__u8 live; /* mask of the ranges that exist at first */
+	__u8 refusals; /* number of nonblocking callbacks of A that refuse */
+	bool no_collect; /* The kernel has no HMM: leave out MODEL_COLLECT. */
 };
 
 /**
@@ -169,46 +144,27 @@ struct model_actor {
 	__u8 result;
 };
 
-/**
- * struct model - a state
- * @lock: the collision-retry lock
- * @mmap: the mmap_lock
- * @present: mask of the pages that are present in the page table
- * @refusals: number of callbacks of range A that will still refuse
- * @dying: The last user of the mm is gone
- * @actor: the actors
- */
+/* A state */
 struct model {
 	struct model_lock lock;
 	struct model_mmap_lock mmap;
-	__u8 present;
-	__u8 refusals;
-	__u8 dying;
+	__u8 present; /* mask of the pages that the page table has */
+	__u8 refusals; /* number of callbacks of A that will still refuse */
+	__u8 dying; /* The last user of the mm is gone. */
 	struct model_actor actor[MODEL_ACTORS];
 };
 
-/**
- * struct model_record - one record that the log must contain
- * @type: enum mmun_record_type: INVALIDATE, START or END
- * @actor: the actor that causes the record
- * @event: INVALIDATE: enum mmun_event
- * @range: INVALIDATE: the range that is called
- * @seq: INVALIDATE: the sequence of the invalidation
- * @first: first page of the invalidation
- * @last: last page of the invalidation, or MODEL_ALL_PAGES
- * @nonblock: INVALIDATE: the callback must not block
- * @refused: INVALIDATE: the callback returns false
- */
+/* A record that the log must contain.  START and END have only pages. */
 struct model_record {
-	__u8 type;
-	__u8 actor;
-	__u8 event;
-	__u8 range;
-	__u8 seq;
-	__u8 first;
-	__u8 last;
-	__u8 nonblock;
-	__u8 refused;
+	__u8 type; /* enum mmun_record_type: INVALIDATE, START or END */
+	__u8 actor; /* the actor that causes the record */
+	__u8 event; /* enum mmun_event */
+	__u8 range; /* the range that is called */
+	__u8 seq; /* the sequence of the invalidation */
+	__u8 first; /* its first page */
+	__u8 last; /* its last page, or MODEL_ALL_PAGES */
+	__u8 nonblock; /* The callback must not block. */
+	__u8 refused; /* The callback returns false. */
 };
 
 #define MODEL_RECORDS 32

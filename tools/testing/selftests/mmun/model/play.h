@@ -15,36 +15,21 @@
 
 #define LAST_STEPS 4 /* to be reported if kernel and model disagree */
 
-/**
- * struct play - one schedule, and the progress in it
- * @stage: the actors on the kernel
- * @schedule: the schedule
- * @m: the state of the model
- * @before: the state before the last step
- * @trace: the records of the last step
- * @base: the sequence of the kernel minus that of the model
- * @nr: number of steps taken
- * @step: the actors that took these steps
- * @actor: the actor of the last step
- * @narrate: report each step
- * @why: how kernel and model disagree, or empty
- * @nr_last: number of steps that were put into words
- * @last: the last of them
- */
+/* One schedule, and the progress in it */
 struct play {
 	struct stage *stage;
 	const struct schedule *schedule;
 	struct model m;
-	struct model before;
-	struct model_trace trace;
-	__u64 base;
-	int nr;
-	__u8 step[SCHEDULE_STEPS];
-	int actor;
-	bool narrate;
-	char why[512];
-	int nr_last;
-	char last[LAST_STEPS][1024];
+	struct model before; /* the state before the last step */
+	struct model_trace trace; /* the records of the last step */
+	__u64 base; /* the sequence of the kernel minus that of the model */
+	int nr; /* number of steps taken */
+	__u8 step[SCHEDULE_STEPS]; /* the actors that took these steps */
+	int actor; /* the actor of the last step */
+	bool narrate; /* report each step */
+	char why[256]; /* how kernel and model disagree, or empty */
+	int nr_last; /* number of steps that were put into words */
+	char last[LAST_STEPS][1024]; /* the last of them */
 };
 
 /* Sets play->why and is false. */

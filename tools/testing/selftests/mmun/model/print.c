@@ -85,8 +85,9 @@ static void report_actors(const struct play *play)
 	int i;
 
 	for (i = 0; i < play->schedule->config.nr; i++) {
-		role_describe(text, sizeof(text), played_role(play, i));
-		fprintf(stderr, "# %s: %s\n", actor_name(play, i), text);
+		role_print(text, sizeof(text), played_role(play, i));
+		fprintf(stderr, "# %s is %s: %s\n", actor_name(play, i), text,
+			role_text(played_role(play, i)));
 	}
 }
 

@@ -13,13 +13,15 @@ static const struct {
 	__u8 args; /* 1: a range, 2: two pages, 0: none */
 	const char *text; /* for a person */
 } kinds[MODEL_KINDS] = {
-	[MODEL_READER] = { "r", 'R', 1, "begin, collect, check, commit" },
-	[MODEL_INSERTER] = { "i", 'I', 1, "insert" },
-	[MODEL_REMOVER] = { "d", 'D', 1, "remove" },
-	[MODEL_MADVISE] = { "madvise", 'M', 2, "madvise(MADV_DONTNEED)" },
-	[MODEL_MUNMAP] = { "munmap", 'M', 2, "munmap()" },
-	[MODEL_MPROTECT] = { "mprotect", 'M', 2, "mprotect()" },
-	[MODEL_MREMAP] = { "mremap", 'M', 2, "mremap()" },
+	[MODEL_READER] = { "r", 'R', 1,
+			   "begin, collect, check and commit on a range" },
+	[MODEL_INSERTER] = { "i", 'I', 1, "insert a range" },
+	[MODEL_REMOVER] = { "d", 'D', 1, "remove a range" },
+	[MODEL_MADVISE] = { "madvise", 'M', 2,
+			    "madvise(MADV_DONTNEED) of some pages" },
+	[MODEL_MUNMAP] = { "munmap", 'M', 2, "munmap() of some pages" },
+	[MODEL_MPROTECT] = { "mprotect", 'M', 2, "mprotect() of some pages" },
+	[MODEL_MREMAP] = { "mremap", 'M', 2, "mremap() of some pages" },
 	[MODEL_FORK] = { "fork", 'M', 0, "fork()" },
 	[MODEL_REAPER] = { "reaper", 'P', 0, "process_mrelease(), twice" },
 	[MODEL_EXIT] = { "exit", 'X', 0, "the last user of the mm exits" },
@@ -133,6 +135,11 @@ const char *config_parse(struct model_config *config, const char *text)
 	return is_modelled(config) ? text + n : NULL;
 }
 
+const char *role_text(const struct model_role *role)
+{
+	return kinds[role->kind].text;
+}
+
 char role_letter(const struct model_role *role)
 {
 	return kinds[role->kind].letter;
@@ -176,7 +183,7 @@ bool schedule_parse(struct schedule *schedule, const char *text)
 	return text;
 }
 
-static int role_print(char *to, size_t size, const struct model_role *role)
+int role_print(char *to, size_t size, const struct model_role *role)
 {
 	const char *name = kinds[role->kind].name;
 
@@ -188,23 +195,6 @@ static int role_print(char *to, size_t size, const struct model_role *role)
 				role->last);
 	default:
 		return snprintf(to, size, "%s", name);
-	}
-}
-
-void role_describe(char *to, size_t size, const struct model_role *role)
-{
-	const char *text = kinds[role->kind].text;
-
-	switch (kinds[role->kind].args) {
-	case 1:
-		snprintf(to, size, "%s on range %c", text, 'A' + role->range);
-		break;
-	case 2:
-		snprintf(to, size, "%s of the pages %d to %d", text,
-			 role->first, role->last);
-		break;
-	default:
-		snprintf(to, size, "%s", text);
 	}
 }
 

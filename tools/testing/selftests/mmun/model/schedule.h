@@ -30,8 +30,10 @@ struct schedule {
 const char *config_parse(struct model_config *config, const char *text);
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char *to, size_t size, const struct schedule *schedule);
-/* What the actor does, for a person */
-void role_describe(char *to, size_t size, const struct model_role *role);
+/* Print "madvise02"; returns the length. */
+int role_print(char *to, size_t size, const struct model_role *role);
+/* What the actor does, in words */
+const char *role_text(const struct model_role *role);
 /* The letter of a role in a schedule */
 char role_letter(const struct model_role *role);
 /* The number of earlier actors with the same letter */

@@ -14,63 +14,34 @@
 #include "model.h"
 #include "schedule.h"
 
-/**
- * struct node - a state
- * @state: the state
- * @parent: the node that the search reached this state from
- * @actor: the actor of that step
- * @depth: number of steps from the initial state
- * @planned: mask of the actors whose step from here is in a schedule
- * @taken: mask of the actors whose step from here the kernel has taken
- */
+/* A state, and the step that the search first reached it by.  The masks are actors. */
 struct node {
-	struct model state;
-	__u32 parent;
+	struct model state; /* the key of the tree, so it must be first */
+	const struct node *parent;
 	__u8 actor;
 	__u8 depth;
-	__u8 planned;
-	__u8 taken;
+	__u8 planned; /* Their steps from here are in a schedule. */
+	__u8 taken; /* The kernel has taken their steps from here. */
 };
 
-/**
- * struct goal - a schedule: the way to a node, and steps from there on
- * @node: the node
- * @first: index of the first of these steps.  The last is before the first step of
- *	the next goal
- */
+/* A schedule: the way to @node, then the steps from @first to the next goal's */
 struct goal {
-	__u32 node;
+	const struct node *node;
 	__u32 first;
 };
 
-/**
- * struct search - the states and the schedules of a configuration
- * @config: the configuration
- * @depth: number of steps whose actor is varied; 0: all
- * @nodes: the states
- * @nr_nodes: their number
- * @goals: the schedules
- * @nr_goals: their number
- * @steps: the actors of the steps of all goals, each edge once
- * @nr_steps: their number
- * @nr_edges: number of edges, that is steps from one state to another
- * @nr_taken: number of edges that the kernel has taken
- * @table: the nodes, by the hash of their state
- * @table_size: a power of two
- */
 struct search {
 	const struct model_config *config;
-	int depth;
-	struct node *nodes;
+	int depth; /* number of steps whose actor is varied; 0: all */
+	void *tree; /* the nodes, by their state */
+	struct node **nodes; /* the nodes, in the order of the search */
 	__u32 nr_nodes;
 	struct goal *goals;
 	__u32 nr_goals;
-	__u8 *steps;
+	__u8 *steps; /* their actors; each edge once */
 	__u32 nr_steps;
-	__u32 nr_edges;
-	__u32 nr_taken;
-	__u32 *table;
-	__u32 table_size;
+	__u32 nr_edges; /* steps from one state to another */
+	__u32 nr_taken; /* edges that the kernel has taken */
 };
 
 void search_all(struct search *search, const struct model_config *config,

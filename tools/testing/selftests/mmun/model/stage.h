@@ -19,36 +19,21 @@
 #define LOOKS(ms) (1000 * (ms) / LOOK_US)
 #define NR_POINTS (MMUN_POINT_EXIT + 1)
 
-/**
- * struct stage - what schedules are played on
- * @config: the configuration
- * @kind: enum mmun_kind of the ranges
- * @fd: the context of the victim
- * @pid: the victim, or 0
- * @pidfd: the victim
- * @lone: The victim has only its main thread
- * @max_hold_ms: time after which a hold ends
- * @settle_ms: time in which a task must come to its expected state; 0: SETTLE_MS
- * @thread: the threads of the actors
- * @hold: the holds of the actors, by MMUN_POINT_*; 0: none
- * @token: the batches of the actors
- * @id: the IDs of the ranges; 0: none
- * @task: what the threads of the actors do
- */
+/* The arrays have an element for each actor or for each range. */
 struct stage {
 	const struct model_config *config;
-	__u32 kind;
-	int fd;
-	pid_t pid;
-	int pidfd;
-	bool lone;
-	__u32 max_hold_ms;
-	int settle_ms;
+	__u32 kind; /* enum mmun_kind of the ranges */
+	int fd; /* the context of the victim */
+	pid_t pid; /* the victim, or 0 */
+	int pidfd; /* the victim */
+	bool lone; /* The victim has only its main thread. */
+	__u32 max_hold_ms; /* after which a hold ends */
+	int settle_ms; /* in which a task must come to its expected state; 0: SETTLE_MS */
 	struct thread *thread[MODEL_ACTORS];
-	__u32 hold[MODEL_ACTORS][NR_POINTS];
-	struct mmun_token token[MODEL_ACTORS];
-	__u32 id[MODEL_RANGES];
-	struct mmun_task task[MODEL_ACTORS];
+	__u32 hold[MODEL_ACTORS][NR_POINTS]; /* by MMUN_POINT_*; 0: none */
+	struct mmun_token token[MODEL_ACTORS]; /* batches */
+	__u32 id[MODEL_RANGES]; /* 0: none */
+	struct mmun_task task[MODEL_ACTORS]; /* what the thread does */
 };
 
 static inline size_t page_size(void)

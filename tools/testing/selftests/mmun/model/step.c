@@ -11,22 +11,26 @@
 #include "model.h"
 
 static const struct {
+	__u8 calls; /* number of calls */
 	__u8 event;
 	__u8 rounds; /* invalidations in one call */
-	bool write; /* The call takes the mmap_lock for writing */
-} calls[MODEL_KINDS] = {
-	[MODEL_MADVISE] = { MMUN_EVENT_CLEAR, 1, false },
-	[MODEL_MUNMAP] = { MMUN_EVENT_UNMAP, 1, true },
-	[MODEL_MPROTECT] = { MMUN_EVENT_PROTECTION_VMA, 1, true },
-	[MODEL_MREMAP] = { MMUN_EVENT_UNMAP, 2, true },
-	[MODEL_FORK] = { MMUN_EVENT_PROTECTION_PAGE, 1, true },
-	[MODEL_REAPER] = { MMUN_EVENT_UNMAP, 1, false },
-	[MODEL_EXIT] = { MMUN_EVENT_RELEASE, 2, false },
+	bool write; /* The call takes the mmap_lock for writing. */
+} kinds[MODEL_KINDS] = {
+	[MODEL_READER] = { .calls = MODEL_DONE },
+	[MODEL_INSERTER] = { .calls = 1 },
+	[MODEL_REMOVER] = { .calls = 1 },
+	[MODEL_MADVISE] = { 1, MMUN_EVENT_CLEAR, 1, false },
+	[MODEL_MUNMAP] = { 1, MMUN_EVENT_UNMAP, 1, true },
+	[MODEL_MPROTECT] = { 1, MMUN_EVENT_PROTECTION_VMA, 1, true },
+	[MODEL_MREMAP] = { 1, MMUN_EVENT_UNMAP, 2, true },
+	[MODEL_FORK] = { 1, MMUN_EVENT_PROTECTION_PAGE, 1, true },
+	[MODEL_REAPER] = { 2, MMUN_EVENT_UNMAP, 1, false },
+	[MODEL_EXIT] = { 1, MMUN_EVENT_RELEASE, 2, false },
 };
 
 static int rounds(int kind)
 {
-	return calls[kind].rounds;
+	return kinds[kind].rounds;
 }
 
 const struct model_rules model_rules = {
@@ -43,65 +47,38 @@ const struct model_rules model_rules = {
 	.rounds = rounds,
 };
 
-/**
- * struct step - the parts of the model that a step changes
- * @m: the state
- * @lock: its lock
- * @config: the configuration
- * @rules: its rules
- * @trace: the records of the step
- * @actor: the actor that moves now
- * @role: what this actor does
- * @a: the state of this actor
- */
+/* What a step works on */
 struct step {
 	struct model *m;
-	struct model_lock *lock;
+	struct model_lock *lock; /* of the model */
 	const struct model_config *config;
-	const struct model_rules *rules;
+	const struct model_rules *rules; /* of the configuration */
 	struct model_trace *trace;
-	int actor;
-	const struct model_role *role;
-	struct model_actor *a;
+	int actor; /* the actor that moves now */
+	const struct model_role *role; /* of this actor */
+	struct model_actor *a; /* the state of this actor */
 };
 
-static void move(struct step *s, int actor)
+static void select_actor(struct step *s, int actor)
 {
 	s->actor = actor;
 	s->role = &s->config->role[actor];
 	s->a = &s->m->actor[actor];
 }
 
-static void return_to(const struct model_role *role, struct model_actor *a,
-		      int errnum, int result)
-{
-	a->where = MODEL_IDLE;
-	a->at = 0;
-	a->round = 0;
-	if (role->kind != MODEL_READER)
-		a->seq = 0;
-	a->errnum = errnum;
-	a->result = result;
-}
-
 /* The call of the actor returns. */
 static void finish(struct step *s, int errnum, int result)
 {
-	return_to(s->role, s->a, errnum, result);
+	s->a->where = MODEL_IDLE;
+	s->a->at = 0;
+	s->a->round = 0;
+	if (s->role->kind != MODEL_READER)
+		s->a->seq = 0;
+	s->a->errnum = errnum;
+	s->a->result = result;
 }
 
 /* The mmap_lock.  An actor that gets the lock continues in settle(). */
-
-static __u8 writers(const struct step *s)
-{
-	__u8 actors = 0;
-	int i;
-
-	for (i = 0; i < s->config->nr; i++)
-		if (calls[s->config->role[i].kind].write)
-			actors |= 1 << i;
-	return actors;
-}
 
 static void run(struct step *s, __u8 actors)
 {
@@ -115,28 +92,24 @@ static void run(struct step *s, __u8 actors)
 static void take_mmap_lock(struct step *s)
 {
 	s->a->where = MODEL_WAITS_MMAP;
-	run(s, mmap_lock_take(&s->m->mmap, s->actor, writers(s)));
-}
-
-static void release_mmap_lock(struct step *s)
-{
-	run(s, mmap_lock_release(&s->m->mmap, writers(s)));
+	run(s,
+	    mmap_lock_take(&s->m->mmap, s->actor, kinds[s->role->kind].write));
 }
 
 /* A mutator, from one hold to the next */
 
 static void wake_all(struct step *s)
 {
+	const int actor = s->actor;
 	int i;
 
 	for (i = 0; i < s->config->nr; i++) {
-		const struct model_role *role = &s->config->role[i];
-		struct model_actor *a = &s->m->actor[i];
-
-		if (a->where == MODEL_WAITS_SEQ && a->seq != s->lock->seq)
-			return_to(role, a, 0,
-				  role->kind == MODEL_READER ? a->seq : 0);
+		select_actor(s, i);
+		if (s->a->where == MODEL_WAITS_SEQ && s->a->seq != s->lock->seq)
+			finish(s, 0,
+			       s->role->kind == MODEL_READER ? s->a->seq : 0);
 	}
+	select_actor(s, actor);
 }
 
 static void end_invalidation(struct step *s)
@@ -163,7 +136,7 @@ static int event_of(const struct step *s)
 {
 	return s->role->kind == MODEL_EXIT && s->a->round ?
 		       MMUN_EVENT_UNMAP :
-		       calls[s->role->kind].event;
+		       kinds[s->role->kind].event;
 }
 
 /* Returns false if the callback refuses. */
@@ -202,7 +175,7 @@ static void change_page_tables(struct step *s)
 static void detach(struct step *s)
 {
 	clear_pages(s);
-	run(s, s->rules->downgrade(&s->m->mmap, writers(s)));
+	run(s, s->rules->downgrade(&s->m->mmap));
 }
 
 /* Returns whether the call of the actor has another invalidation. */
@@ -281,7 +254,7 @@ static void leave_hold(struct step *s)
 		if (next_round(s))
 			break;
 		finish(s, 0, 0);
-		release_mmap_lock(s);
+		run(s, mmap_lock_release(&s->m->mmap));
 		break;
 	}
 }
@@ -334,7 +307,7 @@ static void collect(struct step *s)
 			__builtin_popcount(s->m->present & 3 << s->role->range);
 		finish(s, 0, s->a->valid);
 	}
-	release_mmap_lock(s);
+	run(s, mmap_lock_release(&s->m->mmap));
 }
 
 static void call_begin(struct step *s)
@@ -462,7 +435,7 @@ static void settle(struct step *s)
 			i++;
 			continue;
 		}
-		move(s, i);
+		select_actor(s, i);
 		continue_call(s);
 		i = 0;
 	}
@@ -480,7 +453,7 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 	};
 
 	trace->nr = 0;
-	move(&s, actor);
+	select_actor(&s, actor);
 	if (s.a->where == MODEL_IDLE)
 		call(&s);
 	else
@@ -489,13 +462,6 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 }
 
 /* Which actors can take a step */
-
-static int calls_of(const struct model_role *role)
-{
-	if (role->kind == MODEL_READER)
-		return MODEL_DONE;
-	return role->kind == MODEL_REAPER ? 2 : 1;
-}
 
 /* Returns whether an inserter of the range has not made its call yet. */
 static bool will_be_inserted(const struct model *m,
@@ -520,7 +486,7 @@ bool model_enabled(const struct model *m, const struct model_config *config,
 		return model_is_held(a->where);
 	if (a->calls ||
 	    (role->kind != MODEL_READER && role->kind != MODEL_REMOVER))
-		return a->calls < calls_of(role);
+		return a->calls < kinds[role->kind].calls;
 	return !will_be_inserted(m, config, role->range);
 }
 
