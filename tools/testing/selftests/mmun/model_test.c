@@ -31,17 +31,8 @@
 
 enum { A, B, C, D };
 
-enum {
-	IDLE = MODEL_IDLE,
-	ENTER = MODEL_ENTER,
-	LEAVE = MODEL_LEAVE,
-	START = MODEL_START,
-	END = MODEL_END,
-	EXITING = MODEL_EXITING,
-	WAITS_SEQ = MODEL_WAITS_SEQ,
-	WAITS_MMAP = MODEL_WAITS_MMAP,
-	GONE = MODEL_GONE,
-};
+/* The values of enum model_where, in their order */
+enum { IDLE, ENTER, LEAVE, START, END, EXITING, WAITS_SEQ, WAITS_MMAP, GONE };
 
 FIXTURE(model)
 {
@@ -62,7 +53,6 @@ FIXTURE_TEARDOWN(model)
 #define start_with(...)                                              \
 	do {                                                         \
 		const struct model_role __roles[] = { __VA_ARGS__ }; \
-                                                                     \
 		self->config = (struct model_config){                \
 			.rules = &model_rules,                       \
 			.nr = ARRAY_SIZE(__roles),                   \
@@ -83,7 +73,6 @@ FIXTURE_TEARDOWN(model)
 	do {                                                       \
 		const int __where[] = { __VA_ARGS__ };             \
 		unsigned int __i;                                  \
-                                                                   \
 		for (__i = 0; __i < ARRAY_SIZE(__where); __i++) {  \
 			ASSERT_EQ(1, can_step(_nr));               \
 			model_step(&self->m, &self->config, _nr,   \
@@ -181,7 +170,7 @@ TEST_F(model, begin_waits_only_when_its_own_range_was_hit)
 	step(1, WAITS_SEQ);
 	call(2, 1);
 	step(0, START, END);
-	EXPECT_EQ(MODEL_IDLE, actor(1).where);
+	EXPECT_EQ(IDLE, actor(1).where);
 	EXPECT_EQ(3, actor(1).result);
 }
 
@@ -230,7 +219,7 @@ TEST_F(model, insert_while_odd_is_deferred_and_collides)
 	EXPECT_EQ(C, actor(0).at);
 	step(0, LEAVE, START, END);
 	expect_range(B, 3, 1);
-	EXPECT_EQ(MODEL_IDLE, actor(2).where);
+	EXPECT_EQ(IDLE, actor(2).where);
 }
 
 TEST_F(model, insert_while_active_and_even_makes_the_seq_odd)
@@ -244,7 +233,7 @@ TEST_F(model, insert_while_active_and_even_makes_the_seq_odd)
 	call(3, 1);
 	step(0, END);
 	expect_mm(0, 4);
-	EXPECT_EQ(MODEL_IDLE, actor(2).where);
+	EXPECT_EQ(IDLE, actor(2).where);
 }
 
 TEST_F(model, remove_while_odd_waits_and_leaves_the_tree_at_the_end)
@@ -256,7 +245,7 @@ TEST_F(model, remove_while_odd_waits_and_leaves_the_tree_at_the_end)
 	call_fails(2, ENOENT);
 	step(0, LEAVE, START, END);
 	expect_range(C, 1, 0);
-	EXPECT_EQ(MODEL_IDLE, actor(1).where);
+	EXPECT_EQ(IDLE, actor(1).where);
 }
 
 TEST_F(model, remove_while_even_does_not_wait)
@@ -321,7 +310,7 @@ TEST_F(model, exit_calls_every_range_twice)
 	EXPECT_EQ(MMUN_EVENT_RELEASE, record(0).event);
 	step(0, ENTER);
 	EXPECT_EQ(C, actor(0).at);
-	EXPECT_EQ(MODEL_IDLE, actor(2).where);
+	EXPECT_EQ(IDLE, actor(2).where);
 	step(0, LEAVE);
 	EXPECT_EQ(MMUN_EVENT_UNMAP, record(0).event);
 	step(0, GONE);
@@ -336,9 +325,9 @@ TEST_F(model, two_madvise_are_open_at_once_and_a_writer_waits_for_both)
 	step(2, WAITS_MMAP);
 	EXPECT_EQ(2, lock.active);
 	step(0, LEAVE, START, END, IDLE);
-	EXPECT_EQ(MODEL_WAITS_MMAP, actor(2).where);
+	EXPECT_EQ(WAITS_MMAP, actor(2).where);
 	step(1, LEAVE, START, END, IDLE);
-	EXPECT_EQ(MODEL_ENTER, actor(2).where);
+	EXPECT_EQ(ENTER, actor(2).where);
 	EXPECT_EQ(C, actor(2).at);
 }
 
@@ -353,7 +342,7 @@ TEST_F(model, collect_waits_for_mprotect_and_not_for_munmap)
 	step(0, ENTER);
 	step(1, WAITS_MMAP);
 	step(0, LEAVE, START, END, IDLE);
-	EXPECT_EQ(MODEL_IDLE, actor(1).where);
+	EXPECT_EQ(IDLE, actor(1).where);
 	EXPECT_EQ(EBUSY, actor(1).errnum);
 }
 

@@ -24,9 +24,8 @@ static bool compare_actors(struct play *play,
 }
 
 /* False, with the text of what differs, unless the numbers are equal */
-static bool __attribute__((format(printf, 4, 5)))
-same(struct play *play, long long expected, long long got, const char *what,
-     ...)
+static bool same(struct play *play, long long expected, long long got,
+		 const char *what, ...)
 {
 	char text[128];
 	va_list args;
@@ -41,12 +40,6 @@ same(struct play *play, long long expected, long long got, const char *what,
 }
 
 /* What each actor does */
-
-static const char *const states[] = {
-	[MMUN_TASK_RUNNING] = "running", [MMUN_TASK_HELD] = "held",
-	[MMUN_TASK_BLOCKED] = "blocked", [MMUN_TASK_WAITING] = "idle",
-	[MMUN_TASK_GONE] = "gone",
-};
 
 static int expected_state(int where)
 {
@@ -73,19 +66,40 @@ static __u32 expected_hold(struct play *play, int actor)
 		       0;
 }
 
+/* What the actor does, valid until the next call */
+static const char *task_text(struct play *play, int actor)
+{
+	static const char *const states[] = {
+		[MMUN_TASK_RUNNING] = "running",
+		[MMUN_TASK_HELD] = "held by an unknown hold",
+		[MMUN_TASK_WAITING] = "idle",
+		[MMUN_TASK_GONE] = "gone",
+	};
+	const struct mmun_task *task = &play->stage->task[actor];
+	static char text[64];
+	int i;
+
+	for (i = 0; i < NR_POINTS; i++)
+		if (task->hold && task->hold == play->stage->hold[actor][i])
+			return where_name(MODEL_ENTER + i);
+	if (task->state != MMUN_TASK_BLOCKED)
+		return states[task->state];
+	snprintf(text, sizeof(text), "blocked in system call %d",
+		 task->syscall);
+	return text;
+}
+
 static bool compare_task(struct play *play, int actor)
 {
 	const struct mmun_task *task = &play->stage->task[actor];
 	const int where = play->m.actor[actor].where;
-	const __u32 hold = expected_hold(play, actor);
 
-	if (task->state == expected_state(where) && task->hold == hold)
+	if (task->state == expected_state(where) &&
+	    task->hold == expected_hold(play, actor))
 		return true;
-	return disagree(
-		play,
-		"%s should be %s (hold %u), but is %s (hold %u, system call %d)",
-		actor_name(play, actor), where_name(where), hold,
-		states[task->state], task->hold, task->syscall);
+	return disagree(play, "%s should be %s, but is %s",
+			actor_name(play, actor), where_name(where),
+			task_text(play, actor));
 }
 
 /*
@@ -200,25 +214,25 @@ static bool compare_result(struct play *play, int actor)
 {
 	const struct thread *t = play->stage->thread[actor];
 	const struct model_actor *a = &play->m.actor[actor];
-	const char *name = actor_name(play, actor);
 
 	if (a->where != MODEL_IDLE ||
 	    (actor != play->actor &&
 	     play->before.actor[actor].where == MODEL_IDLE))
 		return true;
 	if (!same(play, a->errnum, t->errnum, "the errno of the call of %s",
-		  name))
+		  actor_name(play, actor)))
 		return false;
 	if (t->errnum)
 		return true;
 	if (!same(play, a->result, take_result(play, actor),
-		  "the result of the call of %s", name))
+		  "the result of the call of %s", actor_name(play, actor)))
 		return false;
 	/* A commit publishes what was collected, unless it collided. */
 	return played_role(play, actor)->kind != MODEL_READER ||
 	       a->calls != MODEL_DONE ||
 	       same(play, a->result ? 0 : a->valid, t->arg.commit.out_published,
-		    "the number of pages that %s published", name);
+		    "the number of pages that %s published",
+		    actor_name(play, actor));
 }
 
 /* The log */
@@ -319,8 +333,8 @@ static bool compare_range(struct play *play, int range)
 				strerror(errno));
 	return same(play, sub->seq, cmd.out_seq - play->base,
 		    "the sequence of range %c", 'A' + range) &&
-	       same(play, sub->in_tree, cmd.out_in_tree,
-		    "whether range %c is in the tree", 'A' + range);
+	       same(play, sub->in_tree, cmd.out_in_tree, "in_tree of range %c",
+		    'A' + range);
 }
 
 bool compare_ranges(struct play *play)
@@ -351,7 +365,7 @@ static bool compare_balance(struct play *play)
 		return disagree(play, "CHECK_BALANCE failed: %s",
 				strerror(errno));
 	return same(play, !lock->active, cmd.out_balanced,
-		    "whether starts and ends are in balance") &&
+		    "out_balanced of CHECK_BALANCE") &&
 	       (!cmd.out_balanced ||
 		same(play, lock->seq - 1, cmd.out_seq - play->base,
 		     "the sequence that CHECK_BALANCE found"));
@@ -365,21 +379,27 @@ static bool compare_shadow(struct play *play, int range)
 		return disagree(play, "cannot verify range %c: %s", 'A' + range,
 				strerror(errno));
 	if (cmd.out_result != MMUN_VERIFY_AGREES)
-		return disagree(
-			play,
-			"the shadow of range %c differs from the memory at %llx",
-			'A' + range, (unsigned long long)cmd.out_addr);
+		return disagree(play, "the shadow of range %c is wrong at %llx",
+				'A' + range, (unsigned long long)cmd.out_addr);
 	return true;
+}
+
+/* At the end of a schedule no actor can take a step. */
+static bool compare_idle(struct play *play, int actor)
+{
+	const int where = play->m.actor[actor].where;
+
+	return where == MODEL_IDLE || where == MODEL_GONE ||
+	       disagree(play, "%s is %s for ever in the model",
+			actor_name(play, actor), where_name(where));
 }
 
 bool compare_end(struct play *play)
 {
 	int i;
 
-	if (!model_is_quiet(&play->m, &play->schedule->config))
-		return disagree(
-			play,
-			"in the model an actor is blocked and no step wakes it");
+	if (!compare_actors(play, compare_idle))
+		return false;
 	if (play->m.dying)
 		return true;
 	if (!compare_balance(play))

@@ -184,8 +184,6 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 		struct model_trace *trace);
 /* Clear the results of calls, because no later step depends on them. */
 void model_forget(struct model *m);
-/* Returns whether no actor is in the middle of a call. */
-bool model_is_quiet(const struct model *m, const struct model_config *config);
 
 static inline bool model_is_mutator(const struct model_role *role)
 {

@@ -215,23 +215,16 @@ static bool victim_open(struct stage *stage)
 }
 
 /* The first hold at START registers the list notifier. */
-static bool list_notifier_register(struct stage *stage)
+static bool records_set_up(struct stage *stage)
 {
+	const __u32 types = 1 << MMUN_RECORD_INVALIDATE |
+			    1 << MMUN_RECORD_START | 1 << MMUN_RECORD_END;
 	__u32 hold;
-
-	return hold_arm(stage, crew->thread[0].tid, MMUN_POINT_START, &hold) &&
-	       hold_release(stage, hold, MMUN_RESUME_END);
-}
-
-static bool log_setup(struct stage *stage)
-{
 	__u64 lost;
 
-	return !_mmun_log_setup(stage->fd, 256,
-				1 << MMUN_RECORD_INVALIDATE |
-					1 << MMUN_RECORD_START |
-					1 << MMUN_RECORD_END,
-				&lost);
+	return !_mmun_log_setup(stage->fd, 256, types, &lost) &&
+	       hold_arm(stage, crew->thread[0].tid, MMUN_POINT_START, &hold) &&
+	       hold_release(stage, hold, MMUN_RESUME_END);
 }
 
 static bool victim_start(struct stage *stage)
@@ -246,8 +239,7 @@ static bool victim_start(struct stage *stage)
 	stage->pid = fork();
 	if (!stage->pid)
 		victim_main(stage->lone ? 1 : VICTIM_THREADS);
-	return victim_open(stage) && log_setup(stage) &&
-	       list_notifier_register(stage);
+	return victim_open(stage) && records_set_up(stage);
 }
 
 static void *close_main(void *arg)
@@ -313,6 +305,7 @@ static bool victim_park(struct stage *stage)
 
 static bool ranges_insert(struct stage *stage)
 {
+	__u32 left;
 	int i;
 
 	memset(stage->id, 0, sizeof(stage->id));
@@ -322,13 +315,6 @@ static bool ranges_insert(struct stage *stage)
 				      (void *)page_at(i), 2 * page_size(),
 				      &stage->id[i]))
 			return false;
-	return true;
-}
-
-static bool refusals_set(struct stage *stage)
-{
-	__u32 left;
-
 	if (!has_kind(stage, MODEL_REAPER) || !stage->id[0])
 		return true;
 	return !_mmun_fail_nonblock(stage->fd, stage->id[0],
@@ -345,9 +331,8 @@ bool stage_set_up(struct stage *stage)
 		return false;
 	choose_threads(stage);
 	if (!memory_set_up(stage) || !ranges_insert(stage) ||
-	    !refusals_set(stage) || !holds_arm(stage))
-		return false;
-	if (has_kind(stage, MODEL_REAPER) && !victim_park(stage))
+	    !holds_arm(stage) ||
+	    (has_kind(stage, MODEL_REAPER) && !victim_park(stage)))
 		return false;
 	/* Drop the records of the list notifier about all this. */
 	while (read(stage->fd, records, sizeof(records)) > 0)

@@ -28,7 +28,7 @@ struct stage {
 	int pidfd; /* the victim */
 	bool lone; /* The victim has only its main thread. */
 	__u32 max_hold_ms; /* after which a hold ends */
-	int settle_ms; /* in which a task must come to its expected state; 0: SETTLE_MS */
+	int settle_ms; /* until a task is as expected; 0: SETTLE_MS */
 	struct thread *thread[MODEL_ACTORS];
 	__u32 hold[MODEL_ACTORS][NR_POINTS]; /* by MMUN_POINT_*; 0: none */
 	struct mmun_token token[MODEL_ACTORS]; /* batches */

@@ -171,13 +171,6 @@ static void change_page_tables(struct step *s)
 		clear_pages(s);
 }
 
-/* munmap() detaches the pages and then downgrades the mmap_lock. */
-static void detach(struct step *s)
-{
-	clear_pages(s);
-	run(s, s->rules->downgrade(&s->m->mmap));
-}
-
 /* Returns whether the call of the actor has another invalidation. */
 static bool next_round(struct step *s)
 {
@@ -188,11 +181,17 @@ static bool next_round(struct step *s)
 }
 
 /*
- * The list notifiers end with RELEASE, so exit has no records of START and END,
- * and no hold stops it there.
+ * All ranges have been called.  The list notifiers end with RELEASE, so exit has no
+ * records of START and END, and no hold stops it there.
  */
-static void end_walk_of_exit(struct step *s)
+static void end_walk(struct step *s)
 {
+	s->a->at = 0;
+	if (s->role->kind != MODEL_EXIT) {
+		s->a->where = MODEL_START;
+		log_phase(s, MMUN_RECORD_START);
+		return;
+	}
 	end_invalidation(s);
 	if (next_round(s))
 		return;
@@ -200,33 +199,28 @@ static void end_walk_of_exit(struct step *s)
 	s->a->seq = 0;
 }
 
-/* The walk over the ranges has come to @range. */
+/* The actor enters the callback of @range. */
 static void walk_to(struct step *s, int range)
 {
-	const bool exits = s->role->kind == MODEL_EXIT;
-
-	s->a->at = range == MODEL_NO_RANGE ? 0 : range;
-	if (range != MODEL_NO_RANGE) {
-		s->a->where = exits && !s->a->round ? MODEL_EXITING :
-						      MODEL_ENTER;
-	} else if (exits) {
-		end_walk_of_exit(s);
-	} else {
-		s->a->where = MODEL_START;
-		log_phase(s, MMUN_RECORD_START);
+	if (range == MODEL_NO_RANGE) {
+		end_walk(s);
+		return;
 	}
+	s->a->at = range;
+	s->a->where = s->role->kind == MODEL_EXIT && !s->a->round ?
+			      MODEL_EXITING :
+			      MODEL_ENTER;
 }
 
-static void start_round(struct step *s)
+static int start(struct step *s)
 {
-	walk_to(s, s->rules->start(s->lock, s->role->first, s->role->last,
-				   &s->a->seq));
+	return s->rules->start(s->lock, s->role->first, s->role->last,
+			       &s->a->seq);
 }
 
-static void leave_callback(struct step *s)
+static int next(struct step *s, int range)
 {
-	walk_to(s, s->rules->next(s->lock, s->role->first, s->role->last,
-				  s->a->at));
+	return s->rules->next(s->lock, s->role->first, s->role->last, range);
 }
 
 /* The hold releases the actor. */
@@ -239,10 +233,10 @@ static void leave_hold(struct step *s)
 		break;
 	case MODEL_EXITING:
 		call_range(s, s->a->at, false);
-		leave_callback(s);
+		walk_to(s, next(s, s->a->at));
 		break;
 	case MODEL_LEAVE:
-		leave_callback(s);
+		walk_to(s, next(s, s->a->at));
 		break;
 	case MODEL_START:
 		change_page_tables(s);
@@ -262,15 +256,11 @@ static void leave_hold(struct step *s)
 /* Returns false if a callback refuses. */
 static bool reap(struct step *s)
 {
-	int range = s->rules->start(s->lock, s->role->first, s->role->last,
-				    &s->a->seq);
+	int range;
 
-	while (range != MODEL_NO_RANGE) {
+	for (range = start(s); range != MODEL_NO_RANGE; range = next(s, range))
 		if (!call_range(s, range, true))
 			return false;
-		range = s->rules->next(s->lock, s->role->first, s->role->last,
-				       range);
-	}
 	return true;
 }
 
@@ -364,13 +354,11 @@ static void call_reader(struct step *s)
 
 static void call_inserter(struct step *s)
 {
-	if (s->m->dying) {
-		finish(s, ESRCH, 0);
-		return;
+	if (!s->m->dying) {
+		s->rules->insert(s->lock, s->role->range);
+		s->lock->sub[s->role->range].known = 1;
 	}
-	s->rules->insert(s->lock, s->role->range);
-	s->lock->sub[s->role->range].known = 1;
-	finish(s, 0, 0);
+	finish(s, s->m->dying ? ESRCH : 0, 0);
 }
 
 static void call_remover(struct step *s)
@@ -420,9 +408,12 @@ static void continue_call(struct step *s)
 		collect(s);
 		return;
 	}
-	if (s->role->kind == MODEL_MUNMAP)
-		detach(s);
-	start_round(s);
+	/* munmap() detaches its pages and then downgrades the mmap_lock. */
+	if (s->role->kind == MODEL_MUNMAP) {
+		clear_pages(s);
+		run(s, s->rules->downgrade(&s->m->mmap));
+	}
+	walk_to(s, start(s));
 }
 
 /* Each pass may make other actors run, those before this one included. */
@@ -505,17 +496,6 @@ void model_init(struct model *m, const struct model_config *config)
 			config->rules->insert(&m->lock, i);
 		}
 	}
-}
-
-bool model_is_quiet(const struct model *m, const struct model_config *config)
-{
-	int i;
-
-	for (i = 0; i < config->nr; i++)
-		if (m->actor[i].where != MODEL_IDLE &&
-		    m->actor[i].where != MODEL_GONE)
-			return false;
-	return true;
 }
 
 void model_forget(struct model *m)
