@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/mmun_floor: the calls of the core with as little around them as possible.
+ * /dev/mmun_floor: the calls of the core with as little code around them as
+ * possible.  mmun_bench compares the cost of /dev/mmun with the cost of these
+ * calls.  mmun_floor.h describes the ioctls.
  *
- * mmun_bench compares the cost of /dev/mmun with the cost of these calls.  Nothing else
- * needs this module.  mmun_floor.h describes the ioctls.
+ *   ioctl() -> mmun_floor_execute() -> INSERT, REMOVE or LOOK -> the core
  */
 
 #include <linux/capability.h>
@@ -23,18 +24,18 @@
 
 #include "mmun_floor.h"
 
-/* Older kernels do not have it. */
+/* Older kernels lack this macro. */
 #ifndef kzalloc_obj
-#define kzalloc_obj(P, gfp)	kzalloc(sizeof(P), gfp)
+#define kzalloc_obj(P, gfp) kzalloc(sizeof(P), gfp)
 #endif
 
 /* Subscriptions between two calls of cond_resched() */
-#define MMUN_FLOOR_STEP	192ULL
+#define MMUN_FLOOR_STEP 192ULL
 
 /**
  * struct mmun_floor_sub - a subscription
- * @mni: what the core knows of it
- * @floor: the open file; it outlives the subscription
+ * @mni: the part that the core uses
+ * @floor: the open file, which outlives the subscription
  */
 struct mmun_floor_sub {
 	struct mmu_interval_notifier mni;
@@ -44,17 +45,16 @@ struct mmun_floor_sub {
 /**
  * struct mmun_floor - an open file, and its set of subscriptions
  * @mm: the mm of the task that opened the file; one reference of mm_count
- * @mutex: guards @subs, @first and @nr.  INSERT and LOOK acquire mmap_lock under
- *	it.
- * @subs: an array, or NULL if there is no set.  The subscriptions from @first up to
- *	@nr, exclusive, are inserted.
- * @first: index
- * @nr: index
+ * @mutex: guards @subs, @first and @nr.  INSERT and LOOK acquire mmap_lock
+ *	under it.
+ * @subs: an array, or NULL if there is no set
+ * @first: index of the first subscription that is inserted
+ * @nr: index behind the last one
  * @hits: callbacks since open()
  */
 struct mmun_floor {
 	struct mm_struct *mm;
-	struct mutex mutex;		/* guards the set */
+	struct mutex mutex; /* guards the set */
 	struct mmun_floor_sub *subs;
 	u64 first;
 	u64 nr;
@@ -62,8 +62,8 @@ struct mmun_floor {
 };
 
 /*
- * No update lock is needed, because no reader has a shadow page table that the
- * sequence would have to be ordered with.
+ * There is no update lock, because there is no shadow page table with which the
+ * sequence must be ordered.
  */
 static bool mmun_floor_invalidate(struct mmu_interval_notifier *mni,
 				  const struct mmu_notifier_range *range,
@@ -81,7 +81,7 @@ static const struct mmu_interval_notifier_ops mmun_floor_ops = {
 	.invalidate = mmun_floor_invalidate,
 };
 
-/* Between two steps: 0, or the reason to stop. */
+/* Called between two steps.  Returns 0, or an error to stop with. */
 static int mmun_floor_pause(void)
 {
 	cond_resched();
@@ -96,7 +96,15 @@ static void mmun_floor_free(struct mmun_floor *floor)
 	floor->nr = 0;
 }
 
-/* INSERT.  Between the two get_cycles() are the calls of the core and a loop. */
+static u64 mmun_floor_hits(struct mmun_floor *floor)
+{
+	return atomic_long_read(&floor->hits);
+}
+
+/*
+ * The ioctls.  The caller holds the mutex and a reference to the users of the
+ * mm.  Only a loop and the calls of the core are between two get_cycles().
+ */
 
 static int mmun_floor_insert_step(struct mmun_floor *floor,
 				  struct mmun_floor_insert *cmd)
@@ -119,28 +127,29 @@ static int mmun_floor_insert_step(struct mmun_floor *floor,
 	return ret;
 }
 
-static int mmun_floor_insert_all(struct mmun_floor *floor,
-				 struct mmun_floor_insert *cmd)
+static int mmun_floor_insert(struct mmun_floor *floor,
+			     struct mmun_floor_insert *cmd)
 {
 	int ret = 0;
 
+	if (!cmd->count || cmd->count > MMUN_FLOOR_MAX_COUNT)
+		return -EINVAL;
 	if (floor->subs)
 		return -EBUSY;
-	floor->subs = kvcalloc(cmd->count, sizeof(*floor->subs),
-			       GFP_KERNEL_ACCOUNT);
+	floor->subs =
+		kvcalloc(cmd->count, sizeof(*floor->subs), GFP_KERNEL_ACCOUNT);
 	if (!floor->subs)
 		return -ENOMEM;
 	cmd->out_cost = 0;
 	while (floor->nr < cmd->count && !ret)
 		ret = mmun_floor_pause() ?: mmun_floor_insert_step(floor, cmd);
 	cmd->out_done = floor->nr;
+	cmd->out_hits = mmun_floor_hits(floor);
 	if (floor->nr)
 		return 0;
 	mmun_floor_free(floor);
 	return ret;
 }
-
-/* REMOVE */
 
 /* Returns the cost. */
 static u64 mmun_floor_remove_step(struct mmun_floor *floor)
@@ -153,15 +162,14 @@ static u64 mmun_floor_remove_step(struct mmun_floor *floor)
 	return get_cycles() - began;
 }
 
-static int mmun_floor_remove_all(struct mmun_floor *floor,
-				 struct mmun_floor_remove *cmd)
+static int mmun_floor_remove(struct mmun_floor *floor,
+			     struct mmun_floor_remove *cmd)
 {
 	u64 first = floor->first;
 	int ret = 0;
 
 	if (!floor->subs)
 		return -ENOENT;
-	cmd->out_cost = 0;
 	while (floor->first < floor->nr && !ret) {
 		cmd->out_cost += mmun_floor_remove_step(floor);
 		ret = mmun_floor_pause();
@@ -169,11 +177,10 @@ static int mmun_floor_remove_all(struct mmun_floor *floor,
 	if (floor->first < floor->nr)
 		return ret;
 	cmd->out_done = floor->nr - first;
+	cmd->out_hits = mmun_floor_hits(floor);
 	mmun_floor_free(floor);
 	return 0;
 }
-
-/* LOOK */
 
 static int mmun_floor_walk(struct mmun_floor *floor,
 			   struct mmun_floor_look *cmd, unsigned long *pages)
@@ -200,6 +207,12 @@ static int mmun_floor_walk(struct mmun_floor *floor,
 	return ret;
 }
 
+static bool mmun_floor_look_is_valid(const struct mmun_floor_look *cmd)
+{
+	return PAGE_ALIGNED(cmd->start) && PAGE_ALIGNED(cmd->length) &&
+	       cmd->length && cmd->length >> PAGE_SHIFT <= MMUN_FLOOR_MAX_PAGES;
+}
+
 /* Is the interval of @cmd inside the first subscription? */
 static bool mmun_floor_covers(const struct mmun_floor *floor,
 			      const struct mmun_floor_look *cmd)
@@ -211,13 +224,15 @@ static bool mmun_floor_covers(const struct mmun_floor *floor,
 	       cmd->length - 1 <= tree->last - cmd->start;
 }
 
-static int mmun_floor_look_at(struct mmun_floor *floor,
-			      struct mmun_floor_look *cmd)
+static int mmun_floor_look(struct mmun_floor *floor,
+			   struct mmun_floor_look *cmd)
 {
 	u64 nr = cmd->length >> PAGE_SHIFT, i;
 	unsigned long *pages;
 	int ret;
 
+	if (!mmun_floor_look_is_valid(cmd))
+		return -EINVAL;
 	if (!floor->subs)
 		return -ENOENT;
 	if (!mmun_floor_covers(floor, cmd))
@@ -229,115 +244,68 @@ static int mmun_floor_look_at(struct mmun_floor *floor,
 	cmd->out_valid = 0;
 	for (i = 0; i < nr && !ret; i++)
 		cmd->out_valid += !!(pages[i] & HMM_PFN_VALID);
+	cmd->out_hits = mmun_floor_hits(floor);
 	kvfree(pages);
 	return ret;
 }
 
-static bool mmun_floor_look_is_valid(const struct mmun_floor_look *cmd)
+/* The argument of an ioctl */
+union mmun_floor_cmd {
+	struct mmun_floor_insert insert;
+	struct mmun_floor_remove remove;
+	struct mmun_floor_look look;
+};
+
+static int mmun_floor_dispatch(struct mmun_floor *floor, unsigned int num,
+			       union mmun_floor_cmd *cmd)
 {
-	return PAGE_ALIGNED(cmd->start) && PAGE_ALIGNED(cmd->length) &&
-	       cmd->length && cmd->length >> PAGE_SHIFT <= MMUN_FLOOR_MAX_PAGES;
+	switch (num) {
+	case MMUN_FLOOR_INSERT:
+		return mmun_floor_insert(floor, &cmd->insert);
+	case MMUN_FLOOR_REMOVE:
+		return mmun_floor_remove(floor, &cmd->remove);
+	default:
+		return mmun_floor_look(floor, &cmd->look);
+	}
 }
 
-/* The ioctls */
-
-/* If it returns 0 the caller must call mmun_floor_leave(). */
-static int mmun_floor_enter(struct mmun_floor *floor)
+static int mmun_floor_execute(struct mmun_floor *floor, unsigned int num,
+			      union mmun_floor_cmd *cmd)
 {
+	int ret = -EINTR;
+
 	if (!mmget_not_zero(floor->mm))
 		return -ESRCH;
-	if (!mutex_lock_interruptible(&floor->mutex))
-		return 0;
+	if (!mutex_lock_interruptible(&floor->mutex)) {
+		ret = mmun_floor_dispatch(floor, num, cmd);
+		mutex_unlock(&floor->mutex);
+	}
 	mmput(floor->mm);
-	return -EINTR;
-}
-
-/* Returns the number of callbacks. */
-static u64 mmun_floor_leave(struct mmun_floor *floor)
-{
-	u64 hits = atomic_long_read(&floor->hits);
-
-	mutex_unlock(&floor->mutex);
-	mmput(floor->mm);
-	return hits;
-}
-
-static int mmun_floor_insert(struct mmun_floor *floor,
-			     struct mmun_floor_insert __user *user)
-{
-	struct mmun_floor_insert cmd;
-	int ret;
-
-	if (copy_from_user(&cmd, user, sizeof(cmd)))
-		return -EFAULT;
-	if (!cmd.count || cmd.count > MMUN_FLOOR_MAX_COUNT)
-		return -EINVAL;
-	ret = mmun_floor_enter(floor);
-	if (ret)
-		return ret;
-	ret = mmun_floor_insert_all(floor, &cmd);
-	cmd.out_hits = mmun_floor_leave(floor);
-	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
-		ret = -EFAULT;
-	return ret;
-}
-
-static int mmun_floor_remove(struct mmun_floor *floor,
-			     struct mmun_floor_remove __user *user)
-{
-	struct mmun_floor_remove cmd;
-	int ret = mmun_floor_enter(floor);
-
-	if (ret)
-		return ret;
-	ret = mmun_floor_remove_all(floor, &cmd);
-	cmd.out_hits = mmun_floor_leave(floor);
-	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
-		ret = -EFAULT;
-	return ret;
-}
-
-static int mmun_floor_look(struct mmun_floor *floor,
-			   struct mmun_floor_look __user *user)
-{
-	struct mmun_floor_look cmd;
-	int ret;
-
-	if (!IS_ENABLED(CONFIG_HMM_MIRROR))
-		return -EOPNOTSUPP;
-	if (copy_from_user(&cmd, user, sizeof(cmd)))
-		return -EFAULT;
-	if (!mmun_floor_look_is_valid(&cmd))
-		return -EINVAL;
-	ret = mmun_floor_enter(floor);
-	if (ret)
-		return ret;
-	ret = mmun_floor_look_at(floor, &cmd);
-	cmd.out_hits = mmun_floor_leave(floor);
-	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
-		ret = -EFAULT;
 	return ret;
 }
 
 static long mmun_floor_fops_ioctl(struct file *filp, unsigned int num,
 				  unsigned long arg)
 {
-	struct mmun_floor *floor = filp->private_data;
 	void __user *user = (void __user *)arg;
+	union mmun_floor_cmd cmd = {};
+	int ret;
 
-	switch (num) {
-	case MMUN_FLOOR_INSERT:
-		return mmun_floor_insert(floor, user);
-	case MMUN_FLOOR_REMOVE:
-		return mmun_floor_remove(floor, user);
-	case MMUN_FLOOR_LOOK:
-		return mmun_floor_look(floor, user);
-	default:
+	if (num != MMUN_FLOOR_INSERT && num != MMUN_FLOOR_REMOVE &&
+	    num != MMUN_FLOOR_LOOK)
 		return -ENOTTY;
-	}
+	if (num == MMUN_FLOOR_LOOK && !IS_ENABLED(CONFIG_HMM_MIRROR))
+		return -EOPNOTSUPP;
+	if (_IOC_DIR(num) & _IOC_WRITE &&
+	    copy_from_user(&cmd, user, _IOC_SIZE(num)))
+		return -EFAULT;
+	ret = mmun_floor_execute(filp->private_data, num, &cmd);
+	if (!ret && copy_to_user(user, &cmd, _IOC_SIZE(num)))
+		ret = -EFAULT;
+	return ret;
 }
 
-/* File */
+/* The file */
 
 static int mmun_floor_fops_open(struct inode *inode, struct file *filp)
 {
@@ -358,7 +326,7 @@ static int mmun_floor_fops_open(struct inode *inode, struct file *filp)
 	return nonseekable_open(inode, filp);
 }
 
-/* No call is in flight, and no call can follow: the mutex is not needed. */
+/* The mutex is not needed, because no ioctl() runs or can follow. */
 static int mmun_floor_fops_release(struct inode *inode, struct file *filp)
 {
 	struct mmun_floor *floor = filp->private_data;
@@ -378,8 +346,6 @@ static const struct file_operations mmun_floor_fops = {
 	.unlocked_ioctl = mmun_floor_fops_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
-
-/* Module */
 
 static struct miscdevice mmun_floor_misc = {
 	.minor = MISC_DYNAMIC_MINOR,

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The private uAPI of /dev/mmun_floor, which serves mmun_bench and floor_test.
- * It is not a stable interface.
+ * The private uAPI of /dev/mmun_floor, for mmun_bench and floor_test.  It is not
+ * a stable interface.
  *
- * Each ioctl makes calls of mm/mmu_notifier.c or mm/hmm.c with as little around them
- * as possible, and reports their cost.  mmun_bench compares the cost of the calls of
+ * Each ioctl calls mm/mmu_notifier.c or mm/hmm.c with as little code around the
+ * calls as possible, and reports their cost.  mmun_bench compares the cost of
  * /dev/mmun with this cost.
  *
- * The device needs CAP_SYS_ADMIN at open(), because the clock shows what runs at the
- * same time.  An open file has at most one set of subscriptions, which belongs to the
- * mm of the task that opened the file.  close() removes the set.
+ * open() needs CAP_SYS_ADMIN, because the cost reveals what other tasks do.  An
+ * open file has at most one set of subscriptions, which belongs to the mm of the
+ * task that opened the file.  close() removes the set.
  *
- * The cost is a difference of two get_cycles().  It counts instructions if the machine
- * is emulated so that its clock counts them.  It is 0 if the processor has no such
- * clock.
+ * The cost is a difference of two get_cycles().  On an emulated machine whose
+ * clock counts instructions, the cost is a number of instructions.  The cost is 0
+ * if the processor has no such clock.
  *
- * Errors of all ioctls: EFAULT if the argument cannot be read or written, EINVAL if a
- * value is out of its bounds, ESRCH if the mm is gone, EINTR if a signal came, ENOTTY
- * if there is no such ioctl.
+ * All ioctls return these errors: EFAULT if the argument cannot be read or
+ * written, EINVAL if a value is out of its bounds, ESRCH if the mm has no users,
+ * EINTR if a signal arrived, ENOTTY if there is no such ioctl.
  */
 #ifndef _MMUN_FLOOR_H
 #define _MMUN_FLOOR_H
@@ -25,10 +25,10 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define MMUN_FLOOR_MAX_COUNT	(4 * 1024 * 1024)
-#define MMUN_FLOOR_MAX_PAGES	65536
+#define MMUN_FLOOR_MAX_COUNT (4 * 1024 * 1024)
+#define MMUN_FLOOR_MAX_PAGES 65536
 
-#define MMUN_FLOOR_IOCTL_TYPE	'J'
+#define MMUN_FLOOR_IOCTL_TYPE 'J'
 
 /**
  * struct mmun_floor_insert - ioctl(MMUN_FLOOR_INSERT)
@@ -40,12 +40,13 @@
  * @out_cost: Cost of all mmu_interval_notifier_insert()
  * @out_hits: Callbacks of all subscriptions since open()
  *
- * Insert a set of subscriptions.  The callback sets the sequence and counts the hit.
- * The call stops at the first subscription that fails.  If there is one before it, the
- * call succeeds and @out_done is less than @count.  Otherwise the call returns the error.
+ * Insert a set of subscriptions.  Each callback sets the sequence and counts the
+ * hit.  The ioctl stops at the first subscription that fails.  If a subscription
+ * was inserted before, the ioctl succeeds and @out_done is less than @count.
+ * Otherwise the ioctl returns the error.
  *
- * EBUSY: There is a set.  ENOMEM: The kernel has no memory.  EOVERFLOW: The length is 0,
- * or the first subscription wraps.
+ * EBUSY: There is a set already.  ENOMEM: The kernel has no memory.  EOVERFLOW:
+ * The length is 0, or the first subscription wraps.
  */
 struct mmun_floor_insert {
 	__aligned_u64 start;
@@ -66,8 +67,8 @@ struct mmun_floor_insert {
  * @out_cost: Cost of all mmu_interval_notifier_remove()
  * @out_hits: Callbacks of all subscriptions since open()
  *
- * Remove the set, in the order of the insertion.  If a signal comes, the subscriptions
- * that are left stay in the set.
+ * Remove the set, in the order of the insertion.  If a signal arrives, the
+ * remaining subscriptions stay in the set.
  *
  * ENOENT: There is no set.
  */
@@ -84,17 +85,17 @@ struct mmun_floor_remove {
  * struct mmun_floor_look - ioctl(MMUN_FLOOR_LOOK)
  * @start: First address, page aligned
  * @length: Number of bytes, page aligned, 1 to MMUN_FLOOR_MAX_PAGES pages
- * @out_valid: Pages that are there
+ * @out_valid: Pages that are present
  * @out_cost: Cost of mmu_interval_read_begin(), hmm_range_fault() and
  *	mmu_interval_read_retry()
  * @out_hits: Callbacks of all subscriptions since open()
  *
- * Read the page tables once, under the first subscription of the set.  Nothing is
- * faulted in.
+ * Read the page tables once, under the first subscription of the set.  The ioctl
+ * faults no page in.
  *
- * EOPNOTSUPP: The kernel has no CONFIG_HMM_MIRROR.  ENOENT: There is no set.  ERANGE:
- * The interval is not inside the first subscription.  EBUSY: An invalidation collided.
- * ENOMEM: The kernel has no memory.
+ * EOPNOTSUPP: The kernel has no CONFIG_HMM_MIRROR.  ENOENT: There is no set.
+ * ERANGE: The interval is not inside the first subscription.  EBUSY: An
+ * invalidation collided.  ENOMEM: The kernel has no memory.
  */
 struct mmun_floor_look {
 	__aligned_u64 start;
