@@ -1,42 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/mmun_floor does what it counts.  Its subscriptions are subscriptions of the
- * core, its look finds the pages that are there and changes nothing.  It is for the
- * privileged, and leaves nothing behind, however it ends.
+ * /dev/mmun_floor: its subscriptions are subscriptions of the core, LOOK finds
+ * the pages that are present and changes nothing, open() needs privileges, and
+ * nothing is left behind.
  */
-#include <sys/stat.h>
-#include "lib/mmun.h"
 #include "lib/floor.h"
+#include "lib/mmun.h"
+#include "lib/process.h"
 
-#define NR_PAGES	16
-#define NR_SUBS		100
-#define NR_MANY		1000000
+#define NR_PAGES 16
+#define NR_PRESENT 5
+#define NR_SUBS 100
+#define NR_MANY 1000000
 
 /*
- *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are there
+ *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are present
  *
- * fd is /dev/mmun, which counts the references to the mm; floor is
- * /dev/mmun_floor.
+ * @fd is /dev/mmun, which reports the references to the mm.  @floor is
+ * /dev/mmun_floor.  @inserted, @removed and @seen are what the latest ioctls
+ * returned.
  */
 FIXTURE(floor)
 {
-	int fd;
+	MMUN_FIXTURE;
 	int floor;
-	size_t page;
-	char *map;
+	__u64 start;
+	struct mmun_floor_insert inserted;
+	struct mmun_floor_remove removed;
+	struct mmun_floor_look seen;
 };
 
 FIXTURE_SETUP(floor)
 {
-	self->page = sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
+	mmun_setup_arena(NR_PAGES);
 	self->floor = floor_open();
 	ASSERT_LE(0, self->floor);
-	self->map = mmun_map(mmun_arena(NR_PAGES), NR_PAGES * self->page);
-	ASSERT_NE(NULL, self->map);
-	madvise(self->map, NR_PAGES * self->page, MADV_NOHUGEPAGE);
-	memset(self->map, 1, 5 * self->page);
+	ASSERT_NE(NULL, mmun_map(self->map, NR_PAGES * self->page));
+	memset(self->map, 1, NR_PRESENT * self->page);
+	self->start = mmun_u64(self->map);
 }
 
 FIXTURE_TEARDOWN(floor)
@@ -45,36 +46,34 @@ FIXTURE_TEARDOWN(floor)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/* @count subscriptions of a page each, side by side, the first at @start. */
-static int insert(FIXTURE_DATA(floor) *self, __u64 start, __u64 count,
-		  struct mmun_floor_insert *cmd)
+/* @count adjacent subscriptions of one page each, the first at @start */
+static int insert(FIXTURE_DATA(floor) * self, __u64 start, __u64 count)
 {
 	return _floor_insert(self->floor, start, self->page, self->page, count,
-			     cmd);
+			     &self->inserted);
 }
 
-static int insert_over_map(FIXTURE_DATA(floor) *self)
+/* One subscription of all pages */
+static int insert_whole(FIXTURE_DATA(floor) * self)
 {
-	struct mmun_floor_insert cmd;
-
-	return _floor_insert(self->floor, mmun_u64(self->map),
-			     NR_PAGES * self->page, 0, 1, &cmd);
+	return _floor_insert(self->floor, self->start, NR_PAGES * self->page, 0,
+			     1, &self->inserted);
 }
 
-static int remove_all(FIXTURE_DATA(floor) *self, struct mmun_floor_remove *cmd)
+static int remove_all(FIXTURE_DATA(floor) * self)
 {
-	return _floor_remove(self->floor, cmd);
+	return _floor_remove(self->floor, &self->removed);
 }
 
-static int look(FIXTURE_DATA(floor) *self, const char *start, size_t pages,
-		struct mmun_floor_look *cmd)
+/* LOOK at @pages pages from page @first. */
+static int look(FIXTURE_DATA(floor) * self, long first, size_t pages)
 {
-	return _floor_look(self->floor, mmun_u64(start), pages * self->page,
-			   cmd);
+	return _floor_look(self->floor, self->start + first * self->page,
+			   pages * self->page, &self->seen);
 }
 
-/* An idle CPU may keep a reference to the mm that it ran last. */
-static bool same_mm_count(__u64 one, __u64 other)
+/* A CPU that idles may keep a reference to the mm that it ran last. */
+static bool is_near(__u64 one, __u64 other)
 {
 	__u64 cpus = sysconf(_SC_NPROCESSORS_CONF);
 
@@ -82,9 +81,9 @@ static bool same_mm_count(__u64 one, __u64 other)
 }
 
 #define expect_mm_count(count) \
-	EXPECT_TRUE(same_mm_count(count, mmun_query_context().out_mm_count))
+	EXPECT_TRUE(is_near(count, mmun_query_context().out_mm_count))
 
-/* get_cycles() is 0 where the processor has no counter. */
+/* get_cycles() is 0 if the processor has no counter. */
 static bool is_cost(__u64 cost)
 {
 	return cost || mmun_is_uml();
@@ -93,105 +92,95 @@ static bool is_cost(__u64 cost)
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
 
-	ASSERT_EQ(0, insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
-	EXPECT_EQ(NR_SUBS, inserted.out_done);
-	EXPECT_TRUE(is_cost(inserted.out_cost));
+	ASSERT_EQ(0, insert(self, self->start, NR_SUBS));
+	EXPECT_EQ(NR_SUBS, self->inserted.out_done);
+	EXPECT_TRUE(is_cost(self->inserted.out_cost));
 	expect_mm_count(count + NR_SUBS);
-	ASSERT_EQ(0, remove_all(self, &removed));
-	EXPECT_EQ(NR_SUBS, removed.out_done);
-	EXPECT_TRUE(is_cost(removed.out_cost));
+	ASSERT_EQ(0, remove_all(self));
+	EXPECT_EQ(NR_SUBS, self->removed.out_done);
+	EXPECT_TRUE(is_cost(self->removed.out_cost));
 	expect_mm_count(count);
 }
 
 /*
- *	|  0  |  1  |  2  |  3  |	a subscription each
- *	   |---------|			hits two of them
+ *	|  0  |  1  |  2  |  3  |	one subscription each
+ *	|-----------|			invalidated: hits two
  */
 TEST_F(floor, each_callback_is_counted)
 {
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
-
-	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 4, &inserted));
-	EXPECT_EQ(0, inserted.out_hits);
+	ASSERT_EQ(0, insert(self, self->start, 4));
+	EXPECT_EQ(0, self->inserted.out_hits);
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	ASSERT_EQ(0, remove_all(self, &removed));
-	EXPECT_EQ(2, removed.out_hits);
+	ASSERT_EQ(0, remove_all(self));
+	EXPECT_EQ(2, self->removed.out_hits);
 	memset(self->map, 1, 2 * self->page);
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
-	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 1, &inserted));
-	EXPECT_EQ(2, inserted.out_hits);
+	EXPECT_ERRNO(ENOENT, remove_all(self));
+	ASSERT_EQ(0, insert(self, self->start, 1));
+	EXPECT_EQ(2, self->inserted.out_hits);
 }
 
-TEST_F(floor, a_look_finds_what_is_there_and_faults_nothing_in)
+TEST_F(floor, look_finds_the_present_pages_and_faults_nothing_in)
 {
-	struct mmun_floor_look cmd;
 	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	ASSERT_EQ(0, insert_over_map(self));
+	ASSERT_EQ(0, insert_whole(self));
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, look(self, self->map, NR_PAGES, &cmd));
-		EXPECT_EQ(5, cmd.out_valid);
-		EXPECT_TRUE(is_cost(cmd.out_cost));
+		ASSERT_EQ(0, look(self, 0, NR_PAGES));
+		EXPECT_EQ(NR_PRESENT, self->seen.out_valid);
+		EXPECT_TRUE(is_cost(self->seen.out_cost));
 	}
-	ASSERT_EQ(0, look(self, self->map + 4 * self->page, 2, &cmd));
-	EXPECT_EQ(1, cmd.out_valid);
+	ASSERT_EQ(0, look(self, NR_PRESENT - 1, 2));
+	EXPECT_EQ(1, self->seen.out_valid);
 	ASSERT_EQ(0, munmap(self->map, NR_PAGES * self->page));
-	ASSERT_EQ(0, look(self, self->map, NR_PAGES, &cmd));
-	EXPECT_EQ(0, cmd.out_valid);
-	EXPECT_EQ(1, cmd.out_hits);
+	ASSERT_EQ(0, look(self, 0, NR_PAGES));
+	EXPECT_EQ(0, self->seen.out_valid);
+	EXPECT_EQ(1, self->seen.out_hits);
 }
 
-TEST_F(floor, a_look_stays_inside_the_first_subscription)
+TEST_F(floor, look_outside_the_first_subscription_is_erange)
 {
 	const size_t most = MMUN_FLOOR_MAX_PAGES;
-	struct mmun_floor_look cmd;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	EXPECT_ERRNO(ENOENT, look(self, self->map, 1, &cmd));
-	ASSERT_EQ(0, insert_over_map(self));
-	EXPECT_ERRNO(ERANGE, look(self, self->map - self->page, 1, &cmd));
-	EXPECT_ERRNO(ERANGE, look(self, self->map, NR_PAGES + 1, &cmd));
-	EXPECT_ERRNO(ERANGE,
-		     look(self, self->map + NR_PAGES * self->page, 1, &cmd));
-	EXPECT_ERRNO(ERANGE, look(self, (char *)-self->page, 1, &cmd));
-	EXPECT_ERRNO(ERANGE, look(self, self->map, most, &cmd));
-	EXPECT_ERRNO(EINVAL, look(self, self->map, most + 1, &cmd));
-	EXPECT_ERRNO(EINVAL, look(self, self->map, 0, &cmd));
-	EXPECT_ERRNO(EINVAL, look(self, self->map + 1, 1, &cmd));
-	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, mmun_u64(self->map),
-					 self->page + 1, &cmd));
+	EXPECT_ERRNO(ENOENT, look(self, 0, 1));
+	ASSERT_EQ(0, insert_whole(self));
+	EXPECT_ERRNO(ERANGE, look(self, -1, 1));
+	EXPECT_ERRNO(ERANGE, look(self, 0, NR_PAGES + 1));
+	EXPECT_ERRNO(ERANGE, look(self, NR_PAGES, 1));
+	EXPECT_ERRNO(ERANGE, _floor_look(self->floor, -self->page, self->page,
+					 &self->seen));
+	EXPECT_ERRNO(ERANGE, look(self, 0, most));
+	EXPECT_ERRNO(EINVAL, look(self, 0, most + 1));
+	EXPECT_ERRNO(EINVAL, look(self, 0, 0));
+	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, self->start + 1,
+					 self->page, &self->seen));
+	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, self->start,
+					 self->page + 1, &self->seen));
 }
 
-/* On a kernel with CONFIG_HMM_MIRROR the set is what is missing. */
-TEST_F(floor, a_look_without_hmm_mirror_is_eopnotsupp)
+/* If the kernel has CONFIG_HMM_MIRROR, there is no set. */
+TEST_F(floor, look_without_hmm_mirror_is_eopnotsupp)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
-	struct mmun_floor_look cmd;
 
-	EXPECT_ERRNO(hmm ? ENOENT : EOPNOTSUPP, look(self, self->map, 1, &cmd));
+	EXPECT_ERRNO(hmm ? ENOENT : EOPNOTSUPP, look(self, 0, 1));
 }
 
-TEST_F(floor, a_second_set_is_ebusy)
+TEST_F(floor, second_set_is_ebusy)
 {
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
 	__u64 count;
 
-	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
-	ASSERT_EQ(0, insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
+	EXPECT_ERRNO(ENOENT, remove_all(self));
+	ASSERT_EQ(0, insert(self, self->start, NR_SUBS));
 	count = mmun_query_context().out_mm_count;
-	EXPECT_ERRNO(EBUSY,
-		     insert(self, mmun_u64(self->map), NR_SUBS, &inserted));
+	EXPECT_ERRNO(EBUSY, insert(self, self->start, NR_SUBS));
 	expect_mm_count(count);
-	ASSERT_EQ(0, remove_all(self, &removed));
-	EXPECT_EQ(NR_SUBS, removed.out_done);
-	ASSERT_EQ(0, insert(self, mmun_u64(self->map), 2, &inserted));
+	ASSERT_EQ(0, remove_all(self));
+	EXPECT_EQ(NR_SUBS, self->removed.out_done);
+	ASSERT_EQ(0, insert(self, self->start, 2));
 }
 
 /*
@@ -199,56 +188,46 @@ TEST_F(floor, a_second_set_is_ebusy)
  *	    |- 0 -|			one byte longer than a page
  *	          |- 1 -|		would wrap
  */
-TEST_F(floor, it_stops_at_the_first_that_fails)
+TEST_F(floor, insert_stops_at_the_first_failure)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
 
 	ASSERT_EQ(0, _floor_insert(self->floor, -2 * self->page, self->page + 1,
-				   self->page, 3, &inserted));
-	EXPECT_EQ(1, inserted.out_done);
-	ASSERT_EQ(0, remove_all(self, &removed));
-	EXPECT_EQ(1, removed.out_done);
-	EXPECT_ERRNO(EOVERFLOW, insert(self, -1, 1, &inserted));
-	EXPECT_ERRNO(EOVERFLOW, _floor_insert(self->floor, mmun_u64(self->map),
-					      0, 0, 1, &inserted));
-	EXPECT_ERRNO(ENOENT, remove_all(self, &removed));
+				   self->page, 3, &self->inserted));
+	EXPECT_EQ(1, self->inserted.out_done);
+	ASSERT_EQ(0, remove_all(self));
+	EXPECT_EQ(1, self->removed.out_done);
+	EXPECT_ERRNO(EOVERFLOW, insert(self, -1, 1));
+	EXPECT_ERRNO(EOVERFLOW, _floor_insert(self->floor, self->start, 0, 0, 1,
+					      &self->inserted));
+	EXPECT_ERRNO(ENOENT, remove_all(self));
 	expect_mm_count(count);
 }
 
-TEST_F(floor, a_count_of_zero_or_above_the_limit_is_einval)
+TEST_F(floor, count_of_zero_or_above_the_limit_is_einval)
 {
-	const __u64 start = mmun_u64(self->map);
-	struct mmun_floor_insert cmd;
-
-	EXPECT_ERRNO(EINVAL, insert(self, start, 0, &cmd));
+	EXPECT_ERRNO(EINVAL, insert(self, self->start, 0));
 	EXPECT_ERRNO(EINVAL,
-		     insert(self, start, MMUN_FLOOR_MAX_COUNT + 1, &cmd));
-	EXPECT_ERRNO(EINVAL, insert(self, start, -1, &cmd));
+		     insert(self, self->start, MMUN_FLOOR_MAX_COUNT + 1));
+	EXPECT_ERRNO(EINVAL, insert(self, self->start, -1));
 }
 
-/* @cmd is an address that the kernel cannot read or write. */
-static int call(FIXTURE_DATA(floor) *self, unsigned int num, unsigned long cmd)
-{
-	return ioctl(self->floor, num, cmd);
-}
-
-TEST_F(floor, an_unknown_call_is_enotty_and_a_bad_pointer_is_efault)
+TEST_F(floor, unknown_ioctl_is_enotty_and_bad_pointer_is_efault)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
-	const unsigned long bad = mmun_u64(self->map - self->page);
+	const char *bad = self->map - self->page;
+	const int fd = self->floor;
 
-	EXPECT_ERRNO(ENOTTY, call(self, MMUN_INFO, bad));
-	EXPECT_ERRNO(ENOTTY, call(self, MMUN_FLOOR_INSERT + 16, bad));
-	EXPECT_ERRNO(EFAULT, call(self, MMUN_FLOOR_INSERT, bad));
+	EXPECT_ERRNO(ENOTTY, ioctl(fd, MMUN_INFO, bad));
+	EXPECT_ERRNO(ENOTTY, ioctl(fd, MMUN_FLOOR_INSERT + 16, bad));
+	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_INSERT, bad));
 	EXPECT_ERRNO(hmm ? EFAULT : EOPNOTSUPP,
-		     call(self, MMUN_FLOOR_LOOK, bad));
-	ASSERT_EQ(0, insert_over_map(self));
-	EXPECT_ERRNO(EFAULT, call(self, MMUN_FLOOR_REMOVE, bad));
+		     ioctl(fd, MMUN_FLOOR_LOOK, bad));
+	ASSERT_EQ(0, insert_whole(self));
+	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_REMOVE, bad));
 }
 
-TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
+TEST_F(floor, open_without_cap_sys_admin_is_eperm)
 {
 	struct stat st;
 
@@ -259,99 +238,92 @@ TEST_F(floor, an_open_without_cap_sys_admin_is_eperm)
 	EXPECT_ERRNO(EPERM, floor_open());
 }
 
-TEST_F(floor, the_close_removes_what_is_left)
+TEST_F(floor, close_removes_the_set)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
-	struct mmun_floor_insert cmd;
 	int fd = floor_open();
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, _floor_insert(fd, mmun_u64(self->map), self->page,
-				   self->page, NR_SUBS, &cmd));
+	ASSERT_EQ(0, _floor_insert(fd, self->start, self->page, self->page,
+				   NR_SUBS, &self->inserted));
 	ASSERT_EQ(0, close(fd));
 	expect_mm_count(count);
 	/* A callback would use memory that is freed. */
 	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
 }
 
-/*
- * A child that opens both devices, writes the number of one of them to the pipe, and
- * inserts until it is killed.
- */
-static void insert_many(FIXTURE_DATA(floor) *self, const int number[2],
-			int device)
+/* Orders of a child */
+
+static int open_device(void *arg, int is_floor)
 {
-	int fds[] = { mmun_open(), floor_open() };
+	return is_floor ? floor_open() : mmun_open();
+}
+
+/* The ioctl ends when the child is killed, or after a million inserts. */
+static int insert_many(void *arg, int fd)
+{
+	FIXTURE_DATA(floor) *self = arg;
 	struct mmun_floor_insert cmd;
 
-	if (write(number[1], fds + device, sizeof(*fds)) != sizeof(*fds))
-		_exit(1);
-	self->floor = fds[1];
-	insert(self, mmun_u64(self->map), NR_MANY, &cmd);
-	pause();
+	return _floor_insert(fd, self->start, self->page, self->page, NR_MANY,
+			     &cmd);
 }
 
-/* Sets *fd to a copy of a descriptor of the child.  Returns the child, or -1. */
-static pid_t start_child(FIXTURE_DATA(floor) *self, int device, int *fd)
-{
-	int number[2], pidfd;
-	pid_t child;
+/*
+ * Start a child that inserts, and return the test's descriptor of a device of the
+ * child: /dev/mmun_floor, or /dev/mmun.
+ */
+#define start_child(_child, _is_floor)                                        \
+	({                                                                    \
+		int __fd[2], __i, __copy;                                     \
+		ASSERT_EQ(0, mmun_child_start(_child, self));                 \
+		for (__i = 0; __i < 2; __i++)                                 \
+			__fd[__i] = mmun_child_do(_child, open_device, __i);  \
+		__copy = mmun_child_getfd(_child, __fd[_is_floor]);           \
+		ASSERT_LE(0, __copy);                                         \
+		ASSERT_EQ(0, mmun_child_order(_child, insert_many, __fd[1])); \
+		__copy;                                                       \
+	})
 
-	if (pipe(number))
-		return -1;
-	child = fork();
-	if (!child)
-		insert_many(self, number, device);
-	if (read(number[0], fd, sizeof(*fd)) != sizeof(*fd))
-		return -1;
-	pidfd = syscall(SYS_pidfd_open, child, 0);
-	*fd = syscall(SYS_pidfd_getfd, pidfd, *fd, 0);
-	close(pidfd);
-	close(number[0]);
-	close(number[1]);
-	return *fd < 0 ? -1 : child;
-}
+#define kill_child(_child)                                         \
+	do {                                                       \
+		ASSERT_EQ(0, mmun_child_signal(_child, SIGKILL));  \
+		EXPECT_EQ(128 + SIGKILL, mmun_child_reap(_child)); \
+	} while (0)
 
-/* The signal comes in the middle of a million inserts, or after the last. */
-TEST_F(floor, a_signal_ends_it_and_leaves_nothing)
+TEST_F(floor, signal_ends_an_insert_and_nothing_is_left)
 {
 	struct mmun_query_context state;
+	struct mmun_child child;
 	int fd, ms;
-	pid_t child;
 
 	for (ms = 1; ms <= 64; ms *= 4) {
-		child = start_child(self, 0, &fd);
-		ASSERT_LE(0, child);
-		/* The signal is to come at no particular step. */
+		fd = start_child(&child, 0);
+		/* So that the signal arrives at different steps. */
 		usleep(1000 * ms);
-		ASSERT_EQ(0, kill(child, SIGKILL));
-		EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));
+		kill_child(&child);
 		/* The last reference is that of /dev/mmun. */
 		ASSERT_EQ(0, _mmun_query_context(fd, &state));
-		EXPECT_TRUE(same_mm_count(1, state.out_mm_count));
+		EXPECT_TRUE(is_near(1, state.out_mm_count));
 		EXPECT_EQ(0, close(fd));
 	}
 }
 
-TEST_F(floor, a_set_outlives_its_mm_and_calls_are_esrch_then)
+TEST_F(floor, set_outlives_its_mm_and_ioctls_return_esrch)
 {
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
-	pid_t child;
-	int fd;
+	struct mmun_child child;
+	int fd = start_child(&child, 1);
 
-	child = start_child(self, 1, &fd);
-	ASSERT_LE(0, child);
-	ASSERT_EQ(0, kill(child, SIGKILL));
-	EXPECT_EQ(128 + SIGKILL, mmun_wait_child(child));
-	EXPECT_ERRNO(ESRCH, _floor_insert(fd, 0, 1, 0, 1, &inserted));
-	EXPECT_ERRNO(ESRCH, _floor_remove(fd, &removed));
+	kill_child(&child);
+	EXPECT_ERRNO(ESRCH, _floor_insert(fd, 0, 1, 0, 1, &self->inserted));
+	EXPECT_ERRNO(ESRCH, _floor_remove(fd, &self->removed));
 	EXPECT_EQ(0, close(fd));
 }
 
 #define NO_FLOOR \
 	"no " FLOOR_DEV ": load mmun_floor.ko, which is built in floor/"
 
+/* Returns why no test can run, or NULL. */
 static const char *problem(void)
 {
 	if (mmun_device_problem() || !access(FLOOR_DEV, R_OK | W_OK))

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Random numbers that a seed determines: splitmix64.
+ */
+#ifndef _SELFTESTS_MMUN_RANDOM_H
+#define _SELFTESTS_MMUN_RANDOM_H
+
+#include <linux/types.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Returns and prints MMUN_SEED of the environment, or @otherwise. */
+static inline __u64 mmun_seed(__u64 otherwise)
+{
+	const char *text = getenv("MMUN_SEED");
+	__u64 seed = text && *text ? strtoull(text, NULL, 0) : otherwise;
+
+	printf("# MMUN_SEED=%llu\n", (unsigned long long)seed);
+	fflush(stdout);
+	return seed;
+}
+
+static inline __u64 mmun_random(__u64 *state)
+{
+	__u64 z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* Returns 0 to @limit - 1. */
+static inline __u64 mmun_random_below(__u64 *state, __u64 limit)
+{
+	return mmun_random(state) % limit;
+}
+
+#endif /* _SELFTESTS_MMUN_RANDOM_H */
