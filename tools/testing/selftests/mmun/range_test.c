@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges: which of them an invalidation calls, bulk calls, a million of them,
- * limits, signals, and that nothing of them is left behind.
+ * Ranges: which ranges an invalidation calls, bulk calls, a million ranges,
+ * limits, signals, and that no range leaves anything behind.
  */
 #include <sys/ptrace.h>
-#include <time.h>
 
 #include "lib/mmun.h"
 
-#define NR_PAGES	12
-#define NR_MANY		20000
-#define NR_MILLION	1000000
+#define NR_PAGES 12
+#define NR_MANY 20000
+#define NR_MILLION 1000000
 
-/* The core's own node, struct mmu_interval_notifier, and what we may add. */
-#define CORE_BYTES	88
-#define OUR_BYTES	256
+/* The core's struct mmu_interval_notifier, and what the driver may add */
+#define CORE_BYTES 88
+#define OUR_BYTES 256
 
 static int invalidate(char *start, size_t length)
 {
 	return madvise(start, length, MADV_DONTNEED);
 }
 
-/* From page first + byte to page last + byte, exclusive. */
+/* From page @first + @first_byte to page @last + @last_byte, exclusive */
 struct place {
 	int first;
 	int first_byte;
@@ -29,22 +28,20 @@ struct place {
 	int last_byte;
 };
 
-#define NR_PLACES	6
+#define NR_PLACES 6
 
 /*
- * Each variant inserts its ranges; then pages 4 to 7 are invalidated.
+ * Each variant inserts its ranges.  The tests invalidate pages 4 to 7.
  *
  *	0   1   2   3   4   5   6   7   8   9   10  11
  *	                |-invalidate----|
  */
 FIXTURE(dispatch)
 {
-	int fd;
-	size_t page;
-	char *map;
+	MMUN_FIXTURE;
 	char *start;
 	char *end;
-	__u32 ids[NR_PLACES];
+	struct mmun_span spans[NR_PLACES];
 };
 
 FIXTURE_VARIANT(dispatch)
@@ -62,9 +59,7 @@ FIXTURE_VARIANT(dispatch)
  *	            |-----------------------|
  */
 FIXTURE_VARIANT_ADD(dispatch, overlapping) {
-	.count = 5,
-	.places = { { 3, 0, 5, 0 }, { 4, 0, 6, 0 }, { 5, 0, 7, 0 },
-		    { 7, 0, 9, 0 }, { 3, 0, 9, 0 } },
+	5, { { 3, 0, 5, 0 }, { 4, 0, 6, 0 }, { 5, 0, 7, 0 }, { 7, 0, 9, 0 }, { 3, 0, 9, 0 } }
 };
 
 /*
@@ -75,9 +70,7 @@ FIXTURE_VARIANT_ADD(dispatch, overlapping) {
  *	                        |			one byte
  */
 FIXTURE_VARIANT_ADD(dispatch, nested) {
-	.count = 5,
-	.places = { { 0, 0, 12, 0 }, { 3, 0, 9, 0 }, { 4, 0, 8, 0 },
-		    { 5, 0, 7, 0 }, { 6, 0, 6, 1 } },
+	5, { { 0, 0, 12, 0 }, { 3, 0, 9, 0 }, { 4, 0, 8, 0 }, { 5, 0, 7, 0 }, { 6, 0, 6, 1 } }
 };
 
 /*
@@ -88,131 +81,115 @@ FIXTURE_VARIANT_ADD(dispatch, nested) {
  *	                                |---------------|
  */
 FIXTURE_VARIANT_ADD(dispatch, touching) {
-	.count = 5,
-	.places = { { 0, 0, 4, 0 }, { 3, 0, 4, 0 }, { 4, 0, 8, 0 },
-		    { 8, 0, 9, 0 }, { 8, 0, 12, 0 } },
+	5, { { 0, 0, 4, 0 }, { 3, 0, 4, 0 }, { 4, 0, 8, 0 }, { 8, 0, 9, 0 }, { 8, 0, 12, 0 } }
 };
 
-/* The last byte before, the first inside, both; the same at the end. */
+/* At each end: the last byte before, the first byte behind, and both. */
 FIXTURE_VARIANT_ADD(dispatch, byte_granular) {
-	.count = 6,
-	.places = { { 4, -1, 4, 0 }, { 4, 0, 4, 1 }, { 4, -1, 4, 1 },
-		    { 8, -1, 8, 0 }, { 8, 0, 8, 1 }, { 8, -1, 8, 1 } },
+	6, { { 4, -1, 4, 0 }, { 4, 0, 4, 1 }, { 4, -1, 4, 1 },
+	     { 8, -1, 8, 0 }, { 8, 0, 8, 1 }, { 8, -1, 8, 1 } }
 };
 
 FIXTURE_VARIANT_ADD(dispatch, identical) {
-	.count = 4,
-	.places = { { 5, 0, 6, 0 }, { 5, 0, 6, 0 }, { 5, 0, 6, 0 },
-		    { 9, 0, 10, 0 } },
+	4, { { 5, 0, 6, 0 }, { 5, 0, 6, 0 }, { 5, 0, 6, 0 }, { 9, 0, 10, 0 } }
 };
-
 /* clang-format on */
-
-static char *at(FIXTURE_DATA(dispatch) *self, int page, int byte)
-{
-	return self->map + page * (long)self->page + byte;
-}
-
-static char *place_start(FIXTURE_DATA(dispatch) *self, const struct place *p)
-{
-	return at(self, p->first, p->first_byte);
-}
-
-static char *place_end(FIXTURE_DATA(dispatch) *self, const struct place *p)
-{
-	return at(self, p->last, p->last_byte);
-}
 
 FIXTURE_SETUP(dispatch)
 {
 	const struct place *p = variant->places;
-	int i;
+	struct mmun_span *span = self->spans;
+	char *start, *end;
 
-	self->page = sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->map = mmun_map_filled(mmun_arena(NR_PAGES), NR_PAGES);
-	ASSERT_NE(NULL, self->map);
-	self->start = at(self, 4, 0);
-	self->end = at(self, 8, 0);
-	for (i = 0; i < variant->count; i++, p++)
-		self->ids[i] = mmun_insert(place_start(self, p),
-					   place_end(self, p) -
-					   place_start(self, p));
+	mmun_setup_filled(NR_PAGES);
+	self->start = mmun_page(4);
+	self->end = mmun_page(8);
+	for (; p < variant->places + variant->count; p++, span++) {
+		start = mmun_page(p->first) + p->first_byte;
+		end = mmun_page(p->last) + p->last_byte;
+		span->start = mmun_u64(start);
+		span->length = end - start;
+		span->id = mmun_insert(start, span->length);
+	}
 }
 
-FIXTURE_TEARDOWN(dispatch)
-{
-	EXPECT_EQ(0, close(self->fd));
-}
+MMUN_FIXTURE_TEARDOWN(dispatch)
 
-/* The bytes of the place that are invalidated; returns whether there are any */
-static bool clip(FIXTURE_DATA(dispatch) *self, const struct place *p,
+/* Set the part of @span that is invalidated.  Returns whether there is any. */
+static bool clip(FIXTURE_DATA(dispatch) * self, const struct mmun_span *span,
 		 __u64 *start, __u64 *end)
 {
-	char *from = place_start(self, p), *to = place_end(self, p);
-
-	*start = mmun_u64(from > self->start ? from : self->start);
-	*end = mmun_u64(to < self->end ? to : self->end);
+	*start = mmun_u64(self->start);
+	*end = mmun_u64(self->end);
+	if (*start < span->start)
+		*start = span->start;
+	if (*end > span->start + span->length)
+		*end = span->start + span->length;
 	return *start < *end;
 }
 
-/* How often the range was called; -1: not as it should have been. */
-static int count_calls(FIXTURE_DATA(dispatch) *self, __u32 id,
-		       const struct mmun_record *records, int n,
-		       __u64 start, __u64 end)
+static bool is_hit(FIXTURE_DATA(dispatch) * self, const struct mmun_span *span)
 {
-	int i, calls = 0;
+	__u64 start, end;
 
-	for (i = 0; i < n; i++) {
-		if (records[i].id != id)
+	return clip(self, span, &start, &end);
+}
+
+/* Returns how often the range was called, or -1 if a record is wrong. */
+static int count_calls(FIXTURE_DATA(dispatch) * self,
+		       const struct mmun_records *log,
+		       const struct mmun_span *span)
+{
+	const struct mmun_record *r;
+	__u64 start, end;
+	int calls = 0;
+
+	clip(self, span, &start, &end);
+	for (r = log->records; r < log->records + log->count; r++) {
+		if (r->id != span->id)
 			continue;
-		if (records[i].event != MMUN_EVENT_CLEAR ||
-		    records[i].start != mmun_u64(self->start) ||
-		    records[i].end != mmun_u64(self->end) ||
-		    records[i].clip_start != start ||
-		    records[i].clip_end != end)
+		if (r->event != MMUN_EVENT_CLEAR ||
+		    r->start != mmun_u64(self->start) ||
+		    r->end != mmun_u64(self->end) || r->clip_start != start ||
+		    r->clip_end != end)
 			return -1;
 		calls++;
 	}
 	return calls;
 }
 
-TEST_F(dispatch, each_range_that_is_hit_is_called_once_and_no_other)
+#define expect_invalidations(_span)    \
+	EXPECT_EQ(is_hit(self, _span), \
+		  mmun_query_range((_span)->id).out_invalidations)
+
+TEST_F(dispatch, each_hit_range_is_called_once_and_no_other_range)
 {
-	struct mmun_record records[NR_PLACES + 1];
-	__u64 start, end;
-	int i, n = 0;
+	struct mmun_records log;
+	int i;
 
 	ASSERT_EQ(0, invalidate(self->start, self->end - self->start));
-	while (n <= NR_PLACES && mmun_next_record(self->fd, records + n))
-		n++;
+	mmun_read_all(self->fd, &log);
 	for (i = 0; i < variant->count; i++) {
-		int hit = clip(self, variant->places + i, &start, &end);
-
-		EXPECT_EQ(hit, count_calls(self, self->ids[i], records, n,
-					   start, end))
+		EXPECT_EQ(is_hit(self, &self->spans[i]),
+			  count_calls(self, &log, &self->spans[i]))
 		{
 			TH_LOG("range %d", i);
 		}
-		EXPECT_EQ(hit, mmun_query_range(self->ids[i]).out_invalidations);
+		expect_invalidations(&self->spans[i]);
 	}
 }
 
-TEST_F(dispatch, a_removed_range_is_not_called_and_the_others_still_are)
+TEST_F(dispatch, removed_range_is_not_called_and_the_rest_are)
 {
-	__u64 start, end;
 	int i;
 
 	for (i = 0; i < variant->count; i += 2)
-		mmun_remove(self->ids[i]);
+		mmun_remove(self->spans[i].id);
 	EXPECT_EQ(variant->count / 2, mmun_query_context().out_ranges);
 	ASSERT_EQ(0, invalidate(self->start, self->end - self->start));
 	for (i = 1; i < variant->count; i += 2) {
-		bool hit = clip(self, variant->places + i, &start, &end);
-
-		EXPECT_EQ(hit, mmun_query_range(self->ids[i]).out_invalidations);
-		mmun_remove(self->ids[i]);
+		expect_invalidations(&self->spans[i]);
+		mmun_remove(self->spans[i].id);
 	}
 	mmun_drain_log(self->fd);
 	memset(self->start, 1, self->end - self->start);
@@ -220,44 +197,36 @@ TEST_F(dispatch, a_removed_range_is_not_called_and_the_others_still_are)
 	mmun_expect_no_event();
 }
 
+/* @observer is another context.  The count of objects is of all contexts. */
 FIXTURE(range)
 {
-	int fd;
+	MMUN_FIXTURE;
 	int observer;
-	size_t page;
-	char *arena;
 };
 
 FIXTURE_SETUP(range)
 {
-	self->page = sysconf(_SC_PAGESIZE);
+	mmun_setup_filled(NR_PAGES);
 	self->observer = mmun_open();
 	ASSERT_LE(0, self->observer);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->arena = mmun_arena(NR_PAGES);
-	ASSERT_NE(NULL, self->arena);
 }
 
 FIXTURE_TEARDOWN(range)
 {
-	if (self->fd >= 0)
-		EXPECT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, close(self->fd));
 	EXPECT_EQ(0, close(self->observer));
 }
 
-/* As the observer sees it: memory is counted over all contexts. */
-static __u64 memory_in_use(FIXTURE_DATA(range) *self)
+/* A CPU that idles on an mm may hold a reference to it. */
+static int cpus(void)
 {
-	struct mmun_query_context state;
-
-	return _mmun_query_context(self->observer, &state) ? -1ULL : state.out_objects;
+	return sysconf(_SC_NPROCESSORS_CONF);
 }
 
-TEST_F(range, the_same_place_twice_gives_two_ids)
+TEST_F(range, two_ranges_at_one_address_have_two_ids)
 {
-	__u32 a = mmun_insert(self->arena, self->page);
-	__u32 b = mmun_insert(self->arena, self->page);
+	__u32 a = mmun_insert(self->map, self->page);
+	__u32 b = mmun_insert(self->map, self->page);
 
 	EXPECT_NE(a, b);
 	mmun_remove(a);
@@ -268,37 +237,35 @@ TEST_F(range, the_same_place_twice_gives_two_ids)
 
 /*
  *	0   1   2   3   4   5
- *	|-A-|               |-B-|	B comes when A is gone
+ *	|-A-|               |-B-|	B is inserted when A is removed
  */
-TEST_F(range, a_new_range_is_not_taken_for_a_removed_one)
+TEST_F(range, new_range_is_not_mistaken_for_a_removed_range)
 {
-	char *map = mmun_map_filled(self->arena, NR_PAGES);
+	char *there = mmun_page(5);
 	__u32 a, b;
 
-	ASSERT_NE(NULL, map);
-	a = mmun_insert(map, self->page);
-	ASSERT_EQ(0, invalidate(map, self->page));
-	mmun_expect_event(a, MMUN_EVENT_CLEAR, map, self->page);
+	a = mmun_insert(self->map, self->page);
+	ASSERT_EQ(0, invalidate(self->map, self->page));
+	mmun_expect_event(a, MMUN_EVENT_CLEAR, self->map, self->page);
 	mmun_remove(a);
-	b = mmun_insert(map + 5 * self->page, self->page);
+	b = mmun_insert(there, self->page);
 	EXPECT_EQ(0, mmun_query_range(b).out_invalidations);
-	ASSERT_EQ(0, invalidate(map, self->page));
+	ASSERT_EQ(0, invalidate(self->map, self->page));
 	mmun_expect_no_event();
-	ASSERT_EQ(0, invalidate(map + 5 * self->page, self->page));
-	mmun_expect_event(b, MMUN_EVENT_CLEAR, map + 5 * self->page,
-			  self->page);
+	ASSERT_EQ(0, invalidate(there, self->page));
+	mmun_expect_event(b, MMUN_EVENT_CLEAR, there, self->page);
 }
 
 /*
- * An odd sequence is never taken for the even one of an idle mm.
+ * The sequence of an idle mm is even, so an odd one never equals it.
  *
  *	0   1   2   3
  *	|-0-|-1-|-2-|	each is inserted after an invalidation of the one before
  */
-TEST_F(range, is_born_with_an_odd_sequence_and_keeps_to_odd_ones)
+TEST_F(range, sequence_is_odd_from_the_insert_on)
 {
 	struct mmun_token token;
-	char *at = mmun_map_filled(self->arena, NR_PAGES);
+	char *at = self->map;
 	__u32 i, id;
 
 	for (i = 0; i < 3; i++, at += self->page) {
@@ -313,46 +280,43 @@ TEST_F(range, is_born_with_an_odd_sequence_and_keeps_to_odd_ones)
 	}
 }
 
-TEST_F(range, an_insert_that_fails_leaves_nothing)
+TEST_F(range, failed_insert_leaves_nothing)
 {
-	struct mmun_query_context before, after;
-	__u32 i, cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct mmun_query_context before = mmun_query_context(), after;
+	int i;
 
-	before = mmun_query_context();
 	for (i = 0; i < 100; i++) {
-		mmun_err_insert(EOVERFLOW, self->arena, 0);
+		mmun_err_insert(EOVERFLOW, self->map, 0);
 		mmun_err_insert(EOVERFLOW, NULL, 0);
-		mmun_err_insert(EOVERFLOW, self->arena, -1UL);
+		mmun_err_insert(EOVERFLOW, self->map, -1UL);
 		mmun_err_insert(EOVERFLOW, (void *)-1L, 2);
 	}
 	after = mmun_query_context();
 	EXPECT_EQ(0, after.out_ranges);
 	EXPECT_EQ(before.out_objects, after.out_objects);
-	/* A CPU that idles on this mm may hold a reference, too. */
-	EXPECT_GE(before.out_mm_count + cpus, after.out_mm_count);
+	EXPECT_GE(before.out_mm_count + cpus(), after.out_mm_count);
 }
 
 /*
- * The core stores the last address and not the end, so a range may include the
- * very last byte of the address space, though never all 2^64 bytes.
+ * The core stores the last address and not the end.  So a range may include the
+ * last byte of the address space, but not all 2^64 bytes.
  */
-TEST_F(range, a_range_may_end_at_the_top_of_the_address_space)
+TEST_F(range, range_may_end_at_the_top_of_the_address_space)
 {
-	char *map = mmun_map_filled(self->arena, NR_PAGES);
 	__u32 id;
 
 	mmun_remove(mmun_insert((void *)-1L, 1));
 	mmun_remove(mmun_insert((void *)-self->page, self->page));
 	mmun_remove(mmun_insert((void *)1, -1UL));
 	mmun_remove(mmun_insert(NULL, -1UL));
-	id = mmun_insert(map + 1, -mmun_u64(map + 1));
-	ASSERT_EQ(0, invalidate(map, self->page));
-	mmun_expect_event(id, MMUN_EVENT_CLEAR, map + 1, self->page - 1);
+	id = mmun_insert(self->map + 1, -mmun_u64(self->map + 1));
+	ASSERT_EQ(0, invalidate(self->map, self->page));
+	mmun_expect_event(id, MMUN_EVENT_CLEAR, self->map + 1, self->page - 1);
 	mmun_expect_no_event();
 }
 
 /*
- * The last chunk of the shadow has the last page, at whose end no walk can stop.
+ * The last chunk of the shadow contains the last page, whose end is 0.
  *
  *	2^64 - 4 MiB		2^64 - 2 MiB		2^64
  *	|--------chunk----------|--------chunk----------|
@@ -377,68 +341,64 @@ TEST_F(range, verify_works_at_the_top_of_the_address_space)
  *	|- - - - - - - - - - - -|	nothing is mapped yet
  *	    |-range-|
  */
-TEST_F(range, what_is_mapped_after_the_insert_is_watched)
+TEST_F(range, memory_mapped_after_the_insert_is_watched)
 {
-	char *place = self->arena + self->page;
+	char *place = mmun_page(1);
 	__u32 id;
 
-	ASSERT_EQ(0, munmap(self->arena, NR_PAGES * self->page));
-	id = mmun_insert(place, 2 * self->page);
-	ASSERT_EQ(place, mmun_map(place, 2 * self->page));
-	memset(place, 1, 2 * self->page);
+	ASSERT_EQ(0, munmap(self->map, mmun_pages(NR_PAGES)));
+	id = mmun_insert(place, mmun_pages(2));
+	ASSERT_EQ(place, mmun_map(place, mmun_pages(2)));
+	memset(place, 1, mmun_pages(2));
 	mmun_expect_no_event();
-	ASSERT_EQ(0, munmap(place, 2 * self->page));
-	mmun_expect_event(id, MMUN_EVENT_UNMAP, place, 2 * self->page);
+	ASSERT_EQ(0, munmap(place, mmun_pages(2)));
+	mmun_expect_event(id, MMUN_EVENT_UNMAP, place, mmun_pages(2));
 	mmun_expect_no_event();
 }
 
 TEST_F(range, each_range_holds_one_reference_to_the_mm)
 {
-	const int n = 1000, cpus = sysconf(_SC_NPROCESSORS_CONF);
+	const int n = 1000;
 	__u32 before, between, after, id[n];
 	int i;
 
 	before = mmun_query_context().out_mm_count;
 	for (i = 0; i < n; i++)
-		id[i] = mmun_insert(self->arena, self->page);
+		id[i] = mmun_insert(self->map, self->page);
 	between = mmun_query_context().out_mm_count;
 	for (i = 0; i < n; i++)
 		mmun_remove(id[i]);
 	after = mmun_query_context().out_mm_count;
-	/* A CPU that idles on this mm may hold a reference, too. */
-	EXPECT_LE(n - cpus, (int)(between - before));
-	EXPECT_GE(n + cpus, (int)(between - before));
-	EXPECT_GE(cpus, abs((int)(after - before)));
+	EXPECT_LE(n - cpus(), (int)(between - before));
+	EXPECT_GE(n + cpus(), (int)(between - before));
+	EXPECT_GE(cpus(), abs((int)(after - before)));
 }
 
-TEST_F(range, close_gives_everything_back)
+TEST_F(range, close_frees_ranges_batches_and_shadows)
 {
 	struct mmun_query_context before, after;
-	int i;
+	__u32 i, id;
 
 	close(self->fd);
 	ASSERT_EQ(0, _mmun_query_context(self->observer, &before));
 	self->fd = mmun_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_NE(NULL, mmun_map_filled(self->arena, NR_PAGES));
 	for (i = 0; i < 100; i++) {
-		__u32 id = mmun_insert(self->arena, NR_PAGES * self->page);
-
-		mmun_snapshot(id, self->arena, NR_PAGES * self->page,
+		id = mmun_insert(self->map, mmun_pages(NR_PAGES));
+		mmun_snapshot(id, self->map, mmun_pages(NR_PAGES),
 			      MMUN_METHOD_GUP, 0, NULL);
-		mmun_collect(mmun_read_begin(id), self->arena, self->page,
+		mmun_collect(mmun_read_begin(id), self->map, self->page,
 			     MMUN_METHOD_GUP, 0);
 	}
-	EXPECT_LT(before.out_objects, memory_in_use(self));
+	EXPECT_LT(before.out_objects, mmun_query_context().out_objects);
 	ASSERT_EQ(0, close(self->fd));
-	self->fd = -1;
-	ASSERT_EQ(0, _mmun_query_context(self->observer, &after));
+	self->fd = dup(self->observer);
+	after = mmun_query_context();
 	EXPECT_EQ(before.out_objects, after.out_objects);
-	EXPECT_GE(before.out_mm_count + sysconf(_SC_NPROCESSORS_CONF),
-		  after.out_mm_count);
+	EXPECT_GE(before.out_mm_count + cpus(), after.out_mm_count);
 }
 
-/* Ranges of @bytes each, side by side, from @start on. */
+/* @n adjacent ranges of @bytes each, the first at @start */
 static struct mmun_span *row_of_ranges(char *start, size_t bytes, size_t n)
 {
 	struct mmun_span *bulk = calloc(n, sizeof(*bulk));
@@ -451,15 +411,14 @@ static struct mmun_span *row_of_ranges(char *start, size_t bytes, size_t n)
 	return bulk;
 }
 
-#define SMALL	40	/* bytes */
+#define SMALL 40 /* bytes */
 
 /*
  *	| page | page | page | page | page |
  *	|||||||||||||||||||||||||||||||||||	twenty thousand ranges
  *	              |------|			invalidated
  */
-TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
-	       150)
+TEST_F_TIMEOUT(range, among_many_ranges_only_those_on_the_page_are_called, 150)
 {
 	const size_t pages = NR_MANY * SMALL / self->page + 1;
 	char *map = mmun_arena(pages), *hit = map + pages / 2 * self->page;
@@ -469,7 +428,7 @@ TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
 	__u64 done;
 
 	ASSERT_NE(NULL, bulk);
-	/* Before the insert: splitting a VMA may invalidate around the cut. */
+	/* Before the insert, because mmap() here may invalidate around the page. */
 	ASSERT_NE(NULL, mmun_map(hit, self->page));
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, NR_MANY, &done));
 	ASSERT_EQ(NR_MANY, done);
@@ -477,11 +436,9 @@ TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
 	memset(hit, 1, self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, invalidate(hit, self->page));
-	/* The interval tree is walked in the order of the addresses. */
-	while (mmun_next_record(self->fd, &record)) {
+	/* The core walks the interval tree in the order of the addresses. */
+	for (; mmun_next_record(self->fd, &record); i++)
 		ASSERT_EQ(bulk[i].id, record.id);
-		i++;
-	}
 	EXPECT_EQ((hit + self->page - 1 - map) / SMALL + 1, i);
 	ASSERT_EQ(0, _mmun_remove_bulk(self->fd, bulk, NR_MANY, &done));
 	EXPECT_EQ(NR_MANY, done);
@@ -489,38 +446,35 @@ TEST_F_TIMEOUT(range, of_very_many_ranges_exactly_those_on_the_page_are_called,
 	free(bulk);
 }
 
-/* Memory of the kernel that it cannot reclaim, in bytes. */
+/* Memory of the kernel that it cannot reclaim, in bytes */
 static long long slab_in_use(void)
 {
-	FILE *file = fopen("/proc/meminfo", "r");
-	long long kib = -1;
-	char line[128];
+	char text[8192], *at;
 
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SUnreclaim: %lld", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib * 1024;
+	mmun_read_file("/proc/meminfo", text, sizeof(text));
+	at = strstr(text, "SUnreclaim:");
+	return at ? atoll(at + strlen("SUnreclaim:")) * 1024 : -1;
 }
 
-/* How long it takes to insert @count ranges, and to remove them again. */
-static double seconds_for(int fd, struct mmun_span *bulk, __u64 count)
+/* Returns how long it takes to insert @count ranges and to remove them. */
+static long ms_for(int fd, struct mmun_span *bulk, __u64 count)
 {
-	struct timespec from, to;
+	struct timespec start = mmun_now();
 	__u64 done;
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
 	if (_mmun_insert_bulk(fd, bulk, count, &done) || done != count ||
 	    _mmun_remove_bulk(fd, bulk, count, &done) || done != count)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	return to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9;
+	return ms_since(&start);
 }
 
-TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
+#define TOO_SLOW \
+	"too slow: try a machine without load, CONFIG_KASAN, CONFIG_KCSAN"
+
+TEST_F_TIMEOUT(range, million_ranges_cost_at_most_344_bytes_each, 90)
 {
-	const long long limit = NR_MILLION * (long long)(CORE_BYTES + OUR_BYTES);
+	const long long limit =
+		NR_MILLION * (long long)(CORE_BYTES + OUR_BYTES);
 	__u64 done, max = mmun_info().out_max_ranges;
 	char *map = (char *)(1UL << 40);
 	struct mmun_span *bulk;
@@ -528,8 +482,8 @@ TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 
 	bulk = row_of_ranges(map, self->page, max + 1);
 	ASSERT_NE(NULL, bulk);
-	if (seconds_for(self->fd, bulk, NR_MILLION / 50) * 50 > 30)
-		SKIP(return, "too slow: try a machine without load, CONFIG_KASAN, CONFIG_KCSAN");
+	if (ms_for(self->fd, bulk, NR_MILLION / 50) * 50 > 30000)
+		SKIP(return, TOO_SLOW);
 	slab = slab_in_use();
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, NR_MILLION, &done));
 	ASSERT_EQ(NR_MILLION, done);
@@ -545,13 +499,12 @@ TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 			  self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, munmap(map, self->page));
-	/* And one range too many is ENOSPC. */
-	bulk += NR_MILLION;
-	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, max + 1 - NR_MILLION,
-				       &done));
+	/* One range more than the limit is ENOSPC. */
+	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk + NR_MILLION,
+				       max + 1 - NR_MILLION, &done));
 	EXPECT_EQ(max - NR_MILLION, done);
 	mmun_err_insert(ENOSPC, map, self->page);
-	free(bulk - NR_MILLION);
+	free(bulk);
 }
 
 /* Each limit is ENOSPC, not ENOMEM. */
@@ -559,7 +512,7 @@ TEST_F_TIMEOUT(range, a_million_ranges_cost_344_bytes_each_at_most, 90)
 TEST_F(range, one_batch_too_many_is_enospc)
 {
 	__u32 i, max = mmun_info().out_max_batches;
-	__u32 id = mmun_insert(self->arena, self->page);
+	__u32 id = mmun_insert(self->map, self->page);
 	struct mmun_token last;
 
 	for (i = 0; i < max; i++)
@@ -579,12 +532,14 @@ TEST_F(range, one_page_too_many_in_a_batch_is_enospc)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_NE(NULL, arena);
 	token = mmun_read_begin(mmun_insert(arena, (pages + 1) * self->page));
-	mmun_collect(token, arena, pages * self->page, MMUN_METHOD_HMM_NOFAULT, 0);
-	mmun_err_collect(ENOSPC, token, arena, self->page, MMUN_METHOD_HMM_NOFAULT, 0);
+	mmun_collect(token, arena, pages * self->page, MMUN_METHOD_HMM_NOFAULT,
+		     0);
+	mmun_err_collect(ENOSPC, token, arena, self->page,
+			 MMUN_METHOD_HMM_NOFAULT, 0);
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-/* The fixture has two contexts open. */
+/* The fixture has two open contexts. */
 TEST_F(range, one_context_too_many_is_enospc)
 {
 	__u32 i, more = mmun_info().out_max_contexts - 2;
@@ -602,26 +557,25 @@ TEST_F(range, one_context_too_many_is_enospc)
 		EXPECT_EQ(0, close(fd[i]));
 }
 
-/* A chunk of a shadow counts as a whole, so ranges of one page use them up. */
+/* Each chunk of a shadow counts as 512 pages, also if only one is used. */
 TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
 {
 	__u32 chunks = mmun_info().out_max_shadow_pages / 512, id = 0, i;
-	char *map = mmun_map_filled(self->arena, 1);
 
-	ASSERT_NE(NULL, map);
 	for (i = 0; i < chunks; i++) {
-		id = mmun_insert(map, self->page);
-		mmun_snapshot(id, map, self->page, MMUN_METHOD_GUP, 0, NULL);
+		id = mmun_insert(self->map, self->page);
+		mmun_snapshot(id, self->map, self->page, MMUN_METHOD_GUP, 0,
+			      NULL);
 	}
-	i = mmun_insert(map, self->page);
-	mmun_err_snapshot(ENOSPC, i, map, self->page, MMUN_METHOD_GUP, 0);
+	i = mmun_insert(self->map, self->page);
+	mmun_err_snapshot(ENOSPC, i, self->map, self->page, MMUN_METHOD_GUP, 0);
 	mmun_remove(id);
-	mmun_snapshot(i, map, self->page, MMUN_METHOD_GUP, 0, NULL);
+	mmun_snapshot(i, self->map, self->page, MMUN_METHOD_GUP, 0, NULL);
 }
 
-/* A bulk call of NR_BULK ranges, of which one is wrong. */
+/* One range of a bulk call is wrong. */
 
-#define NR_BULK	130	/* more than the driver does without a break */
+#define NR_BULK 130 /* more than the driver handles between two pauses */
 
 FIXTURE(bulk)
 {
@@ -635,11 +589,10 @@ FIXTURE_VARIANT(bulk)
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(bulk, the_first_is_wrong) { .wrong = 0 };
-FIXTURE_VARIANT_ADD(bulk, the_second_is_wrong) { .wrong = 1 };
-FIXTURE_VARIANT_ADD(bulk, the_middle_is_wrong) { .wrong = NR_BULK / 2 };
-FIXTURE_VARIANT_ADD(bulk, the_last_is_wrong) { .wrong = NR_BULK - 1 };
-
+FIXTURE_VARIANT_ADD(bulk, first_is_wrong) { .wrong = 0 };
+FIXTURE_VARIANT_ADD(bulk, second_is_wrong) { .wrong = 1 };
+FIXTURE_VARIANT_ADD(bulk, middle_is_wrong) { .wrong = NR_BULK / 2 };
+FIXTURE_VARIANT_ADD(bulk, last_is_wrong) { .wrong = NR_BULK - 1 };
 /* clang-format on */
 
 FIXTURE_SETUP(bulk)
@@ -656,21 +609,35 @@ FIXTURE_TEARDOWN(bulk)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/* What is done counts; nothing done is an error. */
-#define EXPECT_BULK(_errno, call)                                          \
-	({                                                                 \
-		__u64 __done = -1ULL;                                      \
-		int __ret = call(self->fd, self->bulk, NR_BULK, &__done);  \
-		if (variant->wrong) {                                      \
-			EXPECT_EQ(0, __ret);                               \
-			EXPECT_EQ(variant->wrong, __done);                 \
-		} else {                                                   \
-			EXPECT_EQ(-1, __ret);                              \
-			EXPECT_EQ(_errno, errno);                          \
-		}                                                          \
+/* If nothing was done the call fails.  Otherwise it reports how much. */
+#define EXPECT_BULK(_errno, call)                                         \
+	({                                                                \
+		__u64 __done = -1ULL;                                     \
+		int __ret = call(self->fd, self->bulk, NR_BULK, &__done); \
+		if (variant->wrong) {                                     \
+			EXPECT_EQ(0, __ret);                              \
+			EXPECT_EQ(variant->wrong, __done);                \
+		} else {                                                  \
+			EXPECT_EQ(-1, __ret);                             \
+			EXPECT_EQ(_errno, errno);                         \
+		}                                                         \
 	})
 
-TEST_F(bulk, insert_stops_at_the_first_failure_and_tells_where)
+#define insert_bulk()                                                         \
+	do {                                                                  \
+		__u64 __done;                                                 \
+		ASSERT_EQ(0, _mmun_insert_bulk(self->fd, self->bulk, NR_BULK, \
+					       &__done));                     \
+	} while (0)
+
+#define remove_from(_first)                                \
+	do {                                               \
+		int __i;                                   \
+		for (__i = (_first); __i < NR_BULK; __i++) \
+			mmun_remove(self->bulk[__i].id);   \
+	} while (0)
+
+TEST_F(bulk, insert_stops_at_the_failure_and_reports_where)
 {
 	int i;
 
@@ -683,103 +650,72 @@ TEST_F(bulk, insert_stops_at_the_first_failure_and_tells_where)
 		EXPECT_EQ(0, self->bulk[i].id);
 }
 
-TEST_F(bulk, remove_stops_at_the_first_failure_and_tells_where)
+TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 {
-	__u64 done;
-	int i;
-
-	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, self->bulk, NR_BULK, &done));
+	insert_bulk();
 	mmun_remove(self->bulk[variant->wrong].id);
 	EXPECT_BULK(ENOENT, _mmun_remove_bulk);
-	EXPECT_EQ(NR_BULK - 1 - variant->wrong, mmun_query_context().out_ranges);
-	for (i = variant->wrong + 1; i < NR_BULK; i++)
-		mmun_remove(self->bulk[i].id);
+	EXPECT_EQ(NR_BULK - 1 - variant->wrong,
+		  mmun_query_context().out_ranges);
+	remove_from(variant->wrong + 1);
 }
 
-/* No ID, and the largest that could be one. */
-TEST_F(bulk, remove_stops_at_what_is_no_id_and_loses_nothing)
+/* A reserved field is set, and the ID is the largest one. */
+TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
 {
 	struct mmun_span *wrong = &self->bulk[variant->wrong];
-	__u32 i, id;
 	__u64 done;
+	__u32 id;
 
-	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, self->bulk, NR_BULK, &done));
+	insert_bulk();
 	id = wrong->id;
 	wrong->id = -1U;
 	wrong->__reserved = -1U;
 	EXPECT_BULK(EOPNOTSUPP, _mmun_remove_bulk);
 	EXPECT_EQ(NR_BULK - variant->wrong, mmun_query_context().out_ranges);
-	EXPECT_EQ(-1, _mmun_remove_bulk(self->fd, wrong, 1, &done));
-	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_ERRNO(EOPNOTSUPP, _mmun_remove_bulk(self->fd, wrong, 1, &done));
 	wrong->__reserved = 0;
-	EXPECT_EQ(-1, _mmun_remove_bulk(self->fd, wrong, 1, &done));
-	EXPECT_EQ(ENOENT, errno);
+	EXPECT_ERRNO(ENOENT, _mmun_remove_bulk(self->fd, wrong, 1, &done));
 	mmun_err_remove(ENOENT, -1U);
 	mmun_err_remove(ENOENT, 0);
 	mmun_remove(id);
-	for (i = variant->wrong + 1; i < NR_BULK; i++)
-		mmun_remove(self->bulk[i].id);
+	remove_from(variant->wrong + 1);
 	EXPECT_EQ(0, mmun_query_context().out_ranges);
 }
 
-/* The array ends before the address space does. */
+/* The array reaches beyond the end of a mapping. */
 TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
-	char *map = mmun_map(mmun_arena(1), page), *end = map + page;
+	const size_t length = variant->wrong * sizeof(*self->bulk);
+	char *map = mmun_map(mmun_arena(1), page), *array = map + page - length;
 	__u64 done;
 
 	ASSERT_NE(NULL, map);
-	end -= variant->wrong * sizeof(*self->bulk);
-	memcpy(end, self->bulk, variant->wrong * sizeof(*self->bulk));
+	memcpy(array, self->bulk, length);
 	free(self->bulk);
-	self->bulk = (struct mmun_span *)end;
+	self->bulk = (struct mmun_span *)array;
 	EXPECT_BULK(EFAULT, _mmun_insert_bulk);
 	EXPECT_EQ(variant->wrong, mmun_query_context().out_ranges);
+	if (variant->wrong)
+		ASSERT_EQ(0, _mmun_remove_bulk(self->fd, self->bulk,
+					       variant->wrong, &done));
 	self->bulk = NULL;
-	done = variant->wrong;
-	if (done)
-		ASSERT_EQ(0, _mmun_remove_bulk(self->fd, (void *)end, done,
-					       &done));
 	EXPECT_EQ(0, mmun_query_context().out_ranges);
 }
 
 /*
- * A signal that is pending when INSERT begins.  Its tracer stops the child at
- * the entry of each INSERT and sends the signal, so there is nothing to race.
+ * A signal is pending when INSERT begins.  The tracer stops the child at the
+ * entry of each INSERT and sends the signal, so there is no race.
  */
-FIXTURE(interrupted)
-{
-};
 
-FIXTURE_VARIANT(interrupted)
-{
-	int ranges;
-};
-
-/* clang-format off */
-/* The first insertion of an mm takes all of its locks, which a signal ends. */
-FIXTURE_VARIANT_ADD(interrupted, first) { .ranges = 0 };
-/* The others take none. */
-FIXTURE_VARIANT_ADD(interrupted, later) { .ranges = 1 };
-
-/* clang-format on */
-
-FIXTURE_SETUP(interrupted)
-{
-}
-
-FIXTURE_TEARDOWN(interrupted)
-{
-}
-
-#define NR_SIGNALS	32	/* more than there are CPUs */
+#define NR_SIGNALS 32 /* more than there are CPUs */
 
 static void do_nothing(int signal)
 {
 }
 
-/* In a child, whose mm is new.  Returns its exit status. */
+/* Returns the exit status of the child, whose mm has @ranges ranges at first. */
 static int insert_interrupted(int ranges)
 {
 	const int expected = ranges ? 0 : EINTR;
@@ -791,8 +727,8 @@ static int insert_interrupted(int ranges)
 	for (i = 0; i < ranges; i++)
 		if (_mmun_insert(fd, &fd, 1, &id))
 			return 1;
-	if (_mmun_query_context(fd, &before) || ptrace(PTRACE_TRACEME, 0, 0, 0) ||
-	    kill(getpid(), SIGSTOP))
+	if (_mmun_query_context(fd, &before) ||
+	    ptrace(PTRACE_TRACEME, 0, 0, 0) || kill(getpid(), SIGSTOP))
 		return 2;
 	for (i = 0; i < NR_SIGNALS; i++) {
 		int err = _mmun_insert(fd, &fd, 1, &id) ? errno : 0;
@@ -813,7 +749,8 @@ static bool at_entry_of_insert(pid_t child, int status)
 	struct __ptrace_syscall_info info;
 
 	return WSTOPSIG(status) == (SIGTRAP | 0x80) &&
-	       ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) > 0 &&
+	       ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) >
+		       0 &&
 	       info.op == PTRACE_SYSCALL_INFO_ENTRY &&
 	       info.entry.nr == SYS_ioctl && info.entry.args[1] == MMUN_INSERT;
 }
@@ -838,15 +775,25 @@ static int interrupt_inserts(pid_t child)
 	return sent;
 }
 
-TEST_F(interrupted, insert_is_eintr_or_done_and_leaves_nothing_else)
-{
-	pid_t child = fork();
+#define expect_interrupted(_ranges)                                \
+	do {                                                       \
+		pid_t __child = fork();                            \
+		ASSERT_LE(0, __child);                             \
+		if (!__child)                                      \
+			_exit(insert_interrupted(_ranges));        \
+		EXPECT_EQ(NR_SIGNALS, interrupt_inserts(__child)); \
+		EXPECT_EQ(0, mmun_wait_child(__child));            \
+	} while (0)
 
-	ASSERT_LE(0, child);
-	if (!child)
-		_exit(insert_interrupted(variant->ranges));
-	EXPECT_EQ(NR_SIGNALS, interrupt_inserts(child));
-	EXPECT_EQ(0, mmun_wait_child(child));
+/* The first insert into an mm waits for all locks of the mm. */
+TEST_F(range, signal_ends_the_first_insert_and_nothing_is_left)
+{
+	expect_interrupted(0);
+}
+
+TEST_F(range, signal_does_not_end_a_later_insert)
+{
+	expect_interrupted(1);
 }
 
 MMUN_HARNESS_MAIN
