@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The subject: a process whose mm is watched.
+ * The subject: a process whose mm the test watches.
  *
- * The subject maps PAGES pages, and its two threads, the mutators, do one thing at a
- * time when the test orders it.  The test and its workers work on the subject's mm
- * through a descriptor of the subject.  A held mutator may own the subject's mmap_lock;
- * page faults of the test need another one.
+ * The subject owns the mm, and maps and writes PAGES pages.  Its two threads, the
+ * mutators, take orders.  The test and its workers, which are threads of the
+ * test, use the subject's descriptor of the device.  A held mutator may hold
+ * mmap_lock of the subject, which page faults of the test do not need.
  */
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H
@@ -38,7 +38,9 @@ struct mutator {
  * @fd: its descriptor of the device, as the test numbers it
  * @its_fd: the same, as the subject numbers it
  * @memfd: a file of one page, which the test opened before the subject started
+ * @uffd: its userfaultfd, as the test numbers it
  * @map: PAGES pages, at the same address in both processes
+ * @page: bytes of a page
  * @huge: a huge page of the subject, or NULL
  * @dir: the directory of its core dump, or ""
  * @stop: set by the test to end an order that repeats a mutation
@@ -49,7 +51,9 @@ struct subject {
 	int fd;
 	int its_fd;
 	int memfd;
+	int uffd;
 	char *map;
+	size_t page;
 	char *huge;
 	char dir[32];
 	bool stop;
@@ -101,13 +105,12 @@ static int subject_getfd(struct subject *subject, int its_fd)
 
 static int subject_create(struct subject *subject)
 {
+	subject->page = sysconf(_SC_PAGESIZE);
 	subject->map = mmun_arena(PAGES);
-	subject->memfd = mmun_memfd(0);
+	subject->memfd = mmun_memfd_sized(subject->page, 0);
 	subject->mutator[0].subject = subject;
 	subject->mutator[1].subject = subject;
-	return !subject->map || subject->memfd < 0 ?
-		       -1 :
-		       ftruncate(subject->memfd, sysconf(_SC_PAGESIZE));
+	return !subject->map || subject->memfd < 0 ? -1 : 0;
 }
 
 static int subject_start_threads(struct subject *subject)
@@ -152,32 +155,31 @@ static void subject_end(struct subject *subject)
 
 static char *subject_page(struct subject *subject, int nr)
 {
-	return subject->map + nr * sysconf(_SC_PAGESIZE);
+	return subject->map + nr * subject->page;
 }
 
 /* Mutations */
 
 static inline int mutate_dontneed(struct subject *subject, int nr)
 {
-	return madvise(subject_page(subject, nr), sysconf(_SC_PAGESIZE),
-		       MADV_DONTNEED);
+	return madvise(subject_page(subject, nr), subject->page, MADV_DONTNEED);
 }
 
 static inline int mutate_munmap(struct subject *subject, int nr)
 {
-	return munmap(subject_page(subject, nr), sysconf(_SC_PAGESIZE));
+	return munmap(subject_page(subject, nr), subject->page);
 }
 
 /*
- * From now on a task that touches one of the first @nr pages waits until the test fills
- * the page, if the page is missing.  Returns the descriptor, as the subject numbers it.
+ * From now on a thread that touches a missing page, of the first @nr pages,
+ * waits until the test fills the page.  Returns the descriptor of the subject.
  */
 static inline int mutate_userfault(struct subject *subject, int nr)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {
 		.range.start = mmun_u64(subject->map),
-		.range.len = nr * sysconf(_SC_PAGESIZE),
+		.range.len = nr * subject->page,
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -188,26 +190,18 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 	return uffd;
 }
 
-/* Returns a descriptor of the test, or -1. */
-static inline int subject_userfault(struct subject *subject, int nr)
-{
-	int its_uffd = subject_do(&subject->mutator[0], mutate_userfault, nr);
-
-	return its_uffd < 0 ? -1 : subject_getfd(subject, its_uffd);
-}
-
-/* Fill a page that is missing, and wake the tasks that wait for it. */
-static inline int userfault_fill(int uffd, struct subject *subject, int nr)
+/* Fill a missing page, and wake the threads that wait for it. */
+static inline int subject_fill(struct subject *subject, int nr)
 {
 	struct uffdio_zeropage zero = {
 		.range.start = mmun_u64(subject_page(subject, nr)),
-		.range.len = sysconf(_SC_PAGESIZE),
+		.range.len = subject->page,
 	};
 
-	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+	return ioctl(subject->uffd, UFFDIO_ZEROPAGE, &zero);
 }
 
-#define NO_USERFAULT "no userfaultfd: set CONFIG_USERFAULTFD"
+/* Workers */
 
 static inline int worker_start(struct worker *worker, struct subject *subject,
 			       __u32 id)
@@ -216,19 +210,58 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 	worker->fd = subject->fd;
 	worker->id = id;
 	worker->at = subject->map;
-	worker->length = RANGE_PAGES * sysconf(_SC_PAGESIZE);
+	worker->length = RANGE_PAGES * subject->page;
 	return worker_create(worker);
 }
 
-/* Statements of a test, which has self->subject and self->fd */
+/* The fixture: fd, page and map are those of the subject. */
+
+#define SUBJECT_FIXTURE          \
+	MMUN_FIXTURE;            \
+	struct subject *subject; \
+	__u32 id;                \
+	struct worker reader;    \
+	struct worker other
+
+#define setup_subject()                                            \
+	do {                                                       \
+		self->subject = subject_start();                   \
+		ASSERT_NE(NULL, self->subject)                     \
+		{                                                  \
+			TH_LOG("no subject: %s", strerror(errno)); \
+		}                                                  \
+		self->fd = self->subject->fd;                      \
+		self->page = self->subject->page;                  \
+		self->map = self->subject->map;                    \
+	} while (0)
+
+#define insert_range() mmun_insert(self->map, mmun_pages(RANGE_PAGES))
+
+/* Start the workers, of which @reader works on self->id, and @other on @_id. */
+#define setup_workers(_id)                                                    \
+	do {                                                                  \
+		ASSERT_EQ(0, worker_start(&self->reader, self->subject,       \
+					  self->id));                         \
+		ASSERT_EQ(0, worker_start(&self->other, self->subject, _id)); \
+	} while (0)
+
+#define SUBJECT_FIXTURE_TEARDOWN(_fixture)     \
+	FIXTURE_TEARDOWN(_fixture)             \
+	{                                      \
+		expect_balanced();             \
+		EXPECT_EQ(0, close(self->fd)); \
+		subject_end(self->subject);    \
+	}
+
+/* Statements of a test */
 
 #define mutator(nr) (&self->subject->mutator[nr])
 
-/* The mutator does it and succeeds. */
+/* A mutator does this, and the test waits for it. */
 #define mutate(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
 
-/* Start the mutation; the mutator is held at @_point of range @_id. */
+/* A mutator starts this, and is held at @_point of range @_id. */
 #define hold_mutator(_nr, _mutation, _page, _point, _id)                     \
 	({                                                                   \
 		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);      \
@@ -237,11 +270,28 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 		__at;                                                        \
 	})
 
-/* End the last passage of a hold.  The mutation succeeds. */
-#define let_go(_nr, _hold)                                  \
+/* Resume the mutator, which is held for the last time, and wait for it. */
+#define resume_mutator(_nr, _hold)                          \
 	do {                                                \
 		EXPECT_EQ(1, mmun_resume(_hold));           \
 		EXPECT_EQ(0, subject_answer(mutator(_nr))); \
 	} while (0)
+
+/* The next record: page @_nr was invalidated. */
+#define expect_clear(_id, _nr) \
+	mmun_expect_event(_id, MMUN_EVENT_CLEAR, mmun_page(_nr), self->page)
+
+/* Skip the test without userfaultfd.  Otherwise see mutate_userfault(). */
+#define need_userfault(_pages)                                                \
+	do {                                                                  \
+		int __fd = subject_do(mutator(0), mutate_userfault, _pages);  \
+		if (__fd < 0)                                                 \
+			SKIP(return,                                          \
+				   "no userfaultfd: set CONFIG_USERFAULTFD"); \
+		self->subject->uffd = subject_getfd(self->subject, __fd);     \
+		ASSERT_LE(0, self->subject->uffd);                            \
+	} while (0)
+
+#define fill(_nr) ASSERT_EQ(0, subject_fill(self->subject, _nr))
 
 #endif /* _SELFTESTS_MMUN_SUBJECT_H */

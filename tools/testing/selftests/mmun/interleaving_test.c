@@ -1,0 +1,837 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The collision-retry lock: what is inserted, removed and read while an
+ * invalidation is open.  Holds determine each interleaving.
+ *
+ * An invalidation is open from its start to its end.  If it hits a range, the
+ * sequence is odd until the end; otherwise the sequence stays even.  The last
+ * invalidation that ends makes the deferred changes.
+ */
+#include <stdatomic.h>
+#include "lib/subject.h"
+
+#define MANY 50000
+#define STEP 1000 /* inserts per call, invalidations per order */
+#define LONG_RUN 100000
+
+/* @near is the second range of the drawing in subject.h. */
+FIXTURE(interleaving)
+{
+	SUBJECT_FIXTURE;
+	__u32 near;
+};
+
+#define insert_at(_nr) mmun_insert(mmun_page(_nr), self->page)
+
+FIXTURE_SETUP(interleaving)
+{
+	setup_subject();
+	self->id = insert_range();
+	self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2));
+	setup_workers(self->near);
+}
+
+SUBJECT_FIXTURE_TEARDOWN(interleaving)
+
+/* Hold an invalidation that hits the range, or one that hits nothing. */
+#define open_odd() \
+	hold_mutator(0, mutate_dontneed, 1, MMUN_POINT_LEAVE, self->id)
+#define open_even() hold_mutator(0, mutate_dontneed, FREE, MMUN_POINT_START, 0)
+
+#define expect_in_tree(_id, _there) \
+	EXPECT_EQ(_there, mmun_query_range(_id).out_in_tree)
+
+/* An invalidation of page @_nr calls no range. */
+#define expect_no_call(_nr)                      \
+	do {                                     \
+		mmun_drain_log(self->fd);        \
+		mutate(0, mutate_dontneed, _nr); \
+		mmun_expect_no_event();          \
+	} while (0)
+
+/* An invalidation of page @_nr calls range @_id and no other range. */
+#define expect_only(_id, _nr)                    \
+	do {                                     \
+		mmun_drain_log(self->fd);        \
+		mutate(0, mutate_dontneed, _nr); \
+		expect_clear(_id, _nr);          \
+		mmun_expect_no_event();          \
+	} while (0)
+
+#define block_remover() block_worker(&self->other, job_remove, MMUN_REMOVE)
+
+/* Resume mutator 0.  The remover returns. */
+#define resume_and_join(_hold)                           \
+	do {                                             \
+		resume_mutator(0, _hold);                \
+		EXPECT_EQ(0, worker_join(&self->other)); \
+	} while (0)
+
+/* Insert and remove while an invalidation is open. */
+
+/*
+ *	mutator		test
+ *	held, odd
+ *			insert: deferred
+ *			remove: at once, because it was not in the tree
+ *			insert: deferred
+ *	resumed
+ *			only the second range is in the tree
+ */
+TEST_F(interleaving, insert_remove_insert_while_odd_leaves_the_last)
+{
+	__u32 at = open_odd(), first = insert_at(FREE), last;
+
+	expect_in_tree(first, 0);
+	mmun_remove(first);
+	last = insert_at(FREE);
+	expect_in_tree(last, 0);
+	EXPECT_EQ(mmun_query_range(self->id).out_seq,
+		  mmun_query_range(last).out_seq);
+	resume_mutator(0, at);
+	expect_in_tree(last, 1);
+	expect_only(last, FREE);
+}
+
+/*
+ *	mutator		test			remover		reader
+ *	held, even
+ *			insert: in the tree;
+ *			the sequence is odd
+ *						remove first:
+ *						waits
+ *			insert: deferred
+ *								begin: waits
+ *	resumed
+ *						returns		returns
+ */
+TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
+{
+	__u32 at = open_even(), first = insert_at(FREE), last;
+
+	expect_in_tree(first, 1);
+	self->other.id = first;
+	block_remover();
+	last = insert_at(FREE);
+	expect_in_tree(last, 0);
+	self->reader.id = last;
+	block_reader();
+	resume_and_join(at);
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(0, mmun_commit(self->reader.token));
+	expect_in_tree(last, 1);
+	expect_only(last, FREE);
+}
+
+/*
+ *	mutator		remover		test
+ *	held, odd
+ *			remove near:
+ *			waits
+ *					insert at the same place: deferred
+ *					remove that: at once
+ *	resumed
+ *			returns
+ *					no range is left there
+ */
+TEST_F(interleaving, remove_insert_remove_while_odd_leaves_no_range)
+{
+	__u32 at = open_odd();
+
+	block_remover();
+	mmun_remove(insert_at(NEAR));
+	expect_blocked_in(self->other.tid, MMUN_REMOVE);
+	resume_and_join(at);
+	expect_no_call(NEAR);
+}
+
+TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
+{
+	__u32 at = open_odd(), new;
+
+	block_remover();
+	new = insert_at(NEAR);
+	expect_in_tree(new, 0);
+	resume_and_join(at);
+	expect_only(new, NEAR);
+}
+
+/*
+ * Until the end of the outer invalidation the tree does not change.  An
+ * invalidation inside calls the range that is being removed, and does not call
+ * the range whose insert is deferred.
+ */
+TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
+{
+	__u32 at = open_odd(), new;
+
+	block_remover();
+	new = insert_at(NEAR);
+	mmun_drain_log(self->fd);
+	mutate(1, mutate_dontneed, NEAR);
+	expect_clear(self->near, NEAR);
+	mmun_expect_no_event();
+	EXPECT_EQ(0, mmun_query_range(new).out_invalidations);
+	expect_blocked_in(self->other.tid, MMUN_REMOVE);
+	resume_and_join(at);
+	expect_only(new, NEAR);
+}
+
+/* Remove a range whose callback is held. */
+
+FIXTURE(interleaving_remove)
+{
+	SUBJECT_FIXTURE;
+};
+
+/* @calls: of the range, up to the point */
+FIXTURE_VARIANT(interleaving_remove)
+{
+	__u32 point;
+	__u32 calls;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(interleaving_remove, enter) { MMUN_POINT_ENTER, 0 };
+FIXTURE_VARIANT_ADD(interleaving_remove, leave) { MMUN_POINT_LEAVE, 1 };
+FIXTURE_VARIANT_ADD(interleaving_remove, start) { MMUN_POINT_START, 1 };
+/* clang-format on */
+
+FIXTURE_SETUP(interleaving_remove)
+{
+	setup_subject();
+	mmun_log_setup(16,
+		       1U << MMUN_RECORD_INVALIDATE | 1U << MMUN_RECORD_REMOVE);
+	self->id = insert_range();
+	setup_workers(self->id);
+}
+
+SUBJECT_FIXTURE_TEARDOWN(interleaving_remove)
+
+/*
+ *	mutator			remover
+ *	held in the callback
+ *				remove: waits
+ *	resumed; the callback
+ *	returns; end
+ *				returns
+ */
+TEST_F(interleaving_remove, waits_for_the_held_callback)
+{
+	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_record r = {};
+	__u32 at;
+
+	at = hold_mutator(0, mutate_munmap, 1, variant->point, self->id);
+	EXPECT_EQ(variant->calls, mmun_query_range(self->id).out_invalidations);
+	block_remover();
+	EXPECT_EQ(variant->calls, mmun_next_record(self->fd, &r));
+	mmun_expect_no_event();
+	mmun_err_commit(ENOENT, token);
+	resume_and_join(at);
+	ASSERT_EQ(1, variant->calls ?: mmun_next_record(self->fd, &r));
+	EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
+	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
+	EXPECT_EQ(MMUN_RECORD_REMOVE, r.type);
+	mutate(0, mutate_dontneed, 0);
+	mmun_expect_no_event();
+}
+
+TEST_F(interleaving, remove_after_the_end_of_the_invalidation_does_not_wait)
+{
+	__u32 at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_END, self->id);
+
+	mmun_remove(self->id);
+	resume_mutator(0, at);
+}
+
+/*
+ * The core makes all deferred changes under its lock, the newest first.  With
+ * very many inserts after a remove, that takes long.  A remover that reads the
+ * sequence without the lock sees that the invalidation is over, and returns
+ * while the core is about to use the range.  The remover reads only when it is
+ * woken, so the kicker wakes it without a pause.  Both run on another CPU than
+ * the mutator, which does not yield its CPU while it holds the lock.
+ */
+
+static atomic_ulong woken;
+
+static int job_kick(struct worker *worker)
+{
+	__u32 count;
+
+	while (!_mmun_wake_thread(worker->fd, worker->id, 100, &count))
+		woken += count;
+	return errno == ENOENT ? 0 : -1;
+}
+
+/* Bind the thread to the @nr-th CPU that the caller may use. */
+static bool bind_to_cpu(pid_t tid, int nr)
+{
+	cpu_set_t all, one;
+	int cpu;
+
+	CPU_ZERO(&one);
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return false;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || nr--)
+			continue;
+		CPU_SET(cpu, &one);
+		return !sched_setaffinity(tid, sizeof(one), &one);
+	}
+	return false;
+}
+
+/* Ranges of one byte each, all of them on the page at @start */
+static struct mmun_span *bulk_of(char *start, size_t page)
+{
+	struct mmun_span *bulk = calloc(MANY, sizeof(*bulk));
+	int i;
+
+	for (i = 0; bulk && i < MANY; i++) {
+		bulk[i].start = mmun_u64(start) + i % page;
+		bulk[i].length = 1;
+	}
+	return bulk;
+}
+
+/*
+ * Insert MANY ranges, or as many as a quarter of the time of a hold allows: if
+ * each insert takes long, fewer are enough.  Returns the number, or -1.
+ */
+static int insert_many(int fd, struct mmun_span *bulk)
+{
+	struct timespec then = mmun_now();
+	__u64 done;
+	int n;
+
+	for (n = 0; n < MANY && ms_since(&then) < MMUN_HOLD_MS / 4; n += STEP)
+		if (_mmun_insert_bulk(fd, bulk + n, STEP, &done) ||
+		    done != STEP)
+			return -1;
+	return n;
+}
+
+/*
+ *	mutator		remover, CPU 1	kicker, CPU 1	test
+ *	CPU 0
+ *	held, odd
+ *			remove near:
+ *			waits
+ *							insert many
+ *							remove one of them
+ *					wakes the
+ *					remover
+ *	resumed; makes
+ *	the deferred
+ *	changes
+ *			returns
+ */
+TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
+{
+	struct worker *kicker = &self->reader;
+	struct mmun_span *bulk;
+	int i, many;
+	__u32 at;
+
+	if (!bind_to_cpu(self->other.tid, 1) || !bind_to_cpu(kicker->tid, 1))
+		SKIP(return, "only one CPU: the race needs two");
+	ASSERT_EQ(true, bind_to_cpu(mutator(0)->tid, 0));
+	bulk = bulk_of(mmun_page(FREE), self->page);
+	ASSERT_NE(NULL, bulk);
+	mmun_log_setup(0, 0);
+	at = open_odd();
+	block_remover();
+	many = insert_many(self->fd, bulk);
+	ASSERT_LT(0, many);
+	mmun_remove(bulk[many / 2].id);
+	kicker->id = self->other.tid;
+	worker_do(kicker, job_kick);
+	while (!woken)
+		sched_yield();
+	ASSERT_EQ(true, bind_to_cpu(0, 0));
+	resume_and_join(at);
+	EXPECT_EQ(0, worker_join(kicker));
+	mutate(0, mutate_dontneed, FREE);
+	for (i = 0; i < many; i += many / 5) {
+		expect_in_tree(bulk[i].id, 1);
+		EXPECT_EQ(1, mmun_query_range(bulk[i].id).out_invalidations);
+	}
+	mmun_err_remove(ENOENT, bulk[many / 2].id);
+	mmun_err_remove(ENOENT, self->near);
+	free(bulk);
+}
+
+/* Signals to a process that waits in the core */
+
+FIXTURE(interleaving_signal)
+{
+	SUBJECT_FIXTURE;
+	struct mmun_child child;
+};
+
+/*
+ * @call: calls @cmd, which waits
+ * @sig: the signal
+ * @status: 128 + the signal that killed the child, or the error of the call
+ * @at_once: whether the signal ends the wait
+ * @left: the number of ranges, and of batches, at the end
+ */
+FIXTURE_VARIANT(interleaving_signal)
+{
+	mmun_order_fn call;
+	unsigned int cmd;
+	int sig;
+	int status;
+	bool at_once;
+	__u32 left;
+};
+
+static atomic_int signalled;
+
+static void on_signal(int sig)
+{
+	signalled = 1;
+}
+
+static int exit_signalled(int ret)
+{
+	_exit(!signalled ? 124 : ret ? errno : 0);
+}
+
+static int call_begin(void *arg, int nr)
+{
+	FIXTURE_DATA(interleaving_signal) *self = arg;
+	struct mmun_token token;
+
+	return exit_signalled(_mmun_read_begin(self->fd, self->id, &token));
+}
+
+static int call_remove(void *arg, int nr)
+{
+	FIXTURE_DATA(interleaving_signal) *self = arg;
+
+	return exit_signalled(_mmun_remove(self->fd, self->id));
+}
+
+static int call_insert(void *arg, int nr)
+{
+	FIXTURE_DATA(interleaving_signal) *self = arg;
+	__u32 id;
+
+	return exit_signalled(_mmun_insert(self->fd, self->map, 1, &id));
+}
+
+/* The first insert into an mm waits for mmap_lock, which SIGKILL ends. */
+#define KILLED (128 + SIGKILL)
+/* clang-format off */
+FIXTURE_VARIANT_ADD(interleaving_signal, reader) {
+	call_begin, MMUN_READ_BEGIN, SIGUSR1, 0, false, 1 };
+FIXTURE_VARIANT_ADD(interleaving_signal, reader_killed) {
+	call_begin, MMUN_READ_BEGIN, SIGKILL, KILLED, false, 1 };
+FIXTURE_VARIANT_ADD(interleaving_signal, remover) {
+	call_remove, MMUN_REMOVE, SIGUSR1, 0, false, 0 };
+FIXTURE_VARIANT_ADD(interleaving_signal, remover_killed) {
+	call_remove, MMUN_REMOVE, SIGKILL, KILLED, false, 0 };
+FIXTURE_VARIANT_ADD(interleaving_signal, inserter) {
+	call_insert, MMUN_INSERT, SIGUSR1, EINTR, false, 0 };
+FIXTURE_VARIANT_ADD(interleaving_signal, inserter_killed) {
+	call_insert, MMUN_INSERT, SIGKILL, KILLED, true, 0 };
+/* clang-format on */
+
+FIXTURE_SETUP(interleaving_signal)
+{
+	setup_subject();
+	if (variant->call != call_insert)
+		self->id = insert_range();
+	signal(SIGUSR1, on_signal);
+	ASSERT_EQ(0, mmun_child_start(&self->child, self));
+}
+
+SUBJECT_FIXTURE_TEARDOWN(interleaving_signal)
+
+/* A wait in the core for the end of an invalidation is not killable. */
+TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)
+{
+	__u32 at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_START, 0);
+
+	ASSERT_EQ(0, mmun_child_order(&self->child, variant->call, 0));
+	expect_blocked_in(self->child.tid, variant->cmd);
+	ASSERT_EQ(0, mmun_child_signal(&self->child, variant->sig));
+	if (variant->at_once) {
+		EXPECT_EQ(variant->status, mmun_child_wait(&self->child));
+	} else {
+		expect_blocked_in(self->child.tid, variant->cmd);
+	}
+	EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(at));
+	resume_mutator(0, at);
+	if (!variant->at_once)
+		EXPECT_EQ(variant->status, mmun_child_wait(&self->child));
+	EXPECT_EQ(variant->left, mmun_query_context().out_ranges);
+	EXPECT_EQ(variant->left, mmun_query_context().out_batches);
+	expect_in_tree(insert_at(0), 1);
+}
+
+/* Readers */
+
+/*
+ *	mutator		before		at enter	at leave
+ *			begin
+ *	held at enter
+ *					begin
+ *	held at leave
+ *							begin: waits
+ *	resumed
+ *							returns
+ *			collides	collides	commits
+ */
+TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
+{
+	struct mmun_token before = mmun_read_begin(self->id), entered;
+	struct mmun_record r;
+	__u32 enter, leave;
+
+	enter = mmun_hold(MMUN_POINT_ENTER, self->id, mutator(0)->tid);
+	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, mutator(0)->tid);
+	ASSERT_EQ(0, subject_order(mutator(0), mutate_dontneed, 1));
+	mmun_wait_held(enter);
+	entered = mmun_read_begin(self->id);
+	EXPECT_EQ(1, mmun_resume(enter));
+	mmun_wait_held(leave);
+	r = expect_clear(self->id, 1);
+	block_reader();
+	EXPECT_EQ(1, mmun_check_retry(self->id, before.seq));
+	resume_mutator(0, leave);
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(before.seq, entered.seq);
+	EXPECT_EQ(r.cur_seq, self->reader.token.seq);
+	EXPECT_EQ(1, mmun_commit(before));
+	EXPECT_EQ(1, mmun_commit(entered));
+	EXPECT_EQ(0, mmun_commit(self->reader.token));
+}
+
+/*
+ *	reader			mutator
+ *	begin
+ *	collect pages 0, 1
+ *	collect pages 2, 3:
+ *	waits for page 3
+ *				invalidate page 0
+ *				fill page 3
+ *	returns
+ *	commit: collides
+ */
+TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
+{
+	struct mmun_token token;
+
+	need_userfault(RANGE_PAGES);
+	mutate(0, mutate_dontneed, 3);
+	token = mmun_read_begin(self->id);
+	EXPECT_EQ(2, mmun_collect(token, self->map, mmun_pages(2),
+				  MMUN_METHOD_GUP, 0));
+	self->reader.token = token;
+	self->reader.at = mmun_page(2);
+	self->reader.length = mmun_pages(2);
+	block_worker(&self->reader, job_collect, MMUN_COLLECT);
+	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
+	mutate(0, mutate_dontneed, 0);
+	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
+	fill(3);
+	EXPECT_EQ(2, worker_join(&self->reader));
+	EXPECT_EQ(1, mmun_commit(token));
+	expect_shadow(1, false);
+	expect_shadow(2, false);
+	expect_shadow(3, false);
+}
+
+/*
+ *	reader: pages 0, 1	mutator
+ *	begin
+ *	waits for page 0
+ *				drop page 1, fill page 0
+ *	waits for page 1
+ *				drop page 0, fill page 1
+ *	has both
+ *	collides; begin ...
+ */
+TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
+{
+	__u64 pages[2] = { 1, 2 };
+	int i;
+
+	need_userfault(2);
+	mutate(0, mutate_dontneed, 0);
+	self->reader.length = mmun_pages(2);
+	self->reader.snap.max_retries = 2;
+	self->reader.snap.pages = mmun_u64(pages);
+	worker_do(&self->reader, job_snapshot);
+	for (i = 0; i < 3; i++) {
+		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
+		EXPECT_EQ(i, mmun_query_range(self->id).out_collisions);
+		mutate(0, mutate_dontneed, 1);
+		fill(0);
+		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
+		mutate(0, mutate_dontneed, 0);
+		fill(1);
+	}
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(1, self->reader.snap.out_collided);
+	EXPECT_EQ(2, self->reader.snap.out_retries);
+	EXPECT_EQ(0, self->reader.snap.out_valid);
+	EXPECT_EQ(3, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
+	EXPECT_EQ(1, pages[0]);
+	EXPECT_EQ(2, pages[1]);
+	expect_shadow(0, false);
+	expect_shadow(1, false);
+}
+
+/* Invalidations of the second range */
+
+TEST_F(interleaving, held_callback_does_not_delay_a_snapshot_of_another_range)
+{
+	__u32 at = hold_mutator(0, mutate_dontneed, NEAR, MMUN_POINT_LEAVE,
+				self->near);
+
+	worker_do(&self->reader, job_snapshot);
+	EXPECT_EQ(MMUN_TASK_GONE, mmun_quiesce_one(self->reader.tid).state);
+	EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(at));
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(0, self->reader.snap.out_collided);
+	EXPECT_EQ(0, self->reader.snap.out_retries);
+	EXPECT_EQ(RANGE_PAGES, self->reader.snap.out_valid);
+	resume_mutator(0, at);
+}
+
+static int mutate_until_stopped(struct subject *subject, int nr)
+{
+	while (!__atomic_load_n(&subject->stop, __ATOMIC_RELAXED))
+		if (mutate_dontneed(subject, nr))
+			return -1;
+	return 0;
+}
+
+#define calls_of_near() (mmun_query_range(self->near).out_invalidations)
+
+TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
+{
+	struct worker *reader = &self->reader;
+	__u64 before;
+	int i;
+
+	mmun_log_setup(0, 0);
+	ASSERT_EQ(0, subject_order(mutator(0), mutate_until_stopped, NEAR));
+	while (!calls_of_near())
+		sched_yield();
+	before = calls_of_near();
+	for (i = 0; i < 500 || calls_of_near() < before + 100; i++) {
+		ASSERT_EQ(0, job_snapshot(reader));
+		ASSERT_EQ(0, reader->snap.out_collided);
+	}
+	self->subject->stop = true;
+	EXPECT_EQ(0, subject_answer(mutator(0)));
+	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
+	EXPECT_EQ(i, mmun_query_range(self->id).out_commits);
+}
+
+/*
+ * The sequence.  It has 64 bits and grows by two, so no test reaches its
+ * wrap-around.  A test reaches two edges: the insert of a range, where the
+ * sequence of the range and that of the mm are next to each other, and nested
+ * invalidations, where both do not change.
+ */
+
+TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)
+{
+	struct mmun_record r[3];
+	__u32 new;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		mutate(0, mutate_dontneed, FREE);
+		mutate(0, mutate_dontneed, 1);
+		r[i] = expect_clear(self->id, 1);
+	}
+	EXPECT_EQ(r[0].cur_seq + 2, r[1].cur_seq);
+	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
+	/* A new range starts with the sequence of the last invalidation. */
+	new = insert_at(NEAR);
+	EXPECT_EQ(r[2].cur_seq, mmun_query_range(new).out_seq);
+	EXPECT_EQ(r[2].cur_seq, mmun_query_range(self->id).out_seq);
+}
+
+/*
+ *   0   1   2   3
+ *   |-----range-----|		hit first
+ *   |--new--|			inserted afterwards: the same sequence
+ */
+TEST_F(interleaving, first_invalidation_changes_the_sequence_of_a_new_range)
+{
+	struct mmun_token old, new;
+	__u32 id;
+
+	mutate(0, mutate_dontneed, 3);
+	id = mmun_insert(self->map, mmun_pages(2));
+	old = mmun_read_begin(self->id);
+	new = mmun_read_begin(id);
+	EXPECT_EQ(old.seq, new.seq);
+	mutate(0, mutate_dontneed, 3);
+	EXPECT_EQ(1, mmun_commit(old));
+	EXPECT_EQ(0, mmun_check_retry(id, new.seq));
+	mutate(0, mutate_dontneed, 0);
+	EXPECT_EQ(1, mmun_commit(new));
+	EXPECT_EQ(new.seq + 4, mmun_read_begin(id).seq);
+}
+
+/*
+ *	mutator 0	mutator 1	reader of late
+ *	held, even
+ *			(late is inserted: odd)
+ *			held in the callback
+ *			of late, which gets
+ *			the same sequence
+ *					begin: waits
+ *	resumed
+ *					still waits
+ *			resumed
+ *					returns
+ */
+TEST_F(interleaving, readers_wait_though_the_callback_repeats_the_sequence)
+{
+	__u32 at = open_even(), inner, late;
+	struct mmun_token before = mmun_read_begin(self->id);
+	struct mmun_record r;
+	__u64 seq;
+
+	late = insert_at(0);
+	seq = mmun_query_range(late).out_seq;
+	inner = hold_mutator(1, mutate_dontneed, 0, MMUN_POINT_LEAVE, late);
+	EXPECT_EQ(seq, mmun_query_range(late).out_seq);
+	EXPECT_EQ(1, mmun_query_range(late).out_invalidations);
+	self->reader.id = late;
+	block_reader();
+	resume_mutator(0, at);
+	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
+	resume_mutator(1, inner);
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(seq, self->reader.token.seq);
+	EXPECT_EQ(0, mmun_commit(self->reader.token));
+	EXPECT_EQ(1, mmun_commit(before));
+	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
+	EXPECT_EQ(seq, r.cur_seq);
+}
+
+/*
+ *	mutator 0	mutator 1	mutator 0
+ *	held, odd
+ *			held, odd
+ *	resumed		resumed
+ *					hits again
+ */
+TEST_F(interleaving, overlapping_invalidations_have_one_sequence)
+{
+	struct mmun_record r[3];
+	__u32 at[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		at[i] = hold_mutator(i, mutate_dontneed, i, MMUN_POINT_LEAVE,
+				     self->id);
+	for (i = 0; i < 2; i++)
+		resume_mutator(i, at[i]);
+	mutate(0, mutate_dontneed, 2);
+	for (i = 0; i < 3; i++)
+		r[i] = expect_clear(self->id, i);
+	EXPECT_EQ(r[0].cur_seq, r[1].cur_seq);
+	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
+}
+
+/* Map a huge page by one entry of the page tables. */
+static int mutate_map_huge(struct subject *subject, int nr)
+{
+	char *p = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
+
+	if (!p || !mmun_map(p, HUGE_SIZE))
+		return -1;
+	madvise(p, HUGE_SIZE, MADV_HUGEPAGE);
+	memset(p, 1, HUGE_SIZE);
+	subject->huge = p;
+	return madvise(p, HUGE_SIZE, MADV_COLLAPSE);
+}
+
+static int mutate_dontneed_huge(struct subject *subject, int nr)
+{
+	return madvise(subject->huge + nr * subject->page, subject->page,
+		       MADV_DONTNEED);
+}
+
+#define NO_HUGE_PAGE \
+	"no huge page: set CONFIG_TRANSPARENT_HUGEPAGE, boot with MEM=1G"
+
+/*
+ *	page 1 of 512 is dropped	reader
+ *	start
+ *	    the huge page is split:
+ *	    start
+ *	    end: held
+ *					begin: waits
+ *	    resumed
+ *	end
+ *					returns
+ */
+TEST_F(interleaving, nested_invalidations_of_one_thread_block_readers_as_one)
+{
+	struct mmun_record outer, inner;
+	char *huge;
+	__u32 at;
+
+	if (subject_do(mutator(0), mutate_map_huge, 0))
+		SKIP(return, NO_HUGE_PAGE);
+	huge = self->subject->huge;
+	self->reader.id = mmun_insert(huge, HUGE_SIZE);
+	at = hold_mutator(0, mutate_dontneed_huge, 1, MMUN_POINT_END, 0);
+	outer = mmun_expect_event(self->reader.id, MMUN_EVENT_CLEAR,
+				  huge + self->page, self->page);
+	inner = mmun_expect_event(self->reader.id, MMUN_EVENT_CLEAR, huge,
+				  HUGE_SIZE);
+	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
+	EXPECT_EQ(mmun_u64(huge) + HUGE_SIZE, mmun_wait_held(at).out_end);
+	EXPECT_EQ(0, mmun_check_balance(0));
+	block_reader();
+	resume_mutator(0, at);
+	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(0, mmun_commit(self->reader.token));
+	mmun_expect_no_event();
+}
+
+static int mutate_many_times(struct subject *subject, int nr)
+{
+	while (nr--)
+		if (mutate_dontneed(subject, 0))
+			return -1;
+	return 0;
+}
+
+TEST_F_TIMEOUT(interleaving, begin_and_commit_agree_after_100000_invalidations,
+	       120)
+{
+	struct mmun_token before = mmun_read_begin(self->id), after;
+	int i;
+
+	mmun_log_setup(0, 0);
+	for (i = 0; i < LONG_RUN; i += STEP)
+		mutate(0, mutate_many_times, STEP);
+	EXPECT_EQ(LONG_RUN, mmun_query_range(self->id).out_invalidations);
+	EXPECT_EQ(1, mmun_commit(before));
+	after = mmun_read_begin(self->id);
+	EXPECT_EQ(before.seq + 2 * LONG_RUN, after.seq);
+	EXPECT_EQ(0, mmun_check_retry(self->id, after.seq));
+	EXPECT_EQ(0, mmun_commit(after));
+	after = mmun_read_begin(self->id);
+	mutate(0, mutate_dontneed, 0);
+	EXPECT_EQ(1, mmun_commit(after));
+}
+
+MMUN_HARNESS_MAIN
