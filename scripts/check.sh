@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The project's own tests, kselftest and the negative controls among them.
+# The project's own tests, with kselftest and the mutants of the module.
 #
 # usage: check.sh
 #
-# KTAP on stdout, nested where a step has tests of its own, and how long each
-# took; then what failed, once more; the last line, also in build/check/summary,
-# adds everything up. Two kernels are built, once, beside the steps that do not need
-# them, and the suite on the slow one runs beside the rest: a guest seldom has work for
-# two CPUs. Kernels that only "make kselftest KERNEL=all" needs are not built.
+# Prints KTAP, nested if a step has tests of its own, and the seconds of each step. Then
+# follow the failures once more, and a line with the sums, which is also written to
+# build/check/summary. Two kernels are built once, in parallel with the steps that do not
+# need them. The tests on the slow kernel run in parallel with the other steps, because one
+# guest seldom uses two CPUs. Kernels that only "make kselftest KERNEL=all" needs are not
+# built.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -19,7 +20,7 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME PROCESS...: its output is shown when it fails.
+# step NAME PROCESS...: one result. The output is shown if the process fails.
 step() {
 	local name=$1 start=$SECONDS
 
@@ -36,32 +37,38 @@ step() {
 	fi
 }
 
-# suite NAME PROCESS...: the last line of its output is "N passed, N failed, N skipped".
-suite() {
-	local name=$1 start=$SECONDS status=0 word last
+# add_counts LINE: "N passed, N failed, N skipped". Sets some_failed.
+add_counts() {
+	local word
+
+	read -r -a word <<<"$1"
+	some_failed=${word[2]}
+	passed=$((passed + word[0]))
+	failed=$((failed + word[2]))
+	skipped=$((skipped + word[4]))
+}
+
+# batch NAME PROCESS...: many results. The process prints their counts as its last line.
+batch() {
+	local last name=$1 some_failed start=$SECONDS status=0
 
 	shift
 	say "$name"
 	"$@" | tee "$log" | sed 's/^/  /' || status=$?
 	last=$(tail -n 1 "$log")
-	read -r -a word <<<"$last"
-	if [ "${word[1]:-}" != "passed," ]; then
-		word=(0 _ 0 _ 0)
-		status=1
-	fi
-	passed=$((passed + word[0]))
-	failed=$((failed + word[2]))
-	skipped=$((skipped + word[4]))
+	[[ $last = *" passed, "*" failed, "*" skipped" ]] ||
+		status=1 last="0 passed, 0 failed, 0 skipped"
+	add_counts "$last"
 	if [ "$status" = 0 ]; then
 		report ok "$name"
 	else
 		report "not ok" "$name"
-		[ "${word[2]}" != 0 ] || failed=$((failed + 1))
+		[ "$some_failed" != 0 ] || failed=$((failed + 1))
 		remember "$name"
 	fi
 }
 
-# remember NAME: the failures are shown again at the end of the output.
+# remember NAME: show the failures again at the end of the output.
 remember() {
 	{
 		echo "# failed: $1"
@@ -69,12 +76,13 @@ remember() {
 	} >>"$dir/failures"
 }
 
-# What judge.sh prints after the last result, without the console, and a table without
-# the rows that passed. All of the input is read: what writes it must not get SIGPIPE.
+# Prints the notes of judge.sh, which follow the last result, without the console; and a
+# table of mutants without those that were killed. Reads all of the input, because the
+# writer must not receive SIGPIPE.
 reasons() {
 	awk '/^(not )?ok / { text = ""; console = 0; next }
 		/^# the last .* lines of the console/ { console = 1 }
-		!console && !/ caught / { text = text $0 "\n" }
+		!console && !/^[a-z-]+ +killed / { text = text $0 "\n" }
 		END { printf "%s", text }'
 }
 
@@ -84,28 +92,28 @@ report() {
 	echo "# $((SECONDS - start)) s"
 }
 
-# beside NAME PROCESS...: for follow.sh.
-beside() {
+# in_background NAME PROCESS...: leave the output and the status for follow.sh.
+in_background() {
 	local status=0
 
 	"${@:2}" >"$dir/$1" 2>&1 || status=$?
 	echo "$status" >"$dir/$1.status"
 }
 
-# begin: what goes on in the background, one after the other, in a group that can be
-# killed. Builds leave the CPUs to the guests.
-begin() {
+# begin_background: run these one after the other, in a process group, so that all of them
+# can be killed. Builds are nice to the guests.
+begin_background() {
 	rm -f "$dir"/*.status
 	set -m
 	{
-		beside uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
-		beside debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
-		[ "$UNTIL" = compile ] || beside suite \
+		in_background uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
+		in_background debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
+		[ "$UNTIL" = compile ] || in_background kselftest \
 			env KDIR= JOBS=1 KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
 	} &
-	beside=$!
+	background=$!
 	set +m
-	trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
+	trap 'kill -- "-$background" 2>/dev/null || true' EXIT
 }
 
 prepare() {
@@ -129,26 +137,26 @@ finish() {
 rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
-begin
+begin_background
 step "6.1 is configured" env UNTIL=compile "$SCRIPTS/kernel/build.sh" 6.1
 for what in module checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	options/test-{variables,grammar}.sh mutate/test-{defect,mutation}.sh \
+	options/test-{variables,grammar}.sh mutate/test-{apply,try}.sh \
 	test/test-{clean,signals,keys}.sh; do
 	step "$what" "$SCRIPTS/$what"
 done
-suite "kselftest" "$SCRIPTS/kselftest.sh"
+batch "kselftest" "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
-step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$beside" "$dir/uml"
+step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
-	suite "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+	batch "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
-step "every mutant can be applied" "$SCRIPTS/mutate/test-mutants.sh" 7.3 6.1
-[ "$UNTIL" = compile ] || suite "every defect is caught" "$SCRIPTS/mutate/defects.sh"
-step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$beside" "$dir/debug"
+step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
+[ "$UNTIL" = compile ] || batch "mutants of the module" "$SCRIPTS/mutate/module.sh"
+step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/debug"
 [ "$UNTIL" = compile ] ||
-	suite "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$beside" "$dir/suite"
+	batch "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$background" "$dir/kselftest"
 finish

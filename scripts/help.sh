@@ -11,7 +11,7 @@ cd "${0%/*}"
 
 awk -F '\t+' '
 	BEGIN { print "Targets:" }
-	!/^#/ && NF == 3 { printf "  %-11s %s\n", $1, $3 }' targets
+	!/^#/ && NF == 3 { printf "  %-14s %s\n", $1, $3 }' targets
 
 awk '
 	function defaults(    all, key, nr, i) {

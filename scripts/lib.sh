@@ -9,7 +9,7 @@
 #
 #	A function that a condition calls is one command, or each of its commands
 #	ends in "|| return".
-#	quietly, once, step and suite, which test a status, get a process:
+#	quietly, once, step and batch, which test a status, get a process:
 #	another script or a program, never a function.
 #	The output of a command is read from a variable, which keeps the status
 #	of the command, and not from "< <(command)", which drops it.

@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 SCRIPTS = pathlib.Path(__file__).parent.parent
-WRAPPERS = ("quietly", "once", "step", "suite")
+WRAPPERS = ("quietly", "once", "step", "batch")
 FUNCTION = re.compile(r"^(\w+)\(\) \{\n(.*?)^\}$", re.M | re.S)
 BUILTINS = ("local|echo|printf|return|exit|die|say|shift|break|continue|export|read"
             "|true|false|then|else|do|done|fi|esac|if|elif|while|for|until|case")

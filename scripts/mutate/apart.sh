@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a command that may change some directories, and keep none of the changes.
+# Run a command that may change some directories, and discard the changes.
 #
 # usage: apart.sh MEMORY DIR... -- COMMAND...
 #
-# The command has a mount namespace of its own. Each DIR is an overlay there, at the
-# same path, over what the others see. What is written goes to a tmpfs, which is mounted
-# at the directory MEMORY and is gone when the last process of the command ends. Nothing
-# is left to clean up, even after SIGKILL. Not root needs user namespaces for this.
+# The command runs in its own mount namespace. Each DIR is an overlay there, at the same
+# path. Changes are written to a tmpfs, which is mounted at the directory MEMORY, and which
+# the kernel frees when the last process of the command ends. Nothing is left to clean up,
+# even after SIGKILL. Users other than root need user namespaces.
 
 . "${0%/*}/../lib.sh"
 
-# cover DIR: with an overlay. Without userxattr a user namespace cannot remove a
-# directory and make it again.
+# cover DIR: mount an overlay over it. Without userxattr a user namespace cannot remove a
+# directory and create it again.
 cover() {
 	local layer
 

@@ -63,8 +63,9 @@ check_kdir() {
 		refuse "this is not the directory of a built kernel; run make there, or give the directory of its O="
 }
 
+# mutant_names kernel|module
 mutant_names() {
-	local files=("$SCRIPTS"/mutate/kernel/*.mutant)
+	local files=("$SCRIPTS/mutate/$1"/*.mutant)
 
 	files=("${files[@]##*/}")
 	printf '%s\n' "${files[@]%.mutant}"
@@ -80,17 +81,18 @@ matching() {
 	done
 }
 
+# check_mutants kernel|module
 check_mutants() {
 	local glob globs names
 
 	[[ $value != *[![:alnum:]*?[\]!,._/-]* ]] ||
-		refuse "expected names of scripts/mutate/kernel, or globs, with commas"
-	names=$(mutant_names)
+		refuse "expected names of scripts/mutate/$1, or globs, with commas"
+	names=$(mutant_names "$1")
 	IFS=, read -ra globs <<<"$value,"
 	for glob in "${globs[@]}"; do
 		[ -n "$(matching "$glob" <<<"$names")" ] ||
 			refuse_unknown "$glob" mutant "$names" \
-				"scripts/mutate/kernel has them"
+				"scripts/mutate/$1 has them"
 	done
 }
 
@@ -189,7 +191,7 @@ mutants_fit() {
 	local glob globs names entries='' series
 
 	IFS=, read -ra globs <<<"$MUTANTS,"
-	names=$(mutant_names)
+	names=$(mutant_names kernel)
 	for glob in "${globs[@]}"; do
 		entries+=$(matching "$glob" <<<"$names")$'\n'
 	done
@@ -242,7 +244,7 @@ check_together() {
 	! uses SMP || ! uses KERNEL || enough_processors
 	! uses QEMU || ! uses KERNEL || uml_fits
 	! uses SUITE || suite_fits
-	! uses MUTANTS || mutants_fit
+	[ "$target" != mutants ] || mutants_fit
 	! uses TIER || tier_fits
 	! uses SCHEDULE || schedule_is_played
 	all_is_used

@@ -17,15 +17,13 @@
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
-# prepare_guest NUMBER: all but the list of programs is that of OUT.
+# prepare_guest NUMBER: everything but the list of programs is shared with OUT.
 prepare_guest() {
-	local dir=$out/guest-$1 part
+	local dir=$out/guest-$1
 
 	mkdir -p "$dir"
-	for part in kernel module floor tests programs init{,.key} gen_init_cpio{,.key} \
-		vmlinux{,.key}; do
-		ln -sfn "$out/$part" "$dir/$part"
-	done
+	"$SCRIPTS/vm/share.sh" "$out" "$dir"
+	ln -sfn "$out/module" "$dir/module"
 	sed -n "s/^$1 //p" <<<"$dealt" >"$dir/chosen"
 	"$SCRIPTS/vm/pack.sh" "$dir"
 }

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Print a file as a mutant changes it.
+#
+# usage: apply.sh ENTRY FILE
+#
+# See entries.sh for the entries. A function begins at the line in column one that has its
+# name before "(", and ends at the next "}" in column one.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/mutate/entries.sh"
+
+entry=$1
+file=$2
+status=0
+name=$(entry_value function "$entry")
+old=$(entry_lines old "$entry")
+new=$(entry_lines new "$entry")
+export name old new
+[ "$old" != "$new" ] || die "${entry##*/} changes nothing"
+
+# The comparison uses index(), so that no character of the texts is special.
+awk '
+	function begins(line) {
+		if (name == "")
+			return NR == 1
+		if (line !~ /^[A-Za-z_]/ || line ~ /;$/)
+			return 0
+		return line ~ ("(^|[ *])" name "\\(")
+	}
+	function change(text,    at, rest) {
+		at = index(text, old)
+		if (!at)
+			return text
+		rest = substr(text, at + length(old))
+		found += 1 + (index(rest, old) > 0)
+		return substr(text, 1, at - 1) new rest
+	}
+	BEGIN {
+		name = ENVIRON["name"]
+		old = ENVIRON["old"] "\n"
+		new = ENVIRON["new"] == "" ? "" : ENVIRON["new"] "\n"
+	}
+	!inside && begins($0) { inside = 1 }
+	!inside	{ print; next }
+	{ body = body $0 "\n" }
+	name != "" && /^}/ {
+		printf "%s", change(body)
+		inside = 0
+		body = ""
+	}
+	END {
+		printf "%s", change(body)
+		exit found != 1
+	}' "$file" || status=$?
+[ "$status" -le 1 ] || die "${entry##*/}: awk failed on $file"
+[ "$status" = 0 ] ||
+	die "${entry##*/}: ${file##*/} does not contain the old lines exactly once"

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The mutants of the module: change the module in one place, build it, run the tests, which
+# must fail.
+#
+# usage: module.sh
+#
+# Variables: KERNEL or KDIR, MUTANTS, JOBS, see "make help". See entries.sh for the mutants.
+#
+# Prints a table, and "N passed, N failed, N skipped" as the last line: a mutant that is
+# killed has passed. Results are in build/mutants/module: mmun/<kernel>/<mutant>.result and
+# .log, results.json.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/kernel/packages.sh"
+. "$SCRIPTS/mutate/entries.sh"
+. "$SCRIPTS/mutate/known.sh"
+
+# try_all: xargs returns 123 if a process failed. Then this mutant has no result.
+try_all() {
+	local names
+
+	names=("${entries[@]##*/}")
+	printf '%s\n' "${names[@]%.mutant}" |
+		xargs -P "${JOBS:-2}" -I {} "$SCRIPTS/mutate/try.sh" module "$out" "$dir" {} ||
+		[ $? = 123 ]
+}
+
+results=$TOP/build/mutants/module
+find_entries module "${MUTANTS:-*}"
+need_for "${KDIR:-$KERNEL}" python3
+resolve "${KDIR:-$KERNEL}"
+build_sound "$out"
+dir=$results/$SUITE/${out##*/}
+rm -rf "$results"
+mkdir -p "$dir"
+try_all
+"$SCRIPTS/mutate/table.py" module "$results" "${out##*/}"
+killed=$(grep -lsx outcome=killed "$dir"/*.result | wc -l || true)
+echo "$killed passed, $((${#entries[@]} - killed)) failed, 0 skipped"
+exit "$((killed != ${#entries[@]}))"

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Test the entries: each mutant can be applied to the kernels that it names, or to the
+# module.
+#
+# usage: test-entries.sh KERNEL...
+#
+# The source tree of each KERNEL must be in the cache.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/mutate/entries.sh"
+
+# apply_all TREE: apply each of entries to its file below TREE.
+apply_all() {
+	local entry file
+
+	for entry in "${entries[@]}"; do
+		file=$(entry_value file "$entry")
+		"$SCRIPTS/mutate/apply.sh" "$entry" "$1/$file" >/dev/null || failed=1
+	done
+}
+
+failed=0
+find_entries module '*'
+apply_all "$TOP"
+for kernel; do
+	tree=$(compgen -G "$CACHE/tree/linux-source-${kernel}_*")
+	find_entries kernel '*' "$kernel"
+	apply_all "$tree"
+done
+exit "$failed"

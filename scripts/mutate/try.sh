@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Try mutants on one kernel: build, boot, judge, and keep the result.
+#
+# usage: try.sh kernel|module OUT DIR NAME...
+#
+# OUT is the sound build. The result is DIR/NAME.result, see known.sh, and the report of
+# judge.sh is DIR/NAME.log. The NAME "sound" stands for no mutant. A mutant of the module
+# has a build of its own in DIR/NAME. A mutant of the kernel changes OUT and the kernel,
+# and runs through apart.sh, which undoes the changes.
+#
+# Several mutants of the kernel are tried in one kernel. If everything passes there, each
+# of them survives. Otherwise it is unknown which one was noticed, and no result is kept.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/mutate/entries.sh"
+. "$SCRIPTS/mutate/outcome.sh"
+. "$SCRIPTS/mutate/known.sh"
+
+# entry_of NAME
+entry_of() {
+	if [ "$1" = sound ]; then
+		echo /dev/null
+	else
+		echo "$SCRIPTS/mutate/$kind/$1.mutant"
+	fi
+}
+
+# build NAME...: prints a line "NAME present" or "NAME absent" for each mutant.
+build() {
+	case $kind in
+	kernel)	"$SCRIPTS/mutate/build-kernel.sh" "$out" "$@" ;;
+	module)	"$SCRIPTS/mutate/build-module.sh" "$out" "$work" "$@" ;;
+	esac
+}
+
+# choose NAME: prints the programs that run, and sets TESTS.
+choose() {
+	local entry
+
+	entry=$(entry_of "$1") || return
+	TESTS=$(entry_value tests "$entry") || return
+	export TESTS
+	if [ -n "$TESTS" ]; then
+		"$SCRIPTS/vm/choose.sh" "$work" || return
+	else
+		"$SCRIPTS/mutate/order.sh" "$kind" "$entry" "$work" "$dir/$1.result" ||
+			return
+	fi
+}
+
+# run NAME: sets status to the one of judge.sh.
+run() {
+	choose "$1" >"$work/chosen" || return
+	"$SCRIPTS/vm/pack.sh" "$work" || return
+	"$SCRIPTS/vm/boot.sh" "$work" >"$work/ktap" || return
+	status=0
+	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
+}
+
+# The first program that did not pass.
+failing() {
+	local program
+
+	while read -r program; do
+		if ! grep -qE "^ok [0-9]+ - mmun: $program( |\$)" "$work/ktap"; then
+			echo "$program"
+			return
+		fi
+	done <"$work/chosen"
+}
+
+judge() {
+	name_outcome "$status"
+	program=
+	case $outcome in
+	killed | time-out)	program=$(failing) ;;
+	esac
+}
+
+# keep NAME: write the result of the mutant.
+keep() {
+	local entry how=$how outcome=$outcome program=$program result=$dir/$1.result \
+		what=$what
+
+	! has_line /dev/stdin "$1 absent" <<<"$built" ||
+		outcome=absent what="the kernel has no such code" how='' program=
+	entry=$(entry_of "$1")
+	key=$(key_of "$entry" "$out" "$outcome" "$program")
+	[ ! -e "$work/report" ] || cp "$work/report" "$dir/$1.log"
+	printf '%s\n' "outcome=$outcome" "by=${what//$'\n'/ }" "how=$how" \
+		"program=$program" "seconds=$SECONDS" "key=$key" >"$result.tmp"
+	mv "$result.tmp" "$result"
+	say "${dir##*/}: $1: $outcome, $what${how:+, $how} ($SECONDS s)"
+}
+
+kind=$1
+out=$2
+dir=$3
+shift 3
+work=$out
+[ "$kind" = kernel ] || work=$dir/$1
+status=
+SECONDS=0
+built=$(build "$@") || built=
+[[ $built != *" present"* ]] || run "$1" || true
+judge
+if [ $# = 1 ]; then
+	keep "$1"
+elif [ "$outcome" = survived ]; then
+	while read -r name _; do
+		keep "$name"
+	done <<<"$built"
+else
+	say "${dir##*/}: $# at once: $outcome, $what${how:+, $how} ($SECONDS s)"
+fi

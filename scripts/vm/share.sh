@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Link the parts of a build that several guests share: everything but the driver, the list
+# of programs and the initramfs.
+#
+# usage: share.sh OUT DIR
+
+. "${0%/*}/../lib.sh"
+
+for part in kernel floor tests programs init{,.key} gen_init_cpio{,.key} vmlinux{,.key}; do
+	ln -sfn "$1/$part" "$2/$part"
+done
