@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which test ran when the kernel complained?
+# Find the test that ran when the kernel complained.
 #
 # usage: awk -f blame.awk CONSOLE COMPLAINTS
 #
 # COMPLAINTS are lines of CONSOLE with their number, "N:LINE". Prints "TEST<tab>N:LINE"
-# for each. A line "mmun: starts TEST" comes before the test; a complaint after the end
-# of a test and before the start of the next belongs to the test that has ended,
-# because the kernel may do a part of the work later. Complaints before the first test
-# of a guest are left out.
+# for each. The console has a line "mmun: starts TEST" before each test. A complaint after
+# the end of a test and before the start of the next one belongs to the test that has ended,
+# because the kernel may do a part of the work later. Complaints before the first test of a
+# guest are omitted.
 
 FNR == NR {
 	if (/^---- the console of /)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
+# Omit the lines "cut here" from complaints of the kernel.
+#
 # usage: ... | awk -f frames.awk
 #
-# Reads complaints of the kernel, "N:LINE". Leaves out a line "cut here" if line N + 1 is
-# a complaint, too, because that line names the problem.
+# Reads lines "N:LINE". A line "cut here" is kept if line N + 1 is not a complaint; otherwise
+# that line names the problem.
 
 frame != "" && $0 + 0 != frame + 1 { print frame }
 

@@ -1,28 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 5: how did it go?
+# Step 5: judge a run.
 #
 # usage: judge.sh RESULT
 #
-# RESULT holds console.log, ktap.log, verdict, qemu.log, meta and config as boot.sh
-# left them. Says what is wrong in lines that start with "# ", and ends with
-# "N passed, N failed, N skipped". Exit status, the first that applies:
+# RESULT has the files that boot.sh wrote: console.log, ktap.log, verdict, qemu.log, meta and
+# config. Prints each complaint in lines that start with "# ", and ends with the line
+# "N passed, N failed, N skipped". The exit status is the first of these that applies, but 11
+# has priority over all but 2 and 3:
 #
 #	0	passed
 #	2	not a result directory
-#	3	panic: the kernel gave up
-#	4	silence: PID 1 was never reached
-#	5	hang: the time ran out
-#	6	splat: the kernel complained
+#	3	the kernel panicked
+#	4	PID 1 was never reached
+#	5	the time ran out
+#	6	the kernel complained
 #	7	a test failed
-#	8	the KTAP is not whole
+#	8	the KTAP is incomplete
 #	9	a skip that scripts/judge/allowed-skips does not allow
-#	10	no verdict, a wrong one, or one that disagrees
-#	11	QEMU failed, or User-Mode Linux: its message is the complaint, before all
-#		others but a panic
+#	10	there is no verdict, or it has a wrong nonce, or it is fail
+#	11	QEMU or User-Mode Linux failed; its message is the complaint
 
 . "${0%/*}/../lib.sh"
+. "$SCRIPTS/judge/version.sh"
 
 result=$1
 CONSOLE_LINES=40
@@ -36,13 +37,13 @@ complain() {
 	echo "# ${2//$'\n'/$'\n# '}"
 }
 
-# grep returns 1 if it counts to 0.
+# count KIND: of records. grep returns 1 if the count is 0.
 count() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
-# QEMU that is killed because the time is over has not failed. User-Mode Linux aborts
-# when the kernel panics, and its last line is the reason if it does not start.
+# QEMU has not failed if it was killed because the time was over. User-Mode Linux aborts
+# when the kernel panics. If User-Mode Linux does not start, its last line is the reason.
 judge_qemu() {
 	local message
 
@@ -62,12 +63,12 @@ judge_qemu() {
 judge_panic() {
 	local found
 
-	# grep returns 1 if there is nothing, and more if it failed.
+	# grep returns 1 if there is no such line, and more if it failed.
 	found=$(grep -am 1 'Kernel panic' "$result/console.log" || [ $? = 1 ])
 	[ -z "$found" ] || complain 3 "the kernel panicked"
 }
 
-judge_silence() {
+judge_start() {
 	if [ ! -s "$result/ktap.log" ]; then
 		complain 4 "PID 1 was never reached"
 	elif [ "${silent:-0}" != 0 ]; then
@@ -80,13 +81,13 @@ judge_time() {
 		complain 5 "no end after $(value seconds "$result/meta") seconds"
 }
 
-# expressions TABLE: lines that start in the first column, but for comments and
+# expressions TABLE: prints the lines that start in the first column, without comments and
 # the entry "-".
 expressions() {
 	sed '/^[#[:blank:]-]/d' "$SCRIPTS/judge/$1"
 }
 
-# grep returns 1 if there is nothing, and more if it failed.
+# grep returns 1 if there is no such line, and more if it failed.
 splats() {
 	local complaints allowed
 
@@ -103,8 +104,7 @@ judge_splats() {
 	head -n 20 <<<"$found" | sed 's/^/#   /'
 }
 
-# Reports of KCSAN about other parts of the kernel do not fail the run. They are
-# printed.
+# Reports of KCSAN about other parts of the kernel are printed and do not fail the run.
 list_races() {
 	awk -v list=1 -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
 		sort | uniq -c | sort -rn |
@@ -144,20 +144,20 @@ judge_skips() {
 	done <<<"$records"
 }
 
-# Sets permitted to yes or no.
+# find_permission NAME REASON: sets permitted to yes or no.
 find_permission() {
 	local name=$1 reason=$2 glob condition
 
 	permitted=no
 	while read -r glob condition _; do
-		# shellcheck disable=SC2053 # a glob it is
+		# shellcheck disable=SC2053 # this is a glob
 		if [[ $name == $glob ]] && holds "$condition" "$reason"; then
 			permitted=yes
 		fi
 	done <<<"$allowed_skips"
 }
 
-# See scripts/judge/allowed-skips. Each branch is a predicate: errexit is off here.
+# holds CONDITION REASON: see allowed-skips. Each branch is a predicate: errexit is off here.
 holds() {
 	case $1 in
 	always)		true ;;
@@ -166,27 +166,22 @@ holds() {
 	'!CONFIG_'*)	lacks "${1#!}" ym && names "${1#!}" "$2" ;;
 	MEM!=*)		[ "$mem" != "${1#*=}" ] ;;
 	SMP=*)		[ "$smp" = "${1#*=}" ] ;;
-	before-*)	older "$release" "${1#before-}" ;;
-	*)		die "allowed-skips: what is $1?" ;;
+	before-*)	is_older "$release" "${1#before-}" ;;
+	*)		die "allowed-skips: unknown condition $1" ;;
 	esac
 }
 
+# lacks CONFIG_X VALUES: is X set to none of these letters?
 lacks() {
 	[[ $config != *$'\n'"$1="[$2]* ]]
 }
 
+# names CONFIG_X REASON: does the reason contain the word?
 names() {
 	[[ $2 =~ $1($|[^A-Z0-9_]) ]]
 }
 
-# older A B: is version A smaller than B? Only the first two numbers count.
-older() {
-	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x, "."); split(b, y, ".")
-		exit !(x[1] + 0 < y[1] + 0 ||
-			x[1] + 0 == y[1] + 0 && x[2] + 0 < y[2] + 0) }'
-}
-
-# One line of each guest, and no other.
+# There must be one line of each guest, and no other line.
 judge_verdict() {
 	local i lines
 
@@ -230,7 +225,7 @@ failed=$(count fail)
 skipped=$(count skip)
 judge_panic
 judge_qemu
-judge_silence
+judge_start
 judge_time
 judge_splats
 judge_tests

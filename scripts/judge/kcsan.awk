@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Data races that KCSAN found in the console log. One that has the module or
-# mm/mmu_notifier.c on a stack is a complaint like any other, unless that only
-# slept there, was interrupted, made reclaim free memory, read the clock, or asked
-# for a capability. The rest of the kernel has races that its people live with: they are
-# listed, and no failure.
+# Sort the data races that KCSAN reports into ours and those of other parts of the kernel.
 #
-# With list=1 prints the titles of those; else the log, with their titles left
-# empty, so that nobody takes them for a complaint and lines keep their number.
+# usage: awk [-v list=1] -f kcsan.awk CONSOLE
+#
+# A race is ours if a stack has the module or mm/mmu_notifier.c, and if the access is not in
+# a callee that sleeps, handles an interrupt, reclaims memory, reads the clock or tests a
+# capability. Races of other parts of the kernel are known there and do not fail the run.
+#
+# Prints the log with the titles of these races empty, so that judge.sh does not find them
+# and the lines keep their numbers. With list=1 prints only these titles.
 
 function flush_report(    i) {
 	if (!lines)

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 #
+# Convert the KTAP of PID 1 to records.
+#
 # usage: awk -f ktap.awk BLAMED KTAP
 #
-# Reads the KTAP of PID 1 (outer results, and the ones of each program nested
-# by two spaces), and what blame.awk printed: a test in whose course the kernel
-# complained has failed. Writes one record per line, fields separated by tabs:
+# The KTAP has outer results, and the results of each program are nested by two spaces.
+# BLAMED is the output of blame.awk: a test during which the kernel complained has failed.
+# Prints one record per line, with tabs between the fields:
 #
-#	pass NAME | skip NAME REASON | fail NAME | diag TEXT (of the fail above)
-#	broken WHAT	a plan that is missing or not kept
+#	pass NAME
+#	skip NAME REASON
+#	fail NAME
+#	diag TEXT	of the fail above
+#	broken WHAT	the KTAP does not follow its plan
 #
 # The outer results are "mmun: PROGRAM", "mmun: load", "mmun: unload" and "mmun: leaks",
-# and for each module but the driver "MODULE: load" and "MODULE: unload".
+# and for each other module "MODULE: load" and "MODULE: unload".
 #
-# What is counted are the leaves: the tests of the programs, and the outer
-# results that have none. Older harnesses print no name with a skip; it is the
-# one of the last RUN line.
+# A record is a test of a program, or an outer result without tests. Older harnesses print
+# no name with a skip: the last RUN line has the name.
 
 function record(kind, name, reason,    i) {
 	if (name in complaint)
@@ -94,7 +98,7 @@ function inner_line(text) {
 		remember(text)
 }
 
-# A guest ended in the course of the test.
+# The guest ended during the test.
 function end_unfinished() {
 	if (unfinished != "")
 		record("fail", unfinished)

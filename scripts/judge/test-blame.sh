@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of judge.sh: which test is named if the kernel complains or the guest ends.
+# Tests of judge.sh: the test that it names if the kernel complains or the guest ends.
 #
 # usage: test-blame.sh
 #
-# Each case spoils the recording of a good run. KTAP on stdout.
+# Each case changes the recording of a good run. KTAP on stdout.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
@@ -20,21 +20,21 @@ judged 6 "a complaint before the first test names no test" "5 passed, 0 failed"
 console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
 judged 6 "a complaint is attributed to the test that runs" "#   event.munmap"
 console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
-judged 6 "the test fails" "4 passed, 1 failed"
+judged 6 "the test that runs when the kernel complains fails" "4 passed, 1 failed"
 console "mmun: starts event.munmap" "$warning" "$warning"
-judged 6 "the complaint explains it" "#     the kernel complained: 5:[   11.222333] WARNING"
+judged 6 "the complaint is the reason of the failure" "#     the kernel complained: 5:[   11.222333] WARNING"
 frame="------------[ cut here ]------------"
 console "mmun: starts event.munmap" "$frame" "$warning"
-judged 6 "the frame of a complaint does not explain it" "#     the kernel complained: 6:[   11.222333] WARNING"
+judged 6 "the frame of a complaint is not the reason" "#     the kernel complained: 6:[   11.222333] WARNING"
 console "mmun: starts event.munmap" "$frame" "no complaint"
 judged 6 "a frame alone is a complaint" "#     the kernel complained: 5:[   11.222333] ------"
 console "mmun: starts event.mremap" "mmun: ends event.mremap" "$warning"
-judged 6 "a complaint after a test is attributed to it" "#   event.mremap"
+judged 6 "a complaint after a test is attributed to this test" "#   event.mremap"
 console "mmun: starts event_test" "$warning"
-judged 6 "a complaint before the first test of a program" "#   event_test"
+judged 6 "a complaint before the first test of a program names the program" "#   event_test"
 record_two_modules
 console "mmun: starts mmun_floor: unload" "$warning"
-judged 6 "a complaint while the second module is unloaded" "#   mmun_floor: unload"
+judged 6 "a complaint during the unload of a module names the unload" "#   mmun_floor: unload"
 console "mmun: starts event.mremap" "Kernel panic - not syncing: Fatal exception"
 ktap '10,$d'
 judged 3 "a test in which the kernel panics is named" "#   event.mremap"

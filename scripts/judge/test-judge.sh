@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of judge.sh: recordings of guests that fared well and badly.
+# Tests of judge.sh, with recordings of good and bad runs.
 #
 # usage: test-judge.sh
 #
-# Each case starts from the recording of a good run, spoils it in one way and
-# names the exit status that judge.sh must give. KTAP on stdout.
+# Each case changes the recording of a good run in one way, and checks the exit status and
+# the report of judge.sh. KTAP on stdout.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
@@ -30,7 +30,7 @@ qemu 1 "qemu-system-x86_64: warning: it is old" \
 judged 11 "QEMU that does not start" "# QEMU: Parameter 'smp.cpus' expects integer"
 qemu 1 "qemu: initrd is too large, cannot support.(max: 9, need 10)"
 : >"$run/ktap.log"
-judged 11 "QEMU that does not start, by its other name" "# QEMU: initrd is too large"
+judged 11 "QEMU that does not start, with a short name in its message" "# QEMU: initrd is too large"
 qemu 139
 ktap '8,$d'
 judged 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
@@ -47,23 +47,23 @@ judged 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
 
 qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
-judged 5 "QEMU that is killed because the time is over" "no end after 9 seconds"
+judged 5 "QEMU that is killed because the time ran out" "no end after 9 seconds"
 
 console "Kernel panic - not syncing: Fatal exception"
 judged 3 "a panic" "the kernel panicked"
 
 : >"$run/ktap.log"
 : >"$run/verdict"
-judged 4 "silence" "PID 1 was never reached"
+judged 4 "no output" "PID 1 was never reached"
 
 console "Kernel panic - not syncing: VFS: Unable to mount root fs"
 : >"$run/ktap.log"
-judged 3 "a panic before PID 1 is no silence" "the kernel panicked"
+judged 3 "a panic before PID 1 is reported as a panic" "the kernel panicked"
 
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 : >"$run/verdict"
 ktap '9,$d'
-judged 5 "a hang" "no end after 9 seconds"
+judged 5 "a guest that does not end" "no end after 9 seconds"
 
 # kcsan FUNCTION OTHER MODULE [CALLER...]
 kcsan() {
@@ -77,7 +77,7 @@ kcsan() {
 
 kcsan page_add lru_add ""
 console "a trace of something else:" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race elsewhere is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
+judged 0 "a race in another part of the kernel is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
 
 kcsan folio_mark_accessed lru_add ""
 kcsan mmun_counters mmun_commit " [test_mmun]"
@@ -86,17 +86,17 @@ judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
 kcsan mn_itree_inv_end wake_up ""
 judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
 kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race under a sleep" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
+judged 0 "a race in a function that sleeps" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
 kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
 kcsan ktime_get timekeeping "" " mmun_x+2/9 [test_mmun]"
 judged 0 "a race in the clock" "# KCSAN, not about notifiers: 1 data-race in ktime_get"
 kcsan xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
-judged 6 "a race that the module calls" "BUG: KCSAN: data-race in xa_load"
+judged 6 "a race in a function that the module calls" "BUG: KCSAN: data-race in xa_load"
 
 kcsan folio_mark_accessed lru_add ""
 console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
-judged 6 "a warning after a race elsewhere" "WARNING: CPU"
+judged 6 "a warning after a race in another part of the kernel" "WARNING: CPU"
 
 splats=$(sed '/^#/d' "$SCRIPTS/judge/splats-seen")
 while read -r splat; do
@@ -108,7 +108,7 @@ console "Memory cgroup out of memory: Killed process 93 (oom_test)" \
 	"Call Trace:" "oom_reaper: reaped process 93 (oom_test)" \
 	"traps: abi_test[42] general protection fault ip:40e4cf sp:7ffe error:802" \
 	"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable"
-judged 0 "an OOM kill in a memory cgroup is no splat" "0 failed"
+judged 0 "an OOM kill in a memory cgroup is not a splat" "0 failed"
 
 ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
 	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
@@ -117,7 +117,7 @@ judged 7 "a failed test is named" "#   event.munmap"
 
 ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
 	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
-judged 7 "a failed test is explained" "#     # event_test.c:9:munmap:Expected 1"
+judged 7 "the reason of a failed test is printed" "#     # event_test.c:9:munmap:Expected 1"
 
 ktap -e 's/^ok 2/not ok 2/' -e '/^  ok 2/d'
 judged 7 "a program that crashed" "4 passed, 1 failed"
@@ -136,10 +136,10 @@ ktap '/mmun_floor: load/d'
 judged 8 "the second module is not loaded" "result 3 where 2 was due"
 record_two_modules
 ktap 's/^ok 4/not ok 4/'
-judged 7 "the second module stays" "#   mmun_floor: unload"
+judged 7 "the second module is not unloaded" "#   mmun_floor: unload"
 
 ktap 's/^  ok 1/  not ok 1/'
-judged 7 "a program that hides a failed test" "1 failed"
+judged 7 "a program that passes although a test failed" "1 failed"
 
 ktap '$d'
 judged 8 "a truncated plan" "3 programs and checks reported, planned 4"
@@ -147,7 +147,7 @@ judged 8 "a truncated plan" "3 programs and checks reported, planned 4"
 ktap '8,$d'
 judged 7 "a test that does not end is named" "#   event.munmap"
 ktap '8,$d'
-judged 7 "an end inside a program" "after event.munmap"
+judged 7 "the output ends inside a program" "after event.munmap"
 
 ktap '/^  ok 2/d'
 judged 8 "a program that ran half of its tests" "1 results, planned 2"
@@ -174,13 +174,13 @@ judged 9 "an unexpected skip of a program" "event_test: no device"
 ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
 	-e 's/^  1..2/  1..0 # SKIP nothing matches MMUN_TESTS/' -e '/^  [^1T]/d'
 sed -i 's/^tests=/tests=range.*/' "$run/meta"
-judged 9 "a program with nothing to run is not to be packed" "event_test: nothing matches"
+judged 9 "a program without tests to run must not be packed" "event_test: nothing matches"
 
 missing="set CONFIG_ZRAM, CONFIG_MMU_NOTIFIER, CONFIG_DEVICE_PRIVATE"
 while read -r wanted line; do
 	echo "$line" >"$run/allowed-skips"
 	ktap "s/^  ok 2.*/  ok 2 event.mremap # SKIP $missing/"
-	judged "$wanted" "a skip, and the table says: $line" "1 skipped"
+	judged "$wanted" "a skip, with the table: $line" "1 skipped"
 done <<'EOT'
 0 event.* always why
 9 range.* always why
@@ -209,7 +209,7 @@ judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"
 : >"$run/verdict"
 judged 10 "no verdict" "none"
 echo "verdict: fail 1234" >"$run/verdict"
-judged 10 "a verdict that disagrees" "the verdict of PID 1 is fail"
+judged 10 "a verdict that is fail" "the verdict of PID 1 is fail"
 rm "$run/meta"
 judged 2 "not a recording" "no meta"
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# A recording of a good run in the directory $run, how to spoil it, and what judge.sh
-# must report of it. Sourced by the tests of judge.sh.
+# A recording of a good run in the directory $run, functions that change it, and a check of
+# the report of judge.sh. Sourced by the tests of judge.sh.
 
 record_good_run() {
 	: >"$run/allowed-skips"
@@ -52,10 +52,12 @@ judged() {
 	record_good_run
 }
 
+# console LINE...: append to the console.
 console() {
 	printf '[   11.222333] %s\r\n' "$@" >>"$run/console.log"
 }
 
+# ktap WORD...: run sed with these words on the KTAP.
 ktap() {
 	sed -i "$@" "$run/ktap.log"
 }

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of scripts/judge/splats: kernels change the wording of their complaints, and the
-# judge must notice.
+# Tests of scripts/judge/splats, because the wording of complaints depends on the version of
+# the kernel.
 #
 # usage: test-splats.sh KERNEL-SOURCE...
 #
-# For each source tree: each message that the table names for this version is in
-# the file that the table names, and the table's expression matches the message;
-# and each complaint about lockups, and each line that starts with BUG, INFO or
-# WARNING, is matched by some expression. KTAP on stdout.
+# For each source tree: the files of the kernel contain the messages that the table has for
+# this version, and the expressions match the messages. An expression of the table matches
+# each complaint about lockups, and each message that starts with BUG, INFO or WARNING. KTAP
+# on stdout.
 
 . "${0%/*}/../lib.sh"
+. "$SCRIPTS/judge/version.sh"
 . "$SCRIPTS/test/results.sh"
 
 TABLE=$SCRIPTS/judge/splats
@@ -22,24 +23,18 @@ version_of() {
 		END { print substr(v, 2) }' "$1/Makefile"
 }
 
-# older A B: is version A smaller than B?
-older() {
-	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x, "."); split(b, y, ".")
-		exit !(x[1] < y[1] || x[1] == y[1] && x[2] + 0 < y[2] + 0) }'
-}
-
-# applies VERSIONS: to this tree?
+# applies VERSIONS: does the entry apply to this tree?
 applies() {
 	case $1 in
 	all)		true ;;
-	before-*)	older "$version" "${1#before-}" ;;
-	from-*)		! older "$version" "${1#from-}" ;;
-	*)		die "scripts/judge/splats: what is \"$1\"?" ;;
+	before-*)	is_older "$version" "${1#before-}" ;;
+	from-*)		! is_older "$version" "${1#from-}" ;;
+	*)		die "scripts/judge/splats: unknown versions \"$1\"" ;;
 	esac
 }
 
-# A message as the kernel prints it. With "empty" a %s that directly follows a
-# letter adds nothing.
+# fill_in [empty]: replace the conversions of a message, as printk does. With "empty" a %s
+# that directly follows a letter is replaced by nothing.
 fill_in() {
 	local glued=x1
 
@@ -54,8 +49,8 @@ entries() {
 		{ print expression, $2, $3, $4 }' "$TABLE"
 }
 
-# is_matched EXPRESSION MESSAGE: both ways of filling it in? An expression of
-# scripts/judge/splats-allowed must match neither.
+# is_matched EXPRESSION MESSAGE: does the expression match both results of fill_in? No
+# expression of splats-allowed may match them.
 is_matched() {
 	local how text
 
@@ -66,8 +61,8 @@ is_matched() {
 	done
 }
 
-# is_there FILE MESSAGE: the message, and what it gets, are in FILE.
-is_there() {
+# has_message FILE MESSAGE: does FILE contain the message and its words?
+has_message() {
 	local words
 
 	grep -qsF -- "$(sed -E 's/%s\{[^}]*\}/%s/g' <<<"$2")" "$tree/$1" || return
@@ -75,21 +70,21 @@ is_there() {
 	grep -qsF -- "\"$words" "$tree/$1"
 }
 
-# Prints what is wrong with the entries that belong to this version.
+# Prints the errors of the entries for this version.
 wrong_entries() {
 	local expression versions file message
 
 	while IFS=$'\t' read -r expression versions file message; do
 		applies "$versions" || continue
-		is_there "$file" "$message" ||
+		has_message "$file" "$message" ||
 			echo "$file of $version has no: $message"
 		[ "$expression" = - ] || is_matched "$expression" "$message" ||
 			echo "the expression $expression does not match: $message"
 	done <<<"$table"
 }
 
-# An expression that no message of this version is for is dead, or a message of
-# this version is missing.
+# Prints the expressions without a message for this version: either the expression can be
+# removed, or the entry of a message is missing.
 dead_expressions() {
 	local expression versions rest
 
@@ -100,8 +95,8 @@ dead_expressions() {
 		sed "s/^/# $version has no message for: /"
 }
 
-# What is printed with the level of an error, by these files; the string is on the
-# line of the call or on the next one.
+# Prints the messages of a file that have the level of an error or a warning. The string is
+# on the line of the call or on the next one.
 # shellcheck disable=SC2016 # $ is for awk
 TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 2 }
 	call-- > 0 && match($0, /"([^"\\]|\\.)*"/) {
@@ -111,7 +106,7 @@ TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 
 		call = 0
 	}'
 
-# Prints the lines of stdin that no expression matches and no entry excuses.
+# Prints the lines of stdin that no expression matches, without the entries "-".
 unmatched() {
 	local text filled
 
@@ -123,7 +118,8 @@ unmatched() {
 	done
 }
 
-# Lines that start with a blank or a quote continue a message.
+# Prints the reports of lockups. A line that starts with a blank or a quote continues a
+# message.
 lockup_titles() {
 	awk "$TITLES" "$tree"/kernel/{hung_task,watchdog*}.c | sort -u |
 		grep '^[A-Za-z]'
@@ -142,7 +138,7 @@ test_tree() {
 	[ -e "$tree/Makefile" ] || die "$tree: no source tree of a kernel"
 	version=$(version_of "$tree")
 	complaints=$(wrong_entries)
-	silent "the messages of $version are there, and matched" "$complaints"
+	silent "the kernel $version has the messages, and the expressions match them" "$complaints"
 	complaints=$(dead_expressions)
 	silent "each expression has a message of $version" "$complaints"
 	titles=$(lockup_titles)

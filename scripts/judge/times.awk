@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where the time of a run went: of its KTAP, which TIMES=1 made, a table of the programs
-# and one of the tests, the longest first.
+# Print the times of the programs and of the tests, the longest first.
 #
-# The lines "# time: TEST SECONDS" are those of a program that ends with the line
-# "# PROGRAM: SECONDS s".
+# usage: awk -f times.awk KTAP
+#
+# The KTAP is of a run with TIMES=1. A program has a line "# time: TEST SECONDS" for each
+# test, and ends with the line "# PROGRAM: SECONDS s".
 
 BEGIN	{ SHOWN = 20 }
 

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What runs the guest: prints the words for QEMU.
+# Print the arguments that choose the accelerator of QEMU.
 #
 # usage: accel.sh IMAGE
 #
-# ACCEL=auto is KVM if KVM is seen to run IMAGE, or else TCG.
+# ACCEL=auto is KVM if KVM runs IMAGE on this machine, otherwise TCG.
 
 . "${0%/*}/../lib.sh"
 
@@ -31,12 +31,12 @@ choose() {
 [ "$ACCEL" != auto ] || choose
 case $ACCEL in
 kvm)	echo "-accel kvm -cpu host" ;;
-# Five-level page tables cost time, and KASAN of 6.1 reports its own access to them
-# when an interrupt comes while the processor is being identified.
+# Five-level page tables are slow to emulate. KASAN of 6.1 also reports its own access to
+# them if an interrupt arrives while the kernel identifies the processor.
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
-# The clock counts instructions, all of them, and nothing comes from the host, no
-# random number either: one run is as the other.  A string instruction counts each
-# of its turns; without ERMS and FSRM the kernel moves eight bytes in one.
+# The clock counts all instructions, and the guest receives no input from the host, not
+# even random numbers: all runs are the same. Each iteration of a string instruction is
+# counted; without ERMS and FSRM the kernel moves eight bytes in one iteration.
 icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off -seed 1" \
 		"-cpu ${CPU:-max,la57=off,erms=off,fsrm=off}" \
 		"-rtc base=2020-01-01,clock=vm" ;;

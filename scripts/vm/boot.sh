@@ -1,27 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4: boot the kernel with the initramfs and let the tests run.
+# Step 4: boot the kernel with the initramfs, which runs the tests.
 #
 # usage: boot.sh OUT
 #
-# Shows the KTAP on stdout as it happens, and leaves in OUT/result what judge.sh
-# reads: console.log, ktap.log, verdict, qemu.log (messages of QEMU or of User-Mode
-# Linux), meta, config; and orders, what PID 1 was asked to do. Exits 0 however the
-# guest fared. When this script or its parent dies, the guest dies as well.
+# Prints the KTAP while the guest runs, and writes the files that judge.sh reads to
+# OUT/result: console.log, ktap.log, verdict, qemu.log (messages of QEMU or of User-Mode
+# Linux), meta, config; and orders, the input of PID 1. Exits 0 even if the guest fails.
+# The guest is killed when this script or its parent dies.
 #
-# start.sh exports the variables that "make help" lists. Other scripts may add:
-# PROGRAM, one program with its arguments, to run in place of the tests; NONCE, what
-# the verdict must have in it, in place of a random number; GUEST_ENV, words
-# NAME=VALUE for the environment of the programs; BOOT_SECS and PROGRAM_SECS,
-# limits; GUEST, a number that stands before each line on stdout (see side-by-side.sh).
+# start.sh exports the variables that "make help" lists. Other scripts may add these:
+#
+#	PROGRAM		one program with its arguments, which runs instead of the tests
+#	NONCE		the number that the verdict must contain [a random number]
+#	GUEST_ENV	words NAME=VALUE for the environment of the programs
+#	BOOT_SECS	the limit for the first line of output
+#	PROGRAM_SECS	the limit for each program
+#	GUEST		a number, printed before each line, see side-by-side.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 . "$SCRIPTS/vm/guest.sh"
 . "$SCRIPTS/vm/progress.sh"
 
-# The process that started this one may be killed alone, as make is by a CI runner.
+# Die with the parent, because a CI runner may kill make alone.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -34,15 +37,15 @@ image=$(value image "$kernel")
 PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
-# A guest that has printed nothing after so many seconds is booted again, BOOT_TRIES
-# times in all.
+# A guest that has printed nothing after BOOT_SECS is booted again, BOOT_TRIES times in
+# all.
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 
 nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
-# The settings of the selftest limit the time of one program; emulation is slower
-# by a factor.
+# The settings of the selftest limit the time of one program. An emulated guest is slower
+# and has more time.
 program_secs() {
 	local secs
 
@@ -50,7 +53,7 @@ program_secs() {
 	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
 }
 
-# See init-orders.c.
+# See scripts/guest/orders.c.
 write_orders() {
 	local modules
 
@@ -62,8 +65,8 @@ write_orders() {
 		"times=$TIMES" >"$result/orders"
 }
 
-# The kernel unpacks archives that follow each other; gen_init_cpio fills each
-# up to 512 bytes. With the time of the file in it no two runs would be the same.
+# The kernel unpacks archives that are concatenated; gen_init_cpio pads each of them to 512
+# bytes. The time of the file is constant, so that all runs are the same.
 make_initrd() {
 	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
 	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
@@ -71,7 +74,7 @@ make_initrd() {
 	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
 }
 
-# One line of the guest: kept, shown, and remembered for the progress line.
+# take_line LINE: of the guest.
 take_line() {
 	printf '%s\n' "$1" >>"$result/ktap.log"
 	clear_progress
@@ -79,7 +82,7 @@ take_line() {
 	note_current "$1"
 }
 
-# Reads until the guest ends or its time is over; sets $ended to the reason.
+# Read until the guest ends or its time is over; sets $ended to the reason.
 follow() {
 	local line='' part
 
@@ -95,7 +98,7 @@ follow() {
 		fi
 		show_progress
 		out_of_time || continue
-		# A guest that spins in its kernel does not react to SIGTERM.
+		# A guest that loops in its kernel ignores SIGTERM.
 		kill -KILL "$pid" 2>/dev/null || true
 		break
 	done
@@ -113,12 +116,17 @@ out_of_time() {
 	fi
 }
 
-run_guest() {
-	local tail_pid=
-
+# prepare_result: empty files, and the pipe that the guest writes to.
+prepare_result() {
 	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
 	touch "$result"/{console.log,ktap.log,verdict}
 	mkfifo "$result/serial"
+}
+
+run_guest() {
+	local tail_pid=
+
+	prepare_result
 	SECONDS=0
 	current="booting $(value release "$kernel")"
 	"start_$guest_kind" </dev/null >"$result/serial" 2>"$result/qemu.log" &
@@ -129,7 +137,7 @@ run_guest() {
 		tail_pid=$!
 	fi
 	follow
-	# The shell reports a guest that a signal has ended. The judge does, too.
+	# The judge reports a guest that a signal ended: the shell must not.
 	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-
@@ -145,7 +153,7 @@ boot() {
 		if [ "$ended" != no-boot ] || [ "$try" = "$BOOT_TRIES" ]; then
 			break
 		fi
-		say "the guest said nothing in $BOOT_SECS seconds; once more"
+		say "the guest printed nothing in $BOOT_SECS seconds: booting it again"
 	done
 }
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2 with SUITE=hmm: the kernel's own test_hmm and hmm-tests, the nearest
-# peer, to compare with. The kernel must be one of our own.
+# Step 2 with SUITE=hmm: build the kernel's own test_hmm and hmm-tests, to compare with.
+# Only kernels that are built here have them.
 #
 # usage: build-hmm.sh module|modules|tests OUT
 #
-# As build.sh.
+# See build.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,15 +15,15 @@ out=$2
 kdir=$(value kdir "$out/kernel")
 source=$(value source "$out/kernel")
 
-# Made with the kernel.
+# The module is built with the kernel.
 take_module() {
 	[ -e "$kdir/lib/test_hmm.ko" ] ||
-		die "$kdir has no lib/test_hmm.ko: SUITE=hmm wants a kernel of our own"
+		die "$kdir has no lib/test_hmm.ko: SUITE=hmm needs a kernel that is built here"
 	mkdir -p "$out/module"
 	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
 }
 
-# Its directory, and what it needs from there, changed with the years.
+# The directory of hmm-tests and the files that it needs depend on the version.
 find_sources() {
 	local file
 
@@ -32,7 +32,7 @@ find_sources() {
 		[ ! -e "$file" ] || files+=("$file")
 	done
 	[ ${#files[@]} != 0 ] ||
-		die "$source has no hmm-tests: SUITE=hmm wants a kernel of our own"
+		die "$source has no hmm-tests: SUITE=hmm needs a kernel that is built here"
 }
 
 build_tests() {

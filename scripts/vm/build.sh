@@ -5,14 +5,14 @@
 #
 # usage: build.sh module|modules|tests OUT
 #
-# OUT/kernel is what kernel/resolve.sh printed. "module" makes OUT/module/test_mmun.ko, the
-# driver; "modules" also makes OUT/floor/mmun_floor.ko; "tests" makes OUT/tests/* and
-# their names in OUT/programs, or with PROGRAM in the environment that one alone.
-# MODULE_TREE is where the sources of the driver are, MODULE_FLAGS are more words for
-# make.
+# OUT/kernel is the output of kernel/resolve.sh. "module" builds the driver,
+# OUT/module/test_mmun.ko. "modules" also builds OUT/floor/mmun_floor.ko. "tests" builds
+# OUT/tests/*, or only PROGRAM if it is in the environment, and writes the names of all
+# programs to OUT/programs. MODULE_TREE is the directory with the sources of the driver,
+# MODULE_FLAGS are more arguments for make.
 #
-# The directories are keyed by what goes into them. If a key changed the directory
-# is made anew; if not, make decides by time what is out of date.
+# Each directory has a key, a hash of its inputs. If the key has changed, the directory is
+# built from nothing. Otherwise make compares times.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -23,8 +23,8 @@ kernel=$out/kernel
 kdir=$(value kdir "$kernel")
 source=$(value source "$kernel")
 
-# start_anew DIR KEY: an empty DIR, unless it was made from what KEY stands for. A
-# make that was killed may have left half of a file, which is newer than its source.
+# start_anew DIR KEY: empty DIR, unless it was built with KEY. A make that was killed may
+# have left a part of a file, which is newer than its source.
 start_anew() {
 	if [ -e "$1/.unfinished" ] || ! has_key "$1/.key" "$2"; then
 		rm -rf "$1"
@@ -33,7 +33,7 @@ start_anew() {
 	fi
 }
 
-# make_in DIR WORD...: make, which fills DIR.
+# make_in DIR WORD...: run make, which builds into DIR.
 make_in() {
 	local status=0
 
@@ -43,8 +43,8 @@ make_in() {
 	return "$status"
 }
 
-# Sets cc to the compiler of the kernel: the headers of Debian name a version, and a
-# kernel that clang built needs clang for its modules.
+# Sets cc to the compiler of the kernel. The headers of Debian name a version, and a kernel
+# that clang built needs clang for its modules.
 choose_compiler() {
 	local found=''
 
@@ -71,8 +71,8 @@ module_key() {
 	} | sum
 }
 
-# build_module DIR/FILE TREE SOURCE...: a module is built from links, so that nothing is
-# left in the work tree and kernels do not get into the way of each other.
+# build_module DIR/FILE TREE SOURCE...: the sources are links in DIR, so that the builds for
+# several kernels are separate, and the work tree stays clean.
 build_module() {
 	local dir=$out/${1%/*} key parts=("${@:3}")
 
@@ -87,7 +87,7 @@ build_module() {
 
 find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
-		die "$kdir has no Module.symvers: run make there, modules and all"
+		die "$kdir has no Module.symvers: run make there, with the modules"
 	read -ra flags <<<"${MODULE_FLAGS:-}"
 	! is_uml "$kdir/.config" || flags+=(ARCH=um)
 }
@@ -96,7 +96,7 @@ build_driver() {
 	local flags
 
 	find_flags
-	# A kernel that counts what it runs counts the driver, too.
+	# A kernel that measures coverage measures the driver, too.
 	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
 		flags+=(GCOV_PROFILE_test_mmun.o=y)
 	build_module module/test_mmun.ko "${MODULE_TREE:-$TOP}" "${MODULE_SOURCES[@]}"
@@ -127,8 +127,8 @@ tests_key() {
 	} | sum
 }
 
-# changed_sources FILE: words for make that name each source whose hash is not in
-# FILE, because a source that changed may have an older time.
+# changed_sources FILE: arguments for make that name each source whose hash is not in FILE.
+# Times are not enough, because a source that changed may have an older time.
 changed_sources() {
 	local line old=''
 
@@ -172,7 +172,7 @@ tests)
 	mkdir -p "$out"
 	lock "$TOP/build/lock"
 	harness=("$source"/tools/testing/selftests/{lib.mk,kselftest*.h})
-	# lib.mk would build the modules of TEST_GEN_MODS_DIR in the work tree.
+	# With TEST_GEN_MODS_DIR lib.mk would build modules in the work tree.
 	words=(-s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests"
 		TEST_GEN_MODS_DIR=
 		"${COMPILER_WORDS[@]}" USERLDFLAGS=-static

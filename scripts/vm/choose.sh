@@ -1,23 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which programs have a test that TESTS asks for?
+# Print the programs that have a test which matches TESTS.
 #
 # usage: choose.sh OUT
 #
-# Prints the programs of OUT/programs that have one, one a line, in that order;
-# all of them if TESTS is empty. PROGRAM, a program with its arguments, stands
-# for the list. TESTS is a list of globs, separated by commas. The programs in
-# OUT/tests match the globs themselves (see names.h of the selftest), so that
-# host and guest agree. A glob that matches nothing is an error: a line with
-# near names, and exit status 2. OUT/names has all names then.
+# The programs are those of OUT/programs, in that order, or the one of PROGRAM, a program
+# with its arguments. TESTS is a list of globs, separated by commas; if it is empty, all
+# programs are printed. The programs in OUT/tests match the globs themselves (see lib/names.h
+# of the selftest), so that host and guest agree. A glob without a match is an error: prints
+# a line with similar names, writes all names to OUT/names, and exits 2.
 
 . "${0%/*}/../lib.sh"
 
 out=$1
 tests=${TESTS:-}
 
-# matches GLOBS: lines "program name" of the tests that match.
+# matches GLOBS: prints lines "program name" for the tests that match.
 matches() {
 	local program names
 
@@ -29,7 +28,7 @@ matches() {
 	done
 }
 
-# complain GLOB: it matches nothing.
+# complain GLOB: it has no match.
 complain() {
 	local names
 
@@ -37,13 +36,13 @@ complain() {
 	echo "choose.sh: TESTS=$1: no test has such a name${names:+; near: $names}; all names are in ${out#"$TOP"/}/names" >&2
 }
 
-# Sets chosen to the lines of all globs, and missing to the globs without one.
+# Sets chosen to the lines of all globs, and missing to the globs without a match.
 match_each() {
 	local globs glob found
 
 	IFS=, read -ra globs <<<"$tests,"
 	for glob in "${globs[@]}"; do
-		[ -n "$glob" ] || die "TESTS=$tests: a pattern is empty"
+		[ -n "$glob" ] || die "TESTS=$tests: a glob is empty"
 		found=$(matches "$glob")
 		[ -n "$found" ] || missing+=("$glob")
 		chosen+=$found$'\n'

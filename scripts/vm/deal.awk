@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Deal the programs of one run out to guests that run side by side.
+# Distribute the programs of one run to guests that run in parallel.
 #
 # usage: awk -v guests=N -f deal.awk SECONDS PROGRAMS
 #
-# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS a program a line. Prints
-# "GUEST PROGRAM" for each program, in the order of PROGRAMS. The longest program that
-# is left goes to the guest with the least work. A program of unknown time counts as the
-# mean of the others, or as 1.
+# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS has one program a line.
+# Prints "GUEST PROGRAM" for each program, in the order of PROGRAMS. Each step gives the
+# longest program that is left to the guest with the least work. A program of unknown time
+# counts as the mean of the known times, or as 1.
 
-# A program that took 0.0 s is work, too: otherwise a guest could get none.
+# A program that took 0.0 s must count, otherwise a guest could have no program.
 BEGIN { LEAST = 0.1 }
 
 FILENAME == ARGV[1] {
@@ -25,7 +25,7 @@ FILENAME == ARGV[1] {
 	}
 }
 
-# The program that takes longest of those that no guest has.
+# The longest program that is left.
 function longest(    i, best) {
 	best = 0
 	for (i = 1; i <= count; i++)

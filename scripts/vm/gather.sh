@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The results of guests that ran side by side become the result of one run.
+# Combine the results of guests that ran in parallel into the result of one run.
 #
 # usage: gather.sh RESULT GUEST-RESULT...
 #
-# RESULT has ktap.log, see merge.sh. Adds the other files that judge.sh reads: the console
-# of each guest after a line with its name, and the verdict of each as one line; the
-# guest that fared worst is last. qemu.log, meta, config and orders are those of this guest.
-# In meta the seconds are those of the slowest guest, guests is their number, and silent is
-# how many printed no KTAP.
+# RESULT already has ktap.log, see merge.sh. Adds the other files that judge.sh reads:
+# console.log has the console of each guest after a line with its name, and verdict has a
+# line for each guest. The guest with the worst result is last, and qemu.log, meta, config
+# and orders are copies of its files. In meta "seconds" is the time of the slowest guest,
+# "guests" is the number of guests, and "silent" is the number of those without KTAP.
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: a number, as judge.sh ranks what went wrong.
+# badness DIR: prints the rank of the result, in the order of judge.sh; 0 is the best.
 badness() {
 	local ended qemu panics
 

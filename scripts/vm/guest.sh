@@ -4,17 +4,18 @@
 # The two kinds of guest: a kernel that QEMU boots, and User-Mode Linux, which is a
 # program. Sourced by boot.sh.
 #
-# prepare_<kind> sets command, and slow to 1 if the guest is emulated. start_<kind>
+# prepare_<kind> sets command, and sets slow to 1 if the guest is emulated. start_<kind>
 # runs the command with KTAP on stdout and messages on stderr. The guest writes its
-# console, the verdict and its coverage to files of $result. See init.c for the ports.
+# console, the verdict and its coverage to files in $result. See scripts/guest/init.c for
+# the ports.
 
-# COMMAND_LINE_SIZE of x86, less the byte that ends the line.
+# COMMAND_LINE_SIZE of x86 without the terminating zero.
 COMMAND_LINE_MAX=2047
 
-# What every kernel is booted with.
+# The command line of every kernel begins with these.
 WORDS=(loglevel=7 panic=-1 oops=panic)
 
-# tied COMMAND...: it is killed when this shell dies, even by SIGKILL.
+# tied COMMAND...: the kernel kills the command when this shell dies.
 tied() {
 	exec setpriv --pdeathsig KILL "$@"
 }
@@ -30,9 +31,9 @@ allowed_cpus() {
 	done
 }
 
-# take_cpu: sets pinned to the words that keep a command on one CPU of the host. The CPU
-# is one that no other guest of this clone has taken; the lock is held until this shell
-# and the guest have ended. If all CPUs are taken, pinned is empty.
+# take_cpu: sets pinned to the words that run a command on one CPU of the host, which no
+# other guest of this clone has locked. The lock is held until this shell and the guest
+# have ended. If all CPUs are locked, pinned is empty.
 take_cpu() {
 	local cpu cpus fd
 
@@ -48,23 +49,35 @@ take_cpu() {
 	done
 }
 
-prepare_qemu() {
-	local words line coverage=()
-
-	SMP=${SMP:-2}
-	need "$QEMU"
-	words=$(exec setpriv --pdeathsig TERM "$SCRIPTS/vm/accel.sh" "$image")
-	read -ra accel <<<"$words"
-	slow=0
-	[[ ${accel[*]} != *tcg* ]] || slow=1
-	# An emulated guest needs longer to unpack its kernel than for the rest of the
-	# boot. Without that step the kernel is not moved to a random address.
-	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
-	# An emulated timer may be late on a busy machine: the kernel would panic.
+# make_line: sets line to the command line of the kernel. The kernel panics if the timer test
+# fails, and an emulated timer can be late.
+make_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"
 	[ ${#line} -le $COMMAND_LINE_MAX ] ||
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
+}
+
+# choose_accel: sets accel, slow and image. In an emulated guest the unpacking of the kernel
+# takes longer than the rest of the boot. A kernel that is already unpacked is not moved to a
+# random address.
+choose_accel() {
+	local words
+
+	words=$(exec setpriv --pdeathsig TERM "$SCRIPTS/vm/accel.sh" "$image")
+	read -ra accel <<<"$words"
+	slow=0
+	[[ ${accel[*]} != *tcg* ]] || slow=1
+	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
+}
+
+prepare_qemu() {
+	local accel line coverage=()
+
+	SMP=${SMP:-2}
+	need "$QEMU"
+	choose_accel
+	make_line
 	! has_line "$config" CONFIG_GCOV_KERNEL=y ||
 		coverage=(-serial "file:$result/gcda")
 	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
@@ -78,9 +91,9 @@ start_qemu() {
 	tied "${command[@]}"
 }
 
-# choose_tmpdir: sets tmpdir to the place of the file that is the guest's memory. A page
-# for which there is no room kills the guest; /dev/shm of a container is often small, and
-# JOBS guests share it.
+# choose_tmpdir: sets tmpdir to the directory of the file that is the memory of the guest.
+# The guest is killed if there is no space for a page. /dev/shm of a container is often
+# small, and JOBS guests share it.
 choose_tmpdir() {
 	local free='' need
 
@@ -92,8 +105,8 @@ choose_tmpdir() {
 }
 
 # The ports are the file descriptors 3 (console), 1, 4 and 5. Each system call of the
-# guest wakes another thread of the host, which takes twice as long on another CPU. So a
-# guest with one processor stays on one CPU.
+# guest wakes another thread of the host, which takes twice as long on another CPU.
+# Therefore a guest with one processor runs on one CPU.
 prepare_uml() {
 	local words pinned=()
 

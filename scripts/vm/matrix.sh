@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The selftest on every kernel of the table, and one table of what came of it.
+# Run the selftest on every kernel of the table, and print one table of the results.
 #
 # usage: matrix.sh
 #
-# JOBS in the environment is how many run at a time, each in one guest [1]. What each
-# run printed is in build/matrix/<kernel>. Exits 0 if all passed.
+# JOBS in the environment is the number of kernels at a time, each in one guest [1]. The
+# output of each run is in build/matrix/<kernel>. Exits 0 if all passed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -16,7 +16,7 @@ row() {
 	printf '%-16s %7s %7s %7s %7s %8s  %s\n' "$@"
 }
 
-# The number before a word of the last line of the log.
+# number WORD: prints the number before the word in the last line of the log.
 number() {
 	awk -v word="$1" '{ last = $0 }
 		END {
@@ -27,12 +27,11 @@ number() {
 		}' "$log"
 }
 
-# The first note of judge.sh, if there is one: the notes of the guest come before
-# the last result of the guest.
+# Prints the first note of judge.sh, which follows the last result, or "ok".
 outcome() {
-	awk '/^(not )?ok / { said = "" }
-		/^# / && !said { said = substr($0, 3) }
-		END { print said ? said : "ok" }' "$log"
+	awk '/^(not )?ok / { note = "" }
+		/^# / && !note { note = substr($0, 3) }
+		END { print note ? note : "ok" }' "$log"
 }
 
 splats() {
@@ -50,7 +49,7 @@ try() {
 	return "$status"
 }
 
-# await COUNT: until at most so many run.
+# await COUNT: wait until at most COUNT jobs run.
 await() {
 	local running
 

@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The KTAP of guests that run side by side becomes the KTAP of one run.
+# Merge the KTAP of guests that run in parallel into the KTAP of one run.
 #
 # usage: merge.sh GUESTS PROGRAMS FILE
 #
 # Reads lines "GUEST LINE" of GUESTS guests, which run PROGRAMS programs in all; GUEST is
 # a number from 1 on. Writes to stdout and to FILE. A line without a number is a message
-# of boot.sh: the line goes to stderr, once.
+# of boot.sh, which is written to stderr once.
 #
-# The block of a program is what its guest printed for it, from the first line to
-# "# NAME: SECONDS s". A block is written when it is whole. Loading a module, unloading it,
-# and leaks are one result each, which is ok if it is ok in every guest. What belongs to no
-# result, because a guest did not get there, comes last: the plan is not kept then.
+# The block of a program is the output of its guest from the first line of the program to
+# "# NAME: SECONDS s". A block is written when it is complete. The load of a module, its
+# unload, and the check for leaks are one result each, which is ok if it is ok in every
+# guest. If a guest ends early, its lines without a result are written last, and the number
+# of results is less than planned.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"
@@ -25,17 +26,17 @@ current=booting
 # Results of the modules, in the order of PID 1
 loads=()
 unloads=()
-# Are the results of loads written? Blocks that are whole before them wait.
+# Are the results of loads written? Complete blocks wait until then.
 loaded=
 waiting=()
 bails=
 declare -A seen=()
-# Of each guest: the lines before a result, the result and its name, the lines after
+# By guest: the lines before a result, the result and its name, the lines after it
 declare -A before=() good=() name=() rest=() after=()
-# Of the results of modules, and of leaks: notes, and how many guests said ok and not ok
+# By check: the notes, and the numbers of guests that reported ok and not ok
 declare -A notes=() right=() wrong=()
 
-# put TEXT: lines, each with its end.
+# put TEXT: complete lines.
 put() {
 	[ -n "$1" ] || return 0
 	printf '%s' "$1" >>"$file"
@@ -56,7 +57,7 @@ name_results() {
 	done
 }
 
-# put_plan: once, when the first guest begins.
+# put_plan: when the first guest begins.
 put_plan() {
 	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + ${#loads[@]} + ${#unloads[@]} + 1))"$'\n'
 }
@@ -67,7 +68,7 @@ put_result() {
 	put "$1$2 $number - $3"$'\n'"$4"
 }
 
-# put_check NAME: the result of all guests, if they have one.
+# put_check NAME: the result of all guests, or only the notes if a guest reported none.
 put_check() {
 	if [ "${wrong[$1]:-0}" != 0 ]; then
 		put_result "${notes[$1]:-}" "not ok" "$1" ""
@@ -96,7 +97,7 @@ end_loading() {
 	done
 }
 
-# is_check NAME: no program, but what each guest does once?
+# is_check NAME: is it a check that each guest does once, and not a program?
 is_check() {
 	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
@@ -115,7 +116,7 @@ count_check() {
 	fi
 }
 
-# end_block GUEST: what the guest printed for the last result is whole.
+# end_block GUEST: the block of the last result is complete.
 end_block() {
 	local block=("${before[$1]}" "${good[$1]}" "${rest[$1]}" "${after[$1]}")
 
@@ -140,7 +141,7 @@ take_result() {
 	good[$1]=${2%% [0-9]*}
 	rest[$1]=${2#* - }
 	name[$1]=${rest[$1]%% #*}
-	# The notes of a module, and of leaks, come before the result.
+	# A check has its notes before the result.
 	! is_check "${name[$1]}" || end_block "$1"
 }
 

@@ -5,10 +5,10 @@
 #
 # usage: pack.sh OUT
 #
-# Makes OUT/initramfs from what build.sh left in OUT, and OUT/vmlinux, see unpack.sh.
-# Packs the programs that OUT/chosen names, or else OUT/programs, and the one of PROGRAM
-# in the environment. A file that is there is made again if the content of anything that
-# goes into it has changed.
+# Makes OUT/initramfs from the output of build.sh in OUT, and OUT/vmlinux, see unpack.sh.
+# Packs the programs of the list OUT/chosen, or of OUT/programs if there is no OUT/chosen,
+# and the one of PROGRAM in the environment. A file is made again if the content of one of
+# its inputs has changed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -18,14 +18,14 @@ source=$(value source "$out/kernel")
 kdir=$(value kdir "$out/kernel")
 program=${PROGRAM:-}
 
-# finish FILE KEY: FILE.tmp becomes FILE. A FILE without a key is made again.
+# finish FILE KEY: rename FILE.tmp to FILE. A FILE without a key is made again.
 finish() {
 	rm -f "$1.key"
 	mv "$1.tmp" "$1"
 	echo "$2" >"$1.key"
 }
 
-# compile FILE KEY WORD...: the words are for gcc.
+# compile FILE KEY WORD...: the words are the arguments of gcc.
 compile() {
 	local file=$1 key=$2
 
@@ -35,7 +35,7 @@ compile() {
 	fi
 }
 
-# key_of FILE...: and of the compiler, and of how this script calls it.
+# key_of FILE...: a hash of the files, the compiler and this script.
 key_of() {
 	{
 		CC='' LLVM='' "$SCRIPTS/kernel/compiler.sh" -s
@@ -66,7 +66,7 @@ list_modules() {
 	done
 }
 
-# The bench compares with it, where the kernel has it.
+# The benchmark compares with test_hmm if the kernel has it.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
 
@@ -92,7 +92,7 @@ list_files() {
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
-# The content of each file that the list names, of the list, and of what packs.
+# A hash of the list, of each file that the list names, and of the packer.
 key_of_list() {
 	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
 		tr '\n' '\0' | xargs -0 sha256sum "$out/gen_init_cpio" \

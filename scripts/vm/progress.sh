@@ -3,7 +3,7 @@
 #
 # The progress line on a terminal: the seconds of a run, and $current. Sourced.
 
-# note_current LINE: of the KTAP; sets current.
+# note_current LINE: sets current from a line of KTAP.
 note_current() {
 	case $1 in
 	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4 with more than one guest: each boots the same kernel and runs its share of the
-# programs.
+# Step 4 with several guests in parallel: all boot the same kernel, and each runs a part of
+# the programs.
 #
 # usage: side-by-side.sh OUT
 #
-# JOBS in the environment is the number of guests, and OUT/chosen has so many programs at
-# least. OUT/guest-N is to boot.sh what OUT is. Shows and leaves what boot.sh does, in
-# OUT/result, and in OUT/seconds how long each program took. When this script or its
-# parent dies, the guests die as well.
+# JOBS in the environment is the number of guests, and OUT/chosen has at least as many
+# programs. boot.sh runs guest N in OUT/guest-N. The output and the files in OUT/result are
+# like those of boot.sh. OUT/seconds has the time of each program. The guests are killed when
+# this script or its parent dies.
 
 . "${0%/*}/../lib.sh"
 
-# The process that started this one may be killed alone, as make is by a CI runner.
+# Die with the parent, because a CI runner may kill make alone.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -43,8 +43,8 @@ prepare() {
 	: >"$out/result/ktap.log"
 }
 
-# begin NUMBER: the guest writes to the pipe, its messages too, unless the console is
-# among them.
+# begin NUMBER: the guest writes its output and its messages to the pipe. With V=1 the
+# messages include the console, and are not merged.
 begin() {
 	local messages=$pipe
 
@@ -54,7 +54,7 @@ begin() {
 	pids+=($!)
 }
 
-# The pipe ends when all guests have ended: this shell must not hold it for writing.
+# The pipe ends when all guests have ended, because this shell closes its end for writing.
 begin_all() {
 	local guest pipe
 
@@ -77,7 +77,7 @@ await_all() {
 	[ "$status" = 0 ] || exit "$status"
 }
 
-# For the next run: what this one measured, and of other programs what is known.
+# For the next run, keep the times of this run, and the old times of other programs.
 keep_seconds() {
 	awk 'FILENAME == ARGV[1] && /^# [^ ]+: [0-9.]+ s$/ {
 			sub(/:$/, "", $2)

@@ -5,13 +5,13 @@
 #
 # usage: test-choose.sh [OUT]
 #
-# The programs are shell scripts with a few names. With OUT, a directory that
-# build.sh filled, each name that its programs print must select that test, too.
+# The programs are shell scripts with a few names. With OUT, a directory that build.sh
+# filled, each name that a program there prints must select that test, too.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# program NAME TEST...: a program that has these tests, for the rule of names.h.
+# program NAME TEST...: a program that has these tests, and follows the rule of names.h.
 program() {
 	local name=$1
 
@@ -26,7 +26,7 @@ program() {
 	echo "$name" >>"$dir/programs"
 }
 
-# shellcheck disable=SC2053,SC2154 # globs they are; names is the program's
+# shellcheck disable=SC2053,SC2154 # these are globs; the program sets names
 list_matches() {
 	local name short glob globs
 
@@ -60,12 +60,12 @@ refuses() {
 	check "TESTS=$1 is refused: $2" is_refusal "$2"
 }
 
-# shellcheck disable=SC2053 # a glob it is
+# shellcheck disable=SC2053 # this is a glob
 is_refusal() {
 	[[ $status:$got = 2: && $complaint = $1 && $complaint != *$'\n'* ]]
 }
 
-# listed PROGRAM GLOB: what that program lists, with a space on both sides.
+# listed PROGRAM GLOB: the names that the program lists, with spaces around each.
 listed() {
 	local names
 
@@ -73,7 +73,7 @@ listed() {
 	echo " ${names//$'\n'/ } "
 }
 
-# The names of a real program work whole, and without the variant.
+# check_program PROGRAM: each name of a real program matches, whole and without the variant.
 check_program() {
 	local name short
 
@@ -84,11 +84,11 @@ check_program() {
 		[[ $(listed "$1" "$name") = " $name " &&
 			$short = *" $name "* ]] || unknown+=" $name"
 	done
-	check "$1 knows each of its names" knows_all
+	check "$1 matches each of its names" matches_all
 	[ -z "$unknown" ] || echo "# unknown:$unknown"
 }
 
-knows_all() {
+matches_all() {
 	[[ $names = *.* && -z $unknown ]]
 }
 
@@ -103,7 +103,7 @@ program two_test event_op.munmap.is_clipped_to_the_byte \
 program three_test fork.anon.child_has_none fork.shmem.child_has_none
 results_of choose
 
-# What people write
+# Usual globs
 picks '' 'one_test two_test three_test'
 picks 'event_op.munmap.is_clipped_to_the_byte' two_test
 picks 'event_op.is_clipped_to_the_byte' two_test
@@ -118,7 +118,7 @@ picks '[cf]o*' 'one_test three_test'
 picks 'event.munmap_raises_unma?' two_test
 picks 'fork.child_has_none,fork.child_has_none' three_test
 
-# What matches nothing
+# Globs without a match
 refuses 'zzz*' '*: TESTS=zzz\*: no test*; all names are in *names'
 refuses 'zzz*' '*name; all*'
 refuses 'colide*' '* near: collide.commit_works_once*'
@@ -129,10 +129,10 @@ refuses 'fork.file.child_has_none' '* near: fork.*'
 refuses 'fork.anon' '* near: fork.anon.child_has_none*'
 refuses 'Fork*' '* near: fork.*'
 refuses 'fork*,zzz*' '*TESTS=zzz\*:*'
-refuses ',' '*a pattern is empty'
-refuses 'fork*,' '*a pattern is empty'
-refuses ',fork*' '*a pattern is empty'
-refuses 'fork*,,collide*' '*a pattern is empty'
+refuses ',' '*a glob is empty'
+refuses 'fork*,' '*a glob is empty'
+refuses ',fork*' '*a glob is empty'
+refuses 'fork*,,collide*' '*a glob is empty'
 refuses ' fork*' '* near: fork.*'
 refuses 'one_test' '*: no test has such a name*'
 refuses 'fork.anon.child_has_none.' '* near: fork.anon.child_has_none*'
@@ -140,14 +140,14 @@ refuses '[' '*: no test has such a name*'
 refuses "fork' *" '*: no test has such a name*'
 
 run 'zzz*,yyy*'
-check "each pattern that matches nothing has its line" \
+check "each glob without a match has its line" \
 	test "$status:$(wc -l <"$dir/errors")" = 2:2
 run 'zzz*'
 check "all names are in OUT/names" test "$(wc -l <"$dir/names")" = 8
 PROGRAM='two_test -v' run ''
-check "PROGRAM stands for the list" test "$status:$got" = 0:two_test
+check "PROGRAM replaces the list" test "$status:$got" = 0:two_test
 PROGRAM='two_test -v' run 'fork*'
-check "PROGRAM has no other program's tests" test "$status:$got" = 2:
+check "PROGRAM excludes the tests of other programs" test "$status:$got" = 2:
 echo 'exit 1' >"$dir/tests/three_test"
 run 'collide*'
 check "a program that cannot list its tests is an error" \

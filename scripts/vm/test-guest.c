@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What test-guest.sh runs in a guest: programs that leave something behind, fail or
- * block, so that it is seen whether PID 1 notices. The name of the program selects one.
+ * The programs that test-guest.sh runs in a guest: they leave tasks behind, fail or
+ * block, and PID 1 must notice it. The name of the program selects a row of programs[].
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static void *wait_for_ever(void *unused __attribute__((unused)))
 		pause();
 }
 
-/* The leader of this process ends, another thread does not. */
+/* The leader of this process exits, and another thread of it does not. */
 static void leave_thread(void)
 {
 	pthread_t thread;
@@ -35,8 +35,8 @@ static void leave_thread(void)
 }
 
 /*
- * This process is held in the last callback of its range: exit_mm() has taken
- * the mm away, the descriptor is still open.
+ * This process is held in the last callback of its range: exit_mm() has detached
+ * the mm, and the descriptor is still open.
  */
 static void stick_in_exit(void)
 {
@@ -70,7 +70,7 @@ static void leave_nothing(void)
 {
 }
 
-/* The parent of vfork() waits without a bound, and not interruptibly. */
+/* The parent of vfork() waits without a limit, and is not interruptible. */
 static void block(void)
 {
 	if (vfork() == 0)
@@ -85,7 +85,7 @@ static void fail_and_wait(void)
 	wait_for_ever(NULL);
 }
 
-/* Bit 9 is that of a warning. */
+/* Bit 9 means that the kernel printed a warning. */
 static void taint(void)
 {
 	int fd = open("/proc/sys/kernel/tainted", O_WRONLY);
@@ -101,7 +101,7 @@ static void run_child(void (*child)(void))
 		child();
 		_exit(0);
 	}
-	/* The child has come as far as it comes. */
+	/* The child must have reached its end, or the place where it blocks. */
 	usleep(500000);
 }
 

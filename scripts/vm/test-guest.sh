@@ -5,8 +5,8 @@
 #
 # usage: test-guest.sh
 #
-# Variables: KERNEL or KDIR. Four guests run to their end, some more are killed or do
-# not start. KTAP on stdout. Leaves the last result in build/test-guest.
+# Variables: KERNEL or KDIR. Four guests run to their end; the others are killed or do not
+# start. KTAP on stdout. The last result is in build/test-guest.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -57,17 +57,17 @@ test_leftovers() {
 	"$SCRIPTS/vm/pack.sh" "$dir"
 	run_guest SCHEDULE="$schedule" TIMES=1
 	has "$ktap" '^ok 3 - mmun: leaves_nothing$' "a program that leaves nothing passes"
-	has "$ktap" '^not ok 4 - mmun: leaves_daemon$' "a process that is left is noticed"
-	has "$ktap" '^not ok 5 - mmun: leaves_thread$' "a thread whose leader is a zombie is noticed"
-	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "its state is shown"
-	has "$ktap" '^not ok 6 - mmun: leaves_exit$' "a task that is stuck in exit_mm() is noticed"
-	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "its stack is shown"
-	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for good fails"
-	has "$ktap" '^not ok 7 - mmun: blocks # HANG$' "its program fails"
-	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "what it waits for is shown"
+	has "$ktap" '^not ok 4 - mmun: leaves_daemon$' "PID 1 reports a process that a program leaves"
+	has "$ktap" '^not ok 5 - mmun: leaves_thread$' "PID 1 reports a thread whose leader is a zombie"
+	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "PID 1 prints the state of the task"
+	has "$ktap" '^not ok 6 - mmun: leaves_exit$' "PID 1 reports a task that is stuck in exit_mm()"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "PID 1 prints the stack of the task"
+	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for ever fails"
+	has "$ktap" '^not ok 7 - mmun: blocks # HANG$' "the program of the test fails"
+	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "PID 1 prints the stack of the blocked task"
 	has "$ktap" '^not ok 8 - mmun: taints$' "a program that taints the kernel fails"
-	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes arrives whole"
-	result "$((judged != 7))" "the judge reports failed tests"
+	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes reaches the program"
+	result "$((judged != 7))" "judge.sh reports failed tests"
 	awk -f "$SCRIPTS/judge/times.awk" "$ktap" >"$dir/times"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_nothing +1 tests$' "TIMES=1 counts the tests of a program"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_thread$' "TIMES=1 names the tests"
@@ -81,7 +81,7 @@ test_stop() {
 }
 
 # refused FILE RESULT: a guest does not load this module, which is for another kernel, and
-# reports the reason. Debian's kernels do not compare the first word of the version magic.
+# reports the reason. The kernels of Debian ignore the first word of the version magic.
 refused() {
 	local name=${1##*/}
 
@@ -89,12 +89,12 @@ refused() {
 	sed -i 's/mod_unload/mod_ulnoad/' "$dir/$1"
 	"$SCRIPTS/vm/pack.sh" "$dir"
 	run_guest SCHEDULE=
-	has "$ktap" "^not ok [12] - $2: load\$" "$name of another kernel is refused"
-	has "$dir/report" "# loading .*$name: Exec format error" "the errno is shown"
-	has "$dir/report" '# the module is for: .*mod_ulnoad' "its vermagic is shown"
-	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the kernel is named"
-	has "$dir/report" "# kernel: ${name%.ko}: version magic" "the message of the kernel is shown"
-	result "$((judged != 7))" "the judge reports the failed load"
+	has "$ktap" "^not ok [12] - $2: load\$" "the kernel refuses $name of another kernel"
+	has "$dir/report" "# loading .*$name: Exec format error" "the report has the errno"
+	has "$dir/report" '# the module is for: .*mod_ulnoad' "the report has the vermagic of the module"
+	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the report names the kernel"
+	has "$dir/report" "# kernel: ${name%.ko}: version magic" "the report has the message of the kernel"
+	result "$((judged != 7))" "judge.sh reports the failed load"
 }
 
 test_wrong_module() {
@@ -102,11 +102,11 @@ test_wrong_module() {
 	refused module/test_mmun.ko mmun
 }
 
-# qemu_fails EXPRESSION NAME=VALUE...: the verdict is QEMU's message.
+# qemu_fails EXPRESSION NAME=VALUE...: the report has the message of QEMU.
 qemu_fails() {
 	run_guest ACCEL=tcg "${@:2}"
-	has "$dir/report" "^# QEMU: $1" "${*:2} ends with QEMU's message"
-	result "$((judged != 11))" "${*:2} has a status of its own"
+	has "$dir/report" "^# QEMU: $1" "${*:2}: the report has the message of QEMU"
+	result "$((judged != 11))" "${*:2}: judge.sh exits 11"
 }
 
 test_qemu() {
@@ -123,10 +123,10 @@ test_command_line() {
 	APPEND=${long// /x} "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown" \
 		2>"$dir/report" || status=$?
 	result "$((status != 2))" "a kernel command line that is too long is refused"
-	has "$dir/report" '^vm/boot.sh: APPEND is too long' "in one line"
+	has "$dir/report" '^vm/boot.sh: APPEND is too long' "the reason is one line"
 }
 
-# take_cpus COUNT: what keeps so many guests on a CPU, which run at once.
+# take_cpus COUNT: prints the words that pin each of COUNT guests to a CPU.
 take_cpus() {
 	local i pinned
 
@@ -145,12 +145,12 @@ test_pinning() {
 	wanted=$(printf 'taskset -c %s\n' "${cpus[@]}"; echo nothing)
 	seen=$(TOP=$dir take_cpus "$((${#cpus[@]} + 1))")
 	[ "$seen" = "$wanted" ] || status=1
-	result "$status" "each guest of User-Mode Linux has a CPU, and one more has none" \
+	result "$status" "each guest of User-Mode Linux is pinned to a CPU, and one guest more is not" \
 		"$seen"
 }
 
-# is_over PIDS: is none of these there, but for zombies?
-is_over() {
+# are_dead PIDS: have all of these ended, or are zombies?
+are_dead() {
 	! ps -o stat= -p "$1" | grep -qv Z
 }
 
@@ -158,10 +158,10 @@ files_are_gone() {
 	local status=0
 
 	[ ! -e "$dir/result/initrd" ] && [ ! -e "$dir/result/serial" ] || status=1
-	result "$status" "after SIG$1 the temporary files are gone"
+	result "$status" "SIG$1 to boot.sh removes the temporary files"
 }
 
-# killed_by SIGNAL: boot.sh, and what it started, end within a second.
+# killed_by SIGNAL: boot.sh and its children end within a second.
 killed_by() {
 	local boot all try status=0
 
@@ -176,8 +176,8 @@ killed_by() {
 	all=$(pgrep -d , -s "$boot" || echo "$boot")
 	kill -"$1" "$boot"
 	sleep 1
-	[ -s "$dir/result/console.log" ] && is_over "$all" || status=1
-	result "$status" "SIG$1 to boot.sh ends all that it started in a second"
+	[ -s "$dir/result/console.log" ] && are_dead "$all" || status=1
+	result "$status" "SIG$1 to boot.sh ends its children in a second"
 	wait "$boot" || true
 	[ "$1" = KILL ] || files_are_gone "$1"
 }

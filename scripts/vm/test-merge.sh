@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of guests that run side by side: how the programs are dealt out, and what comes
-# of two guests, of which one fared badly.
+# Tests of guests that run in parallel: how the programs are distributed, and the result of
+# two guests, one of which fails.
 #
 # usage: test-merge.sh
 #
-# Each case of the second kind starts from the recordings of two good guests, spoils one,
-# and names the exit status that judge.sh must give for both. KTAP on stdout.
+# Each case of the second kind starts from the recordings of two good guests, changes one of
+# them, and checks the exit status of judge.sh for both. KTAP on stdout.
 
 # shellcheck disable=SC2016 # $d and $a are for sed
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# dealt GUESTS SECONDS PROGRAMS WANTED TITLE: commas separate what are lines in the files.
+# dealt GUESTS SECONDS PROGRAMS WANTED TITLE: commas separate the lines of the files.
 dealt() {
 	local got status=0
 
@@ -28,10 +28,10 @@ dealt() {
 test_deal() {
 	dealt 2 "a 1,b 2,c 4,d 5" a,b,c,d "1 a,2 b,2 c,1 d" \
 		"the longest program goes to the guest with the least work"
-	dealt 2 "d 9" a,b,c,d "1 a,2 b,1 c,2 d" "the order of the list stays"
-	dealt 2 "" a,b,c "1 a,2 b,1 c" "without times the programs are equal"
-	dealt 2 "a 6,b 2" a,b,x,y "1 a,1 b,2 x,2 y" "an unknown time is the mean"
-	dealt 3 "a 0.0,b 0.0,c 0.0" a,b,c "1 a,2 b,3 c" "each guest gets a program"
+	dealt 2 "d 9" a,b,c,d "1 a,2 b,1 c,2 d" "the order of the list is kept"
+	dealt 2 "" a,b,c "1 a,2 b,1 c" "without known times all programs count the same"
+	dealt 2 "a 6,b 2" a,b,x,y "1 a,1 b,2 x,2 y" "a program of unknown time counts as the mean"
+	dealt 3 "a 0.0,b 0.0,c 0.0" a,b,c "1 a,2 b,3 c" "each guest has a program"
 	dealt 2 "z 100,a 1" a,b "1 a,2 b" "the time of another program does not matter"
 }
 
@@ -71,7 +71,7 @@ record_both() {
 	: >"$dir/messages"
 }
 
-# merge_both: the lines of the guests take turns.
+# merge_both: the lines of the guests alternate.
 merge_both() {
 	rm -rf "$dir/run"
 	mkdir "$dir/run"
@@ -79,7 +79,7 @@ merge_both() {
 	sed 's/^/1 /' "$dir/guest-1/result/ktap.log" >"$dir/first"
 	sed 's/^/2 /' "$dir/guest-2/result/ktap.log" >"$dir/second"
 	paste -d '\n' "$dir/first" "$dir/second" "$dir/messages" | sed '/^$/d' |
-		"$SCRIPTS/vm/merge.sh" 2 2 "$dir/run/ktap.log" >"$dir/shown" 2>"$dir/said"
+		"$SCRIPTS/vm/merge.sh" 2 2 "$dir/run/ktap.log" >"$dir/shown" 2>"$dir/stderr"
 	"$SCRIPTS/vm/gather.sh" "$dir/run" "$dir"/guest-{1,2}/result
 }
 
@@ -99,7 +99,7 @@ $(<"$dir/shown")"
 	record_both
 }
 
-# spoil GUEST FILE WORD...: sed spoils the file with these words.
+# spoil GUEST FILE WORD...: run sed with these words on the file.
 spoil() {
 	sed -i "${@:3}" "$dir/guest-$1/result/$2"
 }
@@ -137,12 +137,12 @@ test_good() {
 	merge_both
 	wanted >"$dir/wanted"
 	text=$(diff "$dir/wanted" "$dir/shown" || [ $? = 1 ])
-	silent "two good guests are one run" "$text"
+	silent "the KTAP of two good guests is merged" "$text"
 	judged 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
 	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
 	merge_both
-	check "a message of both guests is shown once" \
-		test "$(<"$dir/said")" = "  no KVM here"
+	check "a message of both guests is printed once" \
+		test "$(<"$dir/stderr")" = "  no KVM here"
 	record_both
 }
 
@@ -154,20 +154,20 @@ test_tests() {
 		judged 7 "guest $guest: a failed test" "6 passed, 1 failed" \
 			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
 		spoil "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
-		judged 7 "guest $guest: the driver stays" "#   unload" "# rmmod: busy"
+		judged 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
 		spoil "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
-		judged 7 "guest $guest: the other module stays" "#   mmun_floor: unload" \
+		judged 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
 			"not ok 5 - mmun_floor: unload"
 		spoil "$guest" ktap.log 's/^ok 6/not ok 6/'
-		judged 7 "guest $guest: a leak" "#   leaks" "not ok 7 - mmun: leaks"
+		judged 7 "guest $guest: memory leaks" "#   leaks" "not ok 7 - mmun: leaks"
 		spoil "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
 		judged 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
 		spoil "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
 			-e '4a Bail out! why'
-		judged 7 "guest $guest: the other module does not load" "#     # loading: busy" \
+		judged 7 "guest $guest: the second module does not load" "#     # loading: busy" \
 			"not ok 2 - mmun_floor: load"
 		spoil "$guest" ktap.log '$d'
-		judged 8 "guest $guest: no check for leaks" "6 programs and checks"
+		judged 8 "guest $guest: the check for leaks is missing" "6 programs and checks"
 	done
 }
 
@@ -181,11 +181,11 @@ test_guests() {
 		judged 3 "guest $guest: a panic" "# the kernel panicked" \
 			"  #  RUN           ${programs[guest - 1]}.works ..."
 		spoil "$guest" ktap.log d
-		judged 4 "guest $guest: silence" "never reached in 1 of 2" \
+		judged 4 "guest $guest: no output" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
 		spoil "$guest" ktap.log '9,$d'
 		spoil "$guest" meta s/exit/timeout/
-		judged 5 "guest $guest: a hang" "no end after 9 seconds"
+		judged 5 "guest $guest: the guest does not end" "no end after 9 seconds"
 		spoil "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
 		judged 6 "guest $guest: a splat" "BUG: KASAN"
 		spoil "$guest" verdict s/1234/1235/
@@ -200,7 +200,7 @@ test_guests() {
 	done
 }
 
-# One verdict is not the verdict of two guests.
+# Each of the guests must have a verdict.
 test_verdicts() {
 	local got=0
 
@@ -210,14 +210,14 @@ test_verdicts() {
 	result "$((got != 10))" "one verdict of two guests" "status $got, expected 10"
 }
 
-test_silence() {
+test_no_output() {
 	local guest
 
 	for guest in 1 2; do
 		spoil "$guest" ktap.log d
 		spoil "$guest" verdict d
 	done
-	judged 4 "no guest says anything" "PID 1 was never reached" ""
+	judged 4 "both guests: no output" "PID 1 was never reached" ""
 }
 
 programs=(event log)
@@ -230,5 +230,5 @@ test_good
 test_tests
 test_guests
 test_verdicts
-test_silence
+test_no_output
 end_results

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of unpack.sh: images that it must unpack, and images that it must leave alone.
+# Tests of unpack.sh: images that it must unpack, and images that it must not unpack.
 # KTAP on stdout.
 #
 # usage: test-unpack.sh
@@ -9,13 +9,13 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# put OFFSET: the standard input, at that place of the image.
+# put OFFSET: write the standard input to the image at this offset.
 put() {
 	dd of="$dir/image" bs=1 seek="$1" conv=notrunc status=none
 }
 
-# write_image COMMAND...: an image with the header of a kernel, and with what COMMAND
-# makes of $text from byte 1536 on: after 2 sectors, and 512 bytes of code.
+# write_image COMMAND...: an image with the header of a kernel. COMMAND compresses $text,
+# which begins at byte 1536: after 2 sectors, and 512 bytes of code.
 write_image() {
 	local size
 
@@ -30,8 +30,8 @@ write_image() {
 	put 1536 <"$dir/payload"
 }
 
-# leaves WANTED TITLE: the content of vmlinux, or nothing for no such file.
-leaves() {
+# unpacks WANTED TITLE: unpack.sh leaves WANTED in vmlinux, or no file if WANTED is empty.
+unpacks() {
 	local got='' status=0
 
 	"$SCRIPTS/vm/unpack.sh" "$dir"
@@ -47,22 +47,22 @@ echo CONFIG_PVH=y >"$dir/config"
 results_of unpack
 text="the kernel"
 write_image xz
-leaves "the kernel" "an image with xz is unpacked"
+unpacks "the kernel" "an image with xz is unpacked"
 echo "as it was" >"$dir/vmlinux"
-leaves "as it was" "the same image is not unpacked again"
+unpacks "as it was" "the same image is not unpacked again"
 text="the next kernel"
 write_image xz
-leaves "the next kernel" "another image is"
+unpacks "the next kernel" "an image that has changed is unpacked again"
 echo CONFIG_NOTHING=y >"$dir/config"
-leaves "" "a kernel without the entry point of PVH is not unpacked"
+unpacks "" "a kernel without the entry point of PVH is not unpacked"
 echo CONFIG_PVH=y >"$dir/config"
 write_image xz
-leaves "the next kernel" "it is unpacked when the entry point is there"
+unpacks "the next kernel" "a kernel with the entry point of PVH is unpacked"
 write_image gzip
-leaves "" "an image with gzip is not unpacked"
+unpacks "" "an image with gzip is not unpacked"
 write_image xz
 printf XXXX | put 514
-leaves "" "a file without the header is not unpacked"
+unpacks "" "a file without the header is not unpacked"
 echo short >"$dir/image"
-leaves "" "a short file is not unpacked"
+unpacks "" "a short file is not unpacked"
 end_results

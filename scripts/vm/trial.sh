@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Does KVM run a kernel here?
+# Test whether KVM runs a kernel on this machine.
 #
 # usage: trial.sh IMAGE DIR
 #
-# Boots IMAGE once without a root file system, until the kernel panics because it
-# has none. DIR/answer is kvm if the kernel came that far in time, or tcg. Exits 3 if
-# QEMU fails: that is no answer.
+# Boots IMAGE without a root file system: the kernel must panic in time, because it finds
+# none. Writes kvm to DIR/answer if it does, otherwise tcg. Exits 3 without an answer if
+# QEMU fails.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,9 +15,9 @@ image=$1
 dir=$2
 TRIAL_SECS=6
 
-# /dev/kvm may open and still never run a kernel: QEMU then is silent until
-# timeout ends it (status 124 or 137). Another signal before is no answer.
-# The braces keep the message of this shell about a QEMU that aborts.
+# On some machines /dev/kvm can be opened, but the guest never runs. QEMU prints nothing
+# then, until timeout ends it (status 124 or 137). If QEMU ends earlier by a signal, there
+# is no answer. The braces redirect the message of this shell about a QEMU that aborts.
 status=0
 SECONDS=0
 {

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prints kvm or tcg: what runs IMAGE on this machine.
+# Print the accelerator that runs IMAGE on this machine: kvm or tcg.
 #
 # usage: try-kvm.sh IMAGE
 #
-# The answer of trial.sh is kept in the cache for as long as the machine is up, the
-# QEMU, the image and /dev/kvm are the same. Exit status 3: QEMU cannot use KVM.
+# The answer of trial.sh is kept in the cache until the next reboot, and until QEMU, the
+# image or /dev/kvm changes. Exits 3 if QEMU cannot use KVM.
 
 . "${0%/*}/../lib.sh"
 
 image=$1
 
-# What goes into the answer, but for the boot.
+# The inputs of the answer, except the boot.
 inputs() {
 	"$QEMU" --version
 	sha256sum <"$image"

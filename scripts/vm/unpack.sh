@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unpack an image that is compressed with xz, because an emulated guest needs longer for
-# this than for the rest of its boot.
+# Unpack an image that is compressed with xz, because in an emulated guest the unpacking
+# takes longer than the rest of the boot.
 #
 # usage: unpack.sh OUT
 #
-# Leaves OUT/vmlinux, which QEMU boots by the entry point of PVH, or no such file: the
-# kernel has no such entry point, or its image is not compressed with xz. The file is made
-# again if the image has changed. See "The Linux/x86 Boot Protocol" for the header.
+# Writes OUT/vmlinux, which QEMU boots by the entry point of PVH. Removes the file if the
+# kernel has no such entry point, or if its image is not compressed with xz. The file is
+# made again if the image has changed. See "The Linux/x86 Boot Protocol" for the header.
 
 . "${0%/*}/../lib.sh"
 
@@ -16,13 +16,13 @@ out=$1
 image=$(value image "$out/kernel")
 config=$(value config "$out/kernel")
 
-# bytes TYPE OFFSET COUNT: prints so many bytes of the image, as od does.
+# bytes TYPE OFFSET COUNT: prints COUNT bytes of the image in a format of od.
 bytes() {
 	od -An -t"$1" -j"$2" -N"$3" "$image" | tr -s ' '
 }
 
-# find_payload: sets start and length to where xz has left the kernel, or length to 0.
-# The last four bytes of the payload are no part of what xz wrote.
+# find_payload: sets start and length to the output of xz in the image, or length to 0.
+# The last four bytes of the payload are not a part of the output of xz.
 find_payload() {
 	local magic place size
 
