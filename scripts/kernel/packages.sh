@@ -37,7 +37,6 @@ package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
 	xz)			echo xz-utils ;;
-	gcov)			echo gcc ;;
 	gnuplot)		echo gnuplot-nox ;;
 	script)			echo bsdutils ;;
 	sphinx-build)		echo python3-sphinx ;;

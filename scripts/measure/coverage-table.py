@@ -1,92 +1,95 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Lines and branches of each function, from the output of gcov.
+"""Print the lines and the branches that were reached, from what lcov wrote.
 
-usage: coverage-table.py DIR UNCOVERED
+usage: coverage-table.py INFO UNCOVERED
 
-DIR has the .gcda and .gcno files. Prints a table for mm/mmu_notifier.c, sums
-for the other files, and the lines of mm/mmu_notifier.c that were not reached,
-with the reason that the table UNCOVERED gives for the function.
+Prints a table with each function of mm/mmu_notifier.c and each file, then the lines of
+mm/mmu_notifier.c that were not reached, with the reason that the table UNCOVERED gives
+for the function.
 """
 
+import bisect
 import collections
-import gzip
-import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 
 SUBJECT = "mmu_notifier.c"
 
 
-def gcov(directory):
-    """The files in the output of gcov."""
-    counts = [str(p.resolve()) for p in sorted(directory.glob("*.gcda"))]
-    with tempfile.TemporaryDirectory() as temporary:
-        subprocess.run(["gcov", "--json-format", "--branch-probabilities",
-                        *counts], cwd=temporary, check=True,
-                       stdout=subprocess.DEVNULL)
-        for path in pathlib.Path(temporary).glob("*.gcov.json.gz"):
-            with gzip.open(path) as file:
-                yield from json.load(file)["files"]
+class File:
+    """What lcov says of a file: see geninfo(1)."""
 
+    def __init__(self, path):
+        self.path = path
+        self.functions = {}     # by the number of the first line
+        self.lines = {}         # line: how often it ran
+        self.branches = collections.defaultdict(list)
 
-def tally(lines):
-    """Reached and all, of lines and of branches."""
-    branches = [b for line in lines for b in line["branches"]]
-    return (sum(line["count"] > 0 for line in lines), len(lines),
-            sum(b["count"] > 0 for b in branches), len(branches))
+    def take(self, key, fields):
+        if key == "FN":
+            self.functions[int(fields[0])] = fields[-1]
+        elif key == "DA":
+            self.lines[int(fields[0])] = int(fields[1])
+        elif key == "BRDA":
+            self.branches[int(fields[0])].append(fields[3] not in ("-", "0"))
+
+    def by_function(self):
+        """The numbers of the lines of each function."""
+        starts = sorted(self.functions)
+        found = collections.defaultdict(list)
+        for line in sorted(self.lines):
+            place = bisect.bisect(starts, line) - 1
+            found[self.functions[starts[place]]].append(line)
+        return found
+
+    def row(self, name, lines):
+        taken = [t for line in lines for t in self.branches.get(line, ())]
+        reached = sum(self.lines[line] > 0 for line in lines)
+        print(f"{name:<48} {share(reached, len(lines))}   "
+              f"{share(sum(taken), len(taken))}")
 
 
 def share(reached, total):
     return f"{reached:4}/{total:<4} {100 * reached / total if total else 100:5.1f}%"
 
 
-def row(name, sums):
-    print(f"{name:<48} {share(*sums[:2])}   {share(*sums[2:])}")
-
-
-def by_function(file):
-    functions = collections.defaultdict(list)
-    for line in file["lines"]:
-        functions[line.get("function_name", "(no function)")].append(line)
-    return functions
+def read_info(path):
+    files = []
+    for text in pathlib.Path(path).read_text().splitlines():
+        key, _, rest = text.partition(":")
+        if key == "SF":
+            files.append(File(rest))
+        elif files:
+            files[-1].take(key, rest.split(","))
+    return sorted(files, key=lambda file: file.path)
 
 
 def reasons(path):
-    """The row of a function, without its name."""
-    table = {}
-    for line in pathlib.Path(path).read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, why = line.split(None, 1)
-            table[name] = why
-    return table
+    """The text of each row, by the name of the function."""
+    rows = pathlib.Path(path).read_text().splitlines()
+    return dict(row.split(None, 1) for row in rows if row and row[0] != "#")
 
 
-def show_missed(functions, why):
+def show_missed(file, why):
     print("\nlines that were not reached")
-    for name, lines in functions.items():
-        missed = [str(line["line_number"]) for line in lines
-                  if not line["count"]]
+    for name, lines in file.by_function().items():
+        missed = [str(line) for line in lines if not file.lines[line]]
         if missed:
-            print(f"{name}: {' '.join(missed)}\n"
-                  f"\t{why.get(name, 'not yet tested')}")
+            print(f"{name}: {' '.join(missed)}\n\t{why.get(name, 'not yet tested')}")
 
 
 def main():
-    directory = pathlib.Path(sys.argv[1])
+    files = read_info(sys.argv[1])
     why = reasons(sys.argv[2])
     print(f"{'function or file':<48} {'lines':<16}   branches")
-    for file in sorted(gcov(directory), key=lambda f: f["file"]):
-        name = pathlib.Path(file["file"]).name
-        if not file["file"].endswith(".c"):
-            continue
+    for file in files:
+        name = pathlib.Path(file.path).name
         if name == SUBJECT:
-            subject = by_function(file)
-            for function, lines in subject.items():
-                row(f"  {function}", tally(lines))
-        row(name, tally(file["lines"]))
+            subject = file
+            for function, lines in file.by_function().items():
+                file.row(f"  {function}", lines)
+        file.row(name, file.lines)
     show_missed(subject, why)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Unpack what init-gcov.c sent.
+"""Unpack what guest/gcov.c sent.
 
 usage: coverage-unpack.py STREAM DIR
 
