@@ -3,12 +3,12 @@
 # "make help" lists the targets and the variables. scripts/targets and
 # scripts/options/variables are the tables; scripts/start.sh checks the values.
 
-# What a shell reads before its script can remove it
+# A shell uses these variables before its script can unset them.
 unexport BASH_ENV ENV CDPATH POSIXLY_CORRECT
 export LC_ALL := C
 
-# The names that were set on the command line of make, and the same variables
-# with their values as they were written there: make does not expand a "$".
+# "given" are the variables that were set on the command line of make. They are
+# exported as they were written: make does not expand a "$" in their values.
 override given := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
 $(foreach v,$(given),$(eval override export $$v := $$(value $$v)))
 
@@ -16,7 +16,7 @@ override targets := $(shell sed -n 's/^\([a-z][a-z-]*\)	.*/\1/p' scripts/targets
 override export MMUN_GOALS := $(MAKECMDGOALS)
 override export MMUN_PWD := $(value PWD)
 
-# "exec": make is the parent of start.sh, which watches it.
+# "exec" makes start.sh a child of make, because job.sh watches its parent.
 $(targets):
 	@exec scripts/start.sh $@ '$(subst ','\'',$(given))'
 

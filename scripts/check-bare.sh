@@ -1,21 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The two commands of README.md as a new user gives them: in a minimal root of
-# Debian 12 that debootstrap makes, with nothing added but make and a clone.
+# Run the two commands of README.md as a new user does: in a minimal root of Debian 12
+# that debootstrap makes, to which only make and a clone are added.
 #
 # usage: check-bare.sh [short]
 #
-# HOME, the cache and the archives of apt lie in that root and are empty. The first
-# command runs without the security updates of the distribution, so that the stock
-# kernel of the second is another. Then an unprivileged user runs both commands
-# again. The packages are installed, and the user can read the cache but cannot
-# write to it. "short" ends the second command where kernels are compiled, and leaves out
-# the user.
+# HOME, the cache and the archives of apt are in that root and are empty. Root runs the
+# first command without the security updates of the distribution, and the second one
+# with them, so that their stock kernels differ. Then an unprivileged user runs both
+# commands again. The packages are installed, and the user can read the cache but
+# cannot write to it. "short" ends the second command where kernels would be compiled,
+# and skips the unprivileged user.
 #
-# The clone is of what is committed: the files of the runner must be.
+# The clone has only committed files. It is an error if files of the runner have
+# changes that are not committed.
 #
-# KTAP on stdout, with the seconds of each command; what the commands print is in
+# Prints KTAP and the seconds of each command. The output of the commands is in
 # build/bare/*.log.
 
 . "${0%/*}/lib.sh"
@@ -28,7 +29,7 @@ root=$logs/root
 until=()
 [ "${1:-}" != short ] || until=(UNTIL=compile)
 
-# Where the machine gets the suite NAME of Debian from.
+# mirror NAME: Prints the address from which this machine gets suite NAME of Debian.
 mirror() {
 	local lists
 
@@ -36,21 +37,21 @@ mirror() {
 	awk -v name="$1" '$1 == name && !n++ { print $2 }' <<<"$lists"
 }
 
-# sources NAME...: the lists of apt in the root are those.
-sources() {
+# write_sources NAME...: Sets the suites from which apt in the root gets packages.
+write_sources() {
 	local name from
 
 	for name; do
 		from=$(mirror "$name")
-		[ -n "$from" ] || die "apt here has no list of $name: run" \
-			"apt-get update, or look at the sources of apt"
+		[ -n "$from" ] || die "apt has no list of $name: run" \
+			"apt-get update, or check the sources of apt"
 		echo "deb $from $name main"
 	done >"$root/etc/apt/sources.list"
 }
 
-# All that runs inside ends with the process that starts it. As on a machine the root
-# is a mount point, and there are terminals.
-inside() {
+# in_root COMMAND...: Runs COMMAND in the root. All its processes end with the process
+# that calls this. The root is a mount point and has terminals, as on a machine.
+in_root() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" \
 		sh -ec 'mount --rbind "$0" "$0"
@@ -62,7 +63,7 @@ inside() {
 make_root() {
 	local from
 
-	say "a minimal root of $SUITE_NAME"
+	say "making a minimal root of $SUITE_NAME"
 	rm -rf "$root"
 	mkdir -p "$root"
 	from=$(mirror "$SUITE_NAME")
@@ -71,29 +72,30 @@ make_root() {
 	cp -r /etc/apt/{apt.conf.d,auth.conf.d,trusted.gpg.d} "$root/etc/apt/"
 	rm -f "$root"/etc/apt/apt.conf.d/*docker*
 	cp /etc/hosts /etc/resolv.conf "$root/etc/"
-	sources "$SUITE_NAME"
+	write_sources "$SUITE_NAME"
 	ln -sf pts/ptmx "$root/dev/ptmx"
-	inside apt-get -q update >"$logs/root.log"
-	inside env DEBIAN_FRONTEND=noninteractive apt-get -qy install \
+	in_root apt-get -q update >"$logs/root.log"
+	in_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install \
 		--no-install-recommends make >>"$logs/root.log" 2>&1
-	inside apt-get clean
-	inside useradd -m -d /opt/newcomer newcomer
+	in_root apt-get clean
+	in_root useradd -m -d /opt/newcomer newcomer
 	mkdir "$root/opt/root"
 	clone_for root
 	clone_for newcomer
 }
 
+# clone_for USER: Makes a clone that belongs to USER.
 clone_for() {
 	git clone -q --no-hardlinks "$TOP" "$root/opt/$1/test_mmun"
-	inside chown -R "$1" "/opt/$1"
+	in_root chown -R "$1" "/opt/$1"
 }
 
-# gives USER TARGET [WORD]: that user gives this command, in a clone of that user.
-gives() {
+# run_as USER TARGET [WORD]: Runs make TARGET as USER, in the clone of USER.
+run_as() {
 	local user=$1 target=$2 start=$SECONDS status=0 log=$logs/$1-$2.log
 
 	say "$user: make ${*:2}"
-	inside setpriv --reuid "$user" --regid "$user" --init-groups \
+	in_root setpriv --reuid "$user" --regid "$user" --init-groups \
 		env HOME="/opt/$user" MMUN_CACHE=/var/cache/test_mmun \
 		make -C "/opt/$user/test_mmun" "${@:2}" \
 		>"$log" 2>&1 </dev/null || status=$?
@@ -102,15 +104,15 @@ gives() {
 	echo "# $((SECONDS - start)) s"
 }
 
-# The kernel of the last run, from what the run left.
-stock() {
+# stock_release: Prints the release of the stock kernel of the last run.
+stock_release() {
 	value release "$root/opt/root/test_mmun/build/stock/kernel"
 }
 
-[ "$EUID" = 0 ] || die "debootstrap and chroot need root"
+[ "$EUID" = 0 ] || die "debootstrap and chroot need root: run this as root"
 need git
 changed=$(git -C "$TOP" status --porcelain -- Makefile scripts)
-[ -z "$changed" ] || die "not committed, and so not tested: $changed"
+[ -z "$changed" ] || die "commit these changes first, the clone would lack them: $changed"
 need debootstrap git unshare setpriv
 proxies=()
 for name in "${!http_proxy@}" "${!https_proxy@}" "${!HTTP_PROXY@}" "${!HTTPS_PROXY@}"; do
@@ -120,18 +122,18 @@ mkdir -p "$logs"
 trap 'rm -rf --one-file-system "$root"' EXIT
 results_of bare
 make_root
-gives root kselftest
-before=$(stock)
-sources "$SUITE_NAME" "$SUITE_NAME-security"
-inside apt-get -q update >>"$logs/root.log"
-gives root check "${until[@]}"
-after=$(stock)
+run_as root kselftest
+before=$(stock_release)
+write_sources "$SUITE_NAME" "$SUITE_NAME-security"
+in_root apt-get -q update >>"$logs/root.log"
+run_as root check "${until[@]}"
+after=$(stock_release)
 [ "$before" != "$after" ] && status=0 || status=1
-result "$status" "the second command had another stock kernel"
+result "$status" "the two commands used different stock kernels"
 echo "# $before, $after"
 if [ ${#until[@]} = 0 ]; then
-	gives newcomer kselftest
-	gives newcomer check
+	run_as newcomer kselftest
+	run_as newcomer check
 fi
 echo "# $((number - failures)) passed, $failures failed"
 end_results

@@ -1,29 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Remove what was made.
+# Remove the files that builds and runs have made.
 #
 # usage: clean.sh build|cache
 #
-# "build" is what make left in the clone: build/, the files that were taken from a
-# kernel's kselftest, and those of kbuild ("make -C <headers> M=$PWD modules"),
-# unless git tracks them. "cache" is the content of MMUN_CACHE. A run that is going
-# on is not disturbed: then nothing is removed, and the exit status is 2.
+# "build" removes from the clone: build/, the kselftest files that were copied from a
+# kernel, and the files of kbuild ("make -C <headers> M=$PWD modules") that git does not
+# track. "cache" removes the content of MMUN_CACHE. If a run is in progress the script
+# removes nothing and exits with status 2.
 
 . "${0%/*}/lib.sh"
 
-# What is made in the cache, as globs; mutants is what former versions made
+# The entries of the cache, as globs; only old versions made mutants
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
-# Some of these are there whenever something was fetched
+# A cache into which something was fetched has at least one of these
 CACHE_MARKS='image headers source'
 
-# refuse_locked FILE...: locks that a run holds.
+# refuse_locked FILE...: Exits if a run holds one of the locks.
 refuse_locked() {
 	local file
 
 	for file; do
 		[ ! -f "$file" ] || flock -n "$file" true ||
-			die "$file: a run is going on; end it first"
+			die "$file is locked: a run is in progress; end it first"
 	done
 }
 
@@ -31,12 +31,12 @@ remove_harness() {
 	rm -f "$TOP"/tools/testing/selftests/{lib.mk,kselftest*.h}
 }
 
-# tracked FILE: is it in the index of git?
+# tracked FILE: Returns 0 if git tracks FILE.
 tracked() {
 	git -C "$TOP" ls-files --error-unmatch -- "$1" >/dev/null 2>&1
 }
 
-# remove_kbuild DIR
+# remove_kbuild DIR: Removes the files that kbuild made in DIR.
 remove_kbuild() {
 	local file
 
@@ -56,26 +56,27 @@ clean_build() {
 	remove_kbuild "$SELFTEST/floor"
 }
 
-# is_of_cache NAME: does the runner make it?
+# is_of_cache NAME: Returns 0 if the runner makes an entry of this name in the cache.
 is_of_cache() {
 	[[ $1 = @(${CACHE_NAMES// /|}) ]]
 }
 
-# A directory that has other files as well is not removed.
+# check_cache: Exits if the directory has other entries than a cache, because
+# MMUN_CACHE may be set to the wrong directory.
 check_cache() {
 	local entry marks=0 name
 
 	for entry in "${entries[@]}"; do
 		name=${entry##*/}
 		is_of_cache "$name" ||
-			die "$cache has $name, which is not of the cache; remove by hand what is not needed"
+			die "$cache/$name: the runner did not make this; nothing was removed. Remove files by hand"
 		[[ " $CACHE_MARKS " != *" $name "* ]] || marks=$((marks + 1))
 	done
 	[ "$marks" != 0 ] || [ ${#entries[@]} = 0 ] || only_locks ||
-		die "$cache does not look like the cache: none of $CACHE_MARKS is there"
+		die "$cache does not look like the cache: it has none of $CACHE_MARKS; nothing was removed"
 }
 
-# Nothing was fetched into it yet.
+# only_locks: Returns 0 if the cache has only locks, because nothing was fetched yet.
 only_locks() {
 	[[ " ${entries[*]##*/} " != *" "[!l]* ]]
 }
@@ -91,7 +92,7 @@ clean_cache() {
 	refuse_locked "$TOP"/build/*/{lock,bench.lock} "$cache"/{lock,lock.*} \
 		"$cache"/build/*.lock
 	exec {use}>>"$cache/lock.use"
-	flock -n "$use" || die "$cache: a run is going on; end it first"
+	flock -n "$use" || die "$cache is locked: a run is in progress; end it first"
 	size=$(du -sh "$cache" | cut -f1)
 	rm -rf "${entries[@]}" "$cache/lock.use"
 	echo "freed $size in $cache"

@@ -5,14 +5,15 @@
 #
 # usage: docs.sh
 #
-# A warning is an error. Sphinx is that of the distribution. Its extension for kernel-doc
-# comments is that of Linux 7.3, because it reports errors in comments to Sphinx. The
+# Warnings are errors. Sphinx is from the distribution. The extension for kernel-doc
+# comments is from Linux 7.3, because it reports errors in comments to Sphinx. The
 # extension of Linux 6.1 only prints these errors, and Sphinx succeeds.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# The extension reports no error if a DOC: block does not exist.
+# check_blocks: Exits if Documentation includes a DOC: block that does not exist. The
+# extension does not report this.
 check_blocks() {
 	local file block
 
@@ -21,7 +22,7 @@ check_blocks() {
 		Documentation/*.rst >"$dir/blocks"
 	while read -r file block; do
 		has_line "$file" " * DOC: $block" ||
-			die "Documentation asks for \"DOC: $block\" of $file, which has none"
+			die "Documentation includes \"DOC: $block\" of $file, but $file has no such block"
 	done <"$dir/blocks"
 }
 

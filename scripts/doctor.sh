@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What of this machine the runner will use, and what is missing, on one screen.
+# Print what the runner will use on this machine, and what is missing.
 #
 # usage: doctor.sh
 #
-# Exits 0 if "make kselftest" and "make check" can run here. Installs and fetches
-# nothing. If the stock kernel is in the cache it is tried on KVM, as a run does.
+# Exits with status 0 if "make kselftest" and "make check" can run here. Does not
+# install or fetch anything. If the stock kernel is in the cache it is tried on KVM, as
+# a run does.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,11 +16,12 @@ DISK_GIB=8
 GUEST_MIB=2048
 status=0
 
+# row NAME TEXT: Prints a row of the report.
 row() {
 	printf '%-12s %s\n' "$1:" "${2//$'\n'/, }"
 }
 
-# bad NAME TEXT: a row with a reason why the commands cannot run.
+# bad NAME TEXT: Prints a row with a problem, and sets the exit status.
 bad() {
 	row "$1" "PROBLEM: $2"
 	status=1
@@ -29,13 +31,13 @@ show_accelerator() {
 	local image why
 
 	if [ "$ACCEL" != auto ]; then
-		row accelerator "$ACCEL, because ACCEL says so"
+		row accelerator "$ACCEL, because of ACCEL=$ACCEL"
 		return
 	fi
 	if [ ! -e /dev/kvm ]; then
 		row accelerator "TCG, because there is no /dev/kvm"
 	elif [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-		row accelerator "TCG, because /dev/kvm is not open to $(id -un)"
+		row accelerator "TCG, because $(id -un) may not open /dev/kvm"
 	elif ! compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" >/dev/null; then
 		row accelerator "KVM or TCG: the first run tries a kernel on /dev/kvm"
 	else
@@ -56,11 +58,12 @@ show_machine() {
 	if [ "$total" -lt "$GUEST_MIB" ]; then
 		bad memory "$total MiB available, $GUEST_MIB MiB are needed"
 	else
-		row memory "$total MiB available, of which each guest takes 1 GiB"
+		row memory "$total MiB available; each guest uses 1 GiB"
 	fi
 }
 
-# show_disk NAME DIR: of the directory, or of the one that it will be made in.
+# show_disk NAME DIR: Prints the free space of DIR. If DIR does not exist, uses the
+# nearest directory above it.
 show_disk() {
 	local dir=$2 free
 
@@ -71,9 +74,9 @@ show_disk() {
 	if [ "$free" -lt "$DISK_GIB" ]; then
 		bad "$1" "$2: $free GiB free, $DISK_GIB GiB are needed for all kernels"
 	elif [ ! -w "$dir" ] && [ "$1" = cache ]; then
-		row "$1" "$2, of another user: it can be read, and nothing be added"
+		row "$1" "$2 is read-only: it belongs to another user"
 	elif [ ! -w "$dir" ]; then
-		bad "$1" "$2 cannot be written by $(id -un)"
+		bad "$1" "$(id -un) cannot write to $2"
 	else
 		row "$1" "$2, $free GiB free"
 	fi
@@ -95,19 +98,19 @@ show_apt() {
 	local suites
 
 	if ! command -v apt-get >/dev/null; then
-		bad apt "there is no apt-get: packages cannot be fetched"
+		bad apt "packages cannot be fetched, because there is no apt-get"
 		return
 	fi
 	suites=$(apt_lists | cut -d ' ' -f 1 | sort -u)
-	row apt "${suites:-no lists yet}"
+	row apt "${suites:-no package lists yet}"
 	row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
-		"$SCRIPTS/kernel/table" | sort -u), in lists of their own in the cache"
+		"$SCRIPTS/kernel/table" | sort -u); their package lists are in the cache"
 }
 
 show_compiler() {
 	local version
 
-	version=$("$SCRIPTS/kernel/compiler.sh" 2>/dev/null) || version="not there yet"
+	version=$("$SCRIPTS/kernel/compiler.sh" 2>/dev/null) || version="not yet installed"
 	row compiler "$(head -n 2 <<<"$version")"
 }
 
@@ -120,11 +123,11 @@ show_missing() {
 		"${NEED_DOCS[@]}" "$QEMU")
 	packages=${packages//$'\n'/ }
 	if [ -z "$packages" ]; then
-		row packages "all there"
+		row packages "all are installed"
 	elif [ "$EUID" = 0 ]; then
 		row packages "will be installed: $packages"
 	else
-		bad packages "missing. As root: apt-get install $packages"
+		bad packages "some are missing. Run as root: apt-get install $packages"
 	fi
 }
 
@@ -135,5 +138,6 @@ show_apt
 show_disk "work tree" "$TOP"
 show_cache
 show_missing
-[ "$status" = 0 ] || echo "The two commands cannot run until the problems are solved."
+[ "$status" = 0 ] ||
+	echo "make kselftest and make check cannot run until the problems are solved."
 exit "$status"

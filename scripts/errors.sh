@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2016
 #
-# How a script ends that cannot go on: one line on stderr. Sourced by lib.sh, and by
-# start.sh, which cannot source lib.sh before the environment is clean.
+# Error messages: a script that fails prints one line on stderr. To be sourced by
+# lib.sh, and by start.sh, which cannot source lib.sh before the environment is clean.
 
-# What each line begins with.
+# The beginning of each message
 caller=${0#"$SCRIPTS/"}
 
+# die TEXT...: Prints TEXT as an error message and exits with status 2.
 die() {
 	echo "$caller: $*" >&2
 	exit 2
 }
 
-# report_failure LINE: name the command that ends a script. Another script, a subshell
-# and a command whose output is assigned have named it already; quietly has shown the
-# output of its command.
+# report_failure LINE: Prints the command that failed and ends the script. Prints
+# nothing if a message was printed before: by another script, by a subshell, by a
+# command whose output is assigned, or by quietly.
 report_failure() {
 	local status=$?
 	local named='^("\$SCRIPTS/|"\$@"|\([^(]|return|exit|[A-Za-z_]+\+?=.*\$\()'
 
 	[[ $BASH_COMMAND =~ $named ]] ||
 		echo "$caller: line $1: status $status:" \
-			"${BASH_COMMAND//$'\n'/ }. Run it again; V=1 shows more" >&2
+			"${BASH_COMMAND//$'\n'/ }. Run it again with V=1 for more output" >&2
 }
 
 trap 'report_failure "$LINENO"' ERR

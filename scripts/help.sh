@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the targets and the variables, from their tables.
+# Print the help text: the tables of targets and variables.
 #
 # usage: help.sh
 
@@ -22,7 +22,7 @@ awk '
 		return all
 	}
 
-	# To the last line, if it is not too long then.
+	# Appends text to the last line, or begins a line if that would be too long.
 	function add(text) {
 		if (length(lines[nr_lines] " " text) > 80 - 14)
 			lines[++nr_lines] = text
@@ -36,7 +36,7 @@ awk '
 		nr = split("[" defaults() "]", part, /; /)
 		for (i = 1; i <= nr; i++)
 			add(i < nr ? part[i] ";" : part[i])
-		lines[++nr_lines] = "for"
+		lines[++nr_lines] = "used by"
 		nr = split(targets, part, " ")
 		for (i = 1; i <= nr; i++)
 			add(part[i])
@@ -69,5 +69,5 @@ awk '
 	END { show() }' options/variables
 
 echo
-echo "make TARGET with a variable that TARGET does not use is an error. Results are in"
-echo "build/<kernel>/result/: console.log, ktap.log."
+echo "It is an error to set a variable that TARGET does not use. The results of a run"
+echo "are in build/<kernel>/result/: console.log and ktap.log."

@@ -2,27 +2,28 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # traps call functions
 #
-# Run a command, and end all of it when make is told to end.
+# Run a command, and end all of its processes when make is killed.
 #
 # usage: job.sh COMMAND [ARGUMENT...]
 #
-# Exits as COMMAND does. COMMAND gets a process group of its own. SIGTERM, SIGINT
-# and SIGHUP to this script end COMMAND and every process that it started, with
-# SIGTERM and a second later with SIGKILL; then the script ends by the same signal.
+# Exits with the status of COMMAND. COMMAND runs in its own process group. When this
+# script receives SIGTERM, SIGINT or SIGHUP it ends COMMAND and all processes that
+# COMMAND started: it sends SIGTERM, and SIGKILL a second later. Then the script ends
+# by the same signal.
 #
-# GNU make forwards SIGTERM to its children, but neither SIGHUP nor SIGINT, and
-# SIGKILL it cannot forward. So make is watched: that it is there, and, if it caught
-# these signals at the start, that it still does. (It resets the action when the
-# signal arrives, and waits for its children.)
+# GNU make forwards SIGTERM to its children. It does not forward SIGHUP and SIGINT,
+# and it cannot forward SIGKILL. Therefore the script watches make: it checks that
+# make exists, and that make still catches the signals that it caught at the start.
+# (When such a signal arrives, make resets the action and waits for its children.)
 #
-# The processes of the job are those with a mark in their environment, which is
-# inherited whatever becomes of parents, groups and sessions.
+# The job is all processes with a mark in their environment. A process inherits the
+# mark also if it changes its parent, process group or session.
 
 set -euo pipefail
 
 WATCH_SECS=0.5
-# In microseconds: the time until SIGKILL, and the time after which the job does not
-# wait for its processes any longer
+# In microseconds: the time until SIGKILL, and the time until the script stops waiting
+# for the processes of the job
 GRACE=800000
 PATIENCE=1800000
 
@@ -30,33 +31,33 @@ mark=$$-$EPOCHREALTIME
 parent=$PPID
 job=
 watcher=
-# A signal that ended a wait, and the job goes on
+# Set if a signal interrupted wait and the job continues
 went_on=
 
-# The process IDs of the job.
+# members: Prints the process IDs of the job.
 members() {
 	grep -lszF -- "/$mark/" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
 
-# send SIGNAL PID...: those that are gone do not matter.
+# send SIGNAL PID...: Sends SIGNAL. Ignores processes that have ended.
 send() {
 	kill -"$1" "${@:2}" 2>/dev/null || true
 }
 
-# now: sets $now to a time in microseconds.
+# now: Sets now to the time in microseconds.
 now() {
 	now=${EPOCHREALTIME//[!0-9]/}
 }
 
-# SIGTERM for the processes that are there now, and not for what their clean-up
-# starts. A process that is stopped must go on to end.
+# end_job: Ends all processes of the job. SIGTERM is sent once, so that processes that
+# a clean-up starts do not receive it. A stopped process needs SIGCONT to end.
 end_job() {
 	local pids start
 
 	now
 	start=$now
 	pids=$(members)
-	# It may not have its mark yet. A second SIGTERM would end its clean-up.
+	# COMMAND may not have its mark yet. A second SIGTERM would end its clean-up.
 	[[ $'\n'$pids$'\n' == *$'\n'$job$'\n'* ]] || pids+=" $job"
 	# shellcheck disable=SC2086 # words
 	send TERM $pids
@@ -71,7 +72,7 @@ end_job() {
 	done
 }
 
-# end_by SIGNAL
+# end_by SIGNAL: Ends the job, then this script by SIGNAL.
 end_by() {
 	trap '' TERM INT HUP
 	end_job
@@ -80,7 +81,7 @@ end_by() {
 	kill -"$1" $$
 }
 
-# ^Z stops all of it, and fg goes on.
+# suspend: Stops the job on ^Z. fg continues it.
 suspend() {
 	local pids
 
@@ -93,9 +94,9 @@ suspend() {
 	went_on=1
 }
 
-# status_of PID KEY: sets $field to that field of /proc/PID/status, or to nothing. The
-# file is read at once: the kernel writes it anew for a read after a seek, which is
-# how "read" gets its lines, and a line whose place has changed would be missed.
+# status_of PID KEY: Sets field to the field KEY of /proc/PID/status, or to nothing.
+# mapfile reads the file at once. "read" would seek after each line, the kernel would
+# generate the file again, and a line that has moved would be missed.
 status_of() {
 	local line lines=()
 
@@ -106,8 +107,9 @@ status_of() {
 	done
 }
 
-# caught_by PID: sets $caught to the last two bits of its mask of caught signals,
-# SIGINT and SIGHUP. A shell may change them for reasons of its own.
+# caught_by PID: Sets caught to the last two bits of the mask of signals that the
+# process catches: SIGINT and SIGHUP. Sets it to 0 if the process is not make, because
+# a shell may change its mask at any time.
 caught_by() {
 	caught=0
 	status_of "$1" Name
@@ -116,8 +118,8 @@ caught_by() {
 	caught=$((0x0$field & 3))
 }
 
-# lost_by PID MASK: sets $lost to the bits of MASK that the process does not catch any
-# more, if two readings agree.
+# lost_by PID MASK: Sets lost to the bits of MASK that the process does not catch any
+# longer. Reads the mask twice, and uses the bits on which both agree.
 lost_by() {
 	local first
 
@@ -130,8 +132,8 @@ lost_by() {
 	lost=$((first & $2 & ~caught))
 }
 
-# Ends when there is something to do. If job.sh itself was killed its work is
-# done here.
+# watch_parent: Runs in the background. Waits until make has ended or has received a
+# signal, and sends job.sh the signal. Ends the job itself if job.sh was killed.
 watch_parent() {
 	local before caught field lost
 
@@ -158,7 +160,8 @@ stop_watching() {
 	watcher=
 }
 
-# In a group of its own, where writing to the terminal must not stop it.
+# begin COMMAND...: Starts COMMAND in its own process group, and the watcher. COMMAND
+# ignores the signals that would stop it when it writes to the terminal.
 begin() {
 	set -m
 	(
@@ -171,8 +174,9 @@ begin() {
 	watcher=$!
 }
 
-# Traps end a wait, but not the job, and so does a stop. ("wait -f" of bash 5.2 can
-# write "No record of process" for ever if the job was killed.)
+# await: Waits for COMMAND and sets status. A trap or a stop ends "wait" too, so the
+# loop checks that COMMAND has ended. ("wait -f" is not used: in bash 5.2 it can print
+# "No record of process" for ever if the job was killed.)
 await() {
 	while :; do
 		status=0

@@ -1,22 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The main job: build, boot, run, judge.
+# The main job: build the driver and the tests, boot a guest, run the tests in it,
+# judge the result.
 #
 # usage: kselftest.sh
 #
-# Variables: see "make help". Exits as judge.sh does.
+# Variables: see "make help". Exits with the status of judge.sh.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# Kept next to the result.
+# show_times: Prints the times of the run, and keeps them in out/result/times.
 show_times() {
 	awk -f "$SCRIPTS/judge/times.awk" "$out/result/ktap.log" >"$out/result/times"
 	cat "$out/result/times"
 }
 
-# choose_jobs: sets JOBS to how many guests share the programs. Each has one at least.
+# choose_jobs: Sets JOBS to the number of guests that share the programs. Each guest
+# runs at least one program.
 choose_jobs() {
 	local cpus programs
 
@@ -27,7 +29,7 @@ choose_jobs() {
 	export JOBS
 }
 
-# boot: one guest runs all programs, or each of several a share.
+# boot: Runs the programs in one guest, or in several guests that share them.
 boot() {
 	if [ "$JOBS" = 1 ]; then
 		"$SCRIPTS/vm/boot.sh" "$out"
@@ -40,7 +42,7 @@ boot() {
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
 
-# There is one result of a kernel at a time.
+# Two runs of one kernel would write the same result.
 exec {lock}>"$out/lock"
 flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 

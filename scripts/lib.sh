@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2016
 #
-# What all scripts share. Sourced.
+# Variables and functions that all scripts share. To be sourced.
 #
 # A step that fails must end the run. Bash switches errexit off in every function
-# that a condition calls, and in all that this function calls. Three rules follow,
-# and scripts/lint/lint.sh checks them:
+# that a condition calls, and in every function that this function calls. Therefore
+# there are three rules, which scripts/lint/lint.sh checks:
 #
 #	A function that a condition calls is one command, or each of its commands
 #	ends in "|| return".
-#	quietly, once, step and batch, which test a status, get a process:
-#	another script or a program, never a function.
-#	The output of a command is read from a variable, which keeps the status
-#	of the command, and not from "< <(command)", which drops it.
+#	quietly, once, step and batch test a status. Their argument is a script
+#	or a program, never a function.
+#	A script assigns the output of a command to a variable, because the
+#	assignment has the status of the command. "< <(command)" loses the status.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
 
-# What is parsed must not be translated.
+# Scripts parse the output of commands, so the output must not be translated.
 export LC_ALL=C
 
 SCRIPTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -27,30 +27,31 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
 
-# The suite that is run: ours, or the kernel's own hmm-tests to compare with.
+# The suite to run: mmun, or hmm for the hmm-tests of the kernel, to compare with.
 SUITE=${SUITE:-mmun}
 
-# The sources of the driver, relative to the top: what Kbuild and test_mmun.c name.
+# The sources of the driver, relative to TOP. Kbuild and test_mmun.c name them.
 MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 
-# The sources of mmun_floor, the module of the benchmark, likewise.
+# The sources of mmun_floor, the module of the benchmark, relative to TOP.
 FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
 
-# Words for the make of a kernel: coverage is of these files alone. They have no
-# effect if the configuration does not ask for coverage.
+# Arguments for make in a kernel: only these files are compiled for coverage. The
+# arguments have no effect if the configuration does not enable coverage.
 GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
 
-# The compiler that the user chose, for the make of a kernel, a module or the tests.
+# Arguments for make in a kernel, a module or the tests: the compiler of the user.
 COMPILER_WORDS=(${LLVM:+"LLVM=$LLVM"} ${CC:+"CC=$CC"})
 
-# The variables that make was called with are not for the make of a kernel.
+# The make of a kernel must not inherit the variables of the make that runs this.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
+# say TEXT...: Prints a line of progress on stderr.
 say() {
 	echo "  $*" >&2
 }
 
-# quietly PROCESS...: its output is shown when it fails, or with V=1.
+# quietly PROCESS...: Runs PROCESS. Prints its output if it fails, or with V=1.
 quietly() {
 	local log='' status=0
 
@@ -60,11 +61,12 @@ quietly() {
 		log=$("$@" 2>&1) || status=$?
 	fi
 	[ "$status" = 0 ] ||
-		printf '%s\n' "failed: $*. Run it again; V=1 shows more" ${log:+"$log"} >&2
+		printf '%s\n' "failed: $*. Run it again with V=1 for more output" \
+			${log:+"$log"} >&2
 	return "$status"
 }
 
-# lock FILE: one process at a time; held until the calling process ends.
+# lock FILE: Waits for the lock FILE and holds it until the calling process ends.
 lock() {
 	local fd
 
@@ -72,13 +74,15 @@ lock() {
 	flock "$fd"
 }
 
-# once DIR PROCESS...: DIR appears whole or not at all. "PROCESS... TEMPORARY"
-# fills a directory that is renamed to DIR if PROCESS returned 0.
+# once DIR PROCESS...: Makes DIR, unless it exists. "PROCESS... TEMPORARY" fills a
+# temporary directory, which is renamed to DIR if PROCESS returned 0. So DIR is
+# complete whenever it exists.
 once() {
 	[ -d "$1" ] || "$SCRIPTS/kernel/once.sh" "$@"
 }
 
-# value KEY FILE: prints the text after "KEY=" in FILE, or nothing if no line has it.
+# value KEY FILE: Prints the text after "KEY=" in FILE. Prints nothing if there is no
+# such line.
 value() {
 	local line
 
@@ -87,23 +91,23 @@ value() {
 	done <"$2"
 }
 
-# has_line FILE LINE: is it a whole line of FILE?
+# has_line FILE LINE: Returns 0 if FILE has a line that equals LINE.
 has_line() {
 	[[ $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]
 }
 
-# is_uml CONFIG: is the kernel of this configuration User-Mode Linux, a program?
+# is_uml CONFIG: Returns 0 if CONFIG is the configuration of User-Mode Linux.
 is_uml() {
 	has_line "$1" CONFIG_UML=y
 }
 
-# has_key FILE KEY: does FILE contain KEY? Then what was built beside FILE is up to
-# date.
+# has_key FILE KEY: Returns 0 if FILE contains KEY. Then the files that were built
+# beside FILE are up to date.
 has_key() {
 	[ -e "$1" ] && [ "$(<"$1")" = "$2" ]
 }
 
-# sum: the hash of the standard input.
+# sum: Prints the hash of stdin.
 sum() {
 	local hash
 
@@ -111,15 +115,16 @@ sum() {
 	echo "${hash:0:16}"
 }
 
-# contents PATH...: the name and the hash of each file, also below directories.
-# A link counts as what it points to.
+# contents PATH...: Prints the hash and the name of each file, also of those below
+# directories. Follows symbolic links.
 contents() {
 	find -L "$@" -type f ! -name '.*' -print0 | sort -z | xargs -0 sha256sum
 }
 
-# resolve NAME [module]: sets out to the directory of that kernel and suite, where
-# the parts of the kernel stand in out/kernel. With "module", which has less parts,
-# the directory is another one.
+# resolve NAME [module|tools]: Finds or builds the parts of kernel NAME, see
+# kernel/resolve.sh. Sets out to the directory of this kernel and suite, and writes
+# the parts to out/kernel. "module" and "tools" have fewer parts, and therefore
+# another directory.
 resolve() {
 	local parts
 
@@ -129,19 +134,19 @@ resolve() {
 	[ "$SUITE" = mmun ] || out+=-$SUITE
 	[ -z "${2:-}" ] || out+=-$2
 	[ -d "$out" ] || mkdir -p "$out"
-	# Half of a file, which a run that was killed leaves, is not this key.
+	# A run that was killed may leave half of the file. It is written again.
 	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
 }
 
-# find_modules: sets modules to the files of the modules of the suite, below OUT, in the
-# order in which PID 1 loads them. The first is the driver.
+# find_modules: Sets modules to the files of the modules of the suite, relative to out,
+# in the order in which PID 1 loads them. The first is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
 	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko)
 }
 
-# kernel_row NAME: sets package, suite and fragments to that row of the table;
-# false if there is none.
+# kernel_row NAME: Sets package, suite and fragments from row NAME of kernel/table.
+# Returns 1 if there is no such row.
 kernel_row() {
 	local name _
 

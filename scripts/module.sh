@@ -1,40 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The modules alone.
+# Build, load or unload the modules on this machine, without a guest.
 #
 # usage: module.sh build|load|unload
 #
-# "build" builds the driver, and mmun_floor for the benchmark. "load" and "unload" are for
-# the driver: nothing but floor_test and the benchmark uses mmun_floor, and floor_test
-# is skipped with the reason if the module is missing.
+# "build" builds the driver and mmun_floor. "load" and "unload" use only the driver,
+# because only floor_test and the benchmark need mmun_floor. floor_test is skipped if
+# mmun_floor is missing.
 #
-# Builds against KDIR, or else the running kernel, or else, if that has
-# no headers here, the stock one. Only a module for the running kernel is loaded.
+# "build" builds for KDIR if it is set, otherwise for the running kernel if its headers
+# are installed, otherwise for the stock kernel. "load" builds for the running kernel.
 
 . "${0%/*}/lib.sh"
 
 running=/lib/modules/$(uname -r)/build
 
-# build KERNEL module|modules
+# build KERNEL module|modules: Builds the driver, or both modules.
 build() {
 	resolve "$1" module
 	"$SCRIPTS/vm/build.sh" "$2" "$out"
 }
 
-# The running kernel is the default, and it may have no headers here.
+# choose: Sets target to the kernel to build for.
 choose() {
 	target=${KDIR:-$running}
 	if [ "$target" = "$running" ] && [ ! -e "$running" ]; then
-		say "the running kernel $(uname -r) has no headers here" \
+		say "there are no headers of the running kernel $(uname -r)" \
 			"($running): building for the stock kernel"
 		target=stock
 	fi
 }
 
 load() {
-	[ -e "$running" ] || die "the running kernel $(uname -r) has no headers" \
-		"here ($running). Install them, linux-headers-$(uname -r) in Debian"
+	[ -e "$running" ] || die "there are no headers of the running kernel" \
+		"$(uname -r) ($running). Install linux-headers-$(uname -r)"
 	build "$running" module
 	insmod "$out/module/test_mmun.ko"
 }

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What every target of the Makefile runs: check the variables, set the defaults,
-# run the script of the target.
+# Run a target of the Makefile: check the variables, set the defaults, run the script
+# of the target.
 #
 # usage: start.sh TARGET [NAME...]
 #
-# NAME... are the variables that were set on the command line of make; a target
-# that does not use one of them refuses it. Of the environment only what the
-# target uses is checked. MMUN_GOALS are all the targets of this make: each is
-# checked before the first runs. A bad value is one line on stderr and exit
-# status 2. See the tables targets, variables and environment.
+# NAME... are the variables that were set on the command line of make. It is an error
+# if the target does not use one of them. Variables from the environment are checked
+# only if the target uses them. MMUN_GOALS are all targets of this make: all are
+# checked before the first one runs. For a bad value the script prints one line on
+# stderr and exits with status 2. The tables are targets, options/variables and
+# options/environment.
 
 set +o posix
 set -Eeuo pipefail
@@ -25,7 +26,7 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 
 declare -A table=()
 variables=()
-# Where $value is from, for a message
+# The origin of $value, for messages
 origin=
 
 . "$SCRIPTS/errors.sh"
@@ -34,7 +35,7 @@ origin=
 . "$SCRIPTS/options/values-model.sh"
 . "$SCRIPTS/options/values-stress.sh"
 
-# table[NAME.KEY] is the text of the table variables.
+# read_variables: Sets table[NAME.KEY] from options/variables.
 read_variables() {
 	local key text name=''
 
@@ -57,52 +58,55 @@ target_row() {
 	awk -F '\t+' -v name="$target" '$1 == name { print $2 }' "$SCRIPTS/targets"
 }
 
-# uses NAME: does the target?
+# uses NAME: Returns 0 if the target uses variable NAME.
 uses() {
 	[[ " ${table[$1.targets]} " == *" "@(all|"$target")" "* ]]
 }
 
-# used_by_goals NAME: does one of the targets? $any is them with bars between.
+# used_by_goals NAME: Returns 0 if one of the targets uses variable NAME. $any has the
+# targets, separated by "|".
 used_by_goals() {
 	[[ " ${table[$1.targets]} " == *" "@(all|$any)" "* ]]
 }
 
-# Variables that make was given and that mean nothing here are mistakes.
+# check_given: Refuses variables of the command line that do not exist or that no
+# target of this make uses, because they are mistakes.
 check_given() {
 	local name any=${goals// /|} near
 
 	for name in $given; do
 		if [ -z "${table[$name.targets]-}" ]; then
 			near=$(printf '%s\n' "${variables[@]}" | near "$name")
-			die "there is no variable $(shown "$name")${near:+; near: $near}; make help lists them all"
+			die "there is no variable $(shown "$name")${near:+; near: $near}; make help lists all variables"
 		fi
 		used_by_goals "$name" ||
 			die "$name is not used here, but by: ${table[$name.targets]}"
 	done
 }
 
-# Until these are supported.
+# check_machine: Refuses other architectures than x86_64.
 check_machine() {
 	case ${ARCH-} in
 	'' | x86 | x86_64 | amd64) ;;
-	*)	die "ARCH=$(shown "$ARCH"): x86_64 alone is supported; unset ARCH (from the environment)" ;;
+	*)	die "ARCH=$(shown "$ARCH"): only x86_64 is supported; unset ARCH (from the environment)" ;;
 	esac
 	[ -z "${CROSS_COMPILE-}" ] ||
 		die "CROSS_COMPILE=$(shown "$CROSS_COMPILE"): cross builds are not supported; unset CROSS_COMPILE (from the environment)"
 }
 
-# make, kbuild and apt take paths apart.
+# check_place: Refuses a clone at a path that make, kbuild or apt would split, and a
+# clone in which the user cannot write build/.
 check_place() {
 	local place
 
 	place=$(pwd -P)
 	is_path "$TOP$place" ||
-		die "$(shown "$TOP"): make cannot build in a directory with spaces or with any of : # \$ % , ; = and quotes in its path; move the clone"
+		die "$(shown "$TOP"): make cannot build in a directory whose path has spaces, quotes or one of : # \$ % , ; =; move the clone"
 	if [ -d "$TOP/build" ]; then
 		[ -w "$TOP/build" ] ||
-			die "$TOP/build belongs to another user; as that user: make clean"
+			die "$TOP/build belongs to another user; run make clean as that user"
 	elif [ ! -w "$TOP" ]; then
-		die "$TOP is not writable, so build/ cannot be made there; clone it to another place"
+		die "$TOP is not writable, so build/ cannot be made there; clone the repository to another directory"
 	fi
 }
 
@@ -110,15 +114,16 @@ cache_of_user() {
 	echo "${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun"
 }
 
-# default_of NAME: sets $value.
+# default_of NAME: Sets $value to the default of variable NAME.
 default_of() {
 	value=${table[$1.default.$target]-${table[$1.default]}}
 	[ "$value" != - ] || value=
 	[ "$1" != MMUN_CACHE ] || value=$(cache_of_user)
 }
 
-# take NAME: from the command line, the environment or the table.
-take() {
+# set_variable NAME: Exports NAME with its value from the command line, the environment
+# or the table.
+set_variable() {
 	local name=$1 value=${!1-} type
 
 	origin=
@@ -134,7 +139,7 @@ take() {
 	export "$name=$value"
 }
 
-# check_target: all checks of the variables of $target.
+# check_target: Checks the variables of $target.
 check_target() {
 	local name
 
@@ -142,12 +147,12 @@ check_target() {
 	! uses CC || check_machine
 	! uses MMUN_CACHE || check_place
 	for name in "${variables[@]}"; do
-		take "$name"
+		set_variable "$name"
 	done
 	check_together
 }
 
-# The other targets, which must not see what this one sets.
+# check_others: Checks the other targets in subshells, because each sets variables.
 check_others() {
 	local name
 
@@ -156,20 +161,20 @@ check_others() {
 	done
 }
 
-# The cache is made, and held for as long as anything of the job lives: see
-# clean.sh. One that belongs to another user may only be read.
+# hold_cache: Makes the cache and locks it against clean.sh. The lock is held until the
+# last process of the job ends. A cache of another user may be read-only.
 hold_cache() {
 	local lock=$MMUN_CACHE/lock.use hold
 
 	mkdir -p "$MMUN_CACHE" 2>/dev/null ||
-		die "MMUN_CACHE=$MMUN_CACHE: cannot be made; set MMUN_CACHE to another"
+		die "MMUN_CACHE=$MMUN_CACHE: the directory cannot be made; set MMUN_CACHE to another"
 	[ -e "$lock" ] || [ ! -w "$MMUN_CACHE" ] || : >"$lock"
 	[ -r "$lock" ] || return 0
 	exec {hold}<"$lock"
 	flock -s "$hold"
 }
 
-# Words of the table "environment" are names or globs.
+# clean_environment: Unsets the variables that options/environment names.
 clean_environment() {
 	local word words name names
 
@@ -183,7 +188,7 @@ clean_environment() {
 		done
 	done
 	set +f
-	# A Makefile of the kernel takes an empty one for a compiler.
+	# Makefiles of the kernel use an empty CC or LLVM as a compiler.
 	[ -n "$CC" ] || unset CC
 	[ -n "$LLVM" ] || unset LLVM
 	unset LANGUAGE
@@ -193,7 +198,7 @@ set_target "${1-}"
 given=${*:2}
 goals=${MMUN_GOALS:-$target}
 row=$(target_row)
-[ -n "$row" ] || die "no such target; make help lists them all"
+[ -n "$row" ] || die "there is no such target; make help lists all targets"
 read_variables
 check_given
 check_others

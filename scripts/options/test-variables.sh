@@ -99,7 +99,7 @@ try_place() {
 	mkdir "$place"
 	clone=$place/clone
 	cp -a "$dir/clone" "$place/"
-	refused "kselftest" "make cannot build in a directory"
+	refused "kselftest" "make cannot build in a directory whose path"
 	taken "clean" "ran clean.sh build"
 	run help
 	[[ $status = 0 && $output = Targets:* ]] || status=1

@@ -18,7 +18,7 @@ SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/test/fake/world.sh"
 
 # A line that names what failed.
-NAMED='^(([a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again; V=1 shows more'
+NAMED='^(([a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
 NAMED+='|[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 
 world=$1
