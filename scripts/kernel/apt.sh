@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All that apt changes: packages are installed, lists updated, packages fetched.
+# Run apt: install packages, update package lists, download packages.
 #
 # usage: apt.sh SUITE install PACKAGE...
 #        apt.sh SUITE update
@@ -9,10 +9,11 @@
 #        apt.sh SUITE prepare
 #        apt.sh SUITE download DIR PACKAGE=VERSION...
 #
-# SUITE "-" is what the machine is set up for, and the only one from which
-# something is installed. Another suite has lists and a state of its own in the
-# cache, derived from the machine's mirror; "prepare" makes them. One process at a
-# time. "update" always updates the lists, "refresh" does if they are old.
+# SUITE "-" is the configuration of the machine. Packages are installed only from "-".
+# For another suite of Debian the cache has separate lists and a separate
+# configuration with the mirror of the machine; "prepare" makes them. "update" updates
+# the lists. "refresh" updates them if they are old. A lock allows one process at a
+# time.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -20,10 +21,10 @@
 suite=$1
 dir=$CACHE/apt/$suite
 
-# Lists that were updated less than ten minutes ago are not updated again.
+# Lists are old this many seconds after an update.
 FRESH_SECS=600
 
-# Where the machine gets Debian from.
+# mirror: Prints the address from which the machine gets Debian.
 mirror() {
 	local lists
 
@@ -32,6 +33,7 @@ mirror() {
 		<<<"$lists"
 }
 
+# apt ARGUMENT...: Runs apt-get for the suite.
 apt() {
 	if [ "$suite" = - ]; then
 		quietly apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
@@ -40,7 +42,8 @@ apt() {
 	fi
 }
 
-# Only root can update the lists of the machine: others use them as they are.
+# update: Updates the lists. Does nothing for the lists of the machine if the user is
+# not root, because only root can update them.
 update() {
 	if [ "$suite" = - ] && [ "$EUID" != 0 ]; then
 		return 0
@@ -49,7 +52,8 @@ update() {
 	echo "$EPOCHSECONDS" >"$dir/updated"
 }
 
-# The lists of the machine may be gone although the cache has the time of their update.
+# update_if_old: Updates the lists if they are old. The lists of the machine may also
+# have been removed since the update that is recorded in the cache.
 update_if_old() {
 	local when=0
 
@@ -65,13 +69,14 @@ install() {
 	DEBIAN_FRONTEND=noninteractive apt -y install --no-install-recommends "$@"
 }
 
-# A file is written whole or not at all.
+# write_conf: Writes the configuration of the suite. apt.conf is renamed when it is
+# complete, because its existence means that the configuration is complete.
 write_conf() {
 	local from
 
 	from=$(mirror)
-	[ -n "$from" ] || die "apt has no list of Debian from which to derive" \
-		"$suite. As root: apt-get update"
+	[ -n "$from" ] || die "cannot find a mirror for $suite: apt has no list of" \
+		"Debian. Run as root: apt-get update"
 	mkdir -p "$dir"/{lists/partial,archives/partial}
 	echo "deb $from $suite main" >"$dir/sources.list"
 	cat >"$dir/apt.conf.tmp" <<-CONF
@@ -83,6 +88,7 @@ write_conf() {
 	mv "$dir/apt.conf.tmp" "$dir/apt.conf"
 }
 
+# prepare: Writes the configuration of the suite, with the mirror of the machine.
 prepare() {
 	local from
 
@@ -91,7 +97,7 @@ prepare() {
 	write_conf
 }
 
-# apt checks what it has fetched.
+# download DIR PACKAGE=VERSION...: Downloads packages to DIR. apt checks their hashes.
 download() {
 	local to=$1
 
@@ -101,19 +107,20 @@ download() {
 }
 
 [ "$2" != install ] || [ "$EUID" = 0 ] ||
-	die "missing: ${*:3}. As root: apt-get update &&" \
+	die "these packages are missing: ${*:3}. Run as root: apt-get update &&" \
 		"apt-get install --no-install-recommends ${*:3}"
-# If the configuration is there, nothing is written: the cache may be read-only.
+# If the configuration exists nothing must be written, because the cache may be
+# read-only.
 [ "$2" != prepare ] || [ ! -e "$dir/apt.conf" ] || exit 0
 [ -d "$dir" ] || mkdir -p "$dir"
-[ -w "$dir" ] || die "$dir cannot be written, and something must be fetched:" \
-	"set MMUN_CACHE to a directory of your own"
+[ -w "$dir" ] || die "cannot fetch into the cache: $dir is not writable." \
+	"Set MMUN_CACHE to a directory of your own"
 case $2 in
-# It updates the lists of the machine in a process of its own.
+# The lock must not be held here, because prepare may start a process that takes it.
 prepare)	prepare ;;
 update)		lock "$CACHE/apt/lock"; update ;;
 refresh)	lock "$CACHE/apt/lock"; update_if_old ;;
 install)	lock "$CACHE/apt/lock"; install "${@:3}" ;;
 download)	lock "$CACHE/apt/lock"; download "${@:3}" ;;
-*)		die "$2: install, update, refresh, prepare or download" ;;
+*)		die "$2: expected install, update, refresh, prepare or download" ;;
 esac

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a kernel of our own: tinyconfig and fragments, out of tree, in the cache.
+# Build a kernel from source, in the cache. Its configuration is tinyconfig and the
+# fragments of configs/.
 #
 # usage: build.sh NAME
 #
-# NAME is a row of the table "kernels". Prints the build directory. It is keyed
-# by all that goes into it and never built twice; a build that was interrupted
-# goes on where it was. make.words in the build are the words for a make that builds
-# the image again without the modules, a line each. With UNTIL=compile, which
-# check-bare.sh sets, the kernel is configured and not compiled.
+# NAME is a row of kernel/table. Prints the build directory. The name of the directory
+# has a hash of all inputs, so a kernel is built only once. An interrupted build
+# continues. The file make.words in the build directory has the arguments for a make
+# that builds the image again without the modules, one per line. With UNTIL=compile,
+# which check-bare.sh sets, the kernel is configured and not compiled.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
+# fragment_files: Prints the paths of the fragments, one per line.
 fragment_files() {
 	local fragment
 
@@ -22,8 +24,8 @@ fragment_files() {
 	done
 }
 
-# What the fragments ask for: the last line of each option.
-asked() {
+# requested_options: Prints the last line of each option in the fragments.
+requested_options() {
 	cat "${files[@]}" | tac | awk '
 		match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
 			option = substr($0, RSTART, RLENGTH)
@@ -33,26 +35,28 @@ asked() {
 		}'
 }
 
-# What olddefconfig made of the lines that were asked for.
+# check_config: Exits if the configuration does not have the requested options, because
+# olddefconfig drops options without a message.
 check_config() {
-	local line asked have
+	local line requested have
 
 	have=$(<"$build/.config")
-	asked=$(asked)
+	requested=$(requested_options)
 	while read -r line; do
 		case $line in
 		CONFIG_*)
 			[[ $'\n'$have$'\n' == *$'\n'"$line"$'\n'* ]] ||
-				die "$name: the configuration lost $line" ;;
+				die "$name: olddefconfig dropped $line" ;;
 		'# CONFIG_'*' is not set')
 			line=${line#\# } line=${line% is not set}
 			[[ $'\n'$have != *$'\n'"$line="* ]] ||
-				die "$name: the configuration set $line" ;;
+				die "$name: olddefconfig set $line" ;;
 		esac
-	done <<<"$asked"
+	done <<<"$requested"
 }
 
-# The main Kconfig of the tree, with the definitions of ours after its title.
+# extend_kconfig: Writes the main Kconfig of the tree with configs/Kconfig added after
+# the title.
 extend_kconfig() {
 	sed "/^mainmenu/r $SCRIPTS/kernel/configs/Kconfig" "$tree/Kconfig" \
 		>"$build/Kconfig"
@@ -68,7 +72,7 @@ configure() {
 	check_config
 }
 
-# The newest object, on a terminal, as it goes.
+# progress: Prints the last line of make.log on the terminal, each second.
 progress() {
 	while sleep 1; do
 		printf '\r\033[K%4d s  %s' "$SECONDS" \
@@ -80,7 +84,7 @@ compile() {
 	local watcher='' status=0 jobs
 
 	jobs=$(nproc)
-	say "building $name: minutes, once"
+	say "building kernel $name; this takes minutes, but only once"
 	if [ -t 2 ]; then
 		progress &
 		watcher=$!
@@ -90,13 +94,13 @@ compile() {
 	[ -z "$watcher" ] || { kill "$watcher"; printf '\r\033[K' >&2; }
 	[ "$status" = 0 ] || {
 		tail -n 30 "$build/make.log" >&2
-		die "building $name failed. All of the output is in $build/make.log"
+		die "building kernel $name failed. The complete output is in $build/make.log"
 	}
 }
 
-# Builds of the same name with another key are out of date. One that another process
-# is at stays, and so do the locks.
-forget_others() {
+# remove_old_builds: Removes builds of the same name with another key. Keeps a build that
+# another process uses, and keeps all locks.
+remove_old_builds() {
 	local dir
 
 	for dir in "$CACHE"/build/"$name"_*; do
@@ -112,10 +116,10 @@ build() {
 	[ "$UNTIL" != compile ] || return 0
 	compile
 	touch "$build/.complete"
-	forget_others
+	remove_old_builds
 }
 
-# All that goes into the kernel.
+# key: Prints a hash of all inputs of the kernel.
 key() {
 	{
 		echo "$version ${words[*]} ${GCOV[*]}"
@@ -127,15 +131,15 @@ key() {
 }
 
 name=$1
-kernel_row "$name" || die "$name: no kernel of this name in scripts/kernel/table"
+kernel_row "$name" || die "$name: there is no kernel of this name in scripts/kernel/table"
 need "${NEED_KERNEL[@]}"
 list=$(fragment_files)
 mapfile -t files <<<"$list"
 use_suite "$suite"
-know "$package"
+find_version "$package"
 if [ ! -d "$CACHE/tree/${package}_$version" ]; then
 	refresh
-	know "$package"
+	find_version "$package"
 fi
 tree=$CACHE/tree/${package}_$version
 once "$tree" "$SCRIPTS/kernel/fetch.sh" tree "$suite" "$package=$version"

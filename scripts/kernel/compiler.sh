@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print which compiler CC and LLVM stand for, and its version: a part of the key of
-# what it builds.
+# Print the compiler that CC and LLVM select, and its version. The output is a part of
+# the key of each build.
 #
 # usage: compiler.sh [-s] [DEFAULT]
 #
-# DEFAULT is the compiler without CC and LLVM [gcc]. With -s the linker and the C
-# library as well, for what is linked statically.
+# DEFAULT is the compiler if neither CC nor LLVM is set [gcc]. With -s the script also
+# prints the version of the linker and the hash of the C library, for programs that are
+# linked statically.
 
 . "${0%/*}/../lib.sh"
 

@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fetch a package and unpack what is needed of it. A process for once.sh: a step
-# that fails ends it.
+# Fetch a package, and unpack the files that are needed. once.sh runs this script. A
+# step that fails ends the script.
 #
 # usage: fetch.sh image SUITE PACKAGE=VERSION DIR
 #        fetch.sh headers SUITE PACKAGE=VERSION FINAL DIR
-#        fetch.sh source SUITE PACKAGE=VERSION DIR	a few files, for the tests
-#        fetch.sh tools SUITE PACKAGE=VERSION DIR	a few files, for the sources here
-#        fetch.sh tree SUITE PACKAGE=VERSION DIR	all of it, to build it
+#        fetch.sh source SUITE PACKAGE=VERSION DIR	the files to build the tests
+#        fetch.sh tools SUITE PACKAGE=VERSION DIR	the files for docs and format
+#        fetch.sh tree SUITE PACKAGE=VERSION DIR	all files, to build the kernel
 #
-# FINAL is where DIR will stand in the end.
+# once.sh renames DIR to FINAL.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# What is taken from the linux-source package; 1,500 MB are left behind.
+# The files of the linux-source package that "source" unpacks. All files are 1,500 MB.
 SOURCE_FILES=(
 	'*/tools/testing/selftests/lib.mk'
 	'*/tools/testing/selftests/kselftest*.h'
@@ -27,7 +27,7 @@ SOURCE_FILES=(
 	'*/scripts/kconfig/merge_config.sh'
 )
 
-# For "make docs" and clang-format. Linux 6.1 does not have all of these files.
+# The files for "make docs" and clang-format. Linux 6.1 does not have all of them.
 TOOLS_FILES=(
 	'*/Documentation/sphinx/kerneldoc.py'
 	'*/tools/lib/python/kdoc/*'
@@ -40,7 +40,8 @@ download() {
 	"$SCRIPTS/kernel/apt.sh" "$suite" download "$work" "$@"
 }
 
-# The image package is 70 MB, most of it modules that are not loaded.
+# fetch_image: Unpacks the image and its configuration. The package has 70 MB, but most
+# of that are modules that the guest does not load.
 fetch_image() {
 	download "$wanted"
 	dpkg-deb --fsys-tarfile "$work"/*.deb >"$work/tar"
@@ -48,7 +49,8 @@ fetch_image() {
 		'./boot/config-*'
 }
 
-# The headers name the place at which they would be installed.
+# fetch_headers FINAL: Unpacks the headers and the packages that they depend on. Their
+# Makefile has the path at which they would be installed. It is changed to FINAL.
 fetch_headers() {
 	local final=$1 more deb
 
@@ -61,7 +63,8 @@ fetch_headers() {
 	sed -i "s|/usr/src/|$final/usr/src/|" "$dir/usr/src/$package/Makefile"
 }
 
-# unpack_source PATTERN...: what of the source matches, or all of it.
+# unpack_source PATTERN...: Unpacks the files of the source that match a PATTERN, or all
+# files if there is no PATTERN.
 unpack_source() {
 	need "${NEED_SOURCE[@]}"
 	download "$wanted"
@@ -84,6 +87,6 @@ headers)	fetch_headers "$4" ;;
 source)		unpack_source "${SOURCE_FILES[@]}" ;;
 tools)		unpack_source "${TOOLS_FILES[@]}" ;;
 tree)		unpack_source ;;
-*)		die "$kind: image, headers, source, tools or tree" ;;
+*)		die "$kind: expected image, headers, source, tools or tree" ;;
 esac
 rm -r "$work"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# What is asked of apt, and the commands and files that a step needs. apt.sh
-# changes things, this file does not. Sourced after lib.sh.
+# Queries of apt, and the commands and files that each step needs. This file calls
+# apt.sh for everything that changes the machine or the cache. To be sourced after
+# lib.sh.
 
-# What the steps need: commands, and patterns of absolute paths.
+# Each NEED_ array has commands, and patterns of absolute paths.
 {
 	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
 	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
@@ -16,8 +17,9 @@
 	NEED_DOCS=(sphinx-build)
 }
 
-# Sets compiler to the tools that CC and LLVM name, see Documentation/kbuild/llvm.rst
-# of the kernel for the forms of LLVM. A path ends in "/", a version begins with "-".
+# find_compiler: Sets compiler to the tools that CC and LLVM select. The forms of LLVM
+# are in Documentation/kbuild/llvm.rst of the kernel: 1, a path that ends in "/", or a
+# version that begins with "-".
 find_compiler() {
 	local tool
 
@@ -32,7 +34,7 @@ find_compiler() {
 	done
 }
 
-# What a command or a file that is missing is called in the distribution.
+# package_of THING: Prints the package of the distribution that has a command or file.
 package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
@@ -51,24 +53,26 @@ package_of() {
 	esac
 }
 
-is_there() {
+# is_installed THING: Returns 0 if the command, or a file that matches, exists.
+is_installed() {
 	case $1 in
 	/*)	compgen -G "$1" >/dev/null ;;
 	*)	command -v "$1" >/dev/null ;;
 	esac
 }
 
-# missing THING...: the packages of those that are not there, a line each.
+# missing THING...: Prints the packages of the commands and files that are missing, one
+# per line.
 missing() {
 	local thing packages=''
 
 	for thing; do
-		is_there "$thing" || packages+=$(package_of "$thing")$'\n'
+		is_installed "$thing" || packages+=$(package_of "$thing")$'\n'
 	done
 	sort -u <<<"${packages%$'\n'}"
 }
 
-# need THING...: install what is missing, from the machine's own suites.
+# need THING...: Installs the packages of the commands and files that are missing.
 need() {
 	local packages
 
@@ -78,11 +82,12 @@ need() {
 	"$SCRIPTS/kernel/apt.sh" - install $packages
 	packages=$(missing "$@")
 	[ -z "$packages" ] ||
-		die "${packages//$'\n'/ }: installed, and still not found in PATH=$PATH"
+		die "${packages//$'\n'/ }: installed, but the files are still missing in PATH=$PATH"
 }
 
-# need_for KERNELS [THING...]: what it takes to build these kernels, the module and
-# the tests, and to run them, and more: all that is missing is found at once.
+# need_for KERNELS [THING...]: Installs the missing packages for building these kernels,
+# the modules and the tests, for running the guest, and for THING. A run calls this
+# once, so that the user sees all missing packages at once.
 need_for() {
 	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
 		"${@:2}") kernel
@@ -96,54 +101,55 @@ need_for() {
 	need "${things[@]}" "${compiler[@]}"
 }
 
-# apt_lists: what apt has lists of, a line each: code name, address and origin.
+# apt_lists: Prints the package lists of apt, one per line: code name, address, origin.
 apt_lists() {
 	# shellcheck disable=SC2016 # apt expands it
 	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(ORIGIN)' \
 		'Created-By: Packages'
 }
 
-# use_suite SUITE: what follows asks the lists of that suite. "-" is the machine's
-# own, and all that need() installs is from there.
+# use_suite SUITE: Selects the suite for newest, depends, refresh and find_version. "-" is
+# the configuration of the machine, which need() always uses.
 use_suite() {
 	suite=$1
-	asked=()
+	apt_env=()
 	[ "$suite" != - ] || return 0
 	"$SCRIPTS/kernel/apt.sh" "$suite" prepare
-	asked=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
+	apt_env=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
 }
 
-# newest PACKAGE: the version that apt would take, or nothing.
+# newest PACKAGE: Prints the version that apt would install, or nothing.
 newest() {
 	local about key value _
 
-	about=$("${asked[@]}" apt-cache policy "$1")
+	about=$("${apt_env[@]}" apt-cache policy "$1")
 	while read -r key value _; do
 		[ "$key" != Candidate: ] || [ "$value" = "(none)" ] || echo "$value"
 	done <<<"$about"
 }
 
-# depends PACKAGE PATTERN: what of its dependencies matches, a line each.
+# depends PACKAGE PATTERN: Prints the dependencies of PACKAGE that match, one per line.
 depends() {
 	local about key value _
 
-	about=$("${asked[@]}" apt-cache depends "$1")
+	about=$("${apt_env[@]}" apt-cache depends "$1")
 	while read -r key value _; do
 		[[ $key != Depends: || ! $value =~ ^($2)$ ]] || echo "$value"
 	done <<<"$about"
 }
 
-# refresh: update the lists, unless that was done a moment ago. What is fetched is
-# the newest version, and an old list names one that is no longer there.
+# refresh: Updates the lists if they are old. An old list names versions that the mirror
+# no longer has.
 refresh() {
 	"$SCRIPTS/kernel/apt.sh" "$suite" refresh
 }
 
-# know PACKAGE: make sure that the lists of apt name it. Sets version to the newest.
-know() {
+# find_version PACKAGE: Sets version to the newest version. Updates the lists if they do
+# not have PACKAGE.
+find_version() {
 	version=$(newest "$1")
 	[ -z "$version" ] || return 0
 	"$SCRIPTS/kernel/apt.sh" "$suite" update
 	version=$(newest "$1")
-	[ -n "$version" ] || die "apt knows no package $1 in suite $suite"
+	[ -n "$version" ] || die "apt has no package $1 in suite $suite"
 }

@@ -1,38 +1,38 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 1: from the name of a kernel to its parts.
+# Find the parts of a kernel. Fetch or build the kernel if the cache does not have it.
 #
 # usage: resolve.sh NAME|DIR [module]
 #        resolve.sh NAME tools
 #
-# NAME is a row of the table "kernels", DIR is a kernel build directory. Prints,
+# NAME is a row of kernel/table, DIR is a kernel build directory. Prints "key=value",
 # one per line:
 #
-#	name	short, fit for a directory
-#	release	what uname -r prints there
-#	kdir	what modules are built against
-#	image	what QEMU boots, or the program that User-Mode Linux is
-#	config	its .config
+#	name	a short name for directories
+#	release	the output of uname -r on the kernel
+#	kdir	the directory to build modules with
+#	image	the image for QEMU, or the program of User-Mode Linux
+#	config	the .config of the kernel
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
-# With "module" only the first three, which is all that building one takes. With
-# "tools" only the name and a source with kernel-doc for Sphinx and .clang-format. NAME
-# must be a kernel that is built from source.
+# With "module" the script prints only the first three. With "tools" it prints only the
+# name, and a source with kernel-doc for Sphinx and .clang-format; NAME must be a kernel
+# that is built from source.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# cached KIND ROW PACKAGE [FINAL]: the directory of the cache that holds what
-# fetch.sh makes of the newest version of PACKAGE. It supersedes another version of
-# the same ROW. With FINAL the process that fills it learns its name.
+# cached KIND ROW PACKAGE [FINAL]: Prints the directory in the cache with the newest
+# version of PACKAGE. If there is none, fetch.sh makes it, and older versions of the
+# same ROW are removed. With FINAL fetch.sh gets the name of the directory.
 cached() {
 	local kind=$1 package=$3 version dir
 
-	know "$package"
+	find_version "$package"
 	if [ ! -d "$CACHE/$kind/$2_${package}_$version" ]; then
 		refresh
-		know "$package"
+		find_version "$package"
 	fi
 	dir=$CACHE/$kind/$2_${package}_$version
 	once "$dir" "$SCRIPTS/kernel/fetch.sh" "$kind" "$suite" "$package=$version" \
@@ -40,31 +40,33 @@ cached() {
 	echo "$dir"
 }
 
-# The source package of the same series, or else the default one.
+# source_dir RELEASE: Prints the directory of the source of the same series, or of the
+# default source of the distribution if there is none.
 source_dir() {
 	local package version
 
-	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1: no release of a kernel"
+	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1: not the release of a kernel"
 	package=linux-source-${BASH_REMATCH[0]}
 	version=$(newest "$package")
 	if [ -z "$version" ]; then
-		know linux-source
+		find_version linux-source
 		package=$(depends linux-source 'linux-source-.*')
 	fi
 	cached source "$package" "$package"
 }
 
-# The package that a package like linux-image-amd64 stands for, today.
+# release_of_package PACKAGE: Prints the release of the image that a package such as
+# linux-image-amd64 depends on.
 release_of_package() {
 	local image version
 
-	know "$1"
+	find_version "$1"
 	image=$(depends "$1" 'linux-image-[0-9].*')
-	[ -n "$image" ] || die "apt-cache depends $1 names no linux-image"
+	[ -n "$image" ] || die "apt-cache depends $1 does not print a linux-image package"
 	echo "${image#linux-image-}"
 }
 
-# An image of the distribution.
+# packaged PACKAGE: Prints the parts of a kernel of the distribution.
 packaged() {
 	local release headers image source
 
@@ -84,7 +86,8 @@ packaged() {
 		"config=$image/boot/config-$release" "source=$source"
 }
 
-# The tree of a build directory, if it is a whole one.
+# source_of KDIR RELEASE: Prints the source tree of a build directory if the tree is
+# complete, otherwise source_dir.
 source_of() {
 	local dir
 
@@ -98,7 +101,8 @@ source_of() {
 	source_dir "$2"
 }
 
-# Headers of the distribution have no image: it is in the package beside them.
+# image_of KDIR RELEASE: Prints the path of the image. For headers of the distribution
+# it is in the linux-image package of the same release.
 image_of() {
 	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage version dir
 
@@ -106,15 +110,15 @@ image_of() {
 	if [ ! -e "$image" ]; then
 		version=$(newest "linux-image-$release")
 		[ -n "$version" ] ||
-			die "$kdir has no ${image#"$kdir/"}, and apt has no linux-image-$release. Run make in $kdir"
+			die "there is no image: $kdir has no ${image#"$kdir/"}, and apt has no linux-image-$release. Run make in $kdir"
 		dir=$(cached image "$release" "linux-image-$release")
 		image=$dir/boot/vmlinuz-$release
 	fi
 	echo "$image"
 }
 
-# The headers of Debian have the release in .kernelvariables, a built tree has it in
-# include/config/kernel.release.
+# release_of_build KDIR: Prints the release. Headers of Debian have it in
+# .kernelvariables, a built tree has it in include/config/kernel.release.
 release_of_build() {
 	local kdir=$1 release=''
 
@@ -130,7 +134,8 @@ release_of_build() {
 	echo "$release"
 }
 
-# A guest without these is silent, or has nothing to test.
+# check_config CONFIG: Exits if options are missing without which the guest prints
+# nothing or has nothing to test.
 check_config() {
 	local option missing=() console=SERIAL_8250_CONSOLE
 
@@ -139,10 +144,10 @@ check_config() {
 		"$console" MODULE_UNLOAD MMU_NOTIFIER; do
 		has_line "$1" "CONFIG_$option=y" || missing+=("$option")
 	done
-	[ ${#missing[@]} = 0 ] || die "$1: not set: ${missing[*]}"
+	[ ${#missing[@]} = 0 ] || die "$1: these options must be set to y: ${missing[*]}"
 }
 
-# build_dir DIR [NAME]
+# build_dir DIR [NAME]: Prints the parts of the kernel in a build directory.
 build_dir() {
 	local kdir release image source sum
 
@@ -158,7 +163,8 @@ build_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# The whole source if it is in the cache, otherwise only the files that are needed.
+# tools: Prints the name and a source for "tools": the complete tree if it is in the
+# cache, otherwise a directory with only the files that are needed.
 tools() {
 	local dir version
 
@@ -169,7 +175,7 @@ tools() {
 	printf '%s\n' "name=$name" "source=$dir"
 }
 
-# A row of the table.
+# named: Prints the parts of the kernel of a row of the table.
 named() {
 	local dir
 
@@ -191,7 +197,7 @@ if [[ $name = */* || -d $name ]]; then
 	build_dir "$name"
 else
 	kernel_row "$name" ||
-		die "$name: no kernel of this name in scripts/kernel/table, and no directory"
+		die "$name: there is neither a row of scripts/kernel/table nor a directory of this name"
 	if [ "$wanted" = tools ]; then
 		tools
 	else
