@@ -69,5 +69,5 @@ awk '
 	END { show() }' options/variables
 
 echo
-echo "It is an error to set a variable that TARGET does not use. The results of a run"
+echo "It is an error to set a variable that the target does not use. The results of a run"
 echo "are in build/<kernel>/result/: console.log and ktap.log."

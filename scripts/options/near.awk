@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which names are near to a word? Reads names, one a line; $word is in the
-# environment. Prints up to three names, the nearest first, commas between.
+# Find the names that are similar to a word. Reads names, one per line. The word is in
+# the environment as "word". Prints up to three names, the nearest first, separated by
+# commas.
 
 function least(a, b) {
 	return a < b ? a : b
 }
 
-# How many characters must be inserted, removed or replaced.
+# Returns the number of characters to insert, remove or replace to change a into b.
 function distance(a, b,    i, j, row, last, same) {
 	for (j = 0; j <= length(b); j++)
 		row[j] = j
@@ -31,8 +32,8 @@ function plain(text) {
 	return text
 }
 
-# A part of the other one counts as one character and a half. A glob often has the
-# beginning of a name alone.
+# Returns the distance of a word and a name. If one is a part of the other it is 1.5. A
+# glob often is only the beginning of a name, so that is compared too.
 function rate(a, b) {
 	if (a == b)
 		return 0

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# ACTORS and SCHEDULE are checked by values-model.sh before a kernel is built, and
-# parsed by model/schedule.c in the guest. Both must take the same texts: here each
-# gives its verdict on all pairs of actors, on some larger sets, and on schedules.
-# KTAP on stdout.
+# Test that values-model.sh, which checks ACTORS and SCHEDULE before a kernel is built,
+# accepts the same texts as model/schedule.c, which parses them in the guest. The texts
+# are all pairs of actors, some larger sets, and schedules. Prints KTAP.
 #
 # usage: test-grammar.sh
 #
@@ -19,6 +18,7 @@ ACTORS_TRIED='rA rD rE iA iB iC dA dC madvise02 madvise33 madvise12 madvise20
 	madvise06 munmap02 munmap33 mprotect00 mremap13 fork reaper exit x r forkx'
 STEPS_TRIED='M0 R0 I0 D0 X0 P0 M1 R1 m0 M'
 
+# texts: Prints the texts, one per line.
 texts() {
 	local a b c
 
@@ -38,7 +38,8 @@ texts() {
 		madvise00,madvise11,madvise22 iA,iC
 }
 
-# The verdict of the guest: 1 or 0 for each line of stdin.
+# build_parser: Builds a program that prints 1 or 0 for each line of stdin: whether the
+# guest accepts the line.
 build_parser() {
 	cat >"$dir/parser.c" <<-'EOT'
 		#define _GNU_SOURCE
@@ -63,7 +64,7 @@ build_parser() {
 		"$SELFTEST"/model/{lock,mmap_lock,step,schedule}.c
 }
 
-# The verdict of the check. A bad value ends a process.
+# check_schedule calls these for a bad value. They end the subshell of check_texts.
 refuse() {
 	exit 1
 }
@@ -72,6 +73,8 @@ refuse_unknown() {
 	exit 1
 }
 
+# check_texts: Prints 1 or 0 for each line of stdin: whether values-model.sh accepts the
+# line.
 check_texts() {
 	local status
 
@@ -88,11 +91,12 @@ trap 'rm -rf "$dir"' EXIT
 build_parser
 texts >"$dir/texts"
 "$dir/parser" <"$dir/texts" >"$dir/guest"
-check_texts <"$dir/texts" >"$dir/front"
-paste "$dir/guest" "$dir/front" "$dir/texts" >"$dir/all"
-differ=$(awk '$1 != $2 { print "guest " $1 ", front " $2 ": " $3 }' "$dir/all")
+check_texts <"$dir/texts" >"$dir/options"
+paste "$dir/guest" "$dir/options" "$dir/texts" >"$dir/all"
+differ=$(awk '$1 != $2 { print "guest " $1 ", options " $2 ": " $3 }' "$dir/all")
 results_of grammar
-silent "guest and front take the same of $(wc -l <"$dir/texts") texts" "$differ"
-check "some are taken" grep -q 1 "$dir/guest"
-check "some are refused" grep -q 0 "$dir/guest"
+silent "the guest and the options accept the same of $(wc -l <"$dir/texts") texts" \
+	"$differ"
+check "some texts are accepted" grep -q 1 "$dir/guest"
+check "some texts are refused" grep -q 0 "$dir/guest"
 end_results

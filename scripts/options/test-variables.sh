@@ -1,23 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the front: what the Makefile takes, and what it refuses before
-# anything is fetched, built or booted. KTAP on stdout.
+# Test the checks of targets and variables: which values make accepts, and which ones it
+# refuses before it fetches, builds or boots anything. Prints KTAP.
 #
 # usage: test-variables.sh
 #
-# The scripts of the targets are stubs. The files of cases/ have a case a line:
-# words for make, after NAME=VALUE ... -- for the environment; "=>" and a part of
-# the one line on stderr, or "==" and lines of what the script of the target gets, with
-# bars between; !NAME is a variable that it must not get. $dir is the directory of
-# the test.
+# The scripts of the targets are stubs. The files of cases/ have one case per line:
+#
+#	[NAME=VALUE... --] WORD... => MESSAGE
+#	[NAME=VALUE... --] WORD... == LINE | LINE...
+#
+# WORD... are the arguments of make, NAME=VALUE... are set in its environment. After
+# "=>" make must fail, and MESSAGE must be a part of its one line on stderr. After "=="
+# make must run the script of the target, and LINE must be in the output of the stub,
+# which prints its arguments and its environment. !NAME is a variable that the stub must
+# not have. $dir is the directory of the test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
 . "$SCRIPTS/test/results.sh"
 
-# run WORDS: make with these, as a shell reads them, in the clone with stubs.
-# NAME=VALUE before a "--" goes into the environment.
+# run WORDS: Runs make in the clone with stubs. WORDS is the part of a case before "=>"
+# or "==", in shell syntax. Sets status and output.
 run() {
 	local -a words before=()
 
@@ -34,33 +39,36 @@ run() {
 		make --no-print-directory "${words[@]}" 2>&1) || status=$?
 }
 
-# said_in_one_line WORDS: the message, and make's own line.
-said_in_one_line() {
+# is_refusal MESSAGE: Returns 0 if the output is one line with MESSAGE and the error line
+# of make.
+is_refusal() {
 	[[ $status = 2 && $output == "make "*"$1"*$'\n'"make: *** ["*"] Error 2" &&
 	   $output != *$'\n'*$'\n'* && $output != *"ran "* ]]
 }
 
-# has_run LINES: the script of the target ran, and its environment has these.
+# has_run: Returns 0 if the script of the target ran.
 has_run() {
 	[[ $status = 0 && $output == "ran "* ]]
 }
 
+# refused WORDS MESSAGE: Tests a case with "=>".
 refused() {
 	local bad=0
 
 	run "$1"
-	said_in_one_line "$2" || bad=1
+	is_refusal "$2" || bad=1
 	result "$bad" "refused: $1" "$output"
 }
 
-# shows LINE: what the script printed has the line, or, for !NAME, no such variable.
+# shows LINE: Returns 0 if the output has LINE. For !NAME, returns 0 if the output has no
+# variable NAME.
 shows() {
 	[[ ( $1 == !* && $'\n'$output != *$'\n'"${1#!}="* ) ||
 	   ( $1 != !* && $'\n'$output$'\n' == *$'\n'"$1"$'\n'* ) ]]
 }
 
-# taken WORDS [LINE...]
-taken() {
+# accepted WORDS [LINE...]: Tests a case with "==".
+accepted() {
 	local bad=0 line
 
 	run "$1"
@@ -68,10 +76,10 @@ taken() {
 	for line in "${@:2}"; do
 		shows "$line" || bad=1
 	done
-	result "$bad" "taken: $1" "$output"
+	result "$bad" "accepted: $1" "$output"
 }
 
-# One case a line: "WORDS => MESSAGE" or "WORDS == LINE | LINE".
+# run_cases: Tests all cases.
 run_cases() {
 	local cases line lines
 
@@ -85,14 +93,14 @@ run_cases() {
 		*' == '*)
 			IFS='|' read -ra lines <<<"${line#* == }"
 			lines=("${lines[@]# }")
-			taken "${line%% == *}" "${lines[@]% }" ;;
-		*)	die "cases: what is this: $line" ;;
+			accepted "${line%% == *}" "${lines[@]% }" ;;
+		*)	die "cases: expected \"=>\" or \"==\" in: $line" ;;
 		esac
 	done <<<"$cases"
 }
 
-# A clone at a place that make cannot take: refused in one line, but for what
-# builds nothing.
+# try_place NAME: Tests a clone in a directory NAME, in which make cannot build. Targets
+# that build nothing are accepted.
 try_place() {
 	local place=$dir/$1
 
@@ -100,10 +108,10 @@ try_place() {
 	clone=$place/clone
 	cp -a "$dir/clone" "$place/"
 	refused "kselftest" "make cannot build in a directory whose path"
-	taken "clean" "ran clean.sh build"
+	accepted "clean" "ran clean.sh build"
 	run help
 	[[ $status = 0 && $output = Targets:* ]] || status=1
-	result "$status" "help in the directory $1" "$output"
+	result "$status" "accepted: help in the directory $1" "$output"
 	clone=$dir/clone
 }
 
@@ -116,19 +124,20 @@ try_places() {
 	done
 }
 
-# The configurations that the explorer plays by itself are right ones.
-take_all_configurations() {
+# try_configurations: Tests that the default configurations of the explorer are accepted.
+try_configurations() {
 	local all
 
 	all=$(grep -ohE '"([a-z]+[0-9A-D]*,)+[a-z]+[0-9A-D]*[-"]' \
 		"$SELFTEST"/explore*.c | tr -d '"-' | tr '\n' ' ')
 	all+=$(sed -n '/^ALL="/,/"$/p' "$SCRIPTS/measure/explore.sh" |
 		tr -s '\t\n' ' ' | sed 's/ALL=//; s/"//g')
-	[ "$(wc -w <<<"$all")" -ge 30 ] || die "too few configurations: $all"
-	taken "explore 'ACTORS=$all'"
+	[ "$(wc -w <<<"$all")" -ge 30 ] ||
+		die "expected at least 30 configurations in the explorer, found: $all"
+	accepted "explore 'ACTORS=$all'"
 }
 
-# The text of the scripts, short of those that check values or test.
+# scripts_of_runner: Prints the text of all scripts, without tests and checks of values.
 scripts_of_runner() {
 	local files=("$SCRIPTS"/{,*/}*.sh "$TOP/.ci/run")
 
@@ -136,7 +145,8 @@ scripts_of_runner() {
 		xargs -d '\n' cat
 }
 
-# Names that a script takes from outside: with a default, or never assigned.
+# names_read: Prints the names of the variables that a script inherits: it has a default
+# for the variable, or no script assigns the variable.
 names_read() {
 	local assigned
 
@@ -150,12 +160,13 @@ names_read() {
 	} | sort -u
 }
 
-# The names of the table.
+# variables: Prints the names of options/variables.
 variables() {
 	grep -oE '^[A-Z][A-Z_]*' "$SCRIPTS/options/variables"
 }
 
-# What is in neither table, and not of the shell.
+# unknown_names: Prints the names that are read, but are in neither table and do not
+# belong to the shell.
 unknown_names() {
 	local name names known text
 
@@ -171,7 +182,7 @@ unknown_names() {
 	done
 }
 
-# Each name of the table is used by a script.
+# unused_names: Prints the names of options/variables that no script uses.
 unused_names() {
 	local name names text
 
@@ -179,11 +190,12 @@ unused_names() {
 	names=$(variables)
 	for name in $names; do
 		grep -qE "(\\$\{?|\(\()$name([^A-Z0-9_]|\$)" <<<"$text" ||
-			echo "$name is used by no script"
+			echo "no script uses $name"
 	done
 }
 
-# Each name, of both tables, at the start of a line.
+# missing_in_help: Prints the targets and variables that help does not have, and the
+# lines of help that are longer than 80 columns.
 missing_in_help() {
 	local help name names
 
@@ -214,14 +226,14 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 clone=$dir/clone
 prepare
-results_of front
+results_of options
 run_cases
-take_all_configurations
+try_configurations
 try_places
 complaints=$(unknown_names)
-silent "every variable that is read stands in a table" "$complaints"
+silent "every variable that a script reads is in a table" "$complaints"
 complaints=$(unused_names)
-silent "every variable of the table is used" "$complaints"
+silent "a script uses every variable of the table" "$complaints"
 complaints=$(missing_in_help)
-silent "help names every target and variable, in 80 columns" "$complaints"
+silent "help lists every target and variable, in 80 columns" "$complaints"
 end_results

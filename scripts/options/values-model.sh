@@ -1,52 +1,55 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# What a variable may be: configurations of actors and schedules, in the grammar
-# of tools/testing/selftests/mmun/model/schedule.c. Sourced by start.sh after values.sh.
+# Checks of ACTORS and SCHEDULE, in the grammar of
+# tools/testing/selftests/mmun/model/schedule.c. start.sh sources this after values.sh.
 
-# The actors and the limits of model.h
+# The actors and the limits of the model
 ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
 ROLE_NAMES=$'madvise02\nmunmap02\nmprotect02\nmremap02\nfork\nreaper\nexit\nrA\niA\ndA'
 MODEL_ACTORS=8
 SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
-# is_role TEXT: one actor.
+# is_role TEXT: Returns 0 if TEXT is an actor.
 is_role() {
 	[[ $1 =~ ^([rid][A-D]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
 	   ! ( $1 =~ ([0-9])([0-9])$ && ${BASH_REMATCH[1]-0} -gt ${BASH_REMATCH[2]-0} ) ]]
 }
 
+# is_mutator ROLE: Returns 0 if the actor changes the address space.
 is_mutator() {
 	[[ $1 = m* || $1 = fork ]]
 }
 
-# are_apart A B: neither pages in common, nor two calls that only empty them.
-are_apart() {
+# may_run_together A B: Returns 0 if the calls have no page in common, or if both calls
+# only empty pages.
+may_run_together() {
 	[[ ${1: -1} -lt ${2: -2:1} || ${2: -1} -lt ${1: -2:1} ||
 	   ( $1 = madvise* && $2 = madvise* ) ]]
 }
 
-# get_along A B: refuse two actors that cannot be in one configuration.
-get_along() {
+# check_pair A B: Refuses two actors that cannot be in one configuration.
+check_pair() {
 	case $1:$2 in
 	i*:i*)
-		[ "$1" != "$2" ] || refuse "$1 inserts a range twice" ;;
+		[ "$1" != "$2" ] || refuse "two actors $1 insert the same range" ;;
 	[rid]*:* | *:rA | *:r[B-D] | *:[id]*)
 		[[ $1:$2 != reaper:[mfe]* && $1:$2 != reaper:reaper ]] ||
-			refuse "$1 and $2 do not go together" ;;
+			refuse "a configuration cannot have both $1 and $2" ;;
 	exit:* | *:exit | *:reaper)
-		refuse "$1 and $2 do not go together" ;;
+		refuse "a configuration cannot have both $1 and $2" ;;
 	fork:madvise* | madvise*:fork)
 		;;
 	fork:* | *:fork)
-		refuse "fork goes with madvise alone, not with $1,$2" ;;
+		refuse "of the mutators only madvise can be combined with fork, not $1,$2" ;;
 	*)
-		are_apart "$1" "$2" || refuse "$1 and $2 meet on a page" ;;
+		may_run_together "$1" "$2" || refuse "$1 and $2 have a page in common" ;;
 	esac
 }
 
-# check_roles ROLE...: which ranges exist at first, and which actors are together.
+# check_roles ROLE...: Refuses actors that cannot be in one configuration, and a
+# configuration in which no range exists at the start.
 check_roles() {
 	local i j roles=("$@") live=AC mutators=0 role
 
@@ -56,17 +59,17 @@ check_roles() {
 		[[ $role != [rd]? ]] || live+=${role:1}
 		! is_mutator "$role" || mutators=$((mutators + 1))
 		for ((j = 0; j < i; j++)); do
-			get_along "${roles[j]}" "$role"
+			check_pair "${roles[j]}" "$role"
 		done
 	done
 	for role; do
 		[[ $role != i? ]] || live=${live//${role:1}/}
 	done
 	[ "$mutators" -le 2 ] || refuse "two mutators at most"
-	[ -n "$live" ] || refuse "no range is there at first: all are inserted"
+	[ -n "$live" ] || refuse "no range exists at the start, because all are inserted"
 }
 
-# check_configuration TEXT: "madvise02,rA,rC".
+# check_configuration TEXT: Checks a configuration such as "madvise02,rA,rC".
 check_configuration() {
 	local role roles
 
@@ -74,25 +77,25 @@ check_configuration() {
 	[ ${#roles[@]} != 0 ] || refuse "a configuration has no actor"
 	for role in "${roles[@]}"; do
 		is_role "$role" || refuse_unknown "$role" actor "$ROLE_NAMES" \
-			"there are $ROLES (pages 0 to 5, the first not after the last)"
+			"there are $ROLES (first and last page, 0 to 5)"
 	done
 	check_roles "${roles[@]}"
 }
 
-# check_actors: configurations with spaces between.
+# check_actors: Checks configurations that are separated by spaces.
 check_actors() {
 	local text texts
 
 	[[ $value != *$'\n'* ]] || refuse "expected one line"
 	read -ra texts <<<"$value"
-	[ ${#texts[@]} != 0 ] || refuse "there is no configuration in this"
+	[ ${#texts[@]} != 0 ] || refuse "expected at least one configuration"
 	for text in "${texts[@]}"; do
-		[[ $text != *-* ]] || refuse "expected configurations alone; a schedule goes into SCHEDULE"
+		[[ $text != *-* ]] || refuse "expected configurations; use SCHEDULE for a schedule"
 		check_configuration "$text"
 	done
 }
 
-# set_letter ROLE: sets $letter, what the actor is called in a schedule.
+# set_letter ROLE: Sets letter to the letter of the actor in schedules.
 set_letter() {
 	case $1 in
 	reaper)	letter=P ;;
@@ -103,7 +106,8 @@ set_letter() {
 	esac
 }
 
-# check_steps CONFIGURATION STEPS: "M0.R0.R1", and each is an actor of it.
+# check_steps CONFIGURATION STEPS: Checks steps such as "M0.R0.R1". Each must be a step
+# of an actor of CONFIGURATION.
 check_steps() {
 	local role roles letter step steps known=' '
 	local -A count=()
@@ -122,7 +126,7 @@ check_steps() {
 	done
 }
 
-# check_schedule: "madvise02,rA-M0.R0".
+# check_schedule: Checks a schedule such as "madvise02,rA-M0.R0".
 check_schedule() {
 	[[ $value != *[[:space:]]* ]] || refuse "expected one schedule, without spaces"
 	[ ${#value} -le "$SCHEDULE_TEXT" ] || refuse "$SCHEDULE_TEXT characters at most"

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# What a variable may be: the options of the stress program, as
-# tools/testing/selftests/mmun/stress/options.c parses them. Sourced by start.sh
-# after values.sh.
+# Checks of STRESS: the options of the stress program, as
+# tools/testing/selftests/mmun/stress/options.c parses them. start.sh sources this after
+# values.sh.
 
 STRESS_OPTIONS='-t threads (1-64), -p processes (1-16), -s seconds, -n calls, -S seed, -w operation=weight,..., -z MiB of swap, -v'
 
-# The names of the operations, from the table of the program.
+# stress_operations: Prints the operations in the table of the program, one per line.
 stress_operations() {
 	sed -n 's/^	{ "\([a-z-]*\)",	.*/\1/p' "$SELFTEST/mmun_stress.c"
 }
 
-# stress_number OPTION TEXT MIN MAX
+# stress_number OPTION TEXT MIN MAX: Checks the number of an option.
 stress_number() {
 	is_number "$2" "$3" "$4" ||
 		refuse "$1 takes a number, $3 to $4, and not ${2:-nothing}"
 }
 
-# check_weights TEXT: changes the array weights.
+# check_weights TEXT: Checks the value of -w. Sets the array weights.
 check_weights() {
 	local part parts operation weight
 
@@ -38,6 +38,7 @@ check_weights() {
 	done
 }
 
+# check_stress_option LETTER: Checks one option. OPTARG is its value.
 check_stress_option() {
 	case $1 in
 	t)	stress_number -t "$OPTARG" 1 64 ;;
@@ -70,9 +71,9 @@ check_stress() {
 		check_stress_option "$option"
 	done
 	[ "$OPTIND" -gt ${#words[@]} ] ||
-		refuse "what is ${words[OPTIND - 1]}? The options are $STRESS_OPTIONS"
-	[ "$seconds" != 0 ] || [ "$calls" != 0 ] || refuse "-s 0 has no end without -n"
-	[[ "${weights[*]}" =~ [1-9] ]] || refuse "no operation has a weight"
+		refuse "${words[OPTIND - 1]} is not an option; the options are $STRESS_OPTIONS"
+	[ "$seconds" != 0 ] || [ "$calls" != 0 ] || refuse "-s 0 needs -n, otherwise the run never ends"
+	[[ "${weights[*]}" =~ [1-9] ]] || refuse "all operations have weight 0; set at least one weight"
 	[ ${#value} -le 400 ] ||
 		refuse "400 characters at most"
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# What a variable may be: check_TYPE checks $value, the value of $name, against
-# the parameters of its type, and may set $value to another spelling. Sourced by
-# start.sh. A bad value ends the run.
+# Checks of the variables of make. check_TYPE PARAMETER... checks $value, the value of
+# $name. It may set value to the canonical spelling. A bad value ends the run. start.sh
+# sources this.
 
-# shown TEXT: on one line, and not too long.
+# shown TEXT: Prints TEXT on one line, quoted if necessary, and cut if it is too long.
 shown() {
 	local text=$1
 
@@ -14,7 +14,7 @@ shown() {
 	printf '%s' "$text"
 }
 
-# refuse WORDS: "what is wrong; what to do".
+# refuse TEXT...: Exits with a message about $name. TEXT is the problem and the remedy.
 refuse() {
 	local text
 
@@ -22,13 +22,14 @@ refuse() {
 	die "$name=$text: $*$origin"
 }
 
-# near WORD: the lines of stdin that are like it, or else nothing.
+# near WORD: Prints the lines of stdin that are similar to WORD.
 near() {
 	word=$1 awk -f "$SCRIPTS/options/near.awk"
 }
 
-# refuse_unknown WORD WHAT NAMES [WHERE]: WORD is no WHAT. The near ones of the
-# lines NAMES are offered, or all, or WHERE they are listed.
+# refuse_unknown WORD WHAT NAMES [LIST]: Exits with the message that no WHAT has the name
+# WORD. The message lists the similar lines of NAMES. If there are none it has the text
+# LIST, or all lines of NAMES.
 refuse_unknown() {
 	local offer words
 
@@ -42,14 +43,15 @@ refuse_unknown() {
 	refuse "no $2 is named $(shown "$1"); there are $words"
 }
 
-# is_number TEXT MIN MAX: decimal, and not octal for a Makefile or a C library.
+# is_number TEXT MIN MAX: Returns 0 if TEXT is a decimal number in this range. Refuses
+# leading zeros, because C programs read such a number as octal.
 is_number() {
 	[[ $1 =~ ^(0|[1-9][0-9]{0,8})$ && $1 -ge $2 && $1 -le $3 ]]
 }
 
-# is_u64 TEXT: what strtoull() takes, without a leading zero.
+# is_u64 TEXT: Returns 0 if strtoull() accepts TEXT. Refuses leading zeros.
 is_u64() {
-	# shellcheck disable=SC2071 # of the same length, so the strings compare
+	# shellcheck disable=SC2071 # the strings have the same length
 	[[ $1 =~ ^0x[0-9a-fA-F]{1,16}$ || $1 =~ ^(0|[1-9][0-9]{0,18})$ ||
 	   ( $1 =~ ^1[0-9]{19}$ && ! $1 > 18446744073709551615 ) ]]
 }
@@ -65,7 +67,7 @@ check_choice() {
 		refuse "expected ${words// / or }"
 }
 
-# check_list WORD...: some of these, with commas.
+# check_list WORD...: Checks a list of some of these, separated by commas.
 check_list() {
 	local words=$* part parts seen=' '
 
@@ -83,7 +85,7 @@ check_seed() {
 		refuse "expected a number below 2^64, decimal or 0x..., without leading zeros"
 }
 
-# check_memory MIN MAX: in MiB.
+# check_memory MIN MAX: Checks a size of memory. MIN and MAX are in MiB.
 check_memory() {
 	local mib
 
@@ -101,42 +103,45 @@ check_processor() {
 		refuse "expected a processor of QEMU, such as max,la57=off, without spaces"
 }
 
-# A command that is not there may be one that the runner installs.
+# check_qemu: Checks the command of the emulator. The default may be missing, because the
+# runner installs it.
 check_qemu() {
 	[[ $value != *[[:space:]]* ]] ||
 		refuse "expected one command without arguments"
 	[[ ${value##*/} != qemu-system-* || ${value##*/} == qemu-system-x86_64* ]] ||
-		refuse "this one does not emulate x86_64; expected qemu-system-x86_64"
+		refuse "the command does not emulate x86_64; expected qemu-system-x86_64"
 	[ "$value" != qemu-system-x86_64 ] || return 0
 	check_command
 }
 
-# A relative path is meant from the directory of make.
+# check_command: Checks that the command exists. Makes a path absolute. A relative path
+# starts at the directory of make.
 check_command() {
 	[ -n "$(type -P -- "$value")" ] ||
 		refuse "there is no such command; install it, or give its path"
 	[[ $value != */* || $value = /* ]] || value=$PWD/$value
 }
 
-# An odd quote or an order of the runner would spoil the command line.
+# check_append: Checks words for the kernel command line. Refuses an unclosed quote, and
+# the words with which the runner controls PID 1.
 check_append() {
 	local quotes=${value//[^\"]/}
 
 	[[ $value != *[![:print:]]* ]] || refuse "expected printable ASCII on one line"
 	[ $((${#quotes} % 2)) = 0 ] || refuse "a double quote is not closed"
 	[[ " $value" != *[\ \"]mmun.* ]] ||
-		refuse "words with mmun. are orders of the runner; use its variables"
+		refuse "words with mmun. are reserved for the runner; use the variables of make"
 	[ ${#value} -le 1000 ] || refuse "1000 characters at most"
 }
 
 check_tests() {
 	[[ $value != *[![:alnum:]*?[\]!\|.,_-]* ]] ||
-		refuse "expected letters, digits and * ? [ ] ! | . , _ - alone"
-	[[ $value == *[[:alnum:]*?]* ]] || refuse "there is no name in this"
+		refuse "expected only letters, digits and * ? [ ] ! | . , _ -"
+	[[ $value == *[[:alnum:]*?]* ]] || refuse "expected at least one name"
 	[ ${#value} -le 1000 ] || refuse "1000 characters at most"
 }
 
-# LLVM=1, LLVM=-14, LLVM=/opt/llvm/bin/ as for the build of a kernel.
+# check_llvm: Checks the forms of the build of a kernel: 1, -14, /opt/llvm/bin/.
 check_llvm() {
 	case $value in
 	1)	;;
@@ -148,7 +153,8 @@ check_llvm() {
 	esac
 }
 
-# gcc or clang for x86_64. A compiler that is missing is installed if apt has it.
+# check_compiler: Checks that the compiler is gcc or clang for x86_64. A name such as
+# gcc-12 may be missing, because the runner installs it.
 check_compiler() {
 	local macros
 
@@ -162,7 +168,7 @@ check_compiler() {
 	check_command
 	macros=$("$value" -dM -E -x c - </dev/null 2>/dev/null || true)
 	[[ $macros == *"#define __GNUC__ "* ]] ||
-		refuse "this is neither gcc nor clang"
+		refuse "the command is neither gcc nor clang"
 	[[ $macros == *"#define __x86_64__ 1"* ]] ||
 		refuse "this compiler is not for x86_64"
 }
@@ -173,21 +179,22 @@ check_commit() {
 	[[ $value != -* ]] || refuse "expected a commit of this repository"
 	[ -n "$(type -P git)" ] || refuse "git is missing; install it"
 	answer=$(git -C "$TOP" rev-parse -q --verify "$value^{commit}" 2>&1) ||
-		refuse "no commit of this repository is named so${answer:+: ${answer%%$'\n'*}}"
+		refuse "this repository has no such commit${answer:+: ${answer%%$'\n'*}}"
 }
 
-# is_path TEXT: one that make, kbuild and apt can take.
+# is_path TEXT: Returns 0 if make, kbuild and apt can use TEXT as a path.
 is_path() {
 	[[ $1 != *[[:space:][:cntrl:]:\#\$%\'\"\\\;,\|\&\(\)\<\>\*\?\[\]=\`]* ]]
 }
 
-# The nearest directory that exists must let the others be made in it.
+# check_cache: Checks that the cache exists or can be made: the nearest existing directory
+# must be writable.
 check_cache() {
 	local dir=$value
 
 	[[ $value = /* ]] || refuse "expected an absolute path"
 	is_path "$value" ||
-		refuse "make and apt cannot take a path with spaces or with any of : # \$ % , ; = and quotes; set MMUN_CACHE to another"
+		refuse "make and apt cannot take a path with spaces, quotes or one of : # \$ % , ; =; set MMUN_CACHE to another"
 	while [ ! -e "$dir" ] && [ "$dir" != / ]; do
 		dir=$(dirname "$dir")
 	done
