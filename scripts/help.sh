@@ -69,5 +69,5 @@ awk '
 	END { show() }' options/variables
 
 echo
-echo "It is an error to set a variable that the target does not use. The results of a run"
-echo "are in build/<kernel>/result/: console.log and ktap.log."
+echo "It is an error to set a variable that the target does not use. The results of"
+echo "a run are in build/<kernel>/result/: console.log and ktap.log."

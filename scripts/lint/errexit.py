@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Find steps of the shell scripts whose failure would go unseen.
+"""Find commands in shell scripts whose failure would not end the script.
 
 usage: errexit.py SCRIPT...
 
-Bash switches errexit off in a function that a condition calls. shellcheck finds the
-calls (SC2310). A function that is called so must be safe: each of its commands is
-the last one (of a branch, if it is a "case"), or ends in "|| return", or only tests, assigns or prints.
+Bash switches errexit off in a function that a condition calls. shellcheck finds such
+calls (SC2310). The function must be safe. It is safe if each command is the last one (of
+the function, or of a branch of a final "case"), or ends in "|| return", or only tests,
+assigns or prints.
 
-Two more things are found, which shellcheck does not see: a function passed to a
-wrapper that runs its arguments in a condition, and output that is read from
-"<(command)" or "<<<$(command)", where the status of the command is lost.
+The program also reports two problems that shellcheck does not find: a function that is
+passed to a wrapper, which runs it in a condition; and output that is read from
+"<(command)" or "<<<$(command)", which loses the status of the command.
 """
 
 import json
@@ -30,7 +31,7 @@ SAFE = re.compile(rf";;|({BUILTINS})\b|\[|compgen |command -v |[{{}}]|{ASSIGNMEN
 
 
 def unfold(body):
-    """The commands of a body: lines, joined where they go on; comments removed."""
+    """Return the commands of a body, without comments, one string per command."""
     text = re.sub(r"^\s*#.*\n", "", body, flags=re.M)
     text = re.sub(r"\\\n\s*|(?<=\|\|)\s*\n\s*|(?<=&&)\s*\n\s*|(?<=\|)\s*\n\s*", " ",
                   text)
@@ -46,7 +47,7 @@ def unfold(body):
 
 
 def unsafe(body):
-    """The first command of a body whose failure would be lost, or None."""
+    """Return the first command of a body whose failure would be lost, or None."""
     commands = unfold(body)
     for command in commands[:-1]:
         if commands[-1] == "esac" and command.endswith(";;"):
@@ -58,8 +59,11 @@ def unsafe(body):
 
 
 def with_errexit(paths, directory):
-    """Copies for shellcheck, which looks only at files that set errexit: in a file that
-    is sourced the first line, a comment, becomes the commands. Copy to original."""
+    """Return a dict from the files for shellcheck to the original files.
+
+    shellcheck reports SC2310 only in files that set errexit. The dict has a copy of each
+    other file, in which a command that sets errexit replaces the first line, a comment.
+    """
     copies = {}
     for number, path in enumerate(paths):
         text = pathlib.Path(path).read_text()
@@ -73,7 +77,7 @@ def with_errexit(paths, directory):
 
 
 def calls_in_conditions(paths):
-    """File, line and column of each call that shellcheck found."""
+    """Yield the file, the line and the column of each call that shellcheck found."""
     with tempfile.TemporaryDirectory() as directory:
         copies = with_errexit(paths, directory)
         places = ("-P", "SCRIPTDIR", "-P", str(SCRIPTS))
@@ -82,7 +86,7 @@ def calls_in_conditions(paths):
              "-o", "check-set-e-suppressed", "-i", "SC2310,SC2311,SC1090,SC1091",
              *copies], stdout=subprocess.PIPE, check=False)
     if run.returncode > 1:
-        sys.exit("shellcheck failed")
+        sys.exit("errexit.py: shellcheck failed; run it on the scripts to see why")
     for found in json.loads(run.stdout)["comments"]:
         path = copies.get(found["file"], found["file"])
         if found["code"] in (1090, 1091):
@@ -91,16 +95,17 @@ def calls_in_conditions(paths):
 
 
 def lost_statuses(path, text, functions):
-    """Problems that shellcheck does not see, in one file."""
+    """Yield the problems in one file that shellcheck does not find."""
     for number, line in enumerate(text.splitlines(), 1):
         code = re.sub(r"(^|\s)#.*", "", line)
         if re.search(r"\s<\(|<<<\"?\$\(", code):
-            yield f"{path}:{number}: the status of <(...) or <<<$(...) is lost"
+            yield (f"{path}:{number}: <(...) and <<<$(...) lose the status of the "
+                   "command; assign its output to a variable")
         for wrapper in WRAPPERS:
             call = re.search(rf'(?:^|[\s;&|]){wrapper}((?: "[^"]*")*) (\w+)(?![\w-])', code)
             if call and call.group(2) in functions:
-                yield (f"{path}:{number}: {wrapper} gets the function "
-                       f"{call.group(2)}(), in which errexit is off")
+                yield (f"{path}:{number}: {wrapper} runs the function "
+                       f"{call.group(2)}() without errexit; pass a script")
 
 
 def main():
@@ -117,8 +122,8 @@ def main():
         lost = unsafe(body)
         if lost or not body:
             problems.append(f"{path}:{line}: a condition calls "
-                            f"{name.group() if name else '?'}(), where the failure "
-                            f"of this would be lost: {lost}")
+                            f"{name.group() if name else '?'}(), in which the failure "
+                            f"of this command would be lost: {lost}")
     for path, text in texts.items():
         problems += lost_statuses(path, text, dict(FUNCTION.findall(text)))
     print("\n".join(sorted(set(problems))), end="\n" if problems else "")

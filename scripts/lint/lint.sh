@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One check of the sources: silent if all is well.
+# Run one check of the sources. Prints only problems.
 #
 # usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
 #
-# OUT is the resolved stock kernel.
+# OUT is the directory of a resolved kernel, see resolve() in lib.sh.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,38 +15,40 @@ source=$(value source "$out/kernel")
 cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
-# Prints the functions that hold a lock by guard(), as "'name'".
+# guarded FILE...: Prints the functions that hold a lock with guard(), as "'name'".
 guarded() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }
 		/guard\((spinlock|rcu)\)/ { print "\047" name "\047" }' "$@"
 }
 
-# Warnings of the headers of the kernel are not ours to mend. Sparse does not know the
-# attribute that ends a guard().
+# lint_module: Builds the modules with W=1 and sparse, and prints the warnings of the
+# driver. Ignores warnings of the headers of the kernel. Ignores context imbalances in
+# functions with guard(), because sparse does not support the cleanup attribute.
 lint_module() {
-	local ours
+	local warnings
 
 	rm -rf "$dir"/{module,floor}
 	cp "$out/kernel" "$dir/kernel"
 	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/vm/build.sh" modules "$dir" \
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
-	ours=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
+	warnings=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
 	guarded mmun/*.c >"$dir/guarded"
-	ours=$(echo "$ours" | awk 'NR == FNR { guarded[$1]; next }
+	warnings=$(echo "$warnings" | awk 'NR == FNR { guarded[$1]; next }
 		/context imbalance in/ { match($0, /\047[^\047]*\047/)
 			if (substr($0, RSTART, RLENGTH) in guarded) next }
 		NF' "$dir/guarded" -)
-	[ -z "$ours" ] || { echo "$ours"; exit 1; }
+	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }
 
-# The types that scripts/lint/checkpatch-ignored names for a file, with commas.
+# ignored_types FILE: Prints the types that checkpatch-ignored has for FILE, separated by
+# commas.
 ignored_types() {
 	local glob type
 
 	while read -r glob type _; do
-		# shellcheck disable=SC2053 # a glob it is
+		# shellcheck disable=SC2053 # it is a glob
 		[[ $glob = '#'* || $1 != $glob ]] || printf '%s,' "$type"
 	done <"$SCRIPTS/lint/checkpatch-ignored"
 }
@@ -65,10 +67,10 @@ lint_checkpatch() {
 	exit "$status"
 }
 
-# Shows what clang-format would change. The style is that of the kernel, with two
-# exceptions. A table that clang-format would spoil is between "clang-format off" and
-# "clang-format on". And guard() is not in the list of loops: clang-format 14 would break
-# "guard(mutex)(&lock);" into two lines, as the head and the body of a loop.
+# lint_format: Prints the changes that clang-format would make. The style is that of the
+# kernel, with two exceptions. A table that clang-format would spoil is between
+# "clang-format off" and "clang-format on". guard() is removed from the list of loops,
+# because clang-format 14 would break "guard(mutex)(&lock);" into two lines.
 lint_format() {
 	local file files status=0
 
@@ -86,14 +88,14 @@ lint_format() {
 	exit "$status"
 }
 
-# Older ones warn without being asked.
+# lint_kernel_doc: Prints the warnings of kernel-doc. Older versions have no option -Wall.
 lint_kernel_doc() {
-	local tool=$source/scripts/kernel-doc wall='' said
+	local tool=$source/scripts/kernel-doc wall='' warnings
 
 	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
-	said=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
+	warnings=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
 		tools/testing/selftests/mmun/floor/*.[ch] 2>&1)
-	[ -z "$said" ] || { echo "$said"; exit 1; }
+	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }
 
 lint_shellcheck() {
@@ -104,15 +106,15 @@ lint_errexit() {
 	"$SCRIPTS/lint/errexit.py" "${shell[@]}"
 }
 
-# Prints where the program in README.md differs from example.c.
+# differing_example: Prints the differences of the program in README.md and example.c.
 differing_example() {
 	awk '/^```$/ { on = 0 } on { print } /^```c$/ { on = 1 }' README.md |
 		diff -u --label README.md --label example.c - \
 			tools/testing/selftests/mmun/example.c || [ $? = 1 ]
 }
 
-# Prints the paths in README.md and the other texts that do not exist. Patterns are no
-# paths.
+# missing_paths: Prints the paths in README.md and the other texts that do not exist.
+# Ignores patterns.
 missing_paths() {
 	local path paths
 
@@ -125,7 +127,7 @@ missing_paths() {
 	done
 }
 
-# Prints the results in README.md of tests that do not exist.
+# missing_tests: Prints the tests in the output in README.md that do not exist.
 missing_tests() {
 	local name names
 
@@ -136,7 +138,7 @@ missing_tests() {
 	done
 }
 
-# The texts show example.c as it is, and name paths and tests that exist.
+# lint_texts: Prints what is out of date in README.md and the other texts.
 lint_texts() {
 	local wrong
 

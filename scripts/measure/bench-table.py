@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The rows of mmun_bench as a table, and as JSON.
+"""Print the results of mmun_bench as a table, and write them as JSON.
 
 usage: bench-table.py KTAP JSON RELEASE [BASE-JSON]
 
-Reads the "# cost" lines of KTAP, writes JSON and prints the table: what one
-unit of each operation cost, and what the same cost with the core's own calls
-(floor), with test_hmm, and in an mm without a notifier (none); with the JSON
-of another commit, what it was there.  What grew by more than 2 % has a mark.
+Reads the "# cost" lines of KTAP, writes JSON and prints a table. The table has the cost
+of one unit of each operation. For comparison it has the cost of the same operation with
+the calls of the core alone (floor), with test_hmm, and in an mm without a notifier
+(none). With BASE-JSON, the results of another commit, the table also has the cost there,
+and marks costs that have grown by more than 2 %.
 """
 
 import json
@@ -34,8 +35,8 @@ def index(rows):
     return {(row["operation"], row["scheme"], row["n"]): row for row in rows}
 
 
-# With a ratio to each peer that has the same operation and number.
 def add_ratios(rows):
+    """Add the ratio to each peer with the same operation and number of ranges."""
     by_key = index(rows)
     for row in rows:
         for peer in PEERS:
@@ -66,8 +67,11 @@ def base_cells(row, base):
             "GREW" if change > GREW else ""]
 
 
-# What a peer alone does has a line of its own, what it is compared with has not.
 def is_line(row, rows):
+    """Return whether a row gets its own line in the table.
+
+    A row of a peer gets one only if there is no row to compare with the peer.
+    """
     return row["scheme"] not in PEERS or not any(
         other["operation"] == row["operation"] and other["n"] == row["n"] and
         other["scheme"] not in PEERS for other in rows)
@@ -101,7 +105,7 @@ def main():
     rows = read_rows(sys.argv[1])
     base = {}
     if not rows:
-        sys.exit("bench-table.py: no rows")
+        sys.exit(f"bench-table.py: {sys.argv[1]} has no \"# cost\" lines")
     if len(sys.argv) > 4:
         with open(sys.argv[4], encoding="utf-8") as file:
             base = index(json.load(file)["rows"])

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the driver must not cost more than, against what it does.
+"""Compare the costs of the driver with their limits.
 
 usage: bench-targets.py JSON
 
-JSON is what bench-table.py wrote.  A line for each target: met or missed.
+bench-table.py writes JSON. Prints a line for each limit: met or MISSED.
 """
 
 import json
@@ -14,6 +14,8 @@ MILLION = 1000000
 
 
 class Costs:
+    """The cost of one unit, by operation, scheme and number of ranges."""
+
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
             self.each = {(row["operation"], row["scheme"], row["n"]):
@@ -28,8 +30,8 @@ class Costs:
     def growth(self, op, scheme):
         return self(op, scheme, MILLION) / self(op, scheme, 1000)
 
-    # What one hit costs more than a miss among as many ranges.
     def hits(self, op, hits, number, scheme="interval"):
+        """Return the cost of one hit above a miss with as many ranges."""
         miss = self("hit_0", scheme, number)
         return (self(f"{op}_{hits}", scheme, number) - miss) / hits
 
@@ -61,15 +63,15 @@ def targets(c):
     yield "write of 512 warm pages: times test_hmm", 0.6, \
         lambda: c.ratio("write.4k", 512, peer="test_hmm")
     yield from bulk_targets(c)
-    yield "a hit, log off: over the floor's", 250, \
+    yield "a hit, log off: above the floor", 250, \
         lambda: c.over_floor("hit_1", 100000)
-    yield "a hit, log on: over the floor's", 600, \
+    yield "a hit, log on: above the floor", 600, \
         lambda: c.over_floor("hit_logged_1", 100000)
-    # Taking the page from this list or from that one is a dozen.
-    yield "a miss: over the floor's", 20, \
+    # About twelve instructions depend on the free list from which the page comes.
+    yield "a miss: above the floor", 20, \
         lambda: (c("hit_0", "interval", 100000) -
                  c("hit_0", "floor", 100000))
-    yield "each of 1,000 hits, log on: over a miss", 400, \
+    yield "each of 1,000 hits, log on: above a miss", 400, \
         lambda: c.hits("hit_logged", 1000, 1000)
     yield "reading the log, 64 at a time: per event", 150, \
         lambda: c("read_log", "interval", 64)
@@ -84,7 +86,7 @@ def main():
             print(f"{'?':8}{text}: not measured")
             continue
         word = "met" if value <= limit else "MISSED"
-        print(f"{word:8}{text}: {value:.2f}, at most {limit:g}")
+        print(f"{word:8}{text}: {value:.2f}, limit {limit:g}")
 
 
 main()

@@ -1,25 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What each call costs, in instructions: mmun_bench in a guest whose clock counts
-# them. The same commit prints the same figures every time, on any machine.
+# Count the instructions of each call. The script runs mmun_bench in a guest whose clock
+# counts instructions. The numbers of one commit are the same on each run and machine.
 #
 # usage: bench.sh
 #
-# Variables: KERNEL [7.3]; TESTS='bench.hits' and the like for a part of it;
-# BASE, a commit to compare with; CPU=max,la57=off, a processor that says that it
-# moves bytes fast, and on which each of them counts. The rows are left in
-# build/<kernel>/bench.json. Exits as judge.sh does.
+# Variables: KERNEL [7.3]; TESTS, for example bench.hits, to run a part; BASE, a commit
+# to compare with; CPU=max,la57=off, a processor with fast string moves, which execute
+# one instruction per byte. Writes build/<kernel>/bench.json. Exits with the status of
+# judge.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# One processor, and nothing that the host or a random number has a hand in.
+# One processor, and no influence of the host or of random numbers
 export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
 export APPEND="nokaslr norandmaps $APPEND"
 export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
-# measure DIR: with the driver of MODULE_TREE; leaves its rows in DIR/result.
+# measure DIR: Builds in DIR, with the driver of MODULE_TREE if it is set, and runs the
+# benchmark. The output is in DIR/result.
 measure() {
 	mkdir -p "$1"
 	cp "$out/kernel" "$1/kernel"
@@ -32,28 +33,30 @@ measure() {
 	"$SCRIPTS/judge/judge.sh" "$1/result" >&2
 }
 
-# tabulate DIR JSON [BASE-JSON]
+# tabulate DIR JSON [BASE-JSON]: Writes JSON and prints the table.
 tabulate() {
 	"$SCRIPTS/measure/bench-table.py" "$1/result/ktap.log" "$2" \
 		"$(value release "$out/kernel")" "${@:3}"
 }
 
+# check_out: Checks out BASE in a work tree.
 check_out() {
 	git -C "$TOP" rev-parse -q --verify "$BASE^{commit}" >/dev/null ||
-		die "BASE=$BASE: no such commit"
+		die "BASE=$BASE: this repository has no such commit"
 	git -C "$TOP" worktree remove --force "$tree" 2>/dev/null ||
 		rm -rf "$tree"
 	git -C "$TOP" worktree prune
 	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
 }
 
-# As that commit measures itself; one that does not is measured by this one.
+# measure_base: Writes bench-base.json, the results of BASE. Runs bench.sh of BASE. If
+# BASE has no bench.sh, measures the driver of BASE with the benchmark of this commit.
 measure_base() {
 	local script
 
 	tree=$TOP/build/base
 	check_out
-	say "the base, $(git -C "$tree" log -1 --format='%h %s')"
+	say "measuring the base, $(git -C "$tree" log -1 --format='%h %s')"
 	# An older commit has bench.sh in scripts/.
 	script=$(find "$tree/scripts" -name bench.sh)
 	if [ -n "$script" ]; then

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Print the lines and the branches that were reached, from what lcov wrote.
+"""Print how many lines and branches the tests reached.
 
 usage: coverage-table.py INFO UNCOVERED
 
-Prints a table with each function of mm/mmu_notifier.c and each file, then the lines of
-mm/mmu_notifier.c that were not reached, with the reason that the table UNCOVERED gives
-for the function.
+lcov writes INFO. Prints a table with each function of mm/mmu_notifier.c and each file,
+then the lines of mm/mmu_notifier.c that the tests did not reach. The table UNCOVERED has
+the reason for each function.
 """
 
 import bisect
@@ -18,12 +18,12 @@ SUBJECT = "mmu_notifier.c"
 
 
 class File:
-    """What lcov says of a file: see geninfo(1)."""
+    """The counts of a file, see geninfo(1)."""
 
     def __init__(self, path):
         self.path = path
-        self.functions = {}     # by the number of the first line
-        self.lines = {}         # line: how often it ran
+        self.functions = {}     # number of the first line: name
+        self.lines = {}         # number of the line: count
         self.branches = collections.defaultdict(list)
 
     def take(self, key, fields):
@@ -35,7 +35,7 @@ class File:
             self.branches[int(fields[0])].append(fields[3] not in ("-", "0"))
 
     def by_function(self):
-        """The numbers of the lines of each function."""
+        """Return a dict from functions to the numbers of their lines."""
         starts = sorted(self.functions)
         found = collections.defaultdict(list)
         for line in sorted(self.lines):
@@ -66,13 +66,13 @@ def read_info(path):
 
 
 def reasons(path):
-    """The text of each row, by the name of the function."""
+    """Return a dict from functions to reasons."""
     rows = pathlib.Path(path).read_text().splitlines()
     return dict(row.split(None, 1) for row in rows if row and row[0] != "#")
 
 
 def show_missed(file, why):
-    print("\nlines that were not reached")
+    print("\nlines that the tests did not reach")
     for name, lines in file.by_function().items():
         missed = [str(line) for line in lines if not file.lines[line]]
         if missed:

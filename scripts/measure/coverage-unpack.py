@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Unpack what guest/gcov.c sent.
+"""Unpack the counts that guest/gcov.c sent.
 
 usage: coverage-unpack.py STREAM DIR
 
-For each file of counts NAME.gcda that the guest sent puts it into DIR, with
-the NAME.gcno that the compiler left at the same place on this machine.
+STREAM has files of counts, NAME.gcda. Writes each one to DIR, and copies NAME.gcno to
+DIR, which the compiler wrote to the same path on this machine.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ def files(stream):
         head, _, stream = stream.partition(b"\n")
         word, path, size = head.decode().split()
         if word != "gcda":
-            sys.exit(f"coverage: not a header: {head!r}")
+            sys.exit(f"coverage-unpack.py: expected the header of a file, got {head!r}")
         yield pathlib.Path(path), stream[:int(size)]
         stream = stream[int(size):]
 
@@ -33,7 +33,7 @@ def main():
         shutil.copy(notes, target / notes.name)
         count += 1
     if not count:
-        sys.exit("coverage: the guest sent nothing")
+        sys.exit(f"coverage-unpack.py: {sys.argv[1]} is empty: the guest sent no counts")
 
 
 main()

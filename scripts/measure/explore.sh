@@ -1,42 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Explore: every schedule of the actors on KERNEL, as deep as asked, in one boot
-# after another. Goes on where an earlier run was stopped.
+# Play every schedule of the actors on KERNEL, in several boots. Continues an earlier
+# run that was stopped.
 #
 # usage: explore.sh
 #
-# Variables: KERNEL or KDIR; ACTORS, one or more configurations
-# (Documentation/model.rst) with spaces between; DEPTH, how many steps are varied,
-# 0 for all; CHUNK, schedules in one boot. How far it is is kept in build/explore,
-# for each kernel; FRESH=1 forgets that. Exits 0 if kernel and model agreed in all
-# of them.
+# Variables: KERNEL or KDIR; ACTORS, configurations (see Documentation/model.rst)
+# separated by spaces; DEPTH, the number of steps to vary, or 0 for all steps; CHUNK, the
+# number of schedules in one boot. build/explore has the progress on each kernel; FRESH=1
+# removes it. Exits with status 0 if the kernel and the model agreed in all schedules.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# Two readers, a mutator, an inserter, a remover; every kind of mutator.  An exit
-# costs a process each time, so there it is one reader.
+# Every kind of mutator, each with two readers, an inserter and a remover. "exit" has one
+# reader, because each of its schedules needs a new process.
 ALL="madvise00,rA,rC,iB,dC madvise02,rA,rA,iB,dC madvise02,rA,rB,iB,dB
 	madvise55,rA,rB,iB,dA munmap00,rA,rC,iB,dA munmap02,rA,rB,iB,dB
 	mprotect02,rA,rB,iB,dC mremap00,rA,rB,iB,dA mremap02,rA,rC,iB,dB
 	fork,rA,rB,iB,dB reaper,rA,rB,iB,dA exit,rA,iB,dC"
 ACTORS=${ACTORS:-$ALL}
 
-# One boot: from schedule $1 on.
+# boot NUMBER: Plays up to CHUNK schedules in one guest, from schedule NUMBER on.
 boot() {
 	GUEST_ENV="MMUN_ACTORS=$actors MMUN_DEPTH=$DEPTH MMUN_FROM=$1 MMUN_LIMIT=$CHUNK" \
 		TESTS='explore_more.kernel_agrees*' PROGRAM_SECS=$TIMEOUT \
 		"$SCRIPTS/kselftest.sh"
 }
 
-# field WORD: the number before it in the log's line of the totals.
+# field WORD: Prints the number before WORD in the line of totals of the log.
 field() {
 	sed -n "s/.*# explored .*[ ,]\([0-9.]*\) $1.*/\1/p" "$log" | tail -n 1
 }
 
-# All of $actors, as far as it was not done before. Sets failed if kernel and model
-# disagree.
+# explore: Plays the schedules of $actors that no earlier run has played. Sets failed if
+# the kernel and the model disagree.
 explore() {
 	local at=0 total=1
 
@@ -57,10 +56,11 @@ explore() {
 			"$actors" "$at" "$total" "$(field states)" \
 			"$(field edges)" "$(field 'a second')"
 	done
-	say "$actors: all $total schedules agreed"
+	say "$actors: kernel and model agree in all $total schedules"
 }
 
-# What a schedule that agreed is good for: this kernel, this module, these tests.
+# key: Prints a hash of the kernel, the module and the tests. If one of them changes, all
+# schedules are played again.
 key() {
 	{
 		cat "$(value image "$out/kernel")"

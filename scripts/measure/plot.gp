@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw what the calls cost against the number of ranges.
+# Draw the cost of the calls against the number of ranges.
 #
 # usage: gnuplot -e "rows='FILE'; release='NAME'; dir='DIR'" plot.gp
 #
-# A row of FILE is: operation, scheme, number of ranges, instructions for each unit, with
-# tabs between them. Writes DIR/bench-{insert,remove,hit}.svg.
+# The columns of FILE are separated by tabs: operation, scheme, number of ranges,
+# instructions for each unit. Writes DIR/bench-{insert,remove,hit}.svg.
 
 set terminal svg size 640,420 font "sans-serif,12" background "white"
 set datafile separator "\t"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw what "make bench" counted against the number of ranges, for the Documentation.
+# Draw the figures of Documentation: the instructions that "make bench" counted, against
+# the number of ranges.
 #
 # usage: plot.sh
 #
