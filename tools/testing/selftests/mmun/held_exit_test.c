@@ -203,7 +203,7 @@ TEST_F(held_exit, exec_passes_the_exit_point)
 {
 	__u32 at = hold_child(execute, MMUN_POINT_EXIT);
 
-	/* exec has locked what a reader of /proc/PID/syscall needs: do not look. */
+	/* exec has the lock that reading /proc/PID/syscall needs. */
 	EXPECT_EQ(1, mmun_resume(at));
 	expect_status(EXECED_STATUS);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds: a thread stops at a named point of an invalidation.  What is visible at each
- * point, which passages a hold stops, and what waits for the end of the invalidation.
+ * Holds: a thread stops at a named point of an invalidation.  What is visible
+ * at each point, which passages a hold stops, and what waits for the end of the
+ * invalidation.
  */
 #include "lib/hold.h"
 #include "lib/process.h"
@@ -322,7 +323,7 @@ TEST_F(hold, of_a_held_thread_is_ebusy)
 	EXPECT_EQ(0, mmun_resume_end(other));
 }
 
-/* The resumed thread is past the point, but has not gone on, when it is armed. */
+/* The resumed thread is past the point, but may not have run yet. */
 TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
 {
 	__u32 at, next;
@@ -360,8 +361,8 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 }
 
 /*
- * No range has the page, so the sequence is even.  An insert enters the tree at once and
- * makes the sequence odd.
+ * No range has the page, so the sequence is even.  An insert enters the tree at
+ * once and makes the sequence odd.
  */
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
@@ -434,10 +435,10 @@ FIXTURE_VARIANT(hold_two)
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(hold_two, leave_fifo) { .first = 0, .point = MMUN_POINT_LEAVE };
-FIXTURE_VARIANT_ADD(hold_two, leave_lifo) { .first = 1, .point = MMUN_POINT_LEAVE };
-FIXTURE_VARIANT_ADD(hold_two, start_fifo) { .first = 0, .point = MMUN_POINT_START };
-FIXTURE_VARIANT_ADD(hold_two, start_lifo) { .first = 1, .point = MMUN_POINT_START };
+FIXTURE_VARIANT_ADD(hold_two, leave_fifo) { 0, MMUN_POINT_LEAVE };
+FIXTURE_VARIANT_ADD(hold_two, leave_lifo) { 1, MMUN_POINT_LEAVE };
+FIXTURE_VARIANT_ADD(hold_two, start_fifo) { 0, MMUN_POINT_START };
+FIXTURE_VARIANT_ADD(hold_two, start_lifo) { 1, MMUN_POINT_START };
 /* clang-format on */
 
 /*
@@ -661,7 +662,7 @@ TEST_F(hold, passage_in_reclaim_is_missed)
 	EXPECT_EQ(mmun_gettid(), held.out_tid);
 }
 
-/* Two holds miss the second passage.  The first of them has missed one before. */
+/* Two holds miss the second passage; one of them missed the first, too. */
 TEST_F(hold, wait_ends_when_another_hold_misses_the_same_passage)
 {
 	struct timespec then;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of an mm: the
- * parameter max_hold_ms.
+ * How long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of an mm:
+ * the parameter max_hold_ms.
  */
 #include <limits.h>
 #include <stdatomic.h>
@@ -23,7 +23,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	/* The timeout is counted in ticks, the first of which may be half over. */
+	/* The timeout is counted in ticks; the first tick may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
@@ -116,8 +116,9 @@ static long set_max_hold_ms(unsigned int ms)
 }
 
 /*
- * One invalidation arrives at a hold of one context, and then at a hold of another
- * context that is armed meanwhile.  Returns the milliseconds that it takes.
+ * One invalidation arrives at a hold of one context, and then at a hold of
+ * another context that is armed meanwhile.  Returns the milliseconds that it
+ * takes.
  *
  *	time	0 ..... 700 ... 1000 ......... 1700
  *	first	|---------------|
@@ -184,7 +185,7 @@ static long fastest_dontneed(char *at, size_t length)
 	return least;
 }
 
-/* Insert ranges of one byte in page 1, until their callbacks take milliseconds. */
+/* Insert ranges of one byte in page 1; their callbacks take milliseconds. */
 static void insert_many(struct __test_metadata *_metadata,
 			FIXTURE_DATA(hold_limit) * self, int fd)
 {
@@ -288,9 +289,9 @@ static long module_users(void)
 }
 
 /*
- * The held invalidation has hit a range of the context that is closed.  A worker of
- * the driver waits for the end of the invalidation, and pins the module; close() waits
- * for the limit only.
+ * The held invalidation has hit a range of the context that is closed.  A
+ * worker of the driver waits for the end of the invalidation, and pins the
+ * module; close() waits for the limit only.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about a task that is held, for a test that has self->fd, self->map and
- * self->page, and a fixture with threads to hold.
+ * Statements about a task that is held, for a test that has self->fd, self->map
+ * and self->page, and a fixture with threads to hold.
  */
 #ifndef _SELFTESTS_MMUN_HOLD_H
 #define _SELFTESTS_MMUN_HOLD_H
@@ -28,7 +28,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	return 0;
 }
 
-/* Hold for at most @_ms milliseconds.  The rest initializes struct mmun_hold. */
+/* Hold for @_ms milliseconds.  The rest initializes struct mmun_hold. */
 #define hold_for(_ms, ...)                                                 \
 	({                                                                 \
 		struct mmun_hold __h = { .timeout_ms = _ms, __VA_ARGS__ }; \
@@ -36,7 +36,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		__h.out_hold;                                              \
 	})
 
-/* The job of @_worker will be @_job on page @_nr.  Evaluates to the thread ID. */
+/* Set the job of @_worker: @_job on page @_nr.  Returns the thread ID. */
 #define plan_worker(_worker, _job, _nr)                       \
 	({                                                    \
 		(_worker)->job = _job;                        \
@@ -52,11 +52,11 @@ static inline int job_dontneed_each(struct worker *worker)
 		worker_go(_worker);              \
 	} while (0)
 
-/* Plan @_job and arm a hold for it, at @_point of range @_id; returns its ID. */
+/* Likewise, and arm a hold at @_point of range @_id.  Returns its ID. */
 #define arm_worker(_worker, _job, _nr, _point, _id) \
 	mmun_hold(_point, _id, plan_worker(_worker, _job, _nr))
 
-/* Likewise, and start the job; the worker is held. */
+/* Likewise, start the job, and wait until the worker is held. */
 #define hold_worker(_worker, _job, _nr, _point, _id)                      \
 	({                                                                \
 		__u32 __at = arm_worker(_worker, _job, _nr, _point, _id); \
@@ -130,9 +130,9 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * A fixture with both ranges and three workers.  They are created before a task is held,
- * because a held task may own mmap_lock, which a new thread needs.  The end of the test
- * resumes the tasks that are still held.
+ * A fixture with both ranges and three workers.  They are created before a task
+ * is held, because a held task may own mmap_lock, which a new thread needs.
+ * The end of the test resumes the tasks that are still held.
  */
 #define HOLD_FIXTURE(_fixture)                                              \
 	FIXTURE(_fixture)                                                   \

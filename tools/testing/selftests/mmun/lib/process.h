@@ -5,19 +5,19 @@
  *   struct mmun_child child;
  *
  *   mmun_child_start(&child, arg)	fork a child, which waits for orders
- *   mmun_child_do(&child, fn, nr)	the child calls fn(arg, nr); returns its result
- *   mmun_child_order(&child, fn, nr)	likewise, but does not wait for the result,
- *   mmun_child_answer(&child)		which this call returns later
- *   mmun_child_end(&child)		the child exits; returns its exit status
+ *   mmun_child_do(&child, fn, nr)	the result of fn(arg, nr) in the child
+ *   mmun_child_order(&child, fn, nr)	likewise in two steps: start the call,
+ *   mmun_child_answer(&child)		and wait for the result
+ *   mmun_child_end(&child)		the child exits; returns its status
  *
- * An order is a function of the program.  The child calls it with the memory that it
- * copied when it was forked: what the test writes to private memory afterwards does
- * not reach the child.
+ * An order is a function of the program.  The child calls it with the memory
+ * that it copied when it was forked: what the test writes to private memory
+ * afterwards does not reach the child.
  *
- * Each thread that takes orders is at one end of a pair of sockets.  A process closes
- * the end that is not its own, so that the other process notices its exit.  No call
- * waits longer than MMUN_PATIENCE_MS, and the child is killed when the thread that
- * forked it exits.
+ * Each thread that takes orders is at one end of a pair of sockets.  A process
+ * closes the end that is not its own, so that the other process notices its
+ * exit.  No call waits longer than MMUN_PATIENCE_MS, and the child is killed
+ * when the thread that forked it exits.
  */
 #ifndef _SELFTESTS_MMUN_PROCESS_H
 #define _SELFTESTS_MMUN_PROCESS_H
@@ -117,8 +117,8 @@ static inline int mmun_child_order(const struct mmun_child *child,
 }
 
 /*
- * Returns what the order returned, with its errno.  Returns -1 with ESRCH if the
- * child is gone, and with ETIMEDOUT if the child did not answer in time.
+ * Returns what the order returned, with its errno.  Returns -1 with ESRCH if
+ * the child is gone, and with ETIMEDOUT if the child did not answer in time.
  */
 static inline int mmun_child_answer(const struct mmun_child *child)
 {
@@ -145,8 +145,8 @@ static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 }
 
 /*
- * Only the test writes to @child, because both processes may share it.  Returns the end
- * of the child to the child, and -1 to the test.
+ * Only the test writes to @child, because both processes may share it.  Returns
+ * the end of the child to the child, and -1 to the test.
  */
 static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 {
@@ -202,8 +202,8 @@ static inline int mmun_child_signal(const struct mmun_child *child, int sig)
 }
 
 /*
- * Wait until the child exits.  Returns its exit status, 128 + the signal that killed
- * it, or -1 if it did not exit in time.
+ * Wait until the child exits.  Returns its exit status, 128 + the signal that
+ * killed it, or -1 if it did not exit in time.
  */
 static inline int mmun_child_wait(const struct mmun_child *child)
 {
@@ -225,8 +225,9 @@ static inline int mmun_child_reap(struct mmun_child *child)
 }
 
 /*
- * Give no more orders.  The child exits with 0 after the last one.  Returns its exit
- * status as mmun_child_wait() does.  A copy of @sock in another child does not matter.
+ * Give no more orders.  The child exits with 0 after the last one.  Returns its
+ * exit status as mmun_child_wait() does.  A copy of @sock in another child does
+ * not matter.
  */
 static inline int mmun_child_end(struct mmun_child *child)
 {
@@ -244,9 +245,9 @@ static inline void mmun_child_kill(struct mmun_child *child)
 }
 
 /*
- * A child that calls fn(arg, 0) when the test ends, to restore a setting.  It is in
- * a process group of its own, because the harness kills the group of a test that takes
- * too long.
+ * A child that calls fn(arg, 0) when the test ends, to restore a setting.  It
+ * is in a process group of its own, because the harness kills the group of a
+ * test that takes too long.
  */
 static inline int mmun_cleanup_start(struct mmun_child *child, mmun_order_fn fn,
 				     void *arg)

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What threads do, taken from /proc: does a thread run or sleep, how does it
+ * The state of a thread, from /proc: does the thread run or sleep, how does it
  * sleep, and in which system call?
  *
- * /proc/TID/syscall answers "running" unless the thread is off its CPU and off
- * the run queue.  /proc/TID/status, which is read after that, has the kind of
- * the sleep and the counts of context switches.  The count grows whenever the
- * thread goes to sleep: if two looks see a sleep and the same count, the thread
- * slept from the end of the first look to the start of the second.  If that holds
- * for all threads of two rounds, all of them slept between the rounds.
+ * /proc/TID/syscall has the text "running" unless the thread is off its CPU and
+ * off the run queue.  /proc/TID/status is read after that.  It has the kind of
+ * the sleep, and the number of context switches, which grows whenever the
+ * thread goes to sleep.  If two looks see a sleep and the same number, the
+ * thread slept from the end of the first look to the start of the second.  If
+ * that is true for all threads of two rounds, all threads slept between the
+ * rounds.
  *
- * The kernel reads the status of a thread with a reference to its mm.  A running
- * thread may be about to exit, and if the reader dropped the last reference, the
- * reader would run the notifiers of that exit.  So the status of a thread that
- * runs is not read.
+ * The status of a running thread must not be read.  The kernel takes a
+ * reference to the mm for that, and the thread may be about to exit: if the
+ * reader dropped the last reference, the reader would run the notifiers of that
+ * exit.
  *
- * Both files stay open, because to open a file costs more than to read it.  They
- * stand for the thread that was there when they were opened, not for its number.
+ * Both files stay open, because opening a file costs more than reading it.  An
+ * open file belongs to the thread, and not to a later thread with the same
+ * number.
  */
 #ifndef _SELFTESTS_MMUN_TASK_H
 #define _SELFTESTS_MMUN_TASK_H
@@ -38,15 +40,13 @@
 #define MMUN_PATIENCE_MS 25000
 
 /**
- * enum mmun_task_state - what a thread does
- * @MMUN_TASK_RUNNING: It runs, or would if a CPU were free
- * @MMUN_TASK_HELD: It is held.  /proc has no such state: a caller finds it with
- *	MMUN_WAIT_HELD
- * @MMUN_TASK_BLOCKED: It sleeps and at most SIGKILL wakes it: it waits for
- *	something in the kernel.  A held thread is one of these
- * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped: it
- *	waits for another process, a timer or a signal
- * @MMUN_TASK_GONE: It exited (a zombie included), or was never there
+ * enum mmun_task_state - the state of a thread
+ * @MMUN_TASK_RUNNING: It runs or is ready to run
+ * @MMUN_TASK_HELD: It is held.  Set by a caller of MMUN_WAIT_HELD; /proc
+ *	reports MMUN_TASK_BLOCKED
+ * @MMUN_TASK_BLOCKED: It sleeps, and no signal but SIGKILL may wake it
+ * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped
+ * @MMUN_TASK_GONE: It exited, and may be a zombie, or there was no such thread
  */
 enum mmun_task_state {
 	MMUN_TASK_RUNNING = 0,
@@ -57,15 +57,14 @@ enum mmun_task_state {
 };
 
 /**
- * struct mmun_task - one thread, and what the last look saw of it
+ * struct mmun_task - one thread, and its state at the last look
  * @tid: the thread, in the caller's PID namespace
  * @state: enum mmun_task_state
- * @hold: HELD: the hold; else 0; for callers
- * @syscall: BLOCKED, WAITING: the number of the system call it is in, or -1 if
- *	it is in none; else -1
- * @arg: the second argument of that call, of ioctl() the command; else 0
+ * @hold: HELD: the hold, set by the caller; otherwise 0
+ * @syscall: BLOCKED, WAITING: the number of its system call; otherwise -1
+ * @arg: the second argument of that call: the command of ioctl(); otherwise 0
  * @switches: BLOCKED, WAITING: context switches up to this sleep
- * @is_open: the next two are open, unless there was no such thread
+ * @is_open: the files are open, or there was no such thread
  * @syscall_fd: /proc/TID/syscall
  * @status_fd: /proc/TID/status
  */
@@ -81,10 +80,10 @@ struct mmun_task {
 	int status_fd;
 };
 
-/* A status has 1,500 bytes, and more on a machine with many processors. */
+/* A status has 1,500 bytes, and more on a machine with many CPUs. */
 #define MMUN_PROC_TEXT 8192
 
-/* Is errno what /proc returns for a thread that is gone, or goes meanwhile? */
+/* Does errno mean that the thread has exited, or exits meanwhile? */
 static inline bool mmun_task_is_gone(void)
 {
 	return errno == ENOENT || errno == ESRCH;
@@ -111,7 +110,7 @@ static inline void mmun_task_close(struct mmun_task *task)
 	task->is_open = false;
 }
 
-/* False: an error other than that there is no such thread. */
+/* Returns false on an error; that there is no such thread is none. */
 static inline bool mmun_task_open(struct mmun_task *task)
 {
 	if (task->is_open)
@@ -127,7 +126,7 @@ static inline bool mmun_task_open(struct mmun_task *task)
 	return false;
 }
 
-/* Read the file anew.  Returns 1, 0 if the thread is gone, or -1 with errno. */
+/* Read the file.  Returns 1, 0 if the thread is gone, or -1 with errno. */
 static inline int mmun_task_read(int fd, char *text)
 {
 	ssize_t n;
@@ -141,7 +140,7 @@ static inline int mmun_task_read(int fd, char *text)
 	return 1;
 }
 
-/* The number after the word; @text moves behind it. */
+/* Returns the number after the word, or 0.  @text moves behind the number. */
 static inline unsigned long long mmun_task_number(const char **text,
 						  const char *word)
 {
@@ -156,7 +155,7 @@ static inline unsigned long long mmun_task_number(const char **text,
 	return number;
 }
 
-/* The thread slept a moment ago: how, and which of its sleeps is this? */
+/* The thread slept a moment ago. */
 static inline void mmun_task_parse_status(struct mmun_task *task,
 					  const char *text)
 {
@@ -225,8 +224,8 @@ static inline int mmun_task_see(struct mmun_task *task)
 }
 
 /*
- * Look at a thread.  Returns 1 if it has slept since the last look, or was gone
- * then; else 0, or -1 with errno.
+ * Look at a thread.  Returns 1 if the thread has slept since the last look, or
+ * was gone then; otherwise 0, or -1 with errno.
  */
 static inline int mmun_task_look(struct mmun_task *task)
 {
@@ -255,15 +254,15 @@ static inline long ms_since(const struct timespec *then)
 	       (now.tv_nsec - then->tv_nsec) / 1000000;
 }
 
-/* Between two looks: short at first, then a millisecond. */
+/* Sleep between two looks: 20 microseconds at first, then a millisecond. */
 static inline void mmun_task_pause(int round)
 {
 	usleep(round < 100 ? 20 : 1000);
 }
 
 /*
- * Wait until the thread does not run.  Returns 1 if two looks saw the same sleep,
- * or saw it gone; 0 if that did not happen in time; -1 with errno.
+ * Wait until the thread does not run.  Returns 1 if two looks saw the same
+ * sleep, or saw no thread; 0 if that did not happen in time; -1 with errno.
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {
@@ -282,7 +281,7 @@ static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 	}
 }
 
-/* Give up CAP_SYS_ADMIN and nothing else.  Returns 0, or -1 with errno. */
+/* Drop CAP_SYS_ADMIN and no other capability.  Returns 0, or -1 with errno. */
 static inline int mmun_drop_sys_admin(void)
 {
 	struct __user_cap_header_struct head = {
@@ -297,8 +296,8 @@ static inline int mmun_drop_sys_admin(void)
 }
 
 /*
- * Wait for a child; returns its exit status, 128 + the signal that killed it,
- * or -1.  The harness' time-out bounds it.
+ * Wait for a child.  Returns its exit status, 128 + the signal that killed it,
+ * or -1. The time-out of the harness bounds the wait.
  */
 static inline int mmun_wait_child(pid_t pid)
 {

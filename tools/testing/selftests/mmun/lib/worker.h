@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Workers: threads of the test, each of which does one job when it is told to.  The
- * thread exists before, so that a hold can name it.
+ * Workers: threads of the test, each of which does one job when it is told to.
+ * The thread exists before, so that a hold can name it.
  */
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
@@ -82,7 +82,7 @@ static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
 	worker_go(worker);
 }
 
-/* Returns what the job returned.  The time-out of the harness bounds the wait. */
+/* Returns the result of the job.  The time-out of the harness is the bound. */
 static inline int worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
