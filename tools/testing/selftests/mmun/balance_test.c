@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MMUN_CHECK_BALANCE: are the invalidations of the mm in balance?
+ * MMUN_CHECK_BALANCE: has each invalidation of the mm that started ended?
  */
 #include "lib/hold.h"
 
 HOLD_FIXTURE(balance)
 
-/* Returns what the driver finds, without waiting. */
+/* Returns the result of a check that does not wait. */
 #define check_once()                                                  \
 	({                                                            \
 		struct mmun_check_balance __c;                        \

@@ -176,8 +176,7 @@ TEST_F(hold, invalidation_passes_each_point_once_in_order)
 	EXPECT_EQ(0, worker_join(&self->mutator));
 }
 
-TEST_F(hold,
-       munmap_is_held_before_the_page_is_gone_and_other_pages_are_readable)
+TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 {
 	__u32 at = hold_worker(&self->mutator, job_munmap, 1, MMUN_POINT_ENTER,
 			       self->id);

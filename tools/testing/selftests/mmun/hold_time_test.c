@@ -117,8 +117,7 @@ static long set_max_hold_ms(unsigned int ms)
 
 /*
  * One invalidation arrives at a hold of one context, and then at a hold of
- * another context that is armed meanwhile.  Returns the milliseconds that it
- * takes.
+ * another context that is armed meanwhile.  Returns its milliseconds.
  *
  *	time	0 ..... 700 ... 1000 ......... 1700
  *	first	|---------------|
@@ -139,7 +138,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	long ms;
 
 	self->mutator.length = mmun_pages(2);
-	/* The limit of the mm is to end the first hold, and not the timeout. */
+	/* The limit, and not the timeout, is to end the first hold. */
 	set_max_hold_ms(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
 	EXPECT_EQ(3000, set_max_hold_ms(1000));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a thread does, as lib/task.h finds out, and MMUN_WAKE_THREAD.
+ * The states of threads that lib/task.h reports, and MMUN_WAKE_THREAD.
  */
 #include <linux/futex.h>
 #include <stdatomic.h>
@@ -73,7 +73,7 @@ TEST_F(quiesce, calling_thread_is_not_quiet)
 	mmun_task_close(&task);
 }
 
-/* A thread that was woken and sleeps in the same place has run in between. */
+/* A thread that is woken and sleeps in the same place has run in between. */
 TEST_F(quiesce, second_sleep_in_one_place_is_a_new_sleep)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);

@@ -36,7 +36,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		__h.out_hold;                                              \
 	})
 
-/* Set the job of @_worker: @_job on page @_nr.  Returns the thread ID. */
+/* Set the job: @_job on page @_nr.  Returns the thread ID. */
 #define plan_worker(_worker, _job, _nr)                       \
 	({                                                    \
 		(_worker)->job = _job;                        \
@@ -45,18 +45,18 @@ static inline int job_dontneed_each(struct worker *worker)
 		(_worker)->tid;                               \
 	})
 
-/* Start @_job on page @_nr. */
+/* Set the job, and start it. */
 #define run_worker(_worker, _job, _nr)           \
 	do {                                     \
 		plan_worker(_worker, _job, _nr); \
 		worker_go(_worker);              \
 	} while (0)
 
-/* Likewise, and arm a hold at @_point of range @_id.  Returns its ID. */
+/* Set the job, and arm a hold at @_point of range @_id.  Returns the hold. */
 #define arm_worker(_worker, _job, _nr, _point, _id) \
 	mmun_hold(_point, _id, plan_worker(_worker, _job, _nr))
 
-/* Likewise, start the job, and wait until the worker is held. */
+/* Arm the hold, start the job, and wait until the worker is held. */
 #define hold_worker(_worker, _job, _nr, _point, _id)                      \
 	({                                                                \
 		__u32 __at = arm_worker(_worker, _job, _nr, _point, _id); \
@@ -78,7 +78,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		mmun_err_resume(ENOENT, _hold);     \
 	} while (0)
 
-/* The thread sleeps, and the hold is the reason. */
+/* The thread sleeps because it is held. */
 #define expect_held(_tid, _hold)                                            \
 	do {                                                                \
 		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
@@ -102,7 +102,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 #define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
 
-/* Whether the shadow has an entry for page @_nr */
+/* Does the shadow have an entry for page @_nr? */
 #define expect_shadow(_nr, _valid)                                            \
 	do {                                                                  \
 		__u64 __done;                                                 \
@@ -113,7 +113,7 @@ static inline int job_dontneed_each(struct worker *worker)
 				       0, &__done));                          \
 	} while (0)
 
-/* The invalidations of the mm are in balance, or the mm is gone. */
+/* All invalidations of the mm have ended, or the mm is gone. */
 #define expect_balanced()                                                      \
 	do {                                                                   \
 		struct mmun_check_balance __p;                                 \
@@ -130,9 +130,9 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * A fixture with both ranges and three workers.  They are created before a task
- * is held, because a held task may own mmap_lock, which a new thread needs.
- * The end of the test resumes the tasks that are still held.
+ * A fixture with both ranges and three workers.  The workers must exist before
+ * a task is held: the held task may own mmap_lock, which a new thread needs.
+ * The close of the device resumes the tasks that a failed test leaves held.
  */
 #define HOLD_FIXTURE(_fixture)                                              \
 	FIXTURE(_fixture)                                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Workers: threads of the test, each of which does one job when it is told to.
- * The thread exists before, so that a hold can name it.
+ * Workers: threads of the test, each of which does one job.  The thread exists
+ * before the job starts, so that a hold can name the thread.
  */
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
@@ -70,7 +70,7 @@ static inline int worker_create(struct worker *worker)
 	return 0;
 }
 
-/* Start the job that is in @worker. */
+/* Start @worker->job. */
 static inline void worker_go(struct worker *worker)
 {
 	sem_post(&worker->go);
@@ -127,7 +127,7 @@ static inline int job_remove(struct worker *worker)
 	return _mmun_remove(worker->fd, worker->id);
 }
 
-/* Returns 1 if the invalidations of the mm are in balance in time. */
+/* Returns 1 if all invalidations of the mm end in time. */
 static inline int job_check_balance(struct worker *worker)
 {
 	struct mmun_check_balance check;
