@@ -1,51 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The collision-retry protocol, one step at a time: an invalidation between
- * READ_BEGIN and COMMIT is always seen, and none is seen when there was none.
+ * The collision-retry protocol, one step at a time: COMMIT fails if and only if
+ * an invalidation hit the range after READ_BEGIN.
  */
 #include "lib/mmun.h"
+#include "lib/process.h"
 
 /*
- * The memory: 8 pages, each written, and room to move pages to.  The range is
- * the first 6 of them, its neighbour the other 2.
+ * Page n holds the byte n + 1.  The range covers 6 pages, its neighbour 2, and
+ * mremap() moves a page into the other 8.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
- *   |--------range--------|-near--|   nothing mapped
+ *   |--------range--------|-near--|   no access
  */
-#define PAGES		8
-#define RANGE_PAGES	6
+#define PAGES 8
+#define RANGE_PAGES 6
 
-struct memory {
-	char *map;
-	size_t page;
-};
+/* Each mutator invalidates one page and works once on every page. */
 
-/* Mutators: each invalidates page @nr, and works on every page once. */
-
-static int mutate_munmap(struct memory *m, int nr)
+static int mutate_munmap(char *at, size_t page)
 {
-	return munmap(m->map + nr * m->page, m->page);
+	return munmap(at, page);
 }
 
-static int mutate_mprotect(struct memory *m, int nr)
+static int mutate_mprotect(char *at, size_t page)
 {
-	return mprotect(m->map + nr * m->page, m->page, PROT_READ);
+	return mprotect(at, page, PROT_READ);
 }
 
-static int mutate_dontneed(struct memory *m, int nr)
+static int mutate_dontneed(char *at, size_t page)
 {
-	return madvise(m->map + nr * m->page, m->page, MADV_DONTNEED);
+	return madvise(at, page, MADV_DONTNEED);
 }
 
-static int mutate_mremap(struct memory *m, int nr)
+static int mutate_mremap(char *at, size_t page)
 {
-	char *from = m->map + nr * m->page;
-
-	return mremap(from, m->page, m->page, MREMAP_MAYMOVE | MREMAP_FIXED,
-		      from + PAGES * m->page) == MAP_FAILED ? -1 : 0;
+	return mremap(at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      at + PAGES * page) == MAP_FAILED ?
+		       -1 :
+		       0;
 }
 
-static int mutate_fork(struct memory *m, int nr)
+static int mutate_fork(char *at, size_t page)
 {
 	pid_t pid = fork();
 
@@ -54,96 +50,67 @@ static int mutate_fork(struct memory *m, int nr)
 	return pid < 0 ? -1 : mmun_wait_child(pid);
 }
 
-FIXTURE(collide) {
-	int fd;
-	struct memory m;
+#define insert_pages(_first, _nr) \
+	mmun_insert(mmun_page(_first), mmun_pages(_nr))
+
+#define setup_range()                                               \
+	do {                                                        \
+		mmun_setup_arena(2 * PAGES);                        \
+		ASSERT_NE(NULL, mmun_map_filled(self->map, PAGES)); \
+		self->id = insert_pages(0, RANGE_PAGES);            \
+	} while (0)
+
+#define drop_page(_nr) ASSERT_EQ(0, mutate_dontneed(mmun_page(_nr), self->page))
+
+/* GUP works on every kernel. */
+#define collect_by_gup(_token, _first, _nr, _flags)            \
+	ASSERT_EQ(_nr, mmun_collect(_token, mmun_page(_first), \
+				    mmun_pages(_nr), MMUN_METHOD_GUP, _flags))
+
+#define collect_page(_token, _nr) collect_by_gup(_token, _nr, 1, 0)
+
+#define expect_no_entry(_nr) \
+	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, 0)
+
+#define expect_entry(_nr) \
+	EXPECT_EQ((_nr) + 1, mmun_device_byte(self->id, mmun_page(_nr)))
+
+#define expect_no_write(_nr) \
+	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, MMUN_WRITE)
+
+/* The same order of steps for every kind of mutator */
+
+FIXTURE(collide_mutator)
+{
+	MMUN_FIXTURE;
 	__u32 id;
 	__u32 near;
 };
 
-static void memory_setup(struct __test_metadata *_metadata, int *fd,
-			 struct memory *m)
-{
-	*fd = mmun_open();
-	ASSERT_LE(0, *fd);
-	m->page = sysconf(_SC_PAGESIZE);
-	m->map = mmun_arena(2 * PAGES);
-	ASSERT_NE(NULL, m->map);
-	ASSERT_NE(NULL, mmun_map_filled(m->map, PAGES));
-}
-
-FIXTURE_SETUP(collide)
-{
-	memory_setup(_metadata, &self->fd, &self->m);
-	self->id = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
-	self->near = mmun_insert(self->m.map + RANGE_PAGES * self->m.page,
-				 2 * self->m.page);
-}
-
-FIXTURE_TEARDOWN(collide)
-{
-	close(self->fd);
-}
-
-/* Gather page @_nr as every kernel can. */
-#define collect_page(_token, _nr)                                          \
-	ASSERT_EQ(1, mmun_collect(_token,                                  \
-				  self->m.map + (_nr) * self->m.page,      \
-				  self->m.page, MMUN_METHOD_GUP, 0))
-
-#define err_read_page(_nr)                                                 \
-	mmun_err_access(EFAULT, self->id,                                  \
-			self->m.map + (_nr) * self->m.page, 1, 0)
-
-#define read_page(_nr)                                                     \
-	({                                                                 \
-		char __c = 0;                                              \
-									   \
-		mmun_device_read(self->id,                                 \
-				 self->m.map + (_nr) * self->m.page, 1,    \
-				 &__c);                                    \
-		EXPECT_EQ((_nr) + 1, __c);                                 \
-	})
-
-/* The order of things, for every kind of mutator. */
-
-FIXTURE(collide_mutator) {
-	int fd;
-	struct memory m;
-	__u32 id;
-	__u32 near;
-};
-
+/* @everywhere: it invalidates all pages and not one only */
 FIXTURE_VARIANT(collide_mutator)
 {
-	int (*mutate)(struct memory *m, int nr);
-	int everywhere;		/* it invalidates the neighbours, too */
+	int (*mutate)(char *at, size_t page);
+	bool everywhere;
 };
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(collide_mutator, munmap)   { mutate_munmap, false };
+FIXTURE_VARIANT_ADD(collide_mutator, mprotect) { mutate_mprotect, false };
+FIXTURE_VARIANT_ADD(collide_mutator, dontneed) { mutate_dontneed, false };
+FIXTURE_VARIANT_ADD(collide_mutator, mremap)   { mutate_mremap, false };
+FIXTURE_VARIANT_ADD(collide_mutator, fork)     { mutate_fork, true };
+/* clang-format on */
 
 FIXTURE_SETUP(collide_mutator)
 {
-	memory_setup(_metadata, &self->fd, &self->m);
-	self->id = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
-	self->near = mmun_insert(self->m.map + RANGE_PAGES * self->m.page,
-				 2 * self->m.page);
+	setup_range();
+	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
 }
 
-FIXTURE_TEARDOWN(collide_mutator)
-{
-	close(self->fd);
-}
+MMUN_FIXTURE_TEARDOWN(collide_mutator)
 
-/* clang-format off */
-FIXTURE_VARIANT_ADD(collide_mutator, munmap)   { .mutate = mutate_munmap };
-FIXTURE_VARIANT_ADD(collide_mutator, mprotect) { .mutate = mutate_mprotect };
-FIXTURE_VARIANT_ADD(collide_mutator, dontneed) { .mutate = mutate_dontneed };
-FIXTURE_VARIANT_ADD(collide_mutator, mremap)   { .mutate = mutate_mremap };
-FIXTURE_VARIANT_ADD(collide_mutator, fork) {
-	.mutate = mutate_fork, .everywhere = 1,
-};
-/* clang-format on */
-
-#define mutate(_nr) ASSERT_EQ(0, variant->mutate(&self->m, _nr))
+#define mutate(_nr) ASSERT_EQ(0, variant->mutate(mmun_page(_nr), self->page))
 
 /*
  *	reader			mutator
@@ -162,12 +129,12 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
 	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
 	EXPECT_EQ(1, commit.out_collided);
 	EXPECT_EQ(0, commit.out_published);
-	err_read_page(0);
+	expect_no_entry(0);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 }
 
-/* No ABA: the second looks like the first to whoever keeps only a flag. */
+/* A driver that keeps a flag instead of a sequence would miss the second. */
 TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 {
 	struct mmun_token token;
@@ -177,7 +144,7 @@ TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 	collect_page(token, 0);
 	mutate(4);
 	EXPECT_EQ(1, mmun_commit(token));
-	err_read_page(0);
+	expect_no_entry(0);
 }
 
 TEST_F(collide_mutator, two_invalidations_in_one_section_are_seen)
@@ -197,7 +164,7 @@ TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 	token = mmun_read_begin(self->id);
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
-	read_page(0);
+	expect_entry(0);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
 }
 
@@ -210,13 +177,13 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 	token = mmun_read_begin(self->id);
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
-	read_page(0);
+	expect_entry(0);
 }
 
 /* The page right before the range and the one right after it. */
 TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 {
-	__u32 id = mmun_insert(self->m.map + self->m.page, 2 * self->m.page);
+	__u32 id = insert_pages(1, 2);
 	struct mmun_token token = mmun_read_begin(id);
 
 	mutate(0);
@@ -253,7 +220,7 @@ TEST_F(collide_mutator, older_reader_collides_and_the_newer_does_not)
 	EXPECT_NE(older.seq, newer.seq);
 	EXPECT_EQ(0, mmun_commit(newer));
 	EXPECT_EQ(1, mmun_commit(older));
-	read_page(0);
+	expect_entry(0);
 }
 
 TEST_F(collide_mutator, check_retry_agrees_with_commit)
@@ -270,7 +237,7 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-/* What was published before stays, but for what the mutator took. */
+/* Published entries stay, except those of the page that the mutator changed. */
 TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
@@ -282,19 +249,34 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 	mutate(3);
 	ASSERT_EQ(1, mmun_commit(token));
 	if (variant->everywhere)
-		err_read_page(0);
+		expect_no_entry(0);
 	else
-		read_page(0);
-	err_read_page(1);
+		expect_entry(0);
+	expect_no_entry(1);
 }
 
-/* When nothing happens. */
+/* Rounds without an invalidation, and with one each */
+
+FIXTURE(collide)
+{
+	MMUN_FIXTURE;
+	__u32 id;
+	__u32 near;
+};
+
+FIXTURE_SETUP(collide)
+{
+	setup_range();
+	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
+}
+
+MMUN_FIXTURE_TEARDOWN(collide)
 
 TEST_F(collide, idle_rounds_never_collide)
 {
 	int i, collided = 0;
 
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+	drop_page(3);
 	for (i = 0; i < 5000; i++)
 		collided += mmun_commit(mmun_read_begin(self->id));
 	EXPECT_EQ(0, collided);
@@ -308,7 +290,7 @@ TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
 	for (i = 0; i < 1000; i++) {
 		struct mmun_token token = mmun_read_begin(self->id);
 
-		ASSERT_EQ(0, mutate_dontneed(&self->m, RANGE_PAGES));
+		drop_page(RANGE_PAGES);
 		collided += mmun_commit(token);
 	}
 	EXPECT_EQ(0, collided);
@@ -322,14 +304,14 @@ TEST_F(collide, every_round_with_an_invalidation_collides)
 	for (i = 0; i < 1000; i++) {
 		struct mmun_token token = mmun_read_begin(self->id);
 
-		ASSERT_EQ(0, mutate_dontneed(&self->m, i % RANGE_PAGES));
+		drop_page(i % RANGE_PAGES);
 		collided += mmun_commit(token);
 	}
 	EXPECT_EQ(1000, collided);
 	EXPECT_EQ(1000, mmun_query_range(self->id).out_collisions);
 }
 
-/* Sections that overlap, each with its own sequence. */
+/* Sections that overlap, each with its own sequence */
 
 TEST_F(collide, nested_sections_all_commit_when_nothing_happened)
 {
@@ -351,7 +333,7 @@ TEST_F(collide, only_the_sections_open_at_the_invalidation_collide)
 
 	for (i = 0; i < 8; i++) {
 		if (i == 5)
-			ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+			drop_page(3);
 		tokens[i] = mmun_read_begin(self->id);
 	}
 	for (i = 0; i < 8; i++)
@@ -360,16 +342,16 @@ TEST_F(collide, only_the_sections_open_at_the_invalidation_collide)
 
 TEST_F(collide, ranges_over_the_same_pages_collide_on_their_own)
 {
-	__u32 twin = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
+	__u32 twin = insert_pages(0, RANGE_PAGES);
 	struct mmun_token token = mmun_read_begin(self->id), late;
 
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+	drop_page(3);
 	late = mmun_read_begin(twin);
 	EXPECT_EQ(1, mmun_commit(token));
 	EXPECT_EQ(0, mmun_commit(late));
 }
 
-/* The life of a batch. */
+/* A batch from READ_BEGIN to COMMIT or ABANDON */
 
 TEST_F(collide, commit_of_an_empty_batch_publishes_nothing)
 {
@@ -391,14 +373,14 @@ TEST_F(collide, commit_works_once)
 	EXPECT_EQ(0, mmun_commit(token));
 	EXPECT_EQ(0, mmun_query_context().out_batches);
 	mmun_err_commit(ENOENT, token);
-	read_page(0);
+	expect_entry(0);
 }
 
 TEST_F(collide, commit_that_collided_works_once)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+	drop_page(3);
 	EXPECT_EQ(1, mmun_commit(token));
 	mmun_err_commit(ENOENT, token);
 	EXPECT_EQ(0, mmun_query_context().out_batches);
@@ -413,23 +395,23 @@ TEST_F(collide, commit_with_a_wrong_seq_leaves_the_batch_usable)
 	mmun_err_commit(EINVAL, wrong);
 	wrong.seq = token.seq - 2;
 	mmun_err_commit(EINVAL, wrong);
-	err_read_page(0);
+	expect_no_entry(0);
 	EXPECT_EQ(0, mmun_commit(token));
-	read_page(0);
+	expect_entry(0);
 }
 
-/* The seq of a later section must not make an earlier one pass. */
+/* COMMIT of an older batch must not succeed with a newer sequence. */
 TEST_F(collide, commit_with_the_seq_of_another_batch_is_refused)
 {
 	struct mmun_token token = mmun_read_begin(self->id), fresh;
 
 	collect_page(token, 3);
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+	drop_page(3);
 	fresh = mmun_read_begin(self->id);
 	fresh.batch = token.batch;
 	mmun_err_commit(EINVAL, fresh);
 	EXPECT_EQ(1, mmun_commit(token));
-	err_read_page(3);
+	expect_no_entry(3);
 }
 
 TEST_F(collide, abandoned_batch_publishes_nothing)
@@ -438,7 +420,7 @@ TEST_F(collide, abandoned_batch_publishes_nothing)
 
 	collect_page(token, 0);
 	mmun_abandon(token);
-	err_read_page(0);
+	expect_no_entry(0);
 	mmun_err_commit(ENOENT, token);
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
 	EXPECT_EQ(0, mmun_query_context().out_batches);
@@ -470,74 +452,53 @@ TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
 
 	collect_page(token, 0);
 	mmun_remove(self->id);
-	self->id = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
+	self->id = insert_pages(0, RANGE_PAGES);
 	mmun_err_commit(ENOENT, token);
-	err_read_page(0);
+	expect_no_entry(0);
 }
 
-/* The ways to gather pages. */
+/* The methods of COLLECT */
 
-FIXTURE(collide_method) {
-	int fd;
-	struct memory m;
+FIXTURE(collide_method)
+{
+	MMUN_FIXTURE;
 	__u32 id;
 };
 
+/* @stale: errno of COLLECT when its sequence is stale */
 FIXTURE_VARIANT(collide_method)
 {
 	__u32 method;
 	__u32 flags;
-	__u64 needs;
-	int stale;		/* errno of COLLECT when the seq is stale */
+	int stale;
 };
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(collide_method, fault)       { MMUN_METHOD_HMM_FAULT, 0, EBUSY };
+FIXTURE_VARIANT_ADD(collide_method, fault_write) { MMUN_METHOD_HMM_FAULT, MMUN_WRITE, EBUSY };
+FIXTURE_VARIANT_ADD(collide_method, look)        { MMUN_METHOD_HMM_NOFAULT, 0, EBUSY };
+FIXTURE_VARIANT_ADD(collide_method, gup)         { MMUN_METHOD_GUP, 0, 0 };
+FIXTURE_VARIANT_ADD(collide_method, gup_write)   { MMUN_METHOD_GUP, MMUN_WRITE, 0 };
+/* clang-format on */
 
 FIXTURE_SETUP(collide_method)
 {
-	memory_setup(_metadata, &self->fd, &self->m);
-	self->id = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
+	setup_range();
 }
 
-FIXTURE_TEARDOWN(collide_method)
-{
-	close(self->fd);
-}
+MMUN_FIXTURE_TEARDOWN(collide_method)
 
-/* clang-format off */
-FIXTURE_VARIANT_ADD(collide_method, fault) {
-	.method = MMUN_METHOD_HMM_FAULT,
-	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
-};
+#define need_method() mmun_need_method(variant->method)
 
-FIXTURE_VARIANT_ADD(collide_method, fault_write) {
-	.method = MMUN_METHOD_HMM_FAULT, .flags = MMUN_WRITE,
-	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
-};
+#define collect(_token, _first, _nr, _valid)                                \
+	_mmun_collect(self->fd, _token, mmun_page(_first), mmun_pages(_nr), \
+		      variant->method, variant->flags, _valid)
 
-FIXTURE_VARIANT_ADD(collide_method, look) {
-	.method = MMUN_METHOD_HMM_NOFAULT,
-	.needs = MMUN_FEATURE_HMM, .stale = EBUSY,
-};
+#define collect_pages(_token, _first, _nr)                       \
+	mmun_collect(_token, mmun_page(_first), mmun_pages(_nr), \
+		     variant->method, variant->flags)
 
-FIXTURE_VARIANT_ADD(collide_method, gup) {
-	.method = MMUN_METHOD_GUP,
-};
-
-FIXTURE_VARIANT_ADD(collide_method, gup_write) {
-	.method = MMUN_METHOD_GUP, .flags = MMUN_WRITE,
-};
-/* clang-format on */
-
-#define need_method()                                                      \
-	do {                                                               \
-		if (variant->needs & ~mmun_info().out_features)            \
-			SKIP(return, "no HMM: set CONFIG_HMM_MIRROR");     \
-	} while (0)
-
-#define collect_pages(_token, _first, _nr)                                 \
-	mmun_collect(_token, self->m.map + (_first) * self->m.page,        \
-		     (_nr) * self->m.page, variant->method, variant->flags)
-
-/* HMM knows at once; GUP does not ask, but COMMIT does. */
+/* HMM checks the sequence in COLLECT, GUP leaves that to COMMIT. */
 TEST_F(collide_method, collect_in_a_stale_section_is_noticed)
 {
 	struct mmun_token token;
@@ -546,14 +507,13 @@ TEST_F(collide_method, collect_in_a_stale_section_is_noticed)
 
 	need_method();
 	token = mmun_read_begin(self->id);
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 3));
+	drop_page(3);
 	errno = 0;
-	ret = _mmun_collect(self->fd, token, self->m.map, self->m.page,
-			    variant->method, variant->flags, &valid);
+	ret = collect(token, 0, 1, &valid);
 	EXPECT_EQ(variant->stale ? -1 : 0, ret);
 	EXPECT_EQ(variant->stale, errno);
 	EXPECT_EQ(1, mmun_commit(token));
-	err_read_page(0);
+	expect_no_entry(0);
 }
 
 /*
@@ -564,7 +524,7 @@ TEST_F(collide_method, collect_in_a_stale_section_is_noticed)
  *	collect pages 3-5
  *	commit: collides
  *
- * A sequence taken anew for each part would miss it.
+ * If each part had a sequence of its own, COMMIT would miss the collision.
  */
 TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
 {
@@ -574,13 +534,11 @@ TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
 	need_method();
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(3, collect_pages(token, 0, 3));
-	ASSERT_EQ(0, mutate_dontneed(&self->m, 1));
-	_mmun_collect(self->fd, token, self->m.map + 3 * self->m.page,
-		      3 * self->m.page, variant->method, variant->flags,
-		      &valid);
+	drop_page(1);
+	collect(token, 3, 3, &valid);
 	EXPECT_EQ(1, mmun_commit(token));
-	err_read_page(0);
-	err_read_page(3);
+	expect_no_entry(0);
+	expect_no_entry(3);
 }
 
 TEST_F(collide_method, invalidation_after_collect_is_seen)
@@ -590,10 +548,10 @@ TEST_F(collide_method, invalidation_after_collect_is_seen)
 	need_method();
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(RANGE_PAGES, collect_pages(token, 0, RANGE_PAGES));
-	ASSERT_EQ(0, mutate_munmap(&self->m, 3));
+	ASSERT_EQ(0, munmap(mmun_page(3), self->page));
 	EXPECT_EQ(1, mmun_commit(token));
-	err_read_page(0);
-	err_read_page(3);
+	expect_no_entry(0);
+	expect_no_entry(3);
 }
 
 TEST_F(collide_method, parts_in_any_order_are_all_published)
@@ -612,11 +570,11 @@ TEST_F(collide_method, parts_in_any_order_are_all_published)
 	EXPECT_EQ(5, commit.out_published);
 	for (i = 0; i < RANGE_PAGES; i++)
 		if (i != 3)
-			read_page(i);
-	err_read_page(3);
+			expect_entry(i);
+	expect_no_entry(3);
 }
 
-/* Gathering maps nothing anew here, and so disturbs no other reader. */
+/* COLLECT of present pages raises no invalidation. */
 TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 {
 	struct mmun_token token, other;
@@ -633,103 +591,74 @@ TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 }
 
-/* Where parts overlap the later one counts. */
+/* If two parts of a batch overlap, the later one counts. */
 
 TEST_F(collide, later_part_takes_the_right_to_write)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	mmun_collect(token, self->m.map, 2 * self->m.page, MMUN_METHOD_GUP,
-		     MMUN_WRITE);
+	collect_by_gup(token, 0, 2, MMUN_WRITE);
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
-	mmun_err_access(EFAULT, self->id, self->m.map, 1, MMUN_WRITE);
-	mmun_device_write(self->id, self->m.map + self->m.page, 1, "x");
-	read_page(0);
+	expect_no_write(0);
+	mmun_device_write(self->id, mmun_page(1), 1, "x");
+	expect_entry(0);
 }
 
 TEST_F(collide, later_part_gives_the_right_to_write)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	mmun_collect(token, self->m.map, 2 * self->m.page, MMUN_METHOD_GUP, 0);
-	mmun_collect(token, self->m.map, self->m.page, MMUN_METHOD_GUP,
-		     MMUN_WRITE);
+	collect_by_gup(token, 0, 2, 0);
+	collect_by_gup(token, 0, 1, MMUN_WRITE);
 	EXPECT_EQ(0, mmun_commit(token));
-	mmun_device_write(self->id, self->m.map, 1, "x");
-	mmun_err_access(EFAULT, self->id, self->m.map + self->m.page, 1,
-			MMUN_WRITE);
+	mmun_device_write(self->id, mmun_page(0), 1, "x");
+	expect_no_write(1);
 }
 
 /*
- * A snapshot for writing, while a child shares the pages: its own faults break
- * copy-on-write and invalidate what it reads.
+ * A snapshot with MMUN_WRITE while a child shares the pages: the faults of the
+ * snapshot break copy-on-write, which invalidates the range.
  */
 
-FIXTURE(collide_cow) {
-	int fd;
-	struct memory m;
+FIXTURE(collide_cow)
+{
+	MMUN_FIXTURE;
 	__u32 id;
-	pid_t child;
-	int wake;
+	struct mmun_child child;
 };
 
 FIXTURE_VARIANT(collide_cow)
 {
 	__u32 method;
-	__u64 needs;
 };
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(collide_cow, fault) { MMUN_METHOD_HMM_FAULT };
+FIXTURE_VARIANT_ADD(collide_cow, gup)   { MMUN_METHOD_GUP };
+/* clang-format on */
 
 FIXTURE_SETUP(collide_cow)
 {
-	int fds[2];
-	char c;
-
-	memory_setup(_metadata, &self->fd, &self->m);
-	self->id = mmun_insert(self->m.map, RANGE_PAGES * self->m.page);
-	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC));
-	self->child = fork();
-	ASSERT_LE(0, self->child);
-	if (!self->child) {
-		close(fds[1]);
-		_exit(read(fds[0], &c, 1));
-	}
-	close(fds[0]);
-	self->wake = fds[1];
+	setup_range();
+	ASSERT_EQ(0, mmun_child_start(&self->child, NULL));
 }
 
-/* The child ends at the end of its pipe. */
 FIXTURE_TEARDOWN(collide_cow)
 {
-	close(self->wake);
-	mmun_wait_child(self->child);
-	close(self->fd);
+	EXPECT_EQ(0, mmun_child_end(&self->child));
+	EXPECT_EQ(0, close(self->fd));
 }
 
-/* clang-format off */
-FIXTURE_VARIANT_ADD(collide_cow, fault) {
-	.method = MMUN_METHOD_HMM_FAULT, .needs = MMUN_FEATURE_HMM,
-};
-
-FIXTURE_VARIANT_ADD(collide_cow, gup) {
-	.method = MMUN_METHOD_GUP,
-};
-/* clang-format on */
-
-#define cow_snapshot(_pages, _retries, _entries)                           \
-	({                                                                 \
-		struct mmun_snapshot __snap = {                            \
-			.id = self->id,                                    \
-			.start = mmun_u64(self->m.map),                    \
-			.length = (_pages) * self->m.page,                 \
-			.method = variant->method,                         \
-			.flags = MMUN_WRITE,                               \
-			.max_retries = _retries,                           \
-			.pages = mmun_u64(_entries),                       \
-		};                                                         \
-									   \
-		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__snap));           \
-		__snap;                                                    \
+#define cow_snapshot(_pages, _retries, _entries)                 \
+	({                                                       \
+		struct mmun_snapshot __snap = MMUN_SNAPSHOT_OF(  \
+			self->id, self->map, mmun_pages(_pages), \
+			variant->method, MMUN_WRITE);            \
+		__snap.max_retries = _retries;                   \
+		__snap.pages = mmun_u64(_entries);               \
+		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__snap)); \
+		__snap;                                          \
 	})
 
 TEST_F(collide_cow, snapshot_that_may_not_retry_collides_with_itself)
@@ -747,7 +676,7 @@ TEST_F(collide_cow, snapshot_that_may_not_retry_collides_with_itself)
 	EXPECT_EQ(1, snap.out_collided);
 	EXPECT_EQ(0, snap.out_retries);
 	EXPECT_EQ(0x5a5a, entry);
-	err_read_page(0);
+	expect_no_entry(0);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
 }
@@ -765,11 +694,11 @@ TEST_F(collide_cow, snapshot_of_a_page_succeeds_with_one_retry)
 	EXPECT_EQ(1, snap.out_valid);
 	EXPECT_EQ(MMUN_PAGE_VALID | MMUN_PAGE_WRITE,
 		  entry & (MMUN_PAGE_VALID | MMUN_PAGE_WRITE));
-	mmun_device_write(self->id, self->m.map, 1, "x");
-	EXPECT_EQ('x', self->m.map[0]);
+	mmun_device_write(self->id, self->map, 1, "x");
+	EXPECT_EQ('x', mmun_load(self->map));
 }
 
-/* hmm_range_fault() stops at each page that it had to fault in; GUP goes on. */
+/* hmm_range_fault() returns after each page that it faulted in. */
 TEST_F(collide_cow, snapshot_of_the_range_retries_at_most_once_per_page)
 {
 	__u64 entries[RANGE_PAGES];
