@@ -1,270 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fork(): the parent's pages are write-protected and its ranges are told, the
- * child has no subscription, and no write through a shadow reaches the child.
+ * fork(): the kernel write-protects the pages of the parent, which invalidates
+ * its ranges.  The child has no subscription, and no write through a shadow
+ * reaches it.
  */
 #include "lib/mmun.h"
+#include "lib/process.h"
 
-#include <sys/socket.h>
-
-#define PAGES	8
-#define FIRST	0x11	/* what the pages hold when the test begins */
-#define CHILD	0xc1
-#define PARENT	0xa1
-#define DEVICE	0xd1
-
-#define CHILD_STACK	16384
-
-/* The compiler may neither leave them out nor move them. */
-static char byte_at(const char *at)
-{
-	return __atomic_load_n(at, __ATOMIC_SEQ_CST);
-}
-
-static void set_byte(char *at, char value)
-{
-	__atomic_store_n(at, value, __ATOMIC_SEQ_CST);
-}
-
-/* Pages that wait in the list of another CPU look shared: stay on one. */
-static int stay_on_one_cpu(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	return sched_setaffinity(0, sizeof(set), &set);
-}
+#define PAGES 8
+#define FIRST 0x11 /* in all pages when the test begins */
+#define CHILD 0x41
+#define PARENT 0x21
+#define DEVICE 0x51
 
 /*
- * A child that does what it is told: it gets an operation and answers one
- * number, which for most of them is errno.
+ * Memory of each kind: all pages are present and hold FIRST.  The range covers
+ * all of them.
  */
-struct kid {
-	pid_t pid;
-	int sock;
-	char *map;
-	int fd;
-};
-
-struct request {
-	char op;
-	char value;
-	int pages;
-};
-
-static int snapshot_pages(int fd, __u32 id, char *map, __u32 method,
-			  __u32 flags, int pages)
+FIXTURE(fork)
 {
-	struct mmun_snapshot snap = {
-		.id = id,
-		.start = mmun_u64(map),
-		.length = pages * sysconf(_SC_PAGESIZE),
-		.method = method,
-		.flags = flags,
-		.max_retries = MMUN_RETRIES,
-	};
-
-	if (_mmun_snapshot(fd, &snap))
-		return -errno;
-	return snap.out_valid;
-}
-
-/* In the child, through the descriptor that it got from its parent. */
-static int kid_device_byte(struct kid *kid, struct request *req)
-{
-	__u32 method = req->op == 'F' ? MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP;
-	size_t page = sysconf(_SC_PAGESIZE);
-	char byte = 0;
-	__u64 done;
+	MMUN_FIXTURE;
 	__u32 id;
-	int ret;
-
-	if (_mmun_insert(kid->fd, kid->map, req->pages * page, &id))
-		return -errno;
-	ret = snapshot_pages(kid->fd, id, kid->map, method, MMUN_WRITE,
-			     req->pages);
-	if (ret != req->pages)
-		return ret < 0 ? ret : -EIO;
-	if (_mmun_access(kid->fd, id, kid->map, 1, &byte, 0, &done))
-		return -errno;
-	ret = _mmun_access(kid->fd, id, kid->map, 1, &req->value, MMUN_WRITE,
-			   &done);
-	return ret ? -errno : byte & 0xff;
-}
-
-static int kid_obey(struct kid *kid, struct request *req)
-{
-	size_t length = req->pages * sysconf(_SC_PAGESIZE);
-	pid_t pid;
-
-	switch (req->op) {
-	case 'r':	/* read a byte */
-		return byte_at(kid->map) & 0xff;
-	case 'w':	/* write all the pages */
-		memset(kid->map, req->value, length);
-		return 0;
-	case 'p':
-		return mprotect(kid->map, length, PROT_READ) ? errno : 0;
-	case 'd':
-		return madvise(kid->map, length, MADV_DONTNEED) ? errno : 0;
-	case 'u':
-		return munmap(kid->map, length) ? errno : 0;
-	case 'f':	/* have a child of one's own */
-		pid = fork();
-		if (!pid)
-			_exit(0);
-		return mmun_wait_child(pid);
-	case 'F':	/* use the inherited descriptor */
-	case 'G':
-		return kid_device_byte(kid, req);
-	}
-	return -ENOTTY;
-}
-
-static void kid_main(struct kid *kid)
-{
-	struct request req;
-	int answer;
-
-	while (recv(kid->sock, &req, sizeof(req), 0) == sizeof(req) &&
-	       req.op != 'q') {
-		answer = kid_obey(kid, &req);
-		if (send(kid->sock, &answer, sizeof(answer), 0) < 0)
-			break;
-	}
-	_exit(0);
-}
-
-/* Returns 0, or -1 when there is no child. */
-static int kid_fork(struct kid *kid, char *map, int fd)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair))
-		return -1;
-	*kid = (struct kid){ .map = map, .fd = fd };
-	kid->pid = fork();
-	kid->sock = pair[!kid->pid];
-	close(pair[!!kid->pid]);
-	if (!kid->pid)
-		kid_main(kid);
-	return kid->pid < 0 ? -1 : 0;
-}
-
-/* Returns the answer, or -ETIMEDOUT when none came in time. */
-static int kid_do(struct kid *kid, char op, int pages, char value)
-{
-	struct pollfd pfd = { .fd = kid->sock, .events = POLLIN };
-	struct request req = { .op = op, .value = value, .pages = pages };
-	int answer;
-
-	if (send(kid->sock, &req, sizeof(req), 0) != sizeof(req))
-		return -errno;
-	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1 ||
-	    recv(kid->sock, &answer, sizeof(answer), 0) != sizeof(answer))
-		return -ETIMEDOUT;
-	return answer;
-}
-
-/* Let it go and wait for it; returns its exit status. */
-static int kid_end(struct kid *kid)
-{
-	struct request req = { .op = 'q' };
-
-	if (send(kid->sock, &req, sizeof(req), 0) != sizeof(req))
-		return -1;
-	return mmun_wait_child(kid->pid);
-}
-
-#define fork_kid(kid) ASSERT_EQ(0, kid_fork(kid, self->map, self->fd))
-
-/*
- * Memory of each sort, all pages present and filled with FIRST.  A range lies
- * exactly over it.
- */
-FIXTURE(fork) {
-	int fd;
-	__u32 id;
-	size_t page;
 	size_t length;
-	char *arena;
-	char *map;
+	struct mmun_child child;
 };
 
-FIXTURE_VARIANT(fork) {
-	int flags;
-	bool memfd;
-	bool cow;	/* the child gets a copy */
-};
-
-FIXTURE_VARIANT_ADD(fork, anon_private) {
-	.flags = MAP_PRIVATE | MAP_ANONYMOUS,
-	.cow = true,
-};
-
-FIXTURE_VARIANT_ADD(fork, memfd_private) {
-	.flags = MAP_PRIVATE,
-	.memfd = true,
-	.cow = true,
-};
-
-FIXTURE_VARIANT_ADD(fork, memfd_shared) {
-	.flags = MAP_SHARED,
-	.memfd = true,
-};
-
-static char *map_variant(char *at, size_t length, int flags, bool memfd)
+/* @cow: the child has a copy of the memory */
+FIXTURE_VARIANT(fork)
 {
-	int fd = -1;
-	char *map;
+	int flags;
+	bool cow;
+};
 
-	if (memfd) {
-		fd = mmun_memfd(0);
-		if (fd < 0 || ftruncate(fd, length))
-			return NULL;
-	}
-	map = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
-		   fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (map == MAP_FAILED)
-		return NULL;
-	madvise(map, length, MADV_NOHUGEPAGE);
-	return map;
+/* clang-format off */
+FIXTURE_VARIANT_ADD(fork, anon_private)  { MAP_PRIVATE | MAP_ANONYMOUS, true };
+FIXTURE_VARIANT_ADD(fork, memfd_private) { MAP_PRIVATE, true };
+FIXTURE_VARIANT_ADD(fork, memfd_shared)  { MAP_SHARED, false };
+/* clang-format on */
+
+/* Anonymous memory, or a new memfd.  The mapping keeps the file. */
+static char *map_kind(char *at, size_t length, int flags)
+{
+	int fd = flags & MAP_ANONYMOUS ? -1 : mmun_memfd_sized(length, 0);
+	char *p = mmun_map_file(at, length, flags, fd);
+
+	close(fd);
+	return p;
 }
 
 FIXTURE_SETUP(fork)
 {
-	self->page = sysconf(_SC_PAGESIZE);
-	self->length = PAGES * self->page;
-	ASSERT_EQ(0, stay_on_one_cpu());
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->arena = mmun_arena(PAGES);
-	ASSERT_NE(NULL, self->arena);
-	self->map = map_variant(self->arena, self->length, variant->flags,
-				variant->memfd);
-	ASSERT_NE(NULL, self->map);
+	ASSERT_EQ(0, mmun_stay_on_this_cpu());
+	mmun_setup_arena(PAGES);
+	self->length = mmun_pages(PAGES);
+	ASSERT_NE(NULL, map_kind(self->map, self->length, variant->flags));
 	memset(self->map, FIRST, self->length);
 	self->id = mmun_insert(self->map, self->length);
 }
 
-FIXTURE_TEARDOWN(fork)
+/* The end of the test ends the child that start_child() started. */
+#define FORK_TEARDOWN(_fixture)                                     \
+	FIXTURE_TEARDOWN(_fixture)                                  \
+	{                                                           \
+		if (self->child.pidfd > 0)                          \
+			EXPECT_EQ(0, mmun_child_end(&self->child)); \
+		EXPECT_EQ(0, close(self->fd));                      \
+	}
+
+FORK_TEARDOWN(fork)
+
+#define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self))
+#define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
+
+/* fork() raised this event for @_id, if the child has a copy, and no other. */
+#define expect_fork_event(_id, _start, _length)                          \
+	({                                                               \
+		struct mmun_record __event = {};                         \
+		if (variant->cow)                                        \
+			__event = mmun_expect_event(                     \
+				_id, MMUN_EVENT_PROTECTION_PAGE, _start, \
+				_length);                                \
+		mmun_expect_no_event();                                  \
+		__event;                                                 \
+	})
+
+#define snapshot(_method, _flags, _entries)                               \
+	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map, self->length, \
+				       _method, _flags, _entries))
+#define snapshot_write() snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL)
+#define snapshot_look(_entries) snapshot(MMUN_METHOD_HMM_NOFAULT, 0, _entries)
+
+/* Orders.  Each works on all pages. */
+
+static int read_byte(void *arg, int nr)
 {
-	close(self->fd);
+	FIXTURE_DATA(fork) *self = arg;
+
+	return mmun_load(self->map);
 }
 
-TEST_F(fork, is_seen_by_a_range_over_copied_memory_and_no_other)
+static int write_pages(void *arg, int byte)
 {
-	struct kid kid;
+	FIXTURE_DATA(fork) *self = arg;
 
-	fork_kid(&kid);
-	if (variant->cow)
-		mmun_expect_event(self->id, MMUN_EVENT_PROTECTION_PAGE,
-				  self->map, self->length);
-	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kid));
+	memset(self->map, byte, self->length);
+	return 0;
+}
+
+static int fork_again(void *arg, int nr)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return mmun_wait_child(pid);
+}
+
+static int protect_pages(void *arg, int nr)
+{
+	FIXTURE_DATA(fork) *self = arg;
+
+	return mprotect(self->map, self->length, PROT_READ);
+}
+
+static int drop_pages(void *arg, int nr)
+{
+	FIXTURE_DATA(fork) *self = arg;
+
+	return madvise(self->map, self->length, MADV_DONTNEED);
+}
+
+static int unmap_pages(void *arg, int nr)
+{
+	FIXTURE_DATA(fork) *self = arg;
+
+	return munmap(self->map, self->length);
+}
+
+/*
+ * Read a byte and write another through the descriptor of the parent, with a
+ * range of its own.  Returns the byte that was there.
+ */
+static int access_by_device(FIXTURE_DATA(fork) * self, __u32 method, char byte)
+{
+	struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(0, self->map, self->length,
+						     method, MMUN_WRITE);
+	char old = 0;
+	__u64 done;
+
+	if (_mmun_insert(self->fd, self->map, self->length, &snap.id) ||
+	    _mmun_snapshot(self->fd, &snap) || snap.out_valid != PAGES ||
+	    _mmun_access(self->fd, snap.id, self->map, 1, &old, 0, &done) ||
+	    _mmun_access(self->fd, snap.id, self->map, 1, &byte, MMUN_WRITE,
+			 &done))
+		return -1;
+	return old;
+}
+
+static int access_by_hmm(void *self, int byte)
+{
+	return access_by_device(self, MMUN_METHOD_HMM_FAULT, byte);
+}
+
+static int access_by_gup(void *self, int byte)
+{
+	return access_by_device(self, MMUN_METHOD_GUP, byte);
+}
+
+TEST_F(fork, invalidates_ranges_over_copied_memory_only)
+{
+	start_child();
+	expect_fork_event(self->id, self->map, self->length);
 }
 
 /*
@@ -273,337 +179,240 @@ TEST_F(fork, is_seen_by_a_range_over_copied_memory_and_no_other)
  *           |--range--|              (from the middle of page 2)
  *           |--event--|
  */
-TEST_F(fork, event_tells_the_vma_and_the_part_that_is_watched)
+TEST_F(fork, event_has_the_vma_and_its_part_in_the_range)
 {
-	char *start = self->map + 2 * self->page + self->page / 2;
-	size_t length = 2 * self->page;
-	struct mmun_record r = {};
-	struct kid kid;
+	char *start = mmun_page(2) + self->page / 2;
+	struct mmun_record r;
 	__u32 id;
 
 	mmun_remove(self->id);
-	id = mmun_insert(start, length);
-	fork_kid(&kid);
-	if (variant->cow) {
-		r = mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, start,
-				      length);
-		EXPECT_EQ(mmun_u64(self->map), r.start);
-		EXPECT_EQ(mmun_u64(self->map) + self->length, r.end);
-	}
-	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kid));
+	id = mmun_insert(start, mmun_pages(2));
+	start_child();
+	r = expect_fork_event(id, start, mmun_pages(2));
+	EXPECT_EQ(variant->cow ? mmun_u64(self->map) : 0, r.start);
+	EXPECT_EQ(variant->cow ? mmun_u64(mmun_page(PAGES)) : 0, r.end);
 }
 
 TEST_F(fork, of_memory_never_touched_raises_nothing)
 {
-	struct kid kid;
-
-	ASSERT_NE(NULL, map_variant(self->arena, self->length, variant->flags,
-				    variant->memfd));
+	ASSERT_NE(NULL, map_kind(self->map, self->length, variant->flags));
 	mmun_drain_log(self->fd);
-	fork_kid(&kid);
+	start_child();
 	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
 TEST_F(fork, collides_a_batch_that_is_open)
 {
 	struct mmun_token token;
-	struct kid kid;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(PAGES, mmun_collect(token, self->map, self->length,
 				      MMUN_METHOD_HMM_FAULT, MMUN_WRITE));
-	fork_kid(&kid);
+	start_child();
 	EXPECT_EQ(variant->cow, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(variant->cow, mmun_commit(token));
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
 TEST_F(fork, leaves_no_shadow_entry_writable)
 {
-	__u64 pages[PAGES] = {};
-	struct kid kid;
+	__u64 entries[PAGES] = {};
 	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
-		      MMUN_WRITE, NULL);
-	fork_kid(&kid);
+	snapshot_write();
+	start_child();
 	for (i = 0; variant->cow && i < PAGES; i++)
-		mmun_err_access(EFAULT, self->id, self->map + i * self->page, 1,
-				MMUN_WRITE);
-	EXPECT_EQ(PAGES, mmun_snapshot(self->id, self->map, self->length,
-				       MMUN_METHOD_HMM_NOFAULT, 0, pages));
+		mmun_err_access(EFAULT, self->id, mmun_page(i), 1, MMUN_WRITE);
+	snapshot_look(entries);
 	for (i = 0; i < PAGES; i++)
 		EXPECT_EQ(variant->cow ? 0 : MMUN_PAGE_WRITE,
-			  pages[i] & MMUN_PAGE_WRITE);
+			  entries[i] & MMUN_PAGE_WRITE);
 	if (variant->cow)
 		mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
 TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 {
-	char *at = self->map + 3 * self->page;
-	char byte = 0;
-	struct kid kid;
+	char *at = mmun_page(3);
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	fork_kid(&kid);
+	start_child();
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
-		      NULL);
-	set_byte(at, PARENT);
+	snapshot_look(NULL);
+	mmun_store(at, PARENT);
 	if (variant->cow) {
 		mmun_expect_event(self->id, MMUN_EVENT_CLEAR, at, self->page);
 		mmun_err_access(EFAULT, self->id, at, 1, 0);
 	}
 	mmun_expect_no_event();
 	EXPECT_EQ(variant->cow ? PAGES - 1 : PAGES, mmun_verify(self->id));
-	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_HMM_NOFAULT, 0, NULL);
-	mmun_device_read(self->id, at, 1, &byte);
-	EXPECT_EQ((char)PARENT, byte);
-	EXPECT_EQ(0, kid_end(&kid));
+	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_HMM_NOFAULT, 0,
+		      NULL);
+	EXPECT_EQ(PARENT, mmun_device_byte(self->id, at));
 }
 
 TEST_F(fork, write_of_the_parent_is_kept_from_a_child_with_a_copy)
 {
-	struct kid kid;
-
-	fork_kid(&kid);
-	set_byte(self->map, PARENT);
-	EXPECT_EQ(variant->cow ? FIRST : PARENT, kid_do(&kid, 'r', 1, 0));
-	EXPECT_EQ(0, kid_end(&kid));
+	start_child();
+	mmun_store(self->map, PARENT);
+	EXPECT_EQ(variant->cow ? FIRST : PARENT, child_do(read_byte, 0));
 }
 
 TEST_F(fork, write_of_the_device_is_kept_from_a_child_with_a_copy)
 {
 	char byte = DEVICE;
-	struct kid kid;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
-		      MMUN_WRITE, NULL);
-	fork_kid(&kid);
+	snapshot_write();
+	start_child();
 	if (variant->cow)
 		mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
-		      MMUN_WRITE, NULL);
+	snapshot_write();
 	mmun_device_write(self->id, self->map, 1, &byte);
-	EXPECT_EQ((char)DEVICE, byte_at(self->map));
-	EXPECT_EQ(variant->cow ? FIRST : DEVICE, kid_do(&kid, 'r', 1, 0));
+	EXPECT_EQ(DEVICE, mmun_load(self->map));
+	EXPECT_EQ(variant->cow ? FIRST : DEVICE, child_do(read_byte, 0));
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
-TEST_F(fork, what_the_child_does_raises_nothing_in_the_parent)
+TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 {
-	static const char ops[] = "wfpdu";
-	struct kid kid;
-	const char *op;
-
-	mmun_need_feature(MMUN_FEATURE_HMM);
-	fork_kid(&kid);
-	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
-		      NULL);
-	for (op = ops; *op; op++)
-		EXPECT_EQ(0, kid_do(&kid, *op, PAGES, CHILD))
-		{
-			TH_LOG("the child could not do '%c'", *op);
-		}
-	EXPECT_EQ(0, kid_end(&kid));
-	mmun_expect_no_event();
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	EXPECT_EQ(variant->cow ? FIRST : (char)CHILD,
-		  byte_at(self->map));
-}
-
-TEST_F(fork, write_after_the_child_is_gone_takes_the_page_back_unseen)
-{
-	__u64 before[PAGES] = {}, after[PAGES] = {};
-	struct kid kid;
+	static const mmun_order_fn orders[] = {
+		write_pages, fork_again, protect_pages, drop_pages, unmap_pages,
+	};
 	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	fork_kid(&kid);
-	ASSERT_EQ(0, kid_end(&kid));
+	start_child();
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
-		      before);
+	snapshot_look(NULL);
+	for (i = 0; i < ARRAY_SIZE(orders); i++)
+		EXPECT_EQ(0, child_do(orders[i], CHILD))
+		{
+			TH_LOG("operation %d of the child failed", i);
+		}
+	EXPECT_EQ(0, mmun_child_end(&self->child));
+	mmun_expect_no_event();
+	EXPECT_EQ(PAGES, mmun_verify(self->id));
+	EXPECT_EQ(variant->cow ? FIRST : CHILD, mmun_load(self->map));
+}
+
+/* The page is no longer shared, so the kernel makes it writable silently. */
+TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
+{
+	__u64 before[PAGES] = {}, after[PAGES] = {};
+	int i;
+
+	mmun_need_feature(MMUN_FEATURE_HMM);
+	start_child();
+	ASSERT_EQ(0, mmun_child_end(&self->child));
+	mmun_drain_log(self->fd);
+	snapshot_look(before);
 	memset(self->map, PARENT, self->length);
 	mmun_expect_no_event();
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_NOFAULT, 0,
-		      after);
+	snapshot_look(after);
 	for (i = 0; i < PAGES; i++) {
-		EXPECT_EQ(before[i] & MMUN_PAGE_PFN_MASK,
-			  after[i] & MMUN_PAGE_PFN_MASK);
+		EXPECT_EQ(mmun_entry_pfn(before[i]), mmun_entry_pfn(after[i]));
 		EXPECT_EQ(MMUN_PAGE_WRITE, after[i] & MMUN_PAGE_WRITE);
 	}
 }
 
 TEST_F(fork, each_one_raises_an_event_with_a_later_sequence)
 {
-	struct mmun_record first = {}, second = {};
-	struct kid kids[2];
+	struct mmun_child first_child;
+	struct mmun_record first, second;
 
-	fork_kid(&kids[0]);
+	start_child();
+	first_child = self->child;
+	first = expect_fork_event(self->id, self->map, self->length);
+	start_child();
+	second = expect_fork_event(self->id, self->map, self->length);
 	if (variant->cow)
-		first = mmun_expect_event(self->id, MMUN_EVENT_PROTECTION_PAGE,
-					  self->map, self->length);
-	fork_kid(&kids[1]);
-	if (variant->cow) {
-		second = mmun_expect_event(self->id, MMUN_EVENT_PROTECTION_PAGE,
-					   self->map, self->length);
 		EXPECT_LT(first.cur_seq, second.cur_seq);
-	}
-	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kids[0]));
-	EXPECT_EQ(0, kid_end(&kids[1]));
+	EXPECT_EQ(0, mmun_child_end(&first_child));
 }
 
-/*
- * The child has changed its own copy: what it sees through the device is the
- * parent's page all the same, and the byte that its device writes is found by
- * the parent.
- */
+/* The device uses the pages of the parent, even if the child has a copy. */
 TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 {
-	struct kid kid;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	fork_kid(&kid);
-	EXPECT_EQ(0, kid_do(&kid, 'w', PAGES, CHILD));
+	start_child();
+	EXPECT_EQ(0, child_do(write_pages, CHILD));
 	EXPECT_EQ(variant->cow ? FIRST : CHILD,
-		  kid_do(&kid, 'G', PAGES, PARENT));
-	EXPECT_EQ(PARENT, kid_do(&kid, 'F', PAGES, DEVICE));
-	EXPECT_EQ((char)DEVICE, byte_at(self->map));
-	EXPECT_EQ(variant->cow ? CHILD : DEVICE, kid_do(&kid, 'r', 1, 0));
-	EXPECT_EQ(0, kid_end(&kid));
+		  child_do(access_by_gup, PARENT));
+	EXPECT_EQ(PARENT, child_do(access_by_hmm, DEVICE));
+	EXPECT_EQ(DEVICE, mmun_load(self->map));
+	EXPECT_EQ(variant->cow ? CHILD : DEVICE, child_do(read_byte, 0));
+	EXPECT_EQ(0, mmun_child_end(&self->child));
 	EXPECT_EQ(3, mmun_query_context().out_ranges);
 }
 
 TEST_F(fork, inherited_descriptor_works_when_the_child_has_unmapped_all)
 {
-	struct kid kid;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	fork_kid(&kid);
-	EXPECT_EQ(0, kid_do(&kid, 'u', PAGES, 0));
-	EXPECT_EQ(FIRST, kid_do(&kid, 'G', PAGES, PARENT));
-	EXPECT_EQ(PARENT, kid_do(&kid, 'F', PAGES, DEVICE));
-	EXPECT_EQ((char)DEVICE, byte_at(self->map));
-	EXPECT_EQ(0, kid_end(&kid));
+	start_child();
+	EXPECT_EQ(0, child_do(unmap_pages, 0));
+	EXPECT_EQ(FIRST, child_do(access_by_gup, PARENT));
+	EXPECT_EQ(PARENT, child_do(access_by_hmm, DEVICE));
+	EXPECT_EQ(DEVICE, mmun_load(self->map));
 }
 
-/* The other way round: the parent of a process that owns ranges. */
-struct owner_result {
-	int errnum;
-	__u32 parent_events;
-	__u32 own_events;
-	struct mmun_record own;
-};
+/* A child with a descriptor and a range of its own */
 
-/* The last one is kept. */
-static __u32 count_events(int fd, struct mmun_record *last)
+static int open_device(void *arg, int nr)
 {
-	struct mmun_record r;
-	__u32 count = 0;
-
-	while (mmun_next_record(fd, &r)) {
-		*last = r;
-		count++;
-	}
-	return count;
+	return mmun_open();
 }
 
-static int own_a_range(char *map, size_t length)
+static int write_first_page(void *arg, int byte)
 {
-	int fd = mmun_open();
-	__u32 id;
+	FIXTURE_DATA(fork) *self = arg;
 
-	return fd < 0 || _mmun_insert(fd, map, length, &id) ? -1 : fd;
-}
-
-/* The child: says that it is ready, lets its parent act, writes itself. */
-static void owner_main(int sock, char *map, size_t length)
-{
-	struct owner_result result = {};
-	int fd = own_a_range(map, length);
-	char go = fd < 0 ? 'E' : 'R';
-
-	if (send(sock, &go, 1, 0) != 1 || recv(sock, &go, 1, 0) != 1)
-		_exit(1);
-	result.parent_events = count_events(fd, &result.own);
-	memset(map, CHILD, sysconf(_SC_PAGESIZE));
-	result.own_events = count_events(fd, &result.own);
-	_exit(send(sock, &result, sizeof(result), 0) != sizeof(result));
-}
-
-TEST_F(fork, child_with_ranges_of_its_own_sees_its_own_doings_only)
-{
-	struct owner_result result = {};
-	char go = 0;
-	int pair[2];
-	pid_t pid;
-
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
-	pid = fork();
-	if (!pid)
-		owner_main(pair[1], self->map, self->length);
-	close(pair[1]);
-	ASSERT_EQ(1, recv(pair[0], &go, 1, 0));
-	ASSERT_EQ('R', go);
-	memset(self->map + self->page, PARENT, self->page);
-	ASSERT_EQ(0, munmap(self->map + 2 * self->page, self->page));
-	ASSERT_EQ(1, send(pair[0], &go, 1, 0));
-	ASSERT_EQ(sizeof(result), recv(pair[0], &result, sizeof(result), 0));
-	EXPECT_EQ(0, mmun_wait_child(pid));
-	EXPECT_EQ(0, result.parent_events);
-	ASSERT_EQ(variant->cow, result.own_events);
-	if (variant->cow) {
-		EXPECT_EQ(MMUN_EVENT_CLEAR, result.own.event);
-		EXPECT_EQ(mmun_u64(self->map), result.own.clip_start);
-		EXPECT_EQ(mmun_u64(self->map + self->page),
-			  result.own.clip_end);
-	}
-}
-
-/* A child that shares the mm, as vfork() makes it. */
-struct sharer {
-	char *map;
-	size_t length;
-};
-
-static int sharer_main(void *arg)
-{
-	struct sharer *sharer = arg;
-
-	if (sharer->map)
-		return munmap(sharer->map, sharer->length) ? 1 : 0;
+	memset(self->map, byte, self->page);
 	return 0;
 }
 
-/* Returns its exit status; the caller has no events of its own meanwhile. */
-static int run_sharer(struct sharer *sharer)
+TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 {
-	static char stack[CHILD_STACK];
+	__u32 id;
+
+	start_child();
+	close(self->fd);
+	self->fd = mmun_child_getfd(&self->child, child_do(open_device, 0));
+	ASSERT_LE(0, self->fd);
+	id = mmun_insert(self->map, self->length);
+	memset(mmun_page(1), PARENT, self->page);
+	ASSERT_EQ(0, munmap(mmun_page(2), self->page));
+	mmun_expect_no_event();
+	ASSERT_EQ(0, child_do(write_first_page, CHILD));
+	if (variant->cow)
+		mmun_expect_event(id, MMUN_EVENT_CLEAR, self->map, self->page);
+	mmun_expect_no_event();
+}
+
+/* A child that shares the mm.  It unmaps two pages at @at, unless that is NULL. */
+static int sharer_main(void *at)
+{
+	return at && munmap(at, 2 * sysconf(_SC_PAGESIZE)) ? 1 : 0;
+}
+
+/* Returns the exit status.  The caller sleeps until the child exits. */
+static int run_sharer(char *at)
+{
+	static char stack[16384];
 	pid_t pid = clone(sharer_main, stack + sizeof(stack),
-			  CLONE_VM | CLONE_VFORK | SIGCHLD, sharer);
+			  CLONE_VM | CLONE_VFORK | SIGCHLD, at);
 
 	return pid < 0 ? -1 : mmun_wait_child(pid);
 }
 
 TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
 {
-	struct sharer sharer = {};
 	__u32 users = mmun_query_context().out_mm_users;
 
-	EXPECT_EQ(0, run_sharer(&sharer));
+	EXPECT_EQ(0, run_sharer(NULL));
 	mmun_expect_no_event();
 	EXPECT_EQ(users, mmun_query_context().out_mm_users);
 	ASSERT_EQ(0, munmap(self->map, self->length));
@@ -612,83 +421,70 @@ TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
 
 TEST_F(fork, munmap_by_a_child_that_shares_the_mm_is_seen)
 {
-	struct sharer sharer = { self->map + self->page, 2 * self->page };
-
-	EXPECT_EQ(0, run_sharer(&sharer));
-	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map + self->page,
-			  2 * self->page);
+	EXPECT_EQ(0, run_sharer(mmun_page(1)));
+	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, mmun_page(1),
+			  mmun_pages(2));
 	mmun_expect_no_event();
 }
 
-/* Memory that the child does not get, or gets empty. */
-FIXTURE(fork_advice) {
-	int fd;
+/* Memory that the child does not have, or has without its contents */
+
+FIXTURE(fork_advice)
+{
+	MMUN_FIXTURE;
 	__u32 id;
 	size_t length;
-	char *map;
+	struct mmun_child child;
 };
 
-FIXTURE_VARIANT(fork_advice) {
+FIXTURE_VARIANT(fork_advice)
+{
 	int advice;
 };
 
-FIXTURE_VARIANT_ADD(fork_advice, dontfork) { .advice = MADV_DONTFORK };
-
-FIXTURE_VARIANT_ADD(fork_advice, wipeonfork) { .advice = MADV_WIPEONFORK };
+/* clang-format off */
+FIXTURE_VARIANT_ADD(fork_advice, dontfork)   { MADV_DONTFORK };
+FIXTURE_VARIANT_ADD(fork_advice, wipeonfork) { MADV_WIPEONFORK };
+/* clang-format on */
 
 FIXTURE_SETUP(fork_advice)
 {
-	self->length = PAGES * sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->map = mmun_map_filled(mmun_arena(PAGES), PAGES);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_filled(PAGES);
+	self->length = mmun_pages(PAGES);
 	self->id = mmun_insert(self->map, self->length);
 }
 
-FIXTURE_TEARDOWN(fork_advice)
-{
-	close(self->fd);
-}
+FORK_TEARDOWN(fork_advice)
 
 TEST_F(fork_advice, memory_that_is_not_copied_stays_writable_for_the_device)
 {
 	char byte = DEVICE;
-	struct kid kid;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, madvise(self->map, self->length, variant->advice));
 	mmun_drain_log(self->fd);
-	mmun_snapshot(self->id, self->map, self->length, MMUN_METHOD_HMM_FAULT,
-		      MMUN_WRITE, NULL);
-	fork_kid(&kid);
+	snapshot_write();
+	start_child();
 	mmun_expect_no_event();
 	mmun_device_write(self->id, self->map, 1, &byte);
-	EXPECT_EQ((char)DEVICE, byte_at(self->map));
+	EXPECT_EQ(DEVICE, mmun_load(self->map));
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
-/* A range over several VMAs. */
-FIXTURE(fork_vmas) {
-	int fd;
-	size_t page;
-	char *map;
+/* Several VMAs */
+
+FIXTURE(fork_vmas)
+{
+	MMUN_FIXTURE;
+	struct mmun_child child;
 };
 
 FIXTURE_SETUP(fork_vmas)
 {
-	self->page = sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->map = mmun_arena(PAGES);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_arena(PAGES);
 }
 
-FIXTURE_TEARDOWN(fork_vmas)
-{
-	close(self->fd);
-}
+FORK_TEARDOWN(fork_vmas)
 
 /*
  *   0   1   2   3   4   5   6   7
@@ -696,49 +492,43 @@ FIXTURE_TEARDOWN(fork_vmas)
  *       |------range--------------|
  *       |event|     | event |
  */
-TEST_F(fork_vmas, each_copied_vma_of_a_range_is_told_alone)
+TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
 {
-	char *start = self->map + self->page;
-	struct kid kid;
 	__u32 id;
 
-	ASSERT_NE(NULL, mmun_map_filled(self->map, 2));
-	ASSERT_NE(MAP_FAILED, mmap(self->map + 2 * self->page, 2 * self->page,
-				   PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED |
-				   MAP_POPULATE, -1, 0));
-	ASSERT_NE(NULL, mmun_map_filled(self->map + 4 * self->page, 2));
-	id = mmun_insert(start, (PAGES - 1) * self->page);
-	fork_kid(&kid);
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, start, self->page);
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE,
-			  self->map + 4 * self->page, 2 * self->page);
+	ASSERT_NE(NULL, mmun_map_filled(mmun_page(0), 2));
+	ASSERT_NE(NULL, mmun_map_file(mmun_page(2), mmun_pages(2),
+				      MAP_SHARED | MAP_ANONYMOUS, -1));
+	mmun_fill(mmun_page(2), 2);
+	ASSERT_NE(NULL, mmun_map_filled(mmun_page(4), 2));
+	id = mmun_insert(mmun_page(1), mmun_pages(PAGES - 1));
+	start_child();
+	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(1),
+			  self->page);
+	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(4),
+			  mmun_pages(2));
 	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
 /*
- * The neighbours only touch the VMA, and the arena round it is not populated.
+ * Only the two ranges beside the VMA touch the arena, which has no pages.
  *
  *   0   1   2   3   4   5   6   7
  *   | left  |private|right|
  *           | event |
  */
-TEST_F(fork_vmas, neighbours_that_only_touch_the_vma_are_not_told)
+TEST_F(fork_vmas, ranges_beside_the_vma_have_no_event)
 {
-	char *vma = self->map + 2 * self->page;
-	size_t length = 2 * self->page;
-	struct kid kid;
 	__u32 id;
 
-	ASSERT_NE(NULL, mmun_map_filled(vma, 2));
-	mmun_insert(self->map, length);
-	id = mmun_insert(vma, length);
-	mmun_insert(vma + length, length);
-	fork_kid(&kid);
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, vma, length);
+	ASSERT_NE(NULL, mmun_map_filled(mmun_page(2), 2));
+	mmun_insert(mmun_page(0), mmun_pages(2));
+	id = mmun_insert(mmun_page(2), mmun_pages(2));
+	mmun_insert(mmun_page(4), mmun_pages(2));
+	start_child();
+	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(2),
+			  mmun_pages(2));
 	mmun_expect_no_event();
-	EXPECT_EQ(0, kid_end(&kid));
 }
 
 MMUN_HARNESS_MAIN
