@@ -5,6 +5,7 @@
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
+#include "lib/range.h"
 
 /*
  * Page n holds the byte n + 1, which the CPU wrote.  The range covers all
@@ -21,31 +22,15 @@
 #define op_to mmun_page(PAGES + 1)
 #define op_length mmun_pages(OP_END - OP_FIRST)
 
-/* All of the pages [@_first, @_first + @_nr) become valid. */
-#define snapshot(_first, _nr, _flags)                                         \
-	ASSERT_EQ(_nr,                                                        \
-		  mmun_snapshot(self->id, mmun_page(_first), mmun_pages(_nr), \
-				self->method, _flags, NULL))
-
-#define snapshot_all() snapshot(0, PAGES, MMUN_WRITE)
-#define snapshot_op(_flags) snapshot(OP_FIRST, OP_END - OP_FIRST, _flags)
-
-#define err_snapshot_op(_errno, _flags)                                      \
-	mmun_err_snapshot(_errno, self->id, op_at, self->page, self->method, \
-			  _flags)
-
-#define expect_no_entry(_nr) \
-	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, 0)
-
-#define verify(_checked) mmun_verify_if_hmm(self->id, _checked)
+#define snapshot_all() snapshot_pages(0, PAGES, MMUN_WRITE, NULL)
+#define snapshot_op(_flags) \
+	snapshot_pages(OP_FIRST, OP_END - OP_FIRST, _flags, NULL)
 
 /* The kinds of memory */
 
 FIXTURE(coherence_mem)
 {
-	MMUN_FIXTURE;
-	__u32 method;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 };
 
 /* @dropped: what page 3 holds after MADV_DONTNEED; byte 0x7f is of the file */
@@ -89,7 +74,7 @@ FIXTURE_SETUP(coherence_mem)
 	close(fd);
 	mmun_fill(self->map, PAGES);
 	self->method = mmun_best_method(self->fd);
-	self->id = mmun_insert(self->map, mmun_pages(PAGES));
+	self->id = insert_pages(0, PAGES);
 }
 
 MMUN_FIXTURE_TEARDOWN(coherence_mem)
@@ -120,8 +105,7 @@ static void check_gone(struct __test_metadata *_metadata,
 	for (nr = 0; nr < PAGES; nr++) {
 		if (nr >= first && nr < end) {
 			expect_no_entry(nr);
-			mmun_err_access(EFAULT, self->id, mmun_page(nr), 1,
-					MMUN_WRITE);
+			expect_no_write(nr);
 			continue;
 		}
 		check_same(_metadata, self, nr);
@@ -185,7 +169,7 @@ TEST_F(coherence_mem, munmap_takes_exactly_its_pages)
 	snapshot_all();
 	ASSERT_EQ(0, munmap(op_at, op_length));
 	expect_op_gone();
-	err_snapshot_op(EFAULT, 0);
+	err_snapshot_pages(EFAULT, OP_FIRST, 1, 0);
 	expect_op_gone();
 }
 
@@ -213,9 +197,9 @@ TEST_F(coherence_mem, read_only_mapping_gives_read_only_entries)
 	ASSERT_EQ(0, mprotect(op_at, op_length, PROT_READ));
 	snapshot_op(0);
 	expect_same(OP_FIRST);
-	mmun_err_access(EFAULT, self->id, op_at, 1, MMUN_WRITE);
+	expect_no_write(OP_FIRST);
 	EXPECT_EQ(OP_FIRST + 1, mmun_load(op_at));
-	err_snapshot_op(EACCES, MMUN_WRITE);
+	err_snapshot_pages(EACCES, OP_FIRST, 1, MMUN_WRITE);
 	verify(PAGES);
 }
 
@@ -239,8 +223,7 @@ TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 	snapshot_op(MMUN_WRITE);
 	expect_same(OP_FIRST);
 	EXPECT_EQ(variant->dropped, mmun_load(op_at));
-	mmun_device_write(self->id, op_at, 1, "d");
-	EXPECT_EQ('d', mmun_load(op_at));
+	device_write_byte(OP_FIRST, 'd');
 	verify(PAGES);
 }
 
@@ -302,8 +285,7 @@ TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
 
 	start_child(child);
 	snapshot_all();
-	mmun_device_write(self->id, self->map, 1, "d");
-	EXPECT_EQ('d', mmun_load(self->map));
+	device_write_byte(0, 'd');
 	expect_child_reads(child, is_shared ? 'd' : 1);
 	verify(PAGES);
 }
@@ -316,11 +298,11 @@ TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 
 	start_child(child);
 	for (nr = 0; nr < PAGES; nr++)
-		snapshot(nr, 1, 0);
+		snapshot_pages(nr, 1, 0, NULL);
 	mmun_store(self->map, 0x55);
 	if (!is_shared) {
 		expect_no_entry(0);
-		snapshot(0, 1, 0);
+		snapshot_pages(0, 1, 0, NULL);
 	}
 	for (nr = 0; nr < PAGES; nr++)
 		expect_same(nr);
@@ -332,17 +314,12 @@ TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 
 FIXTURE(coherence)
 {
-	MMUN_FIXTURE;
-	__u32 method;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 };
 
 FIXTURE_SETUP(coherence)
 {
-	mmun_setup_arena(2 * PAGES);
-	ASSERT_NE(NULL, mmun_map_filled(self->map, PAGES));
-	self->method = mmun_best_method(self->fd);
-	self->id = mmun_insert(self->map, mmun_pages(PAGES));
+	setup_range(2 * PAGES, PAGES, PAGES);
 }
 
 MMUN_FIXTURE_TEARDOWN(coherence)
@@ -394,7 +371,7 @@ TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
 {
 	ASSERT_EQ(0, madvise(op_at, self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, mmun_load(op_at));
-	snapshot(OP_FIRST, 1, 0);
+	snapshot_pages(OP_FIRST, 1, 0, NULL);
 	mmun_device_read(self->id, op_at, self->page, op_at);
 	EXPECT_EQ(0, mmun_load(op_at));
 }
@@ -430,7 +407,7 @@ TEST_F(coherence, access_stops_at_the_first_page_without_an_entry)
 	char buffer[20] = "abcdefghijklmnopqrs", *at = mmun_page(1) - 8;
 	__u64 done = 0;
 
-	snapshot(0, 1, MMUN_WRITE);
+	snapshot_pages(0, 1, MMUN_WRITE, NULL);
 	ASSERT_EQ(0, _mmun_access(self->fd, self->id, at, 20, buffer,
 				  MMUN_WRITE, &done));
 	EXPECT_EQ(8, done);
@@ -450,14 +427,14 @@ TEST_F(coherence, write_access_stops_at_the_first_read_only_entry)
 	__u64 done = 0;
 
 	ASSERT_EQ(0, mprotect(mmun_page(1), self->page, PROT_READ));
-	snapshot(0, 3, 0);
-	snapshot(0, 1, MMUN_WRITE);
+	snapshot_pages(0, 3, 0, NULL);
+	snapshot_pages(0, 1, MMUN_WRITE, NULL);
 	ASSERT_EQ(0, _mmun_access(self->fd, self->id, last, 2, "xy", MMUN_WRITE,
 				  &done));
 	EXPECT_EQ(1, done);
 	EXPECT_EQ('x', mmun_load(last));
 	EXPECT_EQ(2, mmun_load(mmun_page(1)));
-	mmun_err_access(EFAULT, self->id, mmun_page(1), 1, MMUN_WRITE);
+	expect_no_write(1);
 }
 
 /*
@@ -503,9 +480,9 @@ TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
 	int nr;
 
 	for (nr = 0; nr < PAGES; nr += 2)
-		snapshot(nr, 1, MMUN_WRITE);
+		snapshot_pages(nr, 1, MMUN_WRITE, NULL);
 	for (nr = 0; nr < PAGES; nr += 2) {
-		EXPECT_EQ(nr + 1, mmun_device_byte(self->id, mmun_page(nr)));
+		EXPECT_EQ(nr + 1, device_byte(nr));
 		expect_no_entry(nr + 1);
 	}
 	verify(PAGES / 2);
@@ -513,9 +490,9 @@ TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
 
 TEST_F(coherence, each_range_has_a_shadow_of_its_own)
 {
-	__u32 twin = mmun_insert(self->map, mmun_pages(PAGES));
+	__u32 twin = insert_pages(0, PAGES);
 
-	snapshot(0, PAGES, 0);
+	snapshot_pages(0, PAGES, 0, NULL);
 	mmun_err_access(EFAULT, twin, self->map, 1, 0);
 	mmun_snapshot(twin, self->map, mmun_pages(PAGES), self->method, 0,
 		      NULL);
@@ -526,9 +503,9 @@ TEST_F(coherence, each_range_has_a_shadow_of_its_own)
 
 TEST_F(coherence, one_munmap_reaches_the_shadows_of_nested_ranges)
 {
-	__u32 inner = mmun_insert(mmun_page(2), mmun_pages(3));
+	__u32 inner = insert_pages(2, 3);
 
-	snapshot(0, PAGES, 0);
+	snapshot_pages(0, PAGES, 0, NULL);
 	mmun_snapshot(inner, mmun_page(2), mmun_pages(3), self->method, 0,
 		      NULL);
 	ASSERT_EQ(0, munmap(op_at, op_length));
@@ -536,7 +513,7 @@ TEST_F(coherence, one_munmap_reaches_the_shadows_of_nested_ranges)
 	mmun_err_access(EFAULT, inner, mmun_page(3), 1, 0);
 	mmun_err_access(EFAULT, inner, mmun_page(4), 1, 0);
 	mmun_device_byte(inner, mmun_page(2));
-	mmun_device_byte(self->id, mmun_page(5));
+	device_byte(5);
 	verify(PAGES - 2);
 }
 

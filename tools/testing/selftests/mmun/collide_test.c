@@ -5,6 +5,7 @@
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
+#include "lib/range.h"
 
 /*
  * Page n holds the byte n + 1.  The range covers 6 pages, its neighbour 2, and
@@ -50,16 +51,6 @@ static int mutate_fork(char *at, size_t page)
 	return pid < 0 ? -1 : mmun_wait_child(pid);
 }
 
-#define insert_pages(_first, _nr) \
-	mmun_insert(mmun_page(_first), mmun_pages(_nr))
-
-#define setup_range()                                               \
-	do {                                                        \
-		mmun_setup_arena(2 * PAGES);                        \
-		ASSERT_NE(NULL, mmun_map_filled(self->map, PAGES)); \
-		self->id = insert_pages(0, RANGE_PAGES);            \
-	} while (0)
-
 #define drop_page(_nr) ASSERT_EQ(0, mutate_dontneed(mmun_page(_nr), self->page))
 
 /* GUP works on every kernel. */
@@ -69,21 +60,21 @@ static int mutate_fork(char *at, size_t page)
 
 #define collect_page(_token, _nr) collect_by_gup(_token, _nr, 1, 0)
 
-#define expect_no_entry(_nr) \
-	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, 0)
+/* Returns the token of a section that has collected the page. */
+#define begin_with_page(_nr)                                           \
+	({                                                             \
+		struct mmun_token __begun = mmun_read_begin(self->id); \
+		collect_page(__begun, _nr);                            \
+		__begun;                                               \
+	})
 
-#define expect_entry(_nr) \
-	EXPECT_EQ((_nr) + 1, mmun_device_byte(self->id, mmun_page(_nr)))
-
-#define expect_no_write(_nr) \
-	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, MMUN_WRITE)
+#define expect_entry(_nr) EXPECT_EQ((_nr) + 1, device_byte(_nr))
 
 /* The same order of steps for every kind of mutator */
 
 FIXTURE(collide_mutator)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	__u32 near;
 };
 
@@ -104,7 +95,7 @@ FIXTURE_VARIANT_ADD(collide_mutator, fork)     { mutate_fork, true };
 
 FIXTURE_SETUP(collide_mutator)
 {
-	setup_range();
+	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
 	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
 }
 
@@ -140,8 +131,7 @@ TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 	struct mmun_token token;
 
 	mutate(3);
-	token = mmun_read_begin(self->id);
-	collect_page(token, 0);
+	token = begin_with_page(0);
 	mutate(4);
 	EXPECT_EQ(1, mmun_commit(token));
 	expect_no_entry(0);
@@ -161,8 +151,7 @@ TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 	struct mmun_token token;
 
 	mutate(3);
-	token = mmun_read_begin(self->id);
-	collect_page(token, 0);
+	token = begin_with_page(0);
 	EXPECT_EQ(0, mmun_commit(token));
 	expect_entry(0);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
@@ -174,8 +163,7 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 
 	mutate(3);
 	ASSERT_EQ(1, mmun_commit(token));
-	token = mmun_read_begin(self->id);
-	collect_page(token, 0);
+	token = begin_with_page(0);
 	EXPECT_EQ(0, mmun_commit(token));
 	expect_entry(0);
 }
@@ -215,8 +203,7 @@ TEST_F(collide_mutator, older_reader_collides_and_the_newer_does_not)
 	struct mmun_token older = mmun_read_begin(self->id), newer;
 
 	mutate(3);
-	newer = mmun_read_begin(self->id);
-	collect_page(newer, 0);
+	newer = begin_with_page(0);
 	EXPECT_NE(older.seq, newer.seq);
 	EXPECT_EQ(0, mmun_commit(newer));
 	EXPECT_EQ(1, mmun_commit(older));
@@ -240,12 +227,10 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 /* Published entries stay, except those of the page that the mutator changed. */
 TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token = begin_with_page(0);
 
-	collect_page(token, 0);
 	ASSERT_EQ(0, mmun_commit(token));
-	token = mmun_read_begin(self->id);
-	collect_page(token, 1);
+	token = begin_with_page(1);
 	mutate(3);
 	ASSERT_EQ(1, mmun_commit(token));
 	if (variant->everywhere)
@@ -259,14 +244,13 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 
 FIXTURE(collide)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	__u32 near;
 };
 
 FIXTURE_SETUP(collide)
 {
-	setup_range();
+	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
 	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
 }
 
@@ -416,9 +400,8 @@ TEST_F(collide, commit_with_the_seq_of_another_batch_is_refused)
 
 TEST_F(collide, abandoned_batch_publishes_nothing)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token = begin_with_page(0);
 
-	collect_page(token, 0);
 	mmun_abandon(token);
 	expect_no_entry(0);
 	mmun_err_commit(ENOENT, token);
@@ -428,9 +411,8 @@ TEST_F(collide, abandoned_batch_publishes_nothing)
 
 TEST_F(collide, commit_after_remove_of_the_range_is_enoent)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token = begin_with_page(0);
 
-	collect_page(token, 0);
 	mmun_remove(self->id);
 	mmun_err_commit(ENOENT, token);
 	EXPECT_EQ(0, mmun_query_context().out_batches);
@@ -448,9 +430,8 @@ TEST_F(collide, batch_of_a_removed_range_can_be_abandoned)
 
 TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token = begin_with_page(0);
 
-	collect_page(token, 0);
 	mmun_remove(self->id);
 	self->id = insert_pages(0, RANGE_PAGES);
 	mmun_err_commit(ENOENT, token);
@@ -461,8 +442,7 @@ TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
 
 FIXTURE(collide_method)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 };
 
 /* @stale: errno of COLLECT when its sequence is stale */
@@ -483,7 +463,7 @@ FIXTURE_VARIANT_ADD(collide_method, gup_write)   { MMUN_METHOD_GUP, MMUN_WRITE, 
 
 FIXTURE_SETUP(collide_method)
 {
-	setup_range();
+	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
 }
 
 MMUN_FIXTURE_TEARDOWN(collide_method)
@@ -499,7 +479,7 @@ MMUN_FIXTURE_TEARDOWN(collide_method)
 		     variant->method, variant->flags)
 
 /* HMM checks the sequence in COLLECT, GUP leaves that to COMMIT. */
-TEST_F(collide_method, collect_in_a_stale_section_is_noticed)
+TEST_F(collide_method, collect_in_a_stale_section_is_detected)
 {
 	struct mmun_token token;
 	__u32 valid;
@@ -593,7 +573,7 @@ TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 
 /* If two parts of a batch overlap, the later one counts. */
 
-TEST_F(collide, later_part_takes_the_right_to_write)
+TEST_F(collide, later_part_removes_write_permission)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
@@ -601,18 +581,18 @@ TEST_F(collide, later_part_takes_the_right_to_write)
 	collect_page(token, 0);
 	EXPECT_EQ(0, mmun_commit(token));
 	expect_no_write(0);
-	mmun_device_write(self->id, mmun_page(1), 1, "x");
+	device_write_byte(1, 'x');
 	expect_entry(0);
 }
 
-TEST_F(collide, later_part_gives_the_right_to_write)
+TEST_F(collide, later_part_adds_write_permission)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
 	collect_by_gup(token, 0, 2, 0);
 	collect_by_gup(token, 0, 1, MMUN_WRITE);
 	EXPECT_EQ(0, mmun_commit(token));
-	mmun_device_write(self->id, mmun_page(0), 1, "x");
+	device_write_byte(0, 'x');
 	expect_no_write(1);
 }
 
@@ -623,8 +603,7 @@ TEST_F(collide, later_part_gives_the_right_to_write)
 
 FIXTURE(collide_cow)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	struct mmun_child child;
 };
 
@@ -640,7 +619,7 @@ FIXTURE_VARIANT_ADD(collide_cow, gup)   { MMUN_METHOD_GUP };
 
 FIXTURE_SETUP(collide_cow)
 {
-	setup_range();
+	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
 	ASSERT_EQ(0, mmun_child_start(&self->child, NULL));
 }
 
@@ -694,8 +673,7 @@ TEST_F(collide_cow, snapshot_of_a_page_succeeds_with_one_retry)
 	EXPECT_EQ(1, snap.out_valid);
 	EXPECT_EQ(MMUN_PAGE_VALID | MMUN_PAGE_WRITE,
 		  entry & (MMUN_PAGE_VALID | MMUN_PAGE_WRITE));
-	mmun_device_write(self->id, self->map, 1, "x");
-	EXPECT_EQ('x', mmun_load(self->map));
+	device_write_byte(0, 'x');
 }
 
 /* hmm_range_fault() returns after each page that it faulted in. */

@@ -6,6 +6,7 @@
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
+#include "lib/range.h"
 
 #define PAGES 8
 #define FIRST 0x11 /* in all pages when the test begins */
@@ -19,8 +20,7 @@
  */
 FIXTURE(fork)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	size_t length;
 	struct mmun_child child;
 };
@@ -69,7 +69,7 @@ FIXTURE_SETUP(fork)
 
 FORK_TEARDOWN(fork)
 
-#define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self))
+#define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
 
 /* fork() raised this event for @_id, if the child has a copy, and no other. */
@@ -90,24 +90,28 @@ FORK_TEARDOWN(fork)
 #define snapshot_write() snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL)
 #define snapshot_look(_entries) snapshot(MMUN_METHOD_HMM_NOFAULT, 0, _entries)
 
-/* Orders.  Each works on all pages. */
+#define LENGTH (PAGES * sysconf(_SC_PAGESIZE))
 
-static int read_byte(void *arg, int nr)
+/* Orders */
+
+static int read_byte(void *map, int nr)
 {
-	FIXTURE_DATA(fork) *self = arg;
-
-	return mmun_load(self->map);
+	return mmun_load(map);
 }
 
-static int write_pages(void *arg, int byte)
+static int write_page(void *map, int byte)
 {
-	FIXTURE_DATA(fork) *self = arg;
-
-	memset(self->map, byte, self->length);
+	memset(map, byte, sysconf(_SC_PAGESIZE));
 	return 0;
 }
 
-static int fork_again(void *arg, int nr)
+static int write_pages(void *map, int byte)
+{
+	memset(map, byte, LENGTH);
+	return 0;
+}
+
+static int fork_again(void *map, int nr)
 {
 	pid_t pid = fork();
 
@@ -116,55 +120,53 @@ static int fork_again(void *arg, int nr)
 	return mmun_wait_child(pid);
 }
 
-static int protect_pages(void *arg, int nr)
+static int protect_pages(void *map, int nr)
 {
-	FIXTURE_DATA(fork) *self = arg;
-
-	return mprotect(self->map, self->length, PROT_READ);
+	return mprotect(map, LENGTH, PROT_READ);
 }
 
-static int drop_pages(void *arg, int nr)
+static int drop_pages(void *map, int nr)
 {
-	FIXTURE_DATA(fork) *self = arg;
-
-	return madvise(self->map, self->length, MADV_DONTNEED);
+	return madvise(map, LENGTH, MADV_DONTNEED);
 }
 
-static int unmap_pages(void *arg, int nr)
+static int unmap_pages(void *map, int nr)
 {
-	FIXTURE_DATA(fork) *self = arg;
+	return munmap(map, LENGTH);
+}
 
-	return munmap(self->map, self->length);
+static int open_device(void *map, int nr)
+{
+	return mmun_open();
 }
 
 /*
- * Read a byte and write another through the descriptor of the parent, with a
+ * Read a byte and write another through @fd, which the child inherited, with a
  * range of its own.  Returns the byte that was there.
  */
-static int access_by_device(FIXTURE_DATA(fork) * self, __u32 method, char byte)
+static int access_by_device(int fd, char *map, __u32 method, char byte)
 {
-	struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(0, self->map, self->length,
-						     method, MMUN_WRITE);
+	struct mmun_snapshot snap =
+		MMUN_SNAPSHOT_OF(0, map, LENGTH, method, MMUN_WRITE);
 	char old = 0;
 	__u64 done;
 
-	if (_mmun_insert(self->fd, self->map, self->length, &snap.id) ||
-	    _mmun_snapshot(self->fd, &snap) || snap.out_valid != PAGES ||
-	    _mmun_access(self->fd, snap.id, self->map, 1, &old, 0, &done) ||
-	    _mmun_access(self->fd, snap.id, self->map, 1, &byte, MMUN_WRITE,
-			 &done))
+	if (_mmun_insert(fd, map, LENGTH, &snap.id) ||
+	    _mmun_snapshot(fd, &snap) || snap.out_valid != PAGES ||
+	    _mmun_access(fd, snap.id, map, 1, &old, 0, &done) ||
+	    _mmun_access(fd, snap.id, map, 1, &byte, MMUN_WRITE, &done))
 		return -1;
 	return old;
 }
 
-static int access_by_hmm(void *self, int byte)
+static int write_parent_by_gup(void *map, int fd)
 {
-	return access_by_device(self, MMUN_METHOD_HMM_FAULT, byte);
+	return access_by_device(fd, map, MMUN_METHOD_GUP, PARENT);
 }
 
-static int access_by_gup(void *self, int byte)
+static int write_device_by_hmm(void *map, int fd)
 {
-	return access_by_device(self, MMUN_METHOD_GUP, byte);
+	return access_by_device(fd, map, MMUN_METHOD_HMM_FAULT, DEVICE);
 }
 
 TEST_F(fork, invalidates_ranges_over_copied_memory_only)
@@ -223,13 +225,13 @@ TEST_F(fork, leaves_no_shadow_entry_writable)
 	snapshot_write();
 	start_child();
 	for (i = 0; variant->cow && i < PAGES; i++)
-		mmun_err_access(EFAULT, self->id, mmun_page(i), 1, MMUN_WRITE);
+		expect_no_write(i);
 	snapshot_look(entries);
 	for (i = 0; i < PAGES; i++)
 		EXPECT_EQ(variant->cow ? 0 : MMUN_PAGE_WRITE,
 			  entries[i] & MMUN_PAGE_WRITE);
 	if (variant->cow)
-		mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
+		expect_no_write(0);
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
 }
 
@@ -253,25 +255,22 @@ TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 	EXPECT_EQ(PARENT, mmun_device_byte(self->id, at));
 }
 
-TEST_F(fork, write_of_the_parent_is_kept_from_a_child_with_a_copy)
+TEST_F(fork, write_of_the_parent_does_not_reach_a_child_with_a_copy)
 {
 	start_child();
 	mmun_store(self->map, PARENT);
 	EXPECT_EQ(variant->cow ? FIRST : PARENT, child_do(read_byte, 0));
 }
 
-TEST_F(fork, write_of_the_device_is_kept_from_a_child_with_a_copy)
+TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
 {
-	char byte = DEVICE;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	snapshot_write();
 	start_child();
 	if (variant->cow)
-		mmun_err_access(EFAULT, self->id, self->map, 1, MMUN_WRITE);
+		expect_no_write(0);
 	snapshot_write();
-	mmun_device_write(self->id, self->map, 1, &byte);
-	EXPECT_EQ(DEVICE, mmun_load(self->map));
+	device_write_byte(0, DEVICE);
 	EXPECT_EQ(variant->cow ? FIRST : DEVICE, child_do(read_byte, 0));
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
 }
@@ -341,8 +340,8 @@ TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 	start_child();
 	EXPECT_EQ(0, child_do(write_pages, CHILD));
 	EXPECT_EQ(variant->cow ? FIRST : CHILD,
-		  child_do(access_by_gup, PARENT));
-	EXPECT_EQ(PARENT, child_do(access_by_hmm, DEVICE));
+		  child_do(write_parent_by_gup, self->fd));
+	EXPECT_EQ(PARENT, child_do(write_device_by_hmm, self->fd));
 	EXPECT_EQ(DEVICE, mmun_load(self->map));
 	EXPECT_EQ(variant->cow ? CHILD : DEVICE, child_do(read_byte, 0));
 	EXPECT_EQ(0, mmun_child_end(&self->child));
@@ -354,26 +353,12 @@ TEST_F(fork, inherited_descriptor_works_when_the_child_has_unmapped_all)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	start_child();
 	EXPECT_EQ(0, child_do(unmap_pages, 0));
-	EXPECT_EQ(FIRST, child_do(access_by_gup, PARENT));
-	EXPECT_EQ(PARENT, child_do(access_by_hmm, DEVICE));
+	EXPECT_EQ(FIRST, child_do(write_parent_by_gup, self->fd));
+	EXPECT_EQ(PARENT, child_do(write_device_by_hmm, self->fd));
 	EXPECT_EQ(DEVICE, mmun_load(self->map));
 }
 
-/* A child with a descriptor and a range of its own */
-
-static int open_device(void *arg, int nr)
-{
-	return mmun_open();
-}
-
-static int write_first_page(void *arg, int byte)
-{
-	FIXTURE_DATA(fork) *self = arg;
-
-	memset(self->map, byte, self->page);
-	return 0;
-}
-
+/* The child has a descriptor and a range of its own. */
 TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 {
 	__u32 id;
@@ -386,13 +371,13 @@ TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 	memset(mmun_page(1), PARENT, self->page);
 	ASSERT_EQ(0, munmap(mmun_page(2), self->page));
 	mmun_expect_no_event();
-	ASSERT_EQ(0, child_do(write_first_page, CHILD));
+	ASSERT_EQ(0, child_do(write_page, CHILD));
 	if (variant->cow)
 		mmun_expect_event(id, MMUN_EVENT_CLEAR, self->map, self->page);
 	mmun_expect_no_event();
 }
 
-/* A child that shares the mm.  It unmaps two pages at @at, unless that is NULL. */
+/* A child that shares the mm.  It unmaps two pages, or none if @at is NULL. */
 static int sharer_main(void *at)
 {
 	return at && munmap(at, 2 * sysconf(_SC_PAGESIZE)) ? 1 : 0;
@@ -419,7 +404,7 @@ TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
 	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map, self->length);
 }
 
-TEST_F(fork, munmap_by_a_child_that_shares_the_mm_is_seen)
+TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
 {
 	EXPECT_EQ(0, run_sharer(mmun_page(1)));
 	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, mmun_page(1),
@@ -431,8 +416,7 @@ TEST_F(fork, munmap_by_a_child_that_shares_the_mm_is_seen)
 
 FIXTURE(fork_advice)
 {
-	MMUN_FIXTURE;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	size_t length;
 	struct mmun_child child;
 };
@@ -449,25 +433,21 @@ FIXTURE_VARIANT_ADD(fork_advice, wipeonfork) { MADV_WIPEONFORK };
 
 FIXTURE_SETUP(fork_advice)
 {
-	mmun_setup_filled(PAGES);
+	setup_range(PAGES, PAGES, PAGES);
 	self->length = mmun_pages(PAGES);
-	self->id = mmun_insert(self->map, self->length);
 }
 
 FORK_TEARDOWN(fork_advice)
 
 TEST_F(fork_advice, memory_that_is_not_copied_stays_writable_for_the_device)
 {
-	char byte = DEVICE;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, madvise(self->map, self->length, variant->advice));
 	mmun_drain_log(self->fd);
 	snapshot_write();
 	start_child();
 	mmun_expect_no_event();
-	mmun_device_write(self->id, self->map, 1, &byte);
-	EXPECT_EQ(DEVICE, mmun_load(self->map));
+	device_write_byte(0, DEVICE);
 	EXPECT_EQ(PAGES, mmun_verify(self->id));
 }
 

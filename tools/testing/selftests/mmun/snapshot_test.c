@@ -5,6 +5,7 @@
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
+#include "lib/range.h"
 
 /*
  * Page n holds the byte n + 1.  The range covers all pages.
@@ -16,34 +17,11 @@
 #define PAGE_FLAGS (MMUN_PAGE_VALID | MMUN_PAGE_WRITE | MMUN_PAGE_ERROR)
 #define WRITABLE (MMUN_PAGE_VALID | MMUN_PAGE_WRITE)
 
-#define insert_pages(_first, _nr) \
-	mmun_insert(mmun_page(_first), mmun_pages(_nr))
-
-#define snapshot_pages(_first, _nr, _flags, _entries)               \
-	mmun_snapshot(self->id, mmun_page(_first), mmun_pages(_nr), \
-		      self->method, _flags, _entries)
-
-#define err_snapshot_pages(_errno, _first, _nr, _flags)        \
-	mmun_err_snapshot(_errno, self->id, mmun_page(_first), \
-			  mmun_pages(_nr), self->method, _flags)
-
-#define expect_no_entry(_nr) \
-	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, 0)
-
-#define expect_no_write(_nr) \
-	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, MMUN_WRITE)
-
-#define device_byte(_nr) mmun_device_byte(self->id, mmun_page(_nr))
-
-#define verify(_checked) mmun_verify_if_hmm(self->id, _checked)
-
 /* The two methods that fault pages in */
 
 FIXTURE(snapshot_method)
 {
-	MMUN_FIXTURE;
-	__u32 method;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 };
 
 FIXTURE_VARIANT(snapshot_method)
@@ -58,22 +36,13 @@ FIXTURE_VARIANT_ADD(snapshot_method, gup)   { MMUN_METHOD_GUP };
 
 FIXTURE_SETUP(snapshot_method)
 {
-	mmun_setup_filled(PAGES);
+	setup_range(PAGES, PAGES, PAGES);
 	self->method = variant->method;
-	self->id = insert_pages(0, PAGES);
 }
 
 MMUN_FIXTURE_TEARDOWN(snapshot_method)
 
 #define need_method() mmun_need_method(variant->method)
-
-/* Returns the entry. */
-#define snapshot_page(_nr, _flags)                                      \
-	({                                                              \
-		__u64 __entry = 0;                                      \
-		ASSERT_EQ(1, snapshot_pages(_nr, 1, _flags, &__entry)); \
-		__entry;                                                \
-	})
 
 /* From now on the CPU has not accessed any page. */
 #define map_untouched_pages() \
@@ -90,7 +59,7 @@ TEST_F(snapshot_method, write_snapshot_reports_writable_pages)
 }
 
 /* HMM reports the rights in the page tables, GUP those that were requested. */
-TEST_F(snapshot_method, read_snapshot_gives_the_rights_it_can_know)
+TEST_F(snapshot_method, read_snapshot_reports_write_permission_only_by_hmm)
 {
 	bool writes = variant->method == MMUN_METHOD_HMM_FAULT;
 	__u64 entry;
@@ -99,7 +68,7 @@ TEST_F(snapshot_method, read_snapshot_gives_the_rights_it_can_know)
 	entry = snapshot_page(0, 0);
 	EXPECT_EQ(writes ? WRITABLE : MMUN_PAGE_VALID, entry & PAGE_FLAGS);
 	if (writes)
-		mmun_device_write(self->id, self->map, 1, "d");
+		device_write_byte(0, 'd');
 	else
 		expect_no_write(0);
 	EXPECT_EQ(writes ? 'd' : 1, mmun_load(self->map));
@@ -176,8 +145,7 @@ TEST_F(snapshot_method, write_snapshot_replaces_the_zero_page)
 	own = snapshot_page(3, MMUN_WRITE);
 	EXPECT_EQ(WRITABLE, own & PAGE_FLAGS);
 	EXPECT_NE(mmun_entry_pfn(zero), mmun_entry_pfn(own));
-	mmun_device_write(self->id, mmun_page(3), 1, "d");
-	EXPECT_EQ('d', mmun_load(mmun_page(3)));
+	device_write_byte(3, 'd');
 	EXPECT_EQ(0, mmun_load(mmun_page(6)));
 }
 
@@ -258,7 +226,7 @@ static int compare_u64(const void *a, const void *b)
 /* 64 MiB: page tables, shadow and batch consist of many pieces. */
 #define MANY 16384
 
-TEST_F(snapshot_method, snapshot_of_very_many_pages_has_them_all)
+TEST_F(snapshot_method, snapshot_of_16384_pages_has_each_page)
 {
 	__u64 *entries = calloc(MANY, sizeof(*entries));
 	char *at;
@@ -268,7 +236,7 @@ TEST_F(snapshot_method, snapshot_of_very_many_pages_has_them_all)
 	self->map = mmun_map(mmun_arena(MANY), mmun_pages(MANY));
 	ASSERT_NE(NULL, self->map);
 	self->id = insert_pages(0, MANY);
-	ASSERT_EQ(MANY, snapshot_pages(0, MANY, MMUN_WRITE, entries));
+	snapshot_pages(0, MANY, MMUN_WRITE, entries);
 	for (i = 0; i < MANY; i += 509) {
 		at = mmun_page(i) + i % 4096;
 		mmun_store(at, i % 127);
@@ -284,19 +252,21 @@ TEST_F(snapshot_method, snapshot_of_very_many_pages_has_them_all)
 
 FIXTURE(snapshot)
 {
-	MMUN_FIXTURE;
-	__u32 method;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 };
 
 FIXTURE_SETUP(snapshot)
 {
-	mmun_setup_filled(PAGES);
+	setup_range(PAGES, PAGES, PAGES);
 	self->method = MMUN_METHOD_HMM_NOFAULT;
-	self->id = insert_pages(0, PAGES);
 }
 
 MMUN_FIXTURE_TEARDOWN(snapshot)
+
+#define expect_look(_valid, _entries)                                   \
+	ASSERT_EQ(_valid,                                               \
+		  mmun_snapshot(self->id, self->map, mmun_pages(PAGES), \
+				self->method, 0, _entries))
 
 TEST_F(snapshot, look_leaves_absent_pages_absent)
 {
@@ -307,14 +277,14 @@ TEST_F(snapshot, look_leaves_absent_pages_absent)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	map_untouched_pages();
 	mmun_store(mmun_page(3), 1);
-	ASSERT_EQ(1, snapshot_pages(0, PAGES, 0, entries));
+	expect_look(1, entries);
 	ASSERT_EQ(0, mincore(self->map, mmun_pages(PAGES), resident));
 	for (nr = 0; nr < PAGES; nr++) {
 		EXPECT_EQ(nr == 3, resident[nr] & 1);
 		EXPECT_EQ(nr == 3 ? WRITABLE : 0, entries[nr] & PAGE_FLAGS);
 	}
 	self->method = MMUN_METHOD_HMM_FAULT;
-	ASSERT_EQ(PAGES, snapshot_pages(0, PAGES, MMUN_WRITE, NULL));
+	snapshot_pages(0, PAGES, MMUN_WRITE, NULL);
 	ASSERT_EQ(0, mincore(self->map, mmun_pages(PAGES), resident));
 	for (nr = 0; nr < PAGES; nr++)
 		EXPECT_EQ(1, resident[nr] & 1);
@@ -340,7 +310,7 @@ TEST_F(snapshot, look_reports_errors_where_nothing_can_be_read)
 	ASSERT_EQ(0, madvise(mmun_page(3), self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, mprotect(mmun_page(4), self->page, PROT_READ));
 	ASSERT_EQ(0, munmap(mmun_page(5), mmun_pages(3)));
-	ASSERT_EQ(2, snapshot_pages(0, PAGES, 0, entries));
+	expect_look(2, entries);
 	for (nr = 0; nr < 6; nr++)
 		EXPECT_EQ(flags[nr], entries[nr] & PAGE_FLAGS);
 	EXPECT_EQ(0, entries[3]);
@@ -360,7 +330,7 @@ TEST_F(snapshot, look_does_not_break_copy_on_write)
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, mmun_child_start(&child, self->map));
-	ASSERT_EQ(1, snapshot_pages(0, 1, 0, &entry));
+	snapshot_pages(0, 1, 0, &entry);
 	EXPECT_EQ(MMUN_PAGE_VALID, entry & PAGE_FLAGS);
 	expect_no_write(0);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
@@ -385,7 +355,7 @@ TEST_F(snapshot, device_cannot_touch_secret_memory)
 	*self->map = 1;
 	mmun_err_snapshot(EFAULT, self->id, self->map, self->page,
 			  MMUN_METHOD_GUP, MMUN_WRITE);
-	snapshot_pages(0, 1, 0, NULL);
+	mmun_snapshot(self->id, self->map, self->page, self->method, 0, NULL);
 	expect_no_entry(0);
 	expect_no_write(0);
 	EXPECT_EQ(1, *self->map);
@@ -398,9 +368,7 @@ TEST_F(snapshot, device_cannot_touch_secret_memory)
 /* @no_huge: why there is no huge page, or NULL */
 FIXTURE(snapshot_huge)
 {
-	MMUN_FIXTURE;
-	__u32 method;
-	__u32 id;
+	MMUN_RANGE_FIXTURE;
 	const char *no_huge;
 	__u64 *entries;
 };
@@ -427,9 +395,7 @@ MMUN_FIXTURE_TEARDOWN(snapshot_huge)
 			SKIP(return, "%s", self->no_huge); \
 	} while (0)
 
-#define snapshot_huge()       \
-	ASSERT_EQ(HUGE_PAGES, \
-		  snapshot_pages(0, HUGE_PAGES, MMUN_WRITE, self->entries))
+#define snapshot_huge() snapshot_pages(0, HUGE_PAGES, MMUN_WRITE, self->entries)
 
 TEST_F(snapshot_huge, huge_page_is_reported_with_its_order)
 {
@@ -500,7 +466,7 @@ TEST_F(snapshot_huge, munmap_of_a_part_leaves_small_pages)
 	ASSERT_EQ(0, munmap(mmun_page(100), self->page));
 	expect_no_entry(100);
 	verify(0);
-	ASSERT_EQ(100, snapshot_pages(0, 100, MMUN_WRITE, self->entries));
+	snapshot_pages(0, 100, MMUN_WRITE, self->entries);
 	for (i = 0; i < 100; i++)
 		ASSERT_EQ(0, mmun_entry_order(self->entries[i]));
 	EXPECT_EQ(100, device_byte(99));
@@ -513,14 +479,13 @@ TEST_F(snapshot_huge, mprotect_of_a_part_leaves_small_pages)
 	snapshot_huge();
 	ASSERT_EQ(0, mprotect(mmun_page(100), self->page, PROT_READ));
 	expect_no_entry(100);
-	ASSERT_EQ(HUGE_PAGES, snapshot_pages(0, HUGE_PAGES, 0, self->entries));
+	snapshot_pages(0, HUGE_PAGES, 0, self->entries);
 	EXPECT_EQ(MMUN_PAGE_VALID, self->entries[100] & PAGE_FLAGS);
 	EXPECT_EQ(WRITABLE, self->entries[101] & PAGE_FLAGS);
 	EXPECT_EQ(0, mmun_entry_order(self->entries[100]));
 	EXPECT_EQ(0, mmun_entry_order(self->entries[0]));
 	expect_no_write(100);
-	mmun_device_write(self->id, mmun_page(101), 1, "d");
-	EXPECT_EQ('d', mmun_load(mmun_page(101)));
+	device_write_byte(101, 'd');
 	verify(HUGE_PAGES);
 }
 
