@@ -4,60 +4,37 @@
  * other.  The descriptor may outlive the mm, the mm may outlive the descriptor,
  * and the ranges end with the descriptor in either case.
  */
-#include "lib/mmun.h"
-#include "lib/process.h"
-
 #include <limits.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+/*
+ *   0   1   2   3   4   5   6   7
+ *   |---------ids[0]------------|
+ *       |--ids[1]-|
+ */
 #define PAGES 8
-#define INNER_PAGES 3 /* of the second range */
+#define VICTIM_PAGES PAGES
+#define VICTIM_SPANS         \
+	{                    \
+		{ 0, 8 },    \
+		{            \
+			1, 3 \
+		}            \
+	}
+
+#include "lib/victim.h"
+
 #define CONTEXTS 60
 #define CONTEXT_RANGES 3
 #define EXEC_FD "MMUN_EXIT_TEST_FD"
 #define EXEC_OK 42
 
-/**
- * struct victim - a process, whose mm ends
- * @child: the process
- * @map: its memory
- * @fd: its descriptor of the device, as the process that reads this has it
- * @ids: two ranges over @map
- *
- *   0   1   2   3   4   5   6   7
- *   |---------ids[0]------------|
- *       |--ids[1]-|
- */
-struct victim {
-	struct mmun_child child;
-	char *map;
-	int fd;
-	__u32 ids[2];
-};
-
-/* An order.  Returns the descriptor. */
-static int victim_open(void *arg, int nr)
+static int map_pages(void *arg, int nr)
 {
 	struct victim *victim = arg;
 
-	victim->fd = mmun_open();
-	return mmun_map_filled(victim->map, PAGES) ? victim->fd : -1;
-}
-
-static int victim_start(struct victim *victim)
-{
-	struct mmun_child *child = &victim->child;
-	size_t page = sysconf(_SC_PAGESIZE);
-
-	victim->map = mmun_arena(PAGES);
-	if (!victim->map || mmun_child_start(child, victim))
-		return -1;
-	victim->fd =
-		mmun_child_getfd(child, mmun_child_do(child, victim_open, 0));
-	return _mmun_insert(victim->fd, victim->map, PAGES * page, &victim->ids[0]) ?:
-		       _mmun_insert(victim->fd, victim->map + page,
-				    INNER_PAGES * page, &victim->ids[1]);
+	return mmun_map_filled(victim->map, PAGES) ? 0 : -1;
 }
 
 /* End the victim by an order, or by SIGKILL if @die is NULL. */
@@ -135,27 +112,9 @@ static int exec_main(int fd)
 	return EXEC_OK;
 }
 
-/* A victim whose descriptor is self->fd */
-
-#define setup_victim()                                     \
-	do {                                               \
-		self->page = sysconf(_SC_PAGESIZE);        \
-		ASSERT_EQ(0, victim_start(&self->victim)); \
-		self->fd = self->victim.fd;                \
-		self->map = self->victim.map;              \
-	} while (0)
-
-#define VICTIM_TEARDOWN(_fixture)                     \
-	FIXTURE_TEARDOWN(_fixture)                    \
-	{                                             \
-		mmun_child_kill(&self->victim.child); \
-		EXPECT_EQ(0, close(self->fd));        \
-	}
-
 FIXTURE(exit)
 {
-	MMUN_FIXTURE;
-	struct victim victim;
+	VICTIM_FIXTURE;
 };
 
 FIXTURE_VARIANT(exit)
@@ -174,7 +133,7 @@ FIXTURE_VARIANT_ADD(exit, exec)             { die_by_exec, EXEC_OK };
 
 FIXTURE_SETUP(exit)
 {
-	setup_victim();
+	setup_victim(map_pages);
 }
 
 VICTIM_TEARDOWN(exit)
@@ -214,13 +173,9 @@ TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 
 TEST_F(exit, release_is_clipped_to_each_range)
 {
-	__u32 *ids = self->victim.ids;
-
 	end_victim();
-	mmun_expect_event(ids[0], MMUN_EVENT_RELEASE, mmun_page(0),
-			  mmun_pages(PAGES));
-	mmun_expect_event(ids[1], MMUN_EVENT_RELEASE, mmun_page(1),
-			  mmun_pages(INNER_PAGES));
+	expect_victim_event(0, MMUN_EVENT_RELEASE);
+	expect_victim_event(1, MMUN_EVENT_RELEASE);
 }
 
 TEST_F(exit, calls_that_need_the_mm_return_esrch)
@@ -335,13 +290,12 @@ TEST_F(exit, leaves_one_reference_to_the_mm_for_each_range_and_the_context)
 
 FIXTURE(exit_in_call)
 {
-	MMUN_FIXTURE;
-	struct victim victim;
+	VICTIM_FIXTURE;
 };
 
 FIXTURE_SETUP(exit_in_call)
 {
-	setup_victim();
+	setup_victim(map_pages);
 }
 
 VICTIM_TEARDOWN(exit_in_call)
@@ -405,8 +359,7 @@ TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
 
 FIXTURE(exit_order)
 {
-	MMUN_FIXTURE;
-	struct victim victim;
+	VICTIM_FIXTURE;
 };
 
 /*
@@ -464,7 +417,7 @@ TEST_F(exit_order, leaves_no_object)
 	struct victim *victim = &self->victim;
 	const char *step;
 
-	ASSERT_EQ(0, victim_start(victim));
+	ASSERT_EQ(0, victim_start(victim, map_pages));
 	if (!variant->victim_keeps_fd)
 		ASSERT_EQ(0, mmun_child_do(&victim->child, victim_close, 0));
 	EXPECT_LT(before, mmun_query_context().out_objects);

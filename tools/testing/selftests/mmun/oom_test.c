@@ -4,12 +4,23 @@
  * wait.  Most tests reap with process_mrelease(2), which makes each step
  * visible.  The last two exhaust the memory of a cgroup.
  */
-#include "lib/mmun.h"
-#include "lib/process.h"
-
-#define PAGES 10 /* of the arena */
+/*
+ * Two VMAs with a range over each
+ *
+ *   0   1   2   3   4   5   6   7   8   9
+ *   |----ids[0]-----|       |----ids[1]-----|
+ */
 #define VMA_PAGES 4
-#define VMA_DISTANCE 6
+#define VICTIM_PAGES 10
+#define VICTIM_SPANS                 \
+	{                            \
+		{ 0, VMA_PAGES },    \
+		{                    \
+			6, VMA_PAGES \
+		}                    \
+	}
+
+#include "lib/victim.h"
 
 #define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24UL << 20)
@@ -21,68 +32,15 @@
 	"no memory controller in " CGROUP \
 	": mount cgroup2 there, build with CONFIG_MEMCG"
 
-/**
- * struct victim - a process that is killed
- * @child: the process
- * @map: the arena
- * @fd: its descriptor of the device, as the process that reads this has it
- * @ids: a range over each of its two VMAs
- *
- *   0   1   2   3   4   5   6   7   8   9
- *   |----ids[0]-----|       |----ids[1]-----|
- */
-struct victim {
-	struct mmun_child child;
-	char *map;
-	int fd;
-	__u32 ids[2];
-};
-
-static char *vma_at(const struct victim *victim, int which)
-{
-	return victim->map + which * VMA_DISTANCE * sysconf(_SC_PAGESIZE);
-}
-
-static size_t vma_length(void)
-{
-	return VMA_PAGES * sysconf(_SC_PAGESIZE);
-}
-
-/* An order.  Returns the descriptor. */
-static int victim_open(void *arg, int nr)
+static int map_vmas(void *arg, int nr)
 {
 	struct victim *victim = arg;
 
-	victim->fd = mmun_open();
-	return mmun_map_filled(vma_at(victim, 0), VMA_PAGES) &&
-			       mmun_map_filled(vma_at(victim, 1), VMA_PAGES) ?
-		       victim->fd :
+	return mmun_map_filled(victim_at(victim, 0), VMA_PAGES) &&
+			       mmun_map_filled(victim_at(victim, 1),
+					       VMA_PAGES) ?
+		       0 :
 		       -1;
-}
-
-/* An order.  Returns the ID of the range over the VMA. */
-static int victim_insert(void *arg, int which)
-{
-	struct victim *victim = arg;
-
-	if (_mmun_insert(victim->fd, vma_at(victim, which), vma_length(),
-			 &victim->ids[which]))
-		return -1;
-	return victim->ids[which];
-}
-
-static int victim_start(struct victim *victim)
-{
-	struct mmun_child *child = &victim->child;
-
-	victim->map = mmun_arena(PAGES);
-	if (!victim->map || mmun_child_start(child, victim))
-		return -1;
-	victim->fd =
-		mmun_child_getfd(child, mmun_child_do(child, victim_open, 0));
-	victim->ids[0] = mmun_child_do(child, victim_insert, 0);
-	victim->ids[1] = mmun_child_do(child, victim_insert, 1);
-	return victim->fd < 0 || (int)victim->ids[1] < 0 ? -1 : 0;
 }
 
 /* An order.  The mm stays when the victim is killed, until MMUN_UNPIN_MM. */
@@ -110,7 +68,8 @@ static int pages_present(const struct victim *victim, int which)
 
 	for (i = 0; i < VMA_PAGES; i++) {
 		if (mmun_pagemap_of(victim->child.pid,
-				    vma_at(victim, which) + i * page, &entry))
+				    victim_at(victim, which) + i * page,
+				    &entry))
 			return -1;
 		present += entry >> 63;
 	}
@@ -124,8 +83,8 @@ static int pages_present(const struct victim *victim, int which)
 static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		       int which, bool refused)
 {
-	__u64 start = mmun_u64(vma_at(victim, which));
-	__u64 end = start + vma_length();
+	__u64 start = mmun_u64(victim_at(victim, which));
+	__u64 end = start + victim_length(which);
 
 	return r->type == MMUN_RECORD_INVALIDATE &&
 	       r->id == victim->ids[which] &&
@@ -157,32 +116,16 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		EXPECT_NE(__r[0].id, __r[1].id);                             \
 	} while (0)
 
-/* A victim whose mm is pinned; self->fd is its descriptor. */
-#define OOM_FIXTURE   \
-	MMUN_FIXTURE; \
-	struct victim victim
-
+/* The victim has pinned its mm. */
 #define setup_pinned_victim()                                                \
 	do {                                                                 \
 		struct mmun_record __pin = {};                               \
-		self->page = sysconf(_SC_PAGESIZE);                          \
-		ASSERT_EQ(0, victim_start(&self->victim));                   \
-		self->fd = self->victim.fd;                                  \
+		setup_victim(map_vmas);                                      \
 		ASSERT_EQ(0,                                                 \
 			  mmun_child_order(&self->victim.child, pin_mm, 0)); \
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN,     \
 					      &__pin));                      \
 	} while (0)
-
-/* If the test failed, the mm is still pinned. */
-#define OOM_TEARDOWN(_fixture)                        \
-	FIXTURE_TEARDOWN(_fixture)                    \
-	{                                             \
-		__u32 count;                          \
-		_mmun_unpin_mm(self->fd, 0, &count);  \
-		mmun_child_kill(&self->victim.child); \
-		close(self->fd);                      \
-	}
 
 #define kill_victim() \
 	ASSERT_EQ(0, mmun_child_signal(&self->victim.child, SIGKILL))
@@ -207,7 +150,7 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 
 FIXTURE(oom)
 {
-	OOM_FIXTURE;
+	VICTIM_FIXTURE;
 };
 
 /* @refuses: does the range refuse the first attempt? */
@@ -232,7 +175,7 @@ FIXTURE_SETUP(oom)
 		mmun_fail_nonblock(self->victim.ids[i], variant->refuses[i]);
 }
 
-OOM_TEARDOWN(oom)
+VICTIM_TEARDOWN(oom)
 
 #define expect_first_attempt()                                             \
 	EXPECT_EQ(variant->refuses[0] || variant->refuses[1] ? EAGAIN : 0, \
@@ -266,11 +209,12 @@ TEST_F(oom, device_keeps_refused_pages_and_loses_the_others)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		mmun_snapshot(ids[i], vma_at(&self->victim, i), vma_length(),
-			      MMUN_METHOD_GUP, MMUN_WRITE, NULL);
+		mmun_snapshot(ids[i], victim_at(&self->victim, i),
+			      victim_length(i), MMUN_METHOD_GUP, MMUN_WRITE,
+			      NULL);
 	expect_first_attempt();
 	for (i = 0; i < 2; i++) {
-		vma = vma_at(&self->victim, i);
+		vma = victim_at(&self->victim, i);
 		if (!variant->refuses[i]) {
 			mmun_err_access(EFAULT, ids[i], vma, 1, 0);
 			continue;
@@ -342,21 +286,17 @@ TEST_F(oom, leaves_the_mm_balanced_whether_refused_or_not)
 
 TEST_F(oom, release_follows_when_the_victim_can_exit)
 {
-	struct victim *victim = &self->victim;
-	int i;
-
 	expect_first_attempt();
 	mmun_drain_log(self->fd);
 	end_victim();
-	for (i = 0; i < 2; i++)
-		mmun_expect_event(victim->ids[i], MMUN_EVENT_RELEASE,
-				  vma_at(victim, i), vma_length());
+	expect_victim_event(0, MMUN_EVENT_RELEASE);
+	expect_victim_event(1, MMUN_EVENT_RELEASE);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 FIXTURE(oom_pinned)
 {
-	OOM_FIXTURE;
+	VICTIM_FIXTURE;
 };
 
 FIXTURE_SETUP(oom_pinned)
@@ -364,7 +304,7 @@ FIXTURE_SETUP(oom_pinned)
 	setup_pinned_victim();
 }
 
-OOM_TEARDOWN(oom_pinned)
+VICTIM_TEARDOWN(oom_pinned)
 
 TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_nothing)
 {
@@ -396,8 +336,7 @@ TEST_F(oom_pinned, release_is_never_refused)
 
 	EXPECT_EQ(0, mmun_fail_nonblock(id, 5));
 	end_victim();
-	mmun_expect_event(id, MMUN_EVENT_RELEASE, vma_at(&self->victim, 0),
-			  vma_length());
+	expect_victim_event(0, MMUN_EVENT_RELEASE);
 	EXPECT_EQ(0, mmun_query_range(id).out_failed);
 	EXPECT_EQ(5, mmun_fail_nonblock(id, 0));
 }
@@ -413,7 +352,7 @@ TEST_F(oom_pinned, release_is_never_refused)
  */
 TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
 {
-	char *vma = vma_at(&self->victim, 1);
+	char *vma = victim_at(&self->victim, 1);
 	__u32 mid = mmun_insert(vma + mmun_pages(2), self->page);
 	__u32 high = mmun_insert(vma + mmun_pages(3), self->page);
 
@@ -428,23 +367,22 @@ TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
 	end_victim();
 }
 
+#define err_snapshot_first_vma(_method)                           \
+	mmun_err_snapshot(EFAULT, self->victim.ids[0], self->map, \
+			  victim_length(0), _method, 0)
+
+/* The kernel must not trust page tables that the reaper has cleared. */
 TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
 {
-	char *vma = vma_at(&self->victim, 0);
-	__u32 id = self->victim.ids[0];
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(0, kill_and_reap());
-	/* The kernel must not trust page tables that the reaper has cleared. */
 	if (mmun_is_unlocked(self->fd, MMUN_METHOD_HMM_NOFAULT))
-		mmun_err_snapshot(EFAULT, id, vma, vma_length(),
-				  MMUN_METHOD_HMM_NOFAULT, 0);
-	EXPECT_EQ(0,
-		  mmun_snapshot(id, vma, vma_length(), MMUN_METHOD_HMM_NOFAULT,
-				MMUN_OWN_LOOP, NULL));
-	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_HMM_FAULT,
-			  0);
-	mmun_err_snapshot(EFAULT, id, vma, vma_length(), MMUN_METHOD_GUP, 0);
+		err_snapshot_first_vma(MMUN_METHOD_HMM_NOFAULT);
+	EXPECT_EQ(0, mmun_snapshot(self->victim.ids[0], self->map,
+				   victim_length(0), MMUN_METHOD_HMM_NOFAULT,
+				   MMUN_OWN_LOOP, NULL));
+	err_snapshot_first_vma(MMUN_METHOD_HMM_FAULT);
+	err_snapshot_first_vma(MMUN_METHOD_GUP);
 	end_victim();
 }
 
@@ -559,9 +497,9 @@ static int use_up_memory(void *arg, int nr)
 static int snapshot_for_ever(void *arg, int which)
 {
 	struct victim *victim = arg;
-	struct mmun_snapshot snap =
-		MMUN_SNAPSHOT_OF(victim->ids[which], vma_at(victim, which),
-				 vma_length(), MMUN_METHOD_GUP, MMUN_WRITE);
+	struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(
+		victim->ids[which], victim_at(victim, which),
+		victim_length(which), MMUN_METHOD_GUP, MMUN_WRITE);
 
 	for (;;)
 		_mmun_snapshot(victim->fd, &snap);
@@ -572,7 +510,7 @@ static int snapshot_for_ever(void *arg, int which)
 
 FIXTURE(oom_kill)
 {
-	OOM_FIXTURE;
+	VICTIM_FIXTURE;
 	bool has_cgroup;
 	struct mmun_child cleanup;
 };
@@ -584,12 +522,11 @@ FIXTURE_SETUP(oom_kill)
 	if (!self->has_cgroup)
 		return;
 	ASSERT_EQ(0, cgroup_create(&self->cleanup));
-	ASSERT_EQ(0, victim_start(&self->victim));
-	self->fd = self->victim.fd;
+	setup_victim(map_vmas);
 	ASSERT_EQ(0, mmun_child_do(&self->victim.child, enter_cgroup, 0));
 }
 
-OOM_TEARDOWN(oom_kill)
+VICTIM_TEARDOWN(oom_kill)
 
 #define need_cgroup()                                       \
 	do {                                                \
@@ -624,7 +561,7 @@ TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 		} while (r.event != MMUN_EVENT_RELEASE);
 		EXPECT_EQ(victim->ids[i], r.id);
 		EXPECT_LT(0, mmun_query_range(victim->ids[i]).out_commits);
-		mmun_err_access(EFAULT, victim->ids[i], vma_at(victim, i), 1,
+		mmun_err_access(EFAULT, victim->ids[i], victim_at(victim, i), 1,
 				0);
 	}
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);

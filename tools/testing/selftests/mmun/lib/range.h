@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about pages of self->map: what the shadow of range self->id has for
- * them, and what self->method reports.
+ * Statements about pages of self->map: which entries range self->id has, and
+ * what self->method reports.
  */
 #ifndef _SELFTESTS_MMUN_RANGE_H
 #define _SELFTESTS_MMUN_RANGE_H
@@ -14,7 +14,7 @@
 	__u32 method;      \
 	__u32 id
 
-/* An arena of @_arena pages: the first @_filled are mapped, the range has @_nr. */
+/* Map the first @_filled pages of an arena, and insert a range over @_nr. */
 #define setup_range(_arena, _filled, _nr)                             \
 	do {                                                          \
 		mmun_setup_arena(_arena);                             \
