@@ -5,6 +5,7 @@
  * invalidation.
  */
 #include "lib/hold.h"
+#include "lib/ksm.h"
 #include "lib/process.h"
 
 static bool present(const char *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Files of /sys and /proc: how a test reads and writes the files, what the
- * kernel is, and ksmd.
+ * Files of /sys and /proc: how a test reads and writes them, and what they report
+ * about the kernel.
  */
 #ifndef _SELFTESTS_MMUN_SYSFS_H
 #define _SELFTESTS_MMUN_SYSFS_H
@@ -89,64 +89,5 @@ static inline size_t mmun_huge_size(void)
 }
 
 #define HUGE_SIZE mmun_huge_size()
-
-/*
- * ksmd, the kernel thread that merges pages.  How long it takes depends on how
- * many pages others gave it, so a test waits for scans and not for a time.
- */
-
-#define KSM_DIR "/sys/kernel/mm/ksm/"
-
-/*
- * ksmd merges two pages in the second scan that finds them.  The first scan that
- * ends may have passed them before they were there.  A busy page has to wait for
- * the next scan.
- */
-#define KSM_SCANS 6
-
-#define KSM_MERGED_NOTHING "ksmd merged nothing in six scans"
-
-/**
- * struct ksm - what ksmd did before the test
- * @run: it ran
- * @batch: pages that it scanned between two sleeps
- * @scans: scans that it had finished when the test started it
- */
-struct ksm {
-	long run;
-	long batch;
-	long scans;
-};
-
-/* Start ksmd, faster than by default; returns -1 if the kernel has none. */
-static inline int ksm_start(struct ksm *ksm)
-{
-	ksm->run = mmun_read_number(KSM_DIR "run");
-	ksm->batch = mmun_read_number(KSM_DIR "pages_to_scan");
-	ksm->scans = mmun_read_number(KSM_DIR "full_scans");
-	mmun_write_number(KSM_DIR "pages_to_scan", 2000);
-	return mmun_write_number(KSM_DIR "run", 1);
-}
-
-/* Nothing is merged from here on. */
-static inline int ksm_stop(const struct ksm *ksm)
-{
-	mmun_write_number(KSM_DIR "pages_to_scan", ksm->batch);
-	return mmun_write_number(KSM_DIR "run", 0);
-}
-
-static inline int ksm_restore(const struct ksm *ksm)
-{
-	return ksm_stop(ksm) ?: mmun_write_number(KSM_DIR "run", ksm->run);
-}
-
-/* Whether ksmd has had its chances.  Otherwise wait a little and return false. */
-static inline bool ksm_is_through(const struct ksm *ksm)
-{
-	if (mmun_read_number(KSM_DIR "full_scans") - ksm->scans >= KSM_SCANS)
-		return true;
-	usleep(10000);
-	return false;
-}
 
 #endif /* _SELFTESTS_MMUN_SYSFS_H */

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Invalidations of huge pages: transparent ones, those of files, and hugetlb.
+ */
+#include "lib/mmun.h"
+#include "lib/setting.h"
+#include "lib/shadow.h"
+#include <linux/userfaultfd.h>
+
+static int touch(void *p, int nr)
+{
+	mmun_load(p);
+	return 0;
+}
+
+/* The advice of mmun_map_file() would rule out huge pages. */
+static char *map_at(char *at, size_t length, int flags, int fd)
+{
+	char *p = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		       fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Only the mapping keeps the file. */
+static char *map_memfd(char *at, size_t length, unsigned int flags)
+{
+	int fd = mmun_memfd_sized(length, flags);
+	char *p = map_at(at, length, MAP_SHARED | MAP_NORESERVE, fd);
+
+	close(fd);
+	return p;
+}
+
+/*
+ * Anonymous huge pages.  The mapping begins before the huge page.
+ *
+ *   0         2 MiB      4 MiB
+ *   |--small--|---huge---|
+ */
+FIXTURE(huge_page)
+{
+	MMUN_FIXTURE;
+	char *huge;
+};
+
+FIXTURE_SETUP(huge_page)
+{
+	mmun_setup();
+	self->map = mmun_arena_aligned(2 * HUGE_SIZE, HUGE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	ASSERT_NE(NULL, mmun_map_filled(self->map, 2 * HUGE_SIZE / self->page));
+	madvise(self->map, 2 * HUGE_SIZE, MADV_HUGEPAGE);
+	self->huge = self->map + HUGE_SIZE;
+}
+
+MMUN_FIXTURE_TEARDOWN(huge_page)
+
+#define collapse_or_skip()                                     \
+	do {                                                   \
+		const char *__why = mmun_collapse(self->huge); \
+		if (__why)                                     \
+			SKIP(return, "%s", __why);             \
+	} while (0)
+
+TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
+{
+	char *p = self->huge + self->page;
+	__u32 id = mmun_insert(p, self->page);
+	struct mmun_record r;
+
+	collapse_or_skip();
+	r = mmun_expect_event(id, MMUN_EVENT_CLEAR, p, self->page);
+	EXPECT_EQ(mmun_u64(self->huge), r.start);
+	EXPECT_EQ(mmun_u64(self->huge) + HUGE_SIZE, r.end);
+	mmun_expect_no_event();
+}
+
+/* The inner invalidation belongs to the critical section of the outer one. */
+TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
+{
+	char *p = self->huge + 3 * self->page;
+	struct mmun_record outer, inner;
+	__u32 id;
+
+	collapse_or_skip();
+	id = mmun_insert(self->huge, HUGE_SIZE);
+	ASSERT_EQ(0, madvise(p, self->page, MADV_DONTNEED));
+	outer = mmun_expect_event(id, MMUN_EVENT_CLEAR, p, self->page);
+	inner = mmun_expect_event(id, MMUN_EVENT_CLEAR, self->huge, HUGE_SIZE);
+	mmun_expect_no_event();
+	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
+}
+
+/*
+ * To split the page itself the kernel splits its mapping and replaces it by
+ * migration entries: one or two events.
+ *
+ *   0         2 MiB      4 MiB
+ *   |--small--|---huge---|
+ *                  |op|
+ *             |--event---|
+ */
+TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
+{
+	struct mmun_records log;
+	struct watch w;
+
+	collapse_or_skip();
+	w = watch_range(self->map, 2 * HUGE_SIZE);
+	ASSERT_EQ(0,
+		  madvise(self->huge + 3 * self->page, self->page, MADV_COLD));
+	mmun_read_all(self->fd, &log);
+	EXPECT_LE(1, log.count);
+	expect_times(&log, log.count, &w, MMUN_EVENT_CLEAR, self->huge,
+		     HUGE_SIZE);
+}
+
+/* Huge pages of a file: each process that maps them has events. */
+
+#define NO_FILE_COLLAPSE \
+	"no huge pages of files: set CONFIG_TRANSPARENT_HUGEPAGE, CONFIG_BASE_FULL, boot with MEM=1G"
+
+FIXTURE(huge_file)
+{
+	MMUN_FIXTURE;
+	struct mmun_child child;
+};
+
+FIXTURE_VARIANT(huge_file)
+{
+	bool in_child;
+	int huge_min;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(huge_file, own)                { .huge_min = 1 };
+FIXTURE_VARIANT_ADD(huge_file, of_another_process) { .in_child = true };
+/* clang-format on */
+
+static int collapse(void *map, int nr)
+{
+	touch(map, 0);
+	return madvise(map, HUGE_SIZE, MADV_COLLAPSE);
+}
+
+FIXTURE_SETUP(huge_file)
+{
+	size_t i;
+
+	mmun_setup();
+	self->map = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	ASSERT_NE(NULL, map_memfd(self->map, HUGE_SIZE, 0));
+	for (i = 0; i < HUGE_SIZE / self->page; i++)
+		memset(self->map + i * self->page, i + 1, self->page);
+	ASSERT_EQ(0, mmun_child_start(&self->child, self->map));
+}
+
+FIXTURE_TEARDOWN(huge_file)
+{
+	mmun_child_kill(&self->child);
+	EXPECT_EQ(0, close(self->fd));
+}
+
+/*
+ * The kernel may unmap the small pages first, one by one.  It may then leave it to
+ * khugepaged to map the huge page in another process.
+ *
+ *   0    5               300        512
+ *   |----w----------------w----------|
+ *   |--------------event-------------|
+ */
+TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
+{
+	static const int watched[] = { 5, 300 };
+	struct watch w[2];
+	struct mmun_records log;
+	int i, huge, small, total = 0;
+
+	for (i = 0; i < 2; i++) {
+		w[i] = watch_range(self->map + watched[i] * self->page,
+				   self->page);
+		shadow_fill(w[i], 0, NULL);
+	}
+	if (variant->in_child ? mmun_child_do(&self->child, collapse, 0) :
+				collapse(self->map, 0))
+		SKIP(return, NO_FILE_COLLAPSE);
+	mmun_read_all(self->fd, &log);
+	for (i = 0; i < 2; i++) {
+		huge = expect_between(&log, variant->huge_min, 2, &w[i],
+				      MMUN_EVENT_CLEAR, self->map, HUGE_SIZE);
+		small = expect_between(&log, !huge, 1, &w[i], MMUN_EVENT_CLEAR,
+				       w[i].start, self->page);
+		total += huge + small;
+		expect_all_lost(w[i]);
+		expect_device_reads(w[i], w[i].start, watched[i] + 1);
+	}
+	expect_total(&log, total);
+}
+
+/*
+ * hugetlb.  Three mappings of one huge page each, all written.  An operation works
+ * on the second mapping, or on all of them.  None splits a mapping, because some
+ * kernels before 6.3 lack a lock there, which lockdep reports.
+ *
+ *   0       1       2       3
+ *   |private|private|private|
+ *           |--op---|
+ *   |---------range---------|
+ */
+
+#define POOL_PAGES 5
+#define HUGE_PAGES 3
+#define NO_POOL \
+	"no five huge pages in the pool: set CONFIG_HUGETLBFS, boot with MEM=1G"
+
+/* hugetlb of HUGE_SIZE, whatever the default size is */
+#define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
+
+/* Returns whether the pool has the pages that a test needs. */
+static bool fill_pool(struct setting *pool)
+{
+	static char path[80];
+
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
+		 HUGE_SIZE / 1024);
+	if (setting_keep(pool, path) || mmun_write_number(path, POOL_PAGES))
+		return false;
+	return mmun_read_number(path) >= POOL_PAGES;
+}
+
+FIXTURE(hugetlb)
+{
+	MMUN_FIXTURE;
+	char *op;
+	bool has_pool;
+	struct mmun_child child;
+	struct setting pool;
+};
+
+/* Operations of one expression */
+#define OP(name, expression)                                 \
+	static int huge_##name(FIXTURE_DATA(hugetlb) * self) \
+	{                                                    \
+		return expression;                           \
+	}
+
+/* clang-format off */
+OP(fork, mmun_child_start(&self->child, NULL))
+OP(munmap, munmap(self->op, HUGE_SIZE))
+OP(dontneed, madvise(self->op, HUGE_SIZE, MADV_DONTNEED))
+OP(mprotect, mprotect(self->op, HUGE_SIZE, PROT_READ))
+OP(mremap, mremap(self->op, HUGE_SIZE, HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		  self->map + 2 * HUGE_PAGES * HUGE_SIZE) == MAP_FAILED ? -1 : 0)
+/* clang-format on */
+
+static int huge_write(FIXTURE_DATA(hugetlb) * self)
+{
+	mmun_store(self->op, 2);
+	return 0;
+}
+
+/*
+ * How many events of each type are raised for a huge page.  Kernels before 6.3 nest
+ * one more UNMAP where the huge pages are unmapped.
+ */
+FIXTURE_VARIANT(hugetlb)
+{
+	int (*run)(FIXTURE_DATA(hugetlb) * self);
+	int clears;
+	int protects;
+	int unmaps_min;
+	int unmaps_max;
+	bool is_forked; /* before the operation */
+	bool on_all;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(hugetlb, munmap)   { huge_munmap, .unmaps_min = 1, .unmaps_max = 2 };
+FIXTURE_VARIANT_ADD(hugetlb, dontneed) { huge_dontneed, .clears = 1, .unmaps_max = 1 };
+FIXTURE_VARIANT_ADD(hugetlb, mprotect) { huge_mprotect, .protects = 1 };
+/* First the pages move, then the old mapping is unmapped. */
+FIXTURE_VARIANT_ADD(hugetlb, mremap) { huge_mremap, .clears = 1, .unmaps_min = 1, .unmaps_max = 2 };
+FIXTURE_VARIANT_ADD(hugetlb, fork)             { huge_fork, .clears = 1, .on_all = true };
+FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { huge_write, .clears = 1, .is_forked = true };
+/* clang-format on */
+
+static char *map_hugetlb(char *at)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | HUGETLB(MAP_HUGETLB);
+	int i;
+
+	for (i = 0; i < HUGE_PAGES; i++) {
+		if (!map_at(at + i * HUGE_SIZE, HUGE_SIZE, flags, -1))
+			return NULL;
+		mmun_store(at + i * HUGE_SIZE, 1);
+	}
+	return at;
+}
+
+FIXTURE_SETUP(hugetlb)
+{
+	self->has_pool = fill_pool(&self->pool);
+	mmun_setup();
+	self->map = mmun_arena_aligned(3 * HUGE_PAGES * HUGE_SIZE, HUGE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	self->op = self->map + HUGE_SIZE;
+	if (self->has_pool)
+		ASSERT_NE(NULL, map_hugetlb(self->map));
+}
+
+/* No process may use the pages when the pool becomes smaller. */
+FIXTURE_TEARDOWN(hugetlb)
+{
+	mmun_child_kill(&self->child);
+	munmap(self->map, 3 * HUGE_PAGES * HUGE_SIZE);
+	EXPECT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, setting_restore(&self->pool));
+}
+
+/* Returns the number of events on the huge page at @at, of which no byte is left. */
+static int check_huge(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(hugetlb) * self,
+		      const FIXTURE_VARIANT(hugetlb) * variant,
+		      const struct mmun_records *log, const struct watch *w,
+		      char *at)
+{
+	mmun_err_access(EFAULT, w->id, at, 1, 0);
+	mmun_err_access(EFAULT, w->id, at + HUGE_SIZE - 1, 1, 0);
+	return expect_times(log, variant->clears, w, MMUN_EVENT_CLEAR, at,
+			    HUGE_SIZE) +
+	       expect_times(log, variant->protects, w,
+			    MMUN_EVENT_PROTECTION_VMA, at, HUGE_SIZE) +
+	       expect_between(log, variant->unmaps_min, variant->unmaps_max, w,
+			      MMUN_EVENT_UNMAP, at, HUGE_SIZE);
+}
+
+TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
+{
+	int i, kept = 0, total = 0;
+	struct mmun_records log;
+	struct watch w;
+
+	if (!self->has_pool)
+		SKIP(return, NO_POOL);
+	if (variant->is_forked)
+		ASSERT_EQ(0, huge_fork(self));
+	w = watch_range(self->map, HUGE_PAGES * HUGE_SIZE);
+	shadow_fill(w, 0, NULL);
+	ASSERT_EQ(0, variant->run(self));
+	mmun_read_all(self->fd, &log);
+	for (i = 0; i < HUGE_PAGES; i++) {
+		char *at = self->map + i * HUGE_SIZE;
+
+		if (variant->on_all || at == self->op)
+			total += check_huge(_metadata, self, variant, &log, &w,
+					    at);
+		else
+			kept++;
+	}
+	expect_total(&log, total);
+	expect_entries(w, kept * HUGE_SIZE / self->page);
+}
+
+/*
+ * If a file covers a whole page table, processes share the table.  To change one
+ * page in the table a process may stop sharing it: all of it is invalidated.
+ *
+ *   0     1     2     3     4    ...   500   501  ...   512
+ *   |-----|--w--|-----|--w--|----------|--w--|-----------|
+ *                     |op---|
+ *   |------------------------event-----------------------|
+ */
+
+#define NO_UFFD_WP \
+	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
+
+/* What one table of huge pages maps */
+#define TABLE_SIZE (HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
+
+FIXTURE(hugetlb_table)
+{
+	MMUN_FIXTURE;
+	char *op;
+	int uffd;
+	bool has_pool;
+	struct mmun_child sharer;
+	struct setting pool;
+};
+
+static int table_dontneed(FIXTURE_DATA(hugetlb_table) * self)
+{
+	return madvise(self->op, HUGE_SIZE, MADV_DONTNEED);
+}
+
+static int table_register(FIXTURE_DATA(hugetlb_table) * self)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
+	};
+	struct uffdio_register reg = {
+		.range = { mmun_u64(self->map), TABLE_SIZE },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	self->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (self->uffd < 0 || ioctl(self->uffd, UFFDIO_API, &api) ||
+	    ioctl(self->uffd, UFFDIO_REGISTER, &reg))
+		return -1;
+	return touch(self->map + HUGE_SIZE, 0) ?: touch(self->op, 0);
+}
+
+static int table_writeprotect(FIXTURE_DATA(hugetlb_table) * self)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { mmun_u64(self->op), HUGE_SIZE },
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+
+	return ioctl(self->uffd, UFFDIO_WRITEPROTECT, &wp);
+}
+
+FIXTURE_VARIANT(hugetlb_table)
+{
+	int (*prepare)(FIXTURE_DATA(hugetlb_table) * self);
+	int (*run)(FIXTURE_DATA(hugetlb_table) * self);
+	__u32 event;
+	int unmaps_max; /* kernels before 6.3 nest one */
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(hugetlb_table, dontneed) {
+	.run = table_dontneed, .event = MMUN_EVENT_CLEAR, .unmaps_max = 1 };
+/* mprotect() would split the mapping first, which ends the sharing. */
+FIXTURE_VARIANT_ADD(hugetlb_table, writeprotect) {
+	table_register, table_writeprotect, .event = MMUN_EVENT_PROTECTION_VMA };
+/* clang-format on */
+
+static int map_table(FIXTURE_DATA(hugetlb_table) * self)
+{
+	if (!map_memfd(self->map, TABLE_SIZE, HUGETLB(MFD_HUGETLB)))
+		return -1;
+	mmun_store(self->map + HUGE_SIZE, 1);
+	mmun_store(self->op, 3);
+	return 0;
+}
+
+FIXTURE_SETUP(hugetlb_table)
+{
+	self->has_pool = fill_pool(&self->pool);
+	mmun_setup();
+	self->map = mmun_arena_aligned(TABLE_SIZE, TABLE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	self->op = self->map + 3 * HUGE_SIZE;
+	if (self->has_pool) {
+		ASSERT_EQ(0, map_table(self));
+		ASSERT_EQ(0, mmun_child_start(&self->sharer,
+					      self->map + HUGE_SIZE));
+		ASSERT_EQ(0, mmun_child_do(&self->sharer, touch, 0));
+	}
+}
+
+FIXTURE_TEARDOWN(hugetlb_table)
+{
+	mmun_child_kill(&self->sharer);
+	munmap(self->map, TABLE_SIZE);
+	EXPECT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, setting_restore(&self->pool));
+}
+
+TEST_F(hugetlb_table, is_invalidated_as_a_whole_if_it_may_be_shared)
+{
+	static const int watched[] = { 3, 1, 500 };
+	struct watch w[3];
+	struct mmun_records log;
+	int i, unmaps, total = 0;
+
+	if (!self->has_pool)
+		SKIP(return, NO_POOL);
+	if (variant->prepare && variant->prepare(self))
+		SKIP(return, NO_UFFD_WP);
+	for (i = 0; i < 3; i++)
+		w[i] = watch_range(self->map + watched[i] * HUGE_SIZE,
+				   self->page);
+	shadow_fill(w[0], 0, NULL);
+	shadow_fill(w[1], 0, NULL);
+	ASSERT_EQ(0, variant->run(self));
+	mmun_read_all(self->fd, &log);
+	unmaps = watch_count(&w[0], &log, MMUN_EVENT_UNMAP, self->map,
+			     TABLE_SIZE);
+	for (i = 0; i < 3; i++) {
+		total += expect_times(&log, 1, &w[i], variant->event, self->map,
+				      TABLE_SIZE);
+		total += expect_between(&log, unmaps, variant->unmaps_max,
+					&w[i], MMUN_EVENT_UNMAP, self->map,
+					TABLE_SIZE);
+	}
+	expect_total(&log, total);
+	expect_all_lost(w[0]);
+	expect_all_lost(w[1]);
+	expect_device_reads(w[1], w[1].start, 1);
+}
+
+MMUN_HARNESS_MAIN

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Ranges, and the invalidations that the log must report for each of them.  The
+ * order of the records does not matter.
+ */
+#ifndef _SELFTESTS_MMUN_WATCH_H
+#define _SELFTESTS_MMUN_WATCH_H
+
+#include <stdbool.h>
+
+#include "record.h"
+
+/**
+ * struct watch - a range
+ * @id: the range
+ * @start: the first byte that it covers
+ * @length: in bytes
+ */
+struct watch {
+	__u32 id;
+	char *start;
+	size_t length;
+};
+
+/* Insert a range. */
+#define watch_range(_start, _length)                \
+	((struct watch){                            \
+		.id = mmun_insert(_start, _length), \
+		.start = _start,                    \
+		.length = _length,                  \
+	})
+
+static inline bool watch_meets(const struct watch *w, const char *start,
+			       size_t length)
+{
+	return start < w->start + w->length && w->start < start + length;
+}
+
+/* Is @r about @w, and about @event on exactly [start, start + length)? */
+static inline bool watch_matches(const struct watch *w,
+				 const struct mmun_record *r, __u32 event,
+				 const char *start, size_t length)
+{
+	__u64 from = mmun_u64(start), to = from + length;
+	__u64 first = mmun_u64(w->start), end = first + w->length;
+
+	return r->type == MMUN_RECORD_INVALIDATE && r->id == w->id &&
+	       r->event == event && r->flags == MMUN_RECORD_BLOCKABLE &&
+	       r->cur_seq % 2 == 1 && r->start == from && r->end == to &&
+	       r->clip_start == (from > first ? from : first) &&
+	       r->clip_end == (to < end ? to : end);
+}
+
+static inline int watch_count(const struct watch *w,
+			      const struct mmun_records *log, __u32 event,
+			      const char *start, size_t length)
+{
+	int i, count = 0;
+
+	for (i = 0; i < log->count; i++)
+		count += watch_matches(w, &log->records[i], event, start,
+				       length);
+	return count;
+}
+
+/* Print the log if the count is wrong.  Evaluates to the count. */
+#define expect_count(_log, _min, _max, _count) \
+	({                                     \
+		int __count = _count;          \
+		EXPECT_LE(_min, __count)       \
+		{                              \
+			mmun_print_all(_log);  \
+		}                              \
+		EXPECT_GE(_max, __count)       \
+		{                              \
+			mmun_print_all(_log);  \
+		}                              \
+		__count;                       \
+	})
+
+/*
+ * From @_min to @_max records report @_event on exactly [start, start + length)
+ * to the range.  Evaluates to the number of records.
+ */
+#define expect_between(_log, _min, _max, _watch, _event, _start, _length) \
+	expect_count(_log, _min, _max,                                    \
+		     watch_count(_watch, _log, _event, _start, _length))
+
+#define expect_times(_log, _times, _watch, _event, _start, _length) \
+	expect_between(_log, _times, _times, _watch, _event, _start, _length)
+
+/* The log has that many records of any kind. */
+#define expect_total(_log, _total) \
+	expect_count(_log, _total, _total, (_log)->count)
+
+#endif /* _SELFTESTS_MMUN_WATCH_H */
