@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every call of the device, with arguments that make the call succeed.
+ */
+#ifndef _SELFTESTS_MMUN_CALLS_H
+#define _SELFTESTS_MMUN_CALLS_H
+
+#include <stddef.h>
+
+#include "mmun.h"
+
+#define NR_PAGES 16
+
+union args {
+	__u32 size;
+#define MEMBER(NAME, name, last) struct mmun_##name name;
+	MMUN_CALLS(MEMBER)
+#undef MEMBER
+	char bytes[4096];
+};
+
+/*
+ * A range over all of the map, whose pages are in its shadow, and a batch.
+ *
+ *	|- - -|  0   1   2  ...  15 |- - -|
+ *	       |-------range-------|
+ *	       |--------map--------|
+ */
+FIXTURE(abi)
+{
+	MMUN_FIXTURE;
+	__u32 id;
+	struct mmun_token token;
+	struct mmun_span span;
+	__u32 newest_hold;
+	struct mmun_info info;
+	char buffer[64];
+	union args args;
+};
+
+FIXTURE_SETUP(abi)
+{
+	mmun_setup_filled(NR_PAGES);
+	self->info = mmun_info();
+	self->id = mmun_insert(self->map, NR_PAGES * self->page);
+	self->token = mmun_read_begin(self->id);
+	ASSERT_EQ(NR_PAGES,
+		  mmun_snapshot(self->id, self->map, NR_PAGES * self->page,
+				MMUN_METHOD_GUP, MMUN_WRITE, NULL));
+}
+
+MMUN_FIXTURE_TEARDOWN(abi)
+
+/* Returns the address of a span. */
+static inline __u64 abi_span(FIXTURE_DATA(abi) * self, char *start,
+			     size_t length, __u32 id)
+{
+	self->span = (struct mmun_span){
+		.start = mmun_u64(start),
+		.length = length,
+		.id = id,
+	};
+	return mmun_u64(&self->span);
+}
+
+/* End the holds of earlier calls, up to @newest. */
+static inline void abi_end_holds(FIXTURE_DATA(abi) * self, __u32 newest)
+{
+	__u32 released;
+
+	while (self->newest_hold < newest)
+		_mmun_resume(self->fd, ++self->newest_hold, MMUN_RESUME_END,
+			     &released);
+}
+
+/* Returns the only hold. */
+static inline __u32 abi_only_hold(struct __test_metadata *_metadata,
+				  FIXTURE_DATA(abi) * self)
+{
+	__u32 hold = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+
+	abi_end_holds(self, hold - 1);
+	return hold;
+}
+
+/* clang-format off */
+
+/* The fields of @name that must not be 0 */
+#define PERFECT(name, ...)                                                   \
+	static inline void perfect_##name(struct __test_metadata *_metadata, \
+					  FIXTURE_DATA(abi) *self,          \
+					  union args *a)                    \
+	{                                                                    \
+		a->name = (struct mmun_##name){ .size = sizeof(a->name),     \
+						##__VA_ARGS__ };             \
+	}
+
+PERFECT(info)
+PERFECT(insert, .spans = abi_span(self, self->map, self->page, 0), .count = 1)
+PERFECT(remove, .spans = abi_span(self, NULL, 0, mmun_insert(self->map, self->page)), .count = 1)
+PERFECT(read_begin, .id = self->id)
+PERFECT(collect, .batch = self->token.batch, .start = mmun_u64(self->map), .length = self->page,
+	.method = MMUN_METHOD_GUP)
+PERFECT(abandon, .batch = mmun_read_begin(self->id).batch)
+PERFECT(snapshot, .id = self->id, .start = mmun_u64(self->map), .length = self->page,
+	.method = MMUN_METHOD_GUP, .pages = mmun_u64(self->buffer))
+PERFECT(access, .id = self->id, .addr = mmun_u64(self->map), .length = sizeof(self->buffer),
+	.buffer = mmun_u64(self->buffer))
+PERFECT(verify, .id = self->id)
+PERFECT(fail_nonblock, .id = self->id)
+PERFECT(query_range, .id = self->id)
+PERFECT(query_context)
+PERFECT(log_setup, .records = MMUN_LOG_DEFAULT, .types = MMUN_LOG_TYPES_DEFAULT)
+PERFECT(wait_held, .hold = abi_only_hold(_metadata, self))
+PERFECT(resume, .hold = abi_only_hold(_metadata, self))
+PERFECT(wake_thread, .tid = mmun_gettid(), .count = 1)
+PERFECT(check_balance)
+PERFECT(pin_mm, .timeout_ms = 1)
+PERFECT(unpin_mm)
+/* clang-format on */
+
+static inline void perfect_commit(struct __test_metadata *_metadata,
+				  FIXTURE_DATA(abi) * self, union args *a)
+{
+	struct mmun_token token = mmun_read_begin(self->id);
+
+	a->commit = (struct mmun_commit){
+		.size = sizeof(a->commit),
+		.batch = token.batch,
+		.seq = token.seq,
+	};
+}
+
+static inline void perfect_hold(struct __test_metadata *_metadata,
+				FIXTURE_DATA(abi) * self, union args *a)
+{
+	abi_end_holds(self, mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()));
+	a->hold = (struct mmun_hold){
+		.size = sizeof(a->hold),
+		.id = self->id,
+		.tid = mmun_gettid(),
+		.count = 1,
+		.timeout_ms = 1,
+	};
+}
+
+/**
+ * struct call - a call of the device
+ * @name: for messages
+ * @cmd: for ioctl()
+ * @min_size: the size of the argument in the first version of the call
+ * @size: the size of the argument now
+ * @perfect: fills in the argument
+ */
+static const struct call {
+	const char *name;
+	unsigned int cmd;
+	size_t min_size;
+	size_t size;
+	void (*perfect)(struct __test_metadata *_metadata,
+			FIXTURE_DATA(abi) * self, union args *a);
+} calls[] = {
+#define CALL(NAME, name, last)                             \
+	{ "MMUN_" #NAME, MMUN_##NAME,                      \
+	  offsetof(struct mmun_##name, last) +             \
+		  sizeof(((struct mmun_##name *)0)->last), \
+	  sizeof(struct mmun_##name), perfect_##name },
+	MMUN_CALLS(CALL)
+#undef CALL
+};
+
+#define NR_CALLS ((int)ARRAY_SIZE(calls))
+
+static const struct call *const calls_end = calls + NR_CALLS;
+
+static inline const struct call *call_of(unsigned int cmd)
+{
+	return calls + _IOC_NR(cmd) - MMUN_CMD_INFO;
+}
+
+static inline void prepare(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(abi) * self, const struct call *call,
+			   union args *a)
+{
+	memset(a, 0, sizeof(*a));
+	call->perfect(_metadata, self, a);
+}
+
+/* Returns 0, or the errno of a perfect call on this kernel. */
+static inline int perfect_answer(FIXTURE_DATA(abi) * self,
+				 const struct call *call)
+{
+	bool has_hmm = self->info.out_features & MMUN_FEATURE_HMM;
+	int ret = 0;
+
+	if (call->cmd == MMUN_VERIFY && !has_hmm)
+		ret = EOPNOTSUPP;
+	if (call->cmd == MMUN_UNPIN_MM)
+		ret = ENOENT;
+	return ret;
+}
+
+/* Returns 0, the errno, or -1 for a result that no call has. */
+static inline int answer(int fd, unsigned int cmd, void *arg)
+{
+	switch (ioctl(fd, cmd, arg)) {
+	case 0:
+		return 0;
+	case -1:
+		return errno;
+	default:
+		return -1;
+	}
+}
+
+#define EXPECT_ANSWER(expected, call, arg)                              \
+	({                                                              \
+		EXPECT_EQ(expected, answer(self->fd, (call)->cmd, arg)) \
+		{                                                       \
+			TH_LOG("%s", (call)->name);                     \
+	}                                                               \
+	})
+
+#define EXPECT_PERFECT(call, arg) \
+	EXPECT_ANSWER(perfect_answer(self, call), call, arg)
+
+#endif /* _SELFTESTS_MMUN_CALLS_H */
