@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: its order, what it loses and tells of it, read() and poll(), its
- * set-up, and what a record says, above all who caused it.
+ * The log: the order of the records, lost records, read() and poll(), LOG_SETUP, and
+ * what a record reports, above all the thread that caused the event.
  */
-#include <stdatomic.h>
 #include <time.h>
 #include "lib/mmun.h"
+#include "lib/process.h"
+#include "lib/worker.h"
 
-#define NR_PAGES	8
+#define NR_PAGES 8
 
 /*
  *	0   1   2   3   4   5   6   7
@@ -27,13 +28,13 @@ FIXTURE_SETUP(log)
 
 MMUN_FIXTURE_TEARDOWN(log)
 
-static char *page_at(FIXTURE_DATA(log) *self, int i)
+static char *page_at(FIXTURE_DATA(log) * self, int i)
 {
 	return self->map + i % NR_PAGES * self->page;
 }
 
-/* One event on each of the pages from first to last; they come round. */
-static int make_events(FIXTURE_DATA(log) *self, int first, int last)
+/* One event on each page from @first to @last, modulo NR_PAGES */
+static int make_events(FIXTURE_DATA(log) * self, int first, int last)
 {
 	int i;
 
@@ -47,18 +48,22 @@ static int make_events(FIXTURE_DATA(log) *self, int first, int last)
 	mmun_expect_event(self->id, MMUN_EVENT_CLEAR, page_at(self, i), \
 			  self->page)
 
-#define SIZE(records)	((size_t)((records) * sizeof(struct mmun_record)))
+/* The next records are about the events from @first to @last, and no other. */
+static void expect_pages(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(log) * self, int first, int last)
+{
+	int i;
+
+	for (i = first; i <= last; i++)
+		EXPECT_EQ(i, expect_page(i).sequence);
+}
+
+#define SIZE(records) ((size_t)((records) * sizeof(struct mmun_record)))
 
 TEST_F(log, records_come_in_order_without_gaps)
 {
-	__u64 first;
-	int i;
-
 	ASSERT_EQ(0, make_events(self, 0, 20));
-	first = expect_page(0).sequence;
-	EXPECT_EQ(0, first);
-	for (i = 1; i <= 20; i++)
-		EXPECT_EQ(first + i, expect_page(i).sequence);
+	expect_pages(_metadata, self, 0, 20);
 	mmun_expect_no_event();
 }
 
@@ -66,28 +71,23 @@ TEST_F(log, records_come_in_order_without_gaps)
  *	events	0 1 2 3 4 5 6 7 8 9
  *	log	            |6 7 8 9|
  */
-TEST_F(log, a_full_log_forgets_the_oldest_and_the_gap_counts_them)
+TEST_F(log, a_full_log_drops_the_oldest_and_the_gap_counts_them)
 {
-	int i;
-
 	EXPECT_EQ(0, mmun_log_setup(4, MMUN_LOG_TYPES_DEFAULT));
 	ASSERT_EQ(0, make_events(self, 0, 9));
-	for (i = 6; i <= 9; i++)
-		EXPECT_EQ(i, expect_page(i).sequence);
+	expect_pages(_metadata, self, 6, 9);
 	mmun_expect_no_event();
-	/* It goes on as if nothing had happened. */
 	ASSERT_EQ(0, make_events(self, 10, 13));
-	for (i = 10; i <= 13; i++)
-		EXPECT_EQ(i, expect_page(i).sequence);
+	expect_pages(_metadata, self, 10, 13);
 }
 
 TEST_F(log, a_gap_can_be_between_two_records)
 {
 	EXPECT_EQ(0, mmun_log_setup(4, MMUN_LOG_TYPES_DEFAULT));
 	ASSERT_EQ(0, make_events(self, 0, 2));
-	EXPECT_EQ(0, expect_page(0).sequence);
+	expect_pages(_metadata, self, 0, 0);
 	ASSERT_EQ(0, make_events(self, 3, 7));
-	EXPECT_EQ(4, expect_page(4).sequence);
+	expect_pages(_metadata, self, 4, 4);
 }
 
 TEST_F(log, only_whole_records_are_read)
@@ -108,16 +108,14 @@ TEST_F(log, only_whole_records_are_read)
 
 TEST_F(log, one_read_can_empty_the_log)
 {
-	struct mmun_record *r = calloc(200, sizeof(*r));
+	struct mmun_record r[200];
 	int i;
 
-	ASSERT_NE(NULL, r);
 	ASSERT_EQ(0, make_events(self, 0, 149));
 	ASSERT_EQ(SIZE(150), read(self->fd, r, SIZE(200)));
 	for (i = 0; i < 150; i++)
 		EXPECT_EQ(i, r[i].sequence);
 	mmun_expect_no_event();
-	free(r);
 }
 
 static int readable(int fd)
@@ -127,7 +125,7 @@ static int readable(int fd)
 	return poll(&pfd, 1, 0) < 0 ? -1 : pfd.revents;
 }
 
-TEST_F(log, poll_says_pollin_while_there_is_a_record)
+TEST_F(log, poll_reports_pollin_while_there_is_a_record)
 {
 	EXPECT_EQ(0, readable(self->fd));
 	ASSERT_EQ(0, make_events(self, 0, 1));
@@ -147,7 +145,7 @@ TEST_F(log, reading_an_empty_log_with_o_nonblock_is_eagain)
 	ASSERT_EQ(0, make_events(self, 3, 3));
 	EXPECT_EQ(sizeof(r), read(self->fd, &r, sizeof(r)));
 	EXPECT_ERRNO(EAGAIN, read(self->fd, &r, sizeof(r)));
-	/* A buffer that is too small is wrong even then. */
+	/* A buffer that is too small is an error also if the log is empty. */
 	EXPECT_ERRNO(EINVAL, read(self->fd, &r, sizeof(r) - 1));
 }
 
@@ -160,98 +158,52 @@ TEST_F(log, a_bad_buffer_loses_no_record)
 	EXPECT_ERRNO(EFAULT, read(self->fd, bad, SIZE(1)));
 	EXPECT_ERRNO(EFAULT, read(self->fd, bad, SIZE(3)));
 	EXPECT_ERRNO(EFAULT, read(self->fd, end - SIZE(1) + 1, SIZE(1)));
-	EXPECT_EQ(0, expect_page(0).sequence);
-	EXPECT_EQ(1, expect_page(1).sequence);
-	EXPECT_EQ(2, expect_page(2).sequence);
+	expect_pages(_metadata, self, 0, 2);
 }
 
-/* A thread that waits for a record, by read() or by poll(). */
-struct waiter {
-	pthread_t thread;
-	int fd;
-	bool polls;
-	atomic_int tid;
-	ssize_t ret;
-	int err;
-	struct mmun_record record;
-};
+/* Threads that wait for a record, by read() or by poll() */
 
-static void *wait_for_record(void *arg)
+static int job_read(struct worker *w)
 {
-	struct pollfd pfd = { .events = POLLIN };
-	struct waiter *w = arg;
-
-	pfd.fd = w->fd;
-	w->tid = mmun_gettid();
-	w->ret = w->polls ? poll(&pfd, 1, -1) :
-			    read(w->fd, &w->record, sizeof(w->record));
-	w->err = errno;
-	return NULL;
+	return read(w->fd, w->at, w->length);
 }
 
-static char thread_state(int tid)
+static int job_poll(struct worker *w)
 {
-	char path[64], line[256] = "", *p;
-	FILE *file;
+	struct pollfd pfd = { .fd = w->fd, .events = POLLIN };
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	file = fopen(path, "r");
-	if (!file)
-		return 0;
-	p = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-	fclose(file);
-	return p ? p[2] : 0;
+	return poll(&pfd, 1, -1);
 }
 
-/* After the thread has told its tid there is only one thing it sleeps in. */
-static int start_waiter(struct waiter *w)
+/* Returns when the thread sleeps in @job. */
+static void start_waiter(struct __test_metadata *_metadata, struct worker *w,
+			 int (*job)(struct worker *))
 {
-	time_t end = time(NULL) + 10;
-
-	if (pthread_create(&w->thread, NULL, wait_for_record, w))
-		return -1;
-	while (!w->tid || thread_state(w->tid) != 'S') {
-		if (time(NULL) > end)
-			return -1;
-		sched_yield();
-	}
-	return 0;
-}
-
-static int join_waiter(struct waiter *w)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += 10;
-	return pthread_timedjoin_np(w->thread, NULL, &end);
+	ASSERT_EQ(0, worker_create(w));
+	worker_do(w, job);
+	ASSERT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(w->tid).state);
 }
 
 TEST_F(log, an_event_wakes_a_blocked_read)
 {
-	struct waiter w = { .fd = self->fd };
+	struct mmun_record r;
+	struct worker w = { .fd = self->fd,
+			    .at = (char *)&r,
+			    .length = SIZE(1) };
 
-	ASSERT_EQ(0, start_waiter(&w));
+	start_waiter(_metadata, &w, job_read);
 	ASSERT_EQ(0, make_events(self, 5, 5));
-	ASSERT_EQ(0, join_waiter(&w))
-	{
-		TH_LOG("read() still waits though there is a record");
-	}
-	EXPECT_EQ(sizeof(w.record), w.ret);
-	EXPECT_EQ(mmun_u64(page_at(self, 5)), w.record.clip_start);
+	EXPECT_EQ(SIZE(1), worker_join(&w));
+	EXPECT_EQ(mmun_u64(page_at(self, 5)), r.clip_start);
 }
 
 TEST_F(log, an_event_wakes_a_blocked_poll)
 {
-	struct waiter w = { .fd = self->fd, .polls = true };
+	struct worker w = { .fd = self->fd };
 
-	ASSERT_EQ(0, start_waiter(&w));
+	start_waiter(_metadata, &w, job_poll);
 	ASSERT_EQ(0, make_events(self, 5, 5));
-	ASSERT_EQ(0, join_waiter(&w))
-	{
-		TH_LOG("poll() still waits though there is a record");
-	}
-	EXPECT_EQ(1, w.ret);
+	EXPECT_EQ(1, worker_join(&w));
 	expect_page(5);
 }
 
@@ -262,17 +214,15 @@ static void do_nothing(int signal)
 TEST_F(log, a_signal_ends_a_blocked_read_with_eintr)
 {
 	struct sigaction action = { .sa_handler = do_nothing };
-	struct waiter w = { .fd = self->fd };
+	struct mmun_record r;
+	struct worker w = { .fd = self->fd,
+			    .at = (char *)&r,
+			    .length = SIZE(1) };
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	ASSERT_EQ(0, start_waiter(&w));
+	start_waiter(_metadata, &w, job_read);
 	ASSERT_EQ(0, pthread_kill(w.thread, SIGUSR1));
-	ASSERT_EQ(0, join_waiter(&w))
-	{
-		TH_LOG("read() still waits though there was a signal");
-	}
-	EXPECT_EQ(-1, w.ret);
-	EXPECT_EQ(EINTR, w.err);
+	EXPECT_ERRNO(EINTR, worker_join(&w));
 }
 
 TEST_F(log, setup_drops_and_counts_what_was_not_read)
@@ -286,7 +236,7 @@ TEST_F(log, setup_drops_and_counts_what_was_not_read)
 	EXPECT_EQ(5, expect_page(5).sequence);
 }
 
-TEST_F(log, a_log_is_as_large_as_was_asked)
+TEST_F(log, a_log_is_as_large_as_requested)
 {
 	const __u32 max = mmun_info().out_max_log_records;
 	__u64 lost;
@@ -302,7 +252,7 @@ TEST_F(log, a_log_is_as_large_as_was_asked)
 	mmun_expect_no_event();
 }
 
-TEST_F(log, without_room_or_types_nothing_is_logged_but_all_is_counted)
+TEST_F(log, a_log_without_room_or_types_is_empty_but_ranges_count)
 {
 	mmun_log_setup(0, MMUN_LOG_TYPES_ALL);
 	ASSERT_EQ(0, make_events(self, 0, 2));
@@ -350,7 +300,7 @@ TEST_F(log, a_failed_insert_is_followed_by_its_removal)
  *	|-invalidate----|
  *	    |-clip--|
  */
-TEST_F(log, a_record_tells_the_whole_invalidation_and_its_part_of_it)
+TEST_F(log, a_record_has_the_whole_invalidation_and_the_part_in_its_range)
 {
 	__u32 id = mmun_insert(self->map + self->page + 1, 2 * self->page - 2);
 	struct mmun_record r;
@@ -414,151 +364,100 @@ TEST_F(log, times_are_monotonic_and_inside_the_call)
 		EXPECT_LT(0, spent);
 }
 
-/* Who caused it. */
+/* The thread that caused the event */
 
-struct worker {
-	FIXTURE_DATA(log) *self;
-	int tid;
-};
-
-static void *named_worker(void *arg)
+static int job_named_event(struct worker *w)
 {
-	struct worker *worker = arg;
-
 	prctl(PR_SET_NAME, "mmun-worker");
-	worker->tid = mmun_gettid();
-	return (void *)(long)make_events(worker->self, 6, 6);
+	return madvise(w->at, w->length, MADV_DONTNEED);
 }
 
-TEST_F(log, an_event_names_the_thread_that_caused_it)
-{
-	struct worker worker = { .self = self };
-	struct mmun_record r;
-	pthread_t thread;
-	void *ret;
-
-	ASSERT_EQ(0, pthread_create(&thread, NULL, named_worker, &worker));
-	ASSERT_EQ(0, pthread_join(thread, &ret));
-	ASSERT_EQ(NULL, ret);
-	/* The first thread of a process may unmap things, but not these. */
-	r = expect_page(6);
-	EXPECT_EQ(worker.tid, r.tid);
-	EXPECT_EQ(getpid(), r.tgid);
-	EXPECT_NE(r.tid, r.tgid);
-	EXPECT_STREQ("mmun-worker", r.comm);
-	ASSERT_EQ(0, prctl(PR_SET_NAME, "mmun-main"));
-	ASSERT_EQ(0, make_events(self, 0, 0));
-	r = expect_page(0);
-	EXPECT_EQ(getpid(), r.tid);
-	EXPECT_EQ(getpid(), r.tgid);
-	EXPECT_STREQ("mmun-main", r.comm);
-}
-
-/* Another process that does something to our memory, when it is told to. */
-struct stranger {
-	pid_t pid;
-	int go[2];
-};
-
-/* Returns 0 in the child when it is time, and 1 in the parent. */
-static int start_stranger(struct stranger *s)
-{
-	char byte;
-
-	if (pipe(s->go))
-		return -1;
-	s->pid = fork();
-	if (s->pid < 0)
-		return -1;
-	if (s->pid)
-		return 1;
-	prctl(PR_SET_NAME, "mmun-stranger");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return read(s->go[0], &byte, 1) == 1 ? 0 : -1;
-}
-
-static int run_stranger(struct stranger *s)
-{
-	if (write(s->go[1], ".", 1) != 1)
-		return -1;
-	close(s->go[0]);
-	close(s->go[1]);
-	return mmun_wait_child(s->pid);
-}
-
-#define expect_stranger(r, s)                            \
-	({                                               \
-		EXPECT_EQ((s).pid, (r).tid);             \
-		EXPECT_EQ((s).pid, (r).tgid);            \
-		EXPECT_STREQ("mmun-stranger", (r).comm); \
+#define expect_cause(_record, _tid, _tgid, _comm)     \
+	({                                            \
+		struct mmun_record __cause = _record; \
+		EXPECT_EQ(_tid, __cause.tid);         \
+		EXPECT_EQ(_tgid, __cause.tgid);       \
+		EXPECT_STREQ(_comm, __cause.comm);    \
 	})
 
-/* Through the memory file of its parent. */
-static int write_to_parent(char *addr)
+/* The first thread of a process may unmap memory, but not page 6. */
+TEST_F(log, an_event_names_the_thread_that_caused_it)
+{
+	struct worker w = {
+		.job = job_named_event,
+		.at = page_at(self, 6),
+		.length = self->page,
+	};
+
+	ASSERT_EQ(0, worker_create(&w));
+	worker_go(&w);
+	ASSERT_EQ(0, worker_join(&w));
+	EXPECT_NE(w.tid, getpid());
+	expect_cause(expect_page(6), w.tid, getpid(), "mmun-worker");
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "mmun-main"));
+	ASSERT_EQ(0, make_events(self, 0, 0));
+	expect_cause(expect_page(0), getpid(), getpid(), "mmun-main");
+}
+
+/* Orders for another process, which works on the memory of the test */
+
+static int write_to_parent(void *addr, int nr)
 {
 	char path[64];
 	int fd;
 
+	prctl(PR_SET_NAME, "mmun-child");
 	snprintf(path, sizeof(path), "/proc/%d/mem", getppid());
 	fd = open(path, O_WRONLY);
-	return fd < 0 ? 1 : pwrite(fd, "!", 1, mmun_u64(addr)) != 1;
+	return fd < 0 || pwrite(fd, "!", 1, mmun_u64(addr)) != 1 ? -1 : 0;
+}
+
+static int truncate_to_page(void *arg, int memfd)
+{
+	prctl(PR_SET_NAME, "mmun-child");
+	return ftruncate(memfd, sysconf(_SC_PAGESIZE));
 }
 
 /*
- * After fork() both share the pages; who writes to one for the parent breaks
- * that in the parent's page tables, which is an event there.
+ * After fork() the page is shared.  The write through /proc breaks that in the page
+ * tables of the parent, which raises an event there.
  */
-TEST_F(log, an_event_names_a_foreign_process_that_wrote)
+TEST_F(log, an_event_names_another_process_that_wrote)
 {
-	struct mmun_record r;
-	struct stranger s;
-	int ret = start_stranger(&s);
+	struct mmun_child child;
 
-	ASSERT_LE(0, ret);
-	if (!ret)
-		_exit(write_to_parent(page_at(self, 2)));
+	ASSERT_EQ(0, mmun_child_start(&child, page_at(self, 2)));
 	mmun_drain_log(self->fd);
-	ASSERT_EQ(0, run_stranger(&s));
-	r = expect_page(2);
-	expect_stranger(r, s);
+	ASSERT_EQ(0, mmun_child_do(&child, write_to_parent, 0));
+	expect_cause(expect_page(2), child.pid, child.pid, "mmun-child");
 	mmun_expect_no_event();
 	EXPECT_EQ('!', *page_at(self, 2));
+	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-TEST_F(log, an_event_names_a_foreign_process_that_truncated)
+TEST_F(log, an_event_names_another_process_that_truncated)
 {
 	const size_t length = 2 * self->page;
-	int ret, memfd = mmun_memfd(0);
+	int memfd = mmun_memfd_sized(length, 0);
+	char *map = mmun_map_file(mmun_arena(2), length, MAP_SHARED, memfd);
+	struct mmun_child child;
 	struct mmun_record r;
-	struct stranger s;
-	char *map;
 	__u32 id;
 
-	ASSERT_EQ(0, ftruncate(memfd, length));
-	map = mmap(mmun_arena(2), length, PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_FIXED, memfd, 0);
-	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_NE(NULL, map);
 	memset(map, 1, length);
 	mmun_remove(self->id);
 	id = mmun_insert(map, length);
-	ret = start_stranger(&s);
-	ASSERT_LE(0, ret);
-	if (!ret)
-		_exit(ftruncate(memfd, self->page));
+	ASSERT_EQ(0, mmun_child_start(&child, NULL));
 	mmun_drain_log(self->fd);
-	ASSERT_EQ(0, run_stranger(&s));
-	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
-	expect_stranger(r, s);
-	EXPECT_EQ(id, r.id);
-	EXPECT_EQ(MMUN_EVENT_CLEAR, r.event);
-	EXPECT_EQ(mmun_u64(map) + self->page, r.clip_start);
-	EXPECT_EQ(mmun_u64(map) + length, r.clip_end);
+	ASSERT_EQ(0, mmun_child_do(&child, truncate_to_page, memfd));
+	r = mmun_expect_event(id, MMUN_EVENT_CLEAR, map + self->page,
+			      self->page);
+	expect_cause(r, child.pid, child.pid, "mmun-child");
+	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-/*
- * One script, in which everything happens that the log has a type for; each
- * variant logs one type only.
- */
+/* One script raises records of every type.  Each variant is about one type. */
 FIXTURE(log_type)
 {
 	MMUN_FIXTURE;
@@ -566,7 +465,7 @@ FIXTURE(log_type)
 	struct mmun_token tokens[2];
 };
 
-/* A record to expect: with which sequence, as far as the script knows it. */
+/* The cur_seq of a record, as far as the script can know it */
 enum seq { NO_SEQ, FIRST_BATCH, SECOND_BATCH, ODD };
 
 FIXTURE_VARIANT(log_type)
@@ -577,50 +476,24 @@ FIXTURE_VARIANT(log_type)
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(log_type, invalidate) {
-	.type = MMUN_RECORD_INVALIDATE, .count = 1, .seqs = { ODD },
-};
-
-FIXTURE_VARIANT_ADD(log_type, park) {
-	.type = MMUN_RECORD_PIN, .count = 1, .seqs = { NO_SEQ },
-};
-
-FIXTURE_VARIANT_ADD(log_type, insert) {
-	.type = MMUN_RECORD_INSERT, .count = 1, .seqs = { NO_SEQ },
-};
-
-FIXTURE_VARIANT_ADD(log_type, remove) {
-	.type = MMUN_RECORD_REMOVE, .count = 1, .seqs = { NO_SEQ },
-};
-
-FIXTURE_VARIANT_ADD(log_type, begin) {
-	.type = MMUN_RECORD_BEGIN, .count = 2,
-	.seqs = { FIRST_BATCH, SECOND_BATCH },
-};
-
-FIXTURE_VARIANT_ADD(log_type, commit) {
-	.type = MMUN_RECORD_COMMIT, .count = 1, .seqs = { SECOND_BATCH },
-};
-
-FIXTURE_VARIANT_ADD(log_type, collide) {
-	.type = MMUN_RECORD_COLLIDE, .count = 1, .seqs = { FIRST_BATCH },
-};
-
+FIXTURE_VARIANT_ADD(log_type, invalidate) { MMUN_RECORD_INVALIDATE, 1, { ODD } };
+FIXTURE_VARIANT_ADD(log_type, pin)        { MMUN_RECORD_PIN, 1, { NO_SEQ } };
+FIXTURE_VARIANT_ADD(log_type, insert)     { MMUN_RECORD_INSERT, 1, { NO_SEQ } };
+FIXTURE_VARIANT_ADD(log_type, remove)     { MMUN_RECORD_REMOVE, 1, { NO_SEQ } };
+FIXTURE_VARIANT_ADD(log_type, begin)      { MMUN_RECORD_BEGIN, 2, { FIRST_BATCH, SECOND_BATCH } };
+FIXTURE_VARIANT_ADD(log_type, commit)     { MMUN_RECORD_COMMIT, 1, { SECOND_BATCH } };
+FIXTURE_VARIANT_ADD(log_type, collide)    { MMUN_RECORD_COLLIDE, 1, { FIRST_BATCH } };
 /* clang-format on */
 
 FIXTURE_SETUP(log_type)
 {
-	self->page = sysconf(_SC_PAGESIZE);
-	self->fd = mmun_open();
-	ASSERT_LE(0, self->fd);
-	self->map = mmun_map_filled(mmun_arena(1), 1);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_filled(1);
 }
 
 MMUN_FIXTURE_TEARDOWN(log_type)
 
 static void play_script(struct __test_metadata *_metadata,
-			FIXTURE_DATA(log_type) *self)
+			FIXTURE_DATA(log_type) * self)
 {
 	__u32 released;
 
@@ -634,7 +507,7 @@ static void play_script(struct __test_metadata *_metadata,
 	mmun_remove(self->id);
 }
 
-static __u64 expected_seq(FIXTURE_DATA(log_type) *self, enum seq seq,
+static __u64 expected_seq(FIXTURE_DATA(log_type) * self, enum seq seq,
 			  __u64 actual)
 {
 	switch (seq) {
@@ -647,9 +520,9 @@ static __u64 expected_seq(FIXTURE_DATA(log_type) *self, enum seq seq,
 	}
 }
 
-TEST_F(log_type, it_is_logged_alone_and_tells_what_happened)
+TEST_F(log_type, is_logged_alone_and_with_its_fields)
 {
-	const bool park = variant->type == MMUN_RECORD_PIN;
+	const bool pin = variant->type == MMUN_RECORD_PIN;
 	struct mmun_record r;
 	int i;
 
@@ -659,9 +532,9 @@ TEST_F(log_type, it_is_logged_alone_and_tells_what_happened)
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 		EXPECT_EQ(variant->type, r.type);
 		EXPECT_EQ(i, r.sequence);
-		EXPECT_EQ(park ? 0 : self->id, r.id);
-		EXPECT_EQ(park ? 0 : mmun_u64(self->map), r.start);
-		EXPECT_EQ(park ? 0 : mmun_u64(self->map) + self->page, r.end);
+		EXPECT_EQ(pin ? 0 : self->id, r.id);
+		EXPECT_EQ(pin ? 0 : mmun_u64(self->map), r.start);
+		EXPECT_EQ(pin ? 0 : mmun_u64(self->map) + self->page, r.end);
 		EXPECT_EQ(mmun_gettid(), r.tid);
 		EXPECT_EQ(expected_seq(self, variant->seqs[i], r.cur_seq),
 			  r.cur_seq);
@@ -669,7 +542,7 @@ TEST_F(log_type, it_is_logged_alone_and_tells_what_happened)
 	mmun_expect_no_event();
 }
 
-TEST_F(log_type, it_is_not_logged_when_only_the_others_are)
+TEST_F(log_type, is_not_logged_when_only_the_other_types_are)
 {
 	struct mmun_record r;
 	int others = 0;
