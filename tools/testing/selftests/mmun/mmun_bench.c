@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the calls of /dev/mmun cost, and what the same costs without: the core's
- * own calls (/dev/mmun_floor), the kernel's own test_hmm, an mm without a notifier.
+ * The costs of the calls of /dev/mmun, and the costs of their alternatives: the
+ * calls of the core (/dev/mmun_floor), test_hmm, and an mm without a notifier.
  *
- * It is counted in instructions, on a machine that is emulated so that its clock
- * counts them; "make bench" starts one.  On any other it says so and skips.  Each
- * figure is of a call that is seen to have done what it is said to do.
+ * A cost is a number of instructions.  The program needs an emulated machine whose
+ * clock counts instructions ("make bench" starts one), and skips on any other
+ * machine.  The program checks that each measured call did its work.
  *
- * "# cost operation scheme n units cost unit" is a row: so many instructions for
- * so many units; n is how many ranges there were, or how many pages it was about.
+ * "# cost operation scheme n units cost unit" is a row of the table: @units units of
+ * the operation cost @cost instructions; @n is the number of ranges or pages.
  */
 #include "lib/mmun.h"
 #include "lib/floor.h"
@@ -20,95 +20,91 @@
 #include "bench/mm.c"
 #include "bench/hmm.c"
 
-static const struct group {
+static struct group {
 	const char *name;
 	void (*run)(void);
+	bool failed;
 } groups[] = {
-	{ "the_clock_counts_instructions",	bench_clock },
-	{ "pages",				bench_pages },
-	{ "hits",				bench_hits },
-	{ "log",				bench_log },
-	{ "mm",					bench_mm },
-	{ "test_hmm",				bench_hmm },
-	{ "ranges",				bench_ranges },
+	{ .name = "the_clock_counts_instructions", .run = bench_clock },
+	{ .name = "pages", .run = bench_pages },
+	{ .name = "hits", .run = bench_hits },
+	{ .name = "log", .run = bench_log },
+	{ .name = "mm", .run = bench_mm },
+	{ .name = "test_hmm", .run = bench_hmm },
+	{ .name = "ranges", .run = bench_ranges },
 };
 
-static void print_row(const struct row *row)
+/* Returns the next group that MMUN_TESTS asks for, or NULL. */
+static struct group *next_group(struct group *group)
 {
-	printf("# cost %s %s %llu %llu %llu %s\n", row->op, row->scheme,
-	       (unsigned long long)row->n, (unsigned long long)row->units,
-	       (unsigned long long)row->cost, row->unit);
+	for (group = group ? group + 1 : groups;
+	     group < groups + ARRAY_SIZE(groups); group++)
+		if (mmun_is_asked_for("bench", "", group->name))
+			return group;
+	return NULL;
 }
 
-static bool is_asked_for(const struct group *group)
-{
-	return mmun_is_asked_for("bench", "", group->name);
-}
+#define for_each_group(group) \
+	for (group = next_group(NULL); group; group = next_group(group))
 
-static void list_groups(void)
+static int count_groups(bool print)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		if (is_asked_for(&groups[i]))
-			mmun_print_name("bench", "", groups[i].name);
-}
-
-static int count_groups(void)
-{
+	struct group *group;
 	int count = 0;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		count += is_asked_for(&groups[i]);
+	for_each_group(group)
+	{
+		count++;
+		if (print)
+			mmun_print_name("bench", "", group->name);
+	}
 	return count;
 }
 
-/* Say how far it is, and let the console become silent: that is no cost. */
-static void announce(const struct group *group)
+/* The pause is for the console: its work must not become part of a cost. */
+static void run_group(struct group *group)
 {
 	printf("# %s\n", group->name);
 	fflush(stdout);
 	usleep(500000);
+	rows->failed = false;
+	group->run();
+	group->failed = rows->failed;
 }
 
-/* The rows come last: nothing is written while it is being measured. */
+/* The rows are printed last, because output during a measurement costs. */
 static int run_groups(void)
 {
-	bool failed[ARRAY_SIZE(groups)] = {};
+	struct group *group;
 	int ret = 0, nr = 0;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (!is_asked_for(&groups[i]))
-			continue;
-		announce(&groups[i]);
-		rows->failed = false;
-		groups[i].run();
-		failed[i] = rows->failed;
-		ret |= failed[i];
+	for_each_group(group) run_group(group);
+	print_rows();
+	for_each_group(group)
+	{
+		printf("%sok %d bench.%s\n", group->failed ? "not " : "", ++nr,
+		       group->name);
+		ret |= group->failed;
 	}
-	for (i = 0; i < rows->nr; i++)
-		print_row(&rows->row[i]);
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		if (is_asked_for(&groups[i]))
-			printf("%sok %d bench.%s\n", failed[i] ? "not " : "",
-			       ++nr, groups[i].name);
 	return ret;
 }
 
 /* Returns why nothing can be measured, or NULL. */
-static const char *device_problem(void)
+static const char *find_problem(void)
 {
-	const char *problem = NULL;
 	int fd = mmun_open(), floor = floor_open();
+	const char *problem = NULL;
 
 	if (fd < 0)
-		problem = "no " MMUN_DEV ": load test_mmun.ko";
+		problem = MMUN_NO_DEVICE;
 	else if (floor < 0)
 		problem = "no " FLOOR_DEV ": load mmun_floor.ko";
 	else if (!mmun_has_feature(fd, MMUN_FEATURE_HMM))
 		problem = "the kernel has no CONFIG_HMM_MIRROR";
+	else if (!create_rows())
+		problem = "no memory";
+	else if (!clock_counts())
+		problem = "the clock does not count instructions";
 	close(fd);
 	close(floor);
 	return problem;
@@ -116,24 +112,15 @@ static const char *device_problem(void)
 
 int main(void)
 {
+	int count = count_groups(mmun_wants_list());
 	const char *problem;
 
-	if (mmun_wants_list()) {
-		list_groups();
+	if (mmun_wants_list())
 		return KSFT_PASS;
-	}
-	if (!count_groups())
-		return mmun_skip_all(MMUN_NO_TEST);
-	problem = device_problem();
+	problem = count ? find_problem() : MMUN_NO_TEST;
 	if (problem)
 		return mmun_skip_all(problem);
-	rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (rows == MAP_FAILED)
-		return mmun_skip_all("no memory");
-	if (!clock_counts())
-		return mmun_skip_all("the clock does not count instructions");
-	printf("TAP version 13\n1..%d\n", count_groups());
+	printf("TAP version 13\n1..%d\n", count);
 	fflush(stdout);
 	return run_groups();
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same with the kernel's own test_hmm, where its header was at hand and its
- * module is: SNAPSHOT, READ and WRITE through its mirror, and one hit.
+ * The same work by the kernel's test_hmm, if its header was there at build time and
+ * its module is there now: SNAPSHOT, READ and WRITE through its mirror, and one hit.
  */
 
 #if __has_include(<test_hmm_uapi.h>)
 #include <test_hmm_uapi.h>
 
-#define HMM_MODULE	"/lib/test_hmm.ko"
-#define HMM_DEV		"/dev/hmm_dmirror0"
+#define HMM_MODULE "/lib/test_hmm.ko"
+#define HMM_DEV "/dev/hmm_dmirror0"
 
 static bool load_hmm(void)
 {
@@ -17,11 +17,6 @@ static bool load_hmm(void)
 
 	close(fd);
 	return ok;
-}
-
-static void unload_hmm(void)
-{
-	MUST(!syscall(SYS_delete_module, "test_hmm", O_NONBLOCK));
 }
 
 static void open_hmm(int kind, __u64 nr)
@@ -45,62 +40,37 @@ static void hmm_call(unsigned long request, void *buffer)
 static void bench_hmm_snapshot(void)
 {
 	unsigned char *perms = (unsigned char *)subject.pages;
-	unsigned char wanted = HMM_DMIRROR_PROT_WRITE;
+	unsigned char expected = HMM_DMIRROR_PROT_WRITE;
 	__u64 i;
 
 	if (subject.kind == HUGE)
-		wanted |= HMM_DMIRROR_PROT_PMD;
+		expected |= HMM_DMIRROR_PROT_PMD;
 	memset(perms, 0, subject.nr);
 	add_pages("look", "test_hmm",
-		  MEDIAN(nothing(), hmm_call(HMM_DMIRROR_SNAPSHOT, perms),
-			 nothing()));
+		  MEDIAN_OF(hmm_call(HMM_DMIRROR_SNAPSHOT, perms)));
 	for (i = 0; i < subject.nr; i++)
-		MUST(perms[i] == wanted);
+		MUST(perms[i] == expected);
 }
 
-static void bench_hmm_reads(void)
+/* The mirror of test_hmm faults in by itself: cold and warm are one call. */
+static void hmm_move(__u32 flags)
 {
-	add_pages("read_cold", "test_hmm",
-		  MEDIAN(chill(), hmm_call(HMM_DMIRROR_READ, subject.buffer),
-			 nothing()));
-	mark(subject.map, 'r');
-	add_pages("read", "test_hmm",
-		  MEDIAN(nothing(),
-			 hmm_call(HMM_DMIRROR_READ, subject.buffer),
-			 nothing()));
-	must_be_marked(subject.buffer, 'r');
-}
-
-static void bench_hmm_writes(void)
-{
-	mark(subject.buffer, 'w');
-	add_pages("write_cold", "test_hmm",
-		  MEDIAN(chill(), hmm_call(HMM_DMIRROR_WRITE, subject.buffer),
-			 nothing()));
-	must_be_marked(subject.map, 'w');
-	mark(subject.buffer, 'x');
-	add_pages("write", "test_hmm",
-		  MEDIAN(nothing(),
-			 hmm_call(HMM_DMIRROR_WRITE, subject.buffer),
-			 nothing()));
-	must_be_marked(subject.map, 'x');
+	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, subject.buffer);
 }
 
 static void bench_hmm_of(int kind, __u64 nr)
 {
 	open_hmm(kind, nr);
 	bench_hmm_snapshot();
-	if (nr > MAX_MOVED)
-		return;
-	bench_hmm_reads();
-	bench_hmm_writes();
+	bench_moves("test_hmm", hmm_move, hmm_move);
 }
 
 static void bench_hmm_hit(int kind, __u64 nr)
 {
 	open_hmm(kind, nr);
-	add_hit("hit", 1, "test_hmm", 1,
-		MEDIAN(touch_one(), hit(), nothing()));
+	subject.hits = 1;
+	add_hit("hit", "test_hmm", 1,
+		MEDIAN(touch_one(), invalidate(), nothing()));
 }
 
 static void bench_hmm(void)
@@ -114,7 +84,7 @@ static void bench_hmm(void)
 	in_child(bench_hmm_of, SMALL, 16384);
 	in_child(bench_hmm_of, HUGE, HUGE_PAGES);
 	in_child(bench_hmm_hit, SMALL, 1);
-	unload_hmm();
+	MUST(!syscall(SYS_delete_module, "test_hmm", O_NONBLOCK));
 }
 
 #else

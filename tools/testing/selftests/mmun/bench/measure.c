@@ -1,40 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock, and the rows of the table.  The clock is the processor's, and it
- * counts instructions where the machine is emulated to do so.
+ * The clock, and the rows of the table.  The clock is the time-stamp counter of the
+ * processor, which counts instructions if the machine is emulated to do so.
  */
 
-#define NR_SAMPLES	7
-#define MAX_ROWS	1024
+#define NR_SAMPLES 7
+#define MAX_ROWS 1024
 
-/*
- * One figure: what @units of @op cost, all together, with @n ranges or pages, or
- * whatever the operation is about.  Rows of the same operation and number with
- * another scheme are what to compare with.
- */
+/* The rows of one operation and one number are compared with each other. */
 struct row {
 	char op[32];
-	char scheme[16];	/* interval, naive, floor, test_hmm, none */
-	char unit[16];		/* one of what the cost is divided by */
-	__u64 n;
+	const char *scheme; /* interval, naive, floor, test_hmm, none */
+	const char *unit;
+	__u64 n; /* ranges or pages */
 	__u64 units;
-	__u64 cost;
+	__u64 cost; /* of all units together */
 };
 
-/* Of the children, for the parent to print. */
+/* Shared: the children write the rows, and the parent prints them. */
 static struct rows {
 	int nr;
 	bool failed;
 	struct row row[MAX_ROWS];
-} *rows;
+} * rows;
 
-/* What two readings of the clock count with nothing between them. */
+/* The cost of reading the clock twice */
 static __u64 clock_cost;
 
-#define clock_now()	__builtin_ia32_rdtsc()
+#define clock_now() __builtin_ia32_rdtsc()
 
-/* A figure that is not of what it says is worse than none: that is the end. */
-#define MUST(condition)                                                 \
+/* End the process if the call did not do its work: its cost would be wrong. */
+#define MUST(condition) \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
 static void __attribute__((noreturn))
@@ -46,19 +42,43 @@ must_fail(const char *file, int line, const char *what)
 	_exit(1);
 }
 
+static bool create_rows(void)
+{
+	rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	return rows != MAP_FAILED;
+}
+
+/* The scheme and the unit are literals, which the parent has, too. */
 static void add_row(const char *op, const char *scheme, __u64 n,
 		    const char *unit, __u64 units, __u64 cost)
 {
 	struct row *row = &rows->row[rows->nr];
 
 	MUST(rows->nr < MAX_ROWS);
+	*row = (struct row){
+		.scheme = scheme,
+		.unit = unit,
+		.n = n,
+		.units = units,
+		.cost = cost,
+	};
 	snprintf(row->op, sizeof(row->op), "%s", op);
-	snprintf(row->scheme, sizeof(row->scheme), "%s", scheme);
-	snprintf(row->unit, sizeof(row->unit), "%s", unit);
-	row->n = n;
-	row->units = units;
-	row->cost = cost;
 	rows->nr++;
+}
+
+static void add_call(const char *op, const char *scheme, __u64 n, __u64 cost)
+{
+	add_row(op, scheme, n, "call", 1, cost);
+}
+
+static void print_rows(void)
+{
+	struct row *row;
+
+	for (row = rows->row; row < rows->row + rows->nr; row++)
+		printf("# cost %s %s %llu %llu %llu %s\n", row->op, row->scheme,
+		       row->n, row->units, row->cost, row->unit);
 }
 
 static int compare_costs(const void *a, const void *b)
@@ -74,25 +94,27 @@ static __u64 median(__u64 *samples)
 	return samples[NR_SAMPLES / 2];
 }
 
-/* What @what costs, once. */
-#define COST(what)                                                      \
-	({                                                              \
-		__u64 __began = clock_now();                            \
-		what;                                                   \
-		clock_now() - __began - clock_cost;                     \
+/* The cost of one @what */
+#define COST(what)                                  \
+	({                                          \
+		__u64 __began = clock_now();        \
+		what;                               \
+		clock_now() - __began - clock_cost; \
 	})
 
-/* The same, the middle of several: without the timer's interrupts. */
-#define MEDIAN(before, what, after)                                     \
-	({                                                              \
-		__u64 __samples[NR_SAMPLES];                            \
-		for (int __i = 0; __i < NR_SAMPLES; __i++) {            \
-			before;                                         \
-			__samples[__i] = COST(what);                    \
-			after;                                          \
-		}                                                       \
-		median(__samples);                                      \
+/* The median of several costs, which leaves out timer interrupts */
+#define MEDIAN(before, what, after)                          \
+	({                                                   \
+		__u64 __samples[NR_SAMPLES];                 \
+		for (int __i = 0; __i < NR_SAMPLES; __i++) { \
+			before;                              \
+			__samples[__i] = COST(what);         \
+			after;                               \
+		}                                            \
+		median(__samples);                           \
 	})
+
+#define MEDIAN_OF(what) MEDIAN(nothing(), what, nothing())
 
 static size_t page_size(void)
 {
@@ -103,29 +125,30 @@ static void nothing(void)
 {
 }
 
-/* 1 + 2 * @turns instructions. */
+/* 1 + 2 * @turns instructions */
 static void loop(unsigned long turns)
 {
 	asm volatile("mov %0, %%rcx\n"
 		     "1: dec %%rcx\n"
 		     "jnz 1b"
-		     : : "r"(turns) : "rcx", "cc");
+		     :
+		     : "r"(turns)
+		     : "rcx", "cc");
 }
 
-/* Whether the clock counts instructions, which a loop of known length tells. */
 static bool clock_counts(void)
 {
 	__u64 cost;
 
 	clock_cost = 0;
-	clock_cost = MEDIAN(nothing(), nothing(), nothing());
-	cost = MEDIAN(nothing(), loop(1000), nothing());
-	printf("# a loop of 2001 instructions: %llu, and %llu to look\n",
-	       (unsigned long long)cost, (unsigned long long)clock_cost);
+	clock_cost = MEDIAN_OF(nothing());
+	cost = MEDIAN_OF(loop(1000));
+	printf("# a loop of 2001 instructions: %llu, and %llu to read the clock\n",
+	       cost, clock_cost);
 	return cost == 2001;
 }
 
-/* In a long one there are interrupts of the timer: a figure of what they cost. */
+/* A long loop includes timer interrupts: its cost shows their share. */
 static void bench_clock(void)
 {
 	const unsigned long turns = 50000000;
@@ -133,10 +156,9 @@ static void bench_clock(void)
 	add_row("loop", "none", turns, "turn", turns, COST(loop(turns)));
 }
 
-/* In a process of its own: an mm that has not had a subscription yet. */
+/* Run @bench in a child, whose mm has never had a subscription. */
 static void in_child(void (*bench)(int kind, __u64 n), int kind, __u64 n)
 {
-	int status;
 	pid_t pid;
 
 	fflush(stdout);
@@ -146,9 +168,8 @@ static void in_child(void (*bench)(int kind, __u64 n), int kind, __u64 n)
 		fflush(stdout);
 		_exit(0);
 	}
-	MUST(pid > 0 && waitpid(pid, &status, 0) == pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
+	if (mmun_wait_child(pid))
 		rows->failed = true;
-	/* What it had is given back meanwhile, some of it by RCU. */
+	/* The kernel frees memory of the child later, after RCU grace periods. */
 	usleep(200000);
 }

@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done page by page: SNAPSHOT, VERIFY, the steps one by one, ACCESS.
+ * Calls whose cost depends on the number of pages: SNAPSHOT, VERIFY, the steps of a
+ * batch, ACCESS.
  */
 
-/* Aligned for pages of any size. */
-#define PAGES_BASE	0x200000000000UL
-#define HUGE_PAGES	512UL
-#define HUGE_ORDER	9
+/* Aligned for pages of any size */
+#define PAGES_BASE 0x200000000000UL
+#define HUGE_PAGES 512UL
+#define HUGE_ORDER 9
 
-/* To move 4 KiB is thousands of instructions, of which a few pages tell all. */
-#define MAX_MOVED	512
+/* The copy of 4 KiB is most of the cost of ACCESS, and the same for each page. */
+#define MAX_MOVED 512
 
 enum page_kind {
 	SMALL,
 	HUGE,
 };
 
-static const char *const page_names[] = {
-	[SMALL] = "4k",
-	[HUGE] = "thp",
-};
-
-/* A mapping that is looked at, and the range over it. */
-struct subject {
+/* The mapping, the range over it, and a buffer of the same length. */
+static struct subject {
 	int fd;
 	__u32 id;
 	char *map;
@@ -30,20 +26,9 @@ struct subject {
 	size_t length;
 	__u64 nr;
 	int kind;
+	__u64 hits; /* for bench/hits.c */
 	__u64 pages[16384];
-};
-
-static struct subject subject;
-
-static char *map_fixed(unsigned long addr, size_t length)
-{
-	char *map = mmap((void *)addr, length, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-			 0);
-
-	MUST(map == (char *)addr);
-	return map;
-}
+} subject;
 
 static void touch(char *map, __u64 nr)
 {
@@ -53,6 +38,14 @@ static void touch(char *map, __u64 nr)
 		map[i * page_size()] = i;
 }
 
+static char *map_at(unsigned long addr)
+{
+	char *map = mmun_map((char *)addr, subject.length);
+
+	MUST(map);
+	return map;
+}
+
 static void map_pages(int kind, __u64 nr)
 {
 	struct subject *s = &subject;
@@ -60,11 +53,11 @@ static void map_pages(int kind, __u64 nr)
 	s->nr = nr;
 	s->kind = kind;
 	s->length = nr * page_size();
-	s->map = map_fixed(PAGES_BASE, s->length);
-	madvise(s->map, s->length,
-		kind == HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	s->map = map_at(PAGES_BASE);
+	if (kind == HUGE)
+		madvise(s->map, s->length, MADV_HUGEPAGE);
 	touch(s->map, nr);
-	s->buffer = map_fixed(2 * PAGES_BASE, s->length);
+	s->buffer = map_at(2 * PAGES_BASE);
 	touch(s->buffer, nr);
 }
 
@@ -75,11 +68,8 @@ static void log_off(int fd)
 	MUST(!_mmun_log_setup(fd, 0, 0, &lost));
 }
 
-static void set_up_subject(int kind, __u64 nr)
+static void insert(void)
 {
-	map_pages(kind, nr);
-	subject.fd = mmun_open();
-	log_off(subject.fd);
 	MUST(!_mmun_insert(subject.fd, subject.map, subject.length,
 			   &subject.id));
 }
@@ -95,61 +85,49 @@ static void snapshot(__u32 method, __u32 flags)
 		.pages = mmun_u64(subject.pages),
 	};
 
-	MUST(!_mmun_snapshot(subject.fd, &cmd) &&
-	     cmd.out_valid == subject.nr && !cmd.out_retries);
+	MUST(!_mmun_snapshot(subject.fd, &cmd) && cmd.out_valid == subject.nr &&
+	     !cmd.out_retries);
 }
 
-/* Each page is delivered: its permissions, its order, a PFN of its own. */
-static void must_have_pages(bool orders)
+/* Check the permissions, the order and the PFN of each page.  GUP has no orders. */
+static void must_have_pages(__u32 method)
 {
-	__u64 order = orders && subject.kind == HUGE ? HUGE_ORDER : 0;
-	__u64 wanted = MMUN_PAGE_VALID | MMUN_PAGE_WRITE |
-		       order << MMUN_PAGE_ORDER_SHIFT;
-	__u64 *page = subject.pages, i;
+	bool huge = method != MMUN_METHOD_GUP && subject.kind == HUGE;
+	__u64 order = huge ? HUGE_ORDER : 0, *page = subject.pages, i;
+	__u64 expected = MMUN_PAGE_VALID | MMUN_PAGE_WRITE |
+			 order << MMUN_PAGE_ORDER_SHIFT;
 
 	for (i = 0; i < subject.nr; i++) {
-		MUST((page[i] & ~MMUN_PAGE_PFN_MASK) == wanted);
+		MUST((page[i] & ~MMUN_PAGE_PFN_MASK) == expected);
 		MUST(!i || page[i] != page[i - 1]);
 	}
 	memset(page, 0, subject.nr * sizeof(*page));
 }
 
-static const char *page_op(const char *name)
-{
-	static char op[32];
-
-	snprintf(op, sizeof(op), "%s.%s", name, page_names[subject.kind]);
-	return op;
-}
-
 static void add_pages(const char *name, const char *scheme, __u64 cost)
 {
-	add_row(page_op(name), scheme, subject.nr, "page", subject.nr, cost);
+	char op[32];
+
+	snprintf(op, sizeof(op), "%s.%s", name,
+		 subject.kind == HUGE ? "thp" : "4k");
+	add_row(op, scheme, subject.nr, "page", subject.nr, cost);
 }
 
-static void bench_snapshots(void)
+static void bench_snapshot(const char *name, __u32 method, __u32 flags)
 {
-	struct subject *s = &subject;
+	snapshot(method, flags);
+	add_pages(name, "interval", MEDIAN_OF(snapshot(method, flags)));
+	must_have_pages(method);
+}
 
-	snapshot(MMUN_METHOD_HMM_NOFAULT, 0);
-	add_pages("look", "interval",
-		  MEDIAN(nothing(), snapshot(MMUN_METHOD_HMM_NOFAULT, 0), nothing()));
-	must_have_pages(true);
-	add_pages("fault", "interval",
-		  MEDIAN(nothing(), snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE),
-			 nothing()));
-	must_have_pages(true);
-	add_pages("gup", "interval",
-		  MEDIAN(nothing(), snapshot(MMUN_METHOD_GUP, MMUN_WRITE),
-			 nothing()));
-	must_have_pages(false);
-	MUST(!_mmun_remove(s->fd, s->id));
+static void bench_first_snapshot(void)
+{
+	MUST(!_mmun_remove(subject.fd, subject.id));
 	add_pages("look_first", "interval",
-		  MEDIAN(MUST(!_mmun_insert(s->fd, s->map, s->length, &s->id)),
-			 snapshot(MMUN_METHOD_HMM_NOFAULT, 0),
-			 MUST(!_mmun_remove(s->fd, s->id))));
-	must_have_pages(true);
-	MUST(!_mmun_insert(s->fd, s->map, s->length, &s->id));
+		  MEDIAN(insert(), snapshot(MMUN_METHOD_HMM_NOFAULT, 0),
+			 MUST(!_mmun_remove(subject.fd, subject.id))));
+	must_have_pages(MMUN_METHOD_HMM_NOFAULT);
+	insert();
 }
 
 static __u64 floor_look(int fd)
@@ -161,8 +139,11 @@ static __u64 floor_look(int fd)
 	return cmd.out_cost;
 }
 
+/* One call of the core does the work of four operations. */
 static void bench_floor_look(void)
 {
+	static const char *const names[] = { "look", "look_first", "verify",
+					     "collect" };
 	struct mmun_floor_insert cmd;
 	__u64 samples[NR_SAMPLES], cost;
 	int i, fd = floor_open();
@@ -172,10 +153,8 @@ static void bench_floor_look(void)
 	for (i = 0; i < NR_SAMPLES; i++)
 		samples[i] = floor_look(fd);
 	cost = median(samples);
-	add_pages("look", "floor", cost);
-	add_pages("look_first", "floor", cost);
-	add_pages("verify", "floor", cost);
-	add_pages("collect", "floor", cost);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		add_pages(names[i], "floor", cost);
 	MUST(!close(fd));
 }
 
@@ -186,12 +165,6 @@ static void verify(void)
 	MUST(!_mmun_verify(subject.fd, subject.id, &cmd) &&
 	     cmd.out_result == MMUN_VERIFY_AGREES &&
 	     cmd.out_checked == subject.nr);
-}
-
-static void bench_verify(void)
-{
-	snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
-	add_pages("verify", "interval", MEDIAN(nothing(), verify(), nothing()));
 }
 
 static void begin(struct mmun_token *token)
@@ -216,6 +189,11 @@ static void commit(struct mmun_token token)
 	     cmd.out_published == subject.nr);
 }
 
+static void abandon(struct mmun_token token)
+{
+	MUST(!_mmun_abandon(subject.fd, token));
+}
+
 static void check_retry(__u64 seq)
 {
 	__u32 retry;
@@ -228,21 +206,77 @@ static void bench_steps(void)
 	struct mmun_token token;
 
 	if (subject.nr == 1) {
-		add_row("begin", "interval", 1, "call", 1,
-			MEDIAN(nothing(), begin(&token),
-			       _mmun_abandon(subject.fd, token)));
-		add_row("abandon", "interval", 1, "call", 1,
-			MEDIAN(begin(&token),
-			       MUST(!_mmun_abandon(subject.fd, token)),
-			       nothing()));
-		add_row("check_retry", "interval", 1, "call", 1,
-			MEDIAN(nothing(), check_retry(token.seq), nothing()));
+		add_call("begin", "interval", 1,
+			 MEDIAN(nothing(), begin(&token), abandon(token)));
+		add_call("abandon", "interval", 1,
+			 MEDIAN(begin(&token), abandon(token), nothing()));
+		add_call("check_retry", "interval", 1,
+			 MEDIAN_OF(check_retry(token.seq)));
 	}
 	add_pages("collect", "interval",
 		  MEDIAN(begin(&token), collect(token), commit(token)));
 	add_pages("commit", "interval",
 		  MEDIAN((begin(&token), collect(token)), commit(token),
 			 nothing()));
+}
+
+/* Afterwards all pages are present, and no mirror has an entry for them. */
+static void make_cold(void)
+{
+	MUST(!madvise(subject.map, subject.length, MADV_DONTNEED));
+	touch(subject.map, subject.nr);
+}
+
+/* One byte of each page, each at another offset */
+static char *byte_of(char *base, __u64 page)
+{
+	return &base[page * page_size() + page % page_size()];
+}
+
+static void mark(char *base, char value)
+{
+	__u64 i;
+
+	for (i = 0; i < subject.nr; i++)
+		*byte_of(base, i) = value;
+}
+
+static void must_be_marked(char *base, char value)
+{
+	__u64 i;
+
+	for (i = 0; i < subject.nr; i++)
+		MUST(*byte_of(base, i) == value);
+}
+
+typedef void (*move_fn)(__u32 flags);
+
+static void bench_reads(const char *scheme, move_fn cold, move_fn warm)
+{
+	add_pages("read_cold", scheme, MEDIAN(make_cold(), cold(0), nothing()));
+	mark(subject.map, 'r');
+	add_pages("read", scheme, MEDIAN_OF(warm(0)));
+	must_be_marked(subject.buffer, 'r');
+}
+
+static void bench_writes(const char *scheme, move_fn cold, move_fn warm)
+{
+	mark(subject.buffer, 'w');
+	add_pages("write_cold", scheme,
+		  MEDIAN(make_cold(), cold(MMUN_WRITE), nothing()));
+	must_be_marked(subject.map, 'w');
+	mark(subject.buffer, 'x');
+	add_pages("write", scheme, MEDIAN_OF(warm(MMUN_WRITE)));
+	must_be_marked(subject.map, 'x');
+}
+
+/* @cold moves all pages if no mirror has an entry for them, and @warm otherwise. */
+static void bench_moves(const char *scheme, move_fn cold, move_fn warm)
+{
+	if (subject.nr > MAX_MOVED)
+		return;
+	bench_reads(scheme, cold, warm);
+	bench_writes(scheme, cold, warm);
 }
 
 static void access_pages(__u32 flags)
@@ -260,68 +294,21 @@ static void access_cold(__u32 flags)
 	access_pages(flags);
 }
 
-/* All pages are there, and no mirror has them. */
-static void chill(void)
-{
-	MUST(!madvise(subject.map, subject.length, MADV_DONTNEED));
-	touch(subject.map, subject.nr);
-}
-
-static char *page_at(char *base, __u64 i)
-{
-	return base + i * page_size();
-}
-
-/* What is to be moved differs from what is there, in every page. */
-static void mark(char *base, char what)
-{
-	__u64 i;
-
-	for (i = 0; i < subject.nr; i++)
-		page_at(base, i)[i % page_size()] = what;
-}
-
-static void must_be_marked(char *base, char what)
-{
-	__u64 i;
-
-	for (i = 0; i < subject.nr; i++)
-		MUST(page_at(base, i)[i % page_size()] == what);
-}
-
-static void bench_reads(void)
-{
-	add_pages("read_cold", "interval",
-		  MEDIAN(chill(), access_cold(0), nothing()));
-	mark(subject.map, 'r');
-	add_pages("read", "interval",
-		  MEDIAN(nothing(), access_pages(0), nothing()));
-	must_be_marked(subject.buffer, 'r');
-}
-
-static void bench_writes(void)
-{
-	mark(subject.buffer, 'w');
-	add_pages("write_cold", "interval",
-		  MEDIAN(chill(), access_cold(MMUN_WRITE), nothing()));
-	must_be_marked(subject.map, 'w');
-	mark(subject.buffer, 'x');
-	add_pages("write", "interval",
-		  MEDIAN(nothing(), access_pages(MMUN_WRITE), nothing()));
-	must_be_marked(subject.map, 'x');
-}
-
 static void bench_pages_of(int kind, __u64 nr)
 {
-	set_up_subject(kind, nr);
-	bench_snapshots();
+	map_pages(kind, nr);
+	subject.fd = mmun_open();
+	log_off(subject.fd);
+	insert();
+	bench_snapshot("look", MMUN_METHOD_HMM_NOFAULT, 0);
+	bench_snapshot("fault", MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
+	bench_snapshot("gup", MMUN_METHOD_GUP, MMUN_WRITE);
+	bench_first_snapshot();
 	bench_floor_look();
-	bench_verify();
+	snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
+	add_pages("verify", "interval", MEDIAN_OF(verify()));
 	bench_steps();
-	if (nr > MAX_MOVED)
-		return;
-	bench_reads();
-	bench_writes();
+	bench_moves("interval", access_cold, access_pages);
 }
 
 static void bench_pages(void)

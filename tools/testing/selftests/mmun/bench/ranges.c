@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * INSERT and REMOVE, one by one and in bulk, among many or few others; and the
- * memory that ranges take: what there is less of on the machine, and what the
- * module charges.
+ * INSERT and REMOVE, single and in bulk, with few and many other ranges; and the
+ * memory that ranges take, as the decrease of the free memory of the machine.
  */
 
 #include <sys/sysinfo.h>
@@ -15,20 +14,17 @@ static const struct {
 	{ MMUN_KIND_NAIVE, "naive" },
 };
 
-static const __u64 range_counts[] = { 1, 10, 100, 1000, 10000, 100000,
-				      1000000 };
+static const __u64 range_counts[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
 
-/* Nothing is mapped there: the core does not care. */
-#define RANGES_BASE	0x300000000000UL
+/* The core does not require that anything is mapped here. */
+#define RANGES_BASE 0x300000000000UL
 
 static struct mmun_span *make_bulk(__u64 count)
 {
-	struct mmun_span *bulk;
+	struct mmun_span *bulk = calloc(count, sizeof(*bulk));
 	__u64 i;
 
-	bulk = mmap(NULL, count * sizeof(*bulk), PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	MUST(bulk != MAP_FAILED);
+	MUST(bulk);
 	for (i = 0; i < count; i++) {
 		bulk[i].start = RANGES_BASE + i * page_size();
 		bulk[i].length = page_size();
@@ -44,18 +40,18 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-/* The processor keeps a few hundred free pages, which say nothing among many. */
+/* Each processor caches a few hundred pages: only large numbers are exact. */
 static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
 {
 	if (n >= 1000000)
 		add_row("bytes", scheme, n, "range", n, bytes);
 }
 
-static void insert_bulk(int fd, __u32 kind, struct mmun_span *bulk, __u64 count)
+static void insert_bulk(int fd, int k, struct mmun_span *bulk, __u64 count)
 {
 	__u64 done;
 
-	MUST(!_mmun_insert_spans(fd, kind, bulk, count, &done) &&
+	MUST(!_mmun_insert_spans(fd, kinds[k].kind, bulk, count, &done) &&
 	     done == count);
 }
 
@@ -73,51 +69,40 @@ static void must_have_ranges(int fd, __u64 count)
 	MUST(!_mmun_query_context(fd, &state) && state.out_ranges == count);
 }
 
-/* The first subscription of an mm, and the first of a slab, are not typical. */
-static void warm_up(int fd, struct mmun_span *bulk, __u64 count, __u32 kind)
-{
-	__u64 few = count < 64 ? count : 64;
-
-	insert_bulk(fd, kind, bulk, few);
-	remove_bulk(fd, bulk, few);
-}
-
 static void bench_one_more(int fd, int k, __u64 n)
 {
-	const char *base = (char *)RANGES_BASE + n * page_size();
-	__u64 cost;
+	const char *at = (char *)RANGES_BASE + n * page_size();
+	const __u32 kind = kinds[k].kind;
 	__u32 id;
 
-	cost = MEDIAN(nothing(),
-		      MUST(!_mmun_insert_kind(fd, kinds[k].kind, base,
-					      page_size(), &id)),
-		      MUST(!_mmun_remove(fd, id)));
-	add_row("insert", kinds[k].name, n, "range", 1, cost);
-	cost = MEDIAN(MUST(!_mmun_insert_kind(fd, kinds[k].kind, base,
-					      page_size(), &id)),
-		      MUST(!_mmun_remove(fd, id)), nothing());
-	add_row("remove", kinds[k].name, n, "range", 1, cost);
+	add_row("insert", kinds[k].name, n, "range", 1,
+		MEDIAN(nothing(),
+		       MUST(!_mmun_insert_kind(fd, kind, at, page_size(), &id)),
+		       MUST(!_mmun_remove(fd, id))));
+	add_row("remove", kinds[k].name, n, "range", 1,
+		MEDIAN(MUST(!_mmun_insert_kind(fd, kind, at, page_size(), &id)),
+		       MUST(!_mmun_remove(fd, id)), nothing()));
 	must_have_ranges(fd, n);
 }
 
+/* The first subscription of an mm allocates, and so does the first of a slab. */
 static void bench_kind(int k, __u64 n)
 {
 	struct mmun_span *bulk = make_bulk(n);
+	__u64 few = n < 64 ? n : 64, free;
 	int fd = mmun_open();
-	__u64 free;
 
-	warm_up(fd, bulk, n, kinds[k].kind);
+	insert_bulk(fd, k, bulk, few);
+	remove_bulk(fd, bulk, few);
 	free = free_bytes();
 	add_row("insert_bulk", kinds[k].name, n, "range", n,
-		COST(insert_bulk(fd, kinds[k].kind, bulk, n)));
+		COST(insert_bulk(fd, k, bulk, n)));
 	must_have_ranges(fd, n);
 	add_bytes(kinds[k].name, n, free - free_bytes());
 	bench_one_more(fd, k, n);
 	add_row("remove_bulk", kinds[k].name, n, "range", n,
 		COST(remove_bulk(fd, bulk, n)));
 	must_have_ranges(fd, 0);
-	close(fd);
-	munmap(bulk, n * sizeof(*bulk));
 }
 
 /* Returns the cost of the calls of the core. */
@@ -138,21 +123,19 @@ static __u64 floor_remove(int fd, __u64 n)
 	return cmd.out_cost;
 }
 
-/* The calls of the core for one are those for many, divided. */
+/* The core has no calls for many ranges, so each range costs the same. */
 static void bench_floor_ranges(int unused, __u64 n)
 {
 	int fd = floor_open();
-	__u64 cost, free;
+	__u64 free;
 
 	floor_insert(fd, RANGES_BASE, page_size(), 1);
 	floor_remove(fd, 1);
 	free = free_bytes();
-	cost = floor_insert(fd, RANGES_BASE, page_size(), n);
-	add_row("insert_bulk", "floor", n, "range", n, cost);
+	add_row("insert_bulk", "floor", n, "range", n,
+		floor_insert(fd, RANGES_BASE, page_size(), n));
 	add_bytes("floor", n, free - free_bytes());
-	cost = floor_remove(fd, n);
-	add_row("remove_bulk", "floor", n, "range", n, cost);
-	close(fd);
+	add_row("remove_bulk", "floor", n, "range", n, floor_remove(fd, n));
 }
 
 static void bench_ranges(void)
