@@ -15,11 +15,15 @@
 
 #include <linux/types.h>
 
+/* Returns 0, or -1 with errno. */
 static inline int mmun_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = write(fd, text, strlen(text));
+	ssize_t n;
 
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
 	close(fd);
 	return n < 0 ? -1 : 0;
 }
