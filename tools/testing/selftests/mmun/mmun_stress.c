@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything at once, for as long as one likes: threads of several processes
- * insert, remove, snapshot, read and write ranges of their own and each other's
- * memory, while they take it away.  It is here that luck is allowed.
+ * A stress test: the threads of several processes insert, remove, snapshot, read and
+ * write ranges of the memory of all processes, and change that memory at the same time.
+ * Its results depend on timing; the other programs are deterministic.
  *
- * Each call is drawn from a seed, which is printed: -S repeats the schedule of
- * each thread, with what luck the scheduler gives.  Nobody else may use the
- * device meanwhile.
+ * The seed determines the calls of each thread.  The program prints the seed, and -S
+ * repeats the calls, but not their interleaving.  No other program may use the device
+ * at the same time.
  */
+#define __SANE_USERSPACE_TYPES__ /* __u64 is unsigned long long everywhere */
+
+#include "lib/ksm.h"
 #include "lib/mmun.h"
 
 #include <linux/userfaultfd.h>
@@ -26,79 +29,84 @@
 #include "stress/children.c"
 
 /*
- * ENOENT: somebody has removed the range.  EFAULT, EACCES: the memory has holes
- * and what may not be written to.
- * EAGAIN, EBUSY, EIO: pages that somebody else holds just then.  ENODEV: there
- * is no such node.  EINVAL: not on this kernel, or not for such memory.
+ * ENOENT: another thread removed the range.  EFAULT, EACCES: the memory has holes and
+ * pages that are not writable.  EAGAIN, EBUSY, EIO: another task uses the pages.
+ * ENODEV: there is no such node.  EINVAL: this kernel, or this memory, does not
+ * support it.
  */
+/* clang-format off */
 static const struct op ops[] = {
-	{ "insert",		30, op_insert,		{ 0 } },
-	{ "remove",		20, op_remove,		{ 0 } },
-	{ "bulk-insert",	2,  op_bulk_insert,	{ 0 } },
-	{ "bulk-remove",	2,  op_bulk_remove,	{ 0 } },
-	{ "snapshot",		120, op_snapshot,	{ ENOENT, EFAULT, EACCES } },
-	{ "begin",		60, op_begin,		{ ENOENT } },
-	{ "collect",		80, op_collect,		{ EBUSY, EFAULT, EACCES } },
-	{ "commit",		60, op_commit,		{ ENOENT } },
-	{ "check-retry",	20, op_check_retry,	{ ENOENT } },
-	{ "read",		80, op_read,		{ ENOENT, EFAULT } },
-	{ "write",		60, op_write,		{ ENOENT, EFAULT } },
-	{ "verify",		20, op_verify,		{ ENOENT } },
-	{ "refuse",		2,  op_refuse,		{ ENOENT } },
-	{ "log",		10,  op_log,		{ 0 } },
-	{ "touch",		100, op_touch,		{ 0 } },
-	{ "munmap",		20, op_munmap,		{ 0 } },
-	{ "map-over",		20, op_map_over,	{ 0 } },
-	{ "renew",		1,  op_renew,		{ 0 } },
-	{ "mremap",		10, op_mremap,		{ 0 } },
-	{ "mprotect",		20, op_mprotect,	{ 0 } },
-	{ "dontneed",		20, op_dontneed,	{ ENOMEM } },
-	{ "free",		10, op_free,		{ ENOMEM } },
-	{ "punch",		10, op_punch,		{ 0 } },
-	{ "truncate",		3,  op_truncate,	{ 0 } },
-	{ "ksm",		3,  op_ksm,		{ EINVAL } },
-	{ "uffd-wp",		5,  op_uffd,		{ 0 } },
-	{ "cold",		5,  op_cold,		{ ENOMEM, EINVAL } },
-	{ "pageout",		10, op_pageout,		{ ENOMEM, EINVAL } },
-	{ "collapse",		3,  op_collapse,
+	{ "insert",		30,	op_insert,		CONTEXT, { 0 } },
+	{ "remove",		20,	op_remove,		CONTEXT, { 0 } },
+	{ "bulk-insert",	2,	op_bulk_insert,		CONTEXT, { 0 } },
+	{ "bulk-remove",	2,	op_bulk_remove,		0, { 0 } },
+	{ "snapshot",		120,	op_snapshot,		RANGE,
+	  { ENOENT, EFAULT, EACCES } },
+	{ "begin",		60,	op_begin,		RANGE, { ENOENT } },
+	{ "collect",		80,	op_collect,		0, { EBUSY, EFAULT, EACCES } },
+	{ "commit",		60,	op_commit,		0, { ENOENT } },
+	{ "check-retry",	20,	op_check_retry,		0, { ENOENT } },
+	{ "read",		80,	op_read,		RANGE | ONE | LOCK,
+	  { ENOENT, EFAULT } },
+	{ "write",		60,	op_write,		RANGE | ONE | LOCK,
+	  { ENOENT, EFAULT } },
+	{ "verify",		20,	op_verify,		RANGE, { ENOENT } },
+	{ "refuse",		2,	op_refuse,		RANGE, { ENOENT } },
+	{ "log",		10,	op_log,			CONTEXT, { 0 } },
+	{ "touch",		100,	op_touch,		LOCK | OPEN | CHECK, { 0 } },
+	{ "munmap",		20,	op_munmap,		LOCK | CHECK, { 0 } },
+	{ "map-over",		20,	op_map_over,		LOCK, { 0 } },
+	{ "renew",		1,	op_renew,		0, { 0 } },
+	{ "mremap",		10,	op_mremap,		PRIVATE | ONE | LOCK | OPEN,
+	  { 0 } },
+	{ "mprotect",		20,	op_mprotect,		LOCK | OPEN, { 0 } },
+	{ "dontneed",		20,	op_dontneed,		LOCK | CHECK, { ENOMEM } },
+	{ "free",		10,	op_free,		PRIVATE | LOCK, { ENOMEM } },
+	{ "punch",		10,	op_punch,		SHARED | ANY | LOCK, { 0 } },
+	{ "truncate",		3,	op_truncate,		SHARED | ANY | TAIL | LOCK,
+	  { 0 } },
+	{ "ksm",		3,	op_ksm,			PRIVATE | PAIR | LOCK | OPEN | CHECK,
+	  { EINVAL } },
+	{ "uffd-wp",		5,	op_uffd,		PRIVATE | LOCK | OPEN, { 0 } },
+	{ "cold",		5,	op_cold,		0, { ENOMEM, EINVAL } },
+	{ "pageout",		10,	op_pageout,		0, { ENOMEM, EINVAL } },
+	{ "collapse",		3,	op_collapse,		0,
 	  { EAGAIN, EBUSY, EINVAL, ENOMEM, EFAULT } },
-	{ "split",		1,  op_split,		{ EINVAL, EBUSY } },
-	{ "mbind",		5,  op_mbind,
+	{ "split",		1,	op_split,		ANY, { EINVAL, EBUSY } },
+	{ "mbind",		5,	op_mbind,		0,
 	  { EIO, EFAULT, EINVAL, ENODEV, ENOSYS, ENOMEM } },
-	{ "move-pages",		5,  op_move_pages,
+	{ "move-pages",		5,	op_move_pages,		ANY,
 	  { ENODEV, EINVAL, ENOSYS, ENOENT, EBUSY, ENOMEM, EFAULT } },
-	{ "process-madvise",	5,  op_process_madvise,
+	{ "process-madvise",	5,	op_process_madvise,	ANY,
 	  { ENOMEM, EINVAL, EPERM, ENOSYS } },
-	{ "clear-refs",		2,  op_clear_refs,	{ EACCES, EINVAL } },
-	{ "fork",		4,  op_fork,		{ EAGAIN, ENOMEM } },
-	{ "exec",		1,  op_exec,		{ EAGAIN, ENOMEM } },
-	{ "exit",		2,  op_exit,		{ EAGAIN, ENOMEM } },
-	{ "reap",		2,  op_reap,
+	{ "clear-refs",		2,	op_clear_refs,		ANY, { EACCES, EINVAL } },
+	{ "fork",		4,	op_fork,		PRIVATE, { EAGAIN, ENOMEM } },
+	{ "exec",		1,	op_exec,		0, { EAGAIN, ENOMEM } },
+	{ "exit",		2,	op_exit,		0, { EAGAIN, ENOMEM } },
+	{ "reap",		2,	op_reap,		0,
 	  { EAGAIN, ENOMEM, ESRCH, ENOSYS, EPERM } },
 	{ }
 };
+/* clang-format on */
 
 #include "stress/options.c"
 #include "stress/process.c"
 #include "stress/report.c"
 #include "stress/watch.c"
 
-#define ARENA_BASE	0x200000000000UL
-#define ARENA_STRIDE	0x40000000UL
-#define SWAP_DEVICE	"/dev/zram0"
-#define SWAP_SIZE	"/sys/block/zram0/disksize"
-#define SWAP_RESET	"/sys/block/zram0/reset"
-#define KSM_RUN		"/sys/kernel/mm/ksm/run"
+#define ARENA_BASE 0x200000000000UL
+#define ARENA_STRIDE 0x40000000UL
+#define SWAP_DEVICE "/dev/zram0"
+#define SWAP_SIZE "/sys/block/zram0/disksize"
+#define SWAP_RESET "/sys/block/zram0/reset"
 
-/* What mkswap writes: one page of header, the rest to swap on. */
+/* Write what mkswap writes: the first page is a header. */
 static int make_swap(int mib)
 {
 	__u32 head[] = { 1, (mib << 20) / page_size() - 1, 0 };
-	char size[16];
 	int fd, ret;
 
-	snprintf(size, sizeof(size), "%dM", mib);
-	if (mmun_write_file(SWAP_SIZE, size))
+	if (mmun_write_number(SWAP_SIZE, (long)mib << 20))
 		return -1;
 	fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
 	ret = pwrite(fd, head, sizeof(head), 1024) != sizeof(head) ||
@@ -108,38 +116,23 @@ static int make_swap(int mib)
 	return ret;
 }
 
-/* One character; 0 if there is none to be had. */
-static char ksm_before;
-
-static char read_ksm(void)
+/* With swap and ksmd, if the kernel has them */
+static void stress_with_ksm(int fd)
 {
-	int fd = open(KSM_RUN, O_RDONLY | O_CLOEXEC);
-	char text = 0;
+	struct ksm ksm;
+	bool has_ksm = !ksm_start(&ksm);
 
-	if (fd < 0 || read(fd, &text, 1) != 1)
-		text = 0;
-	close(fd);
-	return text;
-}
-
-static void set_up(void)
-{
 	if (options.swap_mib && make_swap(options.swap_mib)) {
 		printf("# no swap on " SWAP_DEVICE "\n");
 		options.swap_mib = 0;
 	}
-	ksm_before = read_ksm();
-	mmun_write_file(KSM_RUN, "1");
-}
-
-static void tear_down(void)
-{
-	if (ksm_before)
-		mmun_write_file(KSM_RUN, (char[]){ ksm_before, '\0' });
-	if (!options.swap_mib)
-		return;
-	swapoff(SWAP_DEVICE);
-	mmun_write_file(SWAP_RESET, "1");
+	stress(fd);
+	if (has_ksm)
+		ksm_restore(&ksm);
+	if (options.swap_mib) {
+		swapoff(SWAP_DEVICE);
+		mmun_write_file(SWAP_RESET, "1");
+	}
 }
 
 static int make_shared(void)
@@ -152,10 +145,6 @@ static int make_shared(void)
 		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (shared == MAP_FAILED)
 		return -1;
-	shared->processes = options.processes;
-	shared->threads = options.threads;
-	shared->calls = options.calls;
-	shared->seed = options.seed;
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->barrier, &attr, options.processes);
@@ -169,33 +158,6 @@ static int make_shared(void)
 			return -1;
 	}
 	return 0;
-}
-
-static void stress(int fd)
-{
-	pid_t pids[MAX_PROCESSES] = {};
-	__u64 began = now_ns();
-	struct mmun_query_context state;
-	int p;
-
-	_mmun_query_context(fd, &state);
-	for (p = 0; p < shared->processes; p++) {
-		pids[p] = fork_child();
-		if (!pids[p]) {
-			close(fd);
-			_exit(process_main(p));
-		}
-	}
-	watch_processes(pids, fd, began);
-	check_memory(fd, state.out_objects);
-	report(began);
-}
-
-static int finish(void)
-{
-	printf("%sok 1 stress.every_answer_is_right_and_nothing_is_left\n",
-	       shared->failed ? "not " : "");
-	return shared->failed;
 }
 
 int main(int argc, char **argv)
@@ -215,18 +177,17 @@ int main(int argc, char **argv)
 		return show_usage(argv[0]);
 	fd = mmun_open();
 	if (fd < 0)
-		return mmun_skip_all("no " MMUN_DEV ": load test_mmun.ko");
+		return mmun_skip_all(MMUN_NO_DEVICE);
 	if (make_shared())
 		return mmun_skip_all("no memory");
 	printf("TAP version 13\n1..1\n# seed %llu, %d processes of %d threads, %d seconds\n",
-	       (unsigned long long)options.seed, options.processes,
-	       options.threads, options.seconds);
+	       options.seed, options.processes, options.threads,
+	       options.seconds);
 	fflush(stdout);
-	set_up();
-	stress(fd);
-	tear_down();
+	stress_with_ksm(fd);
 	if (shared->failed)
-		printf("# seed %llu: %s\n", (unsigned long long)options.seed,
-		       shared->what);
-	return finish();
+		printf("# seed %llu: %s\n", options.seed, shared->what);
+	printf("%sok 1 stress.every_answer_is_right_and_nothing_is_left\n",
+	       shared->failed ? "not " : "");
+	return shared->failed;
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Short lives: children that have a copy, that have an mm of their own with
- * ranges when they exit or exec, and that are reaped before they are gone.
+ * Children: copies of memory after fork(); and processes with a context of their own
+ * that exit, call exec, or are reaped by process_mrelease().
  *
- * A child has only what is safe after fork() in a process with threads.
+ * A child calls only functions that are safe after fork() in a process with threads.
  */
 
-#define AFTER_EXEC	"--after-exec"
-#define CHILD_BASE	0x380000000000UL
-#define CHILD_PAGES	16
-#define CHILD_MS	5000	/* of a parked one */
+#define AFTER_EXEC "--after-exec"
+#define CHILD_BASE ((char *)0x380000000000UL)
+#define CHILD_PAGES 16
+#define CHILD_MS 5000 /* how long a child is pinned, or waited for */
 
-/* How a child exits */
+/* Exit statuses */
 enum {
 	CHILD_FINE,
 	CHILD_DIFFERS,
@@ -23,11 +23,11 @@ enum {
 static int wait_for_child(struct actor *actor, pid_t pid, int expected)
 {
 	static const char *const words[] = {
-		[CHILD_FINE] = "its child ended before it was killed",
-		[CHILD_DIFFERS] = "its child got other contents than there were",
-		[CHILD_CHANGES] = "the copy of its child did not stay as it was",
-		[CHILD_CALL] = "a call of its child failed",
-		[CHILD_LIVES] = "what was executed found the old mm of use",
+		"the child exited before it was killed",
+		"the child has other contents than its parent had at the fork",
+		"the copy of the child changed",
+		"a call of the child failed",
+		"after exec a call worked on the old mm",
 	};
 	int status = mmun_wait_child(pid);
 
@@ -36,12 +36,12 @@ static int wait_for_child(struct actor *actor, pid_t pid, int expected)
 	if (status >= 0 && status < (int)ARRAY_SIZE(words))
 		fail(actor, "%s", words[status]);
 	else
-		fail(actor, "its child ended with %d and not %d", status,
+		fail(actor, "the child ended with %d, expected %d", status,
 		     expected);
 	return 0;
 }
 
-/* The thread that waits for it may be gone before it. */
+/* The child ends with the thread that forked it. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -51,182 +51,124 @@ static pid_t fork_child(void)
 	return pid;
 }
 
-/* A copy of what the run had at the time of the fork */
+/* An area, and the states of its pages at the time of the fork */
 struct copy {
-	struct run run;
+	struct area area;
 	struct page_state pages[8];
 };
 
-static bool copy_is_right(const struct copy *copy)
+static int copy_main(struct copy *copy, const struct child *child, bool writes)
 {
-	int i;
-
-	for (i = 0; i < copy->run.pages; i++) {
-		const struct page_state *page = &copy->pages[i];
-
-		if (page->mapped && (page->prot & PROT_READ) &&
-		    !is_the_value(page, get((__u64 *)
-				  page_at(copy->run.arena,
-					  copy->run.first + i))))
-			return false;
-	}
-	return true;
-}
-
-static void write_copy(struct copy *copy)
-{
-	struct arena *arena = copy->run.arena;
-	int i, page;
-
-	for (i = 0; i < copy->run.pages; i++) {
-		page = copy->run.first + i;
-		if (!copy->pages[i].mapped ||
-		    !(copy->pages[i].prot & PROT_WRITE))
-			continue;
-		copy->pages[i].value = tag(TAG_CHILD, arena, page, 0);
-		copy->pages[i].lazy = false;
-		set((__u64 *)page_at(arena, page), copy->pages[i].value);
-	}
-}
-
-/* The mains of the children return what they exit with. */
-
-static int copy_main(struct copy *copy, int pipefd, bool writes)
-{
-	char byte;
-
-	if (!copy_is_right(copy))
+	if (find_wrong(&copy->area, copy->pages) >= 0)
 		return CHILD_DIFFERS;
 	if (writes)
-		write_copy(copy);
-	if (read(pipefd, &byte, 1) != 1)
-		return CHILD_CALL;
-	return copy_is_right(copy) ? CHILD_FINE : CHILD_CHANGES;
+		write_pages(&copy->area, copy->pages, TAG_CHILD);
+	while (!get(&child->ready))
+		usleep(100);
+	return find_wrong(&copy->area, copy->pages) < 0 ? CHILD_FINE :
+							  CHILD_CHANGES;
 }
 
-/* A range of its own that nobody else knows, with what can be written to. */
-static int watch_run(struct actor *actor, const struct run *run, int fd,
-		     __u32 *id)
+/* Insert a range that no other thread uses, with the writable pages. */
+static int watch_area(struct actor *actor, struct area *area)
 {
 	struct mmun_snapshot snap = {
-		.start = mmun_u64(run_at(run)),
-		.length = run_length(run),
 		.flags = MMUN_WRITE,
 		.max_retries = MMUN_RETRIES,
 	};
+	int ret;
 
-	if (_mmun_insert(fd, run_at(run), run_length(run), id))
+	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
 		return errno;
 	count_ranges(1);
-	snap.id = *id;
-	if (_mmun_snapshot(fd, &snap) && errno != EFAULT && errno != EACCES)
-		fail(actor, "MMUN_SNAPSHOT: %s", strerror(errno));
+	ret = snapshot(area, &snap);
+	if (ret && ret != EFAULT && ret != EACCES)
+		fail(actor, "MMUN_SNAPSHOT: %s", strerror(ret));
 	return 0;
 }
 
-/* What the device had before the fork is no way into the child's copy. */
-static void write_by_device(struct actor *actor, const struct run *run, int fd,
-			    __u32 id)
+/*
+ * The pages are locked, and unlocked before the wait.  The device and the CPU write:
+ * no entry from before the fork may lead to the copy of the child.
+ */
+static int fork_a_copy(struct actor *actor, struct copy *copy)
 {
-	int i;
-
-	for (i = 0; i < run->pages; i++)
-		write_exactly(actor, run->arena, fd, id, run->first + i);
-}
-
-/* One byte: an end of file would wait for the children of other threads. */
-static int fork_a_copy(struct actor *actor, struct copy *copy, bool writes,
-		       int fd, __u32 id)
-{
-	int pipefd[2], ret = 0;
+	bool writes = roll(actor, 2);
+	int i, ret = 0;
 	pid_t pid;
 
-	if (pipe2(pipefd, O_CLOEXEC)) {
-		ret = errno;
-		run_unlock(&copy->run);
-		return ret;
-	}
+	set(&actor->child.ready, false);
 	pid = fork_child();
 	if (!pid)
-		_exit(copy_main(copy, pipefd[0], writes));
+		_exit(copy_main(copy, &actor->child, writes));
 	if (pid < 0)
 		ret = errno;
-	write_by_device(actor, &copy->run, fd, id);
-	run_write(&copy->run);
-	run_unlock(&copy->run);
-	if (!ret) {
-		sched_yield();
-		if (write(pipefd[1], "", 1) != 1)
-			ret = errno;
-		wait_for_child(actor, pid, CHILD_FINE);
-	}
-	close(pipefd[0]);
-	close(pipefd[1]);
-	return ret;
+	for (i = 0; i < copy->area.pages; i++)
+		write_exactly(actor, &copy->area, i);
+	area_write(&copy->area);
+	area_unlock(&copy->area);
+	if (ret)
+		return ret;
+	sched_yield();
+	set(&actor->child.ready, true);
+	return wait_for_child(actor, pid, CHILD_FINE);
 }
 
-/* fork(), and copy on write on either side; of private memory. */
-static int op_fork(struct actor *actor)
+static int op_fork(struct actor *actor, const struct area *area)
 {
-	struct copy copy = {
-		.run = pick_run_in(actor, actor->arena,
-				   roll(actor, SECTION_SHARED), 8),
-	};
-	bool writes = roll(actor, 2);
-	int fd = actor->arena->fds[roll(actor, CONTEXTS)], ret;
-	__u32 id;
+	struct copy copy = { .area = *area };
+	int ret;
 
-	if (!run_trylock(&copy.run))
+	if (!area_trylock(area))
 		return IDLE;
-	run_check(actor, &copy.run);
-	ret = watch_run(actor, &copy.run, fd, &id);
+	area_check(actor, area);
+	set_context(&copy.area, roll(actor, CONTEXTS));
+	ret = watch_area(actor, &copy.area);
 	if (ret) {
-		run_unlock(&copy.run);
+		area_unlock(area);
 		return ret;
 	}
-	memcpy(copy.pages, run_page(&copy.run, 0),
-	       copy.run.pages * sizeof(copy.pages[0]));
-	ret = fork_a_copy(actor, &copy, writes, fd, id);
-	return remove_range(fd, id) ?: ret;
+	memcpy(copy.pages, page_of(area, 0),
+	       area->pages * sizeof(copy.pages[0]));
+	ret = fork_a_copy(actor, &copy);
+	return remove_range(&copy.area) ?: ret;
 }
 
-/* A context of the child's own mm, with a range and a shadow for it. */
-static int child_context(struct child_answer *answer, __u64 value)
+/* A context of the mm of the child, with a range and a shadow for it */
+static int child_context(struct child *child, __u64 value)
 {
 	const size_t length = CHILD_PAGES * page_size();
 	struct mmun_snapshot snap = {
-		.start = CHILD_BASE,
+		.start = mmun_u64(CHILD_BASE),
 		.length = length,
 		.flags = MMUN_WRITE,
 		.max_retries = MMUN_RETRIES,
 	};
-	char *at = mmap((void *)CHILD_BASE, length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	int i;
 
-	if (at == MAP_FAILED)
+	if (!mmun_map(CHILD_BASE, length))
 		return -1;
 	for (i = 0; i < CHILD_PAGES; i++)
-		set((__u64 *)(at + i * page_size()), value);
-	answer->fd = open(MMUN_DEV, O_RDWR);
-	if (answer->fd < 0 || _mmun_insert(answer->fd, at, length, &answer->id))
+		set((__u64 *)(CHILD_BASE + i * page_size()), value);
+	child->fd = open(MMUN_DEV, O_RDWR);
+	if (_mmun_insert(child->fd, CHILD_BASE, length, &child->id))
 		return -1;
-	snap.id = answer->id;
-	return _mmun_snapshot(answer->fd, &snap) || snap.out_collided ||
+	snap.id = child->id;
+	return _mmun_snapshot(child->fd, &snap) || snap.out_collided ||
 	       snap.out_valid != CHILD_PAGES;
 }
 
 /*
- * What a device finds in the range of a child: the value or, where the kernel
- * moved a page, no entry.  Returns how often it was the value, or -1.
+ * The device reads each page of the range of a child: the value, or EFAULT because
+ * the kernel moved the page.  Returns the number of values, or -1.
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
-	__u64 read = 0, done;
 	int i, count = 0;
+	__u64 read, done;
 
 	for (i = 0; i < CHILD_PAGES; i++) {
-		if (!_mmun_access(fd, id, (char *)CHILD_BASE + i * page_size(),
+		if (!_mmun_access(fd, id, CHILD_BASE + i * page_size(),
 				  sizeof(read), &read, 0, &done)) {
 			if (read != value)
 				return -1;
@@ -238,12 +180,12 @@ static int child_reads(int fd, __u32 id, __u64 value)
 	return count;
 }
 
-/* Once the mm is gone: nothing is found, nothing can be done. */
+/* After the mm is gone, no call may find memory. */
 static bool child_is_gone(int fd, __u32 id)
 {
 	struct mmun_snapshot snap = {
 		.id = id,
-		.start = CHILD_BASE,
+		.start = mmun_u64(CHILD_BASE),
 		.length = page_size(),
 	};
 	__u64 value, done;
@@ -251,165 +193,160 @@ static bool child_is_gone(int fd, __u32 id)
 
 	if (!_mmun_snapshot(fd, &snap) || errno != ESRCH)
 		return false;
-	if (!_mmun_access(fd, id, (char *)CHILD_BASE, sizeof(value), &value, 0,
-			  &done) || errno != EFAULT)
+	if (!_mmun_access(fd, id, CHILD_BASE, sizeof(value), &value, 0,
+			  &done) ||
+	    errno != EFAULT)
 		return false;
-	return _mmun_insert(fd, (char *)CHILD_BASE, page_size(), &other) &&
+	return _mmun_insert(fd, CHILD_BASE, page_size(), &other) &&
 	       errno == ESRCH;
 }
 
-/* The main() of one that was executed: the descriptor is all that it has. */
+/* The main function of the executed program, which only has the descriptor. */
 static int after_exec(int fd, __u32 id)
 {
 	return child_is_gone(fd, id) ? CHILD_FINE : CHILD_LIVES;
 }
 
-static int exec_main(struct child_answer *answer)
+static void execute(const struct child *child)
 {
 	char fd[16], id[16];
 
-	if (child_context(answer, 1) ||
-	    child_reads(answer->fd, answer->id, 1) < 0)
-		return CHILD_CALL;
-	snprintf(fd, sizeof(fd), "%d", answer->fd);
-	snprintf(id, sizeof(id), "%u", answer->id);
+	snprintf(fd, sizeof(fd), "%d", child->fd);
+	snprintf(id, sizeof(id), "%u", child->id);
 	execl("/proc/self/exe", "mmun_stress", AFTER_EXEC, fd, id, NULL);
-	return CHILD_CALL;
 }
 
-static int op_exec(struct actor *actor)
-{
-	pid_t pid = fork_child();
+enum ending {
+	EXIT,
+	KILL,
+	EXEC,
+};
 
-	if (!pid)
-		_exit(exec_main(&actor->answer));
-	return pid < 0 ? errno : wait_for_child(actor, pid, CHILD_FINE);
-}
-
-/* With a range and a batch, by its own will or by a signal. */
-static int exit_main(struct child_answer *answer, bool killed)
+/* A child that ends with a range and an open batch. */
+static int ending_main(struct child *child, enum ending ending)
 {
 	struct mmun_token token;
 
-	if (child_context(answer, 1) ||
-	    child_reads(answer->fd, answer->id, 1) < 0 ||
-	    _mmun_read_begin(answer->fd, answer->id, &token))
+	if (child_context(child, 1) ||
+	    child_reads(child->fd, child->id, 1) < 0 ||
+	    _mmun_read_begin(child->fd, child->id, &token))
 		return CHILD_CALL;
-	if (killed)
+	if (ending == EXIT)
+		return CHILD_FINE;
+	if (ending == KILL)
 		kill(getpid(), SIGKILL);
-	return CHILD_FINE;
+	execute(child);
+	return CHILD_CALL;
 }
 
-static int op_exit(struct actor *actor)
+static int run_child(struct actor *actor, enum ending ending)
 {
-	bool killed = roll(actor, 2);
 	pid_t pid = fork_child();
 
 	if (!pid)
-		_exit(exit_main(&actor->answer, killed));
+		_exit(ending_main(&actor->child, ending));
 	if (pid < 0)
 		return errno;
 	return wait_for_child(actor, pid,
-			      killed ? 128 + SIGKILL : CHILD_FINE);
+			      ending == KILL ? 128 + SIGKILL : CHILD_FINE);
 }
 
-/* Parked it keeps its mm, dead as it may be. */
-static int victim_main(struct child_answer *answer, __u64 value)
+static int op_exec(struct actor *actor, const struct area *unused)
 {
-	__u32 released;
+	return run_child(actor, EXEC);
+}
 
-	if (child_context(answer, value))
+static int op_exit(struct actor *actor, const struct area *unused)
+{
+	return run_child(actor, roll(actor, 2) ? KILL : EXIT);
+}
+
+/* The pin keeps the mm after the child was killed. */
+static int victim_main(struct child *child, __u64 value)
+{
+	__u32 unpinned;
+
+	if (child_context(child, value))
 		return CHILD_CALL;
-	set(&answer->ready, 1);
-	_mmun_pin_mm(answer->fd, CHILD_MS, &released);
+	set(&child->ready, true);
+	_mmun_pin_mm(child->fd, CHILD_MS, &unpinned);
 	return CHILD_FINE;
 }
 
-/* Refused it keeps what it has; else nothing is left to read. */
-static void check_victim(struct actor *actor, int fd, __u32 id, __u64 value,
-			 bool refused)
+/* Reap the victim: the range refuses a number of times.  Returns 0 or an errno. */
+static int reap_victim(struct actor *actor, int pidfd, int fd, __u64 value)
 {
-	int found = child_reads(fd, id, value);
-
-	if (found < 0)
-		fail(actor, "the device reads from a victim what it never had");
-	else if (found && !refused)
-		fail(actor, "the device reads %d pages that were reaped",
-		     found);
-}
-
-/* So often it is refused, and then it is done.  Returns 0 or an errno. */
-static int reap_victim(struct actor *actor, int pidfd, int fd, __u32 id,
-		       int refusals, __u64 value)
-{
-	int i, ret;
-	__u32 left;
+	int refusals = roll(actor, 4), ret, found;
+	__u32 id = actor->child.id, left;
 
 	if (_mmun_fail_nonblock(fd, id, refusals, &left))
 		return errno;
-	for (i = 0; i <= refusals; i++) {
+	for (; refusals >= 0; refusals--) {
 		ret = syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0;
-		/* EALREADY: done, where it had to be refused. */
-		if (ret != (i < refusals ? EAGAIN : 0))
+		/* EALREADY: the kernel reaped in spite of the refusal. */
+		if (ret != (refusals ? EAGAIN : 0))
 			return ret ?: EALREADY;
-		check_victim(actor, fd, id, value, ret);
+		found = child_reads(fd, id, value);
+		if (found < 0)
+			fail(actor,
+			     "the device read a value that the victim never had");
+		else if (found && !ret)
+			fail(actor, "the device read %d reaped pages", found);
 	}
-	return count_counters(fd, id);
+	return add_counters(fd, id);
 }
 
-/* Wait until it is parked, and get hold of its context.  -1: it is not. */
-static int adopt_context(struct actor *actor, int pidfd)
+/* Returns a descriptor for the context of a victim that is pinned, or -1. */
+static int adopt_context(const struct child *child, int pidfd)
 {
-	struct mmun_record record;
 	__u64 end = now_ns() + CHILD_MS * 1000000ULL;
+	struct mmun_record record;
 	int fd;
 
-	while (!get(&actor->answer.ready) && now_ns() < end)
+	while (!get(&child->ready) && now_ns() < end)
 		sched_yield();
-	fd = syscall(SYS_pidfd_getfd, pidfd, actor->answer.fd, 0);
-	if (fd >= 0 && mmun_wait_record(fd, MMUN_RECORD_PIN, &record))
+	fd = syscall(SYS_pidfd_getfd, pidfd, child->fd, 0);
+	if (fd < 0 || mmun_wait_record(fd, MMUN_RECORD_PIN, &record))
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return -1;
 }
 
-/* Afterwards its range outlives it, until the last descriptor is closed. */
-static int kill_and_reap(struct actor *actor, pid_t pid, int pidfd,
-			 int refusals, __u64 value)
+/* The descriptor keeps the range after the victim is gone. */
+static int kill_and_reap(struct actor *actor, pid_t pid, int pidfd, __u64 value)
 {
-	int fd = adopt_context(actor, pidfd), ret = ESRCH;
-	__u32 id = actor->answer.id, count;
+	int fd = adopt_context(&actor->child, pidfd), ret = ESRCH;
+	__u32 count;
 
 	kill(pid, SIGKILL);
 	if (fd >= 0) {
-		ret = reap_victim(actor, pidfd, fd, id, refusals, value);
+		ret = reap_victim(actor, pidfd, fd, value);
 		_mmun_unpin_mm(fd, 0, &count);
 	}
 	wait_for_child(actor, pid, 128 + SIGKILL);
 	if (fd < 0)
 		return ret;
-	if (!child_is_gone(fd, id))
-		fail(actor, "the mm of a process that is gone is of use");
+	if (!child_is_gone(fd, actor->child.id))
+		fail(actor,
+		     "a call worked on the mm of a process that is gone");
 	close(fd);
 	return ret;
 }
 
-static int op_reap(struct actor *actor)
+static int op_reap(struct actor *actor, const struct area *area)
 {
-	__u64 value = tag(TAG_CHILD, actor->arena, actor->number,
-			  actor->calls);
-	int refusals = roll(actor, 4), pidfd, ret;
+	__u64 value = tag(TAG_CHILD, area, 0, actor->calls);
+	int pidfd, ret;
 	pid_t pid;
 
-	set(&actor->answer.ready, 0);
+	set(&actor->child.ready, false);
 	pid = fork_child();
 	if (!pid)
-		_exit(victim_main(&actor->answer, value));
+		_exit(victim_main(&actor->child, value));
 	if (pid < 0)
 		return errno;
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ret = kill_and_reap(actor, pid, pidfd, refusals, value);
+	ret = kill_and_reap(actor, pid, pidfd, value);
 	close(pidfd);
 	return ret;
 }

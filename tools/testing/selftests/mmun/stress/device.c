@@ -3,82 +3,98 @@
  * The device: it fills the shadow of a range, and reads and writes through it.
  */
 
-/* A device read that anything may happen to: is it a value of that page? */
-static void look(struct actor *actor, const struct arena *arena, int fd,
-		 __u32 id, int page)
+/* Returns 0 or an errno. */
+static int access_page(const struct area *area, int i, __u64 *value,
+		       __u32 flags)
 {
-	const struct page_state *state = &arena->pages[page];
-	__u32 low = get(&state->low), high;
-	__u64 value, done;
+	__u64 done;
 
-	if (_mmun_access(fd, id, page_at(arena, page), sizeof(value), &value,
-			 0, &done)) {
-		if (errno != EFAULT && errno != ENOENT)
-			fail(actor, "MMUN_ACCESS: %s", strerror(errno));
+	return _mmun_access(area->fd, area->id, page_at(area, i),
+			    sizeof(*value), value, flags, &done) ?
+		       errno :
+		       0;
+}
+
+/* Read a page that other threads may change at the same time. */
+static void look(struct actor *actor, const struct area *area, int i)
+{
+	const struct page_state *state = page_of(area, i);
+	__u32 low = get(&state->low), high;
+	__u64 value;
+	int ret = access_page(area, i, &value, 0);
+
+	if (ret == EFAULT || ret == ENOENT)
+		return;
+	if (ret) {
+		fail(actor, "MMUN_ACCESS: %s", strerror(ret));
 		return;
 	}
 	high = get(&state->high);
 	add(&shared->compared, 1);
-	if (!is_possible(arena, page, value, low, high))
-		fail(actor, "the device read %llx from page %d of process %d, generation %u to %u",
-		     (unsigned long long)value, page, arena->number, low, high);
+	if (!is_possible(area, i, value, low, high))
+		fail(actor,
+		     "the device read %llx from page %d of process %d, generation %u to %u",
+		     value, area->first + i, area->arena->number, low, high);
 }
 
-/* One that holds the lock knows what there is to read.  Returns an errno. */
-static int look_exactly(struct actor *actor, const struct arena *arena, int fd,
-			__u32 id, int page)
+static void fail_access(struct actor *actor, const char *what,
+			const struct area *area, int i, __u64 value)
 {
-	const struct page_state *state = &arena->pages[page];
-	__u64 value, done;
+	const struct page_state *state = page_of(area, i);
 
-	if (_mmun_access(fd, id, page_at(arena, page), sizeof(value), &value,
-			 0, &done))
-		return errno;
+	fail(actor,
+	     "the device %s %llx, page %d of process %d: %s, PROT_* %u, expected %llx",
+	     what, value, area->first + i, area->arena->number,
+	     state->mapped ? "mapped" : "not mapped", state->prot,
+	     state->value);
+}
+
+/* The caller holds the lock of the page.  Returns 0 or an errno. */
+static int look_exactly(struct actor *actor, const struct area *area, int i)
+{
+	const struct page_state *state = page_of(area, i);
+	__u64 value;
+	int ret = access_page(area, i, &value, 0);
+
+	if (ret)
+		return ret;
 	add(&shared->compared, 1);
-	if (!state->mapped || !(state->prot & PROT_READ))
-		fail(actor, "the device read %llx from page %d of process %d, which %s",
-		     (unsigned long long)value, page, arena->number,
-		     state->mapped ? "is PROT_NONE" : "is not mapped");
-	else if (!is_the_value(state, value))
-		fail(actor, "the device read %llx from page %d of process %d, which has %llx",
-		     (unsigned long long)value, page, arena->number,
-		     (unsigned long long)state->value);
+	if (!page_allows(state, PROT_READ) || !is_the_value(state, value))
+		fail_access(actor, "read", area, i, value);
 	return 0;
 }
 
-/* Likewise.  It is written to where it can be, and nowhere else. */
-static int write_exactly(struct actor *actor, struct arena *arena, int fd,
-			 __u32 id, int page)
+/* Likewise.  The device writes writable pages and no others. */
+static int write_exactly(struct actor *actor, const struct area *area, int i)
 {
-	struct page_state *state = &arena->pages[page];
-	__u64 value = tag(TAG_OWN, arena, page, next_generation(state)), done;
+	struct page_state *state = page_of(area, i);
+	__u64 value = tag(TAG_OWN, area, i, next_generation(state));
+	int ret = access_page(area, i, &value, MMUN_WRITE);
 
-	if (_mmun_access(fd, id, page_at(arena, page), sizeof(value), &value,
-			 MMUN_WRITE, &done))
-		return errno;
-	if (!state->mapped || !(state->prot & PROT_WRITE))
-		fail(actor, "the device wrote to page %d of process %d, which %s",
-		     page, arena->number,
-		     state->mapped ? "is read-only" : "is not mapped");
+	if (ret)
+		return ret;
+	if (!page_allows(state, PROT_WRITE))
+		fail_access(actor, "wrote", area, i, value);
 	has_value(state, value);
 	return 0;
 }
 
-static void look_around(struct actor *actor, const struct arena *arena, int fd,
-			__u32 id, int first, int pages)
+static void look_around(struct actor *actor, const struct area *area)
 {
-	int i, page;
+	struct area one = *area;
+	int i;
 
 	for (i = roll(actor, 4); i >= 0; i--)
-		look(actor, arena, fd, id, first + roll(actor, pages));
-	page = first + roll(actor, pages);
-	if (!page_trylock((struct page_state *)&arena->pages[page]))
+		look(actor, area, roll(actor, area->pages));
+	one.first += roll(actor, area->pages);
+	one.pages = 1;
+	if (!area_trylock(&one))
 		return;
-	look_exactly(actor, arena, fd, id, page);
-	page_unlock((struct page_state *)&arena->pages[page]);
+	look_exactly(actor, &one, 0);
+	area_unlock(&one);
 }
 
-/* How pages are gathered */
+/* How SNAPSHOT and COLLECT find the pages */
 struct way {
 	__u32 method;
 	__u32 flags;
@@ -87,170 +103,106 @@ struct way {
 static struct way pick_way(struct actor *actor)
 {
 	static const struct way ways[] = {
-		{ MMUN_METHOD_HMM_FAULT, 0 }, { MMUN_METHOD_HMM_FAULT, MMUN_WRITE },
+		{ MMUN_METHOD_HMM_FAULT, 0 },
+		{ MMUN_METHOD_HMM_FAULT, MMUN_WRITE },
 		{ MMUN_METHOD_HMM_NOFAULT, 0 },
-		{ MMUN_METHOD_GUP, 0 }, { MMUN_METHOD_GUP, MMUN_WRITE },
+		{ MMUN_METHOD_GUP, 0 },
+		{ MMUN_METHOD_GUP, MMUN_WRITE },
 	};
 
 	return ways[roll(actor, ARRAY_SIZE(ways))];
 }
 
-/* Some pages of a slot, now and then all of them. */
-static void pick_part(struct actor *actor, struct slot *slot)
+/* Returns 0 or an errno. */
+static int snapshot(const struct area *area, struct mmun_snapshot *snap)
 {
-	int most = roll(actor, 16) ? 16 : PAGES;
-	int pages = 1 + roll(actor, most), skip;
-
-	if (pages > slot->pages)
-		pages = slot->pages;
-	skip = roll(actor, slot->pages - pages + 1);
-	slot->first += skip;
-	slot->pages = pages;
+	snap->id = area->id;
+	snap->start = mmun_u64(area_at(area));
+	snap->length = area_length(area);
+	return _mmun_snapshot(area->fd, snap) ? errno : 0;
 }
 
 /*
- * The time of a snapshot is too short for a thousand invalidations of a few
- * pages: one that used up so many retries did not begin again.
+ * A small range is not invalidated MMUN_RETRIES times during one snapshot: if all
+ * retries are used up, the driver repeated the snapshot with an old sequence.
  */
-static int take_snapshot(struct actor *actor, int fd, int range_pages,
-			 struct mmun_snapshot *snap)
+static int op_snapshot(struct actor *actor, const struct area *range)
 {
-	bool few = range_pages <= 16;
-
-	if (few)
-		snap->max_retries = MMUN_RETRIES;
-	if (_mmun_snapshot(fd, snap))
-		return errno;
-	if (few && snap->out_collided)
-		fail(actor, "a snapshot collided %u times", snap->out_retries);
-	add(&shared->retries, snap->out_retries);
-	raise_to(&shared->most_retries, snap->out_retries);
-	return 0;
-}
-
-static int op_snapshot(struct actor *actor)
-{
-	struct target target = pick_target(actor);
+	bool small = range->pages <= 16;
 	struct way way = pick_way(actor);
+	struct area area = *range;
 	__u64 pages[PAGES];
 	struct mmun_snapshot snap = {
 		.method = way.method,
 		.flags = way.flags,
-		.max_retries = roll(actor, 64),
+		.max_retries = small ? MMUN_RETRIES : roll(actor, 64),
 		.pages = roll(actor, 4) ? 0 : mmun_u64(pages),
 	};
-	struct slot slot;
-	int range_pages, ret;
-
-	if (!pick_slot(actor, &target, &slot))
-		return IDLE;
-	range_pages = slot.pages;
-	pick_part(actor, &slot);
-	snap.id = slot.id;
-	snap.start = mmun_u64(page_at(target.arena, slot.first));
-	snap.length = slot.pages * page_size();
-	ret = take_snapshot(actor, target.fd, range_pages, &snap);
-	if (!ret)
-		look_around(actor, target.arena, target.fd, slot.id, slot.first,
-			    slot.pages);
-	return ret;
-}
-
-/* One page of a range, locked, and in half of all cases an entry for it. */
-struct aim {
-	struct target target;
-	__u32 id;
-	int page;
-};
-
-static bool take_aim(struct actor *actor, struct aim *aim, __u32 flags)
-{
-	struct mmun_snapshot snap = {
-		.method = roll(actor, 2) ? MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP,
-		.flags = flags,
-		.length = page_size(),
-		.max_retries = 8,
-	};
-	bool prepare = roll(actor, 2);
-	struct slot slot;
-
-	aim->target = pick_target(actor);
-	if (!pick_slot(actor, &aim->target, &slot))
-		return false;
-	aim->id = slot.id;
-	aim->page = slot.first + roll(actor, slot.pages);
-	if (!page_trylock(&aim->target.arena->pages[aim->page]))
-		return false;
-	snap.id = aim->id;
-	snap.start = mmun_u64(page_at(aim->target.arena, aim->page));
-	if (prepare && _mmun_snapshot(aim->target.fd, &snap) &&
-	    errno != ENOENT && errno != EFAULT && errno != EACCES)
-		fail(actor, "MMUN_SNAPSHOT: %s", strerror(errno));
-	return true;
-}
-
-static int op_read(struct actor *actor)
-{
-	struct aim aim;
 	int ret;
 
-	if (!take_aim(actor, &aim, 0))
-		return IDLE;
-	ret = look_exactly(actor, aim.target.arena, aim.target.fd, aim.id,
-			   aim.page);
-	page_unlock(&aim.target.arena->pages[aim.page]);
-	return ret;
-}
-
-static int op_write(struct actor *actor)
-{
-	struct aim aim;
-	int ret;
-
-	if (!take_aim(actor, &aim, MMUN_WRITE))
-		return IDLE;
-	ret = write_exactly(actor, aim.target.arena, aim.target.fd, aim.id,
-			    aim.page);
-	if (!ret)
-		look_exactly(actor, aim.target.arena, aim.target.fd, aim.id,
-			     aim.page);
-	page_unlock(&aim.target.arena->pages[aim.page]);
-	return ret;
-}
-
-/* Returns 0 or an errno. */
-static int verify_range(struct actor *actor, int fd, __u32 id)
-{
-	struct mmun_verify verify;
-
-	if (_mmun_verify(fd, id, &verify))
-		return errno;
-	if (verify.out_result == MMUN_VERIFY_DIFFERS)
-		fail(actor, "MMUN_VERIFY: at %llx the shadow has %llx, the page tables %llx",
-		     (unsigned long long)verify.out_addr,
-		     (unsigned long long)verify.out_shadow,
-		     (unsigned long long)verify.out_pte);
+	pick_part(actor, &area);
+	ret = snapshot(&area, &snap);
+	if (ret)
+		return ret;
+	if (small && snap.out_collided)
+		fail(actor, "a snapshot collided %u times", snap.out_retries);
+	add(&shared->retries, snap.out_retries);
+	raise_to(&shared->most_retries, snap.out_retries);
+	look_around(actor, &area);
 	return 0;
 }
 
-static int op_verify(struct actor *actor)
+/* In half of all cases, so that the device also finds pages without an entry */
+static void prepare(struct actor *actor, const struct area *page, __u32 flags)
 {
-	struct target target = pick_target(actor);
-	struct slot slot;
+	struct mmun_snapshot snap = {
+		.method = roll(actor, 2) ? MMUN_METHOD_HMM_FAULT :
+					   MMUN_METHOD_GUP,
+		.flags = flags,
+		.max_retries = 8,
+	};
+	int ret = roll(actor, 2) ? snapshot(page, &snap) : 0;
 
-	if (!pick_slot(actor, &target, &slot))
-		return IDLE;
-	return verify_range(actor, target.fd, slot.id);
+	if (ret && ret != ENOENT && ret != EFAULT && ret != EACCES)
+		fail(actor, "MMUN_SNAPSHOT: %s", strerror(ret));
 }
 
-static int op_refuse(struct actor *actor)
+static int op_read(struct actor *actor, const struct area *page)
 {
-	struct target target = pick_target(actor);
-	int count = roll(actor, 4);
-	struct slot slot;
+	prepare(actor, page, 0);
+	return look_exactly(actor, page, 0);
+}
+
+static int op_write(struct actor *actor, const struct area *page)
+{
+	int ret;
+
+	prepare(actor, page, MMUN_WRITE);
+	ret = write_exactly(actor, page, 0);
+	if (!ret)
+		look_exactly(actor, page, 0);
+	return ret;
+}
+
+static int op_verify(struct actor *actor, const struct area *range)
+{
+	struct mmun_verify verify;
+
+	if (_mmun_verify(range->fd, range->id, &verify))
+		return errno;
+	if (verify.out_result == MMUN_VERIFY_DIFFERS)
+		fail(actor,
+		     "MMUN_VERIFY: at %llx the shadow has %llx, the page tables %llx",
+		     verify.out_addr, verify.out_shadow, verify.out_pte);
+	return 0;
+}
+
+static int op_refuse(struct actor *actor, const struct area *range)
+{
 	__u32 left;
 
-	if (!pick_slot(actor, &target, &slot))
-		return IDLE;
-	return _mmun_fail_nonblock(target.fd, slot.id, count, &left) ? errno : 0;
+	return _mmun_fail_nonblock(range->fd, range->id, roll(actor, 4),
+				   &left) ?
+		       errno :
+		       0;
 }

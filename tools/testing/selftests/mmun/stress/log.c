@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: what every callback must be, and how many came at once.
+ * The log: check each record, and count the callbacks of each invalidation.
  */
 
-/* The callbacks of one invalidation, while nobody else's come between. */
-static void count_hit(struct hits *hits, const struct mmun_record *r)
+/* The callbacks of one invalidation, if no other callback is between them. */
+static void count_hit(struct context *context, const struct mmun_record *r)
 {
-	const struct mmun_record *first = &hits->first;
+	const struct mmun_record *first = &context->first;
 
-	if (hits->count && r->tid == first->tid && r->start == first->start &&
+	if (context->hits && r->tid == first->tid && r->start == first->start &&
 	    r->end == first->end && r->event == first->event &&
 	    r->cur_seq == first->cur_seq && r->id != first->id) {
-		hits->count++;
+		context->hits++;
 	} else {
-		hits->first = *r;
-		hits->count = 1;
+		context->first = *r;
+		context->hits = 1;
 	}
-	raise_to(&shared->most_hit, hits->count);
+	raise_to(&shared->most_hit, context->hits);
 	raise_to(&shared->longest_callback, r->duration_ns);
 }
 
@@ -24,49 +24,44 @@ static void check_record(struct actor *actor, const struct mmun_record *r)
 {
 	if (!(r->cur_seq & 1))
 		fail(actor, "a callback with the even sequence %llu",
-		     (unsigned long long)r->cur_seq);
+		     r->cur_seq);
 	if (r->event > MMUN_EVENT_RELEASE && r->event != MMUN_EVENT_MIGRATE)
 		fail(actor, "a callback for the event %u", r->event);
 	if (r->clip_start < r->start || r->clip_start >= r->clip_end)
 		fail(actor, "a callback for [%llx, %llx) of [%llx, %llx)",
-		     (unsigned long long)r->clip_start,
-		     (unsigned long long)r->clip_end,
-		     (unsigned long long)r->start, (unsigned long long)r->end);
+		     r->clip_start, r->clip_end, r->start, r->end);
 }
 
-/* Returns the number of records that were there. */
-static int read_log(struct actor *actor, const struct target *target)
+/* Returns the number of records that were read. */
+static int read_log(struct actor *actor, const struct area *area)
 {
-	struct hits *hits = &target->arena->hits[target->context];
-	__u64 *next = &target->arena->log_next[target->context];
-	struct mmun_record records[64];
-	ssize_t size = read(target->fd, records, sizeof(records));
-	int i, count = size < 0 ? 0 : size / sizeof(*records);
+	struct context *context = area->context;
+	struct mmun_record records[64], *r;
+	ssize_t size = read(area->fd, records, sizeof(records));
+	int count = size < 0 ? 0 : size / sizeof(*r);
 
-	for (i = 0; i < count; i++) {
-		if (records[i].sequence < *next)
-			fail(actor, "the log went back");
-		add(&shared->lost, records[i].sequence - *next);
-		*next = records[i].sequence + 1;
-		if (records[i].type != MMUN_RECORD_INVALIDATE)
+	for (r = records; r < records + count; r++) {
+		if (r->sequence < context->log_next)
+			fail(actor, "the sequence of the log went back");
+		add(&shared->lost, r->sequence - context->log_next);
+		context->log_next = r->sequence + 1;
+		if (r->type != MMUN_RECORD_INVALIDATE)
 			continue;
-		check_record(actor, &records[i]);
-		count_hit(hits, &records[i]);
+		check_record(actor, r);
+		count_hit(context, r);
 	}
 	add(&shared->records, count);
 	return count;
 }
 
-static int op_log(struct actor *actor)
+static int op_log(struct actor *actor, const struct area *area)
 {
-	struct target target = pick_target(actor);
-	__u32 *lock = &target.arena->log_locks[target.context];
 	int i;
 
-	if (swap(lock, 1))
+	if (swap(&area->context->log_lock, 1))
 		return IDLE;
-	for (i = 0; i < 64 && read_log(actor, &target); i++)
+	for (i = 0; i < 64 && read_log(actor, area); i++)
 		;
-	set(lock, 0);
+	set(&area->context->log_lock, 0);
 	return 0;
 }

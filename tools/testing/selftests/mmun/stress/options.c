@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line.
+ * The command line.  scripts/options/values-stress.sh checks the same values.
  */
-
-struct options {
-	int processes;
-	int threads;
-	int seconds;
-	__u64 calls;
-	__u64 seed;
-	int swap_mib;
-	bool progress;
-	int weights[MAX_OPS];
-	int total_weight;
-};
-
-static struct options options = {
-	.processes = 2,
-	.threads = 4,
-	.seconds = 10,
-};
 
 static int show_usage(const char *name)
 {
@@ -29,11 +11,11 @@ static int show_usage(const char *name)
 		"  -t  threads of each process, 1 to %d [%d]\n"
 		"  -p  processes, 1 to %d [%d]\n"
 		"  -s  seconds; 0: until each thread has made its calls [%d]\n"
-		"  -n  calls of each thread at most [no limit]\n"
-		"  -S  seed of the schedules [MMUN_SEED, or a new one]\n"
+		"  -n  maximum of calls of each thread [no limit]\n"
+		"  -S  seed of the random numbers [MMUN_SEED, or a new one]\n"
 		"  -w  weights; \"all\" stands for each operation\n"
-		"  -z  swap on /dev/zram0 of that size meanwhile [0: none]\n"
-		"  -v  a line of progress every five seconds [on a terminal]\n"
+		"  -z  size of a swap area on /dev/zram0 during the run [0: none]\n"
+		"  -v  print progress every five seconds [if stdout is a terminal]\n"
 		"  -l  list the operations and their weights\n",
 		name, MAX_THREADS, options.threads, MAX_PROCESSES,
 		options.processes, options.seconds);
@@ -42,38 +24,39 @@ static int show_usage(const char *name)
 
 static int list_ops(void)
 {
-	int i;
+	const struct op *op;
 
-	for (i = 0; ops[i].name; i++)
-		printf("%-16s %d\n", ops[i].name, ops[i].weight);
+	for (op = ops; op->name; op++)
+		printf("%-16s %d\n", op->name, op->weight);
 	return 0;
 }
 
-static int set_weight(const char *name, int weight)
+static int set_number(int *number, const char *text, int least, int most)
 {
-	bool all = !strcmp(name, "all"), found = all;
-	int i;
+	*number = atoi(text);
+	return *number >= least && *number <= most ? 0 : -1;
+}
+
+/* Every operation has the name "all", too. */
+static int set_weight(const char *name, const char *text)
+{
+	int i, ret = -1;
 
 	for (i = 0; ops[i].name; i++) {
-		if (!all && strcmp(name, ops[i].name))
+		if (strcmp(name, "all") && strcmp(name, ops[i].name))
 			continue;
-		options.weights[i] = weight;
-		found = true;
+		ret = set_number(&options.weights[i], text, 0, 1000000);
 	}
-	return found && weight >= 0 && weight <= 1000000 ? 0 : -1;
+	return ret;
 }
 
 static int set_weights(char *text)
 {
-	char *save, *word, *value;
+	char *word, *name;
 
-	for (word = strtok_r(text, ",", &save); word;
-	     word = strtok_r(NULL, ",", &save)) {
-		value = strchr(word, '=');
-		if (!value)
-			return -1;
-		*value++ = '\0';
-		if (set_weight(word, atoi(value)))
+	while ((word = strsep(&text, ","))) {
+		name = strsep(&word, "=");
+		if (!word || set_weight(name, word))
 			return -1;
 	}
 	return 0;
@@ -95,32 +78,27 @@ static int set_option(int option, char *value)
 {
 	switch (option) {
 	case 't':
-		options.threads = atoi(value);
-		break;
+		return set_number(&options.threads, value, 1, MAX_THREADS);
 	case 'p':
-		options.processes = atoi(value);
-		break;
+		return set_number(&options.processes, value, 1, MAX_PROCESSES);
 	case 's':
-		options.seconds = atoi(value);
-		break;
+		return set_number(&options.seconds, value, 0, 80000);
+	case 'z':
+		return set_number(&options.swap_mib, value, 0, 2047);
 	case 'n':
 		options.calls = strtoull(value, NULL, 0);
-		break;
+		return 0;
 	case 'S':
 		options.seed = strtoull(value, NULL, 0);
-		break;
+		return 0;
 	case 'w':
 		return set_weights(value);
-	case 'z':
-		options.swap_mib = atoi(value);
-		break;
 	case 'v':
 		options.progress = true;
-		break;
+		return 0;
 	default:
 		return -1;
 	}
-	return 0;
 }
 
 static bool options_are_sound(void)
@@ -129,8 +107,5 @@ static bool options_are_sound(void)
 
 	for (i = 0; ops[i].name; i++)
 		options.total_weight += options.weights[i];
-	return options.threads > 0 && options.threads <= MAX_THREADS &&
-	       options.processes > 0 && options.processes <= MAX_PROCESSES &&
-	       options.seconds >= 0 && (options.seconds || options.calls) &&
-	       options.swap_mib >= 0 && options.total_weight > 0;
+	return (options.seconds || options.calls) && options.total_weight > 0;
 }

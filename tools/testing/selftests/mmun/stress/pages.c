@@ -1,134 +1,108 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tagged pages.  The first word of each page of an arena is 0 or a tag that
- * names the process, the page, and a generation that grows with each write and
- * each loss of the contents:
+ * Tagged pages.  The first word of each page of an arena is 0 or a tag: the process,
+ * the page, and a generation that grows with each write and each loss of the contents.
  *
- *   one that writes        low   high   page   a device may read
+ *   writer of the page     low   high   page   a device may read
  *   -------------------    ---   ----   ----   -----------------
  *                           g     g      g      g
  *   high = g + 1            g    g+1     g      g
  *   write the page          g    g+1    g+1     g, g + 1
  *   low = g + 1            g+1   g+1    g+1     g + 1
  *
- * An empty page is always possible for one that does not hold the lock of the
- * page.  One that does knows exactly what is there.
+ * A thread that does not hold the lock of a page may also find the page empty.  The
+ * thread that holds the lock knows the contents.
  *
- * Who takes locks while he has some takes them upwards, and all others only
- * try: nobody waits for ever.
+ * A thread that waits for a lock has no lock of a higher page.  All other threads do
+ * not wait, so there is no deadlock.
  */
 
-#define TAG_OWN		0x5aULL
-#define TAG_TWIN	0x5bULL		/* the same in both of two neighbours */
-#define TAG_CHILD	0x5cULL		/* a child's, in its copy */
-#define TAG_SPARE	0x5dULL		/* while the page was moved away */
+#define TAG_OWN 0x5aULL
+#define TAG_TWIN 0x5bULL /* the same in two neighbours */
+#define TAG_CHILD 0x5cULL /* written by a child, in its copy */
+#define TAG_SPARE 0x5dULL /* written while the page was moved away */
 
-static __u64 tag(__u64 kind, const struct arena *arena, int page, __u32 gen)
-{
-	return kind << 56 | (__u64)arena->number << 48 | (__u64)page << 32 |
-	       gen;
-}
-
-static enum section section_of(int page)
-{
-	return page / SECTION_PAGES;
-}
+#define ALL_ACCESS (PROT_READ | PROT_WRITE)
 
 static size_t page_size(void)
 {
-	static size_t size;
-
-	if (!size)
-		size = sysconf(_SC_PAGESIZE);
-	return size;
+	return sysconf(_SC_PAGESIZE);
 }
 
-static char *page_at(const struct arena *arena, int page)
+static struct page_state *page_of(const struct area *area, int i)
 {
-	return arena->base + page * page_size();
+	return &area->arena->pages[area->first + i];
 }
 
-/* A run of pages, all in one section. */
-struct run {
-	struct arena *arena;
-	int first;
-	int pages;
-};
-
-static char *run_at(const struct run *run)
+static char *page_at(const struct area *area, int i)
 {
-	return page_at(run->arena, run->first);
+	return area->arena->base + (area->first + i) * page_size();
 }
 
-static size_t run_length(const struct run *run)
+/* The word that has the tag */
+static __u64 *word_at(const struct area *area, int i)
 {
-	return run->pages * page_size();
+	return (__u64 *)page_at(area, i);
 }
 
-static struct page_state *run_page(const struct run *run, int i)
+static char *area_at(const struct area *area)
 {
-	return &run->arena->pages[run->first + i];
+	return page_at(area, 0);
 }
 
-static struct run pick_run_in(struct actor *actor, struct arena *arena,
-			      enum section section, int most)
+static size_t area_length(const struct area *area)
 {
-	struct run run = { .arena = arena };
-
-	run.pages = 1 + roll(actor, most);
-	run.first = section * SECTION_PAGES +
-		    roll(actor, SECTION_PAGES - run.pages + 1);
-	return run;
+	return area->pages * page_size();
 }
 
-static struct run pick_run(struct actor *actor, struct arena *arena)
+/* Where the pages are in their section, and so in the file of the shared one. */
+static off_t area_offset(const struct area *area)
 {
-	return pick_run_in(actor, arena, roll(actor, SECTIONS), 8);
+	return (area->first % SECTION_PAGES) * page_size();
 }
 
-static bool page_trylock(struct page_state *page)
+static enum section section_of(const struct area *area)
 {
-	return !swap(&page->lock, 1);
+	return area->first / SECTION_PAGES;
 }
 
-static void page_unlock(struct page_state *page)
+static struct area whole_section(struct arena *arena, enum section section)
 {
-	set(&page->lock, 0);
+	return (struct area){
+		.arena = arena,
+		.first = section * SECTION_PAGES,
+		.pages = SECTION_PAGES,
+	};
 }
 
-static void run_unlock_some(const struct run *run, int pages)
+static __u64 tag(__u64 kind, const struct area *area, int i, __u32 gen)
+{
+	return kind << 56 | (__u64)area->arena->number << 48 |
+	       (__u64)(area->first + i) << 32 | gen;
+}
+
+/* Locks */
+
+static void area_unlock_some(const struct area *area, int pages)
 {
 	while (pages--)
-		page_unlock(run_page(run, pages));
+		set(&page_of(area, pages)->lock, 0);
 }
 
-static void run_unlock(const struct run *run)
+static void area_unlock(const struct area *area)
 {
-	run_unlock_some(run, run->pages);
+	area_unlock_some(area, area->pages);
 }
 
-static bool run_trylock(const struct run *run)
-{
-	int i;
-
-	for (i = 0; i < run->pages; i++) {
-		if (page_trylock(run_page(run, i)))
-			continue;
-		run_unlock_some(run, i);
-		return false;
-	}
-	return true;
-}
-
-/* Upwards, and nobody that waits has a higher one.  False: it is to stop. */
-static bool run_lock(const struct run *run)
+/* Returns false if a page is locked; with @wait only when the run ends. */
+static bool area_lock(const struct area *area, bool wait)
 {
 	int i;
 
-	for (i = 0; i < run->pages; i++) {
-		while (!page_trylock(run_page(run, i))) {
-			if (get(&shared->stop)) {
-				run_unlock_some(run, i);
+	for (i = 0; i < area->pages; i++) {
+		while (swap(&page_of(area, i)->lock, 1)) {
+			if (!wait || get(&shared->stop)) {
+				area_unlock_some(area, i);
 				return false;
 			}
 			sched_yield();
@@ -137,7 +111,14 @@ static bool run_lock(const struct run *run)
 	return true;
 }
 
-/* The contents of the pages are lost, or about to be written. */
+static bool area_trylock(const struct area *area)
+{
+	return area_lock(area, false);
+}
+
+/* States.  The caller holds the locks. */
+
+/* The contents are lost, or about to be written. */
 static __u32 next_generation(struct page_state *page)
 {
 	__u32 gen = page->high + 1;
@@ -153,146 +134,138 @@ static void has_value(struct page_state *page, __u64 value)
 	set(&page->low, (__u32)(value ?: page->high));
 }
 
-/* After the fact: no device may read any more what was there. */
-static void run_is_empty(const struct run *run)
+static bool page_allows(const struct page_state *page, int prot)
 {
-	int i;
-
-	for (i = 0; i < run->pages; i++) {
-		next_generation(run_page(run, i));
-		has_value(run_page(run, i), 0);
-	}
+	return page->mapped && (page->prot & prot);
 }
 
-/* A mapping went.  What is in a file stays there. */
-static void run_is_unmapped(const struct run *run)
-{
-	int i;
-
-	for (i = 0; i < run->pages; i++)
-		run_page(run, i)->mapped = false;
-	if (section_of(run->first) != SECTION_SHARED)
-		run_is_empty(run);
-}
-
-static void run_has_prot(const struct run *run, int prot)
-{
-	int i;
-
-	for (i = 0; i < run->pages; i++)
-		run_page(run, i)->prot = prot;
-}
-
-static int section_flags(enum section section)
-{
-	return MAP_FIXED | (section == SECTION_SHARED ? MAP_SHARED :
-			    MAP_PRIVATE | MAP_ANONYMOUS);
-}
-
-/* Map it anew, over what there is.  Returns 0 or an errno. */
-static int run_map(const struct run *run)
-{
-	enum section section = section_of(run->first);
-	int file = section == SECTION_SHARED ? run->arena->file : -1;
-	off_t offset = (run->first % SECTION_PAGES) * page_size();
-	int i;
-
-	if (mmap(run_at(run), run_length(run), PROT_READ | PROT_WRITE,
-		 section_flags(section), file, file < 0 ? 0 : offset) ==
-	    MAP_FAILED)
-		return errno;
-	madvise(run_at(run), run_length(run), section == SECTION_SMALL ?
-		MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-	run_is_unmapped(run);
-	for (i = 0; i < run->pages; i++)
-		run_page(run, i)->mapped = true;
-	run_has_prot(run, PROT_READ | PROT_WRITE);
-	return 0;
-}
-
-static bool run_is_mapped(const struct run *run, int prot)
-{
-	int i;
-
-	for (i = 0; i < run->pages; i++)
-		if (!run_page(run, i)->mapped ||
-		    (run_page(run, i)->prot & prot) != prot)
-			return false;
-	return true;
-}
-
-/* All of it can be read and written.  Returns 0 or an errno. */
-static int run_open(const struct run *run)
-{
-	struct run one = *run;
-	int i, ret = 0;
-
-	one.pages = 1;
-	for (i = 0; i < run->pages && !ret; i++, one.first++)
-		if (!run_page(run, i)->mapped)
-			ret = run_map(&one);
-	if (ret || run_is_mapped(run, PROT_READ | PROT_WRITE))
-		return ret;
-	if (mprotect(run_at(run), run_length(run), PROT_READ | PROT_WRITE))
-		return errno;
-	run_has_prot(run, PROT_READ | PROT_WRITE);
-	return 0;
-}
-
-/* Whether a page that is locked may have that value */
+/* May the thread that holds the lock find this value? */
 static bool is_the_value(const struct page_state *page, __u64 value)
 {
 	return value == page->value || (page->lazy && !value);
 }
 
-/* The pages that the CPU can read have what they must have. */
-static void run_check(struct actor *actor, const struct run *run)
+/* May a thread without the lock find this value? */
+static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
+			__u32 high)
 {
-	__u64 value;
-	int i;
-
-	for (i = 0; i < run->pages; i++) {
-		struct page_state *page = run_page(run, i);
-
-		if (!page->mapped || !(page->prot & PROT_READ))
-			continue;
-		value = get((__u64 *)page_at(run->arena, run->first + i));
-		if (!is_the_value(page, value))
-			fail(actor, "page %d of process %d has %llx for the CPU, and not %llx",
-			     run->first + i, run->arena->number,
-			     (unsigned long long)value,
-			     (unsigned long long)page->value);
-	}
-}
-
-/* The CPU writes, where it can. */
-static void run_write(const struct run *run)
-{
-	__u64 value;
-	int i;
-
-	for (i = 0; i < run->pages; i++) {
-		struct page_state *page = run_page(run, i);
-
-		if (!page->mapped || !(page->prot & PROT_WRITE))
-			continue;
-		value = tag(TAG_OWN, run->arena, run->first + i,
-			    next_generation(page));
-		set((__u64 *)page_at(run->arena, run->first + i), value);
-		has_value(page, value);
-	}
-}
-
-/* Whether one who does not hold the lock may read that from the page */
-static bool is_possible(const struct arena *arena, int page, __u64 value,
-			__u32 low, __u32 high)
-{
+	int twin = i - (area->first + i) % 2;
 	__u32 gen = value;
 
 	if (!value)
 		return true;
-	if (value != tag(TAG_OWN, arena, page, gen) &&
-	    value != tag(TAG_TWIN, arena, page & ~1, gen))
+	if (value != tag(TAG_OWN, area, i, gen) &&
+	    value != tag(TAG_TWIN, area, twin, gen))
 		return false;
 	return gen >= low && gen <= high;
+}
+
+/* After the pages became empty: no device may read the old contents. */
+static void area_is_empty(const struct area *area)
+{
+	int i;
+
+	for (i = 0; i < area->pages; i++) {
+		next_generation(page_of(area, i));
+		has_value(page_of(area, i), 0);
+	}
+}
+
+/* A file keeps its contents. */
+static void area_is_mapped(const struct area *area, bool mapped)
+{
+	int i;
+
+	for (i = 0; i < area->pages; i++)
+		page_of(area, i)->mapped = mapped;
+	if (section_of(area) != SECTION_SHARED)
+		area_is_empty(area);
+}
+
+/* Operations on pages.  They return 0 or an errno. */
+
+static int area_protect(const struct area *area, int prot)
+{
+	int i;
+
+	if (mprotect(area_at(area), area_length(area), prot))
+		return errno;
+	for (i = 0; i < area->pages; i++)
+		page_of(area, i)->prot = prot;
+	return 0;
+}
+
+/* Map the pages again, over what is there. */
+static int area_map(const struct area *area)
+{
+	enum section section = section_of(area);
+	bool file = section == SECTION_SHARED;
+	int flags = file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (mmap(area_at(area), area_length(area), ALL_ACCESS,
+		 MAP_FIXED | flags, file ? area->arena->file : -1,
+		 file ? area_offset(area) : 0) == MAP_FAILED)
+		return errno;
+	madvise(area_at(area), area_length(area),
+		section == SECTION_SMALL ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	area_is_mapped(area, true);
+	return area_protect(area, ALL_ACCESS);
+}
+
+/* Make all pages readable and writable. */
+static int area_open(const struct area *area)
+{
+	struct area one = *area;
+	int i, ret = 0;
+
+	one.pages = 1;
+	for (i = 0; i < area->pages && !ret; i++, one.first++)
+		if (!page_of(area, i)->mapped)
+			ret = area_map(&one);
+	return ret ?: area_protect(area, ALL_ACCESS);
+}
+
+/* Returns the first page that the CPU reads and that has a wrong value, or -1. */
+static int find_wrong(const struct area *area, const struct page_state *pages)
+{
+	int i;
+
+	for (i = 0; i < area->pages; i++)
+		if (page_allows(&pages[i], PROT_READ) &&
+		    !is_the_value(&pages[i], get(word_at(area, i))))
+			return i;
+	return -1;
+}
+
+static void area_check(struct actor *actor, const struct area *area)
+{
+	int i = find_wrong(area, page_of(area, 0));
+
+	if (i >= 0)
+		fail(actor,
+		     "the CPU read %llx from page %d of process %d, expected %llx",
+		     get(word_at(area, i)), area->first + i,
+		     area->arena->number, page_of(area, i)->value);
+}
+
+/* The CPU writes the pages that are writable. */
+static void write_pages(const struct area *area, struct page_state *pages,
+			__u64 kind)
+{
+	__u64 value;
+	int i;
+
+	for (i = 0; i < area->pages; i++) {
+		if (!page_allows(&pages[i], PROT_WRITE))
+			continue;
+		value = tag(kind, area, i, next_generation(&pages[i]));
+		set(word_at(area, i), value);
+		has_value(&pages[i], value);
+	}
+}
+
+static int area_write(const struct area *area)
+{
+	write_pages(area, page_of(area, 0), TAG_OWN);
+	return 0;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One of the processes: its threads, what they work on, and what must be true
- * when they have ended.
+ * One of the processes: its threads, its memory and contexts, and the checks when all
+ * threads have ended.
  */
 
-#define LOG_RECORDS	16384
-#define PROBE_MS	2000	/* for what may still be in flight */
+#define LOG_RECORDS 16384
+#define BALANCE_MS 2000 /* for invalidations that have not ended */
 
 /* Threads */
 
@@ -28,6 +28,27 @@ static int pick_op(struct actor *actor)
 	return i;
 }
 
+/* Prepare what the flags of the operation require, and call it. */
+static int run_op(struct actor *actor, const struct op *op)
+{
+	struct area area = {};
+	int ret = 0;
+
+	if (!pick_area(actor, &area, op->flags))
+		return IDLE;
+	if (!(op->flags & LOCK))
+		return op->run(actor, &area);
+	if (!area_trylock(&area))
+		return IDLE;
+	if (op->flags & OPEN)
+		ret = area_open(&area);
+	if (!ret && (op->flags & CHECK))
+		area_check(actor, &area);
+	ret = ret ?: op->run(actor, &area);
+	area_unlock(&area);
+	return ret;
+}
+
 static void count_result(struct actor *actor, int ret)
 {
 	if (ret == IDLE)
@@ -40,61 +61,53 @@ static void count_result(struct actor *actor, int ret)
 		fail(actor, "%s", strerror(ret));
 }
 
-static void call_once(struct actor *actor)
-{
-	take_dice(actor);
-	actor->op = pick_op(actor);
-	set(&actor->began, now_ns());
-	count_result(actor, ops[actor->op].run(actor));
-	set(&actor->began, 0);
-}
-
 static void *actor_main(void *arg)
 {
 	struct actor *actor = arg;
 
 	actor->tid = mmun_gettid();
-	mmap(spare_of(actor), page_size(), PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mmun_map(spare_of(actor), page_size());
 	while (!get(&shared->stop) &&
-	       (!shared->calls || actor->calls < shared->calls))
-		call_once(actor);
+	       (!options.calls || actor->calls < options.calls)) {
+		take_dice(actor);
+		actor->op = pick_op(actor);
+		set(&actor->began, now_ns());
+		count_result(actor, run_op(actor, &ops[actor->op]));
+		set(&actor->began, 0);
+	}
 	drop_batches(actor);
 	return NULL;
 }
 
 /* Processes */
 
-static int open_context(struct arena *arena, int context)
+static int open_context(struct context *context)
 {
-	int fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	__u64 lost;
 
-	arena->fds[context] = fd;
-	if (fd < 0)
-		return errno;
-	return _mmun_log_setup(fd, LOG_RECORDS, MMUN_LOG_TYPES_ALL, &lost) ?
-	       errno : 0;
+	context->fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	return _mmun_log_setup(context->fd, LOG_RECORDS, MMUN_LOG_TYPES_ALL,
+			       &lost) ?
+		       errno :
+		       0;
 }
 
-/* Private memory is empty, a file may have what another process punched. */
 static int make_arena(struct arena *arena)
 {
-	struct run run = { .arena = arena, .pages = SECTION_PAGES };
+	struct area area;
 	int i, ret = 0;
 
 	arena->pid = getpid();
 	for (i = 0; i < SECTIONS && !ret; i++) {
-		run.first = i * SECTION_PAGES;
-		ret = run_map(&run);
-		run_write(&run);
+		area = whole_section(arena, i);
+		ret = area_map(&area) ?: area_write(&area);
 	}
 	for (i = 0; i < CONTEXTS && !ret; i++)
-		ret = open_context(arena, i);
+		ret = open_context(&arena->contexts[i]);
 	return ret;
 }
 
-/* Write protection for those who may have it; else that operation is idle. */
+/* Without the permission or the feature, the operation is idle. */
 static void open_uffd(void)
 {
 	struct uffdio_api api = {
@@ -109,17 +122,17 @@ static void open_uffd(void)
 	uffd = -1;
 }
 
-/* Where that is not permitted a process has only its own. */
+/* Without the permission, the process uses only its own contexts. */
 static void open_others(const struct arena *own)
 {
 	const struct arena *arena;
 	int p, c, fd;
 
-	for (p = 0; p < shared->processes; p++) {
+	for (p = 0; p < options.processes; p++) {
 		arena = &shared->arenas[p];
 		pidfds[p] = syscall(SYS_pidfd_open, arena->pid, 0);
 		for (c = 0; c < CONTEXTS; c++) {
-			fd = arena->fds[c];
+			fd = arena->contexts[c].fd;
 			if (arena != own)
 				fd = syscall(SYS_pidfd_getfd, pidfds[p], fd, 0);
 			context_fds[p][c] = fd;
@@ -132,18 +145,19 @@ static void run_actors(struct arena *arena)
 	struct actor *actors = shared->actors[arena->number];
 	int t;
 
-	for (t = 0; t < shared->threads; t++) {
+	for (t = 0; t < options.threads; t++) {
 		actors[t].arena = arena;
 		actors[t].number = t;
 		if (pthread_create(&actors[t].thread, NULL, actor_main,
 				   &actors[t]))
 			_exit(1);
 	}
-	for (t = 0; t < shared->threads; t++)
+	for (t = 0; t < options.threads; t++)
 		pthread_join(actors[t].thread, NULL);
 }
 
-/* At the end nobody changes anything, so nothing is left to chance. */
+/* The end: no thread changes anything, so each result is exact. */
+
 static void verify_at_the_end(int fd, __u32 id)
 {
 	struct mmun_verify verify;
@@ -151,68 +165,71 @@ static void verify_at_the_end(int fd, __u32 id)
 	if (_mmun_verify(fd, id, &verify))
 		fail(NULL, "MMUN_VERIFY at the end: %s", strerror(errno));
 	else if (verify.out_result != MMUN_VERIFY_AGREES)
-		fail(NULL, "MMUN_VERIFY at the end: %s at %llx",
-		     verify.out_result == MMUN_VERIFY_DIFFERS ? "differs" :
-							     "collided",
-		     (unsigned long long)verify.out_addr);
-	if (count_counters(fd, id))
+		fail(NULL, "MMUN_VERIFY at the end: result %u at %llx",
+		     verify.out_result, verify.out_addr);
+	if (add_counters(fd, id))
 		fail(NULL, "MMUN_QUERY_RANGE at the end: %s", strerror(errno));
 }
 
-static void probe_at_the_end(int fd)
+static void remove_at_the_end(int fd, __u32 id)
 {
-	struct mmun_check_balance probe;
-
-	if (_mmun_check_balance(fd, PROBE_MS, &probe))
-		fail(NULL, "MMUN_CHECK_BALANCE at the end: %s", strerror(errno));
-	else if (!probe.out_balanced)
-		fail(NULL, "an invalidation was begun and never ended%s",
-		     probe.out_odd ? ", and the sequence is odd" : "");
+	if (_mmun_remove(fd, id))
+		fail(NULL, "MMUN_REMOVE at the end: %s", strerror(errno));
 }
 
-static void check_bulk(struct arena *arena)
+/* Each @step-th range of all slots */
+static void for_each_range(struct context *context, int step,
+			   void (*call)(int fd, __u32 id))
 {
-	struct actor *actor = shared->actors[arena->number];
-	int i, t;
+	struct area area;
+	int i;
 
-	for (t = 0; t < shared->threads; t++, actor++)
-		for (i = 0; i < actor->bulk_count; i++)
-			verify_at_the_end(actor->bulk_fd, actor->bulk[i].id);
+	for (i = 0; i < SLOTS; i += step)
+		if (slot_unpack(context->slots[i], &area))
+			call(context->fd, area.id);
+}
+
+static void check_balance(int fd)
+{
+	struct mmun_check_balance cmd;
+
+	if (_mmun_check_balance(fd, BALANCE_MS, &cmd))
+		fail(NULL, "MMUN_CHECK_BALANCE at the end: %s",
+		     strerror(errno));
+	else if (!cmd.out_balanced)
+		fail(NULL, "an invalidation began and did not end%s",
+		     cmd.out_odd ? ", and the sequence is odd" : "");
+}
+
+static void check_bulk(const struct actor *actor)
+{
+	int i;
+
+	for (i = 0; i < actor->bulk_count; i++)
+		verify_at_the_end(actor->bulk_fd, actor->bulk[i].id);
 }
 
 static void check_arena(struct arena *arena)
 {
-	struct actor nobody = { .arena = arena };
-	struct run run = { .arena = arena, .pages = PAGES };
-	struct slot slot;
-	int c, i;
+	struct area all = { .arena = arena, .pages = PAGES };
+	int i;
 
-	run_check(&nobody, &run);
-	for (c = 0; c < CONTEXTS; c++) {
-		for (i = 0; i < SLOTS; i++) {
-			slot = slot_unpack(arena->slots[c][i]);
-			if (slot.id)
-				verify_at_the_end(arena->fds[c], slot.id);
-		}
-		probe_at_the_end(arena->fds[c]);
+	area_check(NULL, &all);
+	for (i = 0; i < CONTEXTS; i++) {
+		for_each_range(&arena->contexts[i], 1, verify_at_the_end);
+		check_balance(arena->contexts[i].fd);
 	}
-	check_bulk(arena);
+	for (i = 0; i < options.threads; i++)
+		check_bulk(&shared->actors[arena->number][i]);
 }
 
-/* Half of what is left is removed, the other half is for close(). */
+/* Remove half of the ranges, and leave the other half for close(). */
 static void remove_some(struct arena *arena)
 {
-	struct slot slot;
-	int c, i;
+	int c;
 
-	for (c = 0; c < CONTEXTS; c++) {
-		for (i = 0; i < SLOTS; i += 2) {
-			slot = slot_unpack(arena->slots[c][i]);
-			if (slot.id && _mmun_remove(arena->fds[c], slot.id))
-				fail(NULL, "MMUN_REMOVE at the end: %s",
-				     strerror(errno));
-		}
-	}
+	for (c = 0; c < CONTEXTS; c++)
+		for_each_range(&arena->contexts[c], 2, remove_at_the_end);
 }
 
 static void meet(void)
@@ -226,7 +243,7 @@ static int process_main(int number)
 	int ret = make_arena(arena);
 
 	if (ret)
-		fail(NULL, "process %d could not begin: %s", number,
+		fail(NULL, "process %d could not start: %s", number,
 		     strerror(ret));
 	open_uffd();
 	meet();

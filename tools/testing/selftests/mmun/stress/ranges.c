@@ -1,58 +1,129 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges: they come and go, alone and by hundreds, of the own memory and of
- * that of other processes.
+ * Ranges over the memory of this process and of other processes: which one an
+ * operation uses, INSERT and REMOVE, single and in bulk.
  */
 
-/* A context: of the own process in most cases, else of another one. */
-struct target {
-	struct arena *arena;
-	int context;
-	int fd;
-};
-
-static struct target pick_target(struct actor *actor)
+static void set_context(struct area *area, int context)
 {
-	int process = roll(actor, shared->processes);
-	struct target target = { .context = roll(actor, CONTEXTS) };
+	area->context = &area->arena->contexts[context];
+	area->fd = context_fds[area->arena->number][context];
+}
 
-	if (roll(actor, 4) || context_fds[process][target.context] < 0)
+/* A context of this process in most cases, otherwise of any process */
+static void pick_context(struct actor *actor, struct area *area)
+{
+	int process = roll(actor, options.processes);
+	int context = roll(actor, CONTEXTS);
+
+	if (roll(actor, 4) || context_fds[process][context] < 0)
 		process = actor->arena->number;
-	target.arena = &shared->arenas[process];
-	target.fd = context_fds[process][target.context];
-	return target;
+	area->arena = &shared->arenas[process];
+	set_context(area, context);
 }
 
-/* A range as a slot has it: so small that it is read and written at once. */
-struct slot {
-	__u32 id;
-	__u16 first;
-	__u16 pages;
-};
-
-static __u64 slot_pack(const struct slot *slot)
+/* A slot has a range in one word, so that it is read and written at once. */
+static __u64 slot_pack(const struct area *area)
 {
-	return (__u64)slot->id << 32 | slot->first << 16 | slot->pages;
+	return (__u64)area->id << 32 | area->first << 16 | area->pages;
 }
 
-static struct slot slot_unpack(__u64 packed)
+/* Returns false if the slot is empty. */
+static bool slot_unpack(__u64 slot, struct area *area)
 {
-	return (struct slot){ packed >> 32, packed >> 16, packed };
+	area->id = slot >> 32;
+	area->first = (__u16)(slot >> 16);
+	area->pages = (__u16)slot;
+	return area->id;
 }
 
-/* Any range of the context, as it was a moment ago. */
-static bool pick_slot(struct actor *actor, const struct target *target,
-		      struct slot *slot)
+static __u64 *pick_slot(struct actor *actor, const struct area *area)
+{
+	return &area->context->slots[roll(actor, SLOTS)];
+}
+
+/* Any range of the context.  Another thread may remove it at any time. */
+static bool pick_range(struct actor *actor, struct area *area)
 {
 	int i, from = roll(actor, SLOTS);
+	__u64 *slots = area->context->slots;
 
-	for (i = 0; i < SLOTS; i++) {
-		*slot = slot_unpack(get(&target->arena->slots[target->context]
-					[(from + i) % SLOTS]));
-		if (slot->id)
+	for (i = 0; i < SLOTS; i++)
+		if (slot_unpack(get(&slots[(from + i) % SLOTS]), area))
 			return true;
-	}
 	return false;
+}
+
+/* Some pages of a range, sometimes all of them */
+static void pick_part(struct actor *actor, struct area *area)
+{
+	int most = roll(actor, 16) ? 16 : PAGES, skip;
+	int pages = 1 + roll(actor, most);
+
+	if (pages > area->pages)
+		pages = area->pages;
+	skip = roll(actor, area->pages - pages + 1);
+	area->first += skip;
+	area->pages = pages;
+}
+
+static void pick_pages(struct actor *actor, struct area *area, int flags)
+{
+	enum section section = SECTION_SHARED;
+
+	area->arena = actor->arena;
+	if (flags & ANY)
+		area->arena = &shared->arenas[roll(actor, options.processes)];
+	if (!(flags & SHARED))
+		section = roll(actor,
+			       flags & PRIVATE ? SECTION_SHARED : SECTIONS);
+	area->pages = 1 + roll(actor, flags & ONE ? 1 : 8);
+	area->first = section * SECTION_PAGES +
+		      roll(actor, SECTION_PAGES - area->pages + 1);
+	if (flags & PAIR) {
+		area->first &= ~1;
+		area->pages = 2;
+	} else if (flags & TAIL) {
+		area->pages += roll(actor, 9);
+		area->first = PAGES - area->pages;
+	}
+}
+
+/* See the flags of struct op.  Returns false if there is no such range. */
+static bool pick_area(struct actor *actor, struct area *area, int flags)
+{
+	if (!(flags & (CONTEXT | RANGE))) {
+		pick_pages(actor, area, flags);
+		return true;
+	}
+	pick_context(actor, area);
+	if (!(flags & RANGE))
+		return true;
+	if (!pick_range(actor, area))
+		return false;
+	if (flags & ONE) {
+		area->first += roll(actor, area->pages);
+		area->pages = 1;
+	}
+	return true;
+}
+
+/* Whole pages, and sometimes a part of the page before and of the page after. */
+static struct mmun_span pick_span(struct actor *actor, struct area *area)
+{
+	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
+	int most = sizes[roll(actor, 6) * roll(actor, 6) / 5];
+	size_t before = roll(actor, 2) * roll(actor, page_size());
+	size_t behind = roll(actor, 2) * roll(actor, page_size());
+
+	area->pages = 1 + roll(actor, most);
+	area->first = roll(actor, PAGES - area->pages + 1);
+	if (!area->first)
+		before = 0;
+	return (struct mmun_span){
+		.start = mmun_u64(area_at(area) - before),
+		.length = area_length(area) + before + behind,
+	};
 }
 
 static void count_ranges(int by)
@@ -60,35 +131,8 @@ static void count_ranges(int by)
 	raise_to(&shared->most_ranges, add(&shared->ranges_open, by));
 }
 
-/* Whole pages, and with them sometimes a part of each neighbour. */
-static void pick_interval(struct actor *actor, struct slot *slot, int *before,
-			  int *behind)
-{
-	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
-	int most = sizes[roll(actor, 6) * roll(actor, 6) / 5];
-
-	slot->pages = 1 + roll(actor, most);
-	slot->first = roll(actor, PAGES - slot->pages + 1);
-	*before = roll(actor, 2) * roll(actor, page_size());
-	*behind = roll(actor, 2) * roll(actor, page_size());
-	if (!slot->first)
-		*before = 0;
-}
-
-static int insert_slot(const struct target *target, struct slot *slot,
-		       int before, int behind)
-{
-	if (_mmun_insert(target->fd,
-			 page_at(target->arena, slot->first) - before,
-			 slot->pages * page_size() + before + behind,
-			 &slot->id))
-		return errno;
-	count_ranges(1);
-	return 0;
-}
-
-/* What a range went through, when it is about to go.  Returns 0 or an errno. */
-static int count_counters(int fd, __u32 id)
+/* Before the range is removed.  Returns 0 or an errno. */
+static int add_counters(int fd, __u32 id)
 {
 	struct mmun_query_range counters;
 
@@ -101,86 +145,72 @@ static int count_counters(int fd, __u32 id)
 	return 0;
 }
 
-static int remove_range(int fd, __u32 id)
+static int remove_range(const struct area *area)
 {
-	int ret = count_counters(fd, id);
+	int ret = add_counters(area->fd, area->id);
 
-	if (!ret && _mmun_remove(fd, id))
+	if (!ret && _mmun_remove(area->fd, area->id))
 		ret = errno;
 	count_ranges(-1);
 	return ret;
 }
 
-static int op_insert(struct actor *actor)
+static int op_insert(struct actor *actor, const struct area *context)
 {
-	struct target target = pick_target(actor);
-	__u64 *place = &target.arena->slots[target.context]
-		       [roll(actor, SLOTS)], empty = 0;
-	struct slot slot;
-	int before, behind, ret;
+	__u64 *slot = pick_slot(actor, context), empty = 0, done;
+	struct area area = *context;
+	struct mmun_span span = pick_span(actor, &area);
 
-	pick_interval(actor, &slot, &before, &behind);
-	if (get(place))
+	if (get(slot))
 		return IDLE;
-	ret = insert_slot(&target, &slot, before, behind);
-	if (!ret && !__atomic_compare_exchange_n(place, &empty,
-						 slot_pack(&slot), false,
-						 __ATOMIC_SEQ_CST,
-						 __ATOMIC_SEQ_CST))
-		ret = remove_range(target.fd, slot.id);
-	return ret;
+	if (_mmun_insert_bulk(area.fd, &span, 1, &done))
+		return errno;
+	count_ranges(1);
+	area.id = span.id;
+	return replace(slot, &empty, slot_pack(&area)) ? 0 :
+							 remove_range(&area);
 }
 
-/* Who takes it out of its slot is the only one that removes it. */
-static int op_remove(struct actor *actor)
+/* Only the thread that empties the slot removes the range. */
+static int op_remove(struct actor *actor, const struct area *context)
 {
-	struct target target = pick_target(actor);
-	struct slot slot;
+	struct area area = *context;
 
-	slot = slot_unpack(swap(&target.arena->slots[target.context]
-				[roll(actor, SLOTS)], 0));
-	return slot.id ? remove_range(target.fd, slot.id) : IDLE;
+	if (!slot_unpack(swap(pick_slot(actor, context), 0), &area))
+		return IDLE;
+	return remove_range(&area);
 }
 
-static void fill_bulk(struct actor *actor, const struct target *target)
+static void check_done(struct actor *actor, const char *call, __u64 done,
+		       int count)
 {
-	struct slot slot;
-	int i, before, behind;
-
-	actor->bulk_count = 1 + roll(actor, BULK);
-	for (i = 0; i < actor->bulk_count; i++) {
-		pick_interval(actor, &slot, &before, &behind);
-		actor->bulk[i] = (struct mmun_span){
-			.start = mmun_u64(page_at(target->arena, slot.first)),
-			.length = (1 + slot.pages % 16) * page_size(),
-		};
-	}
+	if (done != count)
+		fail(actor, "%s: %llu of %d", call, done, count);
 }
 
-static int op_bulk_insert(struct actor *actor)
+static int op_bulk_insert(struct actor *actor, const struct area *context)
 {
-	struct target target = pick_target(actor);
+	int i, count = 1 + roll(actor, BULK);
+	struct area area = *context;
 	__u64 done;
-	int wanted;
 
 	if (actor->bulk_count)
 		return IDLE;
-	fill_bulk(actor, &target);
-	wanted = actor->bulk_count;
-	actor->bulk_count = 0;
-	if (_mmun_insert_bulk(target.fd, actor->bulk, wanted, &done))
+	for (i = 0; i < count; i++) {
+		actor->bulk[i] = pick_span(actor, &area);
+		actor->bulk[i].length %= 16 * page_size();
+		actor->bulk[i].length += page_size();
+	}
+	if (_mmun_insert_bulk(area.fd, actor->bulk, count, &done))
 		return errno;
-	if (done != wanted)
-		fail(actor, "MMUN_INSERT: %llu of %d",
-		     (unsigned long long)done, wanted);
-	actor->bulk_arena = target.arena;
-	actor->bulk_fd = target.fd;
+	check_done(actor, "MMUN_INSERT", done, count);
+	actor->bulk_fd = area.fd;
 	actor->bulk_count = done;
 	count_ranges(done);
 	return 0;
 }
 
-static int op_bulk_remove(struct actor *actor)
+static int op_bulk_remove(struct actor *actor, const struct area *unused)
 {
 	int count = actor->bulk_count, i;
 	__u64 done;
@@ -189,13 +219,11 @@ static int op_bulk_remove(struct actor *actor)
 		return IDLE;
 	actor->bulk_count = 0;
 	for (i = 0; i < count; i++)
-		if (count_counters(actor->bulk_fd, actor->bulk[i].id))
+		if (add_counters(actor->bulk_fd, actor->bulk[i].id))
 			return errno;
 	if (_mmun_remove_bulk(actor->bulk_fd, actor->bulk, count, &done))
 		return errno;
-	if (done != count)
-		fail(actor, "MMUN_REMOVE: %llu of %d",
-		     (unsigned long long)done, count);
+	check_done(actor, "MMUN_REMOVE", done, count);
 	count_ranges(-count);
 	return 0;
 }

@@ -1,204 +1,191 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the processes of the stress program share, and what each of its threads
- * is.  All of it is in memory that was mapped before the first fork().
+ * The memory that all processes of the program share.  It is mapped before the
+ * first fork().
  */
 
-#define MAX_PROCESSES	16
-#define MAX_THREADS	64
-#define CONTEXTS	2	/* of each process */
-#define SLOTS		64	/* ranges of each context */
-#define SECTION_PAGES	512
-#define PAGES		(SECTIONS * SECTION_PAGES)
-#define BATCHES		8	/* of each thread */
-#define BULK		256	/* ranges of each thread beside the slots */
-#define MAX_OPS		64
-#define MAX_ERRNO	134
-#define IDLE		-1	/* there was nothing to do it to */
+#define MAX_PROCESSES 16
+#define MAX_THREADS 64
+#define CONTEXTS 2 /* of each process */
+#define SLOTS 64 /* ranges of each context */
+#define SECTION_PAGES 512
+#define PAGES (SECTIONS * SECTION_PAGES)
+#define BATCHES 8 /* of each thread */
+#define BULK 256 /* ranges of each thread outside of the slots */
+#define MAX_OPS 64
+#define MAX_ERRNO 134
+#define IDLE -1 /* there was nothing that the operation could use */
 
-#define get(ptr)	__atomic_load_n(ptr, __ATOMIC_SEQ_CST)
-#define set(ptr, value)	__atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
-#define add(ptr, value)	__atomic_add_fetch(ptr, value, __ATOMIC_SEQ_CST)
+#define get(ptr) __atomic_load_n(ptr, __ATOMIC_SEQ_CST)
+#define set(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
+#define add(ptr, value) __atomic_add_fetch(ptr, value, __ATOMIC_SEQ_CST)
 #define swap(ptr, value) __atomic_exchange_n(ptr, value, __ATOMIC_SEQ_CST)
 
-/* An arena has one section of each kind of memory, a huge page in size. */
+/* Stores @new if *@ptr is *@old, and otherwise updates *@old. */
+#define replace(ptr, old, new)                                              \
+	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, \
+				    __ATOMIC_SEQ_CST)
+
+/* An arena has one section of each kind of memory, of the size of a huge page. */
 enum section {
-	SECTION_SMALL,		/* private, never huge */
-	SECTION_HUGE,		/* private, huge where it can be */
-	SECTION_SHARED,		/* a memfd, which every process has */
+	SECTION_SMALL, /* private, never huge */
+	SECTION_HUGE, /* private, huge if possible */
+	SECTION_SHARED, /* a memfd, which every process has */
 	SECTIONS,
 };
 
-/**
- * struct page_state - what a page of an arena has to be
- * @lock: nobody else changes the page; guards the rest, but @low and @high are
- *	read without it
- * @low: the smallest generation that a device may read
- * @high: the largest
- * @prot: PROT_*
- * @value: its first word
- * @mapped: a mapping is there
- * @lazy: since MADV_FREE it may as well be empty
- */
+/* What a page of an arena must be */
 struct page_state {
-	__u32 lock;
-	__u32 low;
-	__u32 high;
-	__u32 prot;
-	__u64 value;
+	__u32 lock; /* guards the rest; @low, @high: only writes */
+	__u32 low; /* the smallest generation that a device may read */
+	__u32 high; /* the largest */
+	__u32 prot; /* PROT_* */
+	__u64 value; /* the first word */
 	bool mapped;
-	bool lazy;
+	bool lazy; /* since MADV_FREE the page may be empty */
 };
 
-/* The first of some callbacks in the log that are alike, and how many */
-struct hits {
-	struct mmun_record first;
-	__u64 count;
+/* A context of an arena, which every process can use */
+struct context {
+	int fd; /* in the process of the arena */
+	__u32 log_lock; /* guards the next three */
+	__u64 log_next; /* sequence of the next record */
+	struct mmun_record first; /* callback of the last invalidation */
+	__u64 hits; /* callbacks of that invalidation */
+	__u64 slots[SLOTS]; /* the ranges, see slot_pack() */
 };
 
-/**
- * struct arena - one process and the memory that it plays with
- * @number: of the process
- * @pid: of the process
- * @base: the first page; at that address in no other process
- * @file: memfd of SECTION_SHARED, the same number in each process
- * @fds: the contexts, as the process itself numbers them
- * @log_locks: somebody reads the log of that context
- * @log_next: the sequence of its next record
- * @hits: the invalidation that its last record was of
- * @slots: the ranges of each context, see struct slot
- * @pages: what they have to be
- */
+/* One process and its memory */
 struct arena {
-	int number;
+	int number; /* of the process */
 	pid_t pid;
-	char *base;
-	int file;
-	int fds[CONTEXTS];
-	__u32 log_locks[CONTEXTS];
-	__u64 log_next[CONTEXTS];
-	struct hits hits[CONTEXTS];
-	__u64 slots[CONTEXTS][SLOTS];
+	char *base; /* an address that no other process uses */
+	int file; /* memfd of SECTION_SHARED, in each process */
+	struct context contexts[CONTEXTS];
 	struct page_state pages[PAGES];
 };
 
-/* A batch that is open, and what is known about it. */
-struct open_batch {
-	struct mmun_token token;
+/* Pages of an arena; and if an operation needs it, a context and a range of it. */
+struct area {
 	struct arena *arena;
-	int fd;
-	__u32 id;
 	int first;
 	int pages;
-	__u64 invalidations_before;	/* of the range, before the begin */
-	__u64 invalidations;		/* and after it */
-	bool stale;		/* CHECK_RETRY has said so, which is final */
+	struct context *context;
+	int fd; /* of the context, in this process */
+	__u32 id; /* of the range */
 };
 
-/* What a child tells the thread that waits for it. */
-struct child_answer {
-	__u32 ready;
-	int fd;
+/* An open batch; there is none if token.batch is 0. */
+struct batch {
+	struct mmun_token token;
+	struct area area;
+	__u64 invalidations_before; /* of the range, before the begin */
+	__u64 invalidations; /* of the range, after the begin */
+	bool stale; /* CHECK_RETRY or COLLECT reported it: it stays so */
+};
+
+/* What a thread and its child share */
+struct child {
+	bool ready;
+	int fd; /* in the child */
 	__u32 id;
 };
 
-/**
- * struct actor - one thread
- * @arena: of its process
- * @number: of the thread in its process
- * @tid: of the thread
- * @dice: of the present call alone: a call's are derived from the seed, the
- *	process, the thread and the number of the call, so that no outcome of
- *	one changes what the next one is
- * @calls: so many were begun
- * @op: the present one, an index of ops[]
- * @began: when, in nanoseconds; 0: none is under way
- * @batches: where token.batch is 0 nothing is open
- * @bulk: the ranges that it inserted at one blow
- * @bulk_count: how many
- * @bulk_arena: whose
- * @bulk_fd: in which context
- * @answer: of its child
- * @done: how often each operation was done
- * @idle: how often there was nothing to do
- * @errors: how often it failed, by errno
+/*
+ * One thread.  The random numbers of a call depend only on the seed, the process, the
+ * thread and the number of the call.  The outcome of a call does not change them.
  */
 struct actor {
-	struct arena *arena;
-	int number;
+	struct arena *arena; /* of its process */
+	int number; /* of the thread in its process */
 	pthread_t thread;
 	pid_t tid;
-	__u64 dice;
-	__u64 calls;
-	int op;
-	__u64 began;
-	struct open_batch batches[BATCHES];
-	struct mmun_span bulk[BULK];
+	__u64 dice; /* state of the random numbers of this call */
+	__u64 calls; /* that were started */
+	int op; /* of this call, an index of ops[] */
+	__u64 began; /* the start of this call in ns, or 0 */
+	struct batch batches[BATCHES];
+	struct mmun_span bulk[BULK]; /* ranges that one call inserted */
 	int bulk_count;
-	struct arena *bulk_arena;
 	int bulk_fd;
-	struct child_answer answer;
+	struct child child;
 	__u64 done[MAX_OPS];
 	__u64 idle[MAX_OPS];
 	__u64 errors[MAX_OPS][MAX_ERRNO];
 };
 
-/**
- * struct shared - what there is once
- * @processes: how many
- * @threads: in each of them
- * @seed: of all the dice
- * @calls: per thread, 0: as many as the time allows
- * @stop: no more calls
- * @failed: somebody has written @what
- * @what: what was wrong first
- * @barrier: the processes wait for each other
- */
-struct shared {
+static struct options {
 	int processes;
-	int threads;
+	int threads; /* of each process */
+	int seconds;
+	__u64 calls; /* of each thread, 0: no limit */
 	__u64 seed;
-	__u64 calls;
-	bool stop;
-	bool failed;
+	int swap_mib;
+	bool progress;
+	int weights[MAX_OPS];
+	int total_weight;
+} options = {
+	.processes = 2,
+	.threads = 4,
+	.seconds = 10,
+};
+
+struct shared {
+	bool stop; /* start no call */
+	bool failed; /* @what is the first failure */
 	char what[512];
-	pthread_barrier_t barrier;
-	/* What happened */
+	pthread_barrier_t barrier; /* of the processes */
+	/* Counters */
 	__u64 collisions;
 	__u64 retries;
 	__u64 commits;
 	__u64 invalidations;
 	__u64 refused;
-	__u64 compared;		/* device reads held against the state */
+	__u64 compared; /* device reads */
 	__u64 records;
-	__u64 lost;		/* records */
-	/* The deepest state: the largest of what was counted */
+	__u64 lost; /* records */
+	/* Maxima */
 	__u64 batches_open;
 	__u64 most_batches;
 	__u64 ranges_open;
 	__u64 most_ranges;
 	__u64 most_retries;
-	__u64 most_between;	/* invalidations, a begin and its commit */
-	__u64 most_hit;		/* ranges, by one invalidation */
-	__u64 most_memory;
-	__u64 longest_callback;	/* nanoseconds */
+	__u64 most_between; /* invalidations between a begin and its commit */
+	__u64 most_hit; /* ranges, by one invalidation */
+	__u64 most_objects; /* of the driver */
+	__u64 longest_callback; /* nanoseconds */
 	struct arena arenas[MAX_PROCESSES];
 	struct actor actors[MAX_PROCESSES][MAX_THREADS];
 };
 
 static struct shared *shared;
 
-/* Of this process: descriptors of the contexts and pidfds of all processes. */
+/* Descriptors of this process for all processes and their contexts */
 static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
 static int uffd = -1;
 
-/* An operation; @errnos are the ones that it may give, ended by 0. */
+/* What the caller of an operation prepares.  Without flags: pages of the own arena. */
+enum {
+	PRIVATE = 0x1, /* pages of a private section */
+	SHARED = 0x2, /* pages of the shared section */
+	ANY = 0x4, /* of any process */
+	ONE = 0x8, /* one page */
+	PAIR = 0x10, /* two pages, aligned */
+	TAIL = 0x20, /* the last pages */
+	CONTEXT = 0x40, /* a context instead of pages */
+	RANGE = 0x80, /* a context and the pages of one of its ranges */
+	LOCK = 0x100, /* hold the locks of the pages */
+	OPEN = 0x200, /* all of them mapped and writable */
+	CHECK = 0x400, /* compared with their states */
+};
+
 struct op {
 	const char *name;
 	int weight;
-	int (*run)(struct actor *actor);
-	int errnos[8];
+	int (*run)(struct actor *actor, const struct area *area);
+	int flags;
+	int errnos[8]; /* that are no failures, ended by 0 */
 };
 
 static const struct op ops[];
@@ -215,13 +202,11 @@ static void raise_to(__u64 *most, __u64 value)
 {
 	__u64 old = get(most);
 
-	while (old < value &&
-	       !__atomic_compare_exchange_n(most, &old, value, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	while (old < value && !replace(most, &old, value))
 		;
 }
 
-/* The first failure ends it all and is the one that is reported. */
+/* The first failure ends the run and is the one that is reported. */
 static void __attribute__((format(printf, 2, 3)))
 fail(struct actor *actor, const char *fmt, ...)
 {
@@ -234,8 +219,7 @@ fail(struct actor *actor, const char *fmt, ...)
 		used = snprintf(shared->what, sizeof(shared->what),
 				"process %d thread %d call %llu (%s): ",
 				actor->arena->number, actor->number,
-				(unsigned long long)actor->calls,
-				ops[actor->op].name);
+				actor->calls, ops[actor->op].name);
 	va_start(args, fmt);
 	vsnprintf(shared->what + used, sizeof(shared->what) - used, fmt, args);
 	va_end(args);
@@ -256,11 +240,11 @@ static __u64 roll(struct actor *actor, __u64 sides)
 	return mix(actor->dice) % sides;
 }
 
-/* The dice of the next call. */
+/* Start the random numbers of the next call. */
 static void take_dice(struct actor *actor)
 {
-	__u64 who = actor->arena->number * MAX_THREADS + actor->number + 1;
+	__u64 thread = actor->arena->number * MAX_THREADS + actor->number + 1;
 
 	actor->calls++;
-	actor->dice = mix(shared->seed + mix(who << 40 | actor->calls));
+	actor->dice = mix(options.seed + mix(thread << 40 | actor->calls));
 }

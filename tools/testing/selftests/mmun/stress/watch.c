@@ -1,110 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one that watches over the processes.
+ * The parent, which starts the processes and watches them.
  */
 
-#define STUCK_SECS	60
-#define END_MS		10000
+#define STUCK_SECS 60
+#define PROGRESS_SECS 5
+#define END_MS 10000
 
-/* More words on a task that does not come back. */
-static void show_task(pid_t pid, pid_t tid, const char *file)
+#define NS(seconds) ((seconds)*1000000000ULL)
+
+static void show_task(const struct actor *actor, const char *file)
 {
-	char path[64], text[256] = "";
-	int fd;
+	char path[64], text[256];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
-		printf("# %d %s: %s\n", tid, file, text);
-	close(fd);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", actor->arena->pid,
+		 actor->tid, file);
+	if (!mmun_read_file(path, text, sizeof(text)))
+		printf("# %d %s: %s\n", actor->tid, file, text);
 }
 
-static bool is_stuck(const struct actor *actor, __u64 patience)
+static bool is_stuck(const struct actor *actor)
 {
+	int factor = getenv("KSFT_MACHINE_SLOW") ? 4 : 1;
 	__u64 began = get(&actor->began);
 
-	return began && now_ns() > began + patience;
+	return began && now_ns() > began + NS(STUCK_SECS) * factor;
 }
 
-/* A call that takes so long never ends. */
 static bool check_stuck(void)
 {
-	const char *slow = getenv("KSFT_MACHINE_SLOW");
-	__u64 patience = STUCK_SECS * 1000000000ULL * (slow ? 4 : 1);
 	struct actor *actor;
 	int p, t;
 
-	for (p = 0; p < shared->processes; p++) {
-		for (t = 0; t < shared->threads; t++) {
+	for (p = 0; p < options.processes; p++) {
+		for (t = 0; t < options.threads; t++) {
 			actor = &shared->actors[p][t];
-			if (!is_stuck(actor, patience))
+			if (!is_stuck(actor))
 				continue;
-			fail(actor, "it does not return");
-			show_task(actor->arena->pid, actor->tid, "wchan");
-			show_task(actor->arena->pid, actor->tid, "stack");
+			fail(actor, "the call does not return");
+			show_task(actor, "wchan");
+			show_task(actor, "stack");
 			return true;
 		}
 	}
 	return false;
 }
 
-static void check_children(pid_t *pids, int *left)
+/* Returns how many processes ended since the last call. */
+static int reap_processes(pid_t *pids)
 {
-	int p, status;
+	int p, status, count = 0;
 
-	for (p = 0; p < shared->processes; p++) {
+	for (p = 0; p < options.processes; p++) {
 		if (!pids[p] || waitpid(pids[p], &status, WNOHANG) != pids[p])
 			continue;
 		if (status)
 			fail(NULL, "process %d ended with status %x", p,
 			     status);
 		pids[p] = 0;
-		(*left)--;
+		count++;
 	}
+	return count;
 }
 
-static void kill_processes(pid_t *pids)
+static void kill_processes(const pid_t *pids)
 {
 	int p;
 
-	for (p = 0; p < shared->processes; p++)
+	for (p = 0; p < options.processes; p++)
 		if (pids[p])
 			kill(pids[p], SIGKILL);
 }
 
-static void note_memory(int fd)
+static void note_objects(int fd)
 {
 	struct mmun_query_context state;
 
 	if (!_mmun_query_context(fd, &state))
-		raise_to(&shared->most_memory, state.out_objects);
+		raise_to(&shared->most_objects, state.out_objects);
 }
 
-/* Until all are gone.  One that is stuck or dead takes the others along. */
+/*
+ * Wait until all processes ended.  If one of them is stuck or fails, the others cannot
+ * end either, because they wait for it.  The sleep keeps the disturbance small.
+ */
 static void watch_processes(pid_t *pids, int fd, __u64 began)
 {
-	__u64 end = began + options.seconds * 1000000000ULL, said = now_ns();
-	int left = shared->processes, before;
+	__u64 end = began + NS(options.seconds), reported = began;
+	int left = options.processes, ended;
 
 	while (left) {
-		/* The processes are to be disturbed as little as can be. */
 		usleep(20000);
-		note_memory(fd);
+		note_objects(fd);
 		if (options.seconds && now_ns() >= end)
 			set(&shared->stop, true);
-		before = left;
-		check_children(pids, &left);
-		if (check_stuck() || (left < before && get(&shared->failed)))
+		ended = reap_processes(pids);
+		left -= ended;
+		if (check_stuck() || (ended && get(&shared->failed)))
 			kill_processes(pids);
-		if (options.progress && now_ns() > said + 5000000000ULL) {
-			said = now_ns();
+		if (options.progress &&
+		    now_ns() > reported + NS(PROGRESS_SECS)) {
+			reported = now_ns();
 			report_progress(began);
 		}
 	}
 }
 
-/* Closing is over when the last process is, but for what is put off. */
-static void check_memory(int fd, __u64 before)
+/* The driver frees some objects later than close(), and no call waits for that. */
+static void check_objects(int fd, __u64 before)
 {
 	__u64 end = now_ns() + END_MS * 1000000ULL;
 	struct mmun_query_context state;
@@ -116,9 +119,28 @@ static void check_memory(int fd, __u64 before)
 		}
 		if (state.out_objects == before)
 			return;
-		/* No call waits for what is put off. */
 		usleep(10000);
 	} while (now_ns() < end);
 	fail(NULL, "the driver has %llu objects, and had %llu at the start",
-	     (unsigned long long)state.out_objects, (unsigned long long)before);
+	     state.out_objects, before);
+}
+
+static void stress(int fd)
+{
+	struct mmun_query_context before;
+	pid_t pids[MAX_PROCESSES] = {};
+	__u64 began = now_ns();
+	int p;
+
+	_mmun_query_context(fd, &before);
+	for (p = 0; p < options.processes; p++) {
+		pids[p] = fork_child();
+		if (!pids[p]) {
+			close(fd);
+			_exit(process_main(p));
+		}
+	}
+	watch_processes(pids, fd, began);
+	check_objects(fd, before.out_objects);
+	report(began);
 }
