@@ -49,7 +49,7 @@ static void batch_is_closed(struct batch *batch)
 
 static int abandon(struct actor *actor, struct batch *batch)
 {
-	int ret = _mmun_abandon(batch->area.fd, batch->token) ? errno : 0;
+	int ret = result(_mmun_abandon(batch->area.fd, batch->token));
 
 	if (ret)
 		fail(actor, "MMUN_ABANDON: %s", strerror(ret));
@@ -97,15 +97,14 @@ static int op_commit(struct actor *actor, const struct area *unused)
 	struct mmun_query_range before = {}, after = {};
 	struct batch *batch = pick_batch(actor);
 	struct mmun_commit commit;
-	int ret = 0;
+	int ret;
 
 	if (!batch)
 		return IDLE;
 	if (!roll(actor, 8))
 		return abandon(actor, batch);
 	_mmun_query_range(batch->area.fd, batch->area.id, &before);
-	if (_mmun_commit(batch->area.fd, batch->token, &commit))
-		ret = errno;
+	ret = result(_mmun_commit(batch->area.fd, batch->token, &commit));
 	batch_is_closed(batch);
 	if (ret || _mmun_query_range(batch->area.fd, batch->area.id, &after))
 		return ret;

@@ -72,18 +72,10 @@ static int copy_main(struct copy *copy, const struct child *child, bool writes)
 /* Insert a range that no other thread uses, with the writable pages. */
 static int watch_area(struct actor *actor, struct area *area)
 {
-	struct mmun_snapshot snap = {
-		.flags = MMUN_WRITE,
-		.max_retries = MMUN_RETRIES,
-	};
-	int ret;
-
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
 		return errno;
 	count_ranges(1);
-	ret = snapshot(area, &snap);
-	if (ret && ret != EFAULT && ret != EACCES)
-		fail(actor, "MMUN_SNAPSHOT: %s", strerror(ret));
+	fill_shadow(actor, area, MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 	return 0;
 }
 
@@ -282,7 +274,7 @@ static int reap_victim(struct actor *actor, int pidfd, int fd, __u64 value)
 	if (_mmun_fail_nonblock(fd, id, refusals, &left))
 		return errno;
 	for (; refusals >= 0; refusals--) {
-		ret = syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0;
+		ret = result(syscall(SYS_process_mrelease, pidfd, 0));
 		/* EALREADY: the kernel reaped in spite of the refusal. */
 		if (ret != (refusals ? EAGAIN : 0))
 			return ret ?: EALREADY;

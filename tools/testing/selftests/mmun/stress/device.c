@@ -9,10 +9,8 @@ static int access_page(const struct area *area, int i, __u64 *value,
 {
 	__u64 done;
 
-	return _mmun_access(area->fd, area->id, page_at(area, i),
-			    sizeof(*value), value, flags, &done) ?
-		       errno :
-		       0;
+	return result(_mmun_access(area->fd, area->id, page_at(area, i),
+				   sizeof(*value), value, flags, &done));
 }
 
 /* Read a page that other threads may change at the same time. */
@@ -119,7 +117,7 @@ static int snapshot(const struct area *area, struct mmun_snapshot *snap)
 	snap->id = area->id;
 	snap->start = mmun_u64(area_at(area));
 	snap->length = area_length(area);
-	return _mmun_snapshot(area->fd, snap) ? errno : 0;
+	return result(_mmun_snapshot(area->fd, snap));
 }
 
 /*
@@ -152,19 +150,29 @@ static int op_snapshot(struct actor *actor, const struct area *range)
 	return 0;
 }
 
-/* In half of all cases, so that the device also finds pages without an entry */
-static void prepare(struct actor *actor, const struct area *page, __u32 flags)
+/* Some of the pages may not be readable, or not writable. */
+static void fill_shadow(struct actor *actor, const struct area *area,
+			__u32 method, __u32 flags)
 {
 	struct mmun_snapshot snap = {
-		.method = roll(actor, 2) ? MMUN_METHOD_HMM_FAULT :
-					   MMUN_METHOD_GUP,
+		.method = method,
 		.flags = flags,
-		.max_retries = 8,
+		.max_retries = MMUN_RETRIES,
 	};
-	int ret = roll(actor, 2) ? snapshot(page, &snap) : 0;
+	int ret = snapshot(area, &snap);
 
 	if (ret && ret != ENOENT && ret != EFAULT && ret != EACCES)
 		fail(actor, "MMUN_SNAPSHOT: %s", strerror(ret));
+}
+
+/* In half of all cases, so that the device also finds pages without an entry */
+static void prepare(struct actor *actor, const struct area *page, __u32 flags)
+{
+	if (roll(actor, 2))
+		fill_shadow(actor, page,
+			    roll(actor, 2) ? MMUN_METHOD_HMM_FAULT :
+					     MMUN_METHOD_GUP,
+			    flags);
 }
 
 static int op_read(struct actor *actor, const struct area *page)
@@ -201,8 +209,6 @@ static int op_refuse(struct actor *actor, const struct area *range)
 {
 	__u32 left;
 
-	return _mmun_fail_nonblock(range->fd, range->id, roll(actor, 4),
-				   &left) ?
-		       errno :
-		       0;
+	return result(_mmun_fail_nonblock(range->fd, range->id, roll(actor, 4),
+					  &left));
 }

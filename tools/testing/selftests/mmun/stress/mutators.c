@@ -26,7 +26,7 @@ static char *spare_of(const struct actor *actor)
 
 static int advise(const struct area *area, int advice)
 {
-	return madvise(area_at(area), area_length(area), advice) ? errno : 0;
+	return result(madvise(area_at(area), area_length(area), advice));
 }
 
 /* These operations change contents or access: the caller locks the pages. */
@@ -249,17 +249,15 @@ static int op_split(struct actor *actor, const struct area *area)
 		return IDLE;
 	snprintf(text, sizeof(text), "%d,0x%lx,0x%lx", area->arena->pid, at,
 		 at + area_length(&all));
-	return mmun_write_file(SPLIT_FILE, text) ? errno : 0;
+	return result(mmun_write_file(SPLIT_FILE, text));
 }
 
 static int op_mbind(struct actor *actor, const struct area *area)
 {
 	unsigned long mask = 1UL << roll(actor, 2);
 
-	return syscall(SYS_mbind, area_at(area), area_length(area), MPOL_BIND,
-		       &mask, 64UL, MPOL_MF_MOVE) ?
-		       errno :
-		       0;
+	return result(syscall(SYS_mbind, area_at(area), area_length(area),
+			      MPOL_BIND, &mask, 64UL, MPOL_MF_MOVE));
 }
 
 static int op_move_pages(struct actor *actor, const struct area *area)
@@ -271,11 +269,9 @@ static int op_move_pages(struct actor *actor, const struct area *area)
 		pages[i] = page_at(area, i);
 		nodes[i] = roll(actor, 2);
 	}
-	return syscall(SYS_move_pages, area->arena->pid,
-		       (unsigned long)area->pages, pages, nodes, status,
-		       MPOL_MF_MOVE) < 0 ?
-		       errno :
-		       0;
+	return result(syscall(SYS_move_pages, area->arena->pid,
+			      (unsigned long)area->pages, pages, nodes, status,
+			      MPOL_MF_MOVE) < 0);
 }
 
 static int op_process_madvise(struct actor *actor, const struct area *area)
@@ -283,10 +279,8 @@ static int op_process_madvise(struct actor *actor, const struct area *area)
 	int advice = roll(actor, 2) ? MADV_COLD : MADV_PAGEOUT;
 	struct iovec vec = { area_at(area), area_length(area) };
 
-	return syscall(SYS_process_madvise, pidfds[area->arena->number], &vec,
-		       1UL, advice, 0U) < 0 ?
-		       errno :
-		       0;
+	return result(syscall(SYS_process_madvise, pidfds[area->arena->number],
+			      &vec, 1UL, advice, 0U) < 0);
 }
 
 static int op_clear_refs(struct actor *actor, const struct area *area)
@@ -294,5 +288,5 @@ static int op_clear_refs(struct actor *actor, const struct area *area)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/clear_refs", area->arena->pid);
-	return mmun_write_file(path, "4") ? errno : 0;
+	return result(mmun_write_file(path, "4"));
 }

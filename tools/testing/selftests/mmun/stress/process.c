@@ -86,10 +86,8 @@ static int open_context(struct context *context)
 	__u64 lost;
 
 	context->fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	return _mmun_log_setup(context->fd, LOG_RECORDS, MMUN_LOG_TYPES_ALL,
-			       &lost) ?
-		       errno :
-		       0;
+	return result(_mmun_log_setup(context->fd, LOG_RECORDS,
+				      MMUN_LOG_TYPES_ALL, &lost));
 }
 
 static int make_arena(struct arena *arena)
@@ -140,9 +138,14 @@ static void open_others(const struct arena *own)
 	}
 }
 
+static struct actor *actors_of(const struct arena *arena)
+{
+	return &shared->actors[arena->number * options.threads];
+}
+
 static void run_actors(struct arena *arena)
 {
-	struct actor *actors = shared->actors[arena->number];
+	struct actor *actors = actors_of(arena);
 	int t;
 
 	for (t = 0; t < options.threads; t++) {
@@ -220,7 +223,7 @@ static void check_arena(struct arena *arena)
 		check_balance(arena->contexts[i].fd);
 	}
 	for (i = 0; i < options.threads; i++)
-		check_bulk(&shared->actors[arena->number][i]);
+		check_bulk(&actors_of(arena)[i]);
 }
 
 /* Remove half of the ranges, and leave the other half for close(). */

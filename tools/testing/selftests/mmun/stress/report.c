@@ -4,7 +4,7 @@
  */
 
 /* The first actor stands for all of them in sum(). */
-#define FIRST (shared->actors[0][0])
+#define FIRST (shared->actors[0])
 
 static double seconds_since(__u64 began)
 {
@@ -15,13 +15,10 @@ static double seconds_since(__u64 began)
 static __u64 sum(const __u64 *counter)
 {
 	size_t offset = (const char *)counter - (const char *)&FIRST;
+	struct actor *actor;
 	__u64 total = 0;
-	int p, t;
 
-	for (p = 0; p < options.processes; p++)
-		for (t = 0; t < options.threads; t++)
-			total += get((__u64 *)((char *)&shared->actors[p][t] +
-					       offset));
+	for_each_actor(actor) total += get((__u64 *)((char *)actor + offset));
 	return total;
 }
 

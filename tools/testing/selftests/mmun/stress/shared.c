@@ -155,10 +155,16 @@ struct shared {
 	__u64 most_objects; /* of the driver */
 	__u64 longest_callback; /* nanoseconds */
 	struct arena arenas[MAX_PROCESSES];
-	struct actor actors[MAX_PROCESSES][MAX_THREADS];
+	struct actor actors[MAX_PROCESSES * MAX_THREADS];
 };
 
 static struct shared *shared;
+
+/* The threads of each process are next to each other. */
+#define for_each_actor(actor)                                              \
+	for (actor = shared->actors;                                       \
+	     actor < shared->actors + options.processes * options.threads; \
+	     actor++)
 
 /* Descriptors of this process for all processes and their contexts */
 static int context_fds[MAX_PROCESSES][CONTEXTS];
@@ -196,6 +202,12 @@ static __u64 now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* @ret: what a system call returned.  Returns 0 or an errno. */
+static int result(long ret)
+{
+	return ret ? errno : 0;
 }
 
 static void raise_to(__u64 *most, __u64 value)

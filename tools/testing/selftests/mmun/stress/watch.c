@@ -30,18 +30,15 @@ static bool is_stuck(const struct actor *actor)
 static bool check_stuck(void)
 {
 	struct actor *actor;
-	int p, t;
 
-	for (p = 0; p < options.processes; p++) {
-		for (t = 0; t < options.threads; t++) {
-			actor = &shared->actors[p][t];
-			if (!is_stuck(actor))
-				continue;
-			fail(actor, "the call does not return");
-			show_task(actor, "wchan");
-			show_task(actor, "stack");
-			return true;
-		}
+	for_each_actor(actor)
+	{
+		if (!is_stuck(actor))
+			continue;
+		fail(actor, "the call does not return");
+		show_task(actor, "wchan");
+		show_task(actor, "stack");
+		return true;
 	}
 	return false;
 }
