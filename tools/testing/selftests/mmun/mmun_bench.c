@@ -44,16 +44,12 @@ static struct group *next_group(struct group *group)
 	return NULL;
 }
 
-#define for_each_group(group) \
-	for (group = next_group(NULL); group; group = next_group(group))
-
 static int count_groups(bool print)
 {
 	struct group *group;
 	int count = 0;
 
-	for_each_group(group)
-	{
+	for (group = next_group(NULL); group; group = next_group(group)) {
 		count++;
 		if (print)
 			mmun_print_name("bench", "", group->name);
@@ -78,10 +74,10 @@ static int run_groups(void)
 	struct group *group;
 	int ret = 0, nr = 0;
 
-	for_each_group(group) run_group(group);
+	for (group = next_group(NULL); group; group = next_group(group))
+		run_group(group);
 	print_rows();
-	for_each_group(group)
-	{
+	for (group = next_group(NULL); group; group = next_group(group)) {
 		printf("%sok %d bench.%s\n", group->failed ? "not " : "", ++nr,
 		       group->name);
 		ret |= group->failed;

@@ -65,8 +65,8 @@ static const struct op ops[] = {
 	{ "punch",		10,	op_punch,		SHARED | ANY | LOCK, { 0 } },
 	{ "truncate",		3,	op_truncate,		SHARED | ANY | TAIL | LOCK,
 	  { 0 } },
-	{ "ksm",		3,	op_ksm,			PRIVATE | PAIR | LOCK | OPEN | CHECK,
-	  { EINVAL } },
+	{ "ksm",		3,	op_ksm,
+	  PRIVATE | PAIR | LOCK | OPEN | CHECK, { EINVAL } },
 	{ "uffd-wp",		5,	op_uffd,		PRIVATE | LOCK | OPEN, { 0 } },
 	{ "cold",		5,	op_cold,		0, { ENOMEM, EINVAL } },
 	{ "pageout",		10,	op_pageout,		0, { ENOMEM, EINVAL } },
@@ -152,9 +152,8 @@ static int make_shared(void)
 		arena = &shared->arenas[p];
 		arena->number = p;
 		arena->base = (char *)(ARENA_BASE + p * ARENA_STRIDE);
-		arena->file = mmun_memfd(0);
-		if (arena->file < 0 ||
-		    ftruncate(arena->file, SECTION_PAGES * page_size()))
+		arena->file = mmun_memfd_sized(SECTION_PAGES * page_size(), 0);
+		if (arena->file < 0)
 			return -1;
 	}
 	return 0;

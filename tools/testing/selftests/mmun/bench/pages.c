@@ -76,15 +76,11 @@ static void insert(void)
 
 static void snapshot(__u32 method, __u32 flags)
 {
-	struct mmun_snapshot cmd = {
-		.id = subject.id,
-		.start = mmun_u64(subject.map),
-		.length = subject.length,
-		.method = method,
-		.flags = flags,
-		.pages = mmun_u64(subject.pages),
-	};
+	struct mmun_snapshot cmd;
 
+	cmd = MMUN_SNAPSHOT_OF(subject.id, subject.map, subject.length, method,
+			       flags);
+	cmd.pages = mmun_u64(subject.pages);
 	MUST(!_mmun_snapshot(subject.fd, &cmd) && cmd.out_valid == subject.nr &&
 	     !cmd.out_retries);
 }

@@ -130,12 +130,7 @@ static int op_fork(struct actor *actor, const struct area *area)
 static int child_context(struct child *child, __u64 value)
 {
 	const size_t length = CHILD_PAGES * page_size();
-	struct mmun_snapshot snap = {
-		.start = mmun_u64(CHILD_BASE),
-		.length = length,
-		.flags = MMUN_WRITE,
-		.max_retries = MMUN_RETRIES,
-	};
+	struct mmun_snapshot snap;
 	int i;
 
 	if (!mmun_map(CHILD_BASE, length))
@@ -145,7 +140,8 @@ static int child_context(struct child *child, __u64 value)
 	child->fd = open(MMUN_DEV, O_RDWR);
 	if (_mmun_insert(child->fd, CHILD_BASE, length, &child->id))
 		return -1;
-	snap.id = child->id;
+	snap = MMUN_SNAPSHOT_OF(child->id, CHILD_BASE, length,
+				MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 	return _mmun_snapshot(child->fd, &snap) || snap.out_collided ||
 	       snap.out_valid != CHILD_PAGES;
 }
@@ -175,14 +171,12 @@ static int child_reads(int fd, __u32 id, __u64 value)
 /* After the mm is gone, no call may find memory. */
 static bool child_is_gone(int fd, __u32 id)
 {
-	struct mmun_snapshot snap = {
-		.id = id,
-		.start = mmun_u64(CHILD_BASE),
-		.length = page_size(),
-	};
+	struct mmun_snapshot snap;
 	__u64 value, done;
 	__u32 other;
 
+	snap = MMUN_SNAPSHOT_OF(id, CHILD_BASE, page_size(),
+				MMUN_METHOD_HMM_FAULT, 0);
 	if (!_mmun_snapshot(fd, &snap) || errno != ESRCH)
 		return false;
 	if (!_mmun_access(fd, id, CHILD_BASE, sizeof(value), &value, 0,

@@ -111,13 +111,11 @@ static struct way pick_way(struct actor *actor)
 	return ways[roll(actor, ARRAY_SIZE(ways))];
 }
 
-/* Returns 0 or an errno. */
-static int snapshot(const struct area *area, struct mmun_snapshot *snap)
+static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
+					__u32 flags)
 {
-	snap->id = area->id;
-	snap->start = mmun_u64(area_at(area));
-	snap->length = area_length(area);
-	return result(_mmun_snapshot(area->fd, snap));
+	return MMUN_SNAPSHOT_OF(area->id, area_at(area), area_length(area),
+				method, flags);
 }
 
 /*
@@ -129,19 +127,17 @@ static int op_snapshot(struct actor *actor, const struct area *range)
 	bool small = range->pages <= 16;
 	struct way way = pick_way(actor);
 	struct area area = *range;
+	struct mmun_snapshot snap;
 	__u64 pages[PAGES];
-	struct mmun_snapshot snap = {
-		.method = way.method,
-		.flags = way.flags,
-		.max_retries = small ? MMUN_RETRIES : roll(actor, 64),
-		.pages = roll(actor, 4) ? 0 : mmun_u64(pages),
-	};
-	int ret;
 
 	pick_part(actor, &area);
-	ret = snapshot(&area, &snap);
-	if (ret)
-		return ret;
+	snap = snapshot_of(&area, way.method, way.flags);
+	if (!small)
+		snap.max_retries = roll(actor, 64);
+	if (!roll(actor, 4))
+		snap.pages = mmun_u64(pages);
+	if (_mmun_snapshot(area.fd, &snap))
+		return errno;
 	if (small && snap.out_collided)
 		fail(actor, "a snapshot collided %u times", snap.out_retries);
 	add(&shared->retries, snap.out_retries);
@@ -154,15 +150,11 @@ static int op_snapshot(struct actor *actor, const struct area *range)
 static void fill_shadow(struct actor *actor, const struct area *area,
 			__u32 method, __u32 flags)
 {
-	struct mmun_snapshot snap = {
-		.method = method,
-		.flags = flags,
-		.max_retries = MMUN_RETRIES,
-	};
-	int ret = snapshot(area, &snap);
+	struct mmun_snapshot snap = snapshot_of(area, method, flags);
 
-	if (ret && ret != ENOENT && ret != EFAULT && ret != EACCES)
-		fail(actor, "MMUN_SNAPSHOT: %s", strerror(ret));
+	if (_mmun_snapshot(area->fd, &snap) && errno != ENOENT &&
+	    errno != EFAULT && errno != EACCES)
+		fail(actor, "MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
 /* In half of all cases, so that the device also finds pages without an entry */

@@ -181,8 +181,8 @@ static void remove_at_the_end(int fd, __u32 id)
 }
 
 /* Each @step-th range of all slots */
-static void for_each_range(struct context *context, int step,
-			   void (*call)(int fd, __u32 id))
+static void call_for_ranges(struct context *context, int step,
+			    void (*call)(int fd, __u32 id))
 {
 	struct area area;
 	int i;
@@ -219,7 +219,7 @@ static void check_arena(struct arena *arena)
 
 	area_check(NULL, &all);
 	for (i = 0; i < CONTEXTS; i++) {
-		for_each_range(&arena->contexts[i], 1, verify_at_the_end);
+		call_for_ranges(&arena->contexts[i], 1, verify_at_the_end);
 		check_balance(arena->contexts[i].fd);
 	}
 	for (i = 0; i < options.threads; i++)
@@ -232,7 +232,7 @@ static void remove_some(struct arena *arena)
 	int c;
 
 	for (c = 0; c < CONTEXTS; c++)
-		for_each_range(&arena->contexts[c], 2, remove_at_the_end);
+		call_for_ranges(&arena->contexts[c], 2, remove_at_the_end);
 }
 
 static void meet(void)

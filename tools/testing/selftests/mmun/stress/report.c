@@ -15,10 +15,11 @@ static double seconds_since(__u64 began)
 static __u64 sum(const __u64 *counter)
 {
 	size_t offset = (const char *)counter - (const char *)&FIRST;
-	struct actor *actor;
 	__u64 total = 0;
+	int i;
 
-	for_each_actor(actor) total += get((__u64 *)((char *)actor + offset));
+	for (i = 0; i < count_actors(); i++)
+		total += get((__u64 *)((char *)&shared->actors[i] + offset));
 	return total;
 }
 

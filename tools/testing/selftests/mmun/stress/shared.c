@@ -155,16 +155,10 @@ struct shared {
 	__u64 most_objects; /* of the driver */
 	__u64 longest_callback; /* nanoseconds */
 	struct arena arenas[MAX_PROCESSES];
-	struct actor actors[MAX_PROCESSES * MAX_THREADS];
+	struct actor actors[MAX_PROCESSES * MAX_THREADS]; /* by process */
 };
 
 static struct shared *shared;
-
-/* The threads of each process are next to each other. */
-#define for_each_actor(actor)                                              \
-	for (actor = shared->actors;                                       \
-	     actor < shared->actors + options.processes * options.threads; \
-	     actor++)
 
 /* Descriptors of this process for all processes and their contexts */
 static int context_fds[MAX_PROCESSES][CONTEXTS];
@@ -195,6 +189,11 @@ struct op {
 };
 
 static const struct op ops[];
+
+static int count_actors(void)
+{
+	return options.processes * options.threads;
+}
 
 static __u64 now_ns(void)
 {

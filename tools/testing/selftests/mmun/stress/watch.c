@@ -29,10 +29,10 @@ static bool is_stuck(const struct actor *actor)
 
 static bool check_stuck(void)
 {
-	struct actor *actor;
+	struct actor *actor = shared->actors;
+	int i;
 
-	for_each_actor(actor)
-	{
+	for (i = 0; i < count_actors(); i++, actor++) {
 		if (!is_stuck(actor))
 			continue;
 		fail(actor, "the call does not return");
