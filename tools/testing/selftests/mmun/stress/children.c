@@ -152,18 +152,15 @@ static int child_context(struct child *child, __u64 value)
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
-	int i, count = 0;
+	int i, ret, count = 0;
 	__u64 read, done;
 
 	for (i = 0; i < CHILD_PAGES; i++) {
-		if (!_mmun_access(fd, id, CHILD_BASE + i * page_size(),
-				  sizeof(read), &read, 0, &done)) {
-			if (read != value)
-				return -1;
-			count++;
-		} else if (errno != EFAULT) {
+		ret = result(_mmun_access(fd, id, CHILD_BASE + i * page_size(),
+					  sizeof(read), &read, 0, &done));
+		if (ret ? ret != EFAULT : read != value)
 			return -1;
-		}
+		count += !ret;
 	}
 	return count;
 }
