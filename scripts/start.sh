@@ -183,7 +183,7 @@ clean_environment() {
 	set -f
 	for word in $words; do
 		for name in $names; do
-			# shellcheck disable=SC2053 # a glob it is
+			# shellcheck disable=SC2053 # it is a glob
 			[[ $name != $word ]] || unset "$name"
 		done
 	done

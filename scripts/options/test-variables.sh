@@ -118,7 +118,7 @@ try_place() {
 try_places() {
 	local place
 
-	# shellcheck disable=SC2016 # a dollar it is
+	# shellcheck disable=SC2016 # it is a dollar sign
 	for place in 'x y' x:y 'x$y' x%y 'x#y' "x'y" 'x"y' 'x\y' x=y x,y 'x;y' 'x(y)'; do
 		try_place "$place"
 	done
@@ -178,7 +178,7 @@ unknown_names() {
 		OPTARG OPTIND XDG_CACHE_HOME MMUN_RUN"
 	known=${known//[[:space:]]/ }
 	for name in $names; do
-		[[ " $known " == *" $name "* ]] || echo "$name is in no table"
+		[[ " $known " == *" $name "* ]] || echo "$name is in neither table"
 	done
 }
 

@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print what a process in the background wrote when it has ended, and exit with its
-# status.
+# Wait for a process in the background, print its output, and exit with its status.
 #
 # usage: follow.sh PID FILE
 #
-# The process writes to FILE, and its status to FILE.status. PID is the process that
-# starts it, perhaps after others.
+# FILE has the output of the process, FILE.status its exit status. PID is the shell that
+# runs the process, possibly after other processes.
 
 . "${0%/*}/../lib.sh"
 
 while [ ! -e "$2.status" ] && kill -0 "$1" 2>/dev/null; do
 	sleep 0.2
 done
-[ -e "$2.status" ] || die "the process in the background ended without a status"
+[ -e "$2.status" ] || die "$2: the process in the background ended without writing its status"
 cat "$2"
 exit "$(<"$2.status")"

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The results of a test of the runner, as KTAP on stdout. Sourced after lib.sh.
+# Functions that print the results of a test of the runner as KTAP. To be sourced after
+# lib.sh.
 
 number=0
 failures=0
 
-# results_of NAME: begin the results; NAME is in each line.
+# results_of NAME: Begins the results. NAME is in the line of each result.
 results_of() {
 	subject=$1
 	echo "KTAP version 1"
 }
 
-# result STATUS TITLE [WHY]: 0 is good; WHY is shown if it is not.
+# result STATUS TITLE [DETAILS]: Prints a result. STATUS 0 is a pass, other numbers are a
+# failure, with DETAILS.
 result() {
 	number=$((number + 1))
 	if [ "$1" = 0 ]; then
@@ -24,7 +26,7 @@ result() {
 	[ -z "${3:-}" ] || echo "#   ${3//$'\n'/$'\n'#   }"
 }
 
-# check TITLE COMMAND...: it returns 0.
+# check TITLE COMMAND...: Passes if COMMAND returns 0.
 check() {
 	if "${@:2}"; then
 		result 0 "$1"
@@ -33,7 +35,7 @@ check() {
 	fi
 }
 
-# silent TITLE COMPLAINTS: there are none.
+# silent TITLE COMPLAINTS: Passes if COMPLAINTS is empty.
 silent() {
 	local status=0
 
@@ -41,7 +43,7 @@ silent() {
 	result "$status" "$1" "$2"
 }
 
-# end_results: none follows.
+# end_results: Prints the plan. Exits with status 1 if a result failed.
 end_results() {
 	echo "1..$number"
 	exit "$((failures != 0))"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A copy of the Makefile and of what is in front of the targets, with a stub in
-# place of the script of each target. Sourced by the tests of these. The stub
-# prints the environment, or does what $STUB names.
+# A clone with stubs: it has the Makefile, the scripts that check and start a target, and
+# a stub instead of the script of each target. The stub prints its arguments and its
+# environment, or runs $STUB if that is set. To be sourced after lib.sh.
 
-# make_stubs DIR: a clone with stubs, and a cache of its own.
+# make_stubs DIR: Makes a clone with stubs in DIR.
 make_stubs() {
 	local dir=$1 names script
 
@@ -23,6 +23,7 @@ make_stubs() {
 	done
 }
 
+# write_stub: Prints the text of a stub.
 write_stub() {
 	cat <<-'STUB'
 		#!/bin/bash

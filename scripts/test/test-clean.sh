@@ -1,26 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of clean.sh: it removes what was made, and nothing else. KTAP on stdout.
+# Test that clean.sh removes the files that builds and runs made, and no others. Prints
+# KTAP.
 #
 # usage: test-clean.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# clean WHAT: sets output and status.
+# clean WHAT: Runs clean.sh. Sets output and status.
 clean() {
 	status=0
 	output=$(MMUN_CACHE=$cache "$clone/scripts/clean.sh" "$1" 2>&1) || status=$?
 }
 
-# cleans WHAT TITLE: it succeeds.
+# cleans WHAT TITLE: Passes if clean.sh succeeds.
 cleans() {
 	clean "$1"
 	result "$status" "$2" "$output"
 }
 
-# refuses WHAT TITLE: one line, and nothing is removed.
+# refuses WHAT TITLE: Passes if clean.sh prints one line, exits with status 2 and removes
+# nothing.
 refuses() {
 	local before after state=0
 
@@ -31,7 +33,7 @@ refuses() {
 	result "$state" "$2" "status $status: $output"
 }
 
-# lacks FILE...: none is there.
+# lacks FILE...: Returns 0 if no FILE exists.
 lacks() {
 	local file
 
@@ -40,11 +42,12 @@ lacks() {
 	done
 }
 
-# has FILE...: all are there.
+# has FILE...: Returns 0 if each FILE exists.
 has() {
 	ls -d "$@" >/dev/null
 }
 
+# make_clone: Makes a clone in which git tracks all files, and one of them is an object.
 make_clone() {
 	mkdir -p "$clone"/{scripts,mmun,$floor}
 	cp "$SCRIPTS"/{clean,errors,lib}.sh "$clone/scripts/"
@@ -53,7 +56,7 @@ make_clone() {
 	git -C "$clone" add -A
 }
 
-# What make of this clone and "make M=$PWD modules" leave.
+# fill_clone: Makes the files that make and "make M=$PWD modules" would make.
 fill_clone() {
 	mkdir -p "$clone/build/stock"
 	made=("$clone"/{test_mmun.mod.c,test_mmun.ko,Module.symvers,modules.order}
@@ -63,13 +66,15 @@ fill_clone() {
 	touch "${made[@]}" "$clone/build/lock" "$clone/build/stock/lock"
 }
 
+# fill_cache: Makes a cache with entries and locks.
 fill_cache() {
 	mkdir -p "$cache"/{image,apt,build}
 	touch "$cache"/{lock,lock.use,build/6.1_0.lock}
 }
 
-# held FILE WHAT TITLE: clean WHAT is refused while a run has the lock FILE.
-held() {
+# refuses_while_locked FILE WHAT TITLE: Passes if clean.sh refuses WHAT while another
+# process holds the lock FILE.
+refuses_while_locked() {
 	local fd
 
 	exec {fd}<"$1"
@@ -80,33 +85,36 @@ held() {
 
 test_build() {
 	fill_clone
-	held "$clone/build/lock" build "a build that goes on"
-	held "$clone/build/stock/lock" build "a guest that runs"
-	cleans build "what make left"
-	check "the build and the files of kbuild are gone" \
+	refuses_while_locked "$clone/build/lock" build "build is refused during a build"
+	refuses_while_locked "$clone/build/stock/lock" build \
+		"build is refused while a guest runs"
+	cleans build "build succeeds after a build"
+	check "build removes build/ and the files of kbuild" \
 		lacks "${made[@]}" "$clone/build"
-	check "the sources, and what git tracks, are there" \
+	check "build keeps the sources and the files that git tracks" \
 		has "$clone"/{mmun/range.c,$floor/mmun_floor.c,kept.o,notes}
-	cleans build "nothing is left to remove"
+	cleans build "build succeeds if there is nothing to remove"
 }
 
 test_cache() {
-	cleans cache "a cache that does not exist"
+	cleans cache "cache succeeds if the cache does not exist"
 	fill_cache
-	held "$cache/lock.use" cache "a cache that a run uses"
-	held "$cache/build/6.1_0.lock" cache "a cache into which a kernel is built"
+	refuses_while_locked "$cache/lock.use" cache \
+		"cache is refused while a run uses the cache"
+	refuses_while_locked "$cache/build/6.1_0.lock" cache \
+		"cache is refused while a kernel is built"
 	touch "$cache/thesis.tex"
-	refuses cache "a directory with another file"
+	refuses cache "cache is refused if the directory has another file"
 	rm "$cache/thesis.tex"
-	cleans cache "a cache"
-	check "the cache is empty" test -z "$(ls -A "$cache")"
-	cleans cache "an empty cache"
+	cleans cache "cache succeeds"
+	check "cache removes everything in the cache" test -z "$(ls -A "$cache")"
+	cleans cache "cache succeeds if the cache is empty"
 	touch "$cache"/{lock,lock.use}
-	cleans cache "a cache into which nothing was fetched"
+	cleans cache "cache succeeds if the cache has only locks"
 	mkdir "$cache/source.d" "$cache/build"
-	refuses cache "a directory with another directory"
+	refuses cache "cache is refused if the directory has another directory"
 	rmdir "$cache/source.d"
-	refuses cache "a directory that has build/ alone"
+	refuses cache "cache is refused if the directory has only build/"
 }
 
 dir=$(mktemp -d)

@@ -1,18 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the runner: a step that fails is seen to fail, and leaves nothing that
-# the next run takes for whole.
+# Test that a run fails if one of its commands fails, and that the next run does not use
+# incomplete files.
 #
 # usage: test-faults.sh
 #
-# In a world of recordings (see fake/world.sh), from nothing, for a kernel of the
-# distribution and for one of our own: the k-th command of a run fails, for each k;
-# all is killed at a command, or when half of a file is written; the file system is
-# full, which only root can arrange. Each time the run must fail, must name what
-# failed, and the next run must pass and leave what a run without a fault leaves.
-# The commands whose failure need not be noticed are in faults-excepted. KTAP on
-# stdout.
+# The runs use fake programs in a world (see fake/world.sh) with an empty cache, for a
+# kernel of the distribution and for one that is built. The test inserts these faults:
+#
+#	the k-th command fails, for each k;
+#	the run is killed at a command;
+#	the run is killed when half of a file is written;
+#	the file system is full (only root can test this).
+#
+# The run with the fault must fail and print what failed. The next run must pass and
+# leave the same files as a run without a fault. faults-excepted lists the commands that
+# may fail without an effect. Prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -23,13 +27,13 @@ WORKERS=2
 KILL_STEP=7
 DISK_STEP=5
 
-# count VERDICT: how many results are that.
+# count VERDICT: Prints the number of results with this verdict.
 count() {
 	awk -F '\t' -v verdict="$1" '$1 == verdict { n++ } END { print n + 0 }' \
 		"$dir"/*/results
 }
 
-# What the workers found.
+# report TITLE: Prints the result of the workers.
 report() {
 	local title=$1 all noticed excepted
 
@@ -42,7 +46,8 @@ report() {
 	echo "# $all faults, $noticed noticed, $excepted excepted"
 }
 
-# scenario FAULT KERNEL STEP TITLE: the workers share the numbers.
+# scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place. The workers share
+# the places.
 scenario() {
 	local worker pids=() pid space=()
 
@@ -61,7 +66,7 @@ scenario() {
 	report "$4"
 }
 
-# Each exception occurs, so that the table stays true.
+# check_table: Passes if each row of faults-excepted was used.
 check_table() {
 	local table row useless=''
 
@@ -70,7 +75,7 @@ check_table() {
 		[[ ${table[row]} = '#'* ]] || grep -qx "$row" "$dir"/*/rows ||
 			useless+=${table[row]}$'\n'
 	done
-	silent "each row of faults-excepted occurs" "${useless%$'\n'}"
+	silent "each row of faults-excepted is used" "${useless%$'\n'}"
 }
 
 need gcc xz
@@ -83,11 +88,14 @@ for ((worker = 0; worker < WORKERS; worker++)); do
 done
 results_of faults
 for kernel in stock 6.1; do
-	scenario fault "$kernel" 1 "$kernel: each command that fails is noticed"
-	scenario kill "$kernel" "$KILL_STEP" "$kernel: killed at a command"
-	scenario half "$kernel" 1 "$kernel: killed when half of a file is written"
+	scenario fault "$kernel" 1 "$kernel: the run fails if any command fails"
+	scenario kill "$kernel" "$KILL_STEP" \
+		"$kernel: a run that was killed at a command can be repeated"
+	scenario half "$kernel" 1 \
+		"$kernel: a run that was killed while it wrote a file can be repeated"
 	if [ "$EUID" = 0 ]; then
-		scenario disk "$kernel" "$DISK_STEP" "$kernel: the disk is full"
+		scenario disk "$kernel" "$DISK_STEP" \
+			"$kernel: the run fails if the disk is full"
 	fi
 done
 check_table

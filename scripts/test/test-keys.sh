@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the runner: what is built is built again if anything that goes into it
-# has changed, and not otherwise.
+# Test that a file is built again if one of its inputs has changed, and only then.
 #
 # usage: test-keys.sh
 #
-# In a world of recordings (see fake/world.sh) one input after the other is changed,
-# and the main job is run. KTAP on stdout.
+# The test changes one input after the other, and runs the main job each time, with fake
+# programs in a world (see fake/world.sh). Prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -16,8 +15,9 @@
 
 changes=0
 
-# kinds: what was built, each kind once, and the tests together if it is all.
-kinds() {
+# built_kinds: Prints what the last run built, each kind once, in alphabetical order. If
+# all tests were built they are one kind.
+built_kinds() {
 	awk -v all="$(wc -l <"$out/programs")" '
 		$1 == "test"	{ tests++; name = $2; next }
 		$1 != "qemu"	{ sub(/\.tmp$/, "", $1); seen[$1] }
@@ -31,198 +31,209 @@ kinds() {
 		}' "$world/built" | sort | paste -sd ' '
 }
 
-# builds TITLE KINDS: the next run passes and builds these, in alphabetical order.
+# builds TITLE KINDS: Passes if the next run passes and builds KINDS.
 builds() {
 	local got status=0
 
 	run_world "$world" JOBS=2 "${with[@]}" || {
 		cat "$world/output"
-		die "$1: the run fails"
+		die "$1: the run failed"
 	} >&2
-	got=$(kinds)
+	got=$(built_kinds)
 	[ "$got" = "$2" ] || status=1
-	result "$status" "$1: ${2:-nothing}" "built: $got"
+	result "$status" "$1: the run builds ${2:-nothing}" "built: $got"
 }
 
-# older FILE...: other content, with a time stamp before that of all that was built.
-older() {
-	newer "$@"
+# change_old FILE...: Changes files. Sets their time to before all builds, so that make
+# alone would not notice the change.
+change_old() {
+	change "$@"
 	touch -d 2001-01-01 "$@"
 }
 
-newer() {
+# change FILE...: Changes files.
+change() {
 	local file
 
 	changes=$((changes + 1))
 	for file; do
-		[ -n "$file" ] || die "there is no file to change"
+		[ -n "$file" ] || die "cannot change a file: the name is empty"
 		echo "# change $changes" >>"$file"
 	done
 }
 
-# Nothing is forced, and no directory is emptied.
-is_quiet() {
+# nothing_forced: Returns 0 if the run did not force make to build, and removed no
+# directory.
+nothing_forced() {
 	! grep -qE $'make .* -W |\trm -rf' "$world/calls"
 }
 
-# have PATTERN: the one file or directory that matches.
-have() {
+# match PATTERN: Prints the file or directory that matches.
+match() {
 	compgen -G "$1"
 }
 
-is_alone() {
+# is_only_match PATTERN FILE: Returns 0 if only FILE matches.
+is_only_match() {
 	[ "$(compgen -G "$1")" = "$2" ]
 }
 
 test_sources() {
-	builds "nothing has changed" ""
-	check "nothing has changed: nothing is forced" is_quiet
-	newer "$tests/event_test.c"
-	builds "a test" "event_test initramfs"
-	older "$tests/event_test.c"
-	builds "a test, with an older time" "event_test initramfs"
+	builds "no change" ""
+	check "no change: no build is forced" nothing_forced
+	change "$tests/event_test.c"
+	builds "event_test.c changes" "event_test initramfs"
+	change_old "$tests/event_test.c"
+	builds "event_test.c changes and gets an older time" "event_test initramfs"
 	touch "$tests/event_test.c"
-	builds "the time of a test" "event_test"
-	older "$tests/lib/ioctl.h"
-	builds "ioctl.h" "initramfs tests"
-	older "$repo/test_mmun_uapi.h"
-	builds "test_mmun_uapi.h" "initramfs module tests"
-	older "$tests/Makefile"
-	builds "the Makefile of the tests" "tests"
-	older "$repo/test_mmun.c"
-	builds "test_mmun.c" "initramfs module"
-	newer "$repo/mmun/range.c"
-	builds "a file of mmun/" "initramfs module"
-	newer "$repo/mmun/more.h"
-	builds "another file in mmun/" "initramfs module"
-	older "$repo/Kbuild"
-	builds "Kbuild" "initramfs module"
-	newer "$tests/floor/mmun_floor.c"
-	builds "mmun_floor.c" "floor initramfs"
-	older "$tests/floor/mmun_floor.h"
-	builds "mmun_floor.h" "floor initramfs tests"
-	older "$tests/floor/Makefile"
-	builds "the Makefile of mmun_floor" "floor initramfs"
-	older "$repo/scripts/guest/run.c"
-	builds "PID 1" "init initramfs"
-	older "$repo/scripts/guest/run.h"
-	builds "run.h" "init"
+	builds "event_test.c gets a newer time" "event_test"
+	change_old "$tests/lib/ioctl.h"
+	builds "ioctl.h changes" "initramfs tests"
+	change_old "$repo/test_mmun_uapi.h"
+	builds "test_mmun_uapi.h changes" "initramfs module tests"
+	change_old "$tests/Makefile"
+	builds "the Makefile of the tests changes" "tests"
+	change_old "$repo/test_mmun.c"
+	builds "test_mmun.c changes" "initramfs module"
+	change "$repo/mmun/range.c"
+	builds "a file of mmun/ changes" "initramfs module"
+	change "$repo/mmun/more.h"
+	builds "mmun/ gets another file" "initramfs module"
+	change_old "$repo/Kbuild"
+	builds "Kbuild changes" "initramfs module"
+	change "$tests/floor/mmun_floor.c"
+	builds "mmun_floor.c changes" "floor initramfs"
+	change_old "$tests/floor/mmun_floor.h"
+	builds "mmun_floor.h changes" "floor initramfs tests"
+	change_old "$tests/floor/Makefile"
+	builds "the Makefile of mmun_floor changes" "floor initramfs"
+	change_old "$repo/scripts/guest/run.c"
+	builds "run.c of PID 1 changes" "init initramfs"
+	change_old "$repo/scripts/guest/run.h"
+	builds "run.h of PID 1 changes" "init"
 	sed -i 's/ abi_test//' "$tests/Makefile"
-	builds "the names of the tests" "initramfs tests"
-	check "a program that is none any more is not packed" \
+	builds "a test is removed from the Makefile" "initramfs tests"
+	check "a test that was removed is not packed" \
 		fails grep -q abi_test "$out/programs" "$out/initramfs.list"
-	builds "nothing more" ""
+	builds "no change after a test was removed" ""
 }
 
 test_harness() {
 	local source
 
-	source=$(have "$cache/source/*")
+	source=$(match "$cache/source/*")
 	for file in lib.mk kselftest.h kselftest_harness.h; do
-		older "$source/tools/testing/selftests/$file"
-		builds "$file" "initramfs tests"
+		change_old "$source/tools/testing/selftests/$file"
+		builds "$file changes" "initramfs tests"
 	done
-	older "$source/usr/gen_init_cpio.c"
-	builds "gen_init_cpio.c" "gen_init_cpio initramfs"
+	change_old "$source/usr/gen_init_cpio.c"
+	builds "gen_init_cpio.c changes" "gen_init_cpio initramfs"
 }
 
 test_kernel() {
 	local headers
 
-	headers=$(have "$cache/headers/*/usr/src/linux-headers-*")
-	older "$headers/.config"
-	builds "the configuration of the kernel" "floor initramfs module"
-	older "$headers/Module.symvers"
-	builds "Module.symvers" "floor initramfs module"
+	headers=$(match "$cache/headers/*/usr/src/linux-headers-*")
+	change_old "$headers/.config"
+	builds "the configuration of the kernel changes" "floor initramfs module"
+	change_old "$headers/Module.symvers"
+	builds "Module.symvers changes" "floor initramfs module"
 }
 
+# test_compiler PREFIX KIND: PREFIX is the beginning of the titles. KIND is "kernel " if
+# the compiler also builds the kernel.
 test_compiler() {
 	echo "12.$number" >"$world/compiler"
-	builds "the version of the compiler" \
-		"floor gen_init_cpio init initramfs $1module tests"
+	builds "$1the version of the compiler changes" \
+		"floor gen_init_cpio init initramfs $2module tests"
 	with+=(CC=gcc-12)
-	builds "CC" "floor initramfs $1module tests"
-	builds "the same CC" ""
+	builds "$1CC is set" "floor initramfs $2module tests"
+	builds "$1CC is set again" ""
 	unset "with[-1]"
 	with+=(LLVM=1)
-	builds "LLVM" "floor initramfs $1module tests"
+	builds "$1LLVM is set" "floor initramfs $2module tests"
 	unset "with[-1]"
-	builds "neither" "floor initramfs $1module tests"
+	builds "$1neither CC nor LLVM is set" "floor initramfs $2module tests"
 }
 
-# The main job sets none. The module is the one of before in the end.
+# The main job does not set MODULE_FLAGS, so build.sh is called. The last run builds the
+# same module as before, and therefore no initramfs.
 test_flags() {
 	: >"$world/built"
 	in_world "$world" MODULE_FLAGS=W=1 "$repo/scripts/vm/build.sh" module "$out" \
 		2>/dev/null
-	check "MODULE_FLAGS: module" test "$(kinds)" = module
-	builds "no MODULE_FLAGS" "module"
+	check "MODULE_FLAGS is set: build.sh builds the module" \
+		test "$(built_kinds)" = module
+	builds "MODULE_FLAGS is not set" "module"
 }
 
-# An update of the distribution.
+# The distribution updates the stock kernel.
 test_update() {
 	local kind
 
 	newest_kernel "$world" 56
-	builds "the stock kernel" "floor gen_init_cpio initramfs module probe tests"
+	builds "the stock kernel is updated" \
+		"floor gen_init_cpio initramfs module probe tests"
 	for kind in image headers source; do
-		check "the old $kind is gone from the cache" \
-			is_alone "$cache/$kind/*" "$(have "$cache/$kind/*6.1.56*")"
+		check "the stock kernel is updated: $kind/ of the cache has only the new one" \
+			is_only_match "$cache/$kind/*" "$(match "$cache/$kind/*6.1.56*")"
 	done
-	builds "the same stock kernel" ""
+	builds "no change after an update" ""
 }
 
 test_probe() {
 	echo 1235 >"$world/boot_id"
-	builds "another boot of the host" "probe"
+	builds "the host boots again" "probe"
 	echo 7.2.1 >"$world/qemu-version"
-	builds "the version of QEMU" "probe"
-	older "$(have "$cache/image/*/boot/vmlinuz-*")"
-	builds "the image" "probe"
-	check "the answer of another boot is gone" \
+	builds "the version of QEMU changes" "probe"
+	change_old "$(match "$cache/image/*/boot/vmlinuz-*")"
+	builds "the image changes" "probe"
+	check "the host boots again: the result of the old probe is removed" \
 		fails compgen -G "$cache/accel-1234-*"
 }
 
 test_own() {
 	with=(KERNEL=6.1)
 	out=$repo/build/6.1
-	builds "6.1, for the first time" \
+	builds "6.1: first run" \
 		"floor gen_init_cpio init initramfs kernel module probe tests"
-	builds "6.1: nothing has changed" ""
-	check "6.1: nothing has changed: nothing is forced" is_quiet
-	older "$repo/scripts/kernel/configs/base.config"
-	builds "6.1: a configuration" "floor initramfs kernel module"
-	older "$repo/scripts/kernel/configs/debug.config"
-	builds "6.1: a configuration of another kernel" ""
+	builds "6.1: no change" ""
+	check "6.1: no change: no build is forced" nothing_forced
+	change_old "$repo/scripts/kernel/configs/base.config"
+	builds "6.1: its configuration changes" "floor initramfs kernel module"
+	change_old "$repo/scripts/kernel/configs/debug.config"
+	builds "6.1: the configuration of another kernel changes" ""
 	echo 2.41 >"$world/linker"
-	builds "6.1: the version of the linker" \
+	builds "6.1: the version of the linker changes" \
 		"floor gen_init_cpio init initramfs kernel module tests"
 	newest_kernel "$world" 50
-	builds "6.1: the version of the source" \
+	builds "6.1: the version of the source changes" \
 		"floor gen_init_cpio initramfs kernel module tests"
-	check "6.1: the old build is gone" is_alone "$cache/build/6.1_*[^k]" \
+	check "6.1: the old build is removed" is_only_match "$cache/build/6.1_*[^k]" \
 		"$(value kdir "$out/kernel")"
-	check "6.1: the old tree is gone" is_alone "$cache/tree/*" \
+	check "6.1: the old tree is removed" is_only_match "$cache/tree/*" \
 		"$cache/tree/linux-source-6.1_6.1.50-1"
-	test_compiler "kernel "
+	test_compiler "6.1: " "kernel "
 }
 
-# unless_passed COMMAND: as the long tests of the runner are run.
+# unless_passed COMMAND: Runs COMMAND as a long test of the runner.
 unless_passed() {
 	in_world "$world" "$repo/scripts/test/unless-passed.sh" keys "$1" >/dev/null 2>&1
 }
 
+# fails COMMAND...: Returns 0 if COMMAND fails.
 fails() {
 	! "$@"
 }
 
 test_passed() {
-	check "a long test that fails is noticed" fails unless_passed false
-	check "a long test that failed is run again" fails unless_passed false
+	check "unless-passed.sh fails if the long test fails" fails unless_passed false
+	check "a long test that failed runs again" fails unless_passed false
 	unless_passed true
-	check "a long test that passed is not run again" unless_passed false
-	older "$repo/scripts/kernel/configs/base.config"
-	check "a file of the runner: it is run again" fails unless_passed false
+	check "a long test that passed does not run again" unless_passed false
+	change_old "$repo/scripts/kernel/configs/base.config"
+	check "a long test runs again if a file of the runner changes" \
+		fails unless_passed false
 }
 
 need gcc xz
@@ -235,11 +246,11 @@ cache=$world/cache
 out=$repo/build/stock
 with=(KERNEL=stock)
 results_of keys
-builds "the first run" "floor gen_init_cpio init initramfs module probe tests"
+builds "first run" "floor gen_init_cpio init initramfs module probe tests"
 test_sources
 test_harness
 test_kernel
-test_compiler ""
+test_compiler "" ""
 test_flags
 test_probe
 test_update

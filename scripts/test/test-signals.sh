@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of job.sh: a signal to make alone ends everything that make started,
-# within two seconds. KTAP on stdout.
+# Test that a signal to make ends all processes of the job within two seconds. Prints
+# KTAP.
 #
 # usage: test-signals.sh
 #
-# In place of a target's script runs one whose children stand for make, QEMU and
-# the like: in groups and a session of their own, stopped, or deaf to SIGTERM.
+# The script of the target is replaced by one that starts children as make, QEMU and other
+# programs do: children in other process groups and sessions, a stopped child, and
+# children that ignore SIGTERM.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
@@ -15,6 +16,7 @@
 
 MOST=2000	# milliseconds
 
+# write_target: Writes the script that replaces the script of the target.
 write_target() {
 	cat >"$dir/target" <<-'EOT'
 		#!/bin/bash
@@ -34,14 +36,15 @@ write_target() {
 	chmod +x "$dir/target"
 }
 
-# as_job COMMAND...: each process is known as one of this test by its environment. The
-# signals have their default actions: nohup ignores one, and a shell without job control
-# ignores two in what it starts in the background.
+# as_job COMMAND...: Runs COMMAND with a mark in its environment, by which living() finds
+# its processes. Signals have their default actions, because nohup ignores SIGHUP, and a
+# shell without job control ignores SIGINT and SIGQUIT in background processes.
 as_job() {
 	exec env --default-signal=INT,QUIT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
 		STUB="$dir/target" MMUN_CACHE="$dir/cache" "$@"
 }
 
+# await_file FILE: Waits until FILE exists, at most 10 seconds.
 await_file() {
 	local i
 
@@ -49,24 +52,28 @@ await_file() {
 		[ ! -e "$1" ] || return 0
 		sleep 0.05 || return
 	done
-	die "the target did not begin"
+	die "$1 does not exist after 10 seconds: the target did not start"
 }
 
+# living: Prints the process IDs of the processes of the test.
 living() {
 	grep -lsz "^MMUN_TEST=$mark\$" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
 
+# command_of PID: Prints the command line of a process.
 command_of() {
 	{ tr '\0' ' ' <"/proc/$1/cmdline" || true; } 2>/dev/null
 }
 
+# milliseconds: Prints the time in milliseconds.
 milliseconds() {
 	local now=${EPOCHREALTIME//[!0-9]/}
 
 	echo "${now%???}"
 }
 
-# await_end: ends what lives still when the time is over; $left names it.
+# await_end: Waits until all processes of the test have ended. When the time is over it
+# kills the remaining ones, and sets left to their commands.
 await_end() {
 	local now pid pids start
 
@@ -85,14 +92,15 @@ await_end() {
 	done
 }
 
-# What is wrong after an end by a signal, of which 128 is the status more.
-wrong() {
+# problems STATUS: Prints the problems after the end of a job, which must have STATUS.
+problems() {
 	[ "$status" = "$1" ] || echo "status $status, expected $1"
 	[ ! -e "$dir/tmp.dir" ] || echo "the directory of the target is still there"
 	echo "$left"
 }
 
-# signal NAME NUMBER: to make alone.
+# signal NAME NUMBER: Passes if the signal to make ends the job. The status of a process
+# that a signal ended is 128 + NUMBER.
 signal() {
 	local left make status=0 text
 
@@ -103,18 +111,19 @@ signal() {
 	kill -"$1" "$make"
 	await_end
 	{ wait "$make" || status=$?; } 2>/dev/null
-	text=$(wrong $((128 + $2)))
-	silent "SIG$1 to make ends everything" "$text"
+	text=$(problems $((128 + $2)))
+	silent "SIG$1 to make ends all processes" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
+# type_interrupt: Prints ^C when the target has started.
 type_interrupt() {
 	await_file "$dir/begun"
 	printf '\003'
 	sleep 2.5
 }
 
-# "script" is a terminal.
+# interrupt_at_a_terminal: Passes if ^C ends the job. "script" provides the terminal.
 interrupt_at_a_terminal() {
 	local left status=0 text
 
@@ -124,12 +133,13 @@ interrupt_at_a_terminal() {
 		"make --no-print-directory -C '$dir/clone' kselftest" \
 		/dev/null) <"$dir/keys" >"$dir/output" 2>&1 || status=$?
 	await_end
-	text=$(wrong 130)
-	silent "^C at a terminal ends everything" "$text"
+	text=$(problems 130)
+	silent "^C at a terminal ends all processes" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
-# status_of STATUS: of a target's script, at start.sh and at make.
+# exit_status: Passes if start.sh exits with the status of the script of the target, and
+# does not change its output.
 exit_status() {
 	local status=0 text=''
 
@@ -141,10 +151,11 @@ exit_status() {
 	[ "$status" = 7 ] || text="status $status, expected 7"
 	[ "$(cat "$dir/output")" = $'to stdout\nto stderr' ] ||
 		text+=$(cat "$dir/output")
-	silent "a status is passed on, and the output as it was" "$text"
+	silent "start.sh exits with the status of the target, and keeps its output" "$text"
 }
 
-# A target that writes to a terminal from the background is not stopped there.
+# writes_to_a_terminal: Passes if a target can write to the terminal. It runs in a
+# background process group, and the terminal would stop it.
 writes_to_a_terminal() {
 	local left text
 
@@ -155,9 +166,9 @@ writes_to_a_terminal() {
 		"make --no-print-directory -C '$dir/clone' kselftest" \
 		/dev/null </dev/null 2>/dev/null | tr -d '\r' || true)
 	await_end
-	text=${text:-nothing was written}
+	text=${text:-the target wrote nothing}
 	[ "$text" != "seen 0" ] || text=
-	silent "a terminal is one for the target, and does not stop it" "$text"
+	silent "a target can write to the terminal" "$text"
 }
 
 dir=$(mktemp -d)

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a long test of the runner, unless the same files of the runner passed it
-# before on this machine.
+# Run a long test of the runner, unless it passed before on this machine with the same
+# files of the runner.
 #
 # usage: unless-passed.sh NAME PROCESS...
 #
-# What passed is kept in the cache, by the hash of the files.
+# The cache has a file for each test that passed. The name of the file has the hash of the
+# files of the runner.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,7 +16,7 @@ shift
 key=$(cd "$TOP" && contents Makefile scripts | sum)
 passed=$CACHE/passed/$name-$key
 if [ -e "$passed" ]; then
-	echo "# $name: passed with the same files on $(<"$passed")"
+	echo "# $name: skipped, because it passed with the same files on $(<"$passed")"
 	exit 0
 fi
 "$@"

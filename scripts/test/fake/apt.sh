@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Recordings of apt-get, apt-cache and dpkg-deb.
+# Fake apt-get, apt-cache and dpkg-deb.
 #
-# The packages are WORLD/archive/NAME_VERSION.deb, which are plain tar files. A line
-# of WORLD/archive/index is a package, its newest version, and what it depends on.
-# apt has no package until its lists are updated.
+# The packages are WORLD/archive/NAME_VERSION.deb, which are tar files. A line of
+# WORLD/archive/index has a package, its newest version, and its dependencies. The fake
+# programs find packages only after "apt-get update".
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# look_up NAME: sets version and depends to that line of the index.
+# look_up NAME: Sets version and depends from the line of package NAME in the index.
 look_up() {
 	local name rest
 
@@ -44,7 +44,8 @@ download() {
 	done
 }
 
-# What a package brings: programs, which are links to the front, and files.
+# install PACKAGE...: Makes the programs and files of the packages. A program is a link to
+# the front.
 install() {
 	local package
 
@@ -80,7 +81,7 @@ apt_get() {
 	update)		: >"$world/lists" ;;
 	install)	install "${words[@]:1}" ;;
 	download)	download "${words[@]:1}" ;;
-	*)		fail "no recording of ${words[*]}" ;;
+	*)		fail "the fake program does not support ${words[*]}" ;;
 	esac
 }
 
@@ -90,5 +91,5 @@ case "$program $1" in
 "apt-cache depends")		depends "$2" ;;
 "dpkg-deb --fsys-tarfile")	cat "$2" ;;
 "dpkg-deb -x")			tar -x -C "$3" -f "$2" ;;
-*)				fail "no recording of $*" ;;
+*)				fail "the fake program does not support $*" ;;
 esac

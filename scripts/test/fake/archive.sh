@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make the packages that the recording of apt has: two versions of the stock kernel.
+# Make the packages of the fake apt: two versions of the stock kernel.
 #
 # usage: archive.sh WORLD
 
@@ -10,7 +10,7 @@ set -euo pipefail
 archive=$1/archive
 tree=$archive/tree
 
-# A kernel that passes check_config of kernel/resolve.sh.
+# A configuration that passes check_config() of kernel/resolve.sh
 CONFIG="CONFIG_BLK_DEV_INITRD=y
 CONFIG_BINFMT_ELF=y
 CONFIG_DEVTMPFS=y
@@ -20,7 +20,7 @@ CONFIG_SERIAL_8250_CONSOLE=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_MMU_NOTIFIER=y"
 
-# pack NAME VERSION: the tree becomes a package.
+# pack NAME VERSION: Makes a package of the files in tree, and empties tree.
 pack() {
 	tar -c -C "$tree" -f "$archive/$1_$2.deb" .
 	rm -rf "$tree"
@@ -52,7 +52,7 @@ headers() {
 merge_config() {
 	cat <<-'EOT'
 		#!/bin/bash
-		# The recording of merge_config.sh: -m -O DIR FILE...
+		# A fake merge_config.sh: -m -O DIR FILE...
 		for file in "${@:4}"; do
 			printf '%s\n' "$(<"$file")"
 		done >"$3/merged" || exit

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stands in PATH for every program: counts the calls and makes one of them fail.
+ * Replaces every program in PATH. Counts the calls, and makes one of them fail.
  *
- * usage: front --links DIR...	make a link to this program beside it for each
+ * usage: front --links DIR...	make a link to this program, beside it, for each
  *				program in these directories
- *        NAME ARGUMENT...	by such a link
+ *        NAME ARGUMENT...	run program NAME; NAME is such a link
  *
- * This program is WORLD/front/front. A call is a line "script<TAB>command" in
- * WORLD/calls. If WORLD/fault holds its number the call is the line in WORLD/hit
- * and exits with status 99; if WORLD/kill does, all of the script's process group
- * is killed, and that of the program.
- * Otherwise what runs is WORLD/recorded/NAME, or else the program of that name in
- * the directories that WORLD/path names.
+ * This program is WORLD/front/front. It appends a line "script<TAB>command" to
+ * WORLD/calls for each call. If WORLD/fault has the number of the call, the call
+ * exits with status 99. If WORLD/kill has the number, the program kills the
+ * process groups of the script and of itself. In both cases it writes the line to
+ * WORLD/hit. Otherwise it runs WORLD/recorded/NAME if that exists, or the program
+ * NAME in the directories of WORLD/path.
  */
 
 #include <dirent.h>
@@ -27,7 +27,7 @@
 #define FAULT 99
 #define MAX_DEPTH 8
 
-/* Room for the directory of the world, and for a path below it. */
+/* The longest path of the directory of the world */
 #define WORLD_MAX 2048
 
 static char world[WORLD_MAX];
@@ -58,7 +58,7 @@ static char *below(const char *name)
 	return path;
 }
 
-/* The whole of a small file, with "\0" behind it; "" if there is none. */
+/* Reads a small file as a string. Reads "" if the file does not exist. */
 static size_t get(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -93,7 +93,7 @@ static pid_t parent_of(pid_t pid)
 	return end ? atoi(end + 4) : 0;
 }
 
-/* The nearest process above this one that runs a script of ours. */
+/* Returns the name of the script that the nearest ancestor runs, or "?". */
 static const char *caller(void)
 {
 	static char line[PATH_MAX];
@@ -127,7 +127,7 @@ static void describe(char *line, size_t size, const char *name, char **argv)
 	strcat(line, "\n");
 }
 
-/* Is this the call that the file names? */
+/* Returns whether the file has the number of this call. */
 static int is_due(const char *file, const char *number)
 {
 	char text[16];
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 			link_all(*argv);
 		return 0;
 	}
-	/* How often a loop waits depends on time. */
+	/* sleep is not counted: its number of calls depends on time. */
 	if (strcmp(name, "sleep"))
 		count(name, argv);
 	run(name, argv);

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Recordings of gcc, clang and ld.
+# Fake gcc, clang and ld.
 #
-# "--version" prints WORLD/compiler.
+# "--version" prints WORLD/compiler or WORLD/linker. An output has a hash of its sources.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# packer SUM: what stands for gen_init_cpio: the list, and all that it names.
+# packer SUM: Prints the fake gen_init_cpio, which prints its list and the files in the
+# list.
 packer() {
 	cat <<-EOT
 		#!/bin/bash

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A recording of make: of a module, of the tests, and of a kernel.
+# A fake make, which builds a module, the tests or a kernel.
 #
-# A file is made again if what it is made from is newer, or if a word -W names it.
+# It builds a file again if an input is newer, or if an argument -W names an input.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
@@ -26,7 +26,7 @@ read_words() {
 	done
 }
 
-# outdated FILE FROM...: has FILE to be made from these?
+# outdated FILE INPUT...: Returns 0 if FILE must be built again.
 outdated() {
 	local file=$1 from
 
@@ -40,6 +40,7 @@ outdated() {
 	return 1
 }
 
+# release: Prints the release of the kernel in dir.
 release() {
 	local line
 
@@ -52,7 +53,7 @@ release() {
 	fi
 }
 
-# make_module KIND FILE FROM...: $call is how make was called.
+# make_module KIND FILE INPUT...: Builds the module FILE. $call has the arguments of make.
 make_module() {
 	local sum
 
@@ -75,7 +76,7 @@ make_modules() {
 	fi
 }
 
-# The variable of the Makefile, a word a program.
+# programs VARIABLE: Prints the value of a variable of the Makefile.
 programs() {
 	local line
 
@@ -84,7 +85,7 @@ programs() {
 	done <"$dir/Makefile"
 }
 
-# What stands for a test: it names itself, and the tests in it.
+# make_program NAME: Builds a fake test program, which lists one test.
 make_program() {
 	local to=${set[OUTPUT]}/$1
 
@@ -130,7 +131,7 @@ make_kernel() {
 		put "$build/vmlinux" "$sum"
 		ln -sfn "$dir" "$build/source"
 		put "$build/arch/x86/boot/bzImage" "release=6.1.0-own" ;;
-	*)	fail "no recording of ${goals[*]}" ;;
+	*)	fail "the fake make does not support ${goals[*]}" ;;
 	esac
 }
 
@@ -142,5 +143,5 @@ elif [ -n "${set[O]:-}" ]; then
 elif [ -n "${set[OUTPUT]:-}" ]; then
 	make_tests
 else
-	fail "no recording of $*"
+	fail "the fake make does not support $*"
 fi

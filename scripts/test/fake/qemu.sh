@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A recording of QEMU: a guest that fares well, if it is given the right files.
+# A fake QEMU: a guest whose tests pass, if the kernel and the initramfs are correct.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
@@ -20,7 +20,8 @@ read_words() {
 	done
 }
 
-# order KEY: on the command line, or in a file that is packed.
+# order KEY: Prints the value of an order to PID 1, which is on the kernel command line or
+# in a file of the initramfs.
 order() {
 	local line
 
@@ -32,14 +33,14 @@ order() {
 	done <<<"$initrd"
 }
 
-# What a kernel and PID 1 complain about.
-look() {
+# check_initramfs: Fails if the kernel or PID 1 could not use the initramfs.
+check_initramfs() {
 	local release
 
 	read -r release <"${option[-kernel]}"
 	[[ $initrd == *"init from"*"vermagic=${release#*=} from"* ]] ||
 		fail "the initramfs is not for $release"
-	[ ${#programs[@]} != 0 ] || fail "there is no program in the initramfs"
+	[ ${#programs[@]} != 0 ] || fail "the initramfs has no test program"
 }
 
 console() {
@@ -48,7 +49,7 @@ console() {
 		"[    2.010510] reboot: machine restart"
 }
 
-# packed_programs: sets programs to their names.
+# packed_programs: Sets programs to the test programs in the initramfs.
 packed_programs() {
 	local line
 
@@ -57,7 +58,7 @@ packed_programs() {
 	done <<<"$initrd"
 }
 
-# program NUMBER NAME
+# program NUMBER NAME: Prints the output of a test program.
 program() {
 	printf '%s\r\n' "  TAP version 13" "  1..2" \
 		"  #  RUN           event.munmap ..." \
@@ -92,7 +93,7 @@ fi
 built qemu
 initrd=$(<"${option[-initrd]}")
 packed_programs
-look
+check_initramfs
 console >"${ports[0]}"
 text=$(ktap)
 [ "${ports[1]}" = stdio ] || printf '%s\n' "$text" >"${ports[1]}"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# What the recordings share. Sourced.
+# Functions that the fake programs share. To be sourced.
 #
-# A recording stands for a program. It runs as WORLD/recorded/NAME, answers what
-# the scripts of the runner read, and makes the files that they use next, with the
-# content of what they are made from. It calls the real programs, which are not
-# counted.
+# A fake program is WORLD/recorded/NAME and replaces the program NAME. It prints the
+# output that the scripts of the runner read, and makes the files that they use. The
+# content of a file depends on the content of its inputs. A fake program calls the real
+# programs, and these calls are not counted.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -14,9 +14,9 @@ program=${0##*/}
 world=${0%/*/*}
 IFS= read -r PATH <"$world/path"
 
-# put FILE TEXT: like a compiler, which writes the file where it will stand, and like
-# make, which removes what a command that failed has left. The process group is killed
-# in the middle of the file whose number is in WORLD/half.
+# put FILE TEXT: Writes FILE in place, as a compiler does. Removes it if writing fails, as
+# make does. If WORLD/half has the number of this file, kills the process group when half
+# of the file is written.
 put() {
 	[[ $1 != */* ]] || [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
 	printf '%s' "${2:0:${#2} / 2}" >"$1" || unput "$1"
@@ -24,11 +24,13 @@ put() {
 	printf '%s\n' "${2:${#2} / 2}" >>"$1" || unput "$1"
 }
 
+# unput FILE: Removes a file that could not be written, and exits.
 unput() {
 	rm -f "$1"
 	exit 1
 }
 
+# die_in_the_middle FILE: Kills the process group if FILE is the chosen file.
 die_in_the_middle() {
 	echo "$1" >>"$world/puts"
 	mapfile -t puts <"$world/puts"
@@ -38,12 +40,12 @@ die_in_the_middle() {
 	}
 }
 
-# built WHAT: a record that the tests read.
+# built WHAT: Writes a line to WORLD/built, which the tests read.
 built() {
 	echo "$*" >>"$world/built"
 }
 
-# sum_of FILE...: of the contents, and of the standard input.
+# sum_of FILE...: Prints a hash of the files and of stdin.
 sum_of() {
 	local hash
 

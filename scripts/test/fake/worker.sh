@@ -1,41 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the main job again and again, each time with another fault.
+# Run the main job many times, each time with another fault.
 #
 # usage: worker.sh WORLD FAULT KERNEL FIRST STEP
 #        worker.sh WORLD run KERNEL
 #
-# FAULT is the name of a file in the world that holds a number (fault, kill, half:
-# see front.c and recording.sh), or "disk": the number is the size of a file system, in
-# blocks of 4 KiB. The numbers are FIRST, FIRST + STEP and so on, until a run does
-# not meet the fault. WORLD/results has a line "verdict<TAB>what failed" for each,
-# WORLD/problems what was wrong, WORLD/rows which lines of faults-excepted applied.
+# FAULT is the name of a file in the world that has a number (fault, kill, half: see
+# front.c and recording.sh), or "disk". For "disk" the number is the size of a file
+# system, in blocks of 4 KiB. The numbers are FIRST, FIRST + STEP and so on. The script
+# ends after a run in which the fault did not occur. It writes a line
+# "verdict<TAB>command" for each fault to WORLD/results, the problems to WORLD/problems,
+# and the numbers of the rows of faults-excepted that it used to WORLD/rows.
 
 # shellcheck source=../../lib.sh
 . "${0%/*}/../../lib.sh"
 SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/test/fake/world.sh"
 
-# A line that names what failed.
+# A line that names the command that failed
 NAMED='^(([a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
 NAMED+='|[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 
 world=$1
 fault=$2
 kernel=$3
-# Both ways that a guest is started: two side by side, and one.
+# The two kernels test both ways to start guests: two guests side by side, and one guest.
 words=("KERNEL=$kernel" JOBS=2)
 [ "$kernel" = stock ] || words=("KERNEL=$kernel" JOBS=1)
 mapfile -t table <"$SCRIPTS/test/faults-excepted"
 
-# excepted SCRIPT COMMAND: is it in the table? Its line is noted.
+# excepted SCRIPT COMMAND: Returns 0 if faults-excepted has the command. Writes the number
+# of the row to WORLD/rows.
 excepted() {
 	local row script glob _
 
 	for row in "${!table[@]}"; do
 		IFS=$'\t' read -r script glob _ <<<"${table[row]}"
-		# shellcheck disable=SC2053 # a glob it is
+		# shellcheck disable=SC2053 # it is a glob
 		if [[ $script = "$1" && $2 = $glob ]]; then
 			echo "$row" >>"$world/rows" || return
 			return 0
@@ -44,11 +46,13 @@ excepted() {
 	return 1
 }
 
-named() {
+# is_named: Returns 0 if the output names the command that failed.
+is_named() {
 	grep -qE "$NAMED" "$world/output"
 }
 
-# problem TEXT: what the run did wrong, with its output.
+# problem TEXT: Sets the verdict, and writes it with the output of the run to
+# WORLD/problems.
 problem() {
 	verdict=$1
 	{
@@ -58,19 +62,20 @@ problem() {
 	} >>"$world/problems"
 }
 
-# What became of the run that met the fault?
+# judge_run: Sets verdict for the run with the fault.
 judge_run() {
 	if [ "$fault" = fault ] && excepted "${hit%%$'\t'*}" "${hit#*$'\t'}"; then
 		verdict=excepted
 	elif [ "$status" = 0 ]; then
-		problem "not noticed"
-	elif [[ $fault = @(fault|disk) ]] && ! named; then
-		problem "not named"
+		problem "the run did not fail"
+	elif [[ $fault = @(fault|disk) ]] && ! is_named; then
+		problem "the output does not name the command that failed"
 	fi
 }
 
-# The same once more, without a fault. What was killed leaves temporary files.
-again() {
+# run_without_fault: Runs the main job again, and checks that it passes and leaves the
+# same files as a run without a fault. Ignores temporary files of a run that was killed.
+run_without_fault() {
 	status=0
 	run_world "$world" "${words[@]}" || status=$?
 	case $fault in
@@ -78,14 +83,14 @@ again() {
 	esac
 	state "$world" >"$world/state"
 	if [ "$status" != 0 ]; then
-		problem "the next run fails"
+		problem "the next run failed"
 	elif ! cmp -s "$world/state" "$world/reference"; then
 		diff "$world/reference" "$world/state" >>"$world/output" || true
-		problem "the next run leaves something else"
+		problem "the next run leaves other files than a run without a fault"
 	fi
 }
 
-# A file system of that many blocks holds all that a run writes.
+# mount_disk BLOCKS: Mounts a file system of this size for everything that a run writes.
 mount_disk() {
 	local dir
 
@@ -97,12 +102,14 @@ mount_disk() {
 	done
 }
 
-# A watcher of job.sh may still have a file open.
+# unmount_disk: Unmounts the file system. "--lazy" is needed because the watcher of job.sh
+# may still have a file open.
 unmount_disk() {
 	umount --lazy "$world"/{cache,tmp,repo/build,disk}
 }
 
-# run NUMBER: with the fault of that number. Sets status, and hit to what failed.
+# run NUMBER: Runs the main job with the fault NUMBER. Sets status, and sets hit to the
+# command that failed, or to nothing if the fault did not occur.
 run() {
 	status=0
 	hit=
@@ -113,7 +120,7 @@ run() {
 		[ "$status" = 0 ] || hit="disk of $1 blocks"
 	else
 		echo "$1" >"$world/$fault"
-		# This shell reports a process that is killed, once for each.
+		# The shell prints a line for a process that is killed.
 		{
 			/usr/bin/setsid -w "$0" "$world" run "$kernel" ||
 				status=$?
@@ -123,25 +130,25 @@ run() {
 	fi
 }
 
-# meet NUMBER: from nothing, one run with that fault and one without.
-meet() {
+# test_fault NUMBER: Resets the world, runs the main job with the fault and again without.
+test_fault() {
 	reset_world "$world"
 	run "$1"
 	if [ -n "$hit" ]; then
 		verdict=noticed
 		judge_run
-		again
+		run_without_fault
 		printf '%s\t%s\n' "$verdict" "$hit" >>"$world/results"
 	fi
 	[ "$fault" != disk ] || unmount_disk
 }
 
-# What a run leaves that nothing disturbs.
-refer() {
+# make_reference: Writes WORLD/reference: the files that a run without a fault leaves.
+make_reference() {
 	reset_world "$world"
 	run_world "$world" "${words[@]}" || {
 		cat "$world/output"
-		die "the run fails without a fault"
+		die "the run failed without a fault"
 	} >&2
 	state "$world" >"$world/reference"
 }
@@ -150,8 +157,8 @@ if [ "$fault" = run ]; then
 	run_world "$world" "${words[@]}"
 	exit
 fi
-refer
+make_reference
 for ((k = $4; ; k += $5)); do
-	meet "$k"
+	test_fault "$k"
 	[ -n "$hit" ] || break
 done

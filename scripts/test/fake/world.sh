@@ -1,32 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A world in which the runner runs without a network, a kernel or QEMU. Sourced
-# after lib.sh.
+# A world: a directory in which the runner runs without a network, a kernel or QEMU. To be
+# sourced after lib.sh.
 #
-# A world is a directory:
+# The directory has:
 #
 #	repo		a copy of the repository
-#	front		the only directory of PATH: see front.c
-#	recorded	the programs that are replaced by recordings
-#	archive		the packages of apt; root: the files that they install
-#	home, cache, tmp	of the runner
-#	kvm, boot_id	for /dev/kvm, which works, and the file of /proc
-#	compiler, linker, qemu-version	what "--version" prints
-#	calls, built	each call of a program, and each thing that was made
+#	front		the only directory in PATH, see front.c
+#	recorded	the fake programs, see recording.sh
+#	archive, root	the packages of apt, and the files that they install
+#	home, cache, tmp	the directories of the runner
+#	kvm, boot_id	replacements of /dev/kvm, which works, and of the file in /proc
+#	compiler, linker, qemu-version	the versions that "--version" prints
+#	calls, built	the calls of programs, and the files that were made
 
 RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
 	clang:gcc ld.lld:gcc llvm-nm:gcc ld:gcc qemu-system-x86_64:qemu)
 
-# Far more than a run takes and writes, on a busy machine: 120 s, 100 MiB a file.
+# Limits of a run: 120 s, and 100 MiB for each file. A run needs much less.
 RUN_SECS=120
 ulimit -f 102400
 
-# What the state of a run is; reset removes it.
+# The files that a run makes, and that reset_world removes
 STATE=(repo/build home cache tmp root lists calls count fault kill half puts hit built output
 	repo/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h})
 
-# make_world DIR: DIR is empty.
+# make_world DIR: Makes a world in the empty directory DIR.
 make_world() {
 	local name dirs
 
@@ -59,7 +59,7 @@ make_world() {
 	reset_world "$1"
 }
 
-# newest_kernel DIR NUMBER: the stock kernel that apt would take.
+# newest_kernel DIR NUMBER: Sets the version of the stock kernel that apt installs.
 newest_kernel() {
 	local release=6.1.0-$2-amd64 version=6.1.$2-1
 
@@ -70,7 +70,8 @@ newest_kernel() {
 		"linux-source $version linux-source-6.1" >"$1/archive/index"
 }
 
-# reset_world DIR: nothing has run yet. Only root can install packages.
+# reset_world DIR: Restores the state before the first run. If the user is not root, also
+# makes the files of packages, because only root can install packages.
 reset_world() {
 	cd "$1" || return
 	rm -rf "${STATE[@]}" front/qemu-system-x86_64
@@ -88,14 +89,14 @@ reset_world() {
 	: >root/usr/lib/x/libssl.so.3
 }
 
-# in_world DIR WORD...: run this there. WORD may be NAME=VALUE.
+# in_world DIR WORD...: Runs a command in the world. The first WORDs may be NAME=VALUE.
 in_world() {
 	/usr/bin/env -i -C "$1/repo" PATH="$1/front" HOME="$1/home" \
 		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
 }
 
-# run_world DIR NAME=VALUE...: the main job; its output is DIR/output. One that hangs or
-# does not stop writing fails.
+# run_world DIR NAME=VALUE...: Runs the main job in the world, and writes DIR/output. A
+# run that exceeds the limits above fails.
 run_world() {
 	rm -f "$1"/{calls,count,hit,built,puts} || return
 	: >"$1/calls" || return
@@ -105,7 +106,8 @@ run_world() {
 		</dev/null || return
 }
 
-# state DIR: what a run has left, without what differs between two runs.
+# state DIR: Prints the files that a run has left, with their hashes. Leaves out files that
+# differ between two runs.
 state() {
 	local what=(repo/build repo/tools/testing/selftests cache tmp)
 	local same=(! -path '*/result/*' ! -name updated)
