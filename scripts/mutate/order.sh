@@ -5,8 +5,8 @@
 #
 # usage: order.sh kernel|module ENTRY OUT RESULT
 #
-# The first is the program that did not pass last time, which the file RESULT names if it
-# exists. Then follow the key "killer" of the entry, the killers of the entries of the same
+# The first is the program that killed the mutant last time, which the file RESULT names if
+# it exists. Then follow the key "killer" of the entry, the killers of the entries of the same
 # function, those of the same file, and the other programs.
 
 . "${0%/*}/../lib.sh"
@@ -25,7 +25,7 @@ killers() {
 likely() {
 	local file function
 
-	[ ! -e "$result" ] || value program "$result"
+	[ ! -e "$result" ] || has_line "$result" outcome=time-out || value program "$result"
 	entry_value killer "$entry"
 	function=$(entry_value function "$entry")
 	killers "function: $function"

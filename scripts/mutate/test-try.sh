@@ -100,7 +100,9 @@ test_order() {
 	sed -i '/^kernels/akiller: c_test' "$dir/scripts/mutate/kernel/x.mutant"
 	orders "the killer of the entry" "c_test b_test a_test"
 	echo "program=a_test" >"$dir/x.result"
-	orders "the program that did not pass last time" "a_test c_test b_test"
+	orders "the program that killed it last time" "a_test c_test b_test"
+	echo "outcome=time-out" >>"$dir/x.result"
+	orders "a program that did not end last time" "c_test b_test a_test"
 	echo "program=" >"$dir/x.result"
 	orders "all passed last time" "c_test b_test a_test"
 }
@@ -212,7 +214,7 @@ tries() {
 	cp "$dir"/tree/mm/* "$dir/mm/"
 	sed -i 's/^MODULE_SOURCES=.*/MODULE_SOURCES=(mm)/' "$dir/scripts/lib.sh"
 	PATH=$dir/scripts:$PATH "$dir/scripts/mutate/try.sh" "$3" "$out" "$dir/results" \
-		"${@:4}" >"$dir/said" 2>&1
+		"${@:4}" >"$dir/stderr" 2>&1
 	got=$(outcomes | paste -sd ' ')
 	check "try: $3: $1" test "$got" = "$2"
 }
