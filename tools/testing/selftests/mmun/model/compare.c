@@ -122,8 +122,8 @@ static bool may_change(struct play *play)
 }
 
 /*
- * A blocked actor may be held at another point than expected.  If it has just come
- * to the expected point, the next look finds it there.
+ * An actor that is blocked or runs may be held at another point than expected.  If
+ * it has just come to the expected point, the next look finds it there.
  */
 static void find_held(struct play *play)
 {
@@ -132,7 +132,8 @@ static void find_held(struct play *play)
 	int i;
 
 	for (i = 0; i < play->schedule->config.nr; i++) {
-		if (task[i].state != MMUN_TASK_BLOCKED)
+		if (task[i].state != MMUN_TASK_BLOCKED &&
+		    task[i].state != MMUN_TASK_RUNNING)
 			continue;
 		hold = held_by(play->stage, i);
 		if (!hold || hold == expected_hold(play, i))

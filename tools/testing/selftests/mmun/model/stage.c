@@ -4,6 +4,7 @@
  * holds the actors.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -147,6 +148,20 @@ static int actor_rests(struct mmun_task *task, __u32 state, __u32 hold)
 }
 
 /*
+ * /proc/TID/status takes a reference to the mm.  If the victim exited meanwhile, the
+ * reader would drop the last reference and run the callbacks, which no hold stops.
+ */
+static int exit_look(struct stage *stage, struct mmun_task *task)
+{
+	struct pollfd pfd = { .fd = stage->pidfd, .events = POLLIN };
+
+	if (poll(&pfd, 1, 0) == 1)
+		return actor_rests(task, MMUN_TASK_GONE, 0);
+	actor_rests(task, MMUN_TASK_RUNNING, 0);
+	return 0;
+}
+
+/*
  * Returns 1 if the actor has not changed its state since the last look, 0 if it has,
  * or -1 with errno.  @hold should stop the actor, or is 0.
  *
@@ -162,6 +177,8 @@ static int actor_look(struct stage *stage, int actor, __u32 hold)
 		return actor_rests(task, MMUN_TASK_HELD, hold);
 	if (thread_is_done(stage->thread[actor]))
 		return actor_rests(task, MMUN_TASK_WAITING, 0);
+	if (stage->config->role[actor].kind == MODEL_EXIT)
+		return exit_look(stage, task);
 	return mmun_task_look(task);
 }
 
