@@ -250,7 +250,7 @@ static int prepare_uffd_copy(struct area *a, int arg)
 #define NO_UFFD_WP \
 	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
 
-/* The page of an anonymous mapping is reclaimed from this CPU's LRU batch. */
+/* See mmun_stay_on_this_cpu(): some operations reclaim or reuse a page. */
 #define setup_area(_mem)                                   \
 	do {                                               \
 		self->fd = mmun_open();                    \
@@ -266,7 +266,7 @@ static int prepare_uffd_copy(struct area *a, int arg)
 		EXPECT_EQ(0, close(self->fd));      \
 	} while (0)
 
-/* Skip if the variant says what a kernel may lack; otherwise it must work. */
+/* A variant with @needs is skipped if the operation fails. */
 #define area_do(_op, _arg)                                      \
 	do {                                                    \
 		op_fn __op = _op;                               \

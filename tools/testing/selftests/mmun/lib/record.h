@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The records of the log: read without waiting, compare, and print them all on
- * failure.
+ * The records of the log: how a test reads, expects and prints them.
  */
 #ifndef _SELFTESTS_MMUN_RECORD_H
 #define _SELFTESTS_MMUN_RECORD_H
@@ -12,7 +11,7 @@
 
 #include "assert.h"
 
-/* Returns 1, or 0 when the log is empty. */
+/* Does not wait.  Returns 1, or 0 if the log is empty. */
 static inline int mmun_next_record(int fd, struct mmun_record *record)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -30,7 +29,10 @@ static inline void mmun_drain_log(int fd)
 		;
 }
 
-/* Waits at most MMUN_PATIENCE_MS for the next record of that type. */
+/*
+ * Wait for the next record of type @type.  Returns 1, or 0 if the log had no record for
+ * MMUN_PATIENCE_MS.
+ */
 static inline int mmun_wait_record(int fd, __u16 type,
 				   struct mmun_record *record)
 {
@@ -56,7 +58,7 @@ static inline void mmun_print_record(const struct mmun_record *r)
 		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
 }
 
-/* The log as a whole, where the order of the records is not promised. */
+/* All records of the log, for a test that does not know their order */
 struct mmun_records {
 	struct mmun_record records[256];
 	int count;
@@ -78,8 +80,8 @@ static inline void mmun_print_all(const struct mmun_records *log)
 }
 
 /*
- * The next record says that @id was invalidated by @event, blockable, clipped
- * to [start, start + length).  Evaluates to the record.
+ * The next record reports @event to range @id, blockable, clipped to
+ * [start, start + length).  Evaluates to the record.
  */
 #define mmun_expect_event(_id, _event, _start, _length)               \
 	({                                                            \
