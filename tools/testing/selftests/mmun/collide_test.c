@@ -17,7 +17,10 @@
 #define PAGES 8
 #define RANGE_PAGES 6
 
-/* Each mutator invalidates one page and works once on every page. */
+/*
+ * Each mutator invalidates one page, and works once on each page.  It returns 0
+ * if it succeeds.
+ */
 
 static int mutate_munmap(char *at, size_t page)
 {
@@ -36,10 +39,9 @@ static int mutate_dontneed(char *at, size_t page)
 
 static int mutate_mremap(char *at, size_t page)
 {
-	return mremap(at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED,
-		      at + PAGES * page) == MAP_FAILED ?
-		       -1 :
-		       0;
+	char *to = at + PAGES * page;
+
+	return mremap(at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
 }
 
 static int mutate_fork(char *at, size_t page)
@@ -168,7 +170,7 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 	expect_entry(0);
 }
 
-/* The page right before the range and the one right after it. */
+/* The pages directly before and after the range */
 TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 {
 	__u32 id = insert_pages(1, 2);
@@ -240,7 +242,7 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 	expect_no_entry(1);
 }
 
-/* Rounds without an invalidation, and with one each */
+/* Many rounds, without an invalidation or with one each */
 
 FIXTURE(collide)
 {

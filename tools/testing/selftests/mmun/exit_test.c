@@ -136,7 +136,10 @@ FIXTURE_SETUP(exit)
 	setup_victim(map_pages);
 }
 
-VICTIM_TEARDOWN(exit)
+FIXTURE_TEARDOWN(exit)
+{
+	teardown_victim();
+}
 
 #define end_victim() \
 	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->die))
@@ -298,7 +301,10 @@ FIXTURE_SETUP(exit_in_call)
 	setup_victim(map_pages);
 }
 
-VICTIM_TEARDOWN(exit_in_call)
+FIXTURE_TEARDOWN(exit_in_call)
+{
+	teardown_victim();
+}
 
 /* The log stays empty, so only a signal ends the read(). */
 static int read_for_ever(void *arg, int nr)
@@ -324,9 +330,10 @@ static int snapshot_for_ever(void *arg, int id)
 {
 	struct victim *victim = arg;
 	size_t length = PAGES * sysconf(_SC_PAGESIZE);
-	struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(
-		id, victim->map, length, MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
+	struct mmun_snapshot snap;
 
+	snap = MMUN_SNAPSHOT_OF(id, victim->map, length, MMUN_METHOD_HMM_FAULT,
+				MMUN_WRITE);
 	while (!_mmun_snapshot(victim->fd, &snap))
 		madvise(victim->map, length, MADV_DONTNEED);
 	return -1;
@@ -388,7 +395,10 @@ FIXTURE_SETUP(exit_order)
 	mmun_setup();
 }
 
-VICTIM_TEARDOWN(exit_order)
+FIXTURE_TEARDOWN(exit_order)
+{
+	teardown_victim();
+}
 
 static int victim_close(void *arg, int nr)
 {

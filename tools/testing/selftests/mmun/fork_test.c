@@ -59,15 +59,17 @@ FIXTURE_SETUP(fork)
 }
 
 /* The end of the test ends the child that start_child() started. */
-#define FORK_TEARDOWN(_fixture)                                     \
-	FIXTURE_TEARDOWN(_fixture)                                  \
-	{                                                           \
+#define teardown_child()                                            \
+	do {                                                        \
 		if (self->child.pidfd > 0)                          \
 			EXPECT_EQ(0, mmun_child_end(&self->child)); \
 		EXPECT_EQ(0, close(self->fd));                      \
-	}
+	} while (0)
 
-FORK_TEARDOWN(fork)
+FIXTURE_TEARDOWN(fork)
+{
+	teardown_child();
+}
 
 #define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
@@ -437,7 +439,10 @@ FIXTURE_SETUP(fork_advice)
 	self->length = mmun_pages(PAGES);
 }
 
-FORK_TEARDOWN(fork_advice)
+FIXTURE_TEARDOWN(fork_advice)
+{
+	teardown_child();
+}
 
 TEST_F(fork_advice, memory_that_is_not_copied_stays_writable_for_the_device)
 {
@@ -464,7 +469,10 @@ FIXTURE_SETUP(fork_vmas)
 	mmun_setup_arena(PAGES);
 }
 
-FORK_TEARDOWN(fork_vmas)
+FIXTURE_TEARDOWN(fork_vmas)
+{
+	teardown_child();
+}
 
 /*
  *   0   1   2   3   4   5   6   7

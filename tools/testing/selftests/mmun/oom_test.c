@@ -23,7 +23,7 @@
 #include "lib/victim.h"
 
 #define CGROUP "/sys/fs/cgroup"
-#define LIMIT (24UL << 20)
+#define LIMIT (24L << 20)
 #define HOG_BYTES (4 * LIMIT)
 #define FREED (LIMIT / 4) /* the memory is free when less than this is used */
 #define REFUSALS 2
@@ -50,8 +50,9 @@ static int pin_mm(void *arg, int nr)
 	struct mmun_info info;
 	__u32 unpinned;
 
-	return _mmun_info(victim->fd, &info) ?:
-		       _mmun_pin_mm(victim->fd, info.out_max_pin_ms, &unpinned);
+	if (_mmun_info(victim->fd, &info))
+		return -1;
+	return _mmun_pin_mm(victim->fd, info.out_max_pin_ms, &unpinned);
 }
 
 static int mrelease(const struct victim *victim)
@@ -175,7 +176,10 @@ FIXTURE_SETUP(oom)
 		mmun_fail_nonblock(self->victim.ids[i], variant->refuses[i]);
 }
 
-VICTIM_TEARDOWN(oom)
+FIXTURE_TEARDOWN(oom)
+{
+	teardown_victim();
+}
 
 #define expect_first_attempt()                                             \
 	EXPECT_EQ(variant->refuses[0] || variant->refuses[1] ? EAGAIN : 0, \
@@ -304,7 +308,10 @@ FIXTURE_SETUP(oom_pinned)
 	setup_pinned_victim();
 }
 
-VICTIM_TEARDOWN(oom_pinned)
+FIXTURE_TEARDOWN(oom_pinned)
+{
+	teardown_victim();
+}
 
 TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_nothing)
 {
@@ -386,22 +393,9 @@ TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
 	end_victim();
 }
 
-/* A memory cgroup for the victim */
+/* A memory cgroup for the victim.  Its directory is the current directory. */
 
 static char cgroup[64];
-
-static int cgroup_path(char *path, size_t size, const char *file)
-{
-	return snprintf(path, size, "%s/%s", cgroup, file);
-}
-
-static int cgroup_write(const char *file, const char *text)
-{
-	char path[128];
-
-	cgroup_path(path, sizeof(path), file);
-	return mmun_write_file(path, text);
-}
 
 /* Does the text of a file have the word? */
 static bool file_has(const char *path, const char *word)
@@ -416,7 +410,7 @@ static int cgroup_remove(void *disable, int nr)
 {
 	int tries;
 
-	cgroup_write("cgroup.kill", "1");
+	mmun_write_file("cgroup.kill", "1");
 	for (tries = 0; rmdir(cgroup) && tries < 1000; tries++)
 		poll(NULL, 0, 10);
 	if (disable)
@@ -427,30 +421,25 @@ static int cgroup_remove(void *disable, int nr)
 static int cgroup_create(struct mmun_child *cleanup)
 {
 	bool enable = !file_has(CGROUP "/cgroup.subtree_control", "memory");
-	char limit[32];
 
 	if (enable &&
 	    mmun_write_file(CGROUP "/cgroup.subtree_control", "+memory"))
 		return -1;
 	snprintf(cgroup, sizeof(cgroup), CGROUP "/mmun-%d", getpid());
-	snprintf(limit, sizeof(limit), "%lu", LIMIT);
-	if (mkdir(cgroup, 0755) ||
+	if (mkdir(cgroup, 0755) || chdir(cgroup) ||
 	    mmun_cleanup_start(cleanup, cgroup_remove,
 			       enable ? cgroup : NULL) ||
-	    cgroup_write("memory.max", limit))
+	    mmun_write_number("memory.max", LIMIT))
 		return -1;
 	/* A kernel without swap lacks this file. */
-	cgroup_write("memory.swap.max", "0");
+	mmun_write_file("memory.swap.max", "0");
 	return 0;
 }
 
 static bool is_cgroup_memory_free(const struct victim *victim)
 {
-	char path[128];
-	long used;
+	long used = mmun_read_number("memory.current");
 
-	cgroup_path(path, sizeof(path), "memory.current");
-	used = mmun_read_number(path);
 	return used >= 0 && used < FREED;
 }
 
@@ -478,7 +467,7 @@ static bool wait_until(bool (*is_true)(const struct victim *victim),
 static int enter_cgroup(void *arg, int nr)
 {
 	return mmun_write_file("/proc/self/oom_score_adj", "0") ?:
-		       cgroup_write("cgroup.procs", "0");
+		       mmun_write_file("cgroup.procs", "0");
 }
 
 /* Write to more memory than there is, so that the kernel kills the victim. */
@@ -497,10 +486,11 @@ static int use_up_memory(void *arg, int nr)
 static int snapshot_for_ever(void *arg, int which)
 {
 	struct victim *victim = arg;
-	struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(
-		victim->ids[which], victim_at(victim, which),
-		victim_length(which), MMUN_METHOD_GUP, MMUN_WRITE);
+	struct mmun_snapshot snap;
 
+	snap = MMUN_SNAPSHOT_OF(victim->ids[which], victim_at(victim, which),
+				victim_length(which), MMUN_METHOD_GUP,
+				MMUN_WRITE);
 	for (;;)
 		_mmun_snapshot(victim->fd, &snap);
 	return -1;
@@ -526,7 +516,10 @@ FIXTURE_SETUP(oom_kill)
 	ASSERT_EQ(0, mmun_child_do(&self->victim.child, enter_cgroup, 0));
 }
 
-VICTIM_TEARDOWN(oom_kill)
+FIXTURE_TEARDOWN(oom_kill)
+{
+	teardown_victim();
+}
 
 #define need_cgroup()                                       \
 	do {                                                \
@@ -543,7 +536,6 @@ TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 	struct victim *victim = &self->victim;
 	struct mmun_child reader;
 	struct mmun_record r;
-	char events[128];
 	int i;
 
 	need_cgroup();
@@ -553,8 +545,7 @@ TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 	}
 	ASSERT_EQ(0, mmun_child_order(&victim->child, use_up_memory, 0));
 	ASSERT_EQ(128 + SIGKILL, mmun_child_wait(&victim->child));
-	cgroup_path(events, sizeof(events), "memory.events");
-	EXPECT_EQ(true, file_has(events, "oom_kill 1\n"));
+	EXPECT_EQ(true, file_has("memory.events", "oom_kill 1\n"));
 	for (i = 0; i < 2; i++) {
 		do {
 			ASSERT_EQ(1, mmun_next_record(self->fd, &r));

@@ -338,6 +338,8 @@ TEST_F(snapshot, look_does_not_break_copy_on_write)
 	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
+#define NO_SECRET_MEMORY "set CONFIG_SECRETMEM, boot with secretmem.enable=1"
+
 /*
  * hmm_range_fault() reports memfd_secret(2) memory like any other, although the
  * kernel's own map lacks its pages; get_user_pages() refuses.
@@ -348,8 +350,7 @@ TEST_F(snapshot, device_cannot_touch_secret_memory)
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	if (fd < 0)
-		SKIP(return,
-			   "set CONFIG_SECRETMEM, boot with secretmem.enable=1");
+		SKIP(return, NO_SECRET_MEMORY);
 	ASSERT_EQ(0, ftruncate(fd, self->page));
 	ASSERT_NE(NULL, mmun_map_file(self->map, self->page, MAP_SHARED, fd));
 	*self->map = 1;

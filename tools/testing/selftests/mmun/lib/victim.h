@@ -98,14 +98,13 @@ static inline int victim_start(struct victim *victim, mmun_order_fn map)
 	} while (0)
 
 /* If the test failed, the mm may still be pinned, or there is no victim. */
-#define VICTIM_TEARDOWN(_fixture)                     \
-	FIXTURE_TEARDOWN(_fixture)                    \
-	{                                             \
-		__u32 count;                          \
-		_mmun_unpin_mm(self->fd, 0, &count);  \
-		mmun_child_kill(&self->victim.child); \
-		close(self->fd);                      \
-	}
+#define teardown_victim()                              \
+	do {                                           \
+		__u32 __count;                         \
+		_mmun_unpin_mm(self->fd, 0, &__count); \
+		mmun_child_kill(&self->victim.child);  \
+		close(self->fd);                       \
+	} while (0)
 
 #define expect_victim_event(_which, _event)                 \
 	mmun_expect_event(self->victim.ids[_which], _event, \
