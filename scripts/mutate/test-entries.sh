@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Test the entries: each mutant can be applied to the kernels that it names, or to the
-# module.
+# module, and the program of the key "killer" exists.
 #
 # usage: test-entries.sh KERNEL...
 #
@@ -21,6 +21,19 @@ apply_all() {
 	done
 }
 
+# check_killers: check the key "killer" of each of entries.
+check_killers() {
+	local entry killer
+
+	for entry in "${entries[@]}"; do
+		killer=$(entry_value killer "$entry")
+		[ -z "$killer" ] || [ -e "$SELFTEST/$killer.c" ] || {
+			echo "${entry##*/}: killer: there is no program $killer"
+			failed=1
+		}
+	done
+}
+
 failed=0
 find_entries module '*'
 apply_all "$TOP"
@@ -28,5 +41,6 @@ for kernel; do
 	tree=$(compgen -G "$CACHE/tree/linux-source-${kernel}_*")
 	find_entries kernel '*' "$kernel"
 	apply_all "$tree"
+	check_killers
 done
 exit "$failed"

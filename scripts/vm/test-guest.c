@@ -44,8 +44,8 @@ static void stick_in_exit(void)
 	struct mmun_insert insert = { .size = sizeof(insert), .count = 1 };
 	struct mmun_hold hold = { .size = sizeof(hold) };
 	int fd = open("/dev/mmun", O_RDWR);
-	void *map = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
+	void *map =
+		mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	span.start = (unsigned long)map;
 	insert.kind = MMUN_KIND_INTERVAL;
