@@ -152,6 +152,7 @@ batch "kselftest" "$SCRIPTS/kselftest.sh"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	batch "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
 step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
