@@ -8,7 +8,7 @@
 # Prints a line "NAME present" or "NAME absent" for each mutant of this kernel. A mutant is
 # absent if no object file has changed: the file or the option is not configured. A mutant
 # is left out, with a message, if a mutant before it has changed the same lines. The NAME
-# "sound" stands for no mutant.
+# "sound" means no mutant.
 #
 # The source of the kernel, its build and OUT change: see apart.sh.
 

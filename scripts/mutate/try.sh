@@ -6,7 +6,7 @@
 # usage: try.sh kernel|module OUT DIR NAME...
 #
 # OUT is the sound build. The result is DIR/NAME.result, see known.sh, and the report of
-# judge.sh is DIR/NAME.log. The NAME "sound" stands for no mutant. A mutant of the module
+# judge.sh is DIR/NAME.log. The NAME "sound" means no mutant. A mutant of the module
 # has a build of its own in DIR/NAME. A mutant of the kernel changes OUT and the kernel,
 # and runs through apart.sh, which undoes the changes.
 #

@@ -99,8 +99,8 @@ $(<"$dir/shown")"
 	record_both
 }
 
-# spoil GUEST FILE WORD...: run sed with these words on the file.
-spoil() {
+# edit GUEST FILE WORD...: run sed with these words on the file.
+edit() {
 	sed -i "${@:3}" "$dir/guest-$1/result/$2"
 }
 
@@ -150,23 +150,23 @@ test_tests() {
 	local guest
 
 	for guest in 1 2; do
-		spoil "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
+		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
 		judged 7 "guest $guest: a failed test" "6 passed, 1 failed" \
 			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
-		spoil "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
+		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
 		judged 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
-		spoil "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
+		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
 		judged 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
 			"not ok 5 - mmun_floor: unload"
-		spoil "$guest" ktap.log 's/^ok 6/not ok 6/'
+		edit "$guest" ktap.log 's/^ok 6/not ok 6/'
 		judged 7 "guest $guest: memory leaks" "#   leaks" "not ok 7 - mmun: leaks"
-		spoil "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
+		edit "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
 		judged 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
-		spoil "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
+		edit "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
 			-e '4a Bail out! why'
 		judged 7 "guest $guest: the second module does not load" "#     # loading: busy" \
 			"not ok 2 - mmun_floor: load"
-		spoil "$guest" ktap.log '$d'
+		edit "$guest" ktap.log '$d'
 		judged 8 "guest $guest: the check for leaks is missing" "6 programs and checks"
 	done
 }
@@ -175,26 +175,26 @@ test_guests() {
 	local guest
 
 	for guest in 1 2; do
-		spoil "$guest" ktap.log '9,$d'
-		spoil "$guest" console.log '$a Kernel panic - not syncing'
-		spoil "$guest" verdict d
+		edit "$guest" ktap.log '9,$d'
+		edit "$guest" console.log '$a Kernel panic - not syncing'
+		edit "$guest" verdict d
 		judged 3 "guest $guest: a panic" "# the kernel panicked" \
 			"  #  RUN           ${programs[guest - 1]}.works ..."
-		spoil "$guest" ktap.log d
+		edit "$guest" ktap.log d
 		judged 4 "guest $guest: no output" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
-		spoil "$guest" ktap.log '9,$d'
-		spoil "$guest" meta s/exit/timeout/
+		edit "$guest" ktap.log '9,$d'
+		edit "$guest" meta s/exit/timeout/
 		judged 5 "guest $guest: the guest does not end" "no end after 9 seconds"
-		spoil "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
+		edit "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
 		judged 6 "guest $guest: a splat" "BUG: KASAN"
-		spoil "$guest" verdict s/1234/1235/
+		edit "$guest" verdict s/1234/1235/
 		judged 10 "guest $guest: a wrong verdict" "verdict: pass 1235"
-		spoil "$guest" verdict d
+		edit "$guest" verdict d
 		judged 10 "guest $guest: no verdict" "nonce: none"
-		spoil "$guest" verdict 'p'
+		edit "$guest" verdict 'p'
 		judged 10 "guest $guest: two verdicts" "nonce: verdict"
-		spoil "$guest" meta s/qemu=0/qemu=1/
+		edit "$guest" meta s/qemu=0/qemu=1/
 		echo "qemu: no memory" >"$dir/guest-$guest/result/qemu.log"
 		judged 11 "guest $guest: QEMU fails" "# QEMU: no memory"
 	done
@@ -214,8 +214,8 @@ test_no_output() {
 	local guest
 
 	for guest in 1 2; do
-		spoil "$guest" ktap.log d
-		spoil "$guest" verdict d
+		edit "$guest" ktap.log d
+		edit "$guest" verdict d
 	done
 	judged 4 "both guests: no output" "PID 1 was never reached" ""
 }
