@@ -79,9 +79,8 @@ name_outcome() {
 		outcome=invalid what="PID 1 was never reached"
 	elif [ -s "$work/ktap" ] && ! loads; then
 		outcome=invalid what="a module does not load"
-	elif has_directive HANG; then
-		how="tasks are blocked for good"
 	else
+		! has_directive HANG || how="tasks are blocked for good"
 		name_time_out
 	fi
 }

@@ -137,6 +137,9 @@ test_outcome() {
 		"  not ok 1 a.x # TIMEOUT,  not ok 1 a.y"
 	comes_to "tasks block" 7 "killed: a.x (tasks are blocked for good)" \
 		"# failed:,#   a.x" "  not ok 1 a.x # HANG"
+	comes_to "a test fails, then tasks block, and the guest does not end" 5 \
+		"killed: a.x (tasks are blocked for good)" "# failed:,#   a.y" \
+		"  not ok 1 a.x,  not ok 2 a.y # HANG"
 	comes_to "a module is not loaded" 7 "invalid: a module does not load" \
 		"# failed:,#   floor: load" "not ok 2 - floor: load"
 	comes_to "nothing ran" "" "invalid: it cannot be applied, or does not build" "" ""
