@@ -38,7 +38,7 @@ key_of() {
 	programs=$(deciders "${@:2}")
 	{
 		echo "${kdir##*/}"
-		sed -n '/^file: /p; /^function: /p; /^--- old/,$p' "$1"
+		sed -n '/^file: /p; /^function: /p; /^tests: /p; /^--- old/,$p' "$1"
 		cat "$2/module.sum"
 		[ -z "$programs" ] || xargs -I {} cat "$2/tests/{}" <<<"$programs"
 	} | sum

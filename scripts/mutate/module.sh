@@ -27,6 +27,17 @@ try_all() {
 		[ $? = 123 ]
 }
 
+# note_dead: Writes the result of each mutant whose try.sh failed.
+note_dead() {
+	local entry result
+
+	for entry in "${entries[@]##*/}"; do
+		result=$dir/${entry%.mutant}.result
+		[ -e "$result" ] || printf '%s\n' outcome=invalid seconds=0 \
+			"by=try.sh failed, see the output above" >"$result"
+	done
+}
+
 results=$TOP/build/mutants/module
 find_entries module "${MUTANTS:-*}"
 need_for "${KDIR:-$KERNEL}" python3
@@ -36,6 +47,7 @@ dir=$results/$SUITE/${out##*/}
 rm -rf "$results"
 mkdir -p "$dir"
 try_all
+note_dead
 "$SCRIPTS/mutate/table.py" module "$results" "${out##*/}"
 killed=$(grep -lsx outcome=killed "$dir"/*.result | wc -l || true)
 echo "$killed passed, $((${#entries[@]} - killed)) failed, 0 skipped"
