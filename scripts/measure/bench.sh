@@ -58,7 +58,7 @@ measure_base() {
 	check_out
 	say "measuring the base, $(git -C "$tree" log -1 --format='%h %s')"
 	# An older commit has bench.sh in scripts/.
-	script=$(find "$tree/scripts" -name bench.sh)
+	script=$(find "$tree" -path '*/scripts/*' -name bench.sh)
 	if [ -n "$script" ]; then
 		env BASE= "$script" >/dev/null
 		cp "$tree/build/${out##*/}/bench.json" "$out/bench-base.json"
