@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include "lib/victim.h"
 
 /*
  *   0   1   2   3   4   5   6   7
@@ -14,16 +15,8 @@
  *       |--ids[1]-|
  */
 #define PAGES 8
-#define VICTIM_PAGES PAGES
-#define VICTIM_SPANS         \
-	{                    \
-		{ 0, 8 },    \
-		{            \
-			1, 3 \
-		}            \
-	}
 
-#include "lib/victim.h"
+static const struct victim_span spans[] = { { 0, 8 }, { 1, 3 } };
 
 #define CONTEXTS 60
 #define CONTEXT_RANGES 3
@@ -133,7 +126,7 @@ FIXTURE_VARIANT_ADD(exit, exec)             { die_by_exec, EXEC_OK };
 
 FIXTURE_SETUP(exit)
 {
-	setup_victim(map_pages);
+	setup_victim(spans, map_pages);
 }
 
 FIXTURE_TEARDOWN(exit)
@@ -298,7 +291,7 @@ FIXTURE(exit_in_call)
 
 FIXTURE_SETUP(exit_in_call)
 {
-	setup_victim(map_pages);
+	setup_victim(spans, map_pages);
 }
 
 FIXTURE_TEARDOWN(exit_in_call)
@@ -427,7 +420,7 @@ TEST_F(exit_order, leaves_no_object)
 	struct victim *victim = &self->victim;
 	const char *step;
 
-	ASSERT_EQ(0, victim_start(victim, map_pages));
+	ASSERT_EQ(0, victim_start(victim, spans, map_pages));
 	if (!variant->victim_keeps_fd)
 		ASSERT_EQ(0, mmun_child_do(&victim->child, victim_close, 0));
 	EXPECT_LT(before, mmun_query_context().out_objects);

@@ -4,6 +4,8 @@
  * wait.  Most tests reap with process_mrelease(2), which makes each step
  * visible.  The last two exhaust the memory of a cgroup.
  */
+#include "lib/victim.h"
+
 /*
  * Two VMAs with a range over each
  *
@@ -11,16 +13,11 @@
  *   |----ids[0]-----|       |----ids[1]-----|
  */
 #define VMA_PAGES 4
-#define VICTIM_PAGES 10
-#define VICTIM_SPANS                 \
-	{                            \
-		{ 0, VMA_PAGES },    \
-		{                    \
-			6, VMA_PAGES \
-		}                    \
-	}
 
-#include "lib/victim.h"
+static const struct victim_span spans[] = {
+	{ 0, VMA_PAGES },
+	{ 6, VMA_PAGES },
+};
 
 #define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24L << 20)
@@ -36,11 +33,11 @@ static int map_vmas(void *arg, int nr)
 {
 	struct victim *victim = arg;
 
-	return mmun_map_filled(victim_at(victim, 0), VMA_PAGES) &&
-			       mmun_map_filled(victim_at(victim, 1),
-					       VMA_PAGES) ?
-		       0 :
-		       -1;
+	if (!mmun_map_filled(victim_at(victim, 0), VMA_PAGES))
+		return -1;
+	if (!mmun_map_filled(victim_at(victim, 1), VMA_PAGES))
+		return -1;
+	return 0;
 }
 
 /* An order.  The mm stays when the victim is killed, until MMUN_UNPIN_MM. */
@@ -85,7 +82,7 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		       int which, bool refused)
 {
 	__u64 start = mmun_u64(victim_at(victim, which));
-	__u64 end = start + victim_length(which);
+	__u64 end = start + victim_length(victim, which);
 
 	return r->type == MMUN_RECORD_INVALIDATE &&
 	       r->id == victim->ids[which] &&
@@ -121,7 +118,7 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 #define setup_pinned_victim()                                                \
 	do {                                                                 \
 		struct mmun_record __pin = {};                               \
-		setup_victim(map_vmas);                                      \
+		setup_victim(spans, map_vmas);                               \
 		ASSERT_EQ(0,                                                 \
 			  mmun_child_order(&self->victim.child, pin_mm, 0)); \
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN,     \
@@ -214,8 +211,8 @@ TEST_F(oom, device_keeps_refused_pages_and_loses_the_others)
 
 	for (i = 0; i < 2; i++)
 		mmun_snapshot(ids[i], victim_at(&self->victim, i),
-			      victim_length(i), MMUN_METHOD_GUP, MMUN_WRITE,
-			      NULL);
+			      victim_length(&self->victim, i), MMUN_METHOD_GUP,
+			      MMUN_WRITE, NULL);
 	expect_first_attempt();
 	for (i = 0; i < 2; i++) {
 		vma = victim_at(&self->victim, i);
@@ -229,7 +226,7 @@ TEST_F(oom, device_keeps_refused_pages_and_loses_the_others)
 	end_victim();
 }
 
-TEST_F(oom, next_attempt_frees_what_the_first_left)
+TEST_F(oom, second_mrelease_frees_what_the_first_left)
 {
 	struct mmun_query_range range;
 	int i;
@@ -376,7 +373,7 @@ TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
 
 #define err_snapshot_first_vma(_method)                           \
 	mmun_err_snapshot(EFAULT, self->victim.ids[0], self->map, \
-			  victim_length(0), _method, 0)
+			  victim_length(&self->victim, 0), _method, 0)
 
 /* The kernel must not trust page tables that the reaper has cleared. */
 TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
@@ -385,9 +382,10 @@ TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
 	EXPECT_EQ(0, kill_and_reap());
 	if (mmun_is_unlocked(self->fd, MMUN_METHOD_HMM_NOFAULT))
 		err_snapshot_first_vma(MMUN_METHOD_HMM_NOFAULT);
-	EXPECT_EQ(0, mmun_snapshot(self->victim.ids[0], self->map,
-				   victim_length(0), MMUN_METHOD_HMM_NOFAULT,
-				   MMUN_OWN_LOOP, NULL));
+	EXPECT_EQ(0,
+		  mmun_snapshot(self->victim.ids[0], self->map,
+				victim_length(&self->victim, 0),
+				MMUN_METHOD_HMM_NOFAULT, MMUN_OWN_LOOP, NULL));
 	err_snapshot_first_vma(MMUN_METHOD_HMM_FAULT);
 	err_snapshot_first_vma(MMUN_METHOD_GUP);
 	end_victim();
@@ -489,7 +487,7 @@ static int snapshot_for_ever(void *arg, int which)
 	struct mmun_snapshot snap;
 
 	snap = MMUN_SNAPSHOT_OF(victim->ids[which], victim_at(victim, which),
-				victim_length(which), MMUN_METHOD_GUP,
+				victim_length(victim, which), MMUN_METHOD_GUP,
 				MMUN_WRITE);
 	for (;;)
 		_mmun_snapshot(victim->fd, &snap);
@@ -512,7 +510,7 @@ FIXTURE_SETUP(oom_kill)
 	if (!self->has_cgroup)
 		return;
 	ASSERT_EQ(0, cgroup_create(&self->cleanup));
-	setup_victim(map_vmas);
+	setup_victim(spans, map_vmas);
 	ASSERT_EQ(0, mmun_child_do(&self->victim.child, enter_cgroup, 0));
 }
 

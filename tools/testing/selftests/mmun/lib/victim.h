@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process with two ranges, which the test ends.  Before a program includes
- * this file, it defines where the ranges are, for example:
+ * A process with two ranges, which the test ends.  A program passes the place of
+ * each range, for example:
  *
- *   #define VICTIM_PAGES 8
- *   #define VICTIM_SPANS { { 0, 8 }, { 1, 3 } }	first page, number of pages
+ *   static const struct victim_span spans[] = { { 0, 8 }, { 1, 3 } };
  */
 #ifndef _SELFTESTS_MMUN_VICTIM_H
 #define _SELFTESTS_MMUN_VICTIM_H
@@ -12,20 +11,27 @@
 #include "mmun.h"
 #include "process.h"
 
-static const struct victim_span {
+/**
+ * struct victim_span - the place of a range in the arena
+ * @first: first page
+ * @pages: number of pages
+ */
+struct victim_span {
 	int first;
 	int pages;
-} victim_spans[2] = VICTIM_SPANS;
+};
 
 /**
  * struct victim - a process with two ranges
  * @child: the process
- * @map: an arena of VICTIM_PAGES pages
- * @fd: its descriptor of the device, as the process that reads this has it
+ * @spans: the places of the two ranges
+ * @map: an arena that contains both spans
+ * @fd: descriptor of the device; each process stores its own number in its copy
  * @ids: a range over each span
  */
 struct victim {
 	struct mmun_child child;
+	const struct victim_span *spans;
 	char *map;
 	int fd;
 	__u32 ids[2];
@@ -33,12 +39,21 @@ struct victim {
 
 static inline char *victim_at(const struct victim *victim, int which)
 {
-	return victim->map + victim_spans[which].first * sysconf(_SC_PAGESIZE);
+	return victim->map + victim->spans[which].first * sysconf(_SC_PAGESIZE);
 }
 
-static inline size_t victim_length(int which)
+static inline size_t victim_length(const struct victim *victim, int which)
 {
-	return victim_spans[which].pages * sysconf(_SC_PAGESIZE);
+	return victim->spans[which].pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Returns the number of pages of an arena that contains both spans. */
+static inline int victim_pages(const struct victim_span *spans)
+{
+	int end0 = spans[0].first + spans[0].pages;
+	int end1 = spans[1].first + spans[1].pages;
+
+	return end0 > end1 ? end0 : end1;
 }
 
 /* Orders */
@@ -59,18 +74,21 @@ static inline int victim_insert(void *arg, int which)
 	__u32 *id = &victim->ids[which];
 
 	if (_mmun_insert(victim->fd, victim_at(victim, which),
-			 victim_length(which), id))
+			 victim_length(victim, which), id))
 		return -1;
 	return *id;
 }
 
-/* @map: the order that maps the memory */
-static inline int victim_start(struct victim *victim, mmun_order_fn map)
+/* @spans: two spans.  @map: the order that maps the memory. */
+static inline int victim_start(struct victim *victim,
+			       const struct victim_span *spans,
+			       mmun_order_fn map)
 {
 	struct mmun_child *child = &victim->child;
 	int i, id = 0;
 
-	victim->map = mmun_arena(VICTIM_PAGES);
+	victim->spans = spans;
+	victim->map = mmun_arena(victim_pages(spans));
 	if (!victim->map || mmun_child_start(child, victim) ||
 	    mmun_child_do(child, map, 0))
 		return -1;
@@ -89,12 +107,12 @@ static inline int victim_start(struct victim *victim, mmun_order_fn map)
 	MMUN_FIXTURE;  \
 	struct victim victim
 
-#define setup_victim(_map)                                       \
-	do {                                                     \
-		self->page = sysconf(_SC_PAGESIZE);              \
-		ASSERT_EQ(0, victim_start(&self->victim, _map)); \
-		self->fd = self->victim.fd;                      \
-		self->map = self->victim.map;                    \
+#define setup_victim(_spans, _map)                                       \
+	do {                                                             \
+		self->page = sysconf(_SC_PAGESIZE);                      \
+		ASSERT_EQ(0, victim_start(&self->victim, _spans, _map)); \
+		self->fd = self->victim.fd;                              \
+		self->map = self->victim.map;                            \
 	} while (0)
 
 /* If the test failed, the mm may still be pinned, or there is no victim. */
@@ -109,6 +127,6 @@ static inline int victim_start(struct victim *victim, mmun_order_fn map)
 #define expect_victim_event(_which, _event)                 \
 	mmun_expect_event(self->victim.ids[_which], _event, \
 			  victim_at(&self->victim, _which), \
-			  victim_length(_which))
+			  victim_length(&self->victim, _which))
 
 #endif /* _SELFTESTS_MMUN_VICTIM_H */
