@@ -103,7 +103,8 @@ FIXTURE_SETUP(collide_mutator)
 
 MMUN_FIXTURE_TEARDOWN(collide_mutator)
 
-#define mutate(_nr) ASSERT_EQ(0, variant->mutate(mmun_page(_nr), self->page))
+#define must_mutate(_nr) \
+	ASSERT_EQ(0, variant->mutate(mmun_page(_nr), self->page))
 
 /*
  *	reader			mutator
@@ -118,7 +119,7 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
 	struct mmun_commit commit;
 
 	collect_page(token, 0);
-	mutate(3);
+	must_mutate(3);
 	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
 	EXPECT_EQ(1, commit.out_collided);
 	EXPECT_EQ(0, commit.out_published);
@@ -132,9 +133,9 @@ TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 {
 	struct mmun_token token;
 
-	mutate(3);
+	must_mutate(3);
 	token = begin_with_page(0);
-	mutate(4);
+	must_mutate(4);
 	EXPECT_EQ(1, mmun_commit(token));
 	expect_no_entry(0);
 }
@@ -143,8 +144,8 @@ TEST_F(collide_mutator, two_invalidations_in_one_section_are_seen)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	mutate(3);
-	mutate(4);
+	must_mutate(3);
+	must_mutate(4);
 	EXPECT_EQ(1, mmun_commit(token));
 }
 
@@ -152,7 +153,7 @@ TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 {
 	struct mmun_token token;
 
-	mutate(3);
+	must_mutate(3);
 	token = begin_with_page(0);
 	EXPECT_EQ(0, mmun_commit(token));
 	expect_entry(0);
@@ -163,7 +164,7 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 
-	mutate(3);
+	must_mutate(3);
 	ASSERT_EQ(1, mmun_commit(token));
 	token = begin_with_page(0);
 	EXPECT_EQ(0, mmun_commit(token));
@@ -176,8 +177,8 @@ TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 	__u32 id = insert_pages(1, 2);
 	struct mmun_token token = mmun_read_begin(id);
 
-	mutate(0);
-	mutate(3);
+	must_mutate(0);
+	must_mutate(3);
 	EXPECT_EQ(variant->everywhere, mmun_check_retry(id, token.seq));
 	EXPECT_EQ(variant->everywhere, mmun_commit(token));
 }
@@ -187,7 +188,7 @@ TEST_F(collide_mutator, invalidation_of_a_neighbour_range_does_not_collide)
 	struct mmun_token here = mmun_read_begin(self->id);
 	struct mmun_token near = mmun_read_begin(self->near);
 
-	mutate(RANGE_PAGES);
+	must_mutate(RANGE_PAGES);
 	EXPECT_EQ(1, mmun_commit(near));
 	EXPECT_EQ(variant->everywhere, mmun_commit(here));
 }
@@ -204,7 +205,7 @@ TEST_F(collide_mutator, older_reader_collides_and_the_newer_does_not)
 {
 	struct mmun_token older = mmun_read_begin(self->id), newer;
 
-	mutate(3);
+	must_mutate(3);
 	newer = begin_with_page(0);
 	EXPECT_NE(older.seq, newer.seq);
 	EXPECT_EQ(0, mmun_commit(newer));
@@ -217,7 +218,7 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 	struct mmun_token token = mmun_read_begin(self->id);
 
 	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
-	mutate(3);
+	must_mutate(3);
 	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(1, mmun_commit(token));
@@ -233,7 +234,7 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 
 	ASSERT_EQ(0, mmun_commit(token));
 	token = begin_with_page(1);
-	mutate(3);
+	must_mutate(3);
 	ASSERT_EQ(1, mmun_commit(token));
 	if (variant->everywhere)
 		expect_no_entry(0);

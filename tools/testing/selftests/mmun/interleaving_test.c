@@ -42,20 +42,20 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
 	EXPECT_EQ(_there, mmun_query_range(_id).out_in_tree)
 
 /* An invalidation of page @_nr calls no range. */
-#define expect_no_call(_nr)                      \
-	do {                                     \
-		mmun_drain_log(self->fd);        \
-		mutate(0, mutate_dontneed, _nr); \
-		mmun_expect_no_event();          \
+#define expect_no_call(_nr)                            \
+	do {                                           \
+		mmun_drain_log(self->fd);              \
+		subject_must(0, mutate_dontneed, _nr); \
+		mmun_expect_no_event();                \
 	} while (0)
 
 /* An invalidation of page @_nr calls range @_id and no other range. */
-#define expect_only(_id, _nr)                    \
-	do {                                     \
-		mmun_drain_log(self->fd);        \
-		mutate(0, mutate_dontneed, _nr); \
-		expect_clear(_id, _nr);          \
-		mmun_expect_no_event();          \
+#define expect_only(_id, _nr)                          \
+	do {                                           \
+		mmun_drain_log(self->fd);              \
+		subject_must(0, mutate_dontneed, _nr); \
+		expect_clear(_id, _nr);                \
+		mmun_expect_no_event();                \
 	} while (0)
 
 #define block_remover() block_worker(&self->other, job_remove, MMUN_REMOVE)
@@ -168,7 +168,7 @@ TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
 	block_remover();
 	new = insert_at(NEAR);
 	mmun_drain_log(self->fd);
-	mutate(1, mutate_dontneed, NEAR);
+	subject_must(1, mutate_dontneed, NEAR);
 	expect_clear(self->near, NEAR);
 	mmun_expect_no_event();
 	EXPECT_EQ(0, mmun_query_range(new).out_invalidations);
@@ -233,7 +233,7 @@ TEST_F(interleaving_remove, waits_for_the_held_callback)
 	EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
 	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 	EXPECT_EQ(MMUN_RECORD_REMOVE, r.type);
-	mutate(0, mutate_dontneed, 0);
+	subject_must(0, mutate_dontneed, 0);
 	mmun_expect_no_event();
 }
 
@@ -337,7 +337,7 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 
 	if (!bind_to_cpu(self->other.tid, 1) || !bind_to_cpu(kicker->tid, 1))
 		SKIP(return, "only one CPU: the race needs two");
-	ASSERT_EQ(true, bind_to_cpu(mutator(0)->tid, 0));
+	ASSERT_EQ(true, bind_to_cpu(subject_thread(0)->tid, 0));
 	bulk = bulk_of(mmun_page(FREE), self->page);
 	ASSERT_NE(NULL, bulk);
 	mmun_log_setup(0, 0);
@@ -353,7 +353,7 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 	ASSERT_EQ(true, bind_to_cpu(0, 0));
 	resume_and_join(at);
 	EXPECT_EQ(0, worker_join(kicker));
-	mutate(0, mutate_dontneed, FREE);
+	subject_must(0, mutate_dontneed, FREE);
 	for (i = 0; i < many; i += many / 5) {
 		expect_in_tree(bulk[i].id, 1);
 		EXPECT_EQ(1, mmun_query_range(bulk[i].id).out_invalidations);
@@ -492,9 +492,9 @@ TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
 	struct mmun_record r;
 	__u32 enter, leave;
 
-	enter = mmun_hold(MMUN_POINT_ENTER, self->id, mutator(0)->tid);
-	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, mutator(0)->tid);
-	ASSERT_EQ(0, subject_order(mutator(0), mutate_dontneed, 1));
+	enter = mmun_hold(MMUN_POINT_ENTER, self->id, subject_thread(0)->tid);
+	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, subject_thread(0)->tid);
+	ASSERT_EQ(0, subject_order(subject_thread(0), mutate_dontneed, 1));
 	mmun_wait_held(enter);
 	entered = mmun_read_begin(self->id);
 	EXPECT_EQ(1, mmun_resume(enter));
@@ -527,7 +527,7 @@ TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
 	struct mmun_token token;
 
 	need_userfault(RANGE_PAGES);
-	mutate(0, mutate_dontneed, 3);
+	subject_must(0, mutate_dontneed, 3);
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(2, mmun_collect(token, self->map, mmun_pages(2),
 				  MMUN_METHOD_GUP, 0));
@@ -536,9 +536,9 @@ TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
 	self->reader.length = mmun_pages(2);
 	block_worker(&self->reader, job_collect, MMUN_COLLECT);
 	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
-	mutate(0, mutate_dontneed, 0);
+	subject_must(0, mutate_dontneed, 0);
 	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
-	fill(3);
+	subject_fill_page(3);
 	EXPECT_EQ(2, worker_join(&self->reader));
 	EXPECT_EQ(1, mmun_commit(token));
 	expect_shadow(1, false);
@@ -562,7 +562,7 @@ TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
 	int i;
 
 	need_userfault(2);
-	mutate(0, mutate_dontneed, 0);
+	subject_must(0, mutate_dontneed, 0);
 	self->reader.length = mmun_pages(2);
 	self->reader.snap.max_retries = 2;
 	self->reader.snap.pages = mmun_u64(pages);
@@ -570,11 +570,11 @@ TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
 	for (i = 0; i < 3; i++) {
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
 		EXPECT_EQ(i, mmun_query_range(self->id).out_collisions);
-		mutate(0, mutate_dontneed, 1);
-		fill(0);
+		subject_must(0, mutate_dontneed, 1);
+		subject_fill_page(0);
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-		mutate(0, mutate_dontneed, 0);
-		fill(1);
+		subject_must(0, mutate_dontneed, 0);
+		subject_fill_page(1);
 	}
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(1, self->reader.snap.out_collided);
@@ -622,7 +622,8 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 	int i;
 
 	mmun_log_setup(0, 0);
-	ASSERT_EQ(0, subject_order(mutator(0), mutate_until_stopped, NEAR));
+	ASSERT_EQ(0,
+		  subject_order(subject_thread(0), mutate_until_stopped, NEAR));
 	while (!calls_of_near())
 		sched_yield();
 	before = calls_of_near();
@@ -631,7 +632,7 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 		ASSERT_EQ(0, reader->snap.out_collided);
 	}
 	self->subject->stop = true;
-	EXPECT_EQ(0, subject_answer(mutator(0)));
+	EXPECT_EQ(0, subject_answer(subject_thread(0)));
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(i, mmun_query_range(self->id).out_commits);
 }
@@ -650,8 +651,8 @@ TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		mutate(0, mutate_dontneed, FREE);
-		mutate(0, mutate_dontneed, 1);
+		subject_must(0, mutate_dontneed, FREE);
+		subject_must(0, mutate_dontneed, 1);
 		r[i] = expect_clear(self->id, 1);
 	}
 	EXPECT_EQ(r[0].cur_seq + 2, r[1].cur_seq);
@@ -672,15 +673,15 @@ TEST_F(interleaving, first_invalidation_changes_the_sequence_of_a_new_range)
 	struct mmun_token old, new;
 	__u32 id;
 
-	mutate(0, mutate_dontneed, 3);
+	subject_must(0, mutate_dontneed, 3);
 	id = mmun_insert(self->map, mmun_pages(2));
 	old = mmun_read_begin(self->id);
 	new = mmun_read_begin(id);
 	EXPECT_EQ(old.seq, new.seq);
-	mutate(0, mutate_dontneed, 3);
+	subject_must(0, mutate_dontneed, 3);
 	EXPECT_EQ(1, mmun_commit(old));
 	EXPECT_EQ(0, mmun_check_retry(id, new.seq));
-	mutate(0, mutate_dontneed, 0);
+	subject_must(0, mutate_dontneed, 0);
 	EXPECT_EQ(1, mmun_commit(new));
 	EXPECT_EQ(new.seq + 4, mmun_read_begin(id).seq);
 }
@@ -741,7 +742,7 @@ TEST_F(interleaving, overlapping_invalidations_have_one_sequence)
 				     self->id);
 	for (i = 0; i < 2; i++)
 		resume_mutator(i, at[i]);
-	mutate(0, mutate_dontneed, 2);
+	subject_must(0, mutate_dontneed, 2);
 	for (i = 0; i < 3; i++)
 		r[i] = expect_clear(self->id, i);
 	EXPECT_EQ(r[0].cur_seq, r[1].cur_seq);
@@ -787,7 +788,7 @@ TEST_F(interleaving, nested_invalidations_of_one_thread_block_readers_as_one)
 	char *huge;
 	__u32 at;
 
-	if (subject_do(mutator(0), mutate_map_huge, 0))
+	if (subject_do(subject_thread(0), mutate_map_huge, 0))
 		SKIP(return, NO_HUGE_PAGE);
 	huge = self->subject->huge;
 	self->reader.id = mmun_insert(huge, HUGE_SIZE);
@@ -822,7 +823,7 @@ TEST_F_TIMEOUT(interleaving, begin_and_commit_agree_after_100000_invalidations,
 
 	mmun_log_setup(0, 0);
 	for (i = 0; i < LONG_RUN; i += STEP)
-		mutate(0, mutate_many_times, STEP);
+		subject_must(0, mutate_many_times, STEP);
 	EXPECT_EQ(LONG_RUN, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(1, mmun_commit(before));
 	after = mmun_read_begin(self->id);
@@ -830,7 +831,7 @@ TEST_F_TIMEOUT(interleaving, begin_and_commit_agree_after_100000_invalidations,
 	EXPECT_EQ(0, mmun_check_retry(self->id, after.seq));
 	EXPECT_EQ(0, mmun_commit(after));
 	after = mmun_read_begin(self->id);
-	mutate(0, mutate_dontneed, 0);
+	subject_must(0, mutate_dontneed, 0);
 	EXPECT_EQ(1, mmun_commit(after));
 }
 

@@ -95,7 +95,7 @@ TEST_F(lifecycle_held, invalidation_ends_before_the_mm_is_released)
 	__u32 at;
 
 	at = hold_mutator(0, mutate_munmap, 1, variant->point, self->id);
-	ASSERT_EQ(0, subject_order(mutator(1), variant->end, 0));
+	ASSERT_EQ(0, subject_order(subject_thread(1), variant->end, 0));
 	EXPECT_EQ(variant->status, mmun_wait_child(self->subject->pid));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
@@ -141,7 +141,7 @@ static int job_punch(struct worker *worker)
 #define hold_punch()                                                           \
 	({                                                                     \
 		__u32 __at;                                                    \
-		mutate(0, mutate_map_file, FILE_PAGE);                         \
+		subject_must(0, mutate_map_file, FILE_PAGE);                   \
 		mmun_drain_log(self->fd);                                      \
 		__at = mmun_hold(MMUN_POINT_LEAVE, self->id, self->other.tid); \
 		worker_do(&self->other, job_punch);                            \
@@ -170,7 +170,7 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
 	__u32 at = hold_punch();
 
 	punch = expect_clear(self->id, FILE_PAGE);
-	ASSERT_EQ(0, subject_order(mutator(1), mutate_exit, 0));
+	ASSERT_EQ(0, subject_order(subject_thread(1), mutate_exit, 0));
 	ASSERT_EQ(1,
 		  mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE, &release));
 	ASSERT_EQ(1,
@@ -253,11 +253,11 @@ TEST_F(lifecycle, last_mmput_by_check_balance_releases_the_mm)
 TEST_F(lifecycle, last_mmput_by_a_collect_releases_the_mm_and_collides)
 {
 	need_userfault(RANGE_PAGES);
-	mutate(0, mutate_dontneed, 3);
+	subject_must(0, mutate_dontneed, 3);
 	self->reader.token = mmun_read_begin(self->id);
 	block_worker(&self->reader, job_collect, MMUN_COLLECT);
 	kill_subject();
-	fill(3);
+	subject_fill_page(3);
 	EXPECT_EQ(RANGE_PAGES, worker_join(&self->reader));
 	expect_released_by_reader();
 	EXPECT_EQ(1, mmun_commit(self->reader.token));
@@ -267,11 +267,11 @@ TEST_F(lifecycle, last_mmput_by_a_collect_releases_the_mm_and_collides)
 TEST_F(lifecycle, last_mmput_by_a_snapshot_releases_the_mm_and_is_esrch)
 {
 	need_userfault(RANGE_PAGES);
-	mutate(0, mutate_dontneed, 3);
+	subject_must(0, mutate_dontneed, 3);
 	self->reader.snap.max_retries = MMUN_RETRIES;
 	block_worker(&self->reader, job_snapshot, MMUN_SNAPSHOT);
 	kill_subject();
-	fill(3);
+	subject_fill_page(3);
 	EXPECT_ERRNO(ESRCH, worker_join(&self->reader));
 	expect_released_by_reader();
 	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
@@ -352,7 +352,7 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
 				   MMUN_METHOD_GUP, MMUN_WRITE, NULL));
 	mmun_device_write(self->id, self->map, sizeof(word), word);
 	at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_LEAVE, self->id);
-	ASSERT_EQ(0, subject_order(mutator(1), mutate_abort, 0));
+	ASSERT_EQ(0, subject_order(subject_thread(1), mutate_abort, 0));
 	ASSERT_EQ(self->subject->pid, waitpid(self->subject->pid, &status, 0));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(SIGABRT, WTERMSIG(status));
@@ -452,13 +452,13 @@ static int mutate_close(struct subject *subject, int nr)
 }
 
 /* A second context of the subject, of which the test has the only descriptor */
-#define open_another()                                              \
-	({                                                          \
-		int __its = subject_do(mutator(0), mutate_open, 0); \
-		int __fd = subject_getfd(self->subject, __its);     \
-		ASSERT_LE(0, __fd);                                 \
-		mutate(0, mutate_close, __its);                     \
-		__fd;                                               \
+#define open_another()                                                     \
+	({                                                                 \
+		int __its = subject_do(subject_thread(0), mutate_open, 0); \
+		int __fd = subject_getfd(self->subject, __its);            \
+		ASSERT_LE(0, __fd);                                        \
+		subject_must(0, mutate_close, __its);                      \
+		__fd;                                                      \
 	})
 
 /*

@@ -24,13 +24,13 @@ typedef int (*mutate_fn)(struct subject *subject, int nr);
  * struct mutator - one thread of the subject
  * @tid: names the thread to a hold
  * @thread: takes the orders
- * @mutate: the last order
+ * @order: the last order
  */
 struct mutator {
 	struct subject *subject;
 	pid_t tid;
 	struct mmun_child thread;
-	mutate_fn mutate;
+	mutate_fn order;
 };
 
 /**
@@ -72,19 +72,19 @@ static int subject_set_up(void *arg, int nr)
 	return 0;
 }
 
-static int subject_mutate(void *arg, int nr)
+static int subject_obey(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
 
-	return mutator->mutate(mutator->subject, nr);
+	return mutator->order(mutator->subject, nr);
 }
 
 /* The test */
 
-static int subject_order(struct mutator *mutator, mutate_fn mutate, int nr)
+static int subject_order(struct mutator *mutator, mutate_fn order, int nr)
 {
-	mutator->mutate = mutate;
-	return mmun_child_order(&mutator->thread, subject_mutate, nr);
+	mutator->order = order;
+	return mmun_child_order(&mutator->thread, subject_obey, nr);
 }
 
 static int subject_answer(struct mutator *mutator)
@@ -92,9 +92,9 @@ static int subject_answer(struct mutator *mutator)
 	return mmun_child_answer(&mutator->thread);
 }
 
-static int subject_do(struct mutator *mutator, mutate_fn mutate, int nr)
+static int subject_do(struct mutator *mutator, mutate_fn order, int nr)
 {
-	return subject_order(mutator, mutate, nr) ?: subject_answer(mutator);
+	return subject_order(mutator, order, nr) ?: subject_answer(mutator);
 }
 
 /* Returns a descriptor of the test for a file of the subject, or -1. */
@@ -191,7 +191,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 }
 
 /* Fill a missing page, and wake the threads that wait for it. */
-static inline int subject_fill(struct subject *subject, int nr)
+static inline int subject_fill_missing(struct subject *subject, int nr)
 {
 	struct uffdio_zeropage zero = {
 		.range.start = mmun_u64(subject_page(subject, nr)),
@@ -255,26 +255,27 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 
 /* Statements of a test */
 
-#define mutator(nr) (&self->subject->mutator[nr])
+#define subject_thread(nr) (&self->subject->mutator[nr])
 
 /* A mutator does this, and the test waits for it. */
-#define mutate(_nr, _mutation, _page) \
-	ASSERT_EQ(0, subject_do(mutator(_nr), _mutation, _page))
+#define subject_must(_nr, _mutation, _page) \
+	ASSERT_EQ(0, subject_do(subject_thread(_nr), _mutation, _page))
 
 /* A mutator starts this, and is held at @_point of range @_id. */
-#define hold_mutator(_nr, _mutation, _page, _point, _id)                     \
-	({                                                                   \
-		__u32 __at = mmun_hold(_point, _id, mutator(_nr)->tid);      \
-		ASSERT_EQ(0, subject_order(mutator(_nr), _mutation, _page)); \
-		mmun_wait_held(__at);                                        \
-		__at;                                                        \
+#define hold_mutator(_nr, _mutation, _page, _point, _id)                       \
+	({                                                                     \
+		__u32 __at = mmun_hold(_point, _id, subject_thread(_nr)->tid); \
+		ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation,     \
+					   _page));                            \
+		mmun_wait_held(__at);                                          \
+		__at;                                                          \
 	})
 
 /* Resume the mutator, which is held for the last time, and wait for it. */
-#define resume_mutator(_nr, _hold)                          \
-	do {                                                \
-		EXPECT_EQ(1, mmun_resume(_hold));           \
-		EXPECT_EQ(0, subject_answer(mutator(_nr))); \
+#define resume_mutator(_nr, _hold)                                 \
+	do {                                                       \
+		EXPECT_EQ(1, mmun_resume(_hold));                  \
+		EXPECT_EQ(0, subject_answer(subject_thread(_nr))); \
 	} while (0)
 
 /* The next record: page @_nr was invalidated. */
@@ -284,7 +285,8 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 /* Skip the test without userfaultfd.  Otherwise see mutate_userfault(). */
 #define need_userfault(_pages)                                                \
 	do {                                                                  \
-		int __fd = subject_do(mutator(0), mutate_userfault, _pages);  \
+		int __fd = subject_do(subject_thread(0), mutate_userfault,    \
+				      _pages);                                \
 		if (__fd < 0)                                                 \
 			SKIP(return,                                          \
 				   "no userfaultfd: set CONFIG_USERFAULTFD"); \
@@ -292,6 +294,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 		ASSERT_LE(0, self->subject->uffd);                            \
 	} while (0)
 
-#define fill(_nr) ASSERT_EQ(0, subject_fill(self->subject, _nr))
+#define subject_fill_page(_nr) \
+	ASSERT_EQ(0, subject_fill_missing(self->subject, _nr))
 
 #endif /* _SELFTESTS_MMUN_SUBJECT_H */
