@@ -13,7 +13,7 @@
 static bool device_write(struct actor *actor)
 {
 	struct race *race = actor->race;
-	__u64 value = add(&race->written, 1), done;
+	__u64 value = race_add(&race->written, 1), done;
 
 	if (_mmun_access(race->fd, actor->id,
 			 page_at(race, roll(actor, RACE_PAGES)), sizeof(value),
@@ -22,7 +22,7 @@ static bool device_write(struct actor *actor)
 			failed(race, "MMUN_ACCESS");
 		return false;
 	}
-	add(&race->checked, 1);
+	race_add(&race->checked, 1);
 	return true;
 }
 
@@ -42,9 +42,9 @@ static void gather_and_write(struct actor *actor)
 
 	gather(actor, ways[way].method, ways[way].flags);
 	for (i = 0; i < WRITES; i++) {
-		epoch = get(&race->epoch);
+		epoch = race_load(&race->epoch);
 		if (device_write(actor) && epoch % 2 &&
-		    get(&race->epoch) == epoch)
+		    race_load(&race->epoch) == epoch)
 			wrong(race, "the device wrote to a read-only page");
 	}
 }
@@ -57,7 +57,7 @@ static void gather_all_or_nothing(struct actor *actor)
 
 	if (valid < 0)
 		return;
-	add(&race->checked, 1);
+	race_add(&race->checked, 1);
 	if (valid && valid != RACE_PAGES)
 		wrong(race, "%d of %d pages at one instant", valid, RACE_PAGES);
 }
@@ -74,10 +74,10 @@ static void deny_writes(struct actor *mutator, int round)
 	struct race *race = mutator->race;
 
 	protect_all(race, PROT_READ);
-	add(&race->epoch, 1);
+	race_add(&race->epoch, 1);
 	sched_yield();
 	verify(mutator);
-	add(&race->epoch, 1);
+	race_add(&race->epoch, 1);
 	protect_all(race, PROT_READ | PROT_WRITE);
 }
 
@@ -128,7 +128,7 @@ static void check_generations(struct actor *actor)
 			wrong(race,
 			      "page %d is of generation %lld, page 0 of %lld",
 			      i, (long long)value, (long long)first);
-		add(&race->checked, 1);
+		race_add(&race->checked, 1);
 	}
 	for (; i < RACE_PAGES; i++)
 		if (!device_read(actor, i, &value))
@@ -186,7 +186,7 @@ static void child_main(struct race *race, int from)
 	if (read(from, &latest, sizeof(latest)) != sizeof(latest))
 		_exit(2);
 	for (i = 0; i < RACE_PAGES; i++)
-		if (get((__u64 *)page_at(race, i)) > latest)
+		if (race_load((__u64 *)page_at(race, i)) > latest)
 			_exit(1);
 	_exit(0);
 }
@@ -205,8 +205,8 @@ static void fork_once(struct actor *mutator, int round)
 	pid = fork();
 	if (!pid)
 		child_main(race, pipefd[0]);
-	latest = get(&race->written);
-	checked = get(&race->checked);
+	latest = race_load(&race->written);
+	checked = race_load(&race->checked);
 	if (pid < 0 || !wait_for(&race->checked, checked + 2 * WRITES) ||
 	    write(pipefd[1], &latest, sizeof(latest)) != sizeof(latest))
 		wrong(race, "no device wrote beside the child");

@@ -27,7 +27,8 @@
 static void look_at(struct actor *actor, int page)
 {
 	struct race *race = actor->race;
-	__u32 low = get(&race->low[page]), before = get(&race->stable[page]);
+	__u32 low = race_load(&race->low[page]);
+	__u32 before = race_load(&race->stable[page]);
 	__u32 high, after;
 	__u64 value;
 
@@ -36,9 +37,9 @@ static void look_at(struct actor *actor, int page)
 			failed(race, "MMUN_ACCESS");
 		return;
 	}
-	after = get(&race->stable[page]);
-	high = get(&race->high[page]);
-	add(&race->checked, 1);
+	after = race_load(&race->stable[page]);
+	high = race_load(&race->high[page]);
+	race_add(&race->checked, 1);
 	if (before && before == after) {
 		low = before;
 		high = before;
@@ -104,16 +105,17 @@ static void replace(struct race *race, int first, int pages)
 	int i;
 
 	for (i = first; i < first + pages; i++) {
-		set(&race->high[i], race->high[i] + 1);
-		set(&race->stable[i], 0);
+		race_store(&race->high[i], race->high[i] + 1);
+		race_store(&race->stable[i], 0);
 	}
 	race->replace(race, page_at(race, first), pages * race->page);
 	for (i = first; i < first + pages; i++) {
 		generation = race->high[i];
-		set(&race->low[i], generation);
-		if (!get(&race->wrong))
-			set((__u64 *)page_at(race, i), stamp(i, generation));
-		set(&race->stable[i], generation);
+		race_store(&race->low[i], generation);
+		if (!race_load(&race->wrong))
+			race_store((__u64 *)page_at(race, i),
+				   stamp(i, generation));
+		race_store(&race->stable[i], generation);
 	}
 }
 
@@ -187,39 +189,61 @@ static void replace_one(struct actor *mutator, int round)
 	replace(mutator->race, roll(mutator, RACE_PAGES), 1);
 }
 
-/*
- * The ranges that exist at a place in the log.  The kernel may use an ID again
- * before it logs the removal of the range that had the ID, so there can be two
- * per thread.
+/* A range lives from INSERT to REMOVE.  Each actor has one range at a time. */
+#define LIVES ACTORS
+
+/**
+ * struct lives - the ranges at one place of the log
+ * @range: the INSERT of each range that exists; a free slot has ID 0
+ * @seen: the ID of each range that was inserted
+ * @nr_seen: number of IDs in @seen
  */
-#define LIVES (2 * ACTORS)
+struct lives {
+	struct mmun_record range[LIVES];
+	__u32 seen[ACTORS * INSERTS];
+	int nr_seen;
+};
 
-static bool is_life_of(const struct mmun_record *life,
-		       const struct mmun_record *r)
+static struct mmun_record *find_life(struct lives *lives, __u32 id)
 {
-	if (life->id != r->id)
-		return false;
-	if (r->type == MMUN_RECORD_REMOVE)
-		return life->start == r->start && life->end == r->end;
-	return life->start <= r->clip_start && r->clip_end <= life->end;
-}
-
-/* Every record but INSERT must belong to a range that exists. */
-static bool follow_life(struct mmun_record *lives, const struct mmun_record *r)
-{
-	bool insert = r->type == MMUN_RECORD_INSERT;
 	int i;
 
 	for (i = 0; i < LIVES; i++)
-		if (insert ? !lives[i].id : is_life_of(&lives[i], r))
-			break;
-	if (i == LIVES)
+		if (lives->range[i].id == id)
+			return &lives->range[i];
+	return NULL;
+}
+
+/* An ID is never reused. */
+static bool begin_life(struct lives *lives, const struct mmun_record *r)
+{
+	struct mmun_record *life = find_life(lives, 0);
+	int i;
+
+	for (i = 0; i < lives->nr_seen; i++)
+		if (lives->seen[i] == r->id)
+			return false;
+	if (!life || i == ACTORS * INSERTS)
 		return false;
-	if (insert)
-		lives[i] = *r;
-	else if (r->type == MMUN_RECORD_REMOVE)
-		lives[i].id = 0;
+	*life = *r;
+	lives->seen[lives->nr_seen++] = r->id;
 	return true;
+}
+
+/* Every record but INSERT must belong to a range that exists. */
+static bool follow_life(struct lives *lives, const struct mmun_record *r)
+{
+	struct mmun_record *life;
+
+	if (r->type == MMUN_RECORD_INSERT)
+		return begin_life(lives, r);
+	life = find_life(lives, r->id);
+	if (!life || !r->id)
+		return false;
+	if (r->type != MMUN_RECORD_REMOVE)
+		return life->start <= r->clip_start && r->clip_end <= life->end;
+	life->id = 0;
+	return life->start == r->start && life->end == r->end;
 }
 
 /*
@@ -228,12 +252,13 @@ static bool follow_life(struct mmun_record *lives, const struct mmun_record *r)
  */
 static int check_lives(int fd)
 {
-	struct mmun_record lives[LIVES] = {}, r;
+	struct lives lives = {};
+	struct mmun_record r;
 	int callbacks = 0;
 	__u64 next = 0;
 
 	for (; mmun_next_record(fd, &r); next = r.sequence + 1) {
-		if (!follow_life(lives, &r) || (next && r.sequence != next)) {
+		if (!follow_life(&lives, &r) || (next && r.sequence != next)) {
 			mmun_print_record(&r);
 			return -1;
 		}
@@ -359,7 +384,7 @@ static int reap_victim(struct race *race, struct mmun_child *victim)
 	    mmun_child_signal(victim, SIGKILL))
 		return -1;
 	for (i = 0; i < RACE_PAGES; i++)
-		set(&race->stable[i], 0);
+		race_store(&race->stable[i], 0);
 	for (i = 0; i < ATTEMPTS; i++)
 		reap_once(&race->mutator, victim->pidfd);
 	actors_stop(race);

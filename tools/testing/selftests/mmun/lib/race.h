@@ -90,9 +90,9 @@ struct race {
 	struct actor actors[ACTORS];
 };
 
-#define get(ptr) __atomic_load_n(ptr, __ATOMIC_SEQ_CST)
-#define set(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
-#define add(ptr, value) __atomic_add_fetch(ptr, value, __ATOMIC_SEQ_CST)
+#define race_load(ptr) __atomic_load_n(ptr, __ATOMIC_SEQ_CST)
+#define race_store(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
+#define race_add(ptr, value) __atomic_add_fetch(ptr, value, __ATOMIC_SEQ_CST)
 
 static inline void wrong(struct race *race, const char *fmt, ...)
 {
@@ -158,7 +158,8 @@ static inline void gather_whole(struct actor *actor, __u32 method, __u32 flags)
 	};
 
 	if (!_mmun_snapshot(race->fd, &snap))
-		add(&race->collisions, snap.out_retries + snap.out_collided);
+		race_add(&race->collisions,
+			 snap.out_retries + snap.out_collided);
 	else if (!is_tolerable(errno))
 		failed(race, "MMUN_SNAPSHOT");
 }
@@ -201,14 +202,14 @@ static inline int gather_in_steps(struct actor *actor, __u32 method,
 	if (collect_parts(actor, token, method, flags, &valid)) {
 		error = errno;
 		_mmun_abandon(race->fd, token);
-		add(&race->collisions, error == EBUSY);
+		race_add(&race->collisions, error == EBUSY);
 		if (error != EBUSY && !is_tolerable(error))
 			wrong(race, "MMUN_COLLECT: %s", strerror(error));
 		return -1;
 	}
 	if (_mmun_commit(race->fd, token, &commit))
 		failed(race, "MMUN_COMMIT");
-	add(&race->collisions, commit.out_collided);
+	race_add(&race->collisions, commit.out_collided);
 	return commit.out_collided ? -1 : valid;
 }
 
@@ -250,7 +251,7 @@ static inline void *actor_main(void *arg)
 {
 	struct actor *actor = arg;
 
-	for (; !get(&actor->race->stop); actor->turns++)
+	for (; !race_load(&actor->race->stop); actor->turns++)
 		actor->act(actor);
 	return NULL;
 }
@@ -261,7 +262,7 @@ static inline int actors_start(struct race *race,
 	struct actor *actor;
 	int i;
 
-	set(&race->stop, false);
+	race_store(&race->stop, false);
 	for (i = 0; i < race->nr_actors; i++) {
 		actor = &race->actors[i];
 		actor_init(actor, race, i + 1);
@@ -276,17 +277,17 @@ static inline void actors_stop(struct race *race)
 {
 	int i;
 
-	set(&race->stop, true);
+	race_store(&race->stop, true);
 	for (i = 0; i < race->nr_actors; i++)
 		pthread_join(race->actors[i].thread, NULL);
 }
 
 static inline bool needs_round(struct race *race, int round)
 {
-	if (get(&race->wrong) || round >= race->rounds * PATIENCE)
+	if (race_load(&race->wrong) || round >= race->rounds * PATIENCE)
 		return false;
-	return round < race->rounds || get(&race->collisions) < ENOUGH ||
-	       get(&race->checked) < ENOUGH;
+	return round < race->rounds || race_load(&race->collisions) < ENOUGH ||
+	       race_load(&race->checked) < ENOUGH;
 }
 
 /* Play rounds of the mutator while the actors act. */
@@ -312,7 +313,7 @@ static inline bool wait_for(__u64 *counter, __u64 value)
 	unsigned long yields;
 
 	for (yields = 0; yields < YIELDS; yields++) {
-		if (get(counter) >= value)
+		if (race_load(counter) >= value)
 			return true;
 		sched_yield();
 	}
@@ -325,9 +326,9 @@ static inline void race_set_generation(struct race *race, __u32 generation)
 	int i;
 
 	for (i = 0; i < RACE_PAGES; i++) {
-		set(&race->low[i], generation);
-		set(&race->high[i], generation);
-		set(&race->stable[i], generation);
+		race_store(&race->low[i], generation);
+		race_store(&race->high[i], generation);
+		race_store(&race->stable[i], generation);
 	}
 }
 
@@ -336,7 +337,7 @@ static inline void race_stamp_all(struct race *race, __u32 generation)
 	int i;
 
 	for (i = 0; i < RACE_PAGES; i++)
-		set((__u64 *)page_at(race, i), stamp(i, generation));
+		race_store((__u64 *)page_at(race, i), stamp(i, generation));
 }
 
 static inline int race_init(struct race *race)
