@@ -134,7 +134,7 @@ static bool act(struct play *play)
 /* A range that exists at first has the sequence of the mm minus 1. */
 static bool play_begin(struct play *play)
 {
-	struct mmun_query_range cmd;
+	struct mmun_query_range cmd = {};
 	int i = 0;
 
 	model_init(&play->m, &play->schedule->config);
