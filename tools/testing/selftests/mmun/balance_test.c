@@ -31,7 +31,7 @@ TEST_F(balance, idle_mm_is_balanced_and_a_check_leaves_nothing)
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);
 }
 
-TEST_F(balance, mm_is_not_balanced_during_an_odd_invalidation)
+TEST_F(balance, mm_is_not_balanced_while_the_sequence_is_odd)
 {
 	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	struct mmun_check_balance check;
@@ -47,7 +47,7 @@ TEST_F(balance, mm_is_not_balanced_during_an_odd_invalidation)
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
-TEST_F(balance, check_during_an_even_invalidation_makes_it_odd)
+TEST_F(balance, check_while_even_makes_the_sequence_odd)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
 	struct mmun_check_balance check;

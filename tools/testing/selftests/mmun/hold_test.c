@@ -401,7 +401,7 @@ TEST_F(hold, remove_of_a_deferred_insert_does_not_wait)
 	resume_worker(&self->mutator, at);
 }
 
-TEST_F(hold, remove_while_even_does_not_wait)
+TEST_F(hold, remove_while_the_sequence_is_even_does_not_wait)
 {
 	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
 
@@ -663,7 +663,7 @@ TEST_F(hold, passage_in_reclaim_is_missed)
 }
 
 /* Two holds miss the second passage; one of them missed the first, too. */
-TEST_F(hold, wait_ends_when_another_hold_misses_the_same_passage)
+TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
 {
 	struct timespec then;
 	__u32 at, late;

@@ -248,7 +248,7 @@ TEST_F(model, remove_while_odd_waits_and_leaves_the_tree_at_the_end)
 	EXPECT_EQ(IDLE, actor(1).where);
 }
 
-TEST_F(model, remove_while_even_does_not_wait)
+TEST_F(model, remove_while_the_sequence_is_even_does_not_wait)
 {
 	start_with(MISS, REMOVER(A));
 	step(0, START);
@@ -454,7 +454,7 @@ TEST_F(schedule, search_stops_at_the_depth)
 	}
 }
 
-TEST_F(schedule, every_schedule_of_a_search_can_be_played)
+TEST_F(schedule, schedules_of_a_search_take_every_edge)
 {
 	struct schedule schedule;
 	struct model_trace trace;
