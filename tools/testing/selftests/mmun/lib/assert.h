@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Layers 2 and 3 of the calls of /dev/mmun, for a test that has self->fd:
+ * The calls of /dev/mmun, for a test that has self->fd.  Two wrappers for each
+ * _mmun_x() of ioctl.h:
  *
  *   mmun_x(...)	asserts that the call succeeds
  *   mmun_err_x(e, ...)	expects that the call fails with errno e
@@ -16,15 +17,18 @@
 #include "task.h"
 
 /*
- * How long holds last that nobody ends, and waits for them at most: what is too
- * long for a test and too short for its time-out.
+ * Time limit of holds, and of waits for holds.  A passing test never needs it,
+ * and it is shorter than the time-out of a test.
  */
 #define MMUN_HOLD_MS 8000
 
 #define MMUN_LACKS(feature) \
 	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
 
-/* Skip in the body: 6.1's harness runs it even after a SKIP in the setup. */
+/*
+ * Skip in the body of the test: the harness of 6.1 runs the body even after a
+ * SKIP in the setup.
+ */
 #define mmun_need_feature(feature)                         \
 	do {                                               \
 		if (!mmun_has_feature(self->fd, feature))  \
@@ -83,7 +87,7 @@
 			     _mmun_read_begin(self->fd, id, &__token)); \
 	})
 
-/* Returns the number of pages found valid. */
+/* Returns the number of valid pages. */
 #define mmun_collect(token, start, length, method, flags)                  \
 	({                                                                 \
 		__u32 __valid;                                             \
@@ -99,7 +103,7 @@
 					   method, flags, &__valid));      \
 	})
 
-/* Returns whether it collided. */
+/* Returns whether the batch collided. */
 #define mmun_commit(token)                                              \
 	({                                                              \
 		struct mmun_commit __commit;                            \
@@ -123,8 +127,8 @@
 	})
 
 /*
- * Take a snapshot that must succeed; returns the number of valid pages.  pages
- * may be NULL.
+ * Take a snapshot that must succeed.  Returns the number of valid pages.
+ * @_pages may be NULL.
  */
 #define mmun_snapshot(_id, _start, _length, _method, _flags, _pages) \
 	({                                                           \
@@ -142,7 +146,7 @@
 		EXPECT_ERRNO(_errno, _mmun_snapshot(self->fd, &__snap)); \
 	})
 
-/* Move all the bytes through the shadow, as a device would. */
+/* Read or write all bytes through the shadow, as a device would. */
 #define mmun_device_read(id, addr, length, buffer)                            \
 	({                                                                    \
 		__u64 __done;                                                 \
@@ -164,7 +168,10 @@
 		mmun_device_read(id, addr, 1, &__c); \
 		__c;                                 \
 	})
-/* Expect that the device finds no entry (flags 0) or none to write to. */
+/*
+ * Expect that an access of the device fails.  The errno is EFAULT if the shadow
+ * has no entry, or with MMUN_WRITE no writable entry.
+ */
 #define mmun_err_access(_errno, id, addr, length, flags)                      \
 	({                                                                    \
 		char __bytes[length];                                         \
@@ -174,7 +181,10 @@
 						  __bytes, flags, &__done));  \
 	})
 
-/* Coherence: every valid shadow entry is what the page tables say. */
+/*
+ * Expect that each valid entry of the shadow agrees with the page tables.
+ * Returns the number of valid entries.
+ */
 #define mmun_verify(id)                                                  \
 	({                                                               \
 		struct mmun_verify __v;                                  \
@@ -189,7 +199,10 @@
 		__v.out_checked;                                         \
 	})
 
-/* The same on a kernel that has VERIFY: @checked entries are valid. */
+/*
+ * If the kernel has VERIFY, expect @checked valid entries that agree with the
+ * page tables.
+ */
 #define mmun_verify_if_hmm(id, checked)                           \
 	do {                                                      \
 		if (mmun_has_feature(self->fd, MMUN_FEATURE_HMM)) \
@@ -235,7 +248,10 @@
 		__id;                                                         \
 	})
 
-/* Hold thread @_tid, once, at @_point of range @_id; returns the ID. */
+/*
+ * Arm a hold that stops thread @_tid once at @_point of range @_id.  Returns
+ * the ID of the hold.
+ */
 #define mmun_hold(_point, _id, _tid)                         \
 	({                                                   \
 		struct mmun_hold __hold = {                  \
@@ -259,7 +275,7 @@
 		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold)); \
 	})
 
-/* Wait until a task is held; returns what is told of it. */
+/* Wait until a task is held.  Returns the report of WAIT_HELD. */
 #define mmun_wait_held(hold)                                               \
 	({                                                                 \
 		struct mmun_wait_held __held;                              \
@@ -268,7 +284,7 @@
 		ASSERT_EQ(MMUN_HOLD_HELD, __held.out_state);               \
 		__held;                                                    \
 	})
-/* Just look; returns enum mmun_hold_state. */
+/* Returns enum mmun_hold_state.  Does not wait. */
 #define mmun_hold_state(hold)                                              \
 	({                                                                 \
 		struct mmun_wait_held __held;                              \
@@ -282,7 +298,7 @@
 			     _mmun_wait_held(self->fd, hold, 0, &__held)); \
 	})
 
-/* Returns how many were let go. */
+/* Returns the number of tasks that were resumed. */
 #define mmun_resume(hold)                                                  \
 	({                                                                 \
 		__u32 __resumed;                                           \
@@ -303,7 +319,7 @@
 			     _mmun_resume(self->fd, hold, 0, &__resumed)); \
 	})
 
-/* Returns how many wake-ups found the thread asleep. */
+/* Returns the number of wake-ups that found the thread asleep. */
 #define mmun_wake_thread(tid, count)                                          \
 	({                                                                    \
 		__u32 __woken;                                                \
@@ -312,7 +328,7 @@
 		__woken;                                                      \
 	})
 
-/* Returns whether the mm's invalidations are in balance. */
+/* Returns whether each invalidation of the mm that started has ended. */
 #define mmun_check_balance(timeout_ms)                                 \
 	({                                                             \
 		struct mmun_check_balance __probe;                     \
@@ -321,7 +337,7 @@
 		__probe.out_balanced;                                  \
 	})
 
-/* Wait until a thread does not run; returns what it does. */
+/* Wait until a thread does not run.  Returns the state of the thread. */
 #define mmun_quiesce_one(_tid)                                          \
 	({                                                              \
 		struct mmun_task __task = { .tid = _tid };              \

@@ -20,7 +20,8 @@ union args {
 };
 
 /*
- * A range over all of the map, whose pages are in its shadow, and a batch.
+ * A range over the whole map, whose shadow contains all pages of the map, and a
+ * batch.
  *
  *	|- - -|  0   1   2  ...  15 |- - -|
  *	       |-------range-------|
@@ -73,7 +74,7 @@ static inline void abi_end_holds(FIXTURE_DATA(abi) * self, __u32 newest)
 			     &released);
 }
 
-/* Returns the only hold. */
+/* Arm a hold, and end all other holds.  Returns the hold. */
 static inline __u32 abi_only_hold(struct __test_metadata *_metadata,
 				  FIXTURE_DATA(abi) * self)
 {
@@ -186,7 +187,7 @@ static inline void prepare(struct __test_metadata *_metadata,
 	call->perfect(_metadata, self, a);
 }
 
-/* Returns 0, or the errno of a perfect call on this kernel. */
+/* Returns the result that a perfect call has on this kernel: 0 or an errno. */
 static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 				 const struct call *call)
 {
@@ -200,7 +201,7 @@ static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 	return ret;
 }
 
-/* Returns 0, the errno, or -1 for a result that no call has. */
+/* Returns 0 or the errno.  Returns -1 if the result is neither 0 nor -1. */
 static inline int answer(int fd, unsigned int cmd, void *arg)
 {
 	switch (ioctl(fd, cmd, arg)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Constants that an older C library lacks.  The numbers of the system calls are
- * those of x86-64 and arm64, among others.
+ * Constants that an older C library lacks. x86-64, arm64 and other
+ * architectures have these numbers of the system calls.
  */
 #ifndef _SELFTESTS_MMUN_COMPAT_H
 #define _SELFTESTS_MMUN_COMPAT_H
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* Of mmap() and mremap() */
+/* Flags of mmap() and mremap() */
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -17,7 +17,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* Of madvise() */
+/* Advice of madvise() */
 #ifndef MADV_FREE
 #define MADV_FREE 8
 #endif
@@ -34,7 +34,7 @@
 #define MADV_COLLAPSE 25
 #endif
 
-/* Of memfd_create() */
+/* Flags of memfd_create() */
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4
 #endif
@@ -42,7 +42,7 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-/* System calls */
+/* Numbers of system calls */
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What most fixtures have: the device and some pages of memory.
+ * The members that most fixtures need: the device and some pages of memory.
  *
  *   FIXTURE(x)
  *   {
@@ -32,11 +32,13 @@
 	size_t page; \
 	char *map
 
-/* The start of page @_nr of the memory, and the bytes of @_nr pages */
+/*
+ * The start of page @_nr of the memory, and the length of @_nr pages in bytes
+ */
 #define mmun_page(_nr) (self->map + self->page * (_nr))
 #define mmun_pages(_nr) (self->page * (_nr))
 
-/* Open the device.  There is no memory. */
+/* Open the device, and reserve no memory. */
 #define mmun_setup()                                \
 	do {                                        \
 		self->page = sysconf(_SC_PAGESIZE); \

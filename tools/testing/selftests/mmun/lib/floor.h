@@ -17,7 +17,7 @@ static inline int floor_open(void)
 	return open(FLOOR_DEV, O_RDWR | O_CLOEXEC);
 }
 
-/* @count subscriptions of @length bytes each */
+/* Insert @count subscriptions of @length bytes each. */
 static inline int _floor_insert(int fd, __u64 start, __u64 length, __u64 stride,
 				__u64 count, struct mmun_floor_insert *cmd)
 {

@@ -17,7 +17,7 @@
 #define NEAR 4 /* first page of the range near */
 #define FREE 6 /* first page outside of the ranges */
 
-/* One invalidation for each page of the range */
+/* Invalidate each page of the range by a call of its own. */
 static inline int job_dontneed_each(struct worker *worker)
 {
 	int i;
@@ -28,7 +28,10 @@ static inline int job_dontneed_each(struct worker *worker)
 	return 0;
 }
 
-/* Hold for @_ms milliseconds.  The rest initializes struct mmun_hold. */
+/*
+ * Arm a hold that lasts @_ms milliseconds.  The other arguments initialize
+ * struct mmun_hold.
+ */
 #define hold_for(_ms, ...)                                                 \
 	({                                                                 \
 		struct mmun_hold __h = { .timeout_ms = _ms, __VA_ARGS__ }; \
@@ -78,14 +81,14 @@ static inline int job_dontneed_each(struct worker *worker)
 		mmun_err_resume(ENOENT, _hold);     \
 	} while (0)
 
-/* The thread sleeps because it is held. */
+/* Expect that the thread sleeps because it is held. */
 #define expect_held(_tid, _hold)                                            \
 	do {                                                                \
 		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
 		EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(_hold));          \
 	} while (0)
 
-/* The thread sleeps in the call @_cmd of the device. */
+/* Expect that the thread sleeps in the call @_cmd of the device. */
 #define expect_blocked_in(_tid, _cmd)                          \
 	do {                                                   \
 		struct mmun_task __t = mmun_quiesce_one(_tid); \
@@ -94,7 +97,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		EXPECT_EQ(_cmd, __t.arg);                      \
 	} while (0)
 
-/* The worker calls @_cmd and sleeps in it. */
+/* Start the job, and expect that the worker sleeps in the call @_cmd. */
 #define block_worker(_worker, _job, _cmd)                \
 	do {                                             \
 		worker_do(_worker, _job);                \
@@ -102,7 +105,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 #define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
 
-/* Does the shadow have an entry for page @_nr? */
+/* Expect an entry of the shadow for page @_nr, or none if @_valid is false. */
 #define expect_shadow(_nr, _valid)                                            \
 	do {                                                                  \
 		__u64 __done;                                                 \
@@ -113,7 +116,9 @@ static inline int job_dontneed_each(struct worker *worker)
 				       0, &__done));                          \
 	} while (0)
 
-/* All invalidations of the mm have ended, or the mm is gone. */
+/*
+ * Expect that all invalidations of the mm have ended, or that the mm is gone.
+ */
 #define expect_balanced()                                                      \
 	do {                                                                   \
 		struct mmun_check_balance __p;                                 \
@@ -132,7 +137,7 @@ static inline int job_dontneed_each(struct worker *worker)
 /*
  * A fixture with both ranges and three workers.  The workers must exist before
  * a task is held: the held task may own mmap_lock, which a new thread needs.
- * The close of the device resumes the tasks that a failed test leaves held.
+ * close() of the device resumes the tasks that a failed test leaves held.
  */
 #define HOLD_FIXTURE(_fixture)                                              \
 	FIXTURE(_fixture)                                                   \

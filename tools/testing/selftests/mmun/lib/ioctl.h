@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Layer 1 of the calls of /dev/mmun: _mmun_x(fd, ...) issues the ioctl and
- * returns 0, or -1 with errno.  Needs no harness.
+ * returns 0, or -1 with errno.  This file needs no harness.
  */
 #ifndef _SELFTESTS_MMUN_IOCTL_H
 #define _SELFTESTS_MMUN_IOCTL_H
@@ -90,7 +90,7 @@ static inline int _mmun_remove(int fd, __u32 id)
 	return _mmun_remove_bulk(fd, &span, 1, &done);
 }
 
-/* What READ_BEGIN hands out and COMMIT wants back. */
+/* The result of READ_BEGIN, which COLLECT, COMMIT and ABANDON take */
 struct mmun_token {
 	__u32 batch;
 	__u64 seq;
@@ -161,7 +161,7 @@ static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
 	return ret;
 }
 
-/* What a program adds to the flags of every snapshot: 0 or MMUN_OWN_LOOP */
+/* The flags that a program adds to every snapshot: 0 or MMUN_OWN_LOOP */
 #ifndef MMUN_SNAPSHOT_FLAGS
 #define MMUN_SNAPSHOT_FLAGS 0
 #endif
@@ -177,7 +177,10 @@ static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
 		.max_retries = MMUN_RETRIES,                    \
 	})
 
-/* The caller fills in what it wants to differ from a plain faulting one. */
+/*
+ * The caller initializes @cmd with MMUN_SNAPSHOT_OF(), or sets each field that
+ * is not 0.
+ */
 static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 {
 	cmd->size = sizeof(*cmd);
@@ -268,7 +271,7 @@ static inline int _mmun_query_context(int fd, struct mmun_query_context *cmd)
 	return ioctl(fd, MMUN_QUERY_CONTEXT, cmd);
 }
 
-/* The caller fills in what is not zero; the count is 1 unless it says more. */
+/* The caller sets each field that is not 0.  The default of the count is 1. */
 static inline int _mmun_hold(int fd, struct mmun_hold *cmd)
 {
 	cmd->size = sizeof(*cmd);
@@ -349,7 +352,9 @@ static inline __u32 mmun_best_method(int fd)
 							MMUN_METHOD_GUP;
 }
 
-/* Does a snapshot by this method leave the loop to HMM? */
+/*
+ * Returns whether HMM itself repeats a snapshot by this method that collides.
+ */
 static inline bool mmun_is_unlocked(int fd, __u32 method)
 {
 	return method != MMUN_METHOD_GUP && !MMUN_SNAPSHOT_FLAGS &&

@@ -13,9 +13,9 @@
 #define KSM_DIR "/sys/kernel/mm/ksm/"
 
 /*
- * ksmd merges two pages in the second scan that finds them.  The first scan that
- * ends may have passed the pages before they were there.  A busy page has to wait
- * for the next scan.
+ * ksmd merges two pages in the second scan that finds them.  The first scan
+ * that ends may have passed the addresses before the pages existed.  A busy
+ * page has to wait for the next scan.
  */
 #define KSM_SCANS 6
 

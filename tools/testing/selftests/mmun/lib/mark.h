@@ -2,9 +2,9 @@
 /*
  * A line in the kernel log before each test, "mmun: starts NAME".
  *
- * A message of the kernel that follows the line was printed in the course of the
- * test NAME.  The process of the test writes the line, so that the line is there
- * before the test does anything.  Nothing is written if /dev/kmsg cannot be opened.
+ * A message of the kernel that follows the line was printed in the course of
+ * the test NAME.  The process of the test writes the line before the test does
+ * anything.  Nothing is written if /dev/kmsg cannot be opened.
  */
 #ifndef _SELFTESTS_MMUN_MARK_H
 #define _SELFTESTS_MMUN_MARK_H

@@ -20,8 +20,9 @@
 #include "sysfs.h"
 
 /*
- * Reserve @pages pages without access between two more such pages: a mapping in
- * the arena has no neighbour to merge with.
+ * Reserve @pages pages without access, with one such page before and one
+ * behind.  So a mapping in the arena has no neighbour with which the kernel
+ * could merge it.
  */
 static inline char *mmun_arena(size_t pages)
 {
@@ -32,7 +33,9 @@ static inline char *mmun_arena(size_t pages)
 	return p == MAP_FAILED ? NULL : p + page;
 }
 
-/* An arena of @length bytes that starts at a multiple of @align bytes. */
+/*
+ * Reserve an arena of @length bytes that starts at a multiple of @align bytes.
+ */
 static inline char *mmun_arena_aligned(size_t length, size_t align)
 {
 	char *p = mmun_arena((length + align) / sysconf(_SC_PAGESIZE));
@@ -40,7 +43,10 @@ static inline char *mmun_arena_aligned(size_t length, size_t align)
 	return p ? p + (-(uintptr_t)p & (align - 1)) : NULL;
 }
 
-/* Map file @fd, or -1, at a fixed place; not populated, no huge pages. */
+/*
+ * Map file @fd at a fixed place, or anonymous memory if @fd is -1.  The mapping
+ * is not populated, and has no huge pages.
+ */
 static inline char *mmun_map_file(char *at, size_t length, int flags, int fd)
 {
 	char *p = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
@@ -58,7 +64,7 @@ static inline char *mmun_map(char *at, size_t length)
 	return mmun_map_file(at, length, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
-/* Write each page with its own number, counted from 1. */
+/* Fill each page with its number, counted from 1. */
 static inline void mmun_fill(char *at, size_t pages)
 {
 	size_t i, page = sysconf(_SC_PAGESIZE);
@@ -77,7 +83,7 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 	return p;
 }
 
-/* One load or store, which the compiler can neither drop nor move. */
+/* The compiler can neither drop nor move this load or store. */
 static inline char mmun_load(const char *p)
 {
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
@@ -101,7 +107,7 @@ static inline int mmun_memfd(unsigned int flags)
 	return fd;
 }
 
-/* A memfd of @length bytes, or -1 */
+/* Returns a memfd of @length bytes, or -1. */
 static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 {
 	int fd = mmun_memfd(flags);
@@ -141,7 +147,7 @@ static inline int mmun_pagemap_of(pid_t pid, const char *p, __u64 *entry)
 	return n == sizeof(*entry) ? 0 : -1;
 }
 
-/* The entry of the caller for the page at @p, or 0 */
+/* Returns the entry of the calling process for the page at @p, or 0. */
 static inline __u64 mmun_pagemap(const char *p)
 {
 	__u64 entry;
@@ -150,9 +156,9 @@ static inline __u64 mmun_pagemap(const char *p)
 }
 
 /*
- * A page that a CPU touches first stays in a batch of that CPU on its way to the
- * LRU.  Another CPU cannot isolate the page, and counts the batch as one more
- * user of it.  So a test that depends on either stays on one CPU.
+ * A page that a CPU touches first stays in a batch of that CPU on its way to
+ * the LRU.  Another CPU cannot isolate the page, and counts the batch as one
+ * more user of the page.  A test that depends on either fact stays on one CPU.
  */
 static inline int mmun_stay_on_this_cpu(void)
 {

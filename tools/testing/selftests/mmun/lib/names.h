@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The names of the tests, and which of the tests run.
+ * The names of the tests, and the selection of the tests that run.
  *
  * MMUN_TESTS in the environment is a list of globs, separated by commas.  A test
  * runs if a glob matches the name that the harness prints, which is
@@ -8,7 +8,7 @@
  * run if MMUN_TESTS is empty.
  *
  * With MMUN_LIST=1 a program prints the names of the tests that would run, one
- * name a line, and exits.  It needs no device for that.
+ * name a line, and exits.  The list needs no device.
  */
 #ifndef _SELFTESTS_MMUN_NAMES_H
 #define _SELFTESTS_MMUN_NAMES_H
@@ -34,7 +34,10 @@ static inline bool mmun_wants_list(void)
 	return *(getenv("MMUN_LIST") ?: "");
 }
 
-/* The name that the harness prints.  @variant is "" if there is none. */
+/*
+ * Print the name that the harness prints.  @variant is "" if there is no
+ * variant.
+ */
 static inline void mmun_print_name(const char *fixture, const char *variant,
 				   const char *test)
 {
@@ -82,7 +85,7 @@ static inline void *mmun_copy(const void *from, size_t size, int flags)
 	return memcpy(copy, from, size);
 }
 
-/* Whether @t is in memory that a process which is forked shares. */
+/* Returns whether a child sees and changes the same @t after fork(). */
 static inline bool mmun_is_shared(struct __test_metadata *t)
 {
 	pid_t pid = fork();
@@ -100,8 +103,8 @@ static inline bool mmun_is_shared(struct __test_metadata *t)
 }
 
 /*
- * The process of a test hands its result to a newer harness in @t.  An older one
- * keeps the result of fork() there, which the process must not overwrite.
+ * A new harness reads the result of a test from @t, so the copy must be shared.
+ * An old harness keeps the child's PID in @t, so the copy must be private.
  */
 static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 {
@@ -112,7 +115,10 @@ static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 	return mmun_copy(t, sizeof(*t), flags);
 }
 
-/* Returns a copy of @f that has variant @v alone, or none, and no test. */
+/*
+ * Returns a copy of @f that has no test, and no variant except @v.  @v may be
+ * NULL.
+ */
 static inline struct __fixture_metadata *
 mmun_copy_fixture(const struct __fixture_metadata *f,
 		  const struct __fixture_variant_metadata *v)
@@ -129,8 +135,9 @@ mmun_copy_fixture(const struct __fixture_metadata *f,
 }
 
 /*
- * Append @f with variant @v alone and the tests that are asked for, if any, to
- * the list that ends at @end.  Returns the new end.
+ * Append a copy of @f to the list that ends at @end.  The copy has no variant
+ * except @v, and only the tests that MMUN_TESTS selects.  If there is no such
+ * test, nothing is appended.  Returns the new end of the list.
  */
 static inline struct __fixture_metadata **
 mmun_append_asked_for(struct __fixture_metadata **end,
@@ -154,9 +161,8 @@ mmun_append_asked_for(struct __fixture_metadata **end,
 }
 
 /*
- * The harness runs each test of a fixture with each variant of it.  Replace its
- * list by one in which a fixture has one variant, and the tests that are asked
- * for with this variant.
+ * Build a new list: one fixture for each variant, with only the tests that
+ * MMUN_TESTS selects for that variant.
  */
 static inline void mmun_choose_tests(void)
 {

@@ -10,12 +10,12 @@
  *   mmun_child_answer(&child)		and wait for the result
  *   mmun_child_end(&child)		the child exits; returns its status
  *
- * An order is a function of the program.  The child calls it with the memory
- * that it copied when it was forked: what the test writes to private memory
- * afterwards does not reach the child.
+ * An order is a function of the program.  The child calls the function with the
+ * memory that fork() copied.  What the test writes to private memory after
+ * fork() does not reach the child.
  *
  * Each thread that takes orders is at one end of a pair of sockets.  A process
- * closes the end that is not its own, so that the other process notices its
+ * closes the end of the other process, so that the other process notices its
  * exit.  No call waits longer than MMUN_PATIENCE_MS, and the child is killed
  * when the thread that forked it exits.
  */
@@ -89,7 +89,10 @@ static inline void *mmun_child_thread_main(void *sock)
 	return NULL;
 }
 
-/* An order.  Returns the end of the test, as the child numbers it. */
+/*
+ * Returns the test's end of the socket pair, as a descriptor number of the
+ * child.
+ */
 static inline int mmun_child_create_thread(void *arg, int nr)
 {
 	pthread_t thread;
@@ -117,8 +120,9 @@ static inline int mmun_child_order(const struct mmun_child *child,
 }
 
 /*
- * Returns what the order returned, with its errno.  Returns -1 with ESRCH if
- * the child is gone, and with ETIMEDOUT if the child did not answer in time.
+ * Returns the result of the order, and sets errno to the errno of the order.
+ * Returns -1 with ESRCH if the child is gone, and with ETIMEDOUT if the child
+ * did not answer in time.
  */
 static inline int mmun_child_answer(const struct mmun_child *child)
 {
@@ -138,15 +142,17 @@ static inline int mmun_child_do(const struct mmun_child *child,
 	return mmun_child_order(child, fn, nr) ?: mmun_child_answer(child);
 }
 
-/* Returns a descriptor of the test for the file that the child has as @fd. */
+/*
+ * Returns a descriptor of the test for the file of descriptor @fd of the child.
+ */
 static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 {
 	return syscall(SYS_pidfd_getfd, child->pidfd, fd, 0);
 }
 
 /*
- * Only the test writes to @child, because both processes may share it.  Returns
- * the end of the child to the child, and -1 to the test.
+ * Like fork(), returns twice: in the child its socket, in the test -1.  @child
+ * may be in shared memory, so only the test writes it.
  */
 static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 {
@@ -167,7 +173,7 @@ static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 	return -1;
 }
 
-/* Returns 0 if there is a child that waits for orders, or -1 with errno. */
+/* Returns 0 if the child waits for orders, or -1 with errno. */
 static inline int mmun_child_start(struct mmun_child *child, void *arg)
 {
 	int sock = mmun_child_fork(child, arg);
@@ -182,7 +188,7 @@ static inline int mmun_child_start(struct mmun_child *child, void *arg)
 	return child->tid < 0 ? -1 : 0;
 }
 
-/* Create another thread of @child.  It takes orders of its own. */
+/* Create another thread of @child, which takes its own orders. */
 static inline int mmun_child_start_thread(struct mmun_child *thread,
 					  const struct mmun_child *child)
 {
@@ -225,9 +231,9 @@ static inline int mmun_child_reap(struct mmun_child *child)
 }
 
 /*
- * Give no more orders.  The child exits with 0 after the last one.  Returns its
- * exit status as mmun_child_wait() does.  A copy of @sock in another child does
- * not matter.
+ * Give no more orders.  The child exits with 0 after its last order.  Returns
+ * its exit status as mmun_child_wait() does.  A copy of @sock in another child
+ * does not matter.
  */
 static inline int mmun_child_end(struct mmun_child *child)
 {
@@ -235,7 +241,10 @@ static inline int mmun_child_end(struct mmun_child *child)
 	return mmun_child_reap(child);
 }
 
-/* For the end of a test: the child may have exited, or was never started. */
+/*
+ * End the child at the end of a test.  The child may have exited, or may never
+ * have started.
+ */
 static inline void mmun_child_kill(struct mmun_child *child)
 {
 	if (child->pid <= 0 || child->pidfd < 0)
@@ -245,8 +254,8 @@ static inline void mmun_child_kill(struct mmun_child *child)
 }
 
 /*
- * A child that calls fn(arg, 0) when the test ends, to restore a setting.  It
- * is in a process group of its own, because the harness kills the group of a
+ * Start a child that calls fn(arg, 0) when the test ends, to restore a setting.
+ * The child has its own process group, because the harness kills the group of a
  * test that takes too long.
  */
 static inline int mmun_cleanup_start(struct mmun_child *child, mmun_order_fn fn,

@@ -19,12 +19,12 @@
 #define ACTORS 2
 #define ENOUGH 20 /* collisions, and pages compared */
 #define ROUNDS 30 /* of the mutator, at least */
-#define PATIENCE 200 /* the mutator plays at most so many times the least */
+#define PATIENCE 200 /* at most this many times the rounds of ROUNDS */
 #define YIELDS 1000000 /* bound of each wait for a thread */
 
 struct race;
 
-/* Replace pages by empty ones. */
+/* Replace pages by empty pages. */
 typedef void (*replace_fn)(struct race *race, char *at, size_t length);
 
 /**
@@ -139,7 +139,7 @@ static inline int device_read(struct actor *actor, int page, __u64 *value)
 
 /* Reading the page tables */
 
-/* A hole, a mapping that denies the access, or an mm without users */
+/* The memory has a hole or denies the access, or the mm has no users. */
 static inline bool is_tolerable(int errnum)
 {
 	return errnum == EFAULT || errnum == EACCES || errnum == ESRCH;
@@ -307,7 +307,10 @@ static inline int race_run(struct race *race, void (*act)(struct actor *actor),
 	return 0;
 }
 
-/* Yield until the counter has reached @value.  False: it took too long. */
+/*
+ * Yield until the counter has reached @value.  Returns false after YIELDS
+ * yields.
+ */
 static inline bool wait_for(__u64 *counter, __u64 value)
 {
 	unsigned long yields;
@@ -320,7 +323,7 @@ static inline bool wait_for(__u64 *counter, __u64 value)
 	return false;
 }
 
-/* All pages are of @generation. */
+/* Set the generation of all pages. */
 static inline void race_set_generation(struct race *race, __u32 generation)
 {
 	int i;
@@ -369,7 +372,7 @@ static inline int race_init(struct race *race)
 		self->fd = self->race.fd;             \
 	} while (0)
 
-/* As above, with a range of all pages */
+/* Like setup_race(), with a range of all pages */
 #define setup_race_range()                                              \
 	do {                                                            \
 		setup_race();                                           \
@@ -393,7 +396,7 @@ static inline int race_init(struct race *race)
 		fflush(stdout);                                    \
 	} while (0)
 
-/* The whole of most tests */
+/* Most tests consist of this statement only. */
 #define run_race(_act, _play)                                     \
 	do {                                                      \
 		mmun_need_feature(MMUN_FEATURE_HMM);              \

@@ -29,7 +29,7 @@ static inline __u64 mmun_random(__u64 *state)
 	return z ^ (z >> 31);
 }
 
-/* Returns 0 to @limit - 1. */
+/* Returns a number from 0 to @limit - 1. */
 static inline __u64 mmun_random_below(__u64 *state, __u64 limit)
 {
 	return mmun_random(state) % limit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about pages of self->map: which entries range self->id has, and
- * what self->method reports.
+ * Statements about pages of self->map: the entries that range self->id has, and
+ * the pages that self->method reports.
  */
 #ifndef _SELFTESTS_MMUN_RANGE_H
 #define _SELFTESTS_MMUN_RANGE_H
@@ -26,7 +26,10 @@
 #define insert_pages(_first, _nr) \
 	mmun_insert(mmun_page(_first), mmun_pages(_nr))
 
-/* Each of @_nr pages becomes valid.  @_entries may be NULL. */
+/*
+ * Take a snapshot of @_nr pages, which must all be valid.  @_entries may be
+ * NULL.
+ */
 #define snapshot_pages(_first, _nr, _flags, _entries)                         \
 	ASSERT_EQ(_nr,                                                        \
 		  mmun_snapshot(self->id, mmun_page(_first), mmun_pages(_nr), \

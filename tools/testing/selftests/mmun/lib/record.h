@@ -11,7 +11,9 @@
 
 #include "assert.h"
 
-/* Does not wait.  Returns 1, or 0 if the log is empty. */
+/*
+ * Read the next record without waiting.  Returns 1, or 0 if the log is empty.
+ */
 static inline int mmun_next_record(int fd, struct mmun_record *record)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -58,7 +60,7 @@ static inline void mmun_print_record(const struct mmun_record *r)
 		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
 }
 
-/* All records of the log, for a test that does not know their order */
+/* All records of the log, for a test that does not determine their order */
 struct mmun_records {
 	struct mmun_record records[256];
 	int count;
@@ -80,8 +82,9 @@ static inline void mmun_print_all(const struct mmun_records *log)
 }
 
 /*
- * The next record reports @event to range @id, blockable, clipped to
- * [start, start + length).  Evaluates to the record.
+ * Expect that the next record reports @_event to range @_id.  The event is
+ * blockable, and its part in the range is [start, start + length).  Evaluates
+ * to the record.
  */
 #define mmun_expect_event(_id, _event, _start, _length)               \
 	({                                                            \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A setting of the machine, which a process of its own restores when the test
- * ends, also if the harness kills the test.
+ * A setting of the machine.  A separate process restores the setting when the
+ * test ends, even if the harness kills the test.
  */
 #ifndef _SELFTESTS_MMUN_SETTING_H
 #define _SELFTESTS_MMUN_SETTING_H
@@ -28,7 +28,10 @@ static inline int setting_write_back(void *arg, int nr)
 	return mmun_write_file(setting->path, setting->before);
 }
 
-/* Returns -1 if there is no such setting. */
+/*
+ * Record the setting, to restore it later.  Returns -1 if the setting does not
+ * exist.
+ */
 static inline int setting_keep(struct setting *setting, const char *path)
 {
 	setting->path = path;
@@ -38,7 +41,7 @@ static inline int setting_keep(struct setting *setting, const char *path)
 				  setting);
 }
 
-/* Returns 0 if the setting is restored, or if there is no such setting. */
+/* Returns 0 if the setting is restored, or if the setting does not exist. */
 static inline int setting_restore(struct setting *setting)
 {
 	return setting->cleanup.pid > 0 ? mmun_child_end(&setting->cleanup) : 0;

@@ -12,7 +12,7 @@ static inline bool shadow_has_hmm(int fd)
 	return mmun_has_feature(fd, MMUN_FEATURE_HMM);
 }
 
-/* Fill all of it, by HMM if the kernel has HMM.  @_pages may be NULL. */
+/* Fill the whole shadow, by HMM if the kernel has HMM.  @_pages may be NULL. */
 #define shadow_fill(_watch, _flags, _pages)                                   \
 	ASSERT_EQ((_watch).length / self->page,                               \
 		  mmun_snapshot((_watch).id, (_watch).start, (_watch).length, \
@@ -21,14 +21,20 @@ static inline bool shadow_has_hmm(int fd)
 					MMUN_METHOD_GUP,                      \
 				_flags, _pages))
 
-/* It has that many entries, and the page tables agree with all of them. */
+/*
+ * Expect that the shadow has @_count entries, and that the page tables agree
+ * with each entry.
+ */
 #define expect_entries(_watch, _count)                               \
 	do {                                                         \
 		if (shadow_has_hmm(self->fd))                        \
 			EXPECT_EQ(_count, mmun_verify((_watch).id)); \
 	} while (0)
 
-/* It has no entry for the page at @_addr, and @_count entries in all. */
+/*
+ * Expect that the shadow has no entry for the page at @_addr, and @_count
+ * entries in all.
+ */
 #define expect_lost(_watch, _addr, _count)                         \
 	do {                                                       \
 		mmun_err_access(EFAULT, (_watch).id, _addr, 1, 0); \
@@ -40,7 +46,7 @@ static inline bool shadow_has_hmm(int fd)
 #define expect_all_kept(_watch) \
 	expect_entries(_watch, (_watch).length / self->page)
 
-/* The device, after it filled the shadow again, reads @_value at @_addr. */
+/* Fill the shadow again.  Expect that the device reads @_value at @_addr. */
 #define expect_device_reads(_watch, _addr, _value)             \
 	do {                                                   \
 		char __c = 0;                                  \

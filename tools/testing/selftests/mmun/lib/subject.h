@@ -171,8 +171,9 @@ static inline int mutate_munmap(struct subject *subject, int nr)
 }
 
 /*
- * From now on a thread that touches a missing page, of the first @nr pages,
- * waits until the test fills the page.  Returns the descriptor of the subject.
+ * After this call a thread that touches a missing page of the first @nr pages
+ * waits until the test fills the page.  Returns the subject's number of the
+ * descriptor.
  */
 static inline int mutate_userfault(struct subject *subject, int nr)
 {
@@ -214,7 +215,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 	return worker_create(worker);
 }
 
-/* The fixture: fd, page and map are those of the subject. */
+/* The fixture: @fd, @page and @map belong to the subject. */
 
 #define SUBJECT_FIXTURE          \
 	MMUN_FIXTURE;            \
@@ -237,7 +238,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 
 #define insert_range() mmun_insert(self->map, mmun_pages(RANGE_PAGES))
 
-/* Start the workers, of which @reader works on self->id, and @other on @_id. */
+/* Start the workers.  @reader works on self->id, and @other works on @_id. */
 #define setup_workers(_id)                                                    \
 	do {                                                                  \
 		ASSERT_EQ(0, worker_start(&self->reader, self->subject,       \
@@ -257,11 +258,14 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 
 #define subject_thread(nr) (&self->subject->mutator[nr])
 
-/* A mutator does this, and the test waits for it. */
+/* Order a mutation from thread @_nr, and wait until the mutation succeeds. */
 #define subject_must(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(subject_thread(_nr), _mutation, _page))
 
-/* A mutator starts this, and is held at @_point of range @_id. */
+/*
+ * Order a mutation from thread @_nr, and wait until the thread is held at
+ * @_point of range @_id.
+ */
 #define hold_mutator(_nr, _mutation, _page, _point, _id)                       \
 	({                                                                     \
 		__u32 __at = mmun_hold(_point, _id, subject_thread(_nr)->tid); \
@@ -271,18 +275,23 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 		__at;                                                          \
 	})
 
-/* Resume the mutator, which is held for the last time, and wait for it. */
+/*
+ * Resume the mutator, which is held for the last time, and wait for its answer.
+ */
 #define resume_mutator(_nr, _hold)                                 \
 	do {                                                       \
 		EXPECT_EQ(1, mmun_resume(_hold));                  \
 		EXPECT_EQ(0, subject_answer(subject_thread(_nr))); \
 	} while (0)
 
-/* The next record: page @_nr was invalidated. */
+/* Expect that the next record reports the invalidation of page @_nr. */
 #define expect_clear(_id, _nr) \
 	mmun_expect_event(_id, MMUN_EVENT_CLEAR, mmun_page(_nr), self->page)
 
-/* Skip the test without userfaultfd.  Otherwise see mutate_userfault(). */
+/*
+ * Register @_pages pages by mutate_userfault().  Skip the test if the kernel
+ * has no userfaultfd.
+ */
 #define need_userfault(_pages)                                                \
 	do {                                                                  \
 		int __fd = subject_do(subject_thread(0), mutate_userfault,    \

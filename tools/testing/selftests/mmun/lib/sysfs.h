@@ -54,7 +54,10 @@ static inline int mmun_write_number(const char *path, long value)
 	return mmun_write_file(path, text);
 }
 
-/* Is the kernel User-Mode Linux?  It has no counter of cycles, and a coarse clock. */
+/*
+ * Returns whether the kernel is User-Mode Linux, which has no counter of
+ * cycles, and a coarse clock.
+ */
 static inline bool mmun_is_uml(void)
 {
 	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
@@ -70,8 +73,8 @@ static inline bool mmun_is_uml(void)
 }
 
 /*
- * What one entry above the last page table maps, which is the size of a huge
- * page.  A kernel without huge pages does not print it.
+ * Returns the size of a huge page, which one entry above the last page table
+ * maps.  A kernel without huge pages does not print the size.
  */
 static inline size_t mmun_huge_size(void)
 {

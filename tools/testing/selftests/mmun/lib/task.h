@@ -3,13 +3,13 @@
  * The state of a thread, from /proc: does the thread run or sleep, how does it
  * sleep, and in which system call?
  *
- * /proc/TID/syscall has the text "running" unless the thread is off its CPU and
- * off the run queue.  /proc/TID/status is read after that.  It has the kind of
- * the sleep, and the number of context switches, which grows whenever the
- * thread goes to sleep.  If two looks see a sleep and the same number, the
- * thread slept from the end of the first look to the start of the second.  If
- * that is true for all threads of two rounds, all threads slept between the
- * rounds.
+ * /proc/TID/syscall contains the text "running" unless the thread is off its
+ * CPU and off the run queue.  /proc/TID/status is read after that.  It contains
+ * the kind of the sleep, and the number of context switches, which grows
+ * whenever the thread goes to sleep.  If two looks see a sleep and the same
+ * number, the thread slept from the end of the first look to the start of the
+ * second.  If that is true for all threads of two rounds, all threads slept
+ * between the rounds.
  *
  * The status of a running thread must not be read.  The kernel takes a
  * reference to the mm for that, and the thread may be about to exit: if the
@@ -36,7 +36,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* For what must happen: the harness ends a test after 30 seconds. */
+/*
+ * Time limit of waits for what must happen.  The harness ends a test after 30
+ * seconds.
+ */
 #define MMUN_PATIENCE_MS 25000
 
 /**
@@ -80,10 +83,13 @@ struct mmun_task {
 	int status_fd;
 };
 
-/* A status has 1,500 bytes, and more on a machine with many CPUs. */
+/*
+ * The text of a status is 1,500 bytes long, and longer on a machine with many
+ * CPUs.
+ */
 #define MMUN_PROC_TEXT 8192
 
-/* Does errno mean that the thread has exited, or exits meanwhile? */
+/* Returns whether errno means that the thread has exited or is exiting. */
 static inline bool mmun_task_is_gone(void)
 {
 	return errno == ENOENT || errno == ESRCH;
@@ -110,7 +116,7 @@ static inline void mmun_task_close(struct mmun_task *task)
 	task->is_open = false;
 }
 
-/* Returns false on an error; that there is no such thread is none. */
+/* Returns false on an error.  A thread that does not exist is not an error. */
 static inline bool mmun_task_open(struct mmun_task *task)
 {
 	if (task->is_open)
@@ -155,7 +161,7 @@ static inline unsigned long long mmun_task_number(const char **text,
 	return number;
 }
 
-/* The thread slept a moment ago. */
+/* Parse a status that was read after the thread slept. */
 static inline void mmun_task_parse_status(struct mmun_task *task,
 					  const char *text)
 {
@@ -180,7 +186,9 @@ static inline void mmun_task_parse_status(struct mmun_task *task,
 		mmun_task_number(&state, "\nnonvoluntary_ctxt_switches:");
 }
 
-/* "number first second ...", or "-1 ..." outside of system calls */
+/*
+ * Parse "number first second ...".  Outside of system calls the number is -1.
+ */
 static inline void mmun_task_parse_syscall(struct mmun_task *task,
 					   const char *text)
 {
@@ -224,8 +232,8 @@ static inline int mmun_task_see(struct mmun_task *task)
 }
 
 /*
- * Look at a thread.  Returns 1 if the thread has slept since the last look, or
- * was gone then; otherwise 0, or -1 with errno.
+ * Look at a thread.  Returns 1 if the thread has slept or was gone since the
+ * last look, otherwise 0, or -1 with errno.
  */
 static inline int mmun_task_look(struct mmun_task *task)
 {
@@ -262,7 +270,8 @@ static inline void mmun_task_pause(int round)
 
 /*
  * Wait until the thread does not run.  Returns 1 if two looks saw the same
- * sleep, or saw no thread; 0 if that did not happen in time; -1 with errno.
+ * sleep, or saw no thread.  Returns 0 if that did not happen in time, or -1
+ * with errno.
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {

@@ -58,7 +58,7 @@ static inline int victim_pages(const struct victim_span *spans)
 
 /* Orders */
 
-/* Returns the descriptor. */
+/* Returns the victim's number of the descriptor. */
 static inline int victim_open(void *arg, int nr)
 {
 	struct victim *victim = arg;
@@ -115,7 +115,9 @@ static inline int victim_start(struct victim *victim,
 		self->map = self->victim.map;                            \
 	} while (0)
 
-/* If the test failed, the mm may still be pinned, or there is no victim. */
+/*
+ * If the test failed, the mm may still be pinned, or the victim may not exist.
+ */
 #define teardown_victim()                              \
 	do {                                           \
 		__u32 __count;                         \

@@ -36,7 +36,9 @@ static inline bool watch_meets(const struct watch *w, const char *start,
 	return start < w->start + w->length && w->start < start + length;
 }
 
-/* Is @r about @w, and about @event on exactly [start, start + length)? */
+/*
+ * Returns whether @r reports @event on exactly [start, start + length) to @w.
+ */
 static inline bool watch_matches(const struct watch *w,
 				 const struct mmun_record *r, __u32 event,
 				 const char *start, size_t length)
@@ -63,7 +65,10 @@ static inline int watch_count(const struct watch *w,
 	return count;
 }
 
-/* Print the log if the count is wrong.  Evaluates to the count. */
+/*
+ * Expect a count from @_min to @_max, and print the log if the count is wrong.
+ * Evaluates to the count.
+ */
 #define expect_count(_log, _min, _max, _count) \
 	({                                     \
 		int __count = _count;          \
@@ -79,8 +84,8 @@ static inline int watch_count(const struct watch *w,
 	})
 
 /*
- * From @_min to @_max records report @_event on exactly [start, start + length)
- * to the range.  Evaluates to the number of records.
+ * Expect that @_min to @_max records report @_event on exactly [start, start +
+ * length) to the range.  Evaluates to the number of records.
  */
 #define expect_between(_log, _min, _max, _watch, _event, _start, _length) \
 	expect_count(_log, _min, _max,                                    \
@@ -89,7 +94,7 @@ static inline int watch_count(const struct watch *w,
 #define expect_times(_log, _times, _watch, _event, _start, _length) \
 	expect_between(_log, _times, _times, _watch, _event, _start, _length)
 
-/* The log has that many records of any kind. */
+/* Expect that the log has @_total records of any kind. */
 #define expect_total(_log, _total) \
 	expect_count(_log, _total, _total, (_log)->count)
 

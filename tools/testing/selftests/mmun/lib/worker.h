@@ -82,7 +82,10 @@ static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
 	worker_go(worker);
 }
 
-/* Returns the result of the job.  The time-out of the harness is the bound. */
+/*
+ * Returns the result of the job.  Only the time-out of the harness limits the
+ * wait.
+ */
 static inline int worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
@@ -102,7 +105,7 @@ static inline int job_begin(struct worker *worker)
 	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
 }
 
-/* Returns the number of pages found valid. */
+/* Returns the number of valid pages. */
 static inline int job_collect(struct worker *worker)
 {
 	__u32 valid;
