@@ -459,7 +459,10 @@ TEST_F(coherence, byte_granular_range_ends_at_its_bytes)
 	mmun_err_access(ERANGE, id, first - 1, 2, 0);
 }
 
-/* An invalidation drops the whole of a page that the range has a part of. */
+/*
+ * If a range covers a part of a page, an invalidation drops the entry of that
+ * page.
+ */
 TEST_F(coherence, byte_granular_range_drops_its_edge_pages)
 {
 	__u32 id = mmun_insert(mmun_page(1) - 1, self->page + 2);

@@ -214,7 +214,7 @@ static int prepare_debugger(struct area *a, int arg)
 								   op_fork(a, 0);
 }
 
-/* The mapping ends where that of the operation does. */
+/* Unmap what follows pages 3 and 4, so that the mapping can grow. */
 static int prepare_room(struct area *a, int arg)
 {
 	return munmap(op_at(a) + 2 * a->page,

@@ -8,8 +8,8 @@
 #include "model/explore.h"
 
 /*
- * A wrong model often expects what never happens, so a control spends the whole
- * time.  A time that is too short cannot hide an error.
+ * With a wrong model the expected state often never occurs, so each control
+ * waits for the full time.  A shorter time can only add disagreements.
  */
 #define CONTROL_SETTLE_MS 200
 
@@ -26,7 +26,7 @@ FIXTURE_TEARDOWN(explore_control)
 	stage_abandon(&stage);
 }
 
-/* Small configurations, which together use every rule */
+/* The configurations are small.  Together they use every rule. */
 static const char *const controls[] = {
 	"madvise55,rB,iB,dB",
 	"mremap00,dA",
@@ -39,8 +39,8 @@ static const char *const controls[] = {
 };
 
 /*
- * Returns whether the rules of the schedule make a difference in it.  If they do
- * not, there is no need to play the schedule.
+ * Returns whether the rules change the steps of the schedule.  If they do not,
+ * there is no need to play the schedule.
  */
 static bool is_suspect(const struct schedule *schedule)
 {
@@ -88,7 +88,10 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 	return !agreed;
 }
 
-/* Returns whether any configuration notices it, and reports which. */
+/*
+ * Returns whether a configuration notices the error, and reports the
+ * configuration.
+ */
 static bool notice(const char *what, const struct model_rules *rules)
 {
 	unsigned int i;
@@ -110,7 +113,7 @@ TEST_F_TIMEOUT(explore_control, every_error_of_the_model_is_noticed, SECONDS)
 	int i;
 
 	for (i = 0; i < MODEL_ERRORS; i++) {
-		/* Only a reader that collects pages notices this one. */
+		/* Only a reader that collects pages notices this error. */
 		if (model_errors[i].wrong.downgrade && !has_hmm())
 			continue;
 		rules = model_rules_with(&model_errors[i]);

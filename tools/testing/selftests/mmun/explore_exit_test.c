@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * As explore_test, for the actors that end a process in each schedule.
+ * Plays every interleaving, like explore_test.  An actor ends a process in each
+ * schedule.
  */
 #include "lib/mmun.h"
 #include "model/fixture.h"

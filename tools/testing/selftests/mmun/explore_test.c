@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Plays every interleaving of the actors of some configurations, except that two
- * schedules that lead to one state share what follows.  After each step the kernel
- * must agree with the model.
+ * Plays every interleaving of the actors of some configurations.  If two
+ * schedules reach the same state, the continuation is played once.  After each
+ * step the kernel must agree with the model.
  *
  * Environment: MMUN_SCHEDULE is a schedule to play.  MMUN_ACTORS, MMUN_DEPTH,
  * MMUN_FROM and MMUN_LIMIT choose another exploration.

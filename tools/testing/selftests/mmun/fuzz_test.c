@@ -81,7 +81,7 @@ FIXTURE(fuzz)
 
 enum how { NOISE, ONE_FIELD, COMMAND };
 
-/* With fewer than @least successes, the calls did not reach the handlers. */
+/* If fewer than @least calls succeed, the calls did not reach the handlers. */
 FIXTURE_VARIANT(fuzz)
 {
 	enum how how;
@@ -162,7 +162,7 @@ static __u64 wild(FIXTURE_DATA(fuzz) * self)
 	return values[below(self, ARRAY_SIZE(values))];
 }
 
-/* The elements of a bulk call, of which some are wrong */
+/* Fills in the elements of a bulk call.  Some of them are wrong. */
 static __u64 plausible_array(FIXTURE_DATA(fuzz) * self)
 {
 	struct mmun_span *bulk = (struct mmun_span *)self->array;
@@ -217,7 +217,10 @@ static __u64 plausible(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 	return values[(int)field];
 }
 
-/* A wait takes time, so a plausible time-out is rarely more than 0. */
+/*
+ * Three in four time-outs below 100,000 ms are 0, because waiting slows the
+ * test down.
+ */
 static __u64 bounded_ms(FIXTURE_DATA(fuzz) * self, __u32 ms)
 {
 	return ms && ms < 100000 ? !below(self, 4) : ms;
@@ -228,7 +231,10 @@ static size_t field_size(char field)
 	return field >= 'a' ? 4 : 8;
 }
 
-/* Fill the argument.  Field number @odd is wild; -1: all fields are. */
+/*
+ * Fill the argument.  Field number @odd gets a random value; with -1 every
+ * field does.
+ */
 static size_t fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 		   char *arg, int odd)
 {
@@ -245,7 +251,10 @@ static size_t fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 				plausible(self, shape, *f, token, size);
 		if (*f == 's' && odd < 0 && below(self, 4))
 			value = size;
-		/* The held thread may be the one that would resume it. */
+		/*
+		 * The held thread may be the thread that would release the
+		 * hold.
+		 */
 		if (*f == 'd' && value < 100000)
 			value %= 16;
 		if (*f == 't')
@@ -256,7 +265,9 @@ static size_t fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 	return size;
 }
 
-/* Make what the calls need to succeed: ranges, batches, pages, events. */
+/*
+ * Create the ranges, batches, pages and events that the calls need to succeed.
+ */
 static void refresh(FIXTURE_DATA(fuzz) * self)
 {
 	const int i = below(self, NR_IDS);
@@ -276,7 +287,7 @@ static void refresh(FIXTURE_DATA(fuzz) * self)
 	_mmun_read_begin(self->fd, cmd.id, self->tokens + i);
 }
 
-/* A new context, so that the old one cannot fill up with ranges. */
+/* Open a new context, so that the old context cannot fill up with ranges. */
 static int renew(FIXTURE_DATA(fuzz) * self)
 {
 	int i;
@@ -398,7 +409,7 @@ static void check_good(struct __test_metadata *_metadata,
 	TH_LOG("succeeded:%s", line);
 }
 
-/* The context works. */
+/* Check that the context works. */
 static void check_context(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(fuzz) * self)
 {

@@ -365,8 +365,9 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 }
 
 /*
- * If a file covers a whole page table, processes share the table.  To change one
- * page in the table a process may stop sharing it: all of it is invalidated.
+ * Processes share a page table of hugetlb pages if it maps one file completely.
+ * To change one page a process may leave the sharing, which invalidates the
+ * whole table.
  *
  *   0     1     2     3     4    ...   500   501  ...   512
  *   |-----|--w--|-----|--w--|----------|--w--|-----------|

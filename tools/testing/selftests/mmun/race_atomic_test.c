@@ -49,7 +49,10 @@ static void gather_and_write(struct actor *actor)
 	}
 }
 
-/* A batch is of one instant, so all pages are present, or none is. */
+/*
+ * All pages of a batch were collected between two invalidations, so all are
+ * present or none is.
+ */
 static void gather_all_or_nothing(struct actor *actor)
 {
 	struct race *race = actor->race;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Compares the kernel with the model after a step and at the end.
+ * Compares the kernel with the model after each step and at the end of a
+ * schedule.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +24,10 @@ static bool compare_actors(struct play *play,
 	return true;
 }
 
-/* False, with the text of what differs, unless the numbers are equal */
+/*
+ * Returns whether the numbers are equal.  If not, play->why describes the
+ * difference.
+ */
 static bool same(struct play *play, long long expected, long long got,
 		 const char *what, ...)
 {
@@ -56,7 +60,7 @@ static int expected_state(int where)
 	}
 }
 
-/* The hold that stops the actor there, or 0 */
+/* Returns the hold that stops the actor at its place, or 0. */
 static __u32 expected_hold(struct play *play, int actor)
 {
 	const int where = play->m.actor[actor].where;
@@ -66,7 +70,10 @@ static __u32 expected_hold(struct play *play, int actor)
 		       0;
 }
 
-/* What the actor does, valid until the next call */
+/*
+ * Returns what the actor does, in words.  The text is valid until the next
+ * call.
+ */
 static const char *task_text(struct play *play, int actor)
 {
 	static const char *const states[] = {
@@ -104,7 +111,8 @@ static bool compare_task(struct play *play, int actor)
 
 /*
  * An actor that is idle, gone or held does not change before the next step.  An
- * actor that runs, or is blocked and should not be, may be so for a moment only.
+ * actor that runs, or is blocked unexpectedly, may still reach the expected
+ * state.
  */
 static bool may_change(struct play *play)
 {
@@ -122,8 +130,9 @@ static bool may_change(struct play *play)
 }
 
 /*
- * An actor that is blocked or runs may be held at another point than expected.  If
- * it has just come to the expected point, the next look finds it there.
+ * An actor that is blocked or runs may be held at another point than expected.
+ * If the actor has just reached the expected point, the next look finds it at
+ * that point.
  */
 static void find_held(struct play *play)
 {
@@ -167,7 +176,10 @@ static bool compare_tasks(struct play *play)
 	return false;
 }
 
-/* An actor that came to a callback in this step is in that of the right range. */
+/*
+ * If the actor has just entered a callback, it must be the callback of the
+ * right range.
+ */
 static bool compare_callback(struct play *play, int actor)
 {
 	const struct model_actor *now = &play->m.actor[actor];
@@ -184,7 +196,10 @@ static bool compare_callback(struct play *play, int actor)
 
 /* What calls returned */
 
-/* The result of a call that succeeded; sequences as the model counts them */
+/*
+ * Returns the result of a call that succeeded.  A sequence is counted as in the
+ * model.
+ */
 static __u64 take_result(struct play *play, int actor)
 {
 	const struct thread *t = play->stage->thread[actor];
@@ -210,7 +225,7 @@ static __u64 take_result(struct play *play, int actor)
 	}
 }
 
-/* For an actor whose call returned in this step */
+/* Compare the result of the call that returned in this step. */
 static bool compare_result(struct play *play, int actor)
 {
 	const struct thread *t = play->stage->thread[actor];
@@ -262,7 +277,7 @@ static struct mmun_record expected_record(struct play *play,
 	return r;
 }
 
-/* From 7.1 on the event of a reaper is CLEAR. */
+/* A reaper raises UNMAP before 7.1, and CLEAR since then. */
 static bool same_event(struct play *play, const struct mmun_record *expected,
 		       const struct mmun_record *r)
 {
@@ -271,7 +286,7 @@ static bool same_event(struct play *play, const struct mmun_record *expected,
 	return same(play, expected->event, r->event, "the event of the record");
 }
 
-/* Addresses count from the start of the arena. */
+/* The model counts pages from the start of the arena. */
 static bool compare_record(struct play *play, const struct model_record *record,
 			   const struct mmun_record *r)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Plays a schedule on the kernel: the calls of the actors, and the order of the
- * steps.
+ * Plays a schedule on the kernel: makes the calls of the actors in the order of
+ * the steps.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,7 +95,9 @@ static void call_mutator(struct play *play, int actor)
 	}
 }
 
-/* A begin that fails ends the calls of a reader: calls is then MODEL_DONE. */
+/*
+ * If a begin fails, the reader makes no more calls, and @calls is MODEL_DONE.
+ */
 static void call(struct play *play, int actor)
 {
 	switch (played_role(play, actor)->kind) {
@@ -116,7 +118,7 @@ static void call(struct play *play, int actor)
 	}
 }
 
-/* Take on the kernel the step that the model has just taken. */
+/* Take the step on the kernel that the model has just taken. */
 static bool act(struct play *play)
 {
 	const int where = play->before.actor[play->actor].where;
@@ -131,7 +133,10 @@ static bool act(struct play *play)
 	return true;
 }
 
-/* A range that exists at first has the sequence of the mm minus 1. */
+/*
+ * The sequence of a range that exists at first is the sequence of the mm minus
+ * 1.
+ */
 static bool play_begin(struct play *play)
 {
 	struct mmun_query_range cmd = {};
@@ -169,7 +174,10 @@ static bool play_step(struct play *play, int actor)
 	return true;
 }
 
-/* After the steps of the schedule: the first actor that can, or -1. */
+/*
+ * Returns the next actor of the schedule.  After its end: the first actor that
+ * can take a step, or -1.
+ */
 static int next_actor(struct play *play)
 {
 	int i;

@@ -14,17 +14,23 @@
 #include "model.h"
 #include "schedule.h"
 
-/* A state, and the step that the search first reached it by.  The masks are actors. */
+/*
+ * A state, and the step by which the search first reached the state.  The masks
+ * contain actors.
+ */
 struct node {
 	struct model state; /* the key of the tree, so it must be first */
 	const struct node *parent;
 	__u8 actor;
 	__u8 depth;
-	__u8 planned; /* Their steps from here are in a schedule. */
-	__u8 taken; /* The kernel has taken their steps from here. */
+	__u8 planned; /* Their steps from this state are in a schedule. */
+	__u8 taken; /* The kernel has taken their steps. */
 };
 
-/* A schedule: the way to @node, then the steps from @first to the next goal's */
+/*
+ * A schedule: the path to @node, then steps[@first] up to the @first of the
+ * next goal
+ */
 struct goal {
 	const struct node *node;
 	__u32 first;
@@ -38,7 +44,7 @@ struct search {
 	__u32 nr_nodes;
 	struct goal *goals;
 	__u32 nr_goals;
-	__u8 *steps; /* their actors; each edge once */
+	__u8 *steps; /* the actors of all steps; each edge once */
 	__u32 nr_steps;
 	__u32 nr_edges; /* steps from one state to another */
 	__u32 nr_taken; /* edges that the kernel has taken */
@@ -47,10 +53,13 @@ struct search {
 void search_all(struct search *search, const struct model_config *config,
 		int depth);
 void search_free(struct search *search);
-/* The schedule that leads to a goal */
+/* Set @schedule to the schedule that leads to a goal. */
 void search_schedule(const struct search *search, __u32 goal,
 		     struct schedule *schedule);
-/* The kernel has taken these first steps of a schedule: count the new edges. */
+/*
+ * Record that the kernel has executed the first @nr steps of a schedule, and
+ * count the edges that are new.
+ */
 void search_take(struct search *search, const __u8 *step, int nr);
 
 #endif /* _SELFTESTS_MMUN_MODEL_SEARCH_H */

@@ -390,8 +390,10 @@ bool stage_abandon(struct stage *stage)
 	if (!stage->pid)
 		return true;
 	holds_end(stage);
-	for (i = 0; i < LOOKS(SETTLE_MS) && !all_are_idle(stage); i++)
-		usleep(LOOK_US); /* because no call waits until a task is idle */
+	for (i = 0; i < LOOKS(SETTLE_MS) && !all_are_idle(stage); i++) {
+		/* Poll: no call of the kernel waits until a task is idle. */
+		usleep(LOOK_US);
+	}
 	if (!all_are_idle(stage))
 		return false;
 	victim_end(stage);

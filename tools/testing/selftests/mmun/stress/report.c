@@ -11,7 +11,10 @@ static double seconds_since(__u64 began)
 	return (now_ns() - began) / 1e9;
 }
 
-/* @counter: the counter of FIRST.  Returns the sum of that of all actors. */
+/*
+ * Returns the sum of one counter over all actors.  @counter points to that
+ * counter in FIRST.
+ */
 static __u64 sum(const __u64 *counter)
 {
 	size_t offset = (const char *)counter - (const char *)&FIRST;
