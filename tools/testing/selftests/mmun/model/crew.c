@@ -21,7 +21,9 @@
 #define STACK_SIZE (64 << 10)
 #define SECONDS_READY 10 /* The victim has to lock all of its memory. */
 
-/* The child must not touch memory: it inherits only the arena. */
+/*
+ * The child must not touch memory, because the child inherits only the arena.
+ */
 static long fork_and_exit(void)
 {
 #ifdef __x86_64__
@@ -134,8 +136,9 @@ bool crew_create(void)
 /* The victim */
 
 /*
- * After this, no thread faults and fork() finds only the arena.  A child inherits
- * code only, which is not writable.  On User-Mode Linux, data is executable, too.
+ * Lock the memory of the victim, so that no thread faults, and fork() finds
+ * only the arena.  A child also inherits code, which is not writable.  On
+ * User-Mode Linux, data is executable, too.
  */
 static bool lock_memory(void)
 {

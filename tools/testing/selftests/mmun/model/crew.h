@@ -84,20 +84,20 @@ struct crew {
 extern struct crew *crew;
 
 bool crew_create(void);
-/* The victim.  It does not return. */
+/* The main function of the victim, which does not return. */
 void victim_main(int nr_threads);
 bool run_detached(void *(*main)(void *), void *arg);
-/* False: the counter stays below @least for 10 seconds. */
+/* Returns false if the counter stays below @least for 10 seconds. */
 bool wait_count(int *counter, int least);
-/* Let the other threads run, which are on the same CPU. */
+/* Let the other threads run, which use the same CPU. */
 void let_run(int round);
 
 void thread_order_args(struct thread *t, long nr, const long args[6]);
-/* Order a system call.  Arguments that are left out are 0. */
+/* Order a system call.  Missing arguments are 0. */
 #define thread_order(t, nr, ...) \
 	thread_order_args(t, nr, (const long[6]){ __VA_ARGS__ })
 
-/* Order an ioctl.  @_member of the union has its argument. */
+/* Order an ioctl.  Member @_member of the union contains the argument. */
 #define thread_ioctl(_t, _fd, _cmd, _member, ...)                         \
 	do {                                                              \
 		(_t)->arg._member = (typeof((_t)->arg._member)){          \
@@ -108,7 +108,7 @@ void thread_order_args(struct thread *t, long nr, const long args[6]);
 
 /* Returns whether the calls of all orders have returned. */
 bool thread_is_done(const struct thread *t);
-/* Order a call that does not block; returns whether it succeeded. */
+/* Order a call that does not block.  Returns whether the call succeeded. */
 bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d);
 
 #endif /* _SELFTESTS_MMUN_MODEL_CREW_H */

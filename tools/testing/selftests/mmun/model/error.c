@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deliberate errors: wrong rules, most of which call the right rule and then
- * change its result.
+ * The deliberate errors: wrong rules.  Most of them call the right rule and
+ * then change its result.
  */
 #include "error.h"
 
@@ -155,7 +155,10 @@ static bool end_leaves_the_seq(struct model_lock *lock)
 	return false;
 }
 
-/* The last end drops the inserts or the removes from the deferred list. */
+/*
+ * The last invalidation that ends loses the inserts or the removes of the
+ * deferred list.
+ */
 static bool end_drops(struct model_lock *lock, bool removes)
 {
 	int range;

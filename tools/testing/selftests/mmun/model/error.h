@@ -12,12 +12,12 @@
 
 struct model_error {
 	const char *text; /* what is wrong */
-	struct model_rules wrong; /* the wrong rule; the others are NULL */
+	struct model_rules wrong; /* the wrong rule; the other members are NULL */
 };
 
 extern const struct model_error model_errors[MODEL_ERRORS];
 
-/* Returns the rules of the model, one of them replaced. */
+/* Returns the rules of the model.  One rule is replaced by @error. */
 struct model_rules model_rules_with(const struct model_error *error);
 
 #endif /* _SELFTESTS_MMUN_MODEL_ERROR_H */

@@ -18,14 +18,14 @@ struct tour {
 	int depth; /* number of steps whose actor is varied; 0: all */
 	__u32 from; /* the first schedule to play */
 	__u32 limit; /* number of schedules to play; 0: all */
-	double seconds; /* after which no schedule begins; 0: no limit */
+	double seconds; /* time after which no schedule begins; 0: no limit */
 	__u32 played; /* number of schedules played */
 	__u64 steps; /* number of steps taken on the kernel */
 	struct schedule schedule; /* the last schedule */
 	struct play play; /* the play of the last schedule */
 };
 
-/* Each test has a process of its own, so one of each is enough. */
+/* Each test has its own process, so one stage and one tour are enough. */
 extern struct stage stage;
 extern struct tour tour;
 
@@ -38,8 +38,8 @@ static inline double now(void)
 }
 
 /*
- * Explore the configuration and report the numbers.  False: kernel and model
- * disagree, or all schedules together have left out an edge.
+ * Explore the configuration and report the numbers.  Returns false if kernel
+ * and model disagree, or if no schedule has taken one of the edges.
  */
 bool explore(const char *text);
 bool has_hmm(void);

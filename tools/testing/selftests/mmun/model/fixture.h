@@ -10,9 +10,9 @@
 #include "explore.h"
 
 /*
- * Seconds for all configurations of a program, which may run for 45.  All schedules
- * need a third of that on an emulator.  A kernel with all debugging leaves out the
- * longest schedules.
+ * Seconds for all configurations of a program, which may run for 45 seconds.
+ * On an emulator, all schedules need a third of this time.  On a kernel with
+ * all debugging, the longest schedules do not run.
  */
 #define BUDGET 24
 
@@ -40,7 +40,10 @@ FIXTURE_TEARDOWN(explore)
 	stage_abandon(&stage);
 }
 
-/* The number of configurations from this one on */
+/*
+ * Returns the number of configurations that are left, including this
+ * configuration.
+ */
 static int count_left(const void *variant)
 {
 	const struct __fixture_variant_metadata *v;
@@ -57,8 +60,8 @@ static int count_left(const void *variant)
 }
 
 /*
- * Seconds for this configuration: twice its share of the seconds that are left,
- * because most configurations need less than their share.
+ * Returns the seconds for this configuration: twice its share of the seconds
+ * that are left, because most configurations need less than their share.
  */
 static double share(const void *variant)
 {

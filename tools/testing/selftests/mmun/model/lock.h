@@ -12,8 +12,8 @@
 #include <linux/types.h>
 
 /*
- * The memory.  Range i covers the pages i and i + 1, so the tree has the ranges in
- * the order of their letters.  No range covers the last page.
+ * The memory.  Range i covers the pages i and i + 1, so the tree contains the
+ * ranges in the order of their letters.  No range covers the last page.
  *
  *   0   1   2   3   4   5
  *   |---A---|---C---|
@@ -39,7 +39,8 @@ struct model_lock {
 	__u8 active; /* active_invalidate_ranges */
 	__u8 nr_deferred; /* length of the deferred list */
 	__u8 deferred[MODEL_RANGES]; /* the deferred list, the latest first */
-	struct model_sub sub[MODEL_RANGES]; /* in the tree or not */
+	struct model_sub
+		sub[MODEL_RANGES]; /* all subscriptions, even if they are not in the tree */
 };
 
 /*
@@ -65,7 +66,10 @@ int lock_remove(struct model_lock *lock, int range);
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);
 
-/* The deferred list: add a range at its head, delete a range from it. */
+/*
+ * Add a range at the head of the deferred list, or delete a range from the
+ * list.
+ */
 void lock_defer(struct model_lock *lock, int range);
 void lock_undefer(struct model_lock *lock, int range);
 

@@ -22,7 +22,10 @@ static __u8 grant(struct model_mmap_lock *mmap, int i)
 	return actor;
 }
 
-/* The first waiter gets the lock; if it is a reader, all readers get it. */
+/*
+ * The first waiter gets the lock.  If the first waiter is a reader, all readers
+ * get the lock.
+ */
 static __u8 serve_queue(struct model_mmap_lock *mmap)
 {
 	__u8 actors = 0;

@@ -12,10 +12,12 @@
 #include "lock.h"
 #include "mmap_lock.h"
 
-/* As a last page: up to the end of the address space */
+/*
+ * The last page of an invalidation that goes up to the end of the address space
+ */
 #define MODEL_ALL_PAGES 255
 
-/* The functions of the model that a deliberate error replaces */
+/* The functions of the model that a deliberate error can replace */
 struct model_rules {
 	int (*start)(struct model_lock *lock, int first, int last, __u8 *seq);
 	int (*next)(const struct model_lock *lock, int first, int last,
@@ -23,7 +25,7 @@ struct model_rules {
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
 			   bool refuses);
 	bool (*end)(struct model_lock *lock);
-	/* the end of an invalidation that a callback refused */
+	/* called at the end of an invalidation that a callback refused */
 	bool (*end_refused)(struct model_lock *lock);
 	void (*insert)(struct model_lock *lock, int range);
 	int (*remove)(struct model_lock *lock, int range);
@@ -34,7 +36,7 @@ struct model_rules {
 	int (*rounds)(int kind);
 };
 
-/* The right ones */
+/* The right rules */
 extern const struct model_rules model_rules;
 
 /**
@@ -78,19 +80,19 @@ enum model_call {
 /* What an actor of a configuration does */
 struct model_role {
 	__u8 kind; /* enum model_kind */
-	__u8 range; /* of a reader, an inserter or a remover */
+	__u8 range; /* range of a reader, an inserter or a remover */
 	__u8 first; /* first page that a mutator invalidates */
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
 };
 
-/* A configuration: the actors and what exists at first */
+/* A configuration: the actors, and the ranges that exist at first */
 struct model_config {
 	const struct model_rules *rules;
 	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
 	__u8 live; /* mask of the ranges that exist at first */
 	__u8 refusals; /* number of nonblocking callbacks of A that refuse */
-	bool no_collect; /* The kernel has no HMM: leave out MODEL_COLLECT. */
+	bool no_collect; /* The kernel has no HMM, so no reader collects. */
 };
 
 /**
@@ -148,21 +150,24 @@ struct model_actor {
 struct model {
 	struct model_lock lock;
 	struct model_mmap_lock mmap;
-	__u8 present; /* mask of the pages that the page table has */
-	__u8 refusals; /* number of callbacks of A that will still refuse */
+	__u8 present; /* mask of the pages in the page table */
+	__u8 refusals; /* number of later callbacks of A that refuse */
 	__u8 dying; /* The last user of the mm is gone. */
 	struct model_actor actor[MODEL_ACTORS];
 };
 
-/* A record that the log must contain.  START and END have only pages. */
+/*
+ * A record that the log must contain.  Records of START and END contain only
+ * pages.
+ */
 struct model_record {
 	__u8 type; /* enum mmun_record_type: INVALIDATE, START or END */
 	__u8 actor; /* the actor that causes the record */
 	__u8 event; /* enum mmun_event */
 	__u8 range; /* the range that is called */
 	__u8 seq; /* the sequence of the invalidation */
-	__u8 first; /* its first page */
-	__u8 last; /* its last page, or MODEL_ALL_PAGES */
+	__u8 first; /* first page of the invalidation */
+	__u8 last; /* last page, or MODEL_ALL_PAGES */
 	__u8 nonblock; /* The callback must not block. */
 	__u8 refused; /* The callback returns false. */
 };
@@ -179,7 +184,10 @@ void model_init(struct model *m, const struct model_config *config);
 /* Returns whether the actor can take a step now. */
 bool model_enabled(const struct model *m, const struct model_config *config,
 		   int actor);
-/* Take a step of the actor, until each actor is held, idle, blocked or gone. */
+/*
+ * Take a step of the actor.  The step ends when each actor is held, idle,
+ * blocked or gone.
+ */
 void model_step(struct model *m, const struct model_config *config, int actor,
 		struct model_trace *trace);
 /* Clear the results of calls, because no later step depends on them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Plays a schedule: the actors take its steps on the kernel, and after each step
- * the kernel is compared with the model.
+ * Plays a schedule: the actors take the steps of the schedule on the kernel.
+ * After each step the kernel is compared with the model.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_PLAY_H
 #define _SELFTESTS_MMUN_MODEL_PLAY_H
@@ -13,9 +13,9 @@
 #include "schedule.h"
 #include "stage.h"
 
-#define LAST_STEPS 4 /* to be reported if kernel and model disagree */
+#define LAST_STEPS 4 /* reported if kernel and model disagree */
 
-/* One schedule, and the progress in it */
+/* One schedule, and how far it has been played */
 struct play {
 	struct stage *stage;
 	const struct schedule *schedule;
@@ -28,11 +28,11 @@ struct play {
 	int actor; /* the actor of the last step */
 	bool narrate; /* report each step */
 	char why[256]; /* how kernel and model disagree, or empty */
-	int nr_last; /* number of steps that were put into words */
-	char last[LAST_STEPS][1024]; /* the last of them */
+	int nr_last; /* number of steps that were described in words */
+	char last[LAST_STEPS][1024]; /* the last described steps */
 };
 
-/* Sets play->why and is false. */
+/* Sets play->why.  Evaluates to false. */
 #define disagree(play, ...) \
 	(snprintf((play)->why, sizeof((play)->why), __VA_ARGS__), false)
 
@@ -42,21 +42,25 @@ static inline const struct model_role *played_role(const struct play *play,
 	return &play->schedule->config.role[actor];
 }
 
-/* play.c.  False: kernel and model disagree, and play->why has how. */
+/*
+ * play.c.  Returns false if kernel and model disagree. play->why describes the
+ * disagreement.
+ */
 bool play(struct play *play, struct stage *stage,
 	  const struct schedule *schedule);
 
 /*
- * compare.c: compare what each actor does, what each call returned, the records of
- * the log, and the sequence of each range.  False: they differ, see play->why.
+ * compare.c: compare what each actor does, what each call returned, the records
+ * of the log, and the sequence of each range.  These functions return false if
+ * they found a difference, see play->why.
  */
 bool compare_step(struct play *play);
 bool compare_ranges(struct play *play);
 bool compare_end(struct play *play);
 
-/* print.c.  A name is valid until the next call. */
+/* print.c.  The returned name is valid until the next call. */
 const char *actor_name(const struct play *play, int actor);
-/* The name of an enum model_where */
+/* Returns the name of an enum model_where. */
 const char *where_name(int where);
 void remember_step(struct play *play);
 /* Report how to play the schedule again, the last steps, and the disagreement. */

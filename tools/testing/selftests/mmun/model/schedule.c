@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 	char letter;
 	__u8 args; /* 1: a range, 2: two pages, 0: none */
-	const char *text; /* for a person */
+	const char *text; /* what the actor does, in words */
 } kinds[MODEL_KINDS] = {
 	[MODEL_READER] = { "r", 'R', 1,
 			   "begin, collect, check and commit on a range" },
@@ -61,7 +61,10 @@ static bool parse_role(struct model_role *role, const char *text, size_t length)
 	return false;
 }
 
-/* A, C and the ranges that actors use exist, except those that are inserted. */
+/*
+ * Returns the ranges that exist at first: A, C and the ranges that actors use,
+ * except the ranges that an actor inserts.
+ */
 static __u8 live_ranges(const struct model_config *config)
 {
 	__u8 live = 1 << 0 | 1 << 2, inserted = 0;
@@ -82,11 +85,11 @@ static bool ends_process(const struct model_role *role)
 }
 
 /*
- * Returns whether two actors may be in one configuration.  The model has one VMA
- * and no state of a page after two calls: two mutators must not invalidate the same
- * page, unless both only empty it.  A process that exits or is dead does not mutate.
- * fork() invalidates each VMA, so no call may split the VMA.  A range is inserted
- * once.
+ * Returns whether two actors may be in one configuration.  The model has one
+ * VMA, and no state of a page after two calls.  So two mutators must not
+ * invalidate the same page, unless both only empty the page.  A process that
+ * exits or is dead does not mutate. fork() invalidates each VMA, so no call may
+ * split the VMA.  A range is inserted once.
  */
 static bool are_compatible(const struct model_role *a,
 			   const struct model_role *b)

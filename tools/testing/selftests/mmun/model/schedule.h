@@ -4,9 +4,9 @@
  *
  *	madvise02,rA,rC,iB,dC-M0.R0.M0.I0
  *
- * has a MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter of B and
- * a remover of C; then the actors that take the first steps.  After these steps, the
- * first actor that can take a step takes the next one.
+ * contains a MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter
+ * of B and a remover of C.  The actors that take the first steps follow.  After
+ * these steps, the first actor that can take a step takes the next one.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
@@ -26,17 +26,20 @@ struct schedule {
 	__u8 step[SCHEDULE_STEPS];
 };
 
-/* Parse "madvise02,rA", up to the end or a '-'; returns that place, or NULL. */
+/*
+ * Parse "madvise02,rA" up to the end of the text or a '-'.  Returns the place
+ * where the parser stopped, or NULL.
+ */
 const char *config_parse(struct model_config *config, const char *text);
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char *to, size_t size, const struct schedule *schedule);
-/* Print "madvise02"; returns the length. */
+/* Print "madvise02".  Returns the length. */
 int role_print(char *to, size_t size, const struct model_role *role);
-/* What the actor does, in words */
+/* Returns what the actor does, in words. */
 const char *role_text(const struct model_role *role);
-/* The letter of a role in a schedule */
+/* Returns the letter of a role in a schedule. */
 char role_letter(const struct model_role *role);
-/* The number of earlier actors with the same letter */
+/* Returns the number of earlier actors with the same letter. */
 int role_ordinal(const struct model_config *config, int actor);
 
 #endif /* _SELFTESTS_MMUN_MODEL_SCHEDULE_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The search for all schedules of a configuration, as search.h explains it.
+ * The search for all schedules of a configuration. search.h explains the
+ * search.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static struct node *find_node(const struct search *search,
 	return found ? *found : NULL;
 }
 
-/* Add the node unless there is one with the same state. */
+/* Add the node, unless a node with the same state exists. */
 static void add_node(struct search *search, const struct node *node)
 {
 	struct node *copy;
@@ -59,7 +60,7 @@ static bool has_edge(const struct search *search, const struct node *from,
 	       model_enabled(&from->state, search->config, actor);
 }
 
-/* The state after a step */
+/* Returns the state after a step. */
 static struct model state_after(const struct search *search,
 				const struct node *from, int actor)
 {
@@ -95,7 +96,10 @@ static void expand(struct search *search, const struct node *from)
 	}
 }
 
-/* The first actor whose step from the node is in no schedule, or NO_ACTOR */
+/*
+ * Returns the first actor whose step from the node is in no schedule, or
+ * NO_ACTOR.
+ */
 static int unplanned(const struct search *search, const struct node *from)
 {
 	int i;

@@ -2,11 +2,11 @@
 /*
  * The search for all schedules of a configuration.
  *
- * The search visits the states of the model breadth first, so it reaches each state
- * with as few steps as possible.  Then it plans schedules.  A schedule leads to the
- * first state that has a step without a schedule, and continues with such steps as
- * long as there are any.  Together the schedules take each step from each state, and
- * few steps more than once.
+ * The search visits the states of the model breadth first, so it reaches each
+ * state with as few steps as possible.  Then it plans schedules.  A schedule
+ * leads to the first state that has a step without a schedule, and continues
+ * with steps without a schedule as long as possible.  Together the schedules
+ * take each step from each state.  They take few steps more than once.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SEARCH_H
 #define _SELFTESTS_MMUN_MODEL_SEARCH_H

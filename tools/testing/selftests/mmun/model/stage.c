@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stage: starts and ends the victim, sets up its memory and its ranges, and
+ * The stage starts and ends the victim, sets up its memory and its ranges, and
  * holds the actors.
  */
 #include <errno.h>
@@ -29,7 +29,10 @@ static bool victim_dies(const struct stage *stage)
 	return has_kind(stage, MODEL_EXIT) || has_kind(stage, MODEL_REAPER);
 }
 
-/* Mutators are the threads 1 and 2 of the victim, exit is its main thread. */
+/*
+ * The mutators are the threads 1 and 2 of the victim.  The main thread of the
+ * victim takes the steps of exit.
+ */
 static void choose_threads(struct stage *stage)
 {
 	int i, mutators = 1, own = VICTIM_THREADS;
@@ -162,8 +165,8 @@ static int exit_look(struct stage *stage, struct mmun_task *task)
 }
 
 /*
- * Returns 1 if the actor has not changed its state since the last look, 0 if it has,
- * or -1 with errno.  @hold should stop the actor, or is 0.
+ * Returns 1 if the actor has not changed its state since the last look, 0 if it
+ * has, or -1 with errno.  @hold is the hold that should stop the actor, or 0.
  *
  * Only this thread gives orders and releases holds.  So an actor that is held or
  * idle cannot change its state, even if it still runs, and /proc is not needed.
@@ -297,8 +300,8 @@ static bool memory_set_up(struct stage *stage)
 }
 
 /*
- * The reaper needs a process that is dead and still has its mm: a thread that no
- * signal wakes keeps it.
+ * The reaper needs a process that is dead and still has its mm.  A thread that
+ * no signal wakes keeps the mm.
  */
 static bool victim_park(struct stage *stage)
 {
@@ -308,7 +311,7 @@ static bool victim_park(struct stage *stage)
 	int i;
 
 	thread_ioctl(t, crew->victim_fd, MMUN_PIN_MM, park, .timeout_ms = 5000);
-	/* The thread may sleep before it comes to PIN_MM, too. */
+	/* The thread may also sleep before it reaches PIN_MM. */
 	for (i = 0; i < SETTLE_MS && !parked; i++) {
 		let_run(i);
 		if (mmun_task_look(&task) < 0)
@@ -351,7 +354,7 @@ bool stage_set_up(struct stage *stage)
 	    !holds_arm(stage) ||
 	    (has_kind(stage, MODEL_REAPER) && !victim_park(stage)))
 		return false;
-	/* Drop the records of the list notifier about all this. */
+	/* Drop the records of the list notifier that the setup caused. */
 	while (read(stage->fd, records, sizeof(records)) > 0)
 		;
 	return true;

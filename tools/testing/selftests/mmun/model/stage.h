@@ -27,8 +27,8 @@ struct stage {
 	pid_t pid; /* the victim, or 0 */
 	int pidfd; /* the victim */
 	bool lone; /* The victim has only its main thread. */
-	__u32 max_hold_ms; /* after which a hold ends */
-	int settle_ms; /* until a task is as expected; 0: SETTLE_MS */
+	__u32 max_hold_ms; /* time after which a hold ends */
+	int settle_ms; /* time limit for a task to reach its state; 0: SETTLE_MS */
 	struct thread *thread[MODEL_ACTORS];
 	__u32 hold[MODEL_ACTORS][NR_POINTS]; /* by MMUN_POINT_*; 0: none */
 	struct mmun_token token[MODEL_ACTORS]; /* batches */
@@ -41,32 +41,38 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* The address of a page of the arena */
+/* Returns the address of a page of the arena. */
 static inline unsigned long page_at(int page)
 {
 	return ARENA + page * page_size();
 }
 
-/* Set up the victim, its memory, ranges and holds as the model has them at first. */
+/*
+ * Set up the victim, its memory, its ranges and its holds in the first state of
+ * the model.
+ */
 bool stage_set_up(struct stage *stage);
-/* After a schedule without a disagreement: no actor is in a call. */
+/*
+ * Clear the stage after a schedule without a disagreement.  No actor is in a
+ * call.
+ */
 void stage_clear(struct stage *stage);
 /*
- * After a disagreement: end the holds and the victim.  False: an actor does not
- * return from its call, and the stage cannot be used again.
+ * End the holds and the victim after a disagreement.  Returns false if an actor
+ * does not return from its call.  Then the stage cannot be used again.
  */
 bool stage_abandon(struct stage *stage);
 /*
- * Wait until two looks at each actor see no change.  @holds, unless NULL, are the
- * holds that should stop the actors.  Returns 1, 0 if that takes longer than
- * @timeout_ms, or -1 with errno.
+ * Wait until two looks at each actor see no change.  @holds contains the holds
+ * that should stop the actors, or is NULL.  Returns 1, or 0 if the wait takes
+ * longer than @timeout_ms, or -1 with errno.
  */
 int stage_quiesce(struct stage *stage, const __u32 *holds, int timeout_ms);
 
 bool hold_release(struct stage *stage, __u32 hold, __u32 flags);
-/* The range in whose callback the hold stops a task, or 0 */
+/* Returns the range in whose callback the hold stops a task, or 0. */
 __u32 hold_range(struct stage *stage, __u32 hold);
-/* The hold that stops the actor, or 0 */
+/* Returns the hold that stops the actor, or 0. */
 __u32 held_by(struct stage *stage, int actor);
 
 #endif /* _SELFTESTS_MMUN_MODEL_STAGE_H */

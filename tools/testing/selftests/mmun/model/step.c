@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A step: one actor moves on to the place where it stops next, and so do the
- * actors that this step wakes.
+ * A step: one actor moves on to its next stop.  The actors that this step wakes
+ * move on to their next stops, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -47,15 +47,15 @@ const struct model_rules model_rules = {
 	.rounds = rounds,
 };
 
-/* What a step works on */
+/* The state that a step changes */
 struct step {
 	struct model *m;
-	struct model_lock *lock; /* of the model */
+	struct model_lock *lock; /* lock of the model */
 	const struct model_config *config;
-	const struct model_rules *rules; /* of the configuration */
+	const struct model_rules *rules; /* rules of the configuration */
 	struct model_trace *trace;
 	int actor; /* the actor that moves now */
-	const struct model_role *role; /* of this actor */
+	const struct model_role *role; /* role of this actor */
 	struct model_actor *a; /* the state of this actor */
 };
 
@@ -181,8 +181,9 @@ static bool next_round(struct step *s)
 }
 
 /*
- * All ranges have been called.  The list notifiers end with RELEASE, so exit has no
- * records of START and END, and no hold stops it there.
+ * The callbacks of all ranges have run.  The list notifiers end with RELEASE,
+ * so exit has no records of START and END, and no hold stops exit at these
+ * points.
  */
 static void end_walk(struct step *s)
 {
@@ -401,7 +402,10 @@ static void call(struct step *s)
 	}
 }
 
-/* The actor has got the mmap_lock, or begins its next invalidation. */
+/*
+ * Continue the call of an actor that got the mmap_lock, or that begins its next
+ * invalidation.
+ */
 static void continue_call(struct step *s)
 {
 	if (s->role->kind == MODEL_READER) {
@@ -416,7 +420,9 @@ static void continue_call(struct step *s)
 	walk_to(s, start(s));
 }
 
-/* Each pass may make other actors run, those before this one included. */
+/*
+ * Each pass may make other actors run, including actors with a smaller number.
+ */
 static void settle(struct step *s)
 {
 	int i = 0;
@@ -454,7 +460,7 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 
 /* Which actors can take a step */
 
-/* Returns whether an inserter of the range has not made its call yet. */
+/* Returns whether an inserter of the range has not yet made its call. */
 static bool will_be_inserted(const struct model *m,
 			     const struct model_config *config, int range)
 {
@@ -488,7 +494,7 @@ void model_init(struct model *m, const struct model_config *config)
 	memset(m, 0, sizeof(*m));
 	m->lock.seq = MODEL_FIRST_SEQ;
 	m->present = (1 << MODEL_PAGES) - 1;
-	/* Range A can only be set to refuse if it exists at first. */
+	/* Range A can refuse only if it exists at first. */
 	m->refusals = config->live & 1 ? config->refusals : 0;
 	for (i = 0; i < MODEL_RANGES; i++) {
 		if (config->live & 1 << i) {
