@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An invalidation that hits some of many ranges: MADV_DONTNEED of one page.  All
- * ranges that are hit are over that page, so the work of the mm does not depend on
- * their number.  The other ranges are elsewhere.
+ * An invalidation that hits some of many ranges: MADV_DONTNEED of one page.
+ * All ranges that are hit cover that page, so the work of the mm does not
+ * depend on their number.  The other ranges do not cover the page.
  */
 
 #define HIT_RECORDS 4096
@@ -64,7 +64,10 @@ static void insert_around(int fd, int k, __u64 hits, __u64 nr)
 	subject.id = bulk[0].id;
 }
 
-/* Each of @nr ranges, the first of which is the subject's. */
+/*
+ * Check that each of @nr ranges was hit @times times.  The first range is the
+ * subject's range.
+ */
 static void must_be_hit(int fd, __u64 nr, __u64 times)
 {
 	struct mmun_query_range counters;
@@ -75,7 +78,7 @@ static void must_be_hit(int fd, __u64 nr, __u64 times)
 		     counters.out_invalidations == times);
 }
 
-/* An empty log.  The old one must have lost @lost_before records. */
+/* Set up an empty log.  The old log must have lost @lost_before records. */
 static void reset_log(int fd, __u64 lost_before)
 {
 	__u64 lost;
@@ -131,7 +134,7 @@ static void read_log(int fd, struct mmun_record *records, __u64 nr)
 	MUST(read(fd, records, length) == length);
 }
 
-/* One read() of all the records that one invalidation writes. */
+/* Measure one read() of all records that one invalidation writes. */
 static void bench_log_of(int unused, __u64 nr)
 {
 	static struct mmun_record records[1024];

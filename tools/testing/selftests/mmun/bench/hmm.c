@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same work by the kernel's test_hmm, if its header was there at build time and
- * its module is there now: SNAPSHOT, READ and WRITE through its mirror, and one hit.
+ * The same work by the kernel's test_hmm: SNAPSHOT, READ and WRITE through its
+ * mirror, and one hit.  The header of test_hmm must have existed at build time,
+ * and its module must exist now.
  */
 
 #if __has_include(<test_hmm_uapi.h>)

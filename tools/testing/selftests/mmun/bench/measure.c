@@ -24,12 +24,15 @@ static struct rows {
 	struct row row[MAX_ROWS];
 } * rows;
 
-/* The cost of reading the clock twice */
+/* The cost of two reads of the clock */
 static __u64 clock_cost;
 
 #define clock_now() __builtin_ia32_rdtsc()
 
-/* End the process if the call did not do its work: its cost would be wrong. */
+/*
+ * End the process if the call did not do its work, because the cost would be
+ * wrong.
+ */
 #define MUST(condition) \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
@@ -49,7 +52,10 @@ static bool create_rows(void)
 	return rows != MAP_FAILED;
 }
 
-/* The scheme and the unit are literals, which the parent has, too. */
+/*
+ * The scheme and the unit are literals, which have the same address in the
+ * parent.
+ */
 static void add_row(const char *op, const char *scheme, __u64 n,
 		    const char *unit, __u64 units, __u64 cost)
 {
@@ -102,7 +108,7 @@ static __u64 median(__u64 *samples)
 		clock_now() - __began - clock_cost; \
 	})
 
-/* The median of several costs, which leaves out timer interrupts */
+/* The median of several costs, which ignores timer interrupts */
 #define MEDIAN(before, what, after)                          \
 	({                                                   \
 		__u64 __samples[NR_SAMPLES];                 \
@@ -125,7 +131,7 @@ static void nothing(void)
 {
 }
 
-/* 1 + 2 * @turns instructions */
+/* Execute 1 + 2 * @turns instructions. */
 static void loop(unsigned long turns)
 {
 	asm volatile("mov %0, %%rcx\n"
@@ -148,7 +154,7 @@ static bool clock_counts(void)
 	return cost == 2001;
 }
 
-/* A long loop includes timer interrupts: its cost shows their share. */
+/* A long loop includes timer interrupts, so its cost shows their share. */
 static void bench_clock(void)
 {
 	const unsigned long turns = 50000000;

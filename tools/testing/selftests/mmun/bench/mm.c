@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a context costs its process: madvise(), munmap(), mprotect() and fork() of
- * some pages, with and without ranges.
+ * The cost of a context for its process: madvise(), munmap(), mprotect() and
+ * fork() of some pages, with and without ranges.
  */
 
 /* The rows with a range over the pages are compared as "interval". */
@@ -32,7 +32,7 @@ static void watch(int watcher)
 		log_off(subject.fd);
 }
 
-/* All pages are present, and so are their entries in the shadow. */
+/* Make all pages present, and fill their entries in the shadow. */
 static void restore(int watcher)
 {
 	touch(subject.map, subject.nr);

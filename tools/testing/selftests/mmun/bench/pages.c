@@ -4,12 +4,15 @@
  * batch, ACCESS.
  */
 
-/* Aligned for pages of any size */
+/* The address is aligned for pages of any size. */
 #define PAGES_BASE 0x200000000000UL
 #define HUGE_PAGES 512UL
 #define HUGE_ORDER 9
 
-/* The copy of 4 KiB is most of the cost of ACCESS, and the same for each page. */
+/*
+ * Most of the cost of ACCESS is the copy of 4 KiB, which is the same for each
+ * page.
+ */
 #define MAX_MOVED 512
 
 enum page_kind {
@@ -216,14 +219,14 @@ static void bench_steps(void)
 			 nothing()));
 }
 
-/* Afterwards all pages are present, and no mirror has an entry for them. */
+/* Make all pages present, and remove their entries from each mirror. */
 static void make_cold(void)
 {
 	MUST(!madvise(subject.map, subject.length, MADV_DONTNEED));
 	touch(subject.map, subject.nr);
 }
 
-/* One byte of each page, each at another offset */
+/* Returns a byte of page @page.  The offset differs from page to page. */
 static char *byte_of(char *base, __u64 page)
 {
 	return &base[page * page_size() + page % page_size()];
@@ -266,7 +269,10 @@ static void bench_writes(const char *scheme, move_fn cold, move_fn warm)
 	must_be_marked(subject.map, 'x');
 }
 
-/* @cold moves all pages if no mirror has an entry for them, and @warm otherwise. */
+/*
+ * If no mirror has an entry for the pages, @cold moves all pages.  Otherwise
+ * @warm moves them.
+ */
 static void bench_moves(const char *scheme, move_fn cold, move_fn warm)
 {
 	if (subject.nr > MAX_MOVED)

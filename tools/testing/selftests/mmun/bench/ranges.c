@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * INSERT and REMOVE, single and in bulk, with few and many other ranges; and the
- * memory that ranges take, as the decrease of the free memory of the machine.
+ * INSERT and REMOVE, single and in bulk, with few and many other ranges.  The
+ * memory of ranges is measured as the decrease of the free memory of the
+ * machine.
  */
 
 #include <sys/sysinfo.h>
@@ -40,7 +41,9 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-/* Each processor caches a few hundred pages: only large numbers are exact. */
+/*
+ * Each processor caches a few hundred pages, so only large numbers are exact.
+ */
 static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
 {
 	if (n >= 1000000)
@@ -86,8 +89,9 @@ static void bench_one_more(int fd, int k, __u64 n)
 }
 
 /*
- * The first subscription of an mm allocates, and so does the first of a slab.  What is
- * closed before the exit of the child is free when the next child counts free pages.
+ * The first subscription of an mm allocates memory, and so does the first
+ * object of a slab.  Memory that is closed before the exit of the child is free
+ * when the next child counts free pages.
  */
 static void bench_kind(int k, __u64 n)
 {

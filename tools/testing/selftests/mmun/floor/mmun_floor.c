@@ -29,7 +29,7 @@
 #define kzalloc_obj(P, gfp) kzalloc(sizeof(P), gfp)
 #endif
 
-/* Subscriptions between two calls of cond_resched() */
+/* Number of subscriptions between two calls of cond_resched() */
 #define MMUN_FLOOR_STEP 192ULL
 
 /**
@@ -81,7 +81,10 @@ static const struct mmu_interval_notifier_ops mmun_floor_ops = {
 	.invalidate = mmun_floor_invalidate,
 };
 
-/* Called between two steps.  Returns 0, or an error to stop with. */
+/*
+ * The loops call this function between two steps.  Returns 0, or an error that
+ * stops the loop.
+ */
 static int mmun_floor_pause(void)
 {
 	cond_resched();
@@ -151,7 +154,7 @@ static int mmun_floor_insert(struct mmun_floor *floor,
 	return ret;
 }
 
-/* Returns the cost. */
+/* Returns the cost of the step. */
 static u64 mmun_floor_remove_step(struct mmun_floor *floor)
 {
 	u64 end = min(floor->first + MMUN_FLOOR_STEP, floor->nr);
@@ -213,7 +216,7 @@ static bool mmun_floor_look_is_valid(const struct mmun_floor_look *cmd)
 	       cmd->length && cmd->length >> PAGE_SHIFT <= MMUN_FLOOR_MAX_PAGES;
 }
 
-/* Is the interval of @cmd inside the first subscription? */
+/* Returns whether the interval of @cmd is inside the first subscription. */
 static bool mmun_floor_covers(const struct mmun_floor *floor,
 			      const struct mmun_floor_look *cmd)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches: READ_BEGIN, COLLECT and COMMIT.  A thread has several batches open, for
- * any number of calls, and records what happened to each.
+ * Batches: READ_BEGIN, COLLECT and COMMIT.  A thread keeps several batches open
+ * for any number of calls, and records the events of each batch.
  */
 
 static int op_begin(struct actor *actor, const struct area *range)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Children: copies of memory after fork(); and processes with a context of their own
- * that exit, call exec, or are reaped by process_mrelease().
+ * Children.  Some children have copies of memory after fork().  Other children
+ * have their own context, and exit, call exec, or are reaped by
+ * process_mrelease().
  *
  * A child calls only functions that are safe after fork() in a process with threads.
  */
@@ -9,7 +10,7 @@
 #define AFTER_EXEC "--after-exec"
 #define CHILD_BASE ((char *)0x380000000000UL)
 #define CHILD_PAGES 16
-#define CHILD_MS 5000 /* how long a child is pinned, or waited for */
+#define CHILD_MS 5000 /* time limit of a pin, and of a wait for a child */
 
 /* Exit statuses */
 enum {
@@ -41,7 +42,7 @@ static int wait_for_child(struct actor *actor, pid_t pid, int expected)
 	return 0;
 }
 
-/* The child ends with the thread that forked it. */
+/* Fork a child, which ends with the thread that forked it. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -69,7 +70,10 @@ static int copy_main(struct copy *copy, const struct child *child, bool writes)
 							  CHILD_CHANGES;
 }
 
-/* Insert a range that no other thread uses, with the writable pages. */
+/*
+ * Insert a range that no other thread uses, and fill its shadow with the
+ * writable pages.
+ */
 static int watch_area(struct actor *actor, struct area *area)
 {
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
@@ -80,8 +84,9 @@ static int watch_area(struct actor *actor, struct area *area)
 }
 
 /*
- * The pages are locked, and unlocked before the wait.  The device and the CPU write:
- * no entry from before the fork may lead to the copy of the child.
+ * The pages are locked during the fork, and unlocked before the wait.  The
+ * device and the CPU write to the pages.  No entry that is older than the fork
+ * may lead to the copy of the child.
  */
 static int fork_a_copy(struct actor *actor, struct copy *copy)
 {
@@ -126,7 +131,7 @@ static int op_fork(struct actor *actor, const struct area *area)
 	return remove_range(&copy.area) ?: ret;
 }
 
-/* A context of the mm of the child, with a range and a shadow for it */
+/* Open a context of the child's mm, with a range and its shadow. */
 static int child_context(struct child *child, __u64 value)
 {
 	const size_t length = CHILD_PAGES * page_size();
@@ -147,8 +152,9 @@ static int child_context(struct child *child, __u64 value)
 }
 
 /*
- * The device reads each page of the range of a child: the value, or EFAULT because
- * the kernel moved the page.  Returns the number of values, or -1.
+ * Read each page of the range of a child by the device.  The result is the
+ * value, or EFAULT because the kernel moved the page.  Returns the number of
+ * values, or -1.
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
@@ -165,7 +171,7 @@ static int child_reads(int fd, __u32 id, __u64 value)
 	return count;
 }
 
-/* After the mm is gone, no call may find memory. */
+/* Returns whether no call finds memory after the mm is gone. */
 static bool child_is_gone(int fd, __u32 id)
 {
 	struct mmun_snapshot snap;
@@ -184,7 +190,10 @@ static bool child_is_gone(int fd, __u32 id)
 	       errno == ESRCH;
 }
 
-/* The main function of the executed program, which only has the descriptor. */
+/*
+ * The main function of the executed program, which inherited only the
+ * descriptor.
+ */
 static int after_exec(int fd, __u32 id)
 {
 	return child_is_gone(fd, id) ? CHILD_FINE : CHILD_LIVES;
@@ -205,7 +214,7 @@ enum ending {
 	EXEC,
 };
 
-/* A child that ends with a range and an open batch. */
+/* The main function of a child that ends with a range and an open batch. */
 static int ending_main(struct child *child, enum ending ending)
 {
 	struct mmun_token token;
@@ -256,7 +265,10 @@ static int victim_main(struct child *child, __u64 value)
 	return CHILD_FINE;
 }
 
-/* Reap the victim: the range refuses a number of times.  Returns 0 or an errno. */
+/*
+ * Reap the victim.  The range refuses a number of times.  Returns 0 or an
+ * errno.
+ */
 static int reap_victim(struct actor *actor, int pidfd, int fd, __u64 value)
 {
 	int refusals = roll(actor, 4), ret, found;

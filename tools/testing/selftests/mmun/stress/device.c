@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device: it fills the shadow of a range, and reads and writes through it.
+ * The device fills the shadow of a range, and reads and writes through the
+ * shadow.
  */
 
 /* Returns 0 or an errno. */
@@ -62,7 +63,10 @@ static int look_exactly(struct actor *actor, const struct area *area, int i)
 	return 0;
 }
 
-/* Likewise.  The device writes writable pages and no others. */
+/*
+ * The device writes writable pages and no other pages.  The caller holds the
+ * lock of the page.  Returns 0 or an errno.
+ */
 static int write_exactly(struct actor *actor, const struct area *area, int i)
 {
 	struct page_state *state = page_of(area, i);
@@ -119,8 +123,8 @@ static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
 }
 
 /*
- * A small range is not invalidated MMUN_RETRIES times during one snapshot: if all
- * retries are used up, the driver repeated the snapshot with an old sequence.
+ * A small range is not invalidated MMUN_RETRIES times during one snapshot.  If
+ * no retry is left, the driver repeated the snapshot with an old sequence.
  */
 static int op_snapshot(struct actor *actor, const struct area *range)
 {
@@ -157,7 +161,10 @@ static void fill_shadow(struct actor *actor, const struct area *area,
 		fail(actor, "MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
-/* In half of all cases, so that the device also finds pages without an entry */
+/*
+ * Fill the shadow in half of all cases, so that the device also finds pages
+ * without an entry.
+ */
 static void prepare(struct actor *actor, const struct area *page, __u32 flags)
 {
 	if (roll(actor, 2))

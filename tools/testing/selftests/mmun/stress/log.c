@@ -3,7 +3,10 @@
  * The log: check each record, and count the callbacks of each invalidation.
  */
 
-/* The callbacks of one invalidation, if no other callback is between them. */
+/*
+ * Count the callbacks of one invalidation, if no other callback is between
+ * them.
+ */
 static void count_hit(struct context *context, const struct mmun_record *r)
 {
 	const struct mmun_record *first = &context->first;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * User space changes its memory.  An operation that changes the contents of pages, or
- * the access to them, holds their locks and updates their states.  The other
- * operations run at the same time as anything else.
+ * Operations by which user space changes its memory.  An operation that changes
+ * the contents of pages, or the access to them, holds their locks and updates
+ * their states.  The other operations run at the same time as anything else.
  */
 
 #ifndef MPOL_BIND
@@ -80,7 +80,10 @@ static int op_mprotect(struct actor *actor, const struct area *area)
 	return area_protect(area, prots[roll(actor, ARRAY_SIZE(prots))]);
 }
 
-/* The kernel zaps all mapped pages, also if it returns ENOMEM for a hole. */
+/*
+ * The kernel zaps all mapped pages, even if it returns ENOMEM because of a
+ * hole.
+ */
 static int op_dontneed(struct actor *actor, const struct area *area)
 {
 	int ret = advise(area, MADV_DONTNEED);
@@ -124,7 +127,7 @@ static int op_truncate(struct actor *actor, const struct area *area)
 	return ret;
 }
 
-/* Two neighbours with the same contents, which ksmd can merge */
+/* Write the same contents to two neighbours, which ksmd can merge. */
 static int op_ksm(struct actor *actor, const struct area *area)
 {
 	struct page_state *pages = page_of(area, 0);
@@ -142,7 +145,10 @@ static int op_ksm(struct actor *actor, const struct area *area)
 	return advise(area, MADV_MERGEABLE);
 }
 
-/* The pages are writable, but the device must not write them. */
+/*
+ * Check that the device cannot write the pages, although the pages are
+ * writable.
+ */
 static void check_write_protection(struct actor *actor, const struct area *area)
 {
 	struct area range = *area;
@@ -158,7 +164,10 @@ static void check_write_protection(struct actor *actor, const struct area *area)
 		     page);
 }
 
-/* One page a call, because the call fails for pages of several VMAs. */
+/*
+ * Each call protects one page, because the call fails for pages of several
+ * VMAs.
+ */
 static int uffd_protect(const struct area *area, __u64 mode)
 {
 	struct uffdio_writeprotect wp = {
@@ -198,7 +207,7 @@ static int op_uffd(struct actor *actor, const struct area *area)
 	return ret;
 }
 
-/* Afterwards the section is one mapping.  This operation waits for the locks. */
+/* Map the section again as one mapping.  This operation waits for the locks. */
 static int op_renew(struct actor *actor, const struct area *area)
 {
 	struct area all = whole_section(area->arena, section_of(area));
@@ -238,7 +247,7 @@ static int op_collapse(struct actor *actor, const struct area *area)
 	return advise(&all, MADV_COLLAPSE);
 }
 
-/* Through a file of debugfs, which works for any process */
+/* Split huge pages through a file of debugfs, which works for any process. */
 static int op_split(struct actor *actor, const struct area *area)
 {
 	struct area all = pick_huge(actor, area->arena);

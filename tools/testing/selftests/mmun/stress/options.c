@@ -37,7 +37,7 @@ static int set_number(int *number, const char *text, int least, int most)
 	return *number >= least && *number <= most ? 0 : -1;
 }
 
-/* Every operation has the name "all", too. */
+/* Every operation also has the name "all". */
 static int set_weight(const char *name, const char *text)
 {
 	int i, ret = -1;

@@ -13,8 +13,8 @@
  * A thread that does not hold the lock of a page may also find the page empty.  The
  * thread that holds the lock knows the contents.
  *
- * A thread that waits for a lock has no lock of a higher page.  All other threads do
- * not wait, so there is no deadlock.
+ * A thread that waits for a lock holds no lock of a higher page.  The other
+ * threads do not wait, so there is no deadlock.
  */
 
 #define TAG_OWN 0x5aULL
@@ -39,7 +39,7 @@ static char *page_at(const struct area *area, int i)
 	return area->arena->base + (area->first + i) * page_size();
 }
 
-/* The word that has the tag */
+/* Returns the word that contains the tag. */
 static __u64 *word_at(const struct area *area, int i)
 {
 	return (__u64 *)page_at(area, i);
@@ -55,7 +55,10 @@ static size_t area_length(const struct area *area)
 	return area->pages * page_size();
 }
 
-/* Where the pages are in their section, and so in the file of the shared one. */
+/*
+ * Returns the offset of the pages in their section.  In the shared section,
+ * this is the offset in the file.
+ */
 static off_t area_offset(const struct area *area)
 {
 	return (area->first % SECTION_PAGES) * page_size();
@@ -94,7 +97,10 @@ static void area_unlock(const struct area *area)
 	area_unlock_some(area, area->pages);
 }
 
-/* Returns false if a page is locked; with @wait only when the run ends. */
+/*
+ * Returns false if a page is locked.  With @wait, waits for the locks, and
+ * returns false only when the run ends.
+ */
 static bool area_lock(const struct area *area, bool wait)
 {
 	int i;
@@ -118,7 +124,7 @@ static bool area_trylock(const struct area *area)
 
 /* States.  The caller holds the locks. */
 
-/* The contents are lost, or about to be written. */
+/* Begin a new generation, because the contents are lost or will be written. */
 static __u32 next_generation(struct page_state *page)
 {
 	__u32 gen = page->high + 1;
@@ -139,13 +145,13 @@ static bool page_allows(const struct page_state *page, int prot)
 	return page->mapped && (page->prot & prot);
 }
 
-/* May the thread that holds the lock find this value? */
+/* Returns whether the thread that holds the lock may find this value. */
 static bool is_the_value(const struct page_state *page, __u64 value)
 {
 	return value == page->value || (page->lazy && !value);
 }
 
-/* May a thread without the lock find this value? */
+/* Returns whether a thread without the lock may find this value. */
 static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 			__u32 high)
 {
@@ -160,7 +166,10 @@ static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 	return gen >= low && gen <= high;
 }
 
-/* After the pages became empty: no device may read the old contents. */
+/*
+ * Record that the pages became empty, so that no device may read the old
+ * contents.
+ */
 static void area_is_empty(const struct area *area)
 {
 	int i;
@@ -195,7 +204,7 @@ static int area_protect(const struct area *area, int prot)
 	return 0;
 }
 
-/* Map the pages again, over what is there. */
+/* Map the pages again, over the old mapping. */
 static int area_map(const struct area *area)
 {
 	enum section section = section_of(area);

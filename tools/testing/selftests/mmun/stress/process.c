@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One of the processes: its threads, its memory and contexts, and the checks when all
- * threads have ended.
+ * One of the processes: its threads, its memory, its contexts, and the checks
+ * after all threads have ended.
  */
 
 #define LOG_RECORDS 16384
@@ -159,7 +159,7 @@ static void run_actors(struct arena *arena)
 		pthread_join(actors[t].thread, NULL);
 }
 
-/* The end: no thread changes anything, so each result is exact. */
+/* At the end no thread changes anything, so each result is exact. */
 
 static void verify_at_the_end(int fd, __u32 id)
 {
@@ -180,7 +180,7 @@ static void remove_at_the_end(int fd, __u32 id)
 		fail(NULL, "MMUN_REMOVE at the end: %s", strerror(errno));
 }
 
-/* Each @step-th range of all slots */
+/* Call @call for each @step-th range of all slots. */
 static void call_for_ranges(struct context *context, int step,
 			    void (*call)(int fd, __u32 id))
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges over the memory of this process and of other processes: which one an
- * operation uses, INSERT and REMOVE, single and in bulk.
+ * Ranges over the memory of this process and of other processes: the choice of
+ * a range, and INSERT and REMOVE, single and in bulk.
  */
 
 static void set_context(struct area *area, int context)
@@ -10,7 +10,7 @@ static void set_context(struct area *area, int context)
 	area->fd = context_fds[area->arena->number][context];
 }
 
-/* A context of this process in most cases, otherwise of any process */
+/* Choose a context: in most cases of this process, otherwise of any process. */
 static void pick_context(struct actor *actor, struct area *area)
 {
 	int process = roll(actor, options.processes);
@@ -22,7 +22,10 @@ static void pick_context(struct actor *actor, struct area *area)
 	set_context(area, context);
 }
 
-/* A slot has a range in one word, so that it is read and written at once. */
+/*
+ * A slot contains a range in one word, so that the range is read and written at
+ * once.
+ */
 static __u64 slot_pack(const struct area *area)
 {
 	return (__u64)area->id << 32 | area->first << 16 | area->pages;
@@ -42,7 +45,10 @@ static __u64 *pick_slot(struct actor *actor, const struct area *area)
 	return &area->context->slots[roll(actor, SLOTS)];
 }
 
-/* Any range of the context.  Another thread may remove it at any time. */
+/*
+ * Choose any range of the context.  Another thread may remove the range at any
+ * time.
+ */
 static bool pick_range(struct actor *actor, struct area *area)
 {
 	int i, from = roll(actor, SLOTS);
@@ -54,7 +60,7 @@ static bool pick_range(struct actor *actor, struct area *area)
 	return false;
 }
 
-/* Some pages of a range, sometimes all of them */
+/* Choose some pages of a range, and sometimes all pages. */
 static void pick_part(struct actor *actor, struct area *area)
 {
 	int most = roll(actor, 16) ? 16 : PAGES, skip;
@@ -89,7 +95,10 @@ static void pick_pages(struct actor *actor, struct area *area, int flags)
 	}
 }
 
-/* See the flags of struct op.  Returns false if there is no such range. */
+/*
+ * Choose an area by the flags of struct op.  Returns false if there is no such
+ * range.
+ */
 static bool pick_area(struct actor *actor, struct area *area, int flags)
 {
 	if (!(flags & (CONTEXT | RANGE))) {
@@ -108,7 +117,10 @@ static bool pick_area(struct actor *actor, struct area *area, int flags)
 	return true;
 }
 
-/* Whole pages, and sometimes a part of the page before and of the page after. */
+/*
+ * Returns a span of whole pages, and sometimes a part of the page before and of
+ * the page after.
+ */
 static struct mmun_span pick_span(struct actor *actor, struct area *area)
 {
 	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
@@ -131,7 +143,10 @@ static void count_ranges(int by)
 	raise_to(&shared->most_ranges, add(&shared->ranges_open, by));
 }
 
-/* Before the range is removed.  Returns 0 or an errno. */
+/*
+ * Add the counters of a range, before the range is removed.  Returns 0 or an
+ * errno.
+ */
 static int add_counters(int fd, __u32 id)
 {
 	struct mmun_query_range counters;

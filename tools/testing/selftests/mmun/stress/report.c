@@ -3,7 +3,7 @@
  * The results, as diagnostic lines of KTAP.
  */
 
-/* The first actor stands for all of them in sum(). */
+/* In sum(), the first actor stands for all actors. */
 #define FIRST (shared->actors[0])
 
 static double seconds_since(__u64 began)

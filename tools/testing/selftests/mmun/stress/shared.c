@@ -14,7 +14,7 @@
 #define BULK 256 /* ranges of each thread outside of the slots */
 #define MAX_OPS 64
 #define MAX_ERRNO 134
-#define IDLE -1 /* there was nothing that the operation could use */
+#define IDLE -1 /* no object that the operation could use */
 
 #define get(ptr) __atomic_load_n(ptr, __ATOMIC_SEQ_CST)
 #define set(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
@@ -34,11 +34,11 @@ enum section {
 	SECTIONS,
 };
 
-/* What a page of an arena must be */
+/* The state that a page of an arena must have */
 struct page_state {
-	__u32 lock; /* guards the rest; @low, @high: only writes */
+	__u32 lock; /* guards the other members; @low, @high: only writes */
 	__u32 low; /* the smallest generation that a device may read */
-	__u32 high; /* the largest */
+	__u32 high; /* the largest generation */
 	__u32 prot; /* PROT_* */
 	__u64 value; /* the first word */
 	bool mapped;
@@ -48,7 +48,7 @@ struct page_state {
 /* A context of an arena, which every process can use */
 struct context {
 	int fd; /* in the process of the arena */
-	__u32 log_lock; /* guards the next three */
+	__u32 log_lock; /* guards the next three members */
 	__u64 log_next; /* sequence of the next record */
 	struct mmun_record first; /* callback of the last invalidation */
 	__u64 hits; /* callbacks of that invalidation */
@@ -65,7 +65,7 @@ struct arena {
 	struct page_state pages[PAGES];
 };
 
-/* Pages of an arena; and if an operation needs it, a context and a range of it. */
+/* Pages of an arena, and the context and the range that an operation needs. */
 struct area {
 	struct arena *arena;
 	int first;
@@ -75,16 +75,16 @@ struct area {
 	__u32 id; /* of the range */
 };
 
-/* An open batch; there is none if token.batch is 0. */
+/* An open batch.  If token.batch is 0, no batch is open. */
 struct batch {
 	struct mmun_token token;
 	struct area area;
 	__u64 invalidations_before; /* of the range, before the begin */
 	__u64 invalidations; /* of the range, after the begin */
-	bool stale; /* CHECK_RETRY or COLLECT reported it: it stays so */
+	bool stale; /* CHECK_RETRY or COLLECT has reported a collision */
 };
 
-/* What a thread and its child share */
+/* Memory that a thread and its child share */
 struct child {
 	bool ready;
 	int fd; /* in the child */
@@ -101,7 +101,7 @@ struct actor {
 	pthread_t thread;
 	pid_t tid;
 	__u64 dice; /* state of the random numbers of this call */
-	__u64 calls; /* that were started */
+	__u64 calls; /* number of started calls */
 	int op; /* of this call, an index of ops[] */
 	__u64 began; /* the start of this call in ns, or 0 */
 	struct batch batches[BATCHES];
@@ -165,7 +165,10 @@ static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
 static int uffd = -1;
 
-/* What the caller of an operation prepares.  Without flags: pages of the own arena. */
+/*
+ * Objects that the caller of an operation prepares.  Without flags: pages of
+ * the own arena.
+ */
 enum {
 	PRIVATE = 0x1, /* pages of a private section */
 	SHARED = 0x2, /* pages of the shared section */
@@ -176,8 +179,8 @@ enum {
 	CONTEXT = 0x40, /* a context instead of pages */
 	RANGE = 0x80, /* a context and the pages of one of its ranges */
 	LOCK = 0x100, /* hold the locks of the pages */
-	OPEN = 0x200, /* all of them mapped and writable */
-	CHECK = 0x400, /* compared with their states */
+	OPEN = 0x200, /* all pages are mapped and writable */
+	CHECK = 0x400, /* the pages are compared with their states */
 };
 
 struct op {
@@ -185,7 +188,7 @@ struct op {
 	int weight;
 	int (*run)(struct actor *actor, const struct area *area);
 	int flags;
-	int errnos[8]; /* that are no failures, ended by 0 */
+	int errnos[8]; /* errors that are no failures; 0 ends the list */
 };
 
 static const struct op ops[];
@@ -203,7 +206,7 @@ static __u64 now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* @ret: what a system call returned.  Returns 0 or an errno. */
+/* @ret: the result of a system call.  Returns 0 or an errno. */
 static int result(long ret)
 {
 	return ret ? errno : 0;
@@ -217,7 +220,7 @@ static void raise_to(__u64 *most, __u64 value)
 		;
 }
 
-/* The first failure ends the run and is the one that is reported. */
+/* The first failure ends the run.  Only this failure is reported. */
 static void __attribute__((format(printf, 2, 3)))
 fail(struct actor *actor, const char *fmt, ...)
 {

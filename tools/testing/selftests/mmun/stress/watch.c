@@ -43,7 +43,7 @@ static bool check_stuck(void)
 	return false;
 }
 
-/* Returns how many processes ended since the last call. */
+/* Returns the number of processes that ended since the last call. */
 static int reap_processes(pid_t *pids)
 {
 	int p, status, count = 0;
@@ -78,8 +78,9 @@ static void note_objects(int fd)
 }
 
 /*
- * Wait until all processes ended.  If one of them is stuck or fails, the others cannot
- * end either, because they wait for it.  The sleep keeps the disturbance small.
+ * Wait until all processes ended.  If one process is stuck or fails, the other
+ * processes cannot end, because they wait for this process.  The sleep keeps
+ * the disturbance small.
  */
 static void watch_processes(pid_t *pids, int fd, __u64 began)
 {
