@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract of all calls: numbers, the layout and the size of the argument, and
- * how the argument is copied.
+ * The contract of all calls: the numbers of the calls, the layout and the size
+ * of the argument, and the copy of the argument.
  */
 #include <assert.h>
 #include "lib/calls.h"
@@ -260,8 +260,8 @@ static int compat_answer(int fd, unsigned int cmd, void *arg)
 }
 
 /*
- * A kernel without the 32-bit ABI raises SIGSEGV, so a child tries a call.  User-Mode
- * Linux takes the number for one of the 64-bit ABI.
+ * A kernel without the 32-bit ABI raises SIGSEGV, so a child tries a call.
+ * User-Mode Linux interprets the number as a number of the 64-bit ABI.
  */
 static int have_compat(void)
 {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract of each call: values, errno, the order of the checks, objects that are
- * gone, privilege.  Every wrong value is tried alone, in a call that is otherwise
- * perfect, and together with every other one of the call.
+ * The contract of each call: values, errno, the order of the checks, objects
+ * that are gone, privilege.  Every wrong value is tried alone, in a call that
+ * is otherwise perfect.  Every wrong value is also tried together with every
+ * other wrong value of the call.
  */
 #include "lib/calls.h"
 #include "lib/worker.h"
 
 /*
- * The order of the checks.  Only a batch that exists can compare SEQ; mm/ itself
- * finds OVERFLOW.
+ * The order of the checks.  SEQ is compared only if the batch exists.  The code
+ * of mm/ detects OVERFLOW.
  */
 enum stage { OFFER, VALUE, KTHREAD, ID, INTERVAL, SEQ, OVERFLOW, BUFFER };
 
@@ -19,7 +20,7 @@ static const int stage_errno[] = {
 	[INTERVAL] = ERANGE, [SEQ] = EINVAL, [OVERFLOW] = EOVERFLOW, [BUFFER] = EFAULT,
 };
 
-/* What a wrong value is relative to: see base_value(). */
+/* The base of a wrong value, see base_value(). */
 enum base {
 	ZERO, BELOW, START, END, PAGE, MINUS_PAGE, TOO_LONG, TOO_MANY_BYTES, CUR_SEQ,
 	MAX_RANGES, MAX_RETRIES, MAX_PIN_MS, MAX_HOLD_MS, TWICE_MAX_LOG,
@@ -268,7 +269,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 	EXPECT_LT(100, pairs);
 }
 
-/* The call on an object that is gone */
+/* Expect that a call on an object that is gone fails with ENOENT. */
 #define EXPECT_GONE(name, type, field, value)                  \
 	({                                                     \
 		const struct call *__call = call_of(name);     \
@@ -476,7 +477,7 @@ FIXTURE_VARIANT(open_mode)
 	int write_errno;
 };
 
-/* There is nothing to write, and nothing to read in a new log. */
+/* The device cannot be written, and a new log contains no record. */
 /* clang-format off */
 FIXTURE_VARIANT_ADD(open_mode, read_write) { O_RDWR,   EAGAIN, EINVAL };
 FIXTURE_VARIANT_ADD(open_mode, read_only)  { O_RDONLY, EAGAIN, EBADF };

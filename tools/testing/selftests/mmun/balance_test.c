@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MMUN_CHECK_BALANCE: has each invalidation of the mm that started ended?
+ * MMUN_CHECK_BALANCE reports whether each invalidation of the mm that started
+ * has ended.
  */
 #include "lib/hold.h"
 

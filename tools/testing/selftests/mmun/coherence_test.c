@@ -49,7 +49,7 @@ FIXTURE_VARIANT_ADD(coherence_mem, memfd_shared)  { MAP_SHARED, 0x44 };
 FIXTURE_VARIANT_ADD(coherence_mem, memfd_private) { MAP_PRIVATE, 0x7f };
 /* clang-format on */
 
-/* A memfd of which each page starts with byte 0x7f */
+/* Returns a memfd, or -1.  Each page of the file starts with byte 0x7f. */
 static int memfd_create_pages(size_t page)
 {
 	int nr, fd = mmun_memfd_sized(PAGES * page, 0);
@@ -79,7 +79,7 @@ FIXTURE_SETUP(coherence_mem)
 
 MMUN_FIXTURE_TEARDOWN(coherence_mem)
 
-/* The device reads the same bytes in the whole page as the CPU. */
+/* Check that the device and the CPU read the same bytes in the whole page. */
 static void check_same(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(coherence_mem) * self, int nr)
 {
@@ -94,8 +94,8 @@ static void check_same(struct __test_metadata *_metadata,
 }
 
 /*
- * Pages [@first, @end) have no entry.  The CPU and the device read and write
- * each other's bytes in the other pages.
+ * Check that pages [@first, @end) have no entry.  In the other pages the CPU
+ * and the device must read the bytes that the other one wrote.
  */
 static void check_gone(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(coherence_mem) * self, int first, int end)
@@ -213,7 +213,10 @@ TEST_F(coherence_mem, writable_again_after_mprotect_back)
 	check_gone(_metadata, self, 0, 0);
 }
 
-/* A private page reads as zeroes or as the file again; a shared one stays. */
+/*
+ * A private page becomes zeroes or the page of the file again.  A shared page
+ * stays.
+ */
 TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 {
 	memset(op_at, 0x44, self->page);
@@ -254,7 +257,7 @@ TEST_F(coherence_mem, mremap_moves_the_pages_with_their_pfns)
 	EXPECT_EQ(OP_FIRST + 1, mmun_device_byte(id, op_to));
 }
 
-/* What a child reads in page 0 of its own memory */
+/* A child reads page 0 of its own memory. */
 
 static int read_map(void *map, int nr)
 {
@@ -290,7 +293,10 @@ TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
 	verify(PAGES);
 }
 
-/* The write copies a page that the child shares.  The entry must go with it. */
+/*
+ * The write copies a page that the child shares.  The entry of the old page
+ * must go.
+ */
 TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 {
 	struct mmun_child child;
@@ -380,7 +386,7 @@ TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
 	_mmun_access(self->fd, self->id, mmun_page(_nr), mmun_pages(_pages), \
 		     _buffer, _flags, &done)
 
-/* A step of ACCESS is the part of it that lies in one page of the range. */
+/* ACCESS works in steps.  Each step lies in one page of the range. */
 TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
 {
 	char *buffer = mmun_map(mmun_page(PAGES), self->page);

@@ -8,8 +8,8 @@
 #include "lib/range.h"
 
 /*
- * Page n holds the byte n + 1.  The range covers 6 pages, its neighbour 2, and
- * mremap() moves a page into the other 8.
+ * Page n holds the byte n + 1.  The range covers 6 pages, and its neighbour
+ * covers 2 pages. mremap() moves a page into the other 8 pages.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |--------range--------|-near--|   no access
@@ -18,8 +18,8 @@
 #define RANGE_PAGES 6
 
 /*
- * Each mutator invalidates one page, and works once on each page.  It returns 0
- * if it succeeds.
+ * Each mutator invalidates one page, and works once on each page.  A mutator
+ * returns 0 if it succeeds.
  */
 
 static int mutate_munmap(char *at, size_t page)
@@ -72,7 +72,7 @@ static int mutate_fork(char *at, size_t page)
 
 #define expect_entry(_nr) EXPECT_EQ((_nr) + 1, device_byte(_nr))
 
-/* The same order of steps for every kind of mutator */
+/* Every kind of mutator takes the same order of steps. */
 
 FIXTURE(collide_mutator)
 {
@@ -80,7 +80,7 @@ FIXTURE(collide_mutator)
 	__u32 near;
 };
 
-/* @everywhere: it invalidates all pages and not one only */
+/* @everywhere: the mutator invalidates all pages and not only one page */
 FIXTURE_VARIANT(collide_mutator)
 {
 	int (*mutate)(char *at, size_t page);
@@ -128,7 +128,10 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
 	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
 }
 
-/* A driver that keeps a flag instead of a sequence would miss the second. */
+/*
+ * A driver that has a flag instead of a sequence would miss the second
+ * invalidation.
+ */
 TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 {
 	struct mmun_token token;
@@ -171,7 +174,7 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 	expect_entry(0);
 }
 
-/* The pages directly before and after the range */
+/* The mutator works on the pages directly before and after the range. */
 TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 {
 	__u32 id = insert_pages(1, 2);
@@ -243,7 +246,7 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 	expect_no_entry(1);
 }
 
-/* Many rounds, without an invalidation or with one each */
+/* Many rounds: without an invalidation, or with one invalidation each */
 
 FIXTURE(collide)
 {
@@ -481,7 +484,10 @@ MMUN_FIXTURE_TEARDOWN(collide_method)
 	mmun_collect(_token, mmun_page(_first), mmun_pages(_nr), \
 		     variant->method, variant->flags)
 
-/* HMM checks the sequence in COLLECT, GUP leaves that to COMMIT. */
+/*
+ * With HMM, COLLECT checks the sequence.  With GUP, only COMMIT checks the
+ * sequence.
+ */
 TEST_F(collide_method, collect_in_a_stale_section_is_detected)
 {
 	struct mmun_token token;
@@ -574,7 +580,7 @@ TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 }
 
-/* If two parts of a batch overlap, the later one counts. */
+/* If two parts of a batch overlap, the later part counts. */
 
 TEST_F(collide, later_part_removes_write_permission)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which ranges one invalidation reaches, and which part of it each range sees.
+ * Tests which ranges one invalidation reaches, and which part of the
+ * invalidation each range sees.
  */
 #include "lib/mmun.h"
 #include "lib/watch.h"
@@ -20,7 +21,7 @@
 FIXTURE(event_align)
 {
 	MMUN_FIXTURE;
-	char *start; /* of the operation */
+	char *start; /* start of the operation */
 	size_t length;
 	struct watch watch[ALIGN_RANGES];
 };
@@ -66,7 +67,10 @@ FIXTURE_VARIANT_ADD(event_align, touches_after)  { .first = 12, .end = 14 };
 FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 /* clang-format on */
 
-/* Exactly the ranges that the operation meets are called, once each. */
+/*
+ * Check that the ranges that the operation meets are called once each, and no
+ * other range.
+ */
 static void check_align(struct __test_metadata *_metadata,
 			FIXTURE_DATA(event_align) * self, __u32 event)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which operation raises which event on which bytes, and which operations raise
- * no event.  Each operation works on pages 3 and 4 of the area, or on page 3.
+ * Tests which operation raises which event on which bytes, and which operations
+ * raise no event.  Each operation works on pages 3 and 4 of the area, or on
+ * page 3.
  *
  *   0   1   2   3   4   5   6   7
  *   |------------area-------------|
@@ -74,7 +75,7 @@ static int area_map_memfd(struct area *a, bool shared)
 	return touch_read(a->map, length, a->page);
 }
 
-/* No memory around the area is mapped. */
+/* Map the area.  The memory around the area is not mapped. */
 static int area_map(struct area *a, enum mem mem)
 {
 	size_t length;
@@ -95,7 +96,7 @@ static int area_map(struct area *a, enum mem mem)
 	return 0;
 }
 
-/* Beyond the area, in the same arena */
+/* Returns a place behind the area in the same arena. */
 static char *other_place(const struct area *a)
 {
 	return a->map + 2 * AREA_PAGES * a->page;
@@ -113,7 +114,7 @@ static int child_works(void *area, int arg)
 	return a->in_child(a, arg);
 }
 
-/* Called by a child */
+/* A child calls this function. */
 static int write_parent_file(const char *name, const char *byte, off_t offset)
 {
 	char path[64];
@@ -127,7 +128,7 @@ static int write_parent_file(const char *name, const char *byte, off_t offset)
 	return n == 1 ? 0 : -1;
 }
 
-/* Operations of one expression */
+/* Operations that consist of one expression */
 #define OP(name, expression)                          \
 	static int op_##name(struct area *a, int arg) \
 	{                                             \
@@ -142,7 +143,7 @@ OP(mremap_away, moved(mremap(op_at(a), 2 * a->page, 2 * a->page,
 			     MREMAP_MAYMOVE | MREMAP_FIXED | arg, other_place(a))))
 OP(mremap_onto, moved(mremap(mmun_map_filled(other_place(a), 2), 2 * a->page, 2 * a->page,
 			     MREMAP_MAYMOVE | MREMAP_FIXED, op_at(a))))
-/* The mapping of pages 0 to 4 gets @arg pages. */
+/* Resize the mapping of pages 0 to 4 to @arg pages. */
 OP(mremap_in_place, moved(mremap(a->map, (OP_FIRST + 2) * a->page, arg * a->page, 0)))
 OP(mprotect, mprotect(op_at(a), 2 * a->page, arg))
 OP(madvise, madvise(op_at(a), 2 * a->page, arg))
@@ -196,7 +197,10 @@ static int op_poke_parent(struct area *a, int arg)
 	return ptrace(PTRACE_DETACH, parent, 0, 0) ?: ret;
 }
 
-/* What is done before the range is inserted, so that the range has no event */
+/*
+ * These functions run before the range is inserted, so that the range receives
+ * no event of them.
+ */
 
 static int prepare_child_gone(struct area *a, int arg)
 {
@@ -266,7 +270,7 @@ static int prepare_uffd_copy(struct area *a, int arg)
 		EXPECT_EQ(0, close(self->fd));      \
 	} while (0)
 
-/* A variant with @needs is skipped if the operation fails. */
+/* If the operation fails, a variant with @needs is skipped. */
 #define area_do(_op, _arg)                                      \
 	do {                                                    \
 		op_fn __op = _op;                               \
@@ -279,7 +283,7 @@ static int prepare_uffd_copy(struct area *a, int arg)
 		}                                               \
 	} while (0)
 
-/* For the tables */
+/* Short names for the tables */
 enum {
 	UNMAP = MMUN_EVENT_UNMAP,
 	CLEAR = MMUN_EVENT_CLEAR,
@@ -287,7 +291,10 @@ enum {
 	SOFT_DIRTY = MMUN_EVENT_SOFT_DIRTY,
 };
 
-/* Operations that raise an event, on which bytes, and how often */
+/*
+ * Operations that raise an event: the bytes of the event, and the number of
+ * events
+ */
 
 FIXTURE(event_op)
 {
@@ -327,7 +334,7 @@ FIXTURE_VARIANT_ADD(event_op, munmap) { UNMAP, 2, 1, .run = op_munmap };
 FIXTURE_VARIANT_ADD(event_op, munmap_unpopulated) { UNMAP, 2, 1, MEM_EMPTY, .run = op_munmap };
 FIXTURE_VARIANT_ADD(event_op, munmap_file) { UNMAP, 2, 1, MEM_SHARED, .run = op_munmap };
 FIXTURE_VARIANT_ADD(event_op, map_over) { UNMAP, 2, 1, .run = op_mmap_over };
-/* First the pages move, then the old mapping is unmapped. */
+/* First the pages move.  Then the old mapping is unmapped. */
 FIXTURE_VARIANT_ADD(event_op, mremap_away) { UNMAP, 2, 2, .run = op_mremap_away };
 FIXTURE_VARIANT_ADD(event_op, mremap_away_keeping_the_old) {
 	UNMAP, 2, 1, .run = op_mremap_away, .arg = MREMAP_DONTUNMAP };
@@ -364,7 +371,10 @@ FIXTURE_VARIANT_ADD(event_op, forced_write_to_a_read_only_page) {
 	.in_child = op_poke_parent };
 /* clang-format on */
 
-/* Each of the ranges receives the events, and the log has no other record. */
+/*
+ * Check that each range receives the events, and that the log contains no other
+ * record.
+ */
 static void check_op(struct __test_metadata *_metadata,
 		     FIXTURE_DATA(event_op) * self,
 		     const FIXTURE_VARIANT(event_op) * variant, struct watch *w,
@@ -610,7 +620,10 @@ FIXTURE_SETUP(event)
 
 MMUN_FIXTURE_TEARDOWN(event)
 
-/* So far from other memory that every level of the page tables is missing */
+/*
+ * The memory is so far from other memory that every level of the page tables is
+ * missing.
+ */
 TEST_F(event, mprotect_of_unpopulated_memory_raises_nothing)
 {
 	size_t length = 8 * self->page;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Runs example.c, which README.md shows. */
+/* This program runs example.c, which README.md shows. */
 #define main example_main
 #include "example.c"
 #undef main

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of an mm: RELEASE, and three lifetimes that do not depend on each
- * other.  The descriptor may outlive the mm, the mm may outlive the descriptor,
- * and the ranges end with the descriptor in either case.
+ * Tests the end of an mm: RELEASE, and three lifetimes that do not depend on
+ * each other.  The descriptor may outlive the mm, the mm may outlive the
+ * descriptor, and the ranges end with the descriptor in either case.
  */
 #include <limits.h>
 #include <sys/mount.h>
@@ -477,7 +477,10 @@ TEST_F(exit_close, memory_of_live_ranges_stays_usable)
 	mmun_expect_event(id, MMUN_EVENT_UNMAP, self->map, mmun_pages(PAGES));
 }
 
-/* There are more contexts than CPUs that may keep a reference to the mm. */
+/*
+ * There are more contexts than CPUs, because each CPU may keep a reference to
+ * the mm.
+ */
 TEST_F(exit_close, releases_all_memory_and_references_to_the_mm)
 {
 	struct mmun_query_context before = mmun_query_context(), with, after;
@@ -499,7 +502,7 @@ TEST_F(exit_close, releases_all_memory_and_references_to_the_mm)
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);
 }
 
-/* As MMUN_HARNESS_MAIN, except for the program that die_by_exec() starts. */
+/* Like MMUN_HARNESS_MAIN, except in the program that die_by_exec() starts. */
 int main(int argc, char **argv)
 {
 	const char *fd = getenv(EXEC_FD);

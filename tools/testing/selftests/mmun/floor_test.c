@@ -46,14 +46,17 @@ FIXTURE_TEARDOWN(floor)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/* @count adjacent subscriptions of one page each, the first at @start */
+/*
+ * Insert @count adjacent subscriptions of one page each.  The first
+ * subscription is at @start.
+ */
 static int insert(FIXTURE_DATA(floor) * self, __u64 start, __u64 count)
 {
 	return _floor_insert(self->floor, start, self->page, self->page, count,
 			     &self->inserted);
 }
 
-/* One subscription of all pages */
+/* Insert one subscription of all pages. */
 static int insert_whole(FIXTURE_DATA(floor) * self)
 {
 	return _floor_insert(self->floor, self->start, NR_PAGES * self->page, 0,
@@ -65,7 +68,7 @@ static int remove_all(FIXTURE_DATA(floor) * self)
 	return _floor_remove(self->floor, &self->removed);
 }
 
-/* LOOK at @pages pages from page @first. */
+/* Call LOOK for @pages pages, starting with page @first. */
 static int look(FIXTURE_DATA(floor) * self, long first, size_t pages)
 {
 	return _floor_look(self->floor, self->start + first * self->page,
@@ -83,7 +86,7 @@ static bool is_near(__u64 one, __u64 other)
 #define expect_mm_count(count) \
 	EXPECT_TRUE(is_near(count, mmun_query_context().out_mm_count))
 
-/* get_cycles() is 0 if the processor has no counter. */
+/* get_cycles() returns 0 if the processor has no counter. */
 static bool is_cost(__u64 cost)
 {
 	return cost || mmun_is_uml();
@@ -299,10 +302,10 @@ TEST_F(floor, signal_ends_an_insert_and_nothing_is_left)
 
 	for (ms = 1; ms <= 64; ms *= 4) {
 		fd = start_child(&child, 0);
-		/* So that the signal arrives at different steps. */
+		/* The sleep makes the signal arrive at different steps. */
 		usleep(1000 * ms);
 		kill_child(&child);
-		/* The last reference is that of /dev/mmun. */
+		/* The last reference belongs to /dev/mmun. */
 		ASSERT_EQ(0, _mmun_query_context(fd, &state));
 		EXPECT_TRUE(is_near(1, state.out_mm_count));
 		EXPECT_EQ(0, close(fd));

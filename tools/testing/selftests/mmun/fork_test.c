@@ -9,14 +9,14 @@
 #include "lib/range.h"
 
 #define PAGES 8
-#define FIRST 0x11 /* in all pages when the test begins */
+#define FIRST 0x11 /* byte of all pages when the test begins */
 #define CHILD 0x41
 #define PARENT 0x21
 #define DEVICE 0x51
 
 /*
- * Memory of each kind: all pages are present and hold FIRST.  The range covers
- * all of them.
+ * Memory of each kind.  All pages are present and contain FIRST.  The range
+ * covers all pages.
  */
 FIXTURE(fork)
 {
@@ -74,7 +74,10 @@ FIXTURE_TEARDOWN(fork)
 #define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
 
-/* fork() raised this event for @_id, if the child has a copy, and no other. */
+/*
+ * Expect that fork() raised this event for @_id if the child has a copy, and no
+ * other event.
+ */
 #define expect_fork_event(_id, _start, _length)                          \
 	({                                                               \
 		struct mmun_record __event = {};                         \
@@ -143,8 +146,8 @@ static int open_device(void *map, int nr)
 }
 
 /*
- * Read a byte and write another through @fd, which the child inherited, with a
- * range of its own.  Returns the byte that was there.
+ * Read a byte through @fd, which the child inherited, and write another byte.
+ * The child uses its own range.  Returns the byte that it read.
  */
 static int access_by_device(int fd, char *map, __u32 method, char byte)
 {
@@ -299,7 +302,10 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 	EXPECT_EQ(variant->cow ? FIRST : CHILD, mmun_load(self->map));
 }
 
-/* The page is no longer shared, so the kernel makes it writable silently. */
+/*
+ * The page is no longer shared, so the kernel makes the page writable without
+ * an event.
+ */
 TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
 {
 	__u64 before[PAGES] = {}, after[PAGES] = {};
@@ -360,7 +366,7 @@ TEST_F(fork, inherited_descriptor_works_when_the_child_has_unmapped_all)
 	EXPECT_EQ(DEVICE, mmun_load(self->map));
 }
 
-/* The child has a descriptor and a range of its own. */
+/* The child has its own descriptor and its own range. */
 TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 {
 	__u32 id;
@@ -379,7 +385,10 @@ TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 	mmun_expect_no_event();
 }
 
-/* A child that shares the mm.  It unmaps two pages, or none if @at is NULL. */
+/*
+ * The main function of a child that shares the mm.  The child unmaps two pages,
+ * or no page if @at is NULL.
+ */
 static int sharer_main(void *at)
 {
 	return at && munmap(at, 2 * sysconf(_SC_PAGESIZE)) ? 1 : 0;
@@ -414,7 +423,7 @@ TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
 	mmun_expect_no_event();
 }
 
-/* Memory that the child does not have, or has without its contents */
+/* Memory that the child does not inherit, or inherits without its contents */
 
 FIXTURE(fork_advice)
 {
@@ -499,7 +508,8 @@ TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
 }
 
 /*
- * Only the two ranges beside the VMA touch the arena, which has no pages.
+ * Only the two ranges beside the VMA cover a part of the arena.  The arena has
+ * no pages.
  *
  *   0   1   2   3   4   5   6   7
  *   | left  |private|right|

@@ -203,7 +203,7 @@ TEST_F(held_exit, exec_passes_the_exit_point)
 {
 	__u32 at = hold_child(execute, MMUN_POINT_EXIT);
 
-	/* exec has the lock that reading /proc/PID/syscall needs. */
+	/* exec holds the lock that a read of /proc/PID/syscall needs. */
 	EXPECT_EQ(1, mmun_resume(at));
 	expect_status(EXECED_STATUS);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
@@ -251,7 +251,7 @@ TEST_F(held_exit, passage_that_must_not_block_is_missed)
 		EXPECT_EQ(reaper->tid, held.out_tid);
 		EXPECT_EQ(i < 2 ? self->id : 0, held.out_id);
 		EXPECT_EQ(mmun_u64(self->map), held.out_start);
-		/* A miss uses up no passage. */
+		/* A missed passage does not count as a passage. */
 		EXPECT_EQ(0, mmun_resume(at[i]));
 		EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at[i]));
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds: a thread stops at a named point of an invalidation.  What is visible
- * at each point, which passages a hold stops, and what waits for the end of the
- * invalidation.
+ * Holds: a thread stops at a named point of an invalidation.  The tests check
+ * what is visible at each point, which passages a hold stops, and which calls
+ * wait for the end of the invalidation.
  */
 #include "lib/hold.h"
 #include "lib/ksm.h"
@@ -189,7 +189,7 @@ TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 	EXPECT_EQ(-1, msync(mmun_page(1), self->page, MS_ASYNC));
 }
 
-/* Which passages a hold stops */
+/* The passages that a hold stops */
 
 TEST_F(hold, of_a_range_ignores_callbacks_of_other_ranges)
 {
@@ -341,7 +341,10 @@ TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
 	}
 }
 
-/* What waits for the end of a held invalidation, and what does not */
+/*
+ * Calls that wait for the end of a held invalidation, and calls that do not
+ * wait
+ */
 
 TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 {
@@ -361,8 +364,8 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 }
 
 /*
- * No range has the page, so the sequence is even.  An insert enters the tree at
- * once and makes the sequence odd.
+ * No range covers the page, so the sequence is even.  An inserted range enters
+ * the tree at once and makes the sequence odd.
  */
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
@@ -430,7 +433,7 @@ HOLD_FIXTURE(hold_two)
 
 FIXTURE_VARIANT(hold_two)
 {
-	int first; /* the one that is resumed first */
+	int first; /* the mutator that is resumed first */
 	__u32 point;
 };
 
@@ -662,7 +665,10 @@ TEST_F(hold, passage_in_reclaim_is_missed)
 	EXPECT_EQ(mmun_gettid(), held.out_tid);
 }
 
-/* Two holds miss the second passage; one of them missed the first, too. */
+/*
+ * Two holds miss the second passage.  One of them also missed the first
+ * passage.
+ */
 TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
 {
 	struct timespec then;
@@ -731,7 +737,7 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 
 /* The end of the context resumes its held tasks. */
 
-/* Orders for a child that has the only descriptor */
+/* Orders for a child that owns the only descriptor */
 
 static int order_hold(void *fd, int tid)
 {

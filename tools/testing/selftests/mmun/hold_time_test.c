@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of an mm:
- * the parameter max_hold_ms.
+ * Tests how long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of
+ * an mm, which is the parameter max_hold_ms.
  */
 #include <limits.h>
 #include <stdatomic.h>
@@ -23,7 +23,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	/* The timeout is counted in ticks; the first tick may be short. */
+	/* The time-out is counted in ticks, and the first tick may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
@@ -117,7 +117,8 @@ static long set_max_hold_ms(unsigned int ms)
 
 /*
  * One invalidation arrives at a hold of one context, and then at a hold of
- * another context that is armed meanwhile.  Returns its milliseconds.
+ * another context that is armed meanwhile.  Returns the duration of the
+ * invalidation in milliseconds.
  *
  *	time	0 ..... 700 ... 1000 ......... 1700
  *	first	|---------------|
@@ -138,7 +139,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	long ms;
 
 	self->mutator.length = mmun_pages(2);
-	/* The limit, and not the timeout, is to end the first hold. */
+	/* The limit must end the first hold, and not the time-out. */
 	set_max_hold_ms(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
 	EXPECT_EQ(3000, set_max_hold_ms(1000));
@@ -146,7 +147,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, _mmun_wait_held(self->fd, first, 1000, &held));
 	EXPECT_EQ(MMUN_HOLD_HELD, held.out_state);
-	/* Time has to pass; there is no event to wait for. */
+	/* Time must pass, and there is no event to wait for. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -184,7 +185,7 @@ static long fastest_dontneed(char *at, size_t length)
 	return least;
 }
 
-/* Insert ranges of one byte in page 1; their callbacks take milliseconds. */
+/* Insert ranges of one byte in page 1.  Their callbacks take milliseconds. */
 static void insert_many(struct __test_metadata *_metadata,
 			FIXTURE_DATA(hold_limit) * self, int fd)
 {
@@ -236,7 +237,7 @@ TEST_F(hold_limit, does_not_restart_within_an_invalidation)
 	invalidate_through_many(_metadata, self);
 }
 
-/* Pass START again and again; each passage is held for two milliseconds. */
+/* Pass START again and again.  Each passage is held for two milliseconds. */
 static int job_start_holds(struct worker *worker)
 {
 	struct mmun_hold hold = {
@@ -271,7 +272,7 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 
 	for (i = 0; i < 3; i++) {
 		self->map[0] = 1;
-		/* Longer than a tick of a coarse clock */
+		/* Sleep longer than a tick of a coarse clock. */
 		poll(NULL, 0, 20);
 		then = mmun_now();
 		hold_for(300, .point = MMUN_POINT_ENTER, .tid = mmun_gettid());
@@ -290,7 +291,7 @@ static long module_users(void)
 /*
  * The held invalidation has hit a range of the context that is closed.  A
  * worker of the driver waits for the end of the invalidation, and pins the
- * module; close() waits for the limit only.
+ * module. close() waits only until the limit.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {

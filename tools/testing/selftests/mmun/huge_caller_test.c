@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations of huge pages: transparent ones, those of files, and hugetlb.
+ * Invalidations of huge pages: transparent huge pages, huge pages of files, and
+ * hugetlb.
  */
 #include "lib/mmun.h"
 #include "lib/setting.h"
@@ -93,8 +94,8 @@ TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
 }
 
 /*
- * To split the page itself the kernel splits its mapping and replaces it by
- * migration entries: one or two events.
+ * To split the page itself, the kernel splits its mapping and replaces the
+ * mapping by migration entries.  That raises one or two events.
  *
  *   0         2 MiB      4 MiB
  *   |--small--|---huge---|
@@ -116,7 +117,7 @@ TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
 		     HUGE_SIZE);
 }
 
-/* Huge pages of a file: each process that maps them has events. */
+/* Huge pages of a file.  Each process that maps the pages receives events. */
 
 #define NO_FILE_COLLAPSE \
 	"no huge pages of files: set CONFIG_TRANSPARENT_HUGEPAGE, CONFIG_BASE_FULL, boot with MEM=1G"
@@ -164,8 +165,8 @@ FIXTURE_TEARDOWN(huge_file)
 }
 
 /*
- * The kernel may unmap the small pages first, one by one.  It may then leave it to
- * khugepaged to map the huge page in another process.
+ * The kernel may first unmap the small pages one by one.  In another process,
+ * khugepaged may map the huge page later.
  *
  *   0    5               300        512
  *   |----w----------------w----------|
@@ -200,9 +201,10 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 }
 
 /*
- * hugetlb.  Three mappings of one huge page each, all written.  An operation works
- * on the second mapping, or on all of them.  None splits a mapping, because some
- * kernels before 6.3 lack a lock there, which lockdep reports.
+ * hugetlb.  Three mappings of one huge page each, all written.  An operation
+ * works on the second mapping, or on all mappings.  No operation splits a
+ * mapping, because some kernels before 6.3 do not acquire a lock in that case,
+ * which lockdep reports.
  *
  *   0       1       2       3
  *   |private|private|private|
@@ -215,10 +217,10 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 #define NO_POOL \
 	"no five huge pages in the pool: set CONFIG_HUGETLBFS, boot with MEM=1G"
 
-/* hugetlb of HUGE_SIZE, whatever the default size is */
+/* The flags of a hugetlb page of HUGE_SIZE.  The default size may differ. */
 #define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
 
-/* Returns whether the pool has the pages that a test needs. */
+/* Returns whether the pool contains the pages that a test needs. */
 static bool fill_pool(struct setting *pool)
 {
 	static char path[80];
@@ -240,7 +242,7 @@ FIXTURE(hugetlb)
 	struct setting pool;
 };
 
-/* Operations of one expression */
+/* Operations that consist of one expression */
 #define OP(name, expression)                                 \
 	static int huge_##name(FIXTURE_DATA(hugetlb) * self) \
 	{                                                    \
@@ -263,8 +265,8 @@ static int huge_write(FIXTURE_DATA(hugetlb) * self)
 }
 
 /*
- * How many events of each type are raised for a huge page.  Kernels before 6.3 nest
- * one more UNMAP where the huge pages are unmapped.
+ * The number of events of each type for a huge page.  When huge pages are
+ * unmapped, kernels before 6.3 raise one more UNMAP, which is nested.
  */
 FIXTURE_VARIANT(hugetlb)
 {
@@ -273,7 +275,7 @@ FIXTURE_VARIANT(hugetlb)
 	int protects;
 	int unmaps_min;
 	int unmaps_max;
-	bool is_forked; /* before the operation */
+	bool is_forked; /* the test forks before the operation */
 	bool on_all;
 };
 
@@ -281,7 +283,7 @@ FIXTURE_VARIANT(hugetlb)
 FIXTURE_VARIANT_ADD(hugetlb, munmap)   { huge_munmap, .unmaps_min = 1, .unmaps_max = 2 };
 FIXTURE_VARIANT_ADD(hugetlb, dontneed) { huge_dontneed, .clears = 1, .unmaps_max = 1 };
 FIXTURE_VARIANT_ADD(hugetlb, mprotect) { huge_mprotect, .protects = 1 };
-/* First the pages move, then the old mapping is unmapped. */
+/* First the pages move.  Then the old mapping is unmapped. */
 FIXTURE_VARIANT_ADD(hugetlb, mremap) { huge_mremap, .clears = 1, .unmaps_min = 1, .unmaps_max = 2 };
 FIXTURE_VARIANT_ADD(hugetlb, fork)             { huge_fork, .clears = 1, .on_all = true };
 FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { huge_write, .clears = 1, .is_forked = true };
@@ -320,7 +322,10 @@ FIXTURE_TEARDOWN(hugetlb)
 	EXPECT_EQ(0, setting_restore(&self->pool));
 }
 
-/* Returns the number of events on the huge page at @at, of which no byte is left. */
+/*
+ * Check that the shadow has no entry for the huge page at @at.  Returns the
+ * number of events on the page.
+ */
 static int check_huge(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(hugetlb) * self,
 		      const FIXTURE_VARIANT(hugetlb) * variant,
@@ -378,7 +383,7 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 #define NO_UFFD_WP \
 	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
 
-/* What one table of huge pages maps */
+/* The size of the memory that one table of huge pages maps */
 #define TABLE_SIZE (HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
 
 FIXTURE(hugetlb_table)
@@ -429,7 +434,7 @@ FIXTURE_VARIANT(hugetlb_table)
 	int (*prepare)(FIXTURE_DATA(hugetlb_table) * self);
 	int (*run)(FIXTURE_DATA(hugetlb_table) * self);
 	__u32 event;
-	int unmaps_max; /* kernels before 6.3 nest one */
+	int unmaps_max; /* kernels before 6.3 raise a nested UNMAP */
 };
 
 /* clang-format off */

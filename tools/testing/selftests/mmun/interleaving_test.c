@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The collision-retry lock: what is inserted, removed and read while an
+ * The collision-retry lock: ranges are inserted, removed and read while an
  * invalidation is open.  Holds determine each interleaving.
  *
  * An invalidation is open from its start to its end.  If it hits a range, the
@@ -11,7 +11,7 @@
 #include "lib/subject.h"
 
 #define MANY 50000
-#define STEP 1000 /* inserts per call, invalidations per order */
+#define STEP 1000 /* inserts of one call, or invalidations of one order */
 #define LONG_RUN 100000
 
 /* @near is the second range of the drawing in subject.h. */
@@ -33,7 +33,10 @@ FIXTURE_SETUP(interleaving)
 
 SUBJECT_FIXTURE_TEARDOWN(interleaving)
 
-/* Hold an invalidation that hits the range, or one that hits nothing. */
+/*
+ * Hold an invalidation that hits the range, or an invalidation that hits no
+ * range.
+ */
 #define open_odd() \
 	hold_mutator(0, mutate_dontneed, 1, MMUN_POINT_LEAVE, self->id)
 #define open_even() hold_mutator(0, mutate_dontneed, FREE, MMUN_POINT_START, 0)
@@ -41,7 +44,7 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
 #define expect_in_tree(_id, _there) \
 	EXPECT_EQ(_there, mmun_query_range(_id).out_in_tree)
 
-/* An invalidation of page @_nr calls no range. */
+/* Expect that an invalidation of page @_nr calls no range. */
 #define expect_no_call(_nr)                            \
 	do {                                           \
 		mmun_drain_log(self->fd);              \
@@ -49,7 +52,9 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
 		mmun_expect_no_event();                \
 	} while (0)
 
-/* An invalidation of page @_nr calls range @_id and no other range. */
+/*
+ * Expect that an invalidation of page @_nr calls range @_id and no other range.
+ */
 #define expect_only(_id, _nr)                          \
 	do {                                           \
 		mmun_drain_log(self->fd);              \
@@ -60,7 +65,7 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
 
 #define block_remover() block_worker(&self->other, job_remove, MMUN_REMOVE)
 
-/* Resume mutator 0.  The remover returns. */
+/* Resume mutator 0, and expect that the remover returns. */
 #define resume_and_join(_hold)                           \
 	do {                                             \
 		resume_mutator(0, _hold);                \
@@ -184,7 +189,7 @@ FIXTURE(interleaving_remove)
 	SUBJECT_FIXTURE;
 };
 
-/* @calls: of the range, up to the point */
+/* @calls: number of calls of the range up to the point */
 FIXTURE_VARIANT(interleaving_remove)
 {
 	__u32 point;
@@ -246,8 +251,8 @@ TEST_F(interleaving, remove_after_the_end_of_the_invalidation_does_not_wait)
 }
 
 /*
- * The core makes all deferred changes under its lock, the newest first.  With
- * very many inserts after a remove, that takes long.  A remover that reads the
+ * The core makes all deferred changes under its lock, the newest first.  If
+ * many inserts follow a remove, this takes long.  A remover that reads the
  * sequence without the lock sees that the invalidation is over, and returns
  * while the core is about to use the range.  The remover reads only when it is
  * woken, so the kicker wakes it without a pause.  Both run on another CPU than
@@ -283,7 +288,7 @@ static bool bind_to_cpu(pid_t tid, int nr)
 	return false;
 }
 
-/* Ranges of one byte each, all of them on the page at @start */
+/* Returns ranges of one byte each, which are all on the page at @start. */
 static struct mmun_span *bulk_of(char *start, size_t page)
 {
 	struct mmun_span *bulk = calloc(MANY, sizeof(*bulk));
@@ -638,10 +643,10 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 }
 
 /*
- * The sequence.  It has 64 bits and grows by two, so no test reaches its
- * wrap-around.  A test reaches two edges: the insert of a range, where the
- * sequence of the range and that of the mm are next to each other, and nested
- * invalidations, where both do not change.
+ * The sequence has 64 bits and grows by two, so no test reaches its
+ * wrap-around.  The tests reach two edges.  When a range is inserted, the
+ * sequences of the range and of the mm are next to each other.  During nested
+ * invalidations, neither sequence changes.
  */
 
 TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetimes: exit, exec, core dump, fork and the last mmput() beside an
- * invalidation or an ioctl that is in flight; the last close() beside an ioctl;
- * and the module.
+ * Lifetimes. exit, exec, core dump, fork and the last mmput() happen during an
+ * invalidation or an ioctl.  The last close() happens during an ioctl.  The
+ * module is unloaded.
  */
 #include <glob.h>
 #include <sys/resource.h>
@@ -34,7 +34,7 @@ FIXTURE_SETUP(lifecycle)
 
 SUBJECT_FIXTURE_TEARDOWN(lifecycle)
 
-/* The next record: the whole range was invalidated. */
+/* Expect that the next record reports the invalidation of the whole range. */
 #define expect_whole(_event) \
 	mmun_expect_event(self->id, _event, self->map, mmun_pages(RANGE_PAGES))
 
@@ -137,7 +137,7 @@ static int job_punch(struct worker *worker)
 			 worker->subject->page);
 }
 
-/* Hold the other worker behind the callback.  Evaluates to the hold. */
+/* Hold the other worker after the callback.  Evaluates to the hold. */
 #define hold_punch()                                                           \
 	({                                                                     \
 		__u32 __at;                                                    \
@@ -303,7 +303,10 @@ static int mutate_abort(struct subject *subject, int nr)
 	abort();
 }
 
-/* Does the only core in the directory have the bytes?  Delete both. */
+/*
+ * Returns whether the only core in the directory contains the bytes.  Deletes
+ * the core and the directory.
+ */
 static bool core_has(const char *dir, const void *bytes, size_t length)
 {
 	char pattern[64], *core = MAP_FAILED;
@@ -451,7 +454,10 @@ static int mutate_close(struct subject *subject, int nr)
 	return close(nr);
 }
 
-/* A second context of the subject, of which the test has the only descriptor */
+/*
+ * Open a second context of the subject.  Only the test keeps a descriptor of
+ * it.
+ */
 #define open_another()                                                     \
 	({                                                                 \
 		int __its = subject_do(subject_thread(0), mutate_open, 0); \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: the order of the records, lost records, read() and poll(), LOG_SETUP, and
- * what a record reports, above all the thread that caused the event.
+ * The log: the order of the records, lost records, read() and poll(),
+ * LOG_SETUP, and the contents of a record, mainly the thread that caused the
+ * event.
  */
 #include <time.h>
 #include "lib/mmun.h"
@@ -33,7 +34,7 @@ static char *page_at(FIXTURE_DATA(log) * self, int i)
 	return self->map + i % NR_PAGES * self->page;
 }
 
-/* One event on each page from @first to @last, modulo NR_PAGES */
+/* Raise one event on each page from @first to @last, modulo NR_PAGES. */
 static int make_events(FIXTURE_DATA(log) * self, int first, int last)
 {
 	int i;
@@ -48,7 +49,10 @@ static int make_events(FIXTURE_DATA(log) * self, int first, int last)
 	mmun_expect_event(self->id, MMUN_EVENT_CLEAR, page_at(self, i), \
 			  self->page)
 
-/* The next records are about the events from @first to @last, and no other. */
+/*
+ * Expect that the next records report the events from @first to @last, and no
+ * other event.
+ */
 static void expect_pages(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(log) * self, int first, int last)
 {
@@ -145,7 +149,7 @@ TEST_F(log, reading_an_empty_log_with_o_nonblock_is_eagain)
 	ASSERT_EQ(0, make_events(self, 3, 3));
 	EXPECT_EQ(sizeof(r), read(self->fd, &r, sizeof(r)));
 	EXPECT_ERRNO(EAGAIN, read(self->fd, &r, sizeof(r)));
-	/* A buffer that is too small is an error also if the log is empty. */
+	/* A buffer that is too small is an error even if the log is empty. */
 	EXPECT_ERRNO(EINVAL, read(self->fd, &r, sizeof(r) - 1));
 }
 
@@ -419,8 +423,8 @@ static int truncate_to_page(void *arg, int memfd)
 }
 
 /*
- * After fork() the page is shared.  The write through /proc breaks that in the page
- * tables of the parent, which raises an event there.
+ * After fork() the page is shared.  The write through /proc ends the sharing in
+ * the page tables of the parent, which raises an event in the parent.
  */
 TEST_F(log, an_event_names_another_process_that_wrote)
 {
@@ -465,7 +469,7 @@ FIXTURE(log_type)
 	struct mmun_token tokens[2];
 };
 
-/* The cur_seq of a record, as far as the script can know it */
+/* The cur_seq of a record, if the script determines it */
 enum seq { NO_SEQ, FIRST_BATCH, SECOND_BATCH, ODD };
 
 FIXTURE_VARIANT(log_type)

@@ -79,7 +79,7 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
  *       |-p-|		protected
  *       |-r-|		replaced
  *
- * Either page can be the one that stays; a busy page is tried again.
+ * Either page can stay. ksmd tries a busy page again.
  */
 TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 {
@@ -204,7 +204,10 @@ FIXTURE_VARIANT_ADD(migrate, by_another_process) { .move = by_move_pages, .in_ch
 FIXTURE_VARIANT_ADD(migrate, of_a_huge_page)     { .move = by_move_pages, .is_huge = true };
 /* clang-format on */
 
-/* One small page in a mapping migrates, or one huge page after the first 2 MiB. */
+/*
+ * Map memory in which one small page migrates, or one huge page after the first
+ * 2 MiB.
+ */
 static int map_for_migration(FIXTURE_DATA(migrate) * self,
 			     const FIXTURE_VARIANT(migrate) * variant)
 {
@@ -232,7 +235,10 @@ FIXTURE_SETUP(migrate)
 	mmun_setup();
 	ASSERT_EQ(0, map_for_migration(self, variant));
 	if (variant->is_huge) {
-		/* khugepaged must not collapse the small pages before it. */
+		/*
+		 * khugepaged must not collapse the small pages before the huge
+		 * page.
+		 */
 		madvise(m->at, HUGE_SIZE, MADV_HUGEPAGE);
 		self->no_huge = mmun_collapse(m->at);
 	}
@@ -330,7 +336,10 @@ FIXTURE_TEARDOWN(disk)
 		EXPECT_EQ(0, mmun_child_end(&self->cleanup));
 }
 
-/* As mkswap does: one page of header, the rest to swap on */
+/*
+ * Write what mkswap writes: one page is the header, and the other pages are
+ * swap space.
+ */
 static int make_swap(int disk, size_t page)
 {
 	__u32 head[] = { 1, DISK_BYTES / page - 1, 0 };
@@ -434,8 +443,8 @@ FIXTURE_SETUP(uprobe)
 MMUN_FIXTURE_TEARDOWN(uprobe)
 
 /*
- * On the first instruction of the second page.  Returns a descriptor; to close the
- * descriptor clears the breakpoint.
+ * Set a breakpoint on the first instruction of the second page.  Returns a
+ * descriptor. close() of the descriptor clears the breakpoint.
  */
 static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 {
@@ -452,7 +461,10 @@ static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 		       PERF_FLAG_FD_CLOEXEC);
 }
 
-/* One event on the second page, and the device then reads @byte there. */
+/*
+ * Expect one event on the second page, and that the device then reads @byte
+ * from the page.
+ */
 static void check_code(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(uprobe) * self, struct watch w, int byte)
 {

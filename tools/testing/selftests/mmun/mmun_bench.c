@@ -57,7 +57,10 @@ static int count_groups(bool print)
 	return count;
 }
 
-/* The pause is for the console: its work must not become part of a cost. */
+/*
+ * The pause lets the console finish, because the work of the console must not
+ * become part of a cost.
+ */
 static void run_group(struct group *group)
 {
 	printf("# %s\n", group->name);
@@ -68,7 +71,10 @@ static void run_group(struct group *group)
 	group->failed = rows->failed;
 }
 
-/* The rows are printed last, because output during a measurement costs. */
+/*
+ * The rows are printed last, because output during a measurement would add to a
+ * cost.
+ */
 static int run_groups(void)
 {
 	struct group *group;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A stress test: the threads of several processes insert, remove, snapshot, read and
- * write ranges of the memory of all processes, and change that memory at the same time.
- * Its results depend on timing; the other programs are deterministic.
+ * A stress test: the threads of several processes insert, remove, snapshot,
+ * read and write ranges of the memory of all processes, and change that memory
+ * at the same time.  The results depend on timing.  The other programs are
+ * deterministic.
  *
  * The seed determines the calls of each thread.  The program prints the seed, and -S
  * repeats the calls, but not their interleaving.  No other program may use the device
@@ -29,10 +30,10 @@
 #include "stress/children.c"
 
 /*
- * ENOENT: another thread removed the range.  EFAULT, EACCES: the memory has holes and
- * pages that are not writable.  EAGAIN, EBUSY, EIO: another task uses the pages.
- * ENODEV: there is no such node.  EINVAL: this kernel, or this memory, does not
- * support it.
+ * ENOENT: another thread removed the range.  EFAULT, EACCES: the memory has
+ * holes and pages that are not writable.  EAGAIN, EBUSY, EIO: another task uses
+ * the pages.  ENODEV: the node does not exist.  EINVAL: this kernel or this
+ * memory does not support the operation.
  */
 /* clang-format off */
 static const struct op ops[] = {
@@ -116,7 +117,7 @@ static int make_swap(int mib)
 	return ret;
 }
 
-/* With swap and ksmd, if the kernel has them */
+/* Run the stress test with swap and ksmd, if the kernel has them. */
 static void stress_with_ksm(int fd)
 {
 	struct ksm ksm;

@@ -68,7 +68,10 @@ FIXTURE_TEARDOWN(model)
 #define record(nr) (self->trace.record[nr])
 #define can_step(nr) model_enabled(&self->m, &self->config, nr)
 
-/* Steps of one actor, by the places that they lead to */
+/*
+ * Take steps of one actor.  The arguments are the places to which the steps
+ * lead.
+ */
 #define step(_nr, ...)                                             \
 	do {                                                       \
 		const int __where[] = { __VA_ARGS__ };             \
@@ -81,7 +84,7 @@ FIXTURE_TEARDOWN(model)
 		}                                                  \
 	} while (0)
 
-/* A call that returns at once, with this errno and this result */
+/* Take a step whose call returns at once with this errno and this result. */
 #define call_returns(_nr, _errno, _result)             \
 	do {                                           \
 		step(_nr, IDLE);                       \
@@ -432,7 +435,10 @@ TEST_F(schedule, wrong_text_is_refused)
 	}
 }
 
-/* Two independent actors of 3 and 1 steps: the states are a grid of 4 times 2. */
+/*
+ * Two independent actors take 3 steps and 1 step, so the states are a grid of 4
+ * times 2.
+ */
 TEST_F(schedule, search_walks_every_edge_once)
 {
 	search_of("madvise55,dA", 0);

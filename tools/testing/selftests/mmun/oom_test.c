@@ -2,7 +2,7 @@
 /*
  * Out of memory: the reaper frees the memory of a dying process and must not
  * wait.  Most tests reap with process_mrelease(2), which makes each step
- * visible.  The last two exhaust the memory of a cgroup.
+ * visible.  The last two tests exhaust the memory of a cgroup.
  */
 #include "lib/victim.h"
 
@@ -40,7 +40,7 @@ static int map_vmas(void *arg, int nr)
 	return 0;
 }
 
-/* An order.  The mm stays when the victim is killed, until MMUN_UNPIN_MM. */
+/* The mm of the victim stays after SIGKILL until MMUN_UNPIN_MM. */
 static int pin_mm(void *arg, int nr)
 {
 	struct victim *victim = arg;
@@ -75,8 +75,9 @@ static int pages_present(const struct victim *victim, int which)
 }
 
 /*
- * Is the record one of the reaper?  It must not wait, and covers the whole VMA.
- * The event is UNMAP before 7.1.  Since 7.1 it is CLEAR, because the VMA stays.
+ * Returns whether the reaper caused the record.  The reaper must not wait, and
+ * invalidates the whole VMA.  The event is UNMAP before 7.1.  Since 7.1 it is
+ * CLEAR, because the VMA stays.
  */
 static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		       int which, bool refused)
@@ -93,8 +94,9 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 }
 
 /*
- * One attempt to reap writes the next two records, one of each range.  Some
- * kernels walk the VMAs upwards, others downwards.
+ * Expect that one attempt to reap writes the next two records, one for each
+ * range.  Some kernels walk the VMAs upwards, and other kernels walk them
+ * downwards.
  */
 #define expect_attempt(_refused0, _refused1)                                 \
 	do {                                                                 \
@@ -114,7 +116,7 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		EXPECT_NE(__r[0].id, __r[1].id);                             \
 	} while (0)
 
-/* The victim has pinned its mm. */
+/* Start a victim that has pinned its mm. */
 #define setup_pinned_victim()                                                \
 	do {                                                                 \
 		struct mmun_record __pin = {};                               \
@@ -135,7 +137,10 @@ static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
 		mrelease(&self->victim) ? errno : 0; \
 	})
 
-/* The victim exits, unless it was killed before, when the mm is unpinned. */
+/*
+ * Kill the victim and unpin its mm, so that the victim exits.  The victim may
+ * have been killed before.
+ */
 #define end_victim()                                                 \
 	do {                                                         \
 		__u32 __count;                                       \
@@ -151,7 +156,7 @@ FIXTURE(oom)
 	VICTIM_FIXTURE;
 };
 
-/* @refuses: does the range refuse the first attempt? */
+/* @refuses: whether the range refuses the first attempt */
 FIXTURE_VARIANT(oom)
 {
 	bool refuses[2];
@@ -257,7 +262,10 @@ TEST_F(oom, open_batch_collides_whether_refused_or_not)
 	end_victim();
 }
 
-/* An order, because the call never returns if the mm is out of balance. */
+/*
+ * The child makes this call, because the call never returns if the mm is out of
+ * balance.
+ */
 static int begin_and_abandon(void *arg, int which)
 {
 	struct victim *victim = arg;
@@ -346,7 +354,7 @@ TEST_F(oom_pinned, release_is_never_refused)
 }
 
 /*
- * Three ranges cover one VMA.  The one in the middle refuses, which ends the
+ * Three ranges cover one VMA.  The range in the middle refuses, which ends the
  * walk.
  *
  *   6   7   8   9
@@ -395,7 +403,7 @@ TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
 
 static char cgroup[64];
 
-/* Does the text of a file have the word? */
+/* Returns whether the text of a file contains the word. */
 static bool file_has(const char *path, const char *word)
 {
 	char text[1024];
@@ -403,7 +411,10 @@ static bool file_has(const char *path, const char *word)
 	return !mmun_read_file(path, text, sizeof(text)) && strstr(text, word);
 }
 
-/* Run by a process that outlives the test.  Returns 0 if nothing is left. */
+/*
+ * A process that outlives the test calls this function.  Returns 0 if nothing
+ * is left.
+ */
 static int cgroup_remove(void *disable, int nr)
 {
 	int tries;
@@ -446,7 +457,7 @@ static bool are_pages_gone(const struct victim *victim)
 	return !pages_present(victim, 0) && !pages_present(victim, 1);
 }
 
-/* Does the condition become true in time? */
+/* Returns whether the condition becomes true in time. */
 static bool wait_until(bool (*is_true)(const struct victim *victim),
 		       const struct victim *victim)
 {
@@ -468,7 +479,10 @@ static int enter_cgroup(void *arg, int nr)
 		       mmun_write_file("cgroup.procs", "0");
 }
 
-/* Write to more memory than there is, so that the kernel kills the victim. */
+/*
+ * Write to more memory than the cgroup allows, so that the kernel kills the
+ * victim.
+ */
 static int use_up_memory(void *arg, int nr)
 {
 	char *map = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE,
@@ -527,7 +541,7 @@ FIXTURE_TEARDOWN(oom_kill)
 
 /*
  * The kernel kills the victim while its threads take snapshots.  The pages that
- * they fault in count as the victim's memory, too.
+ * the threads fault in also count as memory of the victim.
  */
 TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 {

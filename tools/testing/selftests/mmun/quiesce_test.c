@@ -18,7 +18,7 @@ static int job_spin(struct worker *worker)
 	return 0;
 }
 
-/* An order */
+/* A child executes this order. */
 static int stop_and_exit(void *arg, int status)
 {
 	raise(SIGSTOP);

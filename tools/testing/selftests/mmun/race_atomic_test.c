@@ -6,10 +6,13 @@
  */
 #include "lib/race.h"
 
-#define WRITES 4 /* of a device, after the page tables were read once */
-#define FORKS 10 /* at least */
+#define WRITES 4 /* writes of a device after one read of the page tables */
+#define FORKS 10 /* minimum */
 
-/* Each device write is of a higher number.  Returns whether it was done. */
+/*
+ * Each device write stores a higher number.  Returns whether the write
+ * succeeded.
+ */
 static bool device_write(struct actor *actor)
 {
 	struct race *race = actor->race;
@@ -113,10 +116,10 @@ TEST_F(race_atomic, batch_in_two_parts_sees_all_pages_or_none)
 }
 
 /*
- * One mmap() at a time maps one of two files over the whole range.  Each file has
- * a generation, which is stamped on its pages.  All pages that one batch
- * published are of one generation.  Only one thread publishes, so a page that
- * vanished stays away, and all pages vanish at once.
+ * One mmap() at a time maps one of two files over the whole range.  Each file
+ * has a generation, which is stamped on its pages.  All pages that one batch
+ * published have the same generation.  Only one thread publishes, so a page
+ * that vanished stays away, and all pages vanish at once.
  */
 static void check_generations(struct actor *actor)
 {
@@ -139,7 +142,10 @@ static void check_generations(struct actor *actor)
 			      i);
 }
 
-/* hmm_range_fault() itself checks the sequence, so it is used less often. */
+/*
+ * hmm_range_fault() itself checks the sequence, so this function uses it less
+ * often.
+ */
 static void gather_and_check(struct actor *actor)
 {
 	__u32 method = roll(actor, 4) ? MMUN_METHOD_GUP : MMUN_METHOD_HMM_FAULT;
@@ -179,7 +185,7 @@ TEST_F(race_atomic, batch_in_two_parts_is_of_one_mapping)
 	run_race(gather_and_check, map_other_file);
 }
 
-/* fork(): the child must not have what a device wrote after fork() returned. */
+/* fork(): the child must not see what a device wrote after fork() returned. */
 
 static void child_main(struct race *race, int from)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations race with devices that read without a pause: no device reads a
- * page that was replaced.  See race.h.
+ * Invalidations race with devices that read without a pause.  No device may
+ * read a page that was replaced.  See race.h.
  *
  * Each page has a generation, which is stamped on its first word.
  *
@@ -18,10 +18,11 @@
 #include "lib/process.h"
 #include "lib/race.h"
 
-#define LOOKS 4 /* pages compared after the page tables were read once */
+#define LOOKS 4 /* number of pages compared after one read of the page tables */
 #define LOG_RECORDS 16384
-#define INSERTS 2000 /* of each thread, so that the log is large enough */
-#define VICTIMS 200 /* at most; two or three are enough */
+#define INSERTS \
+	2000 /* limit for each thread, so that the log is large enough */
+#define VICTIMS 200 /* limit; two or three victims are enough */
 #define ATTEMPTS 20
 
 static void look_at(struct actor *actor, int page)
@@ -65,7 +66,7 @@ static void gather_and_look(struct actor *actor)
 		look_at(actor, actor->first + roll(actor, actor->pages));
 }
 
-/* Ways to replace pages by empty ones */
+/* Ways to replace pages by empty pages */
 
 static void replace_dontneed(struct race *race, char *at, size_t length)
 {
@@ -98,7 +99,7 @@ static void replace_mremap(struct race *race, char *at, size_t length)
 	replace_map_fixed(race, at, length);
 }
 
-/* Replace pages, and stamp the new ones: see the table above. */
+/* Replace pages, and stamp the new pages, see the table above. */
 static void replace(struct race *race, int first, int pages)
 {
 	__u32 generation;
@@ -290,8 +291,8 @@ TEST_F(race_insert, callbacks_come_only_between_insert_and_remove)
 }
 
 /*
- * process_mrelease(2) of a process that sleeps in MMUN_PIN_MM, which keeps a user
- * of its mm.  The range is in that mm, so the device reads there.
+ * process_mrelease(2) of a process that sleeps in MMUN_PIN_MM, which keeps a
+ * user of its mm.  The range belongs to this mm, so the device reads this mm.
  */
 
 static int open_and_stamp(void *arg, int nr)
@@ -344,7 +345,7 @@ static int victim_start(struct mmun_child *victim, struct race *race)
 	return mmun_wait_record(race->fd, MMUN_RECORD_PIN, &r) ? 0 : -1;
 }
 
-/* Returns the exit status. */
+/* Returns the exit status of the victim. */
 static int victim_end(struct mmun_child *victim, struct race *race)
 {
 	__u32 count;
@@ -355,7 +356,10 @@ static int victim_end(struct mmun_child *victim, struct race *race)
 	return mmun_child_reap(victim);
 }
 
-/* One attempt, which the range may refuse.  Afterwards generation 1 is gone. */
+/*
+ * Make one attempt to reap, which the range may refuse.  After a successful
+ * attempt generation 1 is gone.
+ */
 static void reap_once(struct actor *mutator, int pidfd)
 {
 	struct race *race = mutator->race;
@@ -372,7 +376,10 @@ static void reap_once(struct actor *mutator, int pidfd)
 	sched_yield();
 }
 
-/* Read, kill, and reap one victim ATTEMPTS times.  Returns its exit status. */
+/*
+ * Read one victim, kill it, and reap it ATTEMPTS times.  Returns the exit
+ * status of the victim.
+ */
 static int reap_victim(struct race *race, struct mmun_child *victim)
 {
 	__u64 enough = race->checked + ENOUGH;

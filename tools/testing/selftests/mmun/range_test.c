@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges: which ranges an invalidation calls, bulk calls, a million ranges,
- * limits, signals, and that no range leaves anything behind.
+ * Ranges: the ranges that an invalidation calls, bulk calls, a million ranges,
+ * limits and signals.  No range may leave anything behind.
  */
 #include <sys/ptrace.h>
 
@@ -11,7 +11,10 @@
 #define NR_MANY 20000
 #define NR_MILLION 1000000
 
-/* The core's struct mmu_interval_notifier, and what the driver may add */
+/*
+ * The size of the core's struct mmu_interval_notifier, and the bytes that the
+ * driver may add
+ */
 #define CORE_BYTES 88
 #define OUR_BYTES 256
 
@@ -20,7 +23,9 @@ static int invalidate(char *start, size_t length)
 	return madvise(start, length, MADV_DONTNEED);
 }
 
-/* From page @first + @first_byte to page @last + @last_byte, exclusive */
+/*
+ * A range from page @first + @first_byte to page @last + @last_byte, exclusive
+ */
 struct place {
 	int first;
 	int first_byte;
@@ -84,7 +89,10 @@ FIXTURE_VARIANT_ADD(dispatch, touching) {
 	5, { { 0, 0, 4, 0 }, { 3, 0, 4, 0 }, { 4, 0, 8, 0 }, { 8, 0, 9, 0 }, { 8, 0, 12, 0 } }
 };
 
-/* At each end: the last byte before, the first byte behind, and both. */
+/*
+ * At each end of the invalidation: the last byte before it, the first byte
+ * behind it, and both.
+ */
 FIXTURE_VARIANT_ADD(dispatch, byte_granular) {
 	6, { { 4, -1, 4, 0 }, { 4, 0, 4, 1 }, { 4, -1, 4, 1 },
 	     { 8, -1, 8, 0 }, { 8, 0, 8, 1 }, { 8, -1, 8, 1 } }
@@ -115,7 +123,9 @@ FIXTURE_SETUP(dispatch)
 
 MMUN_FIXTURE_TEARDOWN(dispatch)
 
-/* Set the part of @span that is invalidated.  Returns whether there is any. */
+/*
+ * Set the part of @span that is invalidated.  Returns whether this part exists.
+ */
 static bool clip(FIXTURE_DATA(dispatch) * self, const struct mmun_span *span,
 		 __u64 *start, __u64 *end)
 {
@@ -197,7 +207,10 @@ TEST_F(dispatch, removed_range_is_not_called_and_the_rest_are)
 	mmun_expect_no_event();
 }
 
-/* @observer is another context.  The count of objects is of all contexts. */
+/*
+ * @observer is another context.  It reports the number of objects of all
+ * contexts.
+ */
 FIXTURE(range)
 {
 	MMUN_FIXTURE;
@@ -217,7 +230,10 @@ FIXTURE_TEARDOWN(range)
 	EXPECT_EQ(0, close(self->observer));
 }
 
-/* A CPU that idles on an mm may hold a reference to it. */
+/*
+ * An idle CPU may hold a reference to the mm that it used last.  Returns the
+ * number of CPUs.
+ */
 static int cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_CONF);
@@ -257,7 +273,7 @@ TEST_F(range, new_range_is_not_mistaken_for_a_removed_range)
 }
 
 /*
- * The sequence of an idle mm is even, so an odd one never equals it.
+ * The sequence of an idle mm is even, so it never equals an odd sequence.
  *
  *	0   1   2   3
  *	|-0-|-1-|-2-|	each is inserted after an invalidation of the one before
@@ -398,7 +414,9 @@ TEST_F(range, close_frees_ranges_batches_and_shadows)
 	EXPECT_GE(before.out_mm_count + cpus(), after.out_mm_count);
 }
 
-/* @n adjacent ranges of @bytes each, the first at @start */
+/*
+ * Returns @n adjacent spans of @bytes each.  The first span begins at @start.
+ */
 static struct mmun_span *row_of_ranges(char *start, size_t bytes, size_t n)
 {
 	struct mmun_span *bulk = calloc(n, sizeof(*bulk));
@@ -428,7 +446,10 @@ TEST_F_TIMEOUT(range, among_many_ranges_only_those_on_the_page_are_called, 150)
 	__u64 done;
 
 	ASSERT_NE(NULL, bulk);
-	/* Before the insert, because mmap() here may invalidate around the page. */
+	/*
+	 * mmap() precedes the insert, because mmap() may invalidate the
+	 * neighbours of the page.
+	 */
 	ASSERT_NE(NULL, mmun_map(hit, self->page));
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, NR_MANY, &done));
 	ASSERT_EQ(NR_MANY, done);
@@ -446,7 +467,7 @@ TEST_F_TIMEOUT(range, among_many_ranges_only_those_on_the_page_are_called, 150)
 	free(bulk);
 }
 
-/* Memory of the kernel that it cannot reclaim, in bytes */
+/* Returns the number of bytes of slabs that the kernel cannot reclaim. */
 static long long slab_in_use(void)
 {
 	char text[8192], *at;
@@ -499,7 +520,7 @@ TEST_F_TIMEOUT(range, million_ranges_cost_at_most_344_bytes_each, 90)
 			  self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, munmap(map, self->page));
-	/* One range more than the limit is ENOSPC. */
+	/* If one range exceeds the limit, the call fails with ENOSPC. */
 	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk + NR_MILLION,
 				       max + 1 - NR_MILLION, &done));
 	EXPECT_EQ(max - NR_MILLION, done);
@@ -507,7 +528,7 @@ TEST_F_TIMEOUT(range, million_ranges_cost_at_most_344_bytes_each, 90)
 	free(bulk);
 }
 
-/* Each limit is ENOSPC, not ENOMEM. */
+/* A call that exceeds a limit fails with ENOSPC, not with ENOMEM. */
 
 TEST_F(range, one_batch_too_many_is_enospc)
 {
@@ -557,7 +578,7 @@ TEST_F(range, one_context_too_many_is_enospc)
 		EXPECT_EQ(0, close(fd[i]));
 }
 
-/* Each chunk of a shadow counts as 512 pages, also if only one is used. */
+/* Each chunk of a shadow counts as 512 pages, even if only one page is used. */
 TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
 {
 	__u32 chunks = mmun_info().out_max_shadow_pages / 512, id = 0, i;
@@ -609,7 +630,10 @@ FIXTURE_TEARDOWN(bulk)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/* If nothing was done the call fails.  Otherwise it reports how much. */
+/*
+ * If no element was processed, the call fails.  Otherwise the call reports the
+ * number of processed elements.
+ */
 #define EXPECT_BULK(_errno, call)                                         \
 	({                                                                \
 		__u64 __done = -1ULL;                                     \
@@ -660,7 +684,7 @@ TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 	remove_from(variant->wrong + 1);
 }
 
-/* A reserved field is set, and the ID is the largest one. */
+/* A reserved field is set, and the ID is the largest possible ID. */
 TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
 {
 	struct mmun_span *wrong = &self->bulk[variant->wrong];
@@ -755,7 +779,7 @@ static bool at_entry_of_insert(pid_t child, int status)
 	       info.entry.nr == SYS_ioctl && info.entry.args[1] == MMUN_INSERT;
 }
 
-/* Returns the number of signals sent. */
+/* Returns the number of signals that were sent. */
 static int interrupt_inserts(pid_t child)
 {
 	int status, sent = 0;

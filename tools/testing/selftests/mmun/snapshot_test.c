@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Snapshots: the entries that each method reports for each kind of page, small,
- * missing, read-only, zero, secret or huge.
+ * Snapshots: the entries that each method reports for each kind of page.  A
+ * page can be small, missing, read-only, zero, secret or huge.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
 #include "lib/range.h"
 
 /*
- * Page n holds the byte n + 1.  The range covers all pages.
+ * Page n contains the byte n + 1.  The range covers all pages.
  *
  *   0   1   2   3   4   5   6   7
  *   |------------range------------|
@@ -44,7 +44,7 @@ MMUN_FIXTURE_TEARDOWN(snapshot_method)
 
 #define need_method() mmun_need_method(variant->method)
 
-/* From now on the CPU has not accessed any page. */
+/* Map new pages, which the CPU has not accessed. */
 #define map_untouched_pages() \
 	ASSERT_NE(NULL, mmun_map(self->map, mmun_pages(PAGES)))
 
@@ -58,7 +58,10 @@ TEST_F(snapshot_method, write_snapshot_reports_writable_pages)
 	EXPECT_EQ(0, mmun_entry_order(entry));
 }
 
-/* HMM reports the rights in the page tables, GUP those that were requested. */
+/*
+ * HMM reports the permissions in the page tables.  GUP reports the permissions
+ * that were requested.
+ */
 TEST_F(snapshot_method, read_snapshot_reports_write_permission_only_by_hmm)
 {
 	bool writes = variant->method == MMUN_METHOD_HMM_FAULT;
@@ -105,7 +108,10 @@ TEST_F(snapshot_method, write_snapshot_of_a_read_only_page_is_eacces)
 	EXPECT_EQ(MMUN_PAGE_VALID, snapshot_page(3, 0) & PAGE_FLAGS);
 }
 
-/* A mapping can be longer than its file, which has no pages there. */
+/*
+ * A mapping can be longer than its file.  The end of such a mapping has no
+ * pages.
+ */
 TEST_F(snapshot_method, snapshot_beyond_the_file_is_efault)
 {
 	int memfd = mmun_memfd_sized(mmun_pages(PAGES), 0);
@@ -248,7 +254,7 @@ TEST_F(snapshot_method, snapshot_of_16384_pages_has_each_page)
 	verify(MANY);
 }
 
-/* The method that faults nothing in */
+/* The method that faults no page in */
 
 FIXTURE(snapshot)
 {
@@ -341,8 +347,8 @@ TEST_F(snapshot, look_does_not_break_copy_on_write)
 #define NO_SECRET_MEMORY "set CONFIG_SECRETMEM, boot with secretmem.enable=1"
 
 /*
- * hmm_range_fault() reports memfd_secret(2) memory like any other, although the
- * kernel's own map lacks its pages; get_user_pages() refuses.
+ * hmm_range_fault() reports memfd_secret(2) memory like other memory, although
+ * the kernel's own map lacks the pages. get_user_pages() refuses.
  */
 TEST_F(snapshot, device_cannot_touch_secret_memory)
 {
@@ -362,7 +368,10 @@ TEST_F(snapshot, device_cannot_touch_secret_memory)
 	EXPECT_EQ(1, *self->map);
 }
 
-/* MADV_COLLAPSE makes the huge pages, which depends on no setting. */
+/*
+ * MADV_COLLAPSE makes the huge pages, because MADV_COLLAPSE depends on no
+ * setting.
+ */
 
 #define HUGE_PAGES (HUGE_SIZE / self->page)
 
@@ -413,7 +422,10 @@ TEST_F(snapshot_huge, huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
-/* Range @_id reports pages [@_first, @_first + @_nr) as the huge page does. */
+/*
+ * Expect that range @_id reports pages [@_first, @_first + @_nr) as the huge
+ * page does.
+ */
 #define expect_part(_id, _first, _nr)                                          \
 	do {                                                                   \
 		ASSERT_EQ(_nr, mmun_snapshot(_id, mmun_page(_first),           \
@@ -457,7 +469,7 @@ TEST_F(snapshot_huge, ranges_within_a_huge_page_have_its_pages)
 	EXPECT_EQ(nr, mmun_verify(id));
 }
 
-/* The kernel splits the huge page, and the driver its entry. */
+/* The kernel splits the huge page, and the driver splits the entry. */
 TEST_F(snapshot_huge, munmap_of_a_part_leaves_small_pages)
 {
 	size_t i;
