@@ -329,4 +329,13 @@ TEST_F(hold_limit, of_0_or_more_than_a_minute_is_rejected)
 	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
 }
 
-MMUN_HARNESS_MAIN
+/* Restore the parameter even if a test fails before it does so. */
+int main(int argc, char **argv)
+{
+	const long before = mmun_read_number(PARAMETER);
+	const int ret = mmun_main(argc, argv);
+
+	if (before > 0)
+		mmun_write_number(PARAMETER, before);
+	return ret;
+}

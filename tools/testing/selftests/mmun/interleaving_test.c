@@ -454,7 +454,12 @@ FIXTURE_SETUP(interleaving_signal)
 	ASSERT_EQ(0, mmun_child_start(&self->child, self));
 }
 
-SUBJECT_FIXTURE_TEARDOWN(interleaving_signal)
+/* The child must exit first: it has a copy of the descriptor of the device. */
+FIXTURE_TEARDOWN(interleaving_signal)
+{
+	mmun_child_kill(&self->child);
+	teardown_subject();
+}
 
 /* A wait in the core for the end of an invalidation is not killable. */
 TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)

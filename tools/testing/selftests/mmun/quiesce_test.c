@@ -2,7 +2,6 @@
 /*
  * The states of threads that lib/task.h reports, and MMUN_WAKE_THREAD.
  */
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include "lib/hold.h"
 #include "lib/process.h"

@@ -105,6 +105,12 @@ static inline int mmun_child_create_thread(void *arg, int nr)
 	return errno ? -1 : pair[0];
 }
 
+/* The child closes the test's end when the test has a descriptor of it. */
+static inline int mmun_child_close(void *arg, int nr)
+{
+	return close(nr);
+}
+
 /* In the test */
 
 /* Returns 0, or -1 with errno if there is no child. */
@@ -129,8 +135,11 @@ static inline int mmun_child_answer(const struct mmun_child *child)
 	struct pollfd pfd = { .fd = child->sock, .events = POLLIN };
 	struct mmun_answer answer = { .ret = -1, .errnum = ETIMEDOUT };
 
-	if (poll(&pfd, 1, MMUN_PATIENCE_MS) == 1 &&
-	    recv(child->sock, &answer, sizeof(answer), 0) != sizeof(answer))
+	/* A late answer must not be read as the answer to the next order. */
+	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1)
+		shutdown(child->sock, SHUT_RDWR);
+	else if (recv(child->sock, &answer, sizeof(answer), 0) !=
+		 sizeof(answer))
 		answer.errnum = ESRCH;
 	errno = answer.errnum;
 	return answer.ret;
@@ -166,6 +175,10 @@ static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 	close(pair[!pid ? 0 : 1]);
 	if (!pid)
 		return pair[1];
+	if (pid < 0) {
+		close(pair[0]);
+		return -1;
+	}
 	child->pid = pid;
 	child->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	child->sock = pair[0];
@@ -196,7 +209,7 @@ static inline int mmun_child_start_thread(struct mmun_child *thread,
 
 	*thread = *child;
 	thread->sock = sock < 0 ? -1 : mmun_child_getfd(child, sock);
-	if (thread->sock < 0)
+	if (thread->sock < 0 || mmun_child_do(child, mmun_child_close, sock))
 		return -1;
 	thread->tid = mmun_child_answer(thread);
 	return thread->tid < 0 ? -1 : 0;
@@ -224,6 +237,8 @@ static inline int mmun_child_reap(struct mmun_child *child)
 {
 	int status = mmun_child_wait(child);
 
+	if (status < 0)
+		mmun_child_signal(child, SIGKILL);
 	close(child->sock);
 	close(child->pidfd);
 	child->pidfd = -1;

@@ -246,12 +246,17 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 		ASSERT_EQ(0, worker_start(&self->other, self->subject, _id)); \
 	} while (0)
 
-#define SUBJECT_FIXTURE_TEARDOWN(_fixture)     \
-	FIXTURE_TEARDOWN(_fixture)             \
-	{                                      \
+#define teardown_subject()                     \
+	do {                                   \
 		expect_balanced();             \
 		EXPECT_EQ(0, close(self->fd)); \
 		subject_end(self->subject);    \
+	} while (0)
+
+#define SUBJECT_FIXTURE_TEARDOWN(_fixture) \
+	FIXTURE_TEARDOWN(_fixture)         \
+	{                                  \
+		teardown_subject();        \
 	}
 
 /* Statements of a test */

@@ -86,6 +86,8 @@ static int open_context(struct context *context)
 	__u64 lost;
 
 	context->fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (context->fd < 0)
+		return errno;
 	return result(_mmun_log_setup(context->fd, LOG_RECORDS,
 				      MMUN_LOG_TYPES_ALL, &lost));
 }
