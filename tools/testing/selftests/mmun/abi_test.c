@@ -29,12 +29,12 @@ enum base {
 
 /**
  * struct wrong - a value that a field must not have
- * @what: for messages
+ * @what: text for messages
  * @cmd: the call
- * @offset: of the field
- * @width: of the field
- * @base: the value is the sum of this base
- * @add: and this number
+ * @offset: offset of the field in the argument
+ * @width: bytes of the field
+ * @base: base of the wrong value, see base_value()
+ * @add: number that is added to the base
  * @stage: the check that fails
  */
 struct wrong {
@@ -47,7 +47,7 @@ struct wrong {
 	enum stage stage;
 };
 
-/* @base, @add: the wrong value is base_value(@base) + @add */
+/* @base, @add: the wrong value is base_value(@base) + @add. */
 /* clang-format off */
 #define WRONG_SUM(NAME, name, field, base, add, stage)             \
 	{ #NAME " " #field "=" #base "+" #add, MMUN_##NAME,        \
@@ -57,7 +57,7 @@ struct wrong {
 #define WRONG(NAME, name, field, value, stage) \
 	WRONG_SUM(NAME, name, field, ZERO, value, stage)
 
-#define NO_ID 0x7ffffff0 /* no test makes that many */
+#define NO_ID 0x7ffffff0 /* no test creates so many objects */
 #define KERNEL_ADDRESS (-4096ULL)
 #define KTHREADD 2 /* a kernel thread */
 

@@ -8,7 +8,7 @@
 #include "lib/range.h"
 
 /*
- * Page n holds the byte n + 1, which the CPU wrote.  The range covers all
+ * Page n contains byte n + 1, which the CPU wrote.  The range covers all
  * pages.  Operations work on pages 3 and 4, or move them to pages 9 and 10.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
@@ -33,7 +33,7 @@ FIXTURE(coherence_mem)
 	MMUN_RANGE_FIXTURE;
 };
 
-/* @dropped: what page 3 holds after MADV_DONTNEED; byte 0x7f is of the file */
+/* @dropped: byte of page 3 after MADV_DONTNEED; the file contains byte 0x7f */
 FIXTURE_VARIANT(coherence_mem)
 {
 	int flags;

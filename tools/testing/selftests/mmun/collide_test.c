@@ -8,8 +8,8 @@
 #include "lib/range.h"
 
 /*
- * Page n holds the byte n + 1.  The range covers 6 pages, and its neighbour
- * covers 2 pages. mremap() moves a page into the other 8 pages.
+ * Page n contains byte n + 1.  The range covers 6 pages, and its neighbour
+ * covers 2 pages.  mremap() moves a page into the other 8 pages.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |--------range--------|-near--|   no access

@@ -291,7 +291,7 @@ static long module_users(void)
 /*
  * The held invalidation has hit a range of the context that is closed.  A
  * worker of the driver waits for the end of the invalidation, and pins the
- * module. close() waits only until the limit.
+ * module.  close() waits only until the limit.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetimes. exit, exec, core dump, fork and the last mmput() happen during an
+ * Lifetimes.  exit, exec, core dump, fork and the last mmput() happen during an
  * invalidation or an ioctl.  The last close() happens during an ioctl.  The
  * module is unloaded.
  */

@@ -79,7 +79,7 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
  *       |-p-|		protected
  *       |-r-|		replaced
  *
- * Either page can stay. ksmd tries a busy page again.
+ * Either page can stay.  ksmd tries a busy page again.
  */
 TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 {
@@ -444,7 +444,7 @@ MMUN_FIXTURE_TEARDOWN(uprobe)
 
 /*
  * Set a breakpoint on the first instruction of the second page.  Returns a
- * descriptor. close() of the descriptor clears the breakpoint.
+ * descriptor.  close() of the descriptor clears the breakpoint.
  */
 static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 {

@@ -348,7 +348,7 @@ TEST_F(snapshot, look_does_not_break_copy_on_write)
 
 /*
  * hmm_range_fault() reports memfd_secret(2) memory like other memory, although
- * the kernel's own map lacks the pages. get_user_pages() refuses.
+ * the kernel's own map lacks the pages.  get_user_pages() refuses.
  */
 TEST_F(snapshot, device_cannot_touch_secret_memory)
 {

@@ -147,8 +147,8 @@ static inline void perfect_hold(struct __test_metadata *_metadata,
 
 /**
  * struct call - a call of the device
- * @name: for messages
- * @cmd: for ioctl()
+ * @name: name for messages
+ * @cmd: command for ioctl()
  * @min_size: the size of the argument in the first version of the call
  * @size: the size of the argument now
  * @perfect: fills in the argument

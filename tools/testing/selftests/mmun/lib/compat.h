@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Constants that an older C library lacks. x86-64, arm64 and other
+ * Constants that an older C library lacks.  x86-64, arm64 and other
  * architectures have these numbers of the system calls.
  */
 #ifndef _SELFTESTS_MMUN_COMPAT_H

@@ -55,7 +55,7 @@ struct mmun_answer {
  * @pid: the process
  * @tid: the thread that takes the orders
  * @pidfd: a descriptor of the process
- * @sock: the end of the test
+ * @sock: the test's end of the socket pair
  * @arg: the first argument of each order
  */
 struct mmun_child {

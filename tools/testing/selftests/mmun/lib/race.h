@@ -18,8 +18,8 @@
 #define RACE_PAGES 16
 #define ACTORS 2
 #define ENOUGH 20 /* collisions, and pages compared */
-#define ROUNDS 30 /* of the mutator, at least */
-#define PATIENCE 200 /* at most this many times the rounds of ROUNDS */
+#define ROUNDS 30 /* minimum of the mutator's rounds */
+#define PATIENCE 200 /* maximum of the rounds, as a multiple of the minimum */
 #define YIELDS 1000000 /* bound of each wait for a thread */
 
 struct race;
@@ -31,7 +31,7 @@ typedef void (*replace_fn)(struct race *race, char *at, size_t length);
  * struct actor - a thread of the race, or the mutator
  * @dice: state of its random numbers
  * @act: what the thread does in each turn
- * @turns: finished so far
+ * @turns: number of finished turns
  * @id: the range on which it works
  * @first: first page of that range
  * @pages: pages of that range
@@ -51,18 +51,18 @@ struct actor {
  * struct race - what the threads share
  * @id: a range of all pages, or 0
  * @spare: one page elsewhere
- * @files: as many pages each, if a test needs them
- * @rounds: of the mutator, at least
+ * @files: files of RACE_PAGES pages each, if a test needs them
+ * @rounds: minimum of the mutator's rounds
  * @nr_actors: threads beside the mutator, at most ACTORS
  * @stop: the actors must return
- * @wrong: something went wrong; @what is the first such thing
- * @checked: pages compared
+ * @wrong: whether an error occurred; @what describes the first error
+ * @checked: number of pages compared
  * @written: value of the latest device write
  * @epoch: odd while no device may write
  * @replace: how race_test replaces pages
  * @low: see the table in race_test.c
- * @high: as above
- * @stable: as above
+ * @high: see the table in race_test.c
+ * @stable: see the table in race_test.c
  */
 struct race {
 	int fd;

@@ -35,10 +35,10 @@ struct mutator {
 
 /**
  * struct subject - the watched process; in memory that it shares with the test
- * @fd: its descriptor of the device, as the test numbers it
- * @its_fd: the same, as the subject numbers it
+ * @fd: the test's number of the descriptor of the device
+ * @its_fd: the subject's number of the same descriptor
  * @memfd: a file of one page, which the test opened before the subject started
- * @uffd: its userfaultfd, as the test numbers it
+ * @uffd: the test's number of the subject's userfaultfd
  * @map: PAGES pages, at the same address in both processes
  * @page: bytes of a page
  * @huge: a huge page of the subject, or NULL

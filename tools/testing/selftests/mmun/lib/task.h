@@ -306,7 +306,7 @@ static inline int mmun_drop_sys_admin(void)
 
 /*
  * Wait for a child.  Returns its exit status, 128 + the signal that killed it,
- * or -1. The time-out of the harness bounds the wait.
+ * or -1.  The time-out of the harness bounds the wait.
  */
 static inline int mmun_wait_child(pid_t pid)
 {

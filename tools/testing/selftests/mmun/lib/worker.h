@@ -21,7 +21,7 @@ struct subject;
  * @id: a range, or a hold
  * @at: first byte of the memory
  * @length: bytes of the memory
- * @flags: of job_collect()
+ * @flags: flags of job_collect()
  * @token: the result of job_begin(), and the argument of job_collect()
  * @snap: the result of job_snapshot()
  * @ret: what @job returned

@@ -132,8 +132,8 @@ enum model_where {
  *	MODEL_WAITS_SEQ: the actor waits for the end of this sequence
  * @valid: number of pages that a reader collected
  * @errnum: error of the last call, or 0
- * @result: of the last call: the sequence that begin returned, the number of pages
- *	that collect found, whether check or commit saw a collision
+ * @result: result of the last call: the sequence that begin returned, the number
+ *	of pages that collect found, whether check or commit saw a collision
  */
 struct model_actor {
 	__u8 calls;

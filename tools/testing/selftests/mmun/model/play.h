@@ -43,7 +43,7 @@ static inline const struct model_role *played_role(const struct play *play,
 }
 
 /*
- * play.c.  Returns false if kernel and model disagree. play->why describes the
+ * play.c.  Returns false if kernel and model disagree.  play->why describes the
  * disagreement.
  */
 bool play(struct play *play, struct stage *stage,

@@ -88,8 +88,8 @@ static bool ends_process(const struct model_role *role)
  * Returns whether two actors may be in one configuration.  The model has one
  * VMA, and no state of a page after two calls.  So two mutators must not
  * invalidate the same page, unless both only empty the page.  A process that
- * exits or is dead does not mutate. fork() invalidates each VMA, so no call may
- * split the VMA.  A range is inserted once.
+ * exits or is dead does not mutate.  fork() invalidates each VMA, so no call
+ * may split the VMA.  A range is inserted once.
  */
 static bool are_compatible(const struct model_role *a,
 			   const struct model_role *b)

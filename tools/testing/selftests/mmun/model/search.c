@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The search for all schedules of a configuration. search.h explains the
+ * The search for all schedules of a configuration.  search.h explains the
  * search.
  */
 #include <search.h>

@@ -11,7 +11,7 @@
  *   low = g + 1            g+1   g+1    g+1     g + 1
  *
  * A thread that does not hold the lock of a page may also find the page empty.  The
- * thread that holds the lock knows the contents.
+ * thread that holds the lock can predict the contents.
  *
  * A thread that waits for a lock holds no lock of a higher page.  The other
  * threads do not wait, so there is no deadlock.
