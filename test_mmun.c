@@ -108,11 +108,10 @@
  *	mmun_holds::lock.  The task always takes that lock before it continues.
  *
  * While release() runs, no ioctl and no read() of the file runs.
- * Callbacks can still run.  release() resumes all held tasks and leaves the
- * rest to the reaper, which is a workqueue.  The reaper removes the list
- * notifier, the probes and the ranges.  Each removal waits until no callback
- * runs.  The context is freed after that.  The reaper has a reference to the
- * module.
+ * Callbacks can still run.  release() resumes all held tasks and queues
+ * mmun_ctx::close_work.  This work removes the list notifier, the probes and the
+ * ranges.  Each removal waits until no callback runs.  The context is freed
+ * after that.  The work has a reference to the module.
  */
 
 /*
@@ -237,7 +236,10 @@ static int mmun_fops_open(struct inode *inode, struct file *filp)
 {
 	struct mmun_ctx *ctx;
 
-	/* The only check.  A process that receives the file may use it. */
+	/*
+	 * Privileges are checked only here.  Any process that gets the
+	 * descriptor may use it.
+	 */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (!current->mm)
@@ -309,8 +311,8 @@ MODULE_PARM_DESC(max_hold_ms, "Longest hold in ms, 1 to 60000 (default 10000)");
 
 static void mmun_module_cleanup(void)
 {
-	if (mmun_reaper)
-		destroy_workqueue(mmun_reaper);
+	if (mmun_close_wq)
+		destroy_workqueue(mmun_close_wq);
 	kmem_cache_destroy(mmun_range_cache);
 }
 
@@ -319,7 +321,7 @@ static int __init mmun_init(void)
 	int ret = mmun_range_cache_create();
 
 	if (!ret)
-		ret = mmun_reaper_create();
+		ret = mmun_close_wq_create();
 	if (!ret)
 		ret = misc_register(&mmun_misc);
 	if (ret)

@@ -81,9 +81,9 @@
  *  - ENOSPC: A limit is reached.  MMUN_INFO reports the limits.  In addition, a
  *    context can have at most 64 holds and 64 probes of MMUN_CHECK_BALANCE.
  *  - ENOMEM: The kernel has too little memory: an allocation failed, or less
- *    than an eighth of the memory of the machine is available.  Kernels before
- *    7.x return EFAULT if a page fault of MMUN_METHOD_HMM_FAULT fails for this
- *    reason.
+ *    than an eighth of the memory of the machine is available.  If a page fault
+ *    of MMUN_METHOD_HMM_FAULT finds no memory, Linux 7.3 returns ENOMEM, but
+ *    Linux 6.1 returns EFAULT.
  *  - ESRCH: There is no mm.  The mm of the context has exited.  In open(), the
  *    task has none.
  *  - EOVERFLOW: The length of a range is zero, or its last byte is beyond the
@@ -622,8 +622,9 @@ struct mmun_query_context {
  * @size: sizeof(struct mmun_query_range)
  * @id: ID of the range
  * @seq: The sequence to check for @out_retry, from MMUN_READ_BEGIN
- * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  The last
- *	invalidation that hit the range has set it, or the insertion.
+ * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  It was set by
+ *	the last invalidation that hit the range, or by the insertion if none
+ *	did.
  * @out_in_tree: 1: the range is in the interval tree of the mm.  0: the mm has
  *	deferred its insertion.
  * @out_retry: Return value of mmu_interval_check_retry() for @seq, which is

@@ -173,8 +173,8 @@ static int mmun_probes_run(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 }
 
 /*
- * Remove the probes at the last close.  This runs in the reaper, because an
- * invalidation may never end.
+ * Remove the probes at the last close.  This runs in the workqueue, because
+ * an invalidation may never end.
  */
 static void mmun_probes_close(struct mmun_ctx *ctx)
 {

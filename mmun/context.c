@@ -7,13 +7,13 @@
 
 #include "private.h"
 
-static struct workqueue_struct *mmun_reaper;
+static struct workqueue_struct *mmun_close_wq;
 
-static int mmun_reaper_create(void)
+static int mmun_close_wq_create(void)
 {
-	mmun_reaper =
-		alloc_workqueue("mmun_reaper", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return mmun_reaper ? 0 : -ENOMEM;
+	mmun_close_wq =
+		alloc_workqueue("mmun_close", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return mmun_close_wq ? 0 : -ENOMEM;
 }
 
 /* Undo mmun_ctx_init(). */
@@ -34,7 +34,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 	mmgrab(mm_data->mm);
 	ctx->mm = mm_data->mm;
 	ctx->mm_data = mm_data;
-	init_completion(&ctx->reaped);
+	init_completion(&ctx->close_done);
 	mmun_range_table_init(&ctx->table);
 	mmun_batches_init(&ctx->batches);
 	mmun_log_init(&ctx->log);
@@ -70,9 +70,9 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
  * still has a range in its list of deferred changes, the context and the module
  * must not be freed.
  */
-static void mmun_ctx_reap(struct work_struct *work)
+static void mmun_ctx_close_work(struct work_struct *work)
 {
-	struct mmun_ctx *ctx = container_of(work, struct mmun_ctx, reap);
+	struct mmun_ctx *ctx = container_of(work, struct mmun_ctx, close_work);
 
 	mmun_list_notifier_close(ctx);
 	mmun_probes_close(ctx);
@@ -86,19 +86,19 @@ static void mmun_ctx_reap(struct work_struct *work)
 	if (atomic_xchg(&ctx->first_done, 1))
 		mmun_free(ctx);
 	else
-		complete(&ctx->reaped);
+		complete(&ctx->close_done);
 }
 
 /*
- * Wait for the reaper.  Returns false if it takes too long.  A kernel thread
- * does not wait, because it must close other files next.  For example, it
- * closes the files that were in flight in a UNIX socket.
+ * Wait until mmun_ctx_close_work() is done.  Returns false if the wait takes too
+ * long.  A kernel thread does not wait, because it must close other files next.
+ * For example, it closes the files that were in flight in a UNIX socket.
  */
-static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
+static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
 {
 	if (current->flags & PF_KTHREAD)
 		return false;
-	if (wait_for_completion_timeout(&ctx->reaped,
+	if (wait_for_completion_timeout(&ctx->close_done,
 					msecs_to_jiffies(mmun_hold_limit_ms())))
 		return true;
 	pr_warn("test_mmun: an active invalidation delays the last close\n");
@@ -107,20 +107,20 @@ static bool mmun_ctx_wait_reaped(struct mmun_ctx *ctx)
 
 /*
  * The last close.  No call is running, but callbacks can run.  Their tasks can
- * be held, or can wait for a CPU.  The reaper waits for the callbacks.  close()
- * waits for the reaper, but not longer than out_max_hold_ms.  The one of the
- * two that finishes last frees the context.
+ * be held, or can wait for a CPU.  mmun_ctx_close_work() waits for the callbacks.
+ * close() waits for mmun_ctx_close_work(), but not longer than out_max_hold_ms.
+ * The function that finishes last frees the context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {
 	mmun_holds_close(ctx);
 	__module_get(THIS_MODULE);
-	INIT_WORK(&ctx->reap, mmun_ctx_reap);
-	queue_work(mmun_reaper, &ctx->reap);
-	if (!mmun_ctx_wait_reaped(ctx)) {
+	INIT_WORK(&ctx->close_work, mmun_ctx_close_work);
+	queue_work(mmun_close_wq, &ctx->close_work);
+	if (!mmun_ctx_wait_closed(ctx)) {
 		if (!atomic_xchg(&ctx->first_done, 1))
 			return;
-		wait_for_completion(&ctx->reaped);
+		wait_for_completion(&ctx->close_done);
 	}
 	mmun_free(ctx);
 }

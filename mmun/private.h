@@ -37,7 +37,8 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_BATCHES	128
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-#define MMUN_MAX_PIN_MS		20000	/* less than any hung task timeout */
+/* Less than the default hung task timeout, 120 s */
+#define MMUN_MAX_PIN_MS		20000
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
@@ -78,8 +79,8 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
  * @discarded: receives a record whose type LOG_SETUP has just disabled
  */
 struct mmun_log {
-	spinlock_t lock; /* protects the ring */
-	struct mutex read_lock; /* serializes read() */
+	spinlock_t lock;
+	struct mutex read_lock;
 	wait_queue_head_t wait;
 	struct mmun_record *ring;
 	u32 size;
@@ -111,7 +112,7 @@ struct mmun_range_table {
  *	@lock.
  */
 struct mmun_holds {
-	spinlock_t lock; /* protects the holds */
+	spinlock_t lock;
 	wait_queue_head_t wait;
 	struct list_head list;
 	u32 nr;
@@ -124,7 +125,7 @@ struct mmun_holds {
  * @list: list of mmun_pin::node
  */
 struct mmun_pins {
-	spinlock_t lock; /* protects @list */
+	spinlock_t lock;
 	struct list_head list;
 };
 
@@ -136,7 +137,7 @@ struct mmun_pins {
  * @seq_broken: a probe had an even sequence, which a correct core never assigns
  */
 struct mmun_probes {
-	struct mutex mutex; /* serializes CHECK_BALANCE */
+	struct mutex mutex;
 	struct list_head list;
 	u32 nr;
 	bool seq_broken;
@@ -157,9 +158,10 @@ struct mmun_probes {
  *	mmap_lock of @mm.
  * @pins: the threads that wait in PIN_MM
  * @probes: the subscriptions of CHECK_BALANCE
- * @reap: work item of the last close
- * @reaped: completed when @reap is done and close() still waits for it
- * @first_done: set by the first of close() and @reap that finishes.  The second
+ * @close_work: work item of the last close
+ * @close_done: completed when @close_work is done and close() still waits for
+ *	it
+ * @first_done: set by close() or @close_work when it finishes first.  The other
  *	one frees the context.
  * @has_deferred: the core still has a range in its list of deferred changes.
  *	The context and the module must stay.
@@ -176,8 +178,8 @@ struct mmun_ctx {
 	bool list_registered;
 	struct mmun_pins pins;
 	struct mmun_probes probes;
-	struct work_struct reap;
-	struct completion reaped;
+	struct work_struct close_work;
+	struct completion close_done;
 	atomic_t first_done;
 	bool has_deferred;
 };
@@ -221,7 +223,7 @@ struct mmun_range {
 	bool disabled;
 	bool unsubscribed;
 	/* mmun_range_ctor() initializes the fields from here on. */
-	spinlock_t lock; /* the update lock */
+	spinlock_t lock;
 	struct xarray shadow;
 };
 
@@ -268,8 +270,8 @@ static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 }
 
 /*
- * Return the sequence of a subscription.  The last invalidation that hit it has
- * set the sequence, or the insertion.
+ * Return the sequence of a subscription.  It was set by the last invalidation
+ * that hit the range, or by the insertion if none did.
  */
 static inline unsigned long
 mmun_subscription_seq(const struct mmu_interval_notifier *mni)
@@ -287,7 +289,8 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
 }
 
 /**
- * struct mmun_span_group - the spans that INSERT or REMOVE processes at a time
+ * struct mmun_span_group - a group of spans that one step of INSERT or
+ *	REMOVE handles
  * @ctx: the context
  * @kind: INSERT: enum mmun_kind
  * @user: pointer to the first span of the group in user space
@@ -344,8 +347,8 @@ struct mmun_part {
  * @nr_pages: number of pages in all parts
  * @parts: list of mmun_part::node, the oldest first
  *
- * There is no lock.  The table owns a batch, or the one call that has taken it
- * out of the table.
+ * There is no lock.  The owner of a batch is the table, or the call that has
+ * taken the batch out of the table.
  */
 struct mmun_batch {
 	struct mmun_range *range;
@@ -450,7 +453,7 @@ struct mmun_mm_data {
 	struct mm_struct *mm;
 	u32 contexts;
 	bool has_subscriptions;
-	spinlock_t lock; /* protects the hold times */
+	spinlock_t lock;
 	struct mmun_hold_time callback_time;
 	struct mmun_hold_time list_time;
 };

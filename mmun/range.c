@@ -8,7 +8,10 @@
 
 static struct kmem_cache *mmun_range_cache;
 
-/* Initialize what a free range keeps: an unlocked lock and an empty shadow. */
+/*
+ * Slab constructor.  A range must be freed in this state: lock not held, shadow
+ * empty.
+ */
 static void mmun_range_ctor(void *object)
 {
 	struct mmun_range *range = object;
