@@ -10,7 +10,7 @@
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
-. "$SCRIPTS/judge/test-recording.sh"
+. "$SCRIPTS/judge/recording.sh"
 
 results_of blame
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# A recording of a good run in the directory $run, functions that change it, and a check of
+# the report of judge.sh. Sourced by the tests of judge.sh.
+
+record_good_run() {
+	: >"$run/allowed-skips"
+	: >"$run/qemu.log"
+	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G smp=2 \
+		release=6.1.0-56-amd64 >"$run/meta"
+	printf '%s\n' CONFIG_MMU_NOTIFIER=y CONFIG_ZRAM=m \
+		"# CONFIG_DEVICE_PRIVATE is not set" >"$run/config"
+	printf '%s\r\n' "[    0.000000] Linux version 6.1.0-56-amd64" \
+		"[    1.881441] test_mmun: loading out-of-tree module taints kernel." \
+		"[    2.010510] reboot: machine restart" >"$run/console.log"
+	echo "verdict: pass 1234" >"$run/verdict"
+	cat >"$run/ktap.log" <<-EOT
+		KTAP version 1
+		1..4
+		ok 1 - mmun: load
+		  TAP version 13
+		  1..2
+		  #  RUN           event.munmap ...
+		  #            OK  event.munmap
+		  ok 1 event.munmap
+		  #  RUN           event.mremap ...
+		  #            OK  event.mremap
+		  ok 2 event.mremap
+		ok 2 - mmun: event_test
+		ok 3 - mmun: unload
+		ok 4 - mmun: leaks
+	EOT
+}
+
+# record_two_modules: the same run with a second module.
+record_two_modules() {
+	ktap -e 's/^1\.\.4/1..6/' -e '/: load$/a ok 2 - mmun_floor: load' \
+		-e 's/^ok 2 - mmun: e/ok 3 - mmun: e/' \
+		-e 's/^ok 3 \(- mmun: unload\)/ok 4 - mmun_floor: unload\nok 5 \1/' \
+		-e 's/^ok 4 \(- mmun: leaks\)/ok 6 \1/'
+}
+
+# judged STATUS TITLE WORDS: judge.sh returns STATUS, and its report has WORDS.
+judged() {
+	local wanted=$1 title=$2 words=$3 report got=0 status=1
+
+	report=$("$SCRIPTS/judge/judge.sh" "$run" 2>&1) || got=$?
+	[[ $got != "$wanted" || $report != *"$words"* ]] || status=0
+	result "$status" "$title" \
+		"status $got, expected $wanted, and \"$words\" in:"$'\n'"$report"
+	record_good_run
+}
+
+# console LINE...: append to the console.
+console() {
+	printf '[   11.222333] %s\r\n' "$@" >>"$run/console.log"
+}
+
+# ktap WORD...: run sed with these words on the KTAP.
+ktap() {
+	sed -i "$@" "$run/ktap.log"
+}
+
+run=$(mktemp -d)
+export ALLOWED_SKIPS=$run/allowed-skips
+trap 'rm -rf "$run"' EXIT
+record_good_run
