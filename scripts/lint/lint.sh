@@ -138,11 +138,35 @@ missing_tests() {
 	done
 }
 
+# missing_programs: Prints the words in README.md and the other texts that end in "_test"
+# and are not the name of a program. Ignores patterns, and literal blocks, because these
+# can be recordings.
+missing_programs() {
+	local program programs
+
+	programs=$(awk '
+		FNR == 1 { literal = 0; markdown = FILENAME ~ /md$/ }
+		markdown && /^```/ { literal = !literal }
+		markdown && /^(    |\t)/ { next }
+		!markdown && /^[^ \t]/ { literal = 0 }
+		!literal { line = $0
+			while (match(line, /[*a-z_0-9]*_test[a-z_0-9]*/)) {
+				print substr(line, RSTART, RLENGTH)
+				line = substr(line, RSTART + RLENGTH) } }
+		!markdown && /::$/ { literal = 1 }
+		' README.md CONTRIBUTING.md Documentation/*.rst |
+		grep '^[^*]*_test$' | sort -u) || true
+	for program in $programs; do
+		[ -e "$SELFTEST/$program.c" ] ||
+			echo "the texts name $program, which is not a program"
+	done
+}
+
 # lint_texts: Prints what is out of date in README.md and the other texts.
 lint_texts() {
 	local wrong
 
-	wrong=$(differing_example; missing_paths; missing_tests)
+	wrong=$(differing_example; missing_paths; missing_tests; missing_programs)
 	[ -z "$wrong" ] || { echo "$wrong"; exit 1; }
 }
 
