@@ -72,7 +72,10 @@ static void open_null(void)
 			break;
 }
 
-/* An oops ends the guest, and only the tests change page tables. */
+/*
+ * Set panic_on_oops, so that an oops ends the guest.  Disable NUMA balancing and
+ * khugepaged, so that only the tests change page tables.
+ */
 static void set_sysctls(void)
 {
 	static const char *const table[][2] = {

@@ -205,8 +205,10 @@ static bool is_tainted(struct program *prog)
 static void report(struct program *prog, enum end why, bool clean)
 {
 	static const char *const directives[] = {
+		[EXITED] = NULL,
 		[TIMED_OUT] = "TIMEOUT",
 		[STUCK] = "HANG",
+		[STOPPED] = NULL,
 	};
 	const bool exited = prog->exited && WIFEXITED(prog->status);
 	const int code = exited ? WEXITSTATUS(prog->status) : -1;
@@ -215,9 +217,7 @@ static void report(struct program *prog, enum end why, bool clean)
 	if (code == KSFT_SKIP && clean)
 		ktap_result(true, prog->name, "SKIP");
 	else
-		ktap_result(code == 0 && clean, prog->name,
-			    why == TIMED_OUT || why == STUCK ? directives[why] :
-							       NULL);
+		ktap_result(code == 0 && clean, prog->name, directives[why]);
 	if (prog->exited && !exited)
 		ktap_note("%s: killed by signal %d", prog->name,
 			  WTERMSIG(prog->status));
