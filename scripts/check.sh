@@ -20,7 +20,8 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME PROCESS...: one result. The output is shown if the process fails.
+# step NAME PROCESS...: Runs the process and prints one result. Prints the output of the
+# process if it fails.
 step() {
 	local name=$1 start=$SECONDS
 
@@ -37,7 +38,8 @@ step() {
 	fi
 }
 
-# add_counts LINE: "N passed, N failed, N skipped". Sets some_failed.
+# add_counts LINE: Adds the counts in LINE, "N passed, N failed, N skipped", to the sums.
+# Sets some_failed.
 add_counts() {
 	local word
 
@@ -48,7 +50,8 @@ add_counts() {
 	skipped=$((skipped + word[4]))
 }
 
-# batch NAME PROCESS...: many results. The process prints their counts as its last line.
+# batch NAME PROCESS...: Runs a process that prints many results, and prints one result
+# for them. The last line of the process contains the counts.
 batch() {
 	local last name=$1 some_failed start=$SECONDS status=0
 
@@ -68,7 +71,7 @@ batch() {
 	fi
 }
 
-# remember NAME: show the failures again at the end of the output.
+# remember NAME: Keeps the failures, which are printed again at the end of the output.
 remember() {
 	{
 		echo "# failed: $1"
@@ -76,9 +79,9 @@ remember() {
 	} >>"$dir/failures"
 }
 
-# Prints the notes of judge.sh, which follow the last result, without the console; and a
-# table of mutants without those that were killed. Reads all of the input, because the
-# writer must not receive SIGPIPE.
+# reasons: Prints the notes of judge.sh, which follow the last result, without the
+# console. Prints a table of mutants without the mutants that were killed. Reads all of
+# the input, because the writer must not receive SIGPIPE.
 reasons() {
 	awk '/^(not )?ok / { text = ""; console = 0; next }
 		/^# the last .* lines of the console/ { console = 1 }
@@ -86,13 +89,15 @@ reasons() {
 		END { printf "%s", text }'
 }
 
+# report VERDICT NAME: Prints the result of a step and the seconds that it took.
 report() {
 	steps=$((steps + 1))
 	echo "$1 $steps - check: $2"
 	echo "# $((SECONDS - start)) s"
 }
 
-# in_background NAME PROCESS...: leave the output and the status for follow.sh.
+# in_background NAME PROCESS...: Runs the process, and writes the output and the status
+# to files for follow.sh.
 in_background() {
 	local status=0
 
@@ -100,8 +105,9 @@ in_background() {
 	echo "$status" >"$dir/$1.status"
 }
 
-# begin_background: run these one after the other, in a process group, so that all of them
-# can be killed. Builds are nice to the guests.
+# begin_background: Starts the builds and the slow tests, one after the other. They are in
+# one process group, so that all of them can be killed. The builds run with low priority,
+# because guests run at the same time.
 begin_background() {
 	rm -f "$dir"/*.status
 	set -m

@@ -12,7 +12,8 @@
 
 . "${0%/*}/lib.sh"
 
-# The entries of the cache, as globs; only old versions made mutants
+# Globs of the entries of the cache. Only old versions of the runner made the entry
+# "mutants".
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
 # A cache into which something was fetched has at least one of these
 CACHE_MARKS='image headers source'

@@ -1,8 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The main job: build the driver and the tests, boot a guest, run the tests in it,
-# judge the result.
+# The main job. It has five steps:
+#
+#	1. kernel/resolve.sh finds, downloads or builds the kernel.
+#	2. vm/build.sh builds the modules and the selftest.
+#	3. vm/pack.sh packs the initramfs.
+#	4. vm/boot.sh, or vm/side-by-side.sh, boots guests, which run the tests.
+#	5. judge/judge.sh judges the result.
 #
 # usage: kselftest.sh
 #

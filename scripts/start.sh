@@ -10,8 +10,8 @@
 # if the target does not use one of them. Variables from the environment are checked
 # only if the target uses them. MMUN_GOALS are all targets of this make: all are
 # checked before the first one runs. For a bad value the script prints one line on
-# stderr and exits with status 2. The tables are targets, options/variables and
-# options/environment.
+# stderr and exits with status 2. The script reads three tables: scripts/targets,
+# options/variables, options/environment.
 
 set +o posix
 set -Eeuo pipefail

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 5: judge a run.
+# Step 5 of kselftest.sh: judge a run.
 #
 # usage: judge.sh RESULT
 #
@@ -81,7 +81,7 @@ judge_time() {
 		complain 5 "no end after $(value seconds "$result/meta") seconds"
 }
 
-# expressions TABLE: prints the lines that start in the first column, without comments and
+# expressions TABLE: Prints the lines that start in the first column, without comments and
 # the entry "-".
 expressions() {
 	sed '/^[#[:blank:]-]/d' "$SCRIPTS/judge/$1"

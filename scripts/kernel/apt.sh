@@ -69,8 +69,8 @@ install() {
 	DEBIAN_FRONTEND=noninteractive apt -y install --no-install-recommends "$@"
 }
 
-# write_conf: Writes the configuration of the suite. apt.conf is renamed when it is
-# complete, because its existence means that the configuration is complete.
+# write_conf: Writes the apt configuration for a suite of Debian. It writes apt.conf.tmp
+# and renames it to apt.conf at the end, so an apt.conf that exists is complete.
 write_conf() {
 	local from
 

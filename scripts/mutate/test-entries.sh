@@ -11,7 +11,7 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# apply_all TREE: apply each of entries to its file below TREE.
+# apply_all TREE: Applies each mutant in "entries" to its file in TREE.
 apply_all() {
 	local entry file
 
@@ -21,7 +21,7 @@ apply_all() {
 	done
 }
 
-# check_killers: check the key "killer" of each of entries.
+# check_killers: Checks that the program in the key "killer" of each mutant exists.
 check_killers() {
 	local entry killer
 

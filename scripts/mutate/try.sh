@@ -27,7 +27,7 @@ entry_of() {
 	fi
 }
 
-# build NAME...: prints a line "NAME present" or "NAME absent" for each mutant.
+# build NAME...: Prints a line "NAME present" or "NAME absent" for each mutant.
 build() {
 	case $kind in
 	kernel)	"$SCRIPTS/mutate/build-kernel.sh" "$out" "$@" ;;
@@ -35,7 +35,7 @@ build() {
 	esac
 }
 
-# choose NAME: prints the programs that run, and sets TESTS.
+# choose NAME: Prints the programs that run, and sets TESTS.
 choose() {
 	local entry
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4: boot the kernel with the initramfs, which runs the tests.
+# Step 4 of kselftest.sh: boot the kernel with the initramfs, which runs the tests.
 #
 # usage: boot.sh OUT
 #
@@ -137,7 +137,8 @@ run_guest() {
 		tail_pid=$!
 	fi
 	follow
-	# The judge reports a guest that a signal ended: the shell must not.
+	# Hide the shell's message about a guest that a signal ended; judge.sh
+	# reports it.
 	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2 with SUITE=hmm: build the kernel's own test_hmm and hmm-tests, to compare with.
+# Step 2 of kselftest.sh with SUITE=hmm: build the kernel's own test_hmm and hmm-tests, to compare with.
 # Only kernels that are built here have them.
 #
 # usage: build-hmm.sh module|modules|tests OUT

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2: build the modules and the selftest for one kernel.
+# Step 2 of kselftest.sh: build the modules and the selftest for one kernel.
 #
 # usage: build.sh module|modules|tests OUT
 #

@@ -8,7 +8,7 @@
 # The programs are those of OUT/programs, in that order, or the one of PROGRAM, a program
 # with its arguments. TESTS is a list of globs, separated by commas; if it is empty, all
 # programs are printed. The programs in OUT/tests match the globs themselves (see lib/names.h
-# of the selftest), so that host and guest agree. A glob without a match is an error: prints
+# of the selftest), so that host and guest agree. A glob without a match is an error: Prints
 # a line with similar names, writes all names to OUT/names, and exits 2.
 
 . "${0%/*}/../lib.sh"
@@ -16,7 +16,7 @@
 out=$1
 tests=${TESTS:-}
 
-# matches GLOBS: prints lines "program name" for the tests that match.
+# matches GLOBS: Prints lines "program name" for the tests that match.
 matches() {
 	local program names
 

@@ -13,7 +13,7 @@
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: prints the rank of the result, in the order of judge.sh; 0 is the best.
+# badness DIR: Prints the rank of the result, in the order of judge.sh; 0 is the best.
 badness() {
 	local ended qemu panics
 

@@ -5,8 +5,8 @@
 #
 # usage: matrix.sh
 #
-# JOBS in the environment is the number of kernels at a time, each in one guest [1]. The
-# output of each run is in build/matrix/<kernel>. Exits 0 if all passed.
+# JOBS is the number of kernels that are tested in parallel (default 1). Each kernel runs
+# in one guest. The output of each run is in build/matrix/<kernel>. Exits 0 if all passed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -16,7 +16,7 @@ row() {
 	printf '%-16s %7s %7s %7s %7s %8s  %s\n' "$@"
 }
 
-# number WORD: prints the number before the word in the last line of the log.
+# number WORD: Prints the number before the word in the last line of the log.
 number() {
 	awk -v word="$1" '{ last = $0 }
 		END {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 3: pack the initramfs: PID 1, the modules, the tests.
+# Step 3 of kselftest.sh: pack the initramfs: PID 1, the modules, the tests.
 #
 # usage: pack.sh OUT
 #

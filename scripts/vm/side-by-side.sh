@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4 with several guests in parallel: all boot the same kernel, and each runs a part of
+# Step 4 of kselftest.sh with several guests in parallel: all boot the same kernel, and each runs a part of
 # the programs.
 #
 # usage: side-by-side.sh OUT

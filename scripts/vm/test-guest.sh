@@ -126,7 +126,7 @@ test_command_line() {
 	has "$dir/report" '^vm/boot.sh: APPEND is too long' "the reason is one line"
 }
 
-# take_cpus COUNT: prints the words that pin each of COUNT guests to a CPU.
+# take_cpus COUNT: Prints the words that pin each of COUNT guests to a CPU.
 take_cpus() {
 	local i pinned
 

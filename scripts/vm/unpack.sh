@@ -16,7 +16,7 @@ out=$1
 image=$(value image "$out/kernel")
 config=$(value config "$out/kernel")
 
-# bytes TYPE OFFSET COUNT: prints COUNT bytes of the image in a format of od.
+# bytes TYPE OFFSET COUNT: Prints COUNT bytes of the image in a format of od.
 bytes() {
 	od -An -t"$1" -j"$2" -N"$3" "$image" | tr -s ' '
 }
