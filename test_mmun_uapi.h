@@ -63,9 +63,9 @@
  *    array or a buffer.  In MMUN_ACCESS it can be the first page, if no shadow
  *    entry permits the access.  In MMUN_COLLECT and MMUN_SNAPSHOT it can be a
  *    page that cannot be faulted in.
- *  - EINVAL: A field has an invalid value.  Examples are a size below that of
- *    the first version of the struct, an unaligned address, a count of zero,
- *    and a number above a limit of MMUN_INFO.
+ *  - EINVAL: A field has an invalid value.  Examples are a size below the
+ *    size of the first version of the struct, an unaligned address, a count of
+ *    zero, and a number above a limit of MMUN_INFO.
  *  - E2BIG: The struct is too large.  Its size is more than a page, or a byte
  *    that the kernel does not know is not zero.
  *  - EOPNOTSUPP: The kernel does not support the request.  A reserved field is
@@ -176,7 +176,7 @@ enum mmun_method {
 
 /*
  * An entry describes one page.  MMUN_SNAPSHOT and MMUN_VERIFY report entries.
- * The layout is that of hmm_range_fault() in current kernels.  If neither VALID
+ * This is the layout of hmm_range_fault() in current kernels.  If neither VALID
  * nor ERROR is set, no page is mapped.  The order is the binary logarithm of
  * the number of pages that the page table entry maps.
  */

@@ -9,8 +9,8 @@
 
 /*
  * The address of all probes.  The end of an invalidation is exclusive and at
- * most ULONG_MAX.  No invalidation hits the last byte, not even that of
- * RELEASE.
+ * most ULONG_MAX.  No invalidation hits the last byte, not even the
+ * invalidation RELEASE.
  */
 #define MMUN_PROBE_ADDR ULONG_MAX
 

@@ -186,7 +186,7 @@ struct mmun_ctx {
 
 /**
  * struct mmun_range - one subscription and its shadow page table
- * @mni: the subscription.  Its interval_tree has the first and the last
+ * @mni: the subscription.  Its interval_tree holds the first and last
  *	address.
  * @ctx: the context, which outlives the range
  * @kind: the notifier scheme
