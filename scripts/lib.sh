@@ -91,7 +91,7 @@ value() {
 	done <"$2"
 }
 
-# has_line FILE LINE: Returns 0 if FILE has a line that equals LINE.
+# has_line FILE LINE: Returns 0 if FILE contains a line that equals LINE.
 has_line() {
 	[[ $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]
 }

@@ -74,7 +74,7 @@ static void reap(struct program *prog)
 	}
 }
 
-/* Has a test failed, or has the kernel complained? */
+/* Return whether a test has failed or the kernel has complained. */
 static bool has_failed(struct program *prog)
 {
 	return prog->out.failed || kernel_taint() != prog->taint;

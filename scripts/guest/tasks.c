@@ -28,7 +28,7 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 
 /*
  * Returns the letter of the state, or 0 for a kernel thread and for a zombie.  In
- * "stat" the third word is the state, and the ninth word has the flags.  The second
+ * "stat" the third word is the state, and the ninth word holds the flags.  The second
  * word is a name in parentheses, which can contain any character.
  */
 static char task_state(int pid, int tid)

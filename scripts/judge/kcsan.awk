@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sort the data races that KCSAN reports into ours and those of other parts of the kernel.
+# Sort the data races that KCSAN reports: races of the driver, and races of the kernel.
 #
 # usage: awk [-v list=1] -f kcsan.awk CONSOLE
 #

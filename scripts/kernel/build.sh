@@ -8,7 +8,7 @@
 #
 # NAME is a row of kernel/table. Prints the build directory. The name of the directory
 # has a hash of all inputs, so a kernel is built only once. An interrupted build
-# continues. The file make.words in the build directory has the arguments for a make
+# continues. The file make.words in the build directory holds the arguments for a make
 # that builds the image again without the modules, one per line. With UNTIL=compile,
 # which check-bare.sh sets, the kernel is configured and not compiled.
 

@@ -50,7 +50,7 @@ fetch_image() {
 }
 
 # fetch_headers FINAL: Unpacks the headers and the packages that they depend on. Their
-# Makefile has the path at which they would be installed. It is changed to FINAL.
+# Makefile names the path at which they would be installed. It is changed to FINAL.
 fetch_headers() {
 	local final=$1 more deb
 

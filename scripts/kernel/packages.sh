@@ -34,7 +34,7 @@ find_compiler() {
 	done
 }
 
-# package_of THING: Prints the package of the distribution that has a command or file.
+# package_of THING: Prints the package of the distribution that contains a command or file.
 package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;

@@ -8,7 +8,7 @@
 #
 # Variables: KERNEL or KDIR; ACTORS, configurations (see Documentation/model.rst)
 # separated by spaces; DEPTH, the number of steps to vary, or 0 for all steps; CHUNK, the
-# number of schedules in one boot. build/explore has the progress on each kernel; FRESH=1
+# number of schedules in one boot. build/explore holds the progress on each kernel; FRESH=1
 # removes it. Exits with status 0 if the kernel and the model agreed in all schedules.
 
 . "${0%/*}/../lib.sh"

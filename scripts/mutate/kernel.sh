@@ -86,7 +86,7 @@ why_it_survives() {
 		"$SCRIPTS/mutate/kernel/$1.mutant"
 }
 
-# is_settled NAME OUTCOME...: has a tier before this one kept one of these outcomes?
+# is_settled NAME OUTCOME...: Returns 0 if an earlier tier kept one of these outcomes.
 is_settled() {
 	local name=$1
 

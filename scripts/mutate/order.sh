@@ -6,8 +6,8 @@
 # usage: order.sh kernel|module ENTRY OUT RESULT
 #
 # The first is the program that killed the mutant last time, which the file RESULT names if
-# it exists. Then follow the key "killer" of the entry, the killers of the entries of the same
-# function, those of the same file, and the other programs.
+# it exists. The next programs are the key "killer" of the entry, the killers of the entries
+# of the same function, the killers of the entries of the same file, and the other programs.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"

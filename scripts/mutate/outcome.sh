@@ -35,7 +35,7 @@ failed_test() {
 	sed -nE '/^  not ok [0-9]+ [^#]*$/{s/^  not ok [0-9]+ (- )?//p;q}' "$work/ktap"
 }
 
-# loads: were all modules loaded? The first result is the one of the driver.
+# loads: Returns 0 if all modules were loaded. The first result is about the driver.
 loads() {
 	grep -q '^ok 1 - mmun: load' "$work/ktap" || return
 	! grep -q '^not ok [0-9]* - .*: load$' "$work/ktap"

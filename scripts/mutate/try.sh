@@ -50,7 +50,7 @@ choose() {
 	fi
 }
 
-# run NAME: sets status to the one of judge.sh.
+# run NAME: Runs the tests. Sets status to the exit status of judge.sh.
 run() {
 	choose "$1" >"$work/chosen" || return
 	"$SCRIPTS/vm/pack.sh" "$work" || return

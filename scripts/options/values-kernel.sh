@@ -45,8 +45,8 @@ check_kernel() {
 	fi
 }
 
-# The directory as it is seen from the one of make, or from where make was called
-# (they differ with make -C).
+# check_kdir: Checks KDIR. A relative path is relative to the directory of the Makefile, or
+# to the directory in which make was called. These differ with make -C.
 check_kdir() {
 	local dir
 

@@ -5,7 +5,7 @@
 #
 # usage: follow.sh PID FILE
 #
-# FILE has the output of the process, FILE.status its exit status. PID is the shell that
+# FILE holds the output of the process, FILE.status its exit status. PID is the shell that
 # runs the process, possibly after other processes.
 
 . "${0%/*}/../lib.sh"

@@ -5,11 +5,12 @@
 #
 # usage: choose.sh OUT
 #
-# The programs are those of OUT/programs, in that order, or the one of PROGRAM, a program
-# with its arguments. TESTS is a list of globs, separated by commas; if it is empty, all
-# programs are printed. The programs in OUT/tests match the globs themselves (see lib/names.h
-# of the selftest), so that host and guest agree. A glob without a match is an error: Prints
-# a line with similar names, writes all names to OUT/names, and exits 2.
+# The script prints the programs in OUT/programs, in that order. If PROGRAM is set, it is a
+# program with its arguments, and the script uses this program instead. TESTS is a list of
+# globs, separated by commas; if it is empty, all programs are printed. The programs
+# in OUT/tests match the globs themselves (see lib/names.h of the selftest), so that host
+# and guest agree. A glob without a match is an error: the script prints a line with similar
+# names, writes all names to OUT/names, and exits 2.
 
 . "${0%/*}/../lib.sh"
 
@@ -28,7 +29,7 @@ matches() {
 	done
 }
 
-# complain GLOB: it has no match.
+# complain GLOB: Reports that no test matches GLOB.
 complain() {
 	local names
 

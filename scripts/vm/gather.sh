@@ -6,10 +6,10 @@
 # usage: gather.sh RESULT GUEST-RESULT...
 #
 # RESULT already has ktap.log, see merge.sh. Adds the other files that judge.sh reads:
-# console.log has the console of each guest after a line with its name, and verdict has a
+# console.log holds the console of each guest after a line with its name, and verdict has a
 # line for each guest. The guest with the worst result is last, and qemu.log, meta, config
 # and orders are copies of its files. In meta "seconds" is the time of the slowest guest,
-# "guests" is the number of guests, and "silent" is the number of those without KTAP.
+# "guests" is the number of guests, and "silent" is the number of guests without KTAP.
 
 . "${0%/*}/../lib.sh"
 

@@ -7,8 +7,8 @@
 #
 # Makes OUT/initramfs from the output of build.sh in OUT, and OUT/vmlinux, see unpack.sh.
 # Packs the programs of the list OUT/chosen, or of OUT/programs if there is no OUT/chosen,
-# and the one of PROGRAM in the environment. A file is made again if the content of one of
-# its inputs has changed.
+# and the program that the variable PROGRAM names. A file is made again if the content of
+# one of its inputs has changed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"

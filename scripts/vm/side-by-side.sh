@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4 of kselftest.sh with several guests in parallel: all boot the same kernel, and each runs a part of
-# the programs.
+# Step 4 of kselftest.sh with several guests in parallel. All guests boot the same kernel,
+# and each guest runs a part of the programs.
 #
 # usage: side-by-side.sh OUT
 #
 # JOBS in the environment is the number of guests, and OUT/chosen has at least as many
-# programs. boot.sh runs guest N in OUT/guest-N. The output and the files in OUT/result are
-# like those of boot.sh. OUT/seconds has the time of each program. The guests are killed when
-# this script or its parent dies.
+# programs. boot.sh runs guest N in OUT/guest-N. The output and OUT/result have the format
+# that boot.sh writes. OUT/seconds contains the time of each program. The guests are killed
+# when this script or its parent dies.
 
 . "${0%/*}/../lib.sh"
 

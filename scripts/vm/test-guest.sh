@@ -15,7 +15,7 @@
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
 
-# has FILE EXPRESSION TITLE: FILE has a line that matches.
+# has FILE EXPRESSION TITLE: Checks that a line of FILE matches.
 has() {
 	local status=0
 
@@ -102,7 +102,7 @@ test_wrong_module() {
 	refused module/test_mmun.ko mmun
 }
 
-# qemu_fails EXPRESSION NAME=VALUE...: the report has the message of QEMU.
+# qemu_fails EXPRESSION NAME=VALUE...: Checks that the report contains the message of QEMU.
 qemu_fails() {
 	run_guest ACCEL=tcg "${@:2}"
 	has "$dir/report" "^# QEMU: $1" "${*:2}: the report has the message of QEMU"

@@ -127,7 +127,7 @@ static void describe(char *line, size_t size, const char *name, char **argv)
 	strcat(line, "\n");
 }
 
-/* Returns whether the file has the number of this call. */
+/* Returns whether the file contains the number of this call. */
 static int is_due(const char *file, const char *number)
 {
 	char text[16];

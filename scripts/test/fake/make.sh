@@ -53,7 +53,7 @@ release() {
 	fi
 }
 
-# make_module KIND FILE INPUT...: Builds the module FILE. $call has the arguments of make.
+# make_module KIND FILE INPUT...: Builds the module FILE. $call holds the arguments of make.
 make_module() {
 	local sum
 
