@@ -30,10 +30,11 @@
  *	The update lock of the collision-retry protocol, which hmm.rst calls
  *	driver->update.  The callback of a range holds it while it calls
  *	mmu_interval_set_seq() and drops shadow entries.  COMMIT and SNAPSHOT
- *	hold it while they call mmu_interval_read_retry() and publish.  ACCESS
- *	and VERIFY hold it while they read the shadow.  It is a spinlock,
- *	because a callback that must not block can take a spinlock.  Code that
- *	allocates memory, faults or takes mmap_lock must not run under it.
+ *	hold it while they call mmu_interval_read_retry() and publish.  VERIFY
+ *	holds it while it calls mmu_interval_read_retry() and reads the shadow,
+ *	and ACCESS while it reads the shadow.  It is a spinlock, because a
+ *	callback that must not block can take a spinlock.  Code that allocates
+ *	memory, faults or takes mmap_lock must not run under it.
  * mmun_log::lock
  *	Protects the ring of the log.  Callbacks and ioctls write records,
  *	read() copies them.
@@ -47,8 +48,9 @@
  * mmun_pins::lock
  *	Protects the list of threads that wait in PIN_MM.
  * mmun_probes::mutex
- *	Serializes CHECK_BALANCE.  It is the only lock of the driver that is
- *	held during a wait for an invalidation.
+ *	Serializes CHECK_BALANCE.  It is held during a wait for an invalidation,
+ *	when CHECK_BALANCE removes its probes.  mmun_log::read_lock is the only
+ *	other such lock: the copy can fault and wait for mmap_lock.
  * mmun_mm_data_mutex
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock
@@ -104,8 +106,9 @@
  *	close frees it.
  * passage
  *	It is on the stack of the task that passes a point.  A hold that stops
- *	the task links the passage.  RESUME or the task itself unlinks it under
- *	mmun_holds::lock.  The task always takes that lock before it continues.
+ *	the task links the passage.  RESUME, the last close or the task itself
+ *	unlinks it under mmun_holds::lock.  The task always takes that lock
+ *	before it continues.
  *
  * While release() runs, no ioctl and no read() of the file runs.
  * Callbacks can still run.  release() resumes all held tasks and queues
