@@ -50,7 +50,7 @@
  * mmun_probes::mutex
  *	Serializes CHECK_BALANCE.  It is held during a wait for an invalidation,
  *	when CHECK_BALANCE removes its probes.  mmun_log::read_lock is the only
- *	other such lock: the copy can fault and wait for mmap_lock.
+ *	other lock whose owner can wait for an invalidation: its copy can fault.
  * mmun_mm_data_mutex
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock

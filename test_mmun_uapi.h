@@ -460,8 +460,8 @@ struct mmun_snapshot {
  *
  * The call copies page by page.  If it cannot read the bytes of @buffer for a
  * page, it does not change that page.  If @buffer is unmapped during the call,
- * a part of the page can have been written.  If @buffer overlaps the accessed
- * pages at another offset, the result is undefined.
+ * a part of the page can have been written.  If @buffer and the accessed bytes
+ * overlap in memory and do not start at the same byte, the result is undefined.
  */
 struct mmun_access {
 	__u32 size;

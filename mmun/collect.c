@@ -195,8 +195,8 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 /*
  * Collect the pages of @part.  If HMM runs the loop, a new read side critical
  * section begins, and its sequence is stored in @seq.  With MMUN_OWN_LOOP or
- * GUP the caller has begun the section, and @seq is its sequence.  Returns
- * -EBUSY if the section collided.
+ * GUP the caller has begun the section, and @seq is its sequence.  The methods
+ * of HMM return -EBUSY if the section collided.  GUP does not check this.
  */
 static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags)
@@ -205,6 +205,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
+	/* Without HMM the other methods were refused, and are not compiled. */
 	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
 		ret = mmun_collect_by_gup(range, part, flags & MMUN_WRITE);
 	else

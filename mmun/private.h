@@ -53,8 +53,8 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_MAX_CHUNKS		4096
 
 /*
- * The OOM killer must not run: the memory of the driver belongs to no process,
- * so that no kill frees it.
+ * The OOM killer must not run.  It could not free this memory, because the
+ * memory belongs to no process.
  */
 #define MMUN_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 

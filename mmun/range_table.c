@@ -37,8 +37,8 @@ static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 }
 
 /*
- * The last @left bytes of the spans were not copied.  Drop the spans that these
- * bytes belong to.
+ * Drop the spans of the last @left bytes, which copy_from_user() or
+ * copy_to_user() did not copy.
  */
 static void mmun_group_drop(struct mmun_span_group *group, unsigned long left)
 {
@@ -77,7 +77,7 @@ static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 }
 
 /*
- * Subscribe the range of each span, and free the ranges that are left.  An mm
+ * Subscribe the range of each span.  Free the ranges whose spans failed.  An mm
  * cannot exit during an insertion, because this function holds mm_users.
  */
 static void mmun_group_subscribe(struct mmun_span_group *group)
@@ -181,8 +181,9 @@ static void mmun_group_remove(struct mmun_span_group *group)
 }
 
 /*
- * Run @execute for each group of spans, until a span fails.  Returns the error
- * only if no span succeeded.
+ * Run @execute for each group of spans, until a span fails.  After a fatal
+ * signal one more group is executed.  Returns the error only if no span
+ * succeeded.
  */
 static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 			       u64 count, u64 *done,

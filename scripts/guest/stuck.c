@@ -6,7 +6,7 @@
  * switch, for STUCK_SECS of the progress of the guest.  The clock does not measure this
  * progress, because the clock of a guest also runs while the host runs something else.
  * Therefore each call of stuck_tasks() adds the time since the last call, but at most a
- * tick.  A guest that did not run for a minute has made the progress of one tick.
+ * tick.  If the host stops the guest for a minute, one tick of progress is counted.
  *
  * No hold of a test lasts as long as STUCK_SECS.
  */

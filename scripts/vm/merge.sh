@@ -26,7 +26,8 @@ current=booting
 # Results of the modules, in the order of PID 1
 loads=()
 unloads=()
-# Are the results of loads written? Complete blocks wait until then.
+# Not empty if the results of loading the modules are written. Complete blocks of lines
+# wait until then.
 loaded=
 waiting=()
 bails=

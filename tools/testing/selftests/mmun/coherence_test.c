@@ -448,7 +448,7 @@ TEST_F(coherence, write_access_stops_at_the_first_read_only_entry)
  *     |--range--|	from byte 100 of page 0 to byte 100 of page 2
  *   |--snapshot-----|
  */
-TEST_F(coherence, byte_granular_range_ends_at_its_bytes)
+TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
 {
 	char *first = self->map + 100, *last = mmun_page(2) + 99;
 	__u32 id = mmun_insert(first, last + 1 - first);

@@ -221,7 +221,7 @@ TEST_F(fork, collides_a_batch_that_is_open)
 	EXPECT_EQ(variant->cow, mmun_commit(token));
 }
 
-TEST_F(fork, leaves_no_shadow_entry_writable)
+TEST_F(fork, only_cow_makes_the_shadow_read_only)
 {
 	__u64 entries[PAGES] = {};
 	int i;

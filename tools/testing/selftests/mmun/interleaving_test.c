@@ -83,7 +83,7 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
  *	resumed
  *			only the second range is in the tree
  */
-TEST_F(interleaving, insert_remove_insert_while_odd_leaves_the_last)
+TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
 	__u32 at = open_odd(), first = insert_at(FREE), last;
 
@@ -189,7 +189,7 @@ FIXTURE(interleaving_remove)
 	SUBJECT_FIXTURE;
 };
 
-/* @calls: number of calls of the range up to the point */
+/* @calls: number of callbacks of the range that ran before @point */
 FIXTURE_VARIANT(interleaving_remove)
 {
 	__u32 point;

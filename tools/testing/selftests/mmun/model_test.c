@@ -188,7 +188,7 @@ TEST_F(model, begin_before_the_callback_does_not_wait_and_collides)
 	call(1, 1);
 }
 
-TEST_F(model, first_and_second_invalidation_after_insert_collide)
+TEST_F(model, first_and_second_invalidation_after_insert_fail_their_readers)
 {
 	start_with(HIT_A, HIT_A, READER(A), READER(A));
 	call(2, 1);

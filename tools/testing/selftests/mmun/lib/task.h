@@ -66,7 +66,8 @@ enum mmun_task_state {
  * @hold: HELD: the hold, set by the caller; otherwise 0
  * @syscall: BLOCKED, WAITING: the number of its system call; otherwise -1
  * @arg: the second argument of that call: the command of ioctl(); otherwise 0
- * @switches: BLOCKED, WAITING: context switches up to this sleep
+ * @switches: BLOCKED, WAITING: the number of context switches of the thread.  A
+ *	new sleep has a larger number.  Otherwise 0.
  * @is_open: the files are open, or there was no such thread
  * @syscall_fd: /proc/TID/syscall
  * @status_fd: /proc/TID/status

@@ -50,7 +50,8 @@
  * @arg: the argument of an ioctl, in memory of both processes
  * @span: the element of MMUN_INSERT and MMUN_REMOVE, in memory of both processes
  * @errnum: error of the call, or 0
- * @ordered: number of orders; only the test uses it
+ * @ordered: number of calls that the test has ordered; the thread does not use
+ *	it
  * @done: number of calls that returned
  */
 struct thread {
@@ -89,7 +90,7 @@ void victim_main(int nr_threads);
 bool run_detached(void *(*main)(void *), void *arg);
 /* Returns false if the counter stays below @least for 10 seconds. */
 bool wait_count(int *counter, int least);
-/* Let the other threads run, which use the same CPU. */
+/* Yield, so that the other threads of this CPU run.  @round counts the calls. */
 void let_run(int round);
 
 void thread_order_args(struct thread *t, long nr, const long args[6]);
