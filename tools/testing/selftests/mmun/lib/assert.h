@@ -248,31 +248,28 @@
 		__id;                                                         \
 	})
 
+/* The argument of a hold that stops thread @_tid once at @_point of range @_id. */
+#define MMUN_HOLD_OF(_point, _id, _tid)                  \
+	{                                                \
+		.point = _point, .id = _id, .tid = _tid, \
+		.timeout_ms = MMUN_HOLD_MS,              \
+	}
+
 /*
  * Arm a hold that stops thread @_tid once at @_point of range @_id.  Returns
  * the ID of the hold.
  */
-#define mmun_hold(_point, _id, _tid)                         \
-	({                                                   \
-		struct mmun_hold __hold = {                  \
-			.point = _point,                     \
-			.id = _id,                           \
-			.tid = _tid,                         \
-			.timeout_ms = MMUN_HOLD_MS,          \
-		};                                           \
-		ASSERT_EQ(0, _mmun_hold(self->fd, &__hold)); \
-		ASSERT_NE(0, __hold.out_hold);               \
-		__hold.out_hold;                             \
+#define mmun_hold(_point, _id, _tid)                                       \
+	({                                                                 \
+		struct mmun_hold __hold = MMUN_HOLD_OF(_point, _id, _tid); \
+		ASSERT_EQ(0, _mmun_hold(self->fd, &__hold));               \
+		ASSERT_NE(0, __hold.out_hold);                             \
+		__hold.out_hold;                                           \
 	})
-#define mmun_err_hold(_errno, _point, _id, _tid)                     \
-	({                                                           \
-		struct mmun_hold __hold = {                          \
-			.point = _point,                             \
-			.id = _id,                                   \
-			.tid = _tid,                                 \
-			.timeout_ms = MMUN_HOLD_MS,                  \
-		};                                                   \
-		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold)); \
+#define mmun_err_hold(_errno, _point, _id, _tid)                           \
+	({                                                                 \
+		struct mmun_hold __hold = MMUN_HOLD_OF(_point, _id, _tid); \
+		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold));       \
 	})
 
 /* Wait until a task is held.  Returns the report of WAIT_HELD. */
