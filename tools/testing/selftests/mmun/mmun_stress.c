@@ -13,6 +13,7 @@
 
 #include "lib/ksm.h"
 #include "lib/mmun.h"
+#include "lib/random.h"
 
 #include <linux/userfaultfd.h>
 #include <stdarg.h>

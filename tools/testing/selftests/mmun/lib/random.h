@@ -20,13 +20,19 @@ static inline __u64 mmun_seed(__u64 otherwise)
 	return seed;
 }
 
-static inline __u64 mmun_random(__u64 *state)
+/* Returns a number each bit of which depends on all bits of @z. */
+static inline __u64 mmun_mix(__u64 z)
 {
-	__u64 z = *state += 0x9e3779b97f4a7c15ULL;
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
 	return z ^ (z >> 31);
+}
+
+/* Returns the next number of splitmix64. */
+static inline __u64 mmun_random(__u64 *state)
+{
+	*state += 0x9e3779b97f4a7c15ULL;
+	return mmun_mix(*state);
 }
 
 /* Returns a number from 0 to @limit - 1. */

@@ -240,18 +240,9 @@ fail(struct actor *actor, const char *fmt, ...)
 	set(&shared->stop, true);
 }
 
-static __u64 mix(__u64 z)
-{
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
-/* splitmix64 */
 static __u64 roll(struct actor *actor, __u64 sides)
 {
-	actor->dice += 0x9e3779b97f4a7c15ULL;
-	return mix(actor->dice) % sides;
+	return mmun_random_below(&actor->dice, sides);
 }
 
 /* Start the random numbers of the next call. */
@@ -260,5 +251,6 @@ static void take_dice(struct actor *actor)
 	__u64 thread = actor->arena->number * MAX_THREADS + actor->number + 1;
 
 	actor->calls++;
-	actor->dice = mix(options.seed + mix(thread << 40 | actor->calls));
+	actor->dice =
+		mmun_mix(options.seed + mmun_mix(thread << 40 | actor->calls));
 }
