@@ -21,23 +21,28 @@
 guests=$1
 programs=$2
 file=$3
+# The number of the last result that was written
 number=0
+# For the line of progress
 current=booting
-# Results of the modules, in the order of PID 1
-loads=()
-unloads=()
-# Not empty if the results of loading the modules are written. Complete blocks of lines
-# wait until then.
-loaded=
+# The names of the results of modules, in the order of PID 1
+load_checks=()
+unload_checks=()
+# 1 when the results of all loads are written. Until then, complete blocks wait: four
+# elements are the arguments of put_result for one block.
+loads_written=
 waiting=()
+# The lines "Bail out!", which are written last
 bails=
-declare -A seen=()
-# By guest: the lines before a result, the result and its name, the lines after it
-declare -A before=() good=() name=() rest=() after=()
-# By check: the notes, and the numbers of guests that reported ok and not ok
-declare -A notes=() right=() wrong=()
+# The messages of boot.sh that were written; the keys begin with "x"
+declare -A written=()
+# The open block of each guest: "ok" or "not ok", the name of the program or check, the
+# rest of the line, and the lines before and after it
+declare -A result=() name=() rest=() before=() after=()
+# Of each check: its notes, and the numbers of guests in which it was ok and not ok
+declare -A notes=() nr_ok=() nr_not_ok=()
 
-# put TEXT: complete lines.
+# put TEXT: Writes complete lines to stdout and to FILE.
 put() {
 	[ -n "$1" ] || return 0
 	printf '%s' "$1" >>"$file"
@@ -45,7 +50,7 @@ put() {
 	printf '%s' "$1"
 }
 
-# name_results: sets loads and unloads.
+# name_results: Sets load_checks and unload_checks.
 name_results() {
 	local i modules name
 
@@ -53,27 +58,30 @@ name_results() {
 	for i in "${!modules[@]}"; do
 		name=${modules[i]#*/}
 		[ "$i" != 0 ] || name=mmun
-		loads+=("${name%.ko}: load")
-		unloads=("${name%.ko}: unload" "${unloads[@]}")
+		load_checks+=("${name%.ko}: load")
+		unload_checks=("${name%.ko}: unload" "${unload_checks[@]}")
 	done
 }
 
-# put_plan: when the first guest begins.
+# put_plan: Writes the version and the plan when the first guest begins.
 put_plan() {
-	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + ${#loads[@]} + ${#unloads[@]} + 1))"$'\n'
+	local nr_checks=$((${#load_checks[@]} + ${#unload_checks[@]} + 1))
+
+	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + nr_checks))"$'\n'
 }
 
-# put_result BEFORE GOOD REST AFTER
+# put_result BEFORE RESULT REST AFTER: Writes one result with its lines.
 put_result() {
 	number=$((number + 1))
 	put "$1$2 $number - $3"$'\n'"$4"
 }
 
-# put_check NAME: the result of all guests, or only the notes if a guest reported none.
+# put_check NAME: Writes one result for all guests, or only the notes if a guest reported
+# no result.
 put_check() {
-	if [ "${wrong[$1]:-0}" != 0 ]; then
+	if [ "${nr_not_ok[$1]:-0}" != 0 ]; then
 		put_result "${notes[$1]:-}" "not ok" "$1" ""
-	elif [ "${right[$1]:-0}" = "$guests" ]; then
+	elif [ "${nr_ok[$1]:-0}" = "$guests" ]; then
 		put_result "${notes[$1]:-}" ok "$1" ""
 	else
 		put "${notes[$1]:-}"
@@ -91,40 +99,40 @@ put_checks() {
 end_loading() {
 	local i
 
-	put_checks "${loads[@]}"
-	loaded=1
+	put_checks "${load_checks[@]}"
+	loads_written=1
 	for ((i = 0; i < ${#waiting[@]}; i += 4)); do
 		put_result "${waiting[@]:i:4}"
 	done
 }
 
-# is_check NAME: is it a check that each guest does once, and not a program?
+# is_check NAME: Returns 0 if each guest does this check once, 1 if it is a program.
 is_check() {
 	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
 
-# count_check GUEST NAME
+# count_check GUEST NAME: Counts the result that the guest reported for a check.
 count_check() {
 	notes[$2]+=${before[$1]}${after[$1]}
-	if [ "${good[$1]}" = ok ]; then
-		right[$2]=$((${right[$2]:-0} + 1))
+	if [ "${result[$1]}" = ok ]; then
+		nr_ok[$2]=$((${nr_ok[$2]:-0} + 1))
 	else
-		wrong[$2]=$((${wrong[$2]:-0} + 1))
+		nr_not_ok[$2]=$((${nr_not_ok[$2]:-0} + 1))
 	fi
-	if [ "$2" = "${loads[-1]}" ] &&
-	   [ $((${right[$2]:-0} + ${wrong[$2]:-0})) = "$guests" ]; then
+	if [ "$2" = "${load_checks[-1]}" ] &&
+	   [ $((${nr_ok[$2]:-0} + ${nr_not_ok[$2]:-0})) = "$guests" ]; then
 		end_loading
 	fi
 }
 
-# end_block GUEST: the block of the last result is complete.
+# end_block GUEST: Writes the open block of the guest, or lets it wait, and opens a new one.
 end_block() {
-	local block=("${before[$1]}" "${good[$1]}" "${rest[$1]}" "${after[$1]}")
+	local block=("${before[$1]}" "${result[$1]}" "${rest[$1]}" "${after[$1]}")
 
 	[ -n "${name[$1]}" ] || return 0
 	if is_check "${name[$1]}"; then
 		count_check "$1" "${name[$1]}"
-	elif [ -n "$loaded" ]; then
+	elif [ -n "$loads_written" ]; then
 		put_result "${block[@]}"
 	else
 		waiting+=("${block[@]}")
@@ -133,20 +141,20 @@ end_block() {
 }
 
 begin_block() {
-	before[$1]='' good[$1]='' name[$1]='' rest[$1]='' after[$1]=''
+	before[$1]='' result[$1]='' name[$1]='' rest[$1]='' after[$1]=''
 }
 
-# take_result GUEST LINE
+# take_result GUEST LINE: Takes a line "ok" or "not ok".
 take_result() {
 	end_block "$1"
-	good[$1]=${2%% [0-9]*}
+	result[$1]=${2%% [0-9]*}
 	rest[$1]=${2#* - }
 	name[$1]=${rest[$1]%% #*}
 	# A check has its notes before the result.
 	! is_check "${name[$1]}" || end_block "$1"
 }
 
-# take GUEST LINE
+# take GUEST LINE: Takes a line of KTAP.
 take() {
 	case $2 in
 	KTAP*)		put_plan ;;
@@ -166,10 +174,10 @@ take() {
 	esac
 }
 
-# message LINE
+# message LINE: Writes a message of boot.sh, unless it was written before.
 message() {
-	[ -z "${seen[x$1]:-}" ] || return 0
-	seen[x$1]=1
+	[ -z "${written[x$1]:-}" ] || return 0
+	written[x$1]=1
 	clear_progress
 	printf '%s\n' "$1" >&2
 }
@@ -181,8 +189,8 @@ finish() {
 		end_block "$guest"
 		left+=${before[$guest]}
 	done
-	[ -n "$loaded" ] || end_loading
-	put_checks "${unloads[@]}" "mmun: leaks"
+	[ -n "$loads_written" ] || end_loading
+	put_checks "${unload_checks[@]}" "mmun: leaks"
 	put "$left$bails"
 	clear_progress
 }
