@@ -7,12 +7,12 @@
 #
 # RESULT has the files that boot.sh wrote: console.log, ktap.log, verdict, qemu.log, meta and
 # config. Prints each complaint in lines that start with "# ", and ends with the line
-# "N passed, N failed, N skipped". The exit status is the first of these that applies, but 11
-# has priority over all but 2 and 3:
+# "N passed, N failed, N skipped". The exit status is 0 if the run passed, and otherwise
+# the first of these that applies:
 #
-#	0	passed
 #	2	not a result directory
 #	3	the kernel panicked
+#	11	QEMU or User-Mode Linux failed; its message is the complaint
 #	4	PID 1 was never reached
 #	5	the time ran out
 #	6	the kernel complained
@@ -20,7 +20,6 @@
 #	8	the KTAP is incomplete
 #	9	a skip that scripts/judge/allowed-skips does not allow
 #	10	there is no verdict, or it has a wrong nonce, or it is fail
-#	11	QEMU or User-Mode Linux failed; its message is the complaint
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/judge/version.sh"
