@@ -19,8 +19,8 @@ SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/test/fake/world.sh"
 
 # A line that names the command that failed
-NAMED='^(([a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
-NAMED+='|[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
+NAMED='^((([a-z]+/)?[a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
+NAMED+='|([a-z]+/)?[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 
 world=$1
 fault=$2
