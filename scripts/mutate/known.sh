@@ -61,5 +61,7 @@ build_sound() {
 	"$SCRIPTS/vm/build.sh" tests "$1"
 	find_modules
 	cat "${modules[@]/#/$1/}" | sum >"$1/module.sum"
+	# An earlier run may have chosen other programs.
+	rm -f "$1/chosen"
 	"$SCRIPTS/vm/pack.sh" "$1"
 }
