@@ -2,9 +2,9 @@
 /*
  * The private uAPI of /dev/mmun, the test driver for mmu notifiers.
  *
- * The kselftest in tools/testing/selftests/mmun uses it.  Other programs can
- * use it to observe the invalidations of an mm.  This is not a stable
- * interface: it may change with every release.  MMUN_INFO reports the version
+ * The kselftest in tools/testing/selftests/mmun uses this interface.  Other
+ * programs can use it to observe the invalidations of an mm.  The interface is
+ * not stable: it may change with every release.  MMUN_INFO reports the version
  * that the loaded module implements.
  */
 #ifndef _TEST_MMUN_UAPI_H
@@ -19,54 +19,56 @@
  * context
  *	One open of /dev/mmun.  A context is bound to the mm of the task that
  *	opened the device.  It owns ranges, batches, holds and the log.  A file
- *	descriptor that another process inherits or receives still refers to
- *	the mm of the task that opened it.
+ *	descriptor that another process inherits or receives still refers to the
+ *	mm of the task that opened the device.
  * range
  *	One subscription to the addresses [start, start + length) of that mm.
  *	The bounds are bytes and need no alignment.  A range has a shadow page
- *	table, which is what a device would hold.
+ *	table, which models the page table of a device.
  * batch
  *	One read side critical section: the sequence that MMUN_READ_BEGIN
- *	returned, and the pages that MMUN_COLLECT has collected under it.
+ *	returned, and the pages that MMUN_COLLECT has collected in that section.
  * hold
- *	A rule that stops tasks at a point of an invalidation until MMUN_RESUME.
+ *	A request to stop tasks at a point of an invalidation until MMUN_RESUME.
+ *	A held task is a task that a hold has stopped.
  * record
  *	One entry of the log, see &struct mmun_record.
  *
- * An invalidation is what the mm does between
- * mmu_notifier_invalidate_range_start() and
- * mmu_notifier_invalidate_range_end().  It is active between the two.  It hits
- * a range if its addresses overlap the addresses of the range.  The mm then
- * calls the callback of the range.
+ * An invalidation begins with mmu_notifier_invalidate_range_start() and ends
+ * with mmu_notifier_invalidate_range_end().  An invalidation is active between
+ * these two calls.  An invalidation hits a range if the addresses to invalidate
+ * overlap the addresses of the range.  mmu_notifier_invalidate_range_start()
+ * then calls the callback of the range.
  */
 
 /**
  * DOC: General ioctl format
  *
- * Every argument struct starts with its size, as the caller was compiled.  A
- * newer kernel reads the missing tail as zero.  An older kernel requires that
- * the bytes that it does not know are zero.  If a call succeeds, the kernel
- * writes the fields whose names start with ``out_``.  The struct must be writable
- * in every call.  A call checks this before it changes anything.
+ * The first field of every argument struct is the size of the struct with which
+ * the caller was compiled.  If the struct of the kernel is larger, the kernel
+ * reads the missing fields as zero.  If the struct of the kernel is smaller,
+ * the bytes that the kernel does not know must be zero.  If a call succeeds,
+ * the kernel writes the fields whose names start with ``out_``.  Every call
+ * requires a writable struct, and checks this before it changes anything.
  *
  * Lengths are in bytes.  An end is exclusive, as in struct mmu_notifier_range.
  *
  * A call checks in this order: the ioctl number (ENOTTY), the struct (EFAULT,
  * EINVAL for its size, E2BIG), what the kernel supports (EOPNOTSUPP), the
  * values (EINVAL), the IDs (EPERM, ENOENT), and the interval against the range
- * (ERANGE).  All other errors can occur afterwards.
+ * (ERANGE).  All other errors can occur after these checks.
  *
  * Each errno has one meaning in all calls:
  *
  *  - ENOTTY: No ioctl has this number.
- *  - EFAULT: Memory is not accessible.  This can be the argument struct, an
- *    array or a buffer.  In MMUN_ACCESS it can be the first page, if no shadow
- *    entry permits the access.  In MMUN_COLLECT and MMUN_SNAPSHOT it can be a
- *    page that cannot be faulted in.
- *  - EINVAL: A field has an invalid value.  Examples are a size below the
- *    size of the first version of the struct, an unaligned address, a count of
- *    zero, and a number above a limit of MMUN_INFO.
- *  - E2BIG: The struct is too large.  Its size is more than a page, or a byte
+ *  - EFAULT: User memory is not accessible: the argument struct, an array or a
+ *    buffer.  In MMUN_ACCESS, the shadow entry of the first page may not permit
+ *    the access.  In MMUN_COLLECT and MMUN_SNAPSHOT, the page fault for a page
+ *    may fail.
+ *  - EINVAL: A field has an invalid value.  Examples are a struct that is
+ *    smaller than its first version, an unaligned address, a count of zero, and
+ *    a number above a limit of MMUN_INFO.
+ *  - E2BIG: The struct is too large: its size is more than a page, or a byte
  *    that the kernel does not know is not zero.
  *  - EOPNOTSUPP: The kernel does not support the request.  A reserved field is
  *    not zero, or a flag, kind, method, point or type is unknown, or the kernel
@@ -74,25 +76,26 @@
  *  - EPERM: The request is not permitted.  open() requires CAP_SYS_ADMIN.  In
  *    MMUN_HOLD and MMUN_WAKE_THREAD the thread must not be a kernel thread.
  *  - ENOENT: The range, batch, hold or thread does not exist.  While a call
- *    uses a batch, the batch does not exist for other calls.
+ *    uses a batch, other calls cannot find the batch.
  *  - ERANGE: The interval is not inside the range.  MMUN_COLLECT and
  *    MMUN_SNAPSHOT also exclude the last page of the address space, because its
  *    end overflows to 0.
  *  - ENOSPC: A limit is reached.  MMUN_INFO reports the limits.  In addition, a
- *    context can have at most 64 holds and 64 probes of MMUN_CHECK_BALANCE.
+ *    context can have at most 64 holds, and at most 64 probes of
+ *    MMUN_CHECK_BALANCE.
  *  - ENOMEM: The kernel has too little memory: an allocation failed, or less
  *    than an eighth of the memory of the machine is available.  If a page fault
  *    of MMUN_METHOD_HMM_FAULT finds no memory, Linux 7.3 returns ENOMEM, but
  *    Linux 6.1 returns EFAULT.
- *  - ESRCH: There is no mm.  The mm of the context has exited.  In open(), the
- *    task has none.
+ *  - ESRCH: The mm of the context has exited.  In open(), the calling task has
+ *    no mm.
  *  - EOVERFLOW: The length of a range is zero, or its last byte is beyond the
  *    end of the address space.
  *  - EINTR: A signal interrupted the call before it had an effect.
  *  - EACCES: Write access was requested, and the mapping does not permit it.
  *  - EBUSY: The state of the object does not permit the call.  In MMUN_COLLECT,
- *    an invalidation has hit the range since MMUN_READ_BEGIN.  In MMUN_HOLD,
- *    this context already holds the thread.
+ *    an invalidation has hit the range since MMUN_READ_BEGIN.  In MMUN_HOLD, a
+ *    hold of this context has already stopped the thread.
  *  - EAGAIN: read() with O_NONBLOCK would have to wait.
  */
 
@@ -102,7 +105,7 @@
 /*
  * The list of all ioctls.  The columns are the name, the name of the argument
  * struct without "mmun_", and the last field of the first version of that
- * struct.  The size that a caller passes must include that field.
+ * struct.  The size that a caller passes must include this last field.
  */
 #define MMUN_CALLS(CALL)                                \
 	CALL(INFO, info, __reserved2)                   \
@@ -140,12 +143,13 @@ enum { MMUN_CALLS(MMUN_REQUEST) };
 
 /**
  * enum mmun_kind - the notifier scheme of a range
- * @MMUN_KIND_INTERVAL: mmu_interval_notifier_insert() and its collision-retry
+ * @MMUN_KIND_INTERVAL: mmu_interval_notifier_insert() with its collision-retry
  *	lock.
- * @MMUN_KIND_NAIVE: The same callbacks without the lock.  read_begin() never
- *	waits and read_retry() always returns false.  This is wrong on purpose:
- *	every test of coherence must detect it.  MMUN_ACCESS returns EOPNOTSUPP
- *	for such a range, because its shadow can refer to freed pages.
+ * @MMUN_KIND_NAIVE: The same callbacks without the collision-retry lock.
+ *	read_begin() never waits and read_retry() always returns false.  This
+ *	scheme is wrong on purpose, and every test of coherence must detect the
+ *	error.  MMUN_ACCESS returns EOPNOTSUPP for such a range, because its
+ *	shadow can refer to freed pages.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,
@@ -159,9 +163,10 @@ enum mmun_kind {
  * @MMUN_METHOD_HMM_NOFAULT: hmm_range_fault() without HMM_PFN_REQ_FAULT.  The
  *	page tables are read and not changed.  Requires MMUN_FEATURE_HMM.
  * @MMUN_METHOD_GUP: get_user_pages_remote().  The driver drops the page
- *	references at once, because the notifier keeps the shadow entries
- *	valid.  GUP does not report permissions and sizes: an entry is writable
- *	if and only if MMUN_WRITE was requested, and its order is 0.
+ *	references at once, because the callback of the range drops a shadow
+ *	entry before its page is freed.  GUP reports neither permissions nor
+ *	page sizes: an entry is writable if and only if MMUN_WRITE was
+ *	requested, and its order is 0.
  */
 enum mmun_method {
 	MMUN_METHOD_HMM_FAULT = 0,
@@ -176,12 +181,12 @@ enum mmun_method {
 
 /*
  * An entry describes one page.  MMUN_SNAPSHOT and MMUN_VERIFY report entries.
- * This is the layout of hmm_range_fault() in current kernels.  If neither VALID
- * nor ERROR is set, no page is mapped.  The order is the binary logarithm of
- * the number of pages that the page table entry maps.
+ * An entry has the same layout as an entry of hmm_range_fault() in current
+ * kernels.  If neither VALID nor ERROR is set, no page is mapped.  The order is
+ * the binary logarithm of the number of pages that the page table entry maps.
  */
 
-/* clang-format would move the values out of their column. */
+/* clang-format would destroy the alignment of the values. */
 /* clang-format off */
 #define MMUN_PAGE_VALID		0x8000000000000000ULL	/* may be read */
 #define MMUN_PAGE_WRITE		0x4000000000000000ULL	/* may be written */
@@ -211,13 +216,14 @@ enum mmun_method {
  * @out_max_pin_ms: Maximum time of MMUN_PIN_MM, in milliseconds
  * @__reserved2: Must be 0
  *
- * Report what this kernel and this module support.  A test skips if a feature
- * bit is not set.  It must not compare kernel versions.  The call also works if
- * the mm of the context has exited.
+ * Report what this kernel and this module support.  A test that needs a feature
+ * must check its bit in @out_features, and must not compare kernel versions.
+ * The call also works if the mm of the context has exited.
  *
- * The limits bound the memory of a context.  That memory is charged to the
- * memory cgroup of the task that makes the call.  Shadow entries are allocated
- * in chunks of 512 pages, and a chunk always counts as 512.
+ * The limits bound the kernel memory of a context.  The memory of an object is
+ * charged to the memory cgroup of the task that creates the object.  The driver
+ * allocates shadow entries in arrays of 512 entries.  Each array counts as 512
+ * entries towards @out_max_shadow_pages, even if the range needs fewer entries.
  */
 struct mmun_info {
 	__u32 size;
@@ -238,16 +244,21 @@ struct mmun_info {
 	__u32 __reserved2;
 };
 
-/* MMUN_METHOD_HMM_* and MMUN_VERIFY work: the kernel has CONFIG_HMM_MIRROR */
+/*
+ * The kernel has CONFIG_HMM_MIRROR, so MMUN_METHOD_HMM_* and MMUN_VERIFY work.
+ */
 #define MMUN_FEATURE_HMM 0x1
-/* MMUN_SNAPSHOT uses hmm_range_fault_unlocked_timeout(): the kernel has it */
+/*
+ * The kernel has hmm_range_fault_unlocked_timeout(), and MMUN_SNAPSHOT uses it.
+ */
 #define MMUN_FEATURE_HMM_UNLOCKED 0x2
 
 /**
  * struct mmun_span - one range in MMUN_INSERT or MMUN_REMOVE
  * @start: First address of the range.  MMUN_INSERT reads it.
  * @length: Length of the range in bytes.  MMUN_INSERT reads it.
- * @id: ID of the range, never 0.  MMUN_INSERT writes it, MMUN_REMOVE reads it.
+ * @id: ID of the range, never 0.  MMUN_INSERT writes the ID, and MMUN_REMOVE
+ *	reads it.
  * @__reserved: Must be 0
  */
 struct mmun_span {
@@ -265,15 +276,15 @@ struct mmun_span {
  * @count: Number of elements of @spans, at least 1
  * @out_done: Number of ranges inserted, counted from the first span
  *
- * Subscribe to [start, start + length) of each span, in order.  The addresses
- * need not be mapped or aligned.  They may overlap the addresses of other
- * ranges.  Every invalidation that begins after the ID was written and hits the
- * range runs the callback of the range.
+ * Subscribe to the addresses [start, start + length) of each span, in the order
+ * of @spans.  The addresses need not be mapped or aligned, and may overlap the
+ * addresses of other ranges.  Every invalidation that begins after the ID was
+ * written and hits the range runs the callback of the range.
  *
- * The call stops at the first span that fails, and inserts nothing for it.  It
- * succeeds if it has inserted at least one range: compare @out_done with
- * @count.  Otherwise it returns the error of the first span.  An ID is never
- * reused.
+ * The call stops at the first span that fails, and inserts no range for that
+ * span.  If the first span fails, the call returns the error of that span.
+ * Otherwise the call succeeds, even if it has inserted only some of the ranges:
+ * compare @out_done with @count.  An ID is never reused.
  */
 struct mmun_insert {
 	__u32 size;
@@ -291,12 +302,13 @@ struct mmun_insert {
  * @count: Number of elements of @spans, at least 1
  * @out_done: Number of ranges removed, counted from the first span
  *
- * Drop the shadow of each range and unsubscribe it, in order.  If an active
- * invalidation has hit any range of the mm, the call waits until no
- * invalidation is active.  After the call no callback of the range runs.
+ * Drop the shadow page table of each range and unsubscribe the range, in the
+ * order of @spans.  If an active invalidation has hit any range of the mm, the
+ * call waits until no invalidation is active.  After the call no callback of
+ * the range runs.
  *
- * MMUN_COMMIT of a batch of the range then returns ENOENT.  The call stops at
- * the first span that fails, as MMUN_INSERT does.
+ * After a range was removed, MMUN_COMMIT of a batch of this range returns
+ * ENOENT.  The call stops at the first span that fails, as MMUN_INSERT does.
  */
 struct mmun_remove {
 	__u32 size;
@@ -316,10 +328,10 @@ struct mmun_remove {
  *
  * Begin a read side critical section, and create an empty batch for it.  If an
  * active invalidation has hit this range, the call waits until no invalidation
- * of the mm is active.  It also waits if the range was inserted during an
- * active invalidation, because that one may hit it.
+ * of the mm is active.  The call also waits for an invalidation that was active
+ * when the range was inserted, because that invalidation may overlap the range.
  *
- * A range can have several open batches.  Each of them has its own sequence.
+ * A range can have several open batches, and each batch has its own sequence.
  */
 struct mmun_read_begin {
 	__u32 size;
@@ -341,11 +353,11 @@ struct mmun_read_begin {
  * @out_valid: Number of valid pages
  * @__reserved: Must be 0
  *
- * Collect the pages of [@start, @start + @length) into the batch.  All of them
- * must be pages that the range overlaps.  The driver holds no lock that the
- * callback of the range takes.  The HMM methods return EBUSY if an invalidation
- * has hit the range since MMUN_READ_BEGIN.  MMUN_METHOD_GUP does not check
- * that.
+ * Collect the pages of [@start, @start + @length) into the batch.  The range
+ * must overlap each of these pages.  While the driver collects pages, it holds
+ * no lock that the callback of the range takes.  The HMM methods return EBUSY
+ * if an invalidation has hit the range since MMUN_READ_BEGIN.  MMUN_METHOD_GUP
+ * does not check for such an invalidation.
  *
  * A batch can collect several intervals, in any order.  If intervals overlap,
  * MMUN_COMMIT uses the entries of the later call.
@@ -371,11 +383,12 @@ struct mmun_collect {
  *	and nothing was published.  0: the batch was published.
  * @out_published: Number of valid pages that were published
  *
- * Take the update lock of the range and call mmu_interval_read_retry().  If it
- * returns false, publish the batch: copy its entries to the shadow page table.
+ * Take the update lock of the range and call mmu_interval_read_retry().  If
+ * that function returns false, publish the batch, which copies the collected
+ * entries to the shadow page table.
  *
- * If the call succeeds, the batch is freed, also after a collision.  If it
- * returns ENOENT because the range was removed, the batch is freed as well.
+ * If the call succeeds, it frees the batch, even after a collision.  The call
+ * also frees the batch if it returns ENOENT because the range was removed.
  * After any other error the batch stays open.
  */
 struct mmun_commit {
@@ -414,17 +427,19 @@ struct mmun_abandon {
  *	written to @pages.  0: the pages were published.
  * @out_valid: Number of valid pages
  *
- * Begin, collect and commit in one call.  If such a round collides, the call
- * begins the next one, at most @max_retries times.  All reported pages were
+ * Do the work of MMUN_READ_BEGIN, MMUN_COLLECT and MMUN_COMMIT in one call.
+ * One execution of these three steps is a round.  If a round collides, the call
+ * starts a new round, at most @max_retries times.  All reported pages were
  * mapped at the same time.  If the last round collides, the call succeeds and
  * sets @out_collided.
  *
- * With MMUN_FEATURE_HMM_UNLOCKED and without MMUN_OWN_LOOP, the HMM methods use
- * hmm_range_fault_unlocked_timeout() for a range of MMUN_KIND_INTERVAL.  That
- * function begins, collects, and retries for at most one second.  The driver
- * does not count those retries in @out_retries.  A round collides if an
- * invalidation hits the range before the commit, or if one second is not
- * enough.
+ * If the kernel has MMUN_FEATURE_HMM_UNLOCKED and MMUN_OWN_LOOP is not set, the
+ * HMM methods use hmm_range_fault_unlocked_timeout() for a range of
+ * MMUN_KIND_INTERVAL.  hmm_range_fault_unlocked_timeout() begins a critical
+ * section, collects the pages, and retries after a collision for at most one
+ * second.  @out_retries does not include the retries of
+ * hmm_range_fault_unlocked_timeout().  A round collides if an invalidation hits
+ * the range before the commit, or if these retries have taken one second.
  */
 struct mmun_snapshot {
 	__u32 size;
@@ -454,14 +469,16 @@ struct mmun_snapshot {
  *
  * Read or write user memory through the shadow page table, as a device does.
  * The page tables of the mm are not read.  The call stops at the first page
- * whose shadow entry is not valid, or not writable if MMUN_WRITE is set.  It
- * returns EFAULT if that is the first page.  An mm that has exited has no valid
- * shadow entry.
+ * whose shadow entry does not permit the access: the entry is not valid, or
+ * MMUN_WRITE is set and the entry is not writable.  If the shadow entry of the
+ * first page does not permit the access, the call returns EFAULT.  After the mm
+ * has exited, no shadow entry is valid.
  *
- * The call copies page by page.  If it cannot read the bytes of @buffer for a
- * page, it does not change that page.  If @buffer is unmapped during the call,
- * a part of the page can have been written.  If @buffer and the accessed bytes
- * overlap in memory and do not start at the same byte, the result is undefined.
+ * The call copies one page after the other.  If the bytes of @buffer for a page
+ * cannot be read, the call does not change that page.  If @buffer is unmapped
+ * during a write, the call may write only a part of a page.  If @buffer and the
+ * accessed bytes overlap in memory and do not start at the same byte, the
+ * result is undefined.
  */
 struct mmun_access {
 	__u32 size;
@@ -485,11 +502,12 @@ struct mmun_access {
  * @out_shadow: MMUN_VERIFY_DIFFERS: the shadow entry, see MMUN_PAGE_*
  * @out_pte: MMUN_VERIFY_DIFFERS: the entry of the page tables, see MMUN_PAGE_*
  *
- * Compare the shadow with the page tables, under the collision-retry lock and
- * without faulting.  A valid shadow entry must refer to the page that is mapped
- * at its address.  It may be writable only if the mapping is writable.
+ * Compare the shadow page table with the page tables of the mm.  The comparison
+ * follows the collision-retry protocol and does not fault in pages.  A valid
+ * shadow entry must refer to the page that is mapped at its address.  A shadow
+ * entry may be writable only if the mapping is writable.
  *
- * The call takes mmap_lock for writing.  It requires MMUN_FEATURE_HMM.
+ * The call takes mmap_lock for writing, and requires MMUN_FEATURE_HMM.
  */
 struct mmun_verify {
 	__u32 size;
@@ -505,8 +523,9 @@ struct mmun_verify {
 /**
  * enum mmun_verify_result - result of MMUN_VERIFY
  * @MMUN_VERIFY_AGREES: All valid shadow entries agree with the page tables
- * @MMUN_VERIFY_DIFFERS: A shadow entry is stale: an invalidation was missed
- * @MMUN_VERIFY_COLLIDED: The last retry collided, and there is no result
+ * @MMUN_VERIFY_DIFFERS: A shadow entry is stale, because no invalidation
+ *	dropped it
+ * @MMUN_VERIFY_COLLIDED: The last retry collided, so the call has no result
  */
 enum mmun_verify_result {
 	MMUN_VERIFY_AGREES = 0,
@@ -522,10 +541,11 @@ enum mmun_verify_result {
  * @out_left: Number of failures that an earlier call requested and that are
  *	left
  *
- * A driver returns false from a callback that must not block but would have to
- * sleep.  This call makes the next @count such callbacks of the range return
- * false.  They advance the sequence.  They keep the shadow, because the mm then
- * unmaps nothing.
+ * A real driver returns false from a callback that must not block but would
+ * have to sleep.  This call makes the next @count callbacks of the range that
+ * must not block return false.  These callbacks set the sequence of the range,
+ * but do not drop shadow entries, because the mm unmaps nothing after such a
+ * failure.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -541,12 +561,12 @@ struct mmun_fail_nonblock {
  * @out_unpinned: 1: MMUN_UNPIN_MM ended the wait.  0: the time expired.
  * @__reserved: Must be 0
  *
- * Make the calling thread wait.  No signal ends the wait, not even SIGKILL.  A
- * process that is killed therefore keeps its mm, and process_mrelease(2) can
- * reap it.
+ * Make the calling thread wait.  No signal ends the wait, not even SIGKILL.  If
+ * the process is killed, it therefore keeps its mm, and process_mrelease(2) can
+ * reap that mm.
  *
- * The driver logs a record of type MMUN_RECORD_PIN before the thread waits.
- * From then on MMUN_UNPIN_MM finds the thread.
+ * The driver logs a record of type MMUN_RECORD_PIN before the thread waits.  As
+ * soon as the log has this record, MMUN_UNPIN_MM finds the thread.
  */
 struct mmun_pin_mm {
 	__u32 size;
@@ -580,9 +600,9 @@ struct mmun_unpin_mm {
  * @__reserved: Must be 0
  * @out_lost: Number of unread records that were dropped
  *
- * Replace the log by a new and empty one.  The sequence of the records
- * continues.  A new context has a log of MMUN_LOG_DEFAULT records and logs
- * MMUN_LOG_TYPES_DEFAULT.
+ * Replace the log with an empty one.  The first record of the new log continues
+ * the sequence of the old log.  A new context has a log of MMUN_LOG_DEFAULT
+ * records and logs MMUN_LOG_TYPES_DEFAULT.
  */
 struct mmun_log_setup {
 	__u32 size;
@@ -603,9 +623,8 @@ struct mmun_log_setup {
  * @out_mm_count: mm_count of the mm, which includes lazy TLB references
  * @out_objects: Number of kernel objects of all contexts together
  *
- * Report counters by which a test detects a leak.  Each range holds one
- * reference on mm_count, and so does the context.  Neither holds a reference on
- * mm_users.
+ * Report counters with which a test can detect leaks.  The context and each of
+ * its ranges hold one reference on mm_count, and no reference on mm_users.
  */
 struct mmun_query_context {
 	__u32 size;
@@ -622,21 +641,23 @@ struct mmun_query_context {
  * @size: sizeof(struct mmun_query_range)
  * @id: ID of the range
  * @seq: The sequence to check for @out_retry, from MMUN_READ_BEGIN
- * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  It was set by
- *	the last invalidation that hit the range, or by the insertion if none
- *	did.
+ * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  The last
+ *	invalidation that hit the range has set this value.  If there was none,
+ *	the insertion has set it.
  * @out_in_tree: 1: the range is in the interval tree of the mm.  0: the mm has
  *	deferred its insertion.
- * @out_retry: Return value of mmu_interval_check_retry() for @seq, which is
- *	read without the update lock.  1 is final.  0 can be outdated at once.
+ * @out_retry: Return value of mmu_interval_check_retry() for @seq.  The call
+ *	does not take the update lock, so a 0 can be outdated at once, but a 1
+ *	is final.
  * @out_invalidations: Number of callbacks, including those that failed
  * @out_failed: Number of callbacks that returned false
  * @out_commits: Number of batches and snapshots that were published
  * @out_collisions: Number of batches and rounds of MMUN_SNAPSHOT that collided
  *
- * Report the state of a range in the core and in the driver.  @out_seq and
- * @out_in_tree are read without the lock of the core.  They are exact only if
- * no invalidation, insertion or removal happens in the mm.
+ * Report the state of a range in mm/mmu_notifier.c and in the driver.  The call
+ * reads @out_seq and @out_in_tree without the lock of mm/mmu_notifier.c.  The
+ * values of @out_seq and @out_in_tree are exact only if no invalidation,
+ * insertion or removal runs in the mm at the same time.
  */
 struct mmun_query_range {
 	__u32 size;
@@ -656,17 +677,20 @@ struct mmun_query_range {
  * @MMUN_POINT_ENTER: The callback of a range begins.  It has done nothing yet.
  * @MMUN_POINT_LEAVE: The callback of a range is about to return.  It has set
  *	the sequence, dropped the shadow entries and logged the record.
- * @MMUN_POINT_START: All callbacks have returned and the invalidation is still
- *	active.  An invalidation reaches this point even if it hits no range.
- *	In that case the sequence of the mm can be even.
- * @MMUN_POINT_END: The invalidation is no longer active.  If it was the last
- *	active one, the core has done the deferred insertions and removals and
- *	has woken the waiters.
- * @MMUN_POINT_EXIT: The callback of a range begins for MMUN_EVENT_RELEASE.
- *	Such a callback reaches neither ENTER nor LEAVE.
+ * @MMUN_POINT_START: All callbacks of ranges have returned, and the
+ *	invalidation is still active.  An invalidation reaches this point even
+ *	if it hits no range.  In that case the sequence of the mm can be even.
+ * @MMUN_POINT_END: The invalidation is no longer active.  If no other
+ *	invalidation is active, the mm has done the deferred insertions and
+ *	removals and has woken the tasks that wait for the end of the
+ *	invalidation.
+ * @MMUN_POINT_EXIT: The callback of a range begins for MMUN_EVENT_RELEASE.  A
+ *	callback for this event reaches neither ENTER nor LEAVE.
  *
- * A list notifier on the mm reaches START and END.  The mm drops list notifiers
- * at RELEASE.  The UNMAP that follows therefore reaches neither.
+ * A task reaches START and END in the callbacks of a list notifier (struct
+ * mmu_notifier).  The mm drops its list notifiers at MMUN_EVENT_RELEASE.  The
+ * invalidation MMUN_EVENT_UNMAP that follows at the exit of the mm therefore
+ * reaches neither START nor END.
  */
 enum mmun_point {
 	MMUN_POINT_ENTER = 0,
@@ -680,41 +704,51 @@ enum mmun_point {
  * struct mmun_hold - ioctl(MMUN_HOLD)
  * @size: sizeof(struct mmun_hold)
  * @point: enum mmun_point
- * @id: ID of the range.  At ENTER, LEAVE and EXIT, only its callbacks match; at
- *	START and END, only invalidations that hit it.  0: all match.
+ * @id: ID of the range; 0: any range.  At ENTER, LEAVE and EXIT, only callbacks
+ *	of this range match.  At START and END, only invalidations that hit this
+ *	range match.
  * @tid: The thread to stop, in the PID namespace of the caller; 0: any thread
- * @skip: Number of passages to let through first
- * @count: Number of passages to stop after that, at least 1
+ * @skip: Number of arrivals that the hold ignores at first
+ * @count: Number of arrivals to stop after the first @skip arrivals, at least 1
  * @timeout_ms: Time after which the hold is over, in milliseconds from this
  *	call, 1 to out_max_hold_ms
  * @out_hold: ID of the hold, never 0
  *
- * Stop tasks when they pass a point.  A passage is one arrival of a matching
- * task at the point.  The task waits until MMUN_RESUME, until SIGKILL, until
- * the hold is over, or until the context is closed.  SIGKILL does not wake a
- * task that is already exiting.  A task stops only at holds that existed before
- * it reached the point.  If several holds match, the task stops at one after
- * the other, in the order of their IDs.
+ * Stop tasks that reach a point of an invalidation.  When a matching task
+ * reaches the point, the hold counts one arrival.  A stopped task waits until
+ * MMUN_RESUME, until SIGKILL, until the hold is over, or until the context is
+ * closed.  SIGKILL does not wake a task that is already exiting.  A hold stops
+ * only tasks that reach the point after the hold was created.  If several holds
+ * match a task, the task stops at one hold after the other, in the order of the
+ * IDs of the holds.
  *
  * The thread @tid must exist (ENOENT) and must not be a kernel thread (EPERM).
- * Returns -EBUSY if this context already holds the thread (tid 0: any thread).
- * The first hold of a context at START or END registers the list notifier.
- * This takes mmap_lock for writing, and can fail with EINTR, ENOMEM or ESRCH.
+ * Returns -EBUSY if a hold of this context has already stopped the thread @tid,
+ * or any thread if @tid is 0.  The first hold of a context at START or END
+ * registers the list notifier of the context.  The registration takes mmap_lock
+ * for writing, and can fail with EINTR, ENOMEM or ESRCH.
  *
- * The driver never stops a kernel thread, a task that reclaims memory
- * (PF_MEMALLOC) or owns a file system transaction (PF_MEMALLOC_NOFS,
- * PF_MEMALLOC_NOIO), or a callback that must not block.  It stops no task after
- * the deadline of the mm, which is described below.  Such a passage does not
- * count towards @count.  MMUN_WAIT_HELD reports it as MMUN_HOLD_MISSED.
+ * The driver does not stop:
+ *
+ *  - a kernel thread,
+ *  - a task that reclaims memory (PF_MEMALLOC),
+ *  - a task that owns a file system transaction (PF_MEMALLOC_NOFS or
+ *    PF_MEMALLOC_NOIO),
+ *  - a task in a callback that must not block,
+ *  - any task after the deadline of the mm, which is described below.
+ *
+ * If a matching task is not stopped for one of these reasons, its arrival does
+ * not count towards @count, and MMUN_WAIT_HELD reports MMUN_HOLD_MISSED.
  *
  * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
- * SRCU read section of all list notifiers.  Other tasks wait for those locks.
- * To bound that wait, the holds of all contexts of an mm share two deadlines:
- * one for ENTER, LEAVE and EXIT, and one for START and END.  When the first
- * task is held, the deadline is set to out_max_hold_ms from then.  When a task
- * is held after a millisecond without a held task, the deadline is set again.
- * It is not set again between two callbacks of one invalidation.  One
- * invalidation is therefore held for at most three times out_max_hold_ms: in
+ * SRCU read lock of all list notifiers.  Other tasks that need one of these
+ * locks must wait.  To bound this wait, the holds of all contexts of an mm
+ * share two deadlines: one for ENTER, LEAVE and EXIT, and one for START and
+ * END.  When the first task is held, the driver sets the deadline to
+ * out_max_hold_ms later.  If no task was held for a millisecond, the driver
+ * sets the deadline again when it holds the next task.  The driver does not set
+ * the deadline again between two callbacks of one invalidation.  The holds can
+ * therefore delay one invalidation by at most three times out_max_hold_ms: in
  * its callbacks, at START and at END.
  */
 struct mmun_hold {
@@ -731,9 +765,10 @@ struct mmun_hold {
 /**
  * enum mmun_hold_state - state of a hold
  * @MMUN_HOLD_HELD: The hold has stopped a task, and the task still waits
- * @MMUN_HOLD_MISSED: The hold could not stop a passage, see MMUN_HOLD
- * @MMUN_HOLD_OVER: The time has expired or no passage is left to stop, and no
- *	task is held
+ * @MMUN_HOLD_MISSED: A matching task reached the point and was not stopped, for
+ *	a reason that &struct mmun_hold lists
+ * @MMUN_HOLD_OVER: The hold is over, because its time has expired or because it
+ *	has stopped mmun_hold::count arrivals, and no task is held now
  * @MMUN_HOLD_ARMED: None of the above
  */
 enum mmun_hold_state {
@@ -757,10 +792,10 @@ enum mmun_hold_state {
  * @out_start: HELD, MISSED: first address of the invalidation; otherwise 0
  * @out_end: HELD, MISSED: end of the invalidation, exclusive; otherwise 0
  *
- * Wait until the state of the hold is not MMUN_HOLD_ARMED, or until the time
- * expires.  If several states apply, the call reports the first of HELD, MISSED
- * and OVER.  If several tasks are held, it reports the task that stopped first.
- * MISSED lasts until MMUN_RESUME.
+ * Wait until the state of the hold is not MMUN_HOLD_ARMED, or until @timeout_ms
+ * has passed.  If several states apply, the call reports the first of HELD,
+ * MISSED and OVER.  If several tasks are held, the call reports the task that
+ * stopped first.  The state MISSED lasts until MMUN_RESUME.
  */
 struct mmun_wait_held {
 	__u32 size;
@@ -782,12 +817,11 @@ struct mmun_wait_held {
  * struct mmun_resume - ioctl(MMUN_RESUME)
  * @size: sizeof(struct mmun_resume)
  * @hold: ID of the hold
- * @flags: MMUN_RESUME_END: free the hold, even if it could stop more passages
- * @out_resumed: Number of tasks that were held and continue
+ * @flags: MMUN_RESUME_END: free the hold, even if it could stop more tasks
+ * @out_resumed: Number of held tasks that this call has resumed
  *
- * Let all tasks that the hold has stopped continue.  If the hold is over, or
- * with MMUN_RESUME_END, the hold is freed.  Otherwise it can stop more
- * passages.
+ * Resume all tasks that the hold has stopped.  Free the hold if it is over or
+ * if MMUN_RESUME_END is set.  Otherwise the hold can stop more tasks.
  */
 struct mmun_resume {
 	__u32 size;
@@ -807,8 +841,8 @@ struct mmun_resume {
  * @out_woken: Number of wake-ups that found the thread asleep
  *
  * Wake the thread without a reason, by wake_up_process().  Every wait in the
- * kernel must tolerate that.  The thread must exist (ENOENT) and must not be a
- * kernel thread (EPERM).  A fatal signal ends the call early.
+ * kernel must tolerate such a wake-up.  The thread must exist (ENOENT) and must
+ * not be a kernel thread (EPERM).  A fatal signal ends the call early.
  */
 struct mmun_wake_thread {
 	__u32 size;
@@ -824,12 +858,12 @@ struct mmun_wake_thread {
  *	at most out_max_hold_ms; 0: do not wait
  * @out_balanced: 1: at some time during this call, no invalidation was active.
  *	0: the call has found no such time.
- * @out_odd: 1: the mm is not balanced and its sequence is odd.  MMUN_REMOVE
- *	then waits, and so does MMUN_READ_BEGIN of a range that was hit.
- *	Otherwise 0.
+ * @out_odd: 1: @out_balanced is 0 and the sequence of the mm is odd.  Then
+ *	MMUN_REMOVE waits, and MMUN_READ_BEGIN waits if an active invalidation
+ *	has hit its range.  Otherwise 0.
  * @out_seq: mmu_interval_notifier::invalidate_seq of the first probe, which is
- *	odd.  It is the sequence of the mm minus 1 if no invalidation was
- *	active.
+ *	odd.  If no invalidation was active, the sequence of the mm was @out_seq
+ *	+ 1.
  *
  * Check whether each invalidation of the mm that has started has also ended.
  * The call inserts probes: subscriptions to the last byte of the address space,
@@ -837,14 +871,14 @@ struct mmun_wake_thread {
  * invalidation was active.  The call waits at most @timeout_ms for active
  * invalidations to end.
  *
- * If the mm is balanced, the call removes the probes.  This can wait for
- * invalidations that began in the meantime.  Otherwise the context keeps the
- * probes until a later call or the close removes them.  If the balance never
- * returns, the context and the module are never freed.
+ * If @out_balanced is 1, the call removes the probes.  The removal can wait for
+ * invalidations that began in the meantime.  If @out_balanced is 0, the context
+ * keeps the probes until a later call or the last close removes them.  If an
+ * invalidation never ends, the context and the module are never freed.
  *
- * A probe has the side effects of an insertion.  If an invalidation is active,
- * the sequence of the mm becomes odd.  The first insertion into an mm takes
- * mmap_lock for writing.
+ * A probe has the same side effects as the insertion of a range.  If an
+ * invalidation is active, the insertion makes the sequence of the mm odd.  The
+ * first insertion into an mm takes mmap_lock for writing.
  */
 struct mmun_check_balance {
 	__u32 size;
@@ -857,8 +891,8 @@ struct mmun_check_balance {
 /**
  * DOC: The log
  *
- * read() returns whole records, the oldest first.  It returns as many records
- * as the log has and the buffer has room for::
+ * read() returns whole records, the oldest first.  It returns all records of
+ * the log, or as many records as the buffer has room for::
  *
  *	+----------------+----------------+-- ... --+----------------+
  *	| sequence n     | sequence n + 1 |         | sequence n + k |
@@ -869,29 +903,30 @@ struct mmun_check_balance {
  * POLLIN if the log is not empty.
  *
  * If the log is full, a new record overwrites the oldest one.  A gap in the
- * sequence shows how many records were lost.  There can be a gap before the
- * first record.
+ * sequence shows how many records were lost.  There can also be a gap before
+ * the first record that read() returns.
  */
 
 /**
  * enum mmun_record_type - type of a record
- * @MMUN_RECORD_INVALIDATE: A callback of a range has run.  The record is
- *	written when the callback returns.
+ * @MMUN_RECORD_INVALIDATE: A callback of a range has run.  The driver writes
+ *	the record when the callback returns.
  * @MMUN_RECORD_PIN: A thread begins to wait in MMUN_PIN_MM
  * @MMUN_RECORD_INSERT: A range is about to be inserted.  All records of its
  *	invalidations come later.
  * @MMUN_RECORD_REMOVE: A range was removed, or its insertion failed.  All
  *	records of its invalidations came earlier.
- * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN, or a round of MMUN_SNAPSHOT
+ * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN or a round of MMUN_SNAPSHOT has begun a
+ *	read side critical section
  * @MMUN_RECORD_COMMIT: A batch or a snapshot was published
  * @MMUN_RECORD_COLLIDE: A batch or a round of MMUN_SNAPSHOT collided
- * @MMUN_RECORD_HELD: A task was stopped by a hold.  From now on MMUN_WAIT_HELD
- *	reports it.
+ * @MMUN_RECORD_HELD: A hold has stopped a task.  From now on MMUN_WAIT_HELD
+ *	reports the task.
  * @MMUN_RECORD_START: An invalidation of the mm has reached MMUN_POINT_START
  * @MMUN_RECORD_END: An invalidation of the mm has reached MMUN_POINT_END
  *
- * START and END are recorded after the first hold of the context at one of
- * these two points, because that hold registers the list notifier.
+ * The driver logs START and END only after the first MMUN_HOLD of the context
+ * at one of these two points, because that call registers the list notifier.
  */
 enum mmun_record_type {
 	MMUN_RECORD_INVALIDATE = 0,
@@ -944,7 +979,8 @@ enum mmun_event {
 
 /**
  * struct mmun_record - one entry of the log
- * @sequence: Number of the record in this context, from 0.  Lost records count.
+ * @sequence: Number of the record in this context, counted from 0.  Lost
+ *	records are counted too.
  * @time_ns: CLOCK_MONOTONIC at the start of the event
  * @duration_ns: INVALIDATE: duration of the callback; otherwise 0
  * @cur_seq: INVALIDATE, and HELD at ENTER, LEAVE and EXIT: sequence of the
