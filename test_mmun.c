@@ -2,17 +2,18 @@
 /*
  * /dev/mmun: a test driver for mmu notifiers.
  *
- * The driver offers each operation of a device with a shadow page table as one
- * ioctl.  A test can therefore put anything between two of these operations.
- * Other ioctls stop an invalidation at a given point, inject failures and
- * verify the result.  The driver logs each invalidation that hits one of its
- * ranges.  The data flows as follows:
+ * The driver has one ioctl for each operation of a device with a shadow page
+ * table.  A test can therefore run other code between two of these operations.
+ * Other ioctls stop an invalidation at a given point, inject failures, and
+ * verify the shadow page table.  The driver logs each invalidation that hits
+ * one of its ranges.  The data flows as follows:
  *
  *   ioctl -> dispatch -> range -> shadow <- invalidate() -> log -> read()
  *
- * Each file of mmun/ implements one kind of object.  test_mmun_uapi.h documents
- * the ioctls.  Documentation/mm/hmm.rst of the kernel documents the protocol
- * that they follow.
+ * Each file of mmun/ implements one kind of object.  The ioctls are documented
+ * in test_mmun_uapi.h.  Documentation/mm/hmm.rst of the kernel documents the
+ * collision-retry protocol that the ioctls follow.  In the comments, "the core"
+ * means mm/mmu_notifier.c.
  */
 
 #include <linux/capability.h>
@@ -31,35 +32,36 @@
  *	driver->update.  The callback of a range holds it while it calls
  *	mmu_interval_set_seq() and drops shadow entries.  COMMIT and SNAPSHOT
  *	hold it while they call mmu_interval_read_retry() and publish.  VERIFY
- *	holds it while it calls mmu_interval_read_retry() and reads the shadow,
- *	and ACCESS while it reads the shadow.  It is a spinlock, because a
+ *	holds it while it calls mmu_interval_read_retry() and reads the shadow.
+ *	ACCESS holds it while it reads the shadow.  It is a spinlock, because a
  *	callback that must not block can take a spinlock.  Code that allocates
  *	memory, faults or takes mmap_lock must not run under it.
  * mmun_log::lock
- *	Protects the ring of the log.  Callbacks and ioctls write records,
- *	read() copies them.
+ *	Protects the ring of the log.  Callbacks and ioctls write records, and
+ *	read() copies records.
  * mmun_log::read_lock
  *	Serializes read() and LOG_SETUP.  read() holds it while it copies to
  *	user space, which can fault.
  * mmun_holds::lock
- *	Protects the holds and the passages that they have stopped.  A callback
- *	takes it without any other lock of the driver, and does not hold it
- *	while it waits.
+ *	Protects the holds and the lists of the tasks that the holds have
+ *	stopped.  A callback that takes this lock holds no other lock of the
+ *	driver.  The callback releases this lock before it waits.
  * mmun_pins::lock
  *	Protects the list of threads that wait in PIN_MM.
  * mmun_probes::mutex
- *	Serializes CHECK_BALANCE.  It is held during a wait for an invalidation,
- *	when CHECK_BALANCE removes its probes.  mmun_log::read_lock is the only
- *	other lock whose owner can wait for an invalidation: its copy can fault.
+ *	Serializes CHECK_BALANCE.  CHECK_BALANCE holds it while it removes its
+ *	probes, which can wait for an invalidation.  mmun_log::read_lock is the
+ *	only other lock whose owner can wait for an invalidation, because read()
+ *	can fault while it copies.
  * mmun_mm_data_mutex
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock
  *	Protects the deadlines of the holds of one mm.
  * xa_lock of the tables of ranges and batches
  *	Makes two operations atomic: to find a range and take a reference, and
- *	to find a batch and take it out.  A call that waits for an invalidation
- *	has a reference to the range, or has taken the batch, and does not hold
- *	the lock.
+ *	to find a batch and take it out of the table.  A call that waits for an
+ *	invalidation does not hold the lock.  Such a call has a reference to the
+ *	range or owns the batch.
  *
  * The order of the locks::
  *
@@ -70,8 +72,8 @@
  *
  * The protocol uses two sequences: mmu_notifier_subscriptions::invalidate_seq
  * of the mm and mmu_interval_notifier::invalidate_seq of each range.  The
- * sequence of a range is always odd.  mm/mmu_notifier.c proves the protocol.
- * Its states are:
+ * sequence of a range is always odd.  The comments of mm/mmu_notifier.c explain
+ * why the protocol is correct.  The protocol has these states:
  *
  *  - No invalidation is active.  The sequence of the mm is even.  read_begin
  *    does not wait.  read_retry returns true if an invalidation has hit the
@@ -81,7 +83,7 @@
  *  - An active invalidation has hit a range.  The sequence of the mm is odd.
  *    mmu_interval_set_seq() has set the sequence of that range to the same
  *    value, and read_begin of that range waits until no invalidation is active.
- *    Until then insertions and removals are deferred.
+ *    Until then the core defers insertions and removals.
  */
 
 /**
@@ -92,35 +94,37 @@
  *	mm_struct (mm_count).  It does not hold mm_users, because the mm must be
  *	able to exit.
  * range
- *	The table of ranges owns one reference to each range.  A call that uses
- *	the range owns another one, and so does each batch of the range.  REMOVE
- *	takes the range out of the table and unsubscribes it.  The last put only
- *	frees memory.
+ *	The table of ranges owns one reference to each range.  Each call that
+ *	uses the range and each batch of the range own another reference.
+ *	REMOVE takes the range out of the table and unsubscribes the range.  The
+ *	last put of a reference only frees memory.
  * batch
  *	The table owns the batch.  A call that uses the batch takes it out of
  *	the table, and is then the only owner.
  * hold
  *	The list of holds owns the hold.  Each access finds the hold in that
  *	list under mmun_holds::lock.  There are no references to a hold.  The
- *	hold has a reference to the task that it names.  RESUME or the last
- *	close frees it.
+ *	hold has a reference to the task that MMUN_HOLD named.  RESUME or the
+ *	last close frees the hold.
  * passage
- *	It is on the stack of the task that passes a point.  A hold that stops
- *	the task links the passage.  RESUME, the last close or the task itself
- *	unlinks it under mmun_holds::lock.  The task always takes that lock
+ *	A struct mmun_passage is on the stack of a task that has reached a
+ *	point.  A hold that stops the task adds the passage to the list of the
+ *	hold.  RESUME, the last close or the task itself removes the passage
+ *	from the list under mmun_holds::lock.  The task always takes that lock
  *	before it continues.
  *
- * While release() runs, no ioctl and no read() of the file runs.
- * Callbacks can still run.  release() resumes all held tasks and queues
- * mmun_ctx::close_work.  This work removes the list notifier, the probes and the
- * ranges.  Each removal waits until no callback runs.  The context is freed
- * after that.  The work has a reference to the module.
+ * While release() runs, no ioctl and no read() of the file runs, but callbacks
+ * can run.  release() resumes all held tasks and queues mmun_ctx::close_work.
+ * close_work removes the list notifier, the probes and the ranges.  Each
+ * removal waits until no callback of the removed object runs.  The context is
+ * freed after all removals.  close_work has a reference to the module.
  */
 
 /*
- * A module of several objects cannot have an object of its own name.  The files
- * of mmun/ are therefore included, as in kernel/sched/build_policy.c, and all
- * their functions are static.
+ * A module that is linked from several object files cannot have the name of one
+ * of these files.  This file therefore includes the files of mmun/, as
+ * kernel/sched/build_policy.c includes files, and all their functions are
+ * static.
  */
 #include "mmun/memory.c"
 #include "mmun/log.c"
@@ -206,7 +210,9 @@ static int mmun_ioctl_run(struct mmun_ctx *ctx, const struct mmun_ioctl_op *op,
 	int ret;
 
 	ret = copy_struct_from_user(&argument, op->size, user, user_size);
-	/* A struct that is not writable must fail without any effect. */
+	/*
+	 * If the struct is not writable, the call must fail without any effect.
+	 */
 	if (!ret)
 		ret = mmun_ioctl_reply(op, user, user_size, &argument);
 	if (!ret)
@@ -227,7 +233,7 @@ static long mmun_fops_ioctl(struct file *filp, unsigned int request,
 		return -EFAULT;
 	if (user_size < op->min_size)
 		return -EINVAL;
-	/* Bounds the tail that copy_struct_from_user() reads. */
+	/* Limit the number of bytes that copy_struct_from_user() reads. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
 	return mmun_ioctl_run(filp->private_data, op, user, user_size);
@@ -240,7 +246,7 @@ static int mmun_fops_open(struct inode *inode, struct file *filp)
 	struct mmun_ctx *ctx;
 
 	/*
-	 * Privileges are checked only here.  Any process that gets the
+	 * Only open() checks privileges.  Any process that gets the file
 	 * descriptor may use it.
 	 */
 	if (!capable(CAP_SYS_ADMIN))
@@ -310,7 +316,8 @@ static const struct kernel_param_ops mmun_max_hold_ms_ops = {
 };
 
 module_param_cb(max_hold_ms, &mmun_max_hold_ms_ops, &mmun_max_hold_ms, 0644);
-MODULE_PARM_DESC(max_hold_ms, "Longest hold in ms, 1 to 60000 (default 10000)");
+MODULE_PARM_DESC(max_hold_ms,
+		 "Maximum time of a hold in ms, 1 to 60000 (default 10000)");
 
 static void mmun_module_cleanup(void)
 {

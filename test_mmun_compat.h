@@ -2,7 +2,8 @@
 /*
  * Compatibility with older kernels.  The driver is written for the newest
  * kernel.  This header defines what older kernels lack, and is the only file
- * that checks a kernel version.  In a kernel tree it is not needed.
+ * that checks a kernel version.  A driver in a kernel tree does not need this
+ * header.
  */
 #ifndef _TEST_MMUN_COMPAT_H
 #define _TEST_MMUN_COMPAT_H
@@ -16,20 +17,23 @@
 #endif
 
 /*
- * v6.6 added this by "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
- * Older kernels always behave as if it was set.
+ * v6.6 added this flag: "mm/gup: reintroduce FOLL_NUMA as
+ * FOLL_HONOR_NUMA_FAULT".  Older kernels always behave as if this flag was set.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define FOLL_HONOR_NUMA_FAULT 0
 #endif
 
-/* v6.5: "mm/gup: remove vmas parameter from get_user_pages_remote()" */
+/* v6.5 has "mm/gup: remove vmas parameter from get_user_pages_remote()". */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define get_user_pages_remote(mm, start, nr, flags, pages, locked) \
 	get_user_pages_remote(mm, start, nr, flags, pages, NULL, locked)
 #endif
 
-/* "mm/hmm: add hmm_range_fault_unlocked_timeout()": in 7.3, not in 6.12 */
+/*
+ * v7.3 has "mm/hmm: add hmm_range_fault_unlocked_timeout()", and v6.12 does
+ * not.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define MMUN_HAS_HMM_UNLOCKED IS_ENABLED(CONFIG_HMM_MIRROR)
 #else
