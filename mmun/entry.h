@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The format of an entry, MMUN_PAGE_*.  Shadow entries have it, and SNAPSHOT
- * and VERIFY report it.
+ * The format of the entries of the shadow page table, MMUN_PAGE_*.  SNAPSHOT
+ * and VERIFY report entries in this format.
  */
 
 #ifndef _MMUN_ENTRY_H
@@ -29,8 +29,8 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 }
 
 /*
- * Return the number of pages from this one to the last one that the same page
- * table entry maps.
+ * Return the number of pages from the page of @entry to the last page that the
+ * same page table entry maps.
  */
 static inline unsigned long mmun_entry_nr_pages(u64 entry)
 {
@@ -40,7 +40,10 @@ static inline unsigned long mmun_entry_nr_pages(u64 entry)
 	return pages - (entry & (pages - 1));
 }
 
-/* GUP reports no permissions.  With @write it returns writable pages only. */
+/*
+ * GUP does not report permissions.  If @write is true, GUP returns only
+ * writable pages.
+ */
 static inline u64 mmun_entry_from_page(struct page *page, bool write)
 {
 	return MMUN_PAGE_VALID | (write ? MMUN_PAGE_WRITE : 0) |
@@ -61,7 +64,10 @@ static inline bool mmun_entry_allows(u64 entry, bool write)
 	return !is_zone_device_page(mmun_entry_page(entry));
 }
 
-/* Return whether the shadow entry is permitted if the page tables have @pte. */
+/*
+ * Return whether @shadow is a correct shadow entry for the page table entry
+ * @pte.
+ */
 static inline bool mmun_entry_agrees(u64 shadow, u64 pte)
 {
 	return (pte & MMUN_PAGE_VALID) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The objects of the driver, their limits, and the functions that a file of
- * mmun/ offers to the other files.
+ * The objects of the driver, the limits of these objects, and the functions
+ * that several files of mmun/ use.
  */
 #ifndef _MMUN_PRIVATE_H
 #define _MMUN_PRIVATE_H
@@ -28,33 +28,37 @@
 
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
-/* clang-format would move the values out of their column. */
+/* clang-format would destroy the alignment of the values. */
 /* clang-format off */
 
-/* Limits of one context.  MMUN_MAX_CONTEXTS is a limit of one mm. */
+/*
+ * Limits of one context.  MMUN_MAX_CONTEXTS is the maximum number of contexts
+ * of one mm.
+ */
 #define MMUN_MAX_CONTEXTS	64
 #define MMUN_MAX_RANGES		SZ_1M
 #define MMUN_MAX_BATCHES	128
 #define MMUN_MAX_BATCH_PAGES	SZ_64K
 #define MMUN_MAX_LOG_RECORDS	SZ_64K
-/* Less than the default hung task timeout, 120 s */
+/* Shorter than the default timeout of the hung task detector, 120 s */
 #define MMUN_MAX_PIN_MS		20000
 #define MMUN_MAX_RETRIES	1000000
 #define MMUN_MAX_HOLDS		64
 #define MMUN_MAX_PROBES		64
 #define MMUN_MAX_HOLD_MS	60000U	/* maximum of the module parameter */
 #define MMUN_HOLD_IDLE_NS	NSEC_PER_MSEC
-#define MMUN_HMM_TIMEOUT	HZ	/* of a round of SNAPSHOT, in jiffies */
+#define MMUN_HMM_TIMEOUT	HZ	/* jiffies per round of SNAPSHOT */
 
 /*
- * All chunks can belong to one range.  The callback then clears them all under
- * a spinlock, which takes some milliseconds.
+ * A chunk is an array of at most MMUN_CHUNK_PAGES shadow entries.  All chunks
+ * of a context can belong to one range.  The callback of that range then clears
+ * all chunks under a spinlock, which takes some milliseconds.
  */
 #define MMUN_MAX_CHUNKS		4096
 
 /*
- * The OOM killer must not run.  It could not free this memory, because the
- * memory belongs to no process.
+ * An allocation must not start the OOM killer.  The memory of the driver
+ * belongs to no process, so the OOM killer could not free that memory.
  */
 #define MMUN_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
@@ -69,7 +73,8 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 /**
  * struct mmun_log - the log of a context
  * @lock: protects the ring and all fields below it.  Callbacks take it.
- * @read_lock: serializes read() and LOG_SETUP, so that records leave in order
+ * @read_lock: serializes read() and LOG_SETUP, so that readers get the records
+ *	in order
  * @wait: read() and poll() wait here for a record
  * @ring: array of @size records, or NULL if @size is 0
  * @size: number of records in @ring, a power of two, or 0
@@ -93,8 +98,10 @@ struct mmun_log {
 /**
  * struct mmun_range_table - the ranges of a context
  * @ranges: maps an ID to a range, and owns one reference to the range
- * @newest_id: the last ID that was assigned.  Above U32_MAX no ID is left.
- * @nr: number of ranges, including those that INSERT is about to publish
+ * @newest_id: the last ID that was assigned.  If @newest_id exceeds U32_MAX, no
+ *	ID is left.
+ * @nr: number of ranges, including the ranges that INSERT has not yet added to
+ *	@ranges
  */
 struct mmun_range_table {
 	struct xarray ranges;
@@ -107,9 +114,9 @@ struct mmun_range_table {
  * @lock: protects the other fields and the holds.  Callbacks take it.
  * @wait: WAIT_HELD waits here
  * @list: list of mmun_hold_obj::node, in the order of their IDs
- * @nr: length of @list.  Callbacks also read it without @lock.
- * @newest_id: the last ID that was assigned.  Callbacks also read it without
- *	@lock.
+ * @nr: length of @list.  Callbacks also read @nr without @lock.
+ * @newest_id: the last ID that was assigned.  Callbacks also read @newest_id
+ *	without @lock.
  */
 struct mmun_holds {
 	spinlock_t lock;
@@ -132,7 +139,8 @@ struct mmun_pins {
 /**
  * struct mmun_probes - the subscriptions of CHECK_BALANCE
  * @mutex: serializes CHECK_BALANCE and protects the other fields
- * @list: list of mmun_probe::node, the oldest first.  All of them are inserted.
+ * @list: list of mmun_probe::node, the oldest first.  All probes in the list
+ *	have been inserted.
  * @nr: length of @list
  * @seq_broken: a probe had an even sequence, which a correct core never assigns
  */
@@ -146,7 +154,7 @@ struct mmun_probes {
 /**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened the device; one reference on mm_count
- * @mm_data: what all contexts of @mm share
+ * @mm_data: the data that all contexts of @mm share
  * @table: the ranges
  * @nr_chunks: number of shadow chunks of all ranges
  * @batches: maps an ID to a batch.  The value is XA_ZERO_ENTRY while a call
@@ -161,8 +169,8 @@ struct mmun_probes {
  * @close_work: work item of the last close
  * @close_done: completed when @close_work is done and close() still waits for
  *	it
- * @first_done: set by close() or @close_work when it finishes first.  The other
- *	one frees the context.
+ * @first_done: set by close() or by @close_work, whichever finishes first.
+ *	Whichever finishes last frees the context.
  * @has_deferred: the core still has a range in its list of deferred changes.
  *	The context and the module must stay.
  */
@@ -192,14 +200,15 @@ struct mmun_ctx {
  * @kind: the notifier scheme
  * @refs: one reference of the table until REMOVE, one of each batch, and one of
  *	each call that uses the range
- * @id: ID of the range, for records
+ * @id: ID of the range, which the records of the log contain
  * @fail_nonblock: number of failures that are left to inject
  * @invalidations: number of callbacks
  * @failed: number of callbacks that returned false
  * @commits: number of batches and snapshots that were published
  * @collisions: number of read side critical sections that collided
  * @disabled: REMOVE has begun.  Nothing may be published.
- * @unsubscribed: REMOVE has ended.  A callback now is a bug.
+ * @unsubscribed: REMOVE has unsubscribed the range.  A later callback of the
+ *	range is a bug.
  * @lock: the update lock.  mmu_interval_set_seq() and mmu_interval_read_retry()
  *	must be called under it.  It protects @fail_nonblock to @disabled, and
  *	the entries of @shadow.
@@ -222,7 +231,7 @@ struct mmun_range {
 	u64 collisions;
 	bool disabled;
 	bool unsubscribed;
-	/* mmun_range_ctor() initializes the fields from here on. */
+	/* mmun_range_ctor() initializes the following fields. */
 	spinlock_t lock;
 	struct xarray shadow;
 };
@@ -247,7 +256,10 @@ static inline unsigned long mmun_range_last(const struct mmun_range *range)
 	return range->mni.interval_tree.last;
 }
 
-/* Return the index of the page, counted from the first page of the range. */
+/*
+ * Return the index of the page of @addr, counted from the first page of the
+ * range.
+ */
 static inline unsigned long mmun_range_index(const struct mmun_range *range,
 					     unsigned long addr)
 {
@@ -260,7 +272,10 @@ static inline unsigned long mmun_range_addr(const struct mmun_range *range,
 	return (mmun_range_start(range) & PAGE_MASK) + (index << PAGE_SHIFT);
 }
 
-/* Return the number of entries of a chunk.  The last chunk can be shorter. */
+/*
+ * Return the number of entries of a chunk.  The last chunk of a range can have
+ * fewer than MMUN_CHUNK_PAGES entries.
+ */
 static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 					     unsigned long number)
 {
@@ -270,8 +285,9 @@ static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 }
 
 /*
- * Return the sequence of a subscription.  It was set by the last invalidation
- * that hit the range, or by the insertion if none did.
+ * Return the sequence of a subscription.  The last invalidation that hit the
+ * subscription has set the sequence.  If there was no such invalidation, the
+ * insertion has set the sequence.
  */
 static inline unsigned long
 mmun_subscription_seq(const struct mmu_interval_notifier *mni)
@@ -284,7 +300,10 @@ mmun_subscription_seq(const struct mmu_interval_notifier *mni)
 static inline bool
 mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
 {
-	/* Racy: the core changes it under a lock that drivers cannot take. */
+	/*
+	 * Racy: the core changes the tree under a lock that drivers cannot
+	 * take.
+	 */
 	return !data_race(RB_EMPTY_NODE(&mni->interval_tree.rb));
 }
 
@@ -312,7 +331,8 @@ struct mmun_span_group {
 
 /**
  * struct mmun_kind_ops - the operations of a notifier scheme
- * @coherent: the scheme detects collisions, so that shadow entries can be used
+ * @coherent: the scheme detects collisions, so that a device may use the shadow
+ *	entries
  * @read_begin: begins a read side critical section and returns its sequence.
  *	May wait for an invalidation.
  * @read_retry: returns true if an invalidation has hit the range since
@@ -325,9 +345,10 @@ struct mmun_kind_ops {
 };
 
 /**
- * struct mmun_part - the entries of consecutive pages, from one COLLECT
+ * struct mmun_part - the entries of consecutive pages that were collected
+ *	together
  * @node: entry of mmun_batch::parts
- * @first: index of the first page in the range
+ * @first: index of the first page, counted from the first page of the range
  * @nr: number of pages
  * @valid: number of valid pages
  * @entries: one entry per page, in the format of a shadow entry
@@ -357,7 +378,9 @@ struct mmun_batch {
 	struct list_head parts;
 };
 
-/* A thread that waits in PIN_MM.  It is on the stack of that thread. */
+/*
+ * A thread that waits in PIN_MM.  This struct is on the stack of that thread.
+ */
 struct mmun_pin {
 	struct list_head node; /* entry of mmun_pins::list, until UNPIN_MM */
 	struct completion unpinned;
@@ -373,13 +396,14 @@ struct mmun_pin {
  * @point: enum mmun_point
  * @range: ID of the range; 0: any range.  There is no reference to the range,
  *	so that it can be removed.
- * @skip: number of passages left to let through
- * @count: number of passages left to stop
+ * @skip: number of arrivals at the point that the hold still ignores
+ * @count: number of arrivals at the point that the hold can still stop
  * @deadline: the hold is over at this time, in jiffies
- * @has_missed: a passage could not be stopped since the last RESUME
- * @missed: the report of the first such passage
+ * @has_missed: a matching task was not stopped since the last RESUME
+ * @missed: the report about the first task that was not stopped
  *
- * mmun_holds::lock protects all fields.  A hold is freed when @held is empty.
+ * mmun_holds::lock protects all fields.  When a hold is freed, @held must be
+ * empty.
  */
 struct mmun_hold_obj {
 	struct list_head node;
@@ -396,19 +420,20 @@ struct mmun_hold_obj {
 };
 
 /**
- * struct mmun_passage - a task that passes a point
+ * struct mmun_passage - a task that has reached a point of an invalidation
  * @node: entry of mmun_hold_obj::held, until RESUME
  * @resumed: completed by RESUME
- * @task: the task, on whose stack this is
+ * @task: the task.  This struct is on the stack of the task.
  * @point: the point
  * @mnr: the invalidation
  * @cur_seq: sequence of the invalidation.  It is 0 at START and END, because a
  *	list notifier does not get the sequence.
- * @last_hold: ID of the last hold that stopped this passage, or 0
- * @newest_hold: the newest hold when the task reached the point.  Newer holds
- *	do not stop this passage.
- * @wakes_waiters: this passage has changed the state of a hold
- * @report: what WAIT_HELD returns if it reports this passage
+ * @last_hold: ID of the last hold that stopped the task at this point, or 0
+ * @newest_hold: ID of the newest hold when the task reached the point.  Newer
+ *	holds do not stop the task at this point.
+ * @wakes_waiters: the task has changed the state of a hold, so WAIT_HELD must
+ *	wake up
+ * @report: what WAIT_HELD returns if it reports this task
  */
 struct mmun_passage {
 	struct list_head node;
@@ -424,7 +449,7 @@ struct mmun_passage {
 };
 
 /**
- * struct mmun_hold_time - the common deadline of several holds
+ * struct mmun_hold_time - the deadline that several holds share
  * @nr_held: number of tasks that are held now
  * @deadline_ns: no task is held after this time (CLOCK_MONOTONIC)
  * @idle_since_ns: the time when @nr_held became 0 (CLOCK_MONOTONIC)
@@ -438,15 +463,16 @@ struct mmun_hold_time {
 };
 
 /**
- * struct mmun_mm_data - what all contexts of an mm share
+ * struct mmun_mm_data - the data that all contexts of an mm share
  * @node: entry of mmun_mm_data_list
- * @mm: the mm, only for comparison.  The contexts have references to it.
+ * @mm: the mm, only for comparison.  The contexts have the references to the
+ *	mm.
  * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
  * @has_subscriptions: an insertion into the mm has succeeded.  The next one
  *	does not take mmap_lock.
- * @lock: protects the hold times
- * @callback_time: hold time of ENTER, LEAVE and EXIT
- * @list_time: hold time of START and END
+ * @lock: protects @callback_time and @list_time
+ * @callback_time: the deadline of holds at ENTER, LEAVE and EXIT
+ * @list_time: the deadline of holds at START and END
  */
 struct mmun_mm_data {
 	struct list_head node;
@@ -462,12 +488,12 @@ struct mmun_mm_data {
 struct mmun_probe {
 	struct mmu_interval_notifier mni;
 	struct list_head node; /* entry of mmun_probes::list */
-	bool was_deferred; /* the core had deferred its insertion */
+	bool was_deferred; /* the core deferred the insertion */
 };
 
 /*
- * The functions that other files use, by the file that defines them.  All of
- * them are static, because test_mmun.c includes the files.
+ * The functions that several files use, grouped by the file that defines them.
+ * All functions are static, because test_mmun.c includes the files of mmun/.
  */
 
 /* memory.c */
