@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * HOLD, WAIT_HELD, RESUME.  A hold stops a task at a point of an invalidation
- * until it is resumed.
+ * until RESUME.
  */
 
 #include "private.h"
@@ -19,14 +19,14 @@ static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
 	mmun_record_end(&ctx->log);
 }
 
-/* Passages: a task reaches a point, in a callback */
+/* A task reaches a point of an invalidation */
 
 static bool mmun_hold_is_over(const struct mmun_hold_obj *hold)
 {
 	return !hold->count || time_after_eq(jiffies, hold->deadline);
 }
 
-/* Return whether the invalidation hits the range, if the range still exists. */
+/* Return true if the range still exists and the invalidation hits the range. */
 static bool mmun_range_intersects(struct mmun_ctx *ctx, u32 id,
 				  const struct mmu_notifier_range *mnr)
 {
@@ -46,7 +46,10 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 {
 	u32 range = passage->report.out_id;
 
-	/* The task has reached the point before newer holds existed. */
+	/*
+	 * A hold does not stop a task that reached the point before the hold
+	 * existed.
+	 */
 	if (hold->id <= passage->last_hold || hold->id > passage->newest_hold ||
 	    hold->point != passage->point || mmun_hold_is_over(hold) ||
 	    (hold->task && hold->task != current))
@@ -58,8 +61,9 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 }
 
 /*
- * Return whether the task must not be stopped.  Other tasks depend on kernel
- * threads, and on tasks that reclaim memory or own a file system transaction.
+ * Return whether the driver must not stop the current task.  Other tasks depend
+ * on kernel threads, and on tasks that reclaim memory or own a file system
+ * transaction.
  */
 static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 {
@@ -71,8 +75,8 @@ static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
 }
 
 /*
- * Apply a hold that matches the passage.  Returns the maximum wait in jiffies,
- * or 0 if the passage is not stopped.
+ * Apply a hold that matches the current task.  Returns the maximum wait in
+ * jiffies, or 0 if the task does not stop.
  */
 static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			   struct mmun_passage *passage)
@@ -100,8 +104,8 @@ static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 }
 
 /*
- * Find the next hold that stops this passage.  Returns the maximum wait in
- * jiffies, or 0 if there is none.
+ * Find the next hold that stops the current task.  Returns the maximum wait in
+ * jiffies, or 0 if no hold stops the task.
  */
 static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
 				    struct mmun_passage *passage)
@@ -123,7 +127,9 @@ static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
 	return timeout;
 }
 
-/* @passage is on the stack: RESUME may still use it under the lock. */
+/*
+ * Take the lock, because RESUME may still use @passage, which is on the stack.
+ */
 static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 				    struct mmun_passage *passage)
 {
@@ -131,11 +137,14 @@ static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
 	list_del_init(&passage->node);
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
-	/* Last: the wake-ups must not count as time without a held task. */
+	/*
+	 * This call is last, so that the time of the wake-ups does not count as
+	 * time without a held task.
+	 */
 	mmun_held_end(ctx->mm_data, passage->cur_seq);
 }
 
-/* Stop at each hold that matches the passage, one after the other. */
+/* Stop the current task at each hold that matches, one after the other. */
 static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
@@ -167,9 +176,10 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 }
 
 /*
- * A task reaches @point in a callback.  @range is the ID of the range, or 0 at
- * START and END.  The caller must hold no lock of the driver.  If the context
- * has no hold, this costs one load.
+ * Stop the current task, which has reached @point in a callback, if a hold
+ * matches.  @range is the ID of the range, or 0 at START and END.  The caller
+ * must hold no lock of the driver.  If the context has no hold, this function
+ * only loads one variable.
  */
 static void mmun_point_pass(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
@@ -193,7 +203,7 @@ static struct mmun_hold_obj *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 	return NULL;
 }
 
-/* Return whether the thread is held now.  NULL: whether any thread is. */
+/* Return whether a hold has stopped @task, or any task if @task is NULL. */
 static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 {
 	struct mmun_hold_obj *hold;
@@ -208,8 +218,8 @@ static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 }
 
 /*
- * Add the hold to the list.  From then on it stops tasks, and calls can find
- * and free it.
+ * Add the hold to the list.  From then on the hold stops tasks, and other calls
+ * can find and free the hold.
  */
 static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			 u32 *id)
@@ -232,7 +242,7 @@ static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 	return 0;
 }
 
-/* Resume all tasks that the hold has stopped.  Returns their number. */
+/* Resume all tasks that the hold has stopped.  Returns the number of tasks. */
 static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	struct mmun_passage *passage, *next;
@@ -254,7 +264,7 @@ static void mmun_hold_free(struct mmun_hold_obj *hold)
 	mmun_free(hold);
 }
 
-/* Free the hold.  The caller has resumed its tasks. */
+/* Free the hold.  The caller must have resumed the tasks of the hold. */
 static void mmun_hold_remove(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
 	lockdep_assert_held(&ctx->holds.lock);
@@ -264,7 +274,7 @@ static void mmun_hold_remove(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 	mmun_hold_free(hold);
 }
 
-/* Create a hold.  Its time begins now. */
+/* Create a hold.  The time limit of the hold begins now. */
 static struct mmun_hold_obj *mmun_hold_create(const struct mmun_hold *cmd)
 {
 	struct mmun_hold_obj *hold __free(mmun_object) =
@@ -328,9 +338,9 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 }
 
 /*
- * Add the hold and register the list notifier.  The time of the hold includes
- * the wait for mmap_lock.  After mmun_hold_add() another call can free the
- * hold.  Only its ID is used then.
+ * Add the hold and register the list notifier.  The time limit of the hold
+ * includes the wait for mmap_lock.  After mmun_hold_add() another call can free
+ * the hold, so this function then uses only the ID of the hold.
  */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_hold_obj *hold)
@@ -363,7 +373,7 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 	return IS_ERR(hold) ? PTR_ERR(hold) : mmun_hold_arm(ctx, cmd, hold);
 }
 
-/* Report the state of the hold, and the passage that explains it. */
+/* Report the state of the hold, and the task that has stopped or was missed. */
 static void mmun_hold_report(struct mmun_hold_obj *hold,
 			     struct mmun_wait_held *cmd)
 {
@@ -388,8 +398,9 @@ static void mmun_hold_report(struct mmun_hold_obj *hold,
 }
 
 /*
- * Return 0 if WAIT_HELD can return, or -ENOENT.  If the hold is armed, return
- * the number of jiffies until it is over.
+ * Return 0 if WAIT_HELD can return, or -ENOENT if the hold does not exist.  If
+ * the state is MMUN_HOLD_ARMED, return the number of jiffies until the hold is
+ * over.
  */
 static long mmun_wait_held_check(struct mmun_ctx *ctx,
 				 struct mmun_wait_held *cmd)
@@ -421,7 +432,9 @@ static int mmun_wait_held(struct mmun_ctx *ctx, struct mmun_wait_held *cmd)
 		return -EOPNOTSUPP;
 	if (cmd->timeout_ms > mmun_hold_limit_ms())
 		return -EINVAL;
-	/* One wait is enough: the time of an armed hold does not change. */
+	/*
+	 * One wait is enough, because the deadline of a hold does not change.
+	 */
 	if (!mmun_wait_is_done(ctx, cmd, &left) && timeout &&
 	    wait_event_interruptible_timeout(ctx->holds.wait,
 					     mmun_wait_is_done(ctx, cmd, &left),

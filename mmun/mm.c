@@ -12,7 +12,7 @@ static DEFINE_MUTEX(mmun_mm_data_mutex);
 /* Count one more context of the mm.  Returns -ENOSPC or -ENOMEM on error. */
 static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm)
 {
-	/* Before the lock, because an allocation can take long. */
+	/* Allocate without the mutex, because an allocation can take long. */
 	struct mmun_mm_data *new __free(mmun_object) =
 		mmun_zalloc(sizeof(*new));
 	struct mmun_mm_data *mm_data;
@@ -44,7 +44,7 @@ static void mmun_mm_data_put(struct mmun_mm_data *mm_data)
 	mmun_free(mm_data);
 }
 
-/* The module parameter, which can change at any time */
+/* The module parameter max_hold_ms, which can change at any time */
 static unsigned int mmun_max_hold_ms = 10000;
 
 static unsigned int mmun_hold_limit_ms(void)
@@ -53,13 +53,14 @@ static unsigned int mmun_hold_limit_ms(void)
 }
 
 /*
- * A task can wait for several holds in a row, for example because it needs
- * mmap_lock or waits for the SRCU of the list notifiers.  The holds can belong
- * to different contexts.  To bound that wait, all holds of an mm share a
- * deadline.  It is set when the first task is held.  It is set again if no task
- * was held for MMUN_HOLD_IDLE_NS.  It is not set again within one invalidation,
- * because the core can need more than MMUN_HOLD_IDLE_NS from one callback to
- * the next.
+ * Several holds in a row can delay one task, for example a task that needs
+ * mmap_lock or waits for the SRCU of the list notifiers.  These holds can
+ * belong to different contexts.  To bound the delay, the holds of all contexts
+ * of an mm share a deadline.  The driver sets the deadline when the first task
+ * is held.  If no task was held for MMUN_HOLD_IDLE_NS, the driver sets the
+ * deadline again when it holds the next task.  The deadline is not set again
+ * within one invalidation, because the core can need more than
+ * MMUN_HOLD_IDLE_NS from one callback to the next.
  */
 static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 				     unsigned long cur_seq)
@@ -70,10 +71,11 @@ static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 }
 
 /*
- * A task is about to be held.  Returns the maximum time in jiffies, or 0 if the
- * deadline has passed.  @cur_seq is 0 at START and END, where the sequence is
- * not known.  These points have a deadline of their own, because a hold without
- * a sequence would set the deadline of the callbacks again.
+ * Account for a task that is about to be held.  Returns the maximum time of the
+ * hold in jiffies, or 0 if the deadline has passed.  @cur_seq is 0 at START and
+ * END, where the sequence is not known.  START and END have a deadline of their
+ * own, because a hold without a sequence would set the deadline of the
+ * callbacks again.
  */
 static long mmun_held_begin(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 {
