@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list notifier of a context.  Its invalidate_range_start() is the point
- * START: the core calls it after all callbacks of ranges.  Its
- * invalidate_range_end() is the point END: the core calls it after it has ended
- * the invalidation.
+ * The list notifier of a context.  The callback invalidate_range_start() is the
+ * point START: the core calls it after all callbacks of ranges.  The callback
+ * invalidate_range_end() is the point END: the core calls it when the
+ * invalidation is no longer active.
  */
 
 #include "private.h"
 
 /*
- * If the invalidation must not block, the core calls non_block_start() first.
- * That allows spinlocks.  On PREEMPT_RT a spinlock can sleep and would cause a
- * warning, so the non-blocking section is interrupted there.
+ * If the invalidation must not block, the core calls non_block_start() before
+ * the callback.  A non-blocking section permits spinlocks.  But on PREEMPT_RT a
+ * spinlock can sleep and would cause a warning, so this function leaves the
+ * non-blocking section while it uses spinlocks.
  */
 static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr,
@@ -31,8 +32,8 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 }
 
 /*
- * This must not fail.  The core would then not end the invalidation, although
- * the callbacks of ranges have already run.
+ * This callback must not fail.  After a failure the core would not end the
+ * invalidation, although the callbacks of ranges have already run.
  */
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
@@ -53,9 +54,9 @@ static const struct mmu_notifier_ops mmun_list_notifier_ops = {
 };
 
 /*
- * mmap_lock is what the core requires for the registration.  It also excludes a
- * second registration.  The wait is killable, because a held task can own the
- * lock.
+ * The core requires mmap_lock for the registration.  The lock also excludes a
+ * second registration of the list notifier.  The wait for the lock is killable,
+ * because a held task can own the lock.
  */
 static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 {
@@ -88,8 +89,9 @@ static int mmun_list_notifier_register(struct mmun_ctx *ctx)
 }
 
 /*
- * Unregister the list notifier at the last close.  Waits until its callbacks
- * have returned.  Also works if the mm has exited.
+ * Unregister the list notifier at the last close.  This function waits until
+ * the callbacks of the list notifier have returned.  The unregistration also
+ * works if the mm has exited.
  */
 static void mmun_list_notifier_close(struct mmun_ctx *ctx)
 {

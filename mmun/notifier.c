@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The write side: the callback of a range, and the subscription.
+ * The write side of the collision-retry protocol: the callback of a range, and
+ * the subscription.
  */
 
 #include "private.h"
@@ -37,9 +38,10 @@ static bool mmun_range_inject_failure(struct mmun_range *range,
 }
 
 /*
- * The callback of a range.  It sets the sequence and drops the shadow entries
- * under the update lock, as the collision-retry protocol requires.  It returns
- * false only to inject a failure, and only if the invalidation must not block.
+ * The callback of a range.  The callback sets the sequence and drops the shadow
+ * entries under the update lock, as the collision-retry protocol requires.  The
+ * callback returns false only to inject a failure, and only if the invalidation
+ * must not block.
  */
 static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 			    const struct mmu_notifier_range *mnr,
@@ -50,8 +52,8 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 	bool logged = mmun_log_enabled(&ctx->log, MMUN_RECORD_INVALIDATE);
 	bool blockable = mmu_notifier_range_blockable(mnr);
 	/*
-	 * The core does this only for list notifiers.  On PREEMPT_RT a spinlock
-	 * can sleep and would cause a warning.
+	 * The core calls non_block_start() only for list notifiers.  On
+	 * PREEMPT_RT a spinlock can sleep and would cause a warning.
 	 */
 	bool mark_non_block = !blockable && !IS_ENABLED(CONFIG_PREEMPT_RT);
 	bool is_release = mnr->event == MMU_NOTIFY_RELEASE;
@@ -77,7 +79,7 @@ static bool mmun_invalidate(struct mmu_interval_notifier *mni,
 		mmun_log_invalidate(range, mnr, cur_seq, start_ns, done);
 	if (mark_non_block)
 		non_block_end();
-	/* One invalidation can run a million callbacks. */
+	/* Reschedule, because one invalidation can run a million callbacks. */
 	if (blockable)
 		cond_resched();
 	if (!is_release)
@@ -91,9 +93,9 @@ static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
 
 /*
  * Insert an interval notifier.  The first insertion into an mm requires
- * mmap_lock for writing, which a held task can own.  The core would take the
- * lock without a check for signals.  The driver takes it here, so that the wait
- * is killable.
+ * mmap_lock for writing, which a held task can own.  The core would wait for
+ * the lock without a check for signals.  Therefore this function takes
+ * mmap_lock itself, and a fatal signal ends the wait for the lock.
  */
 static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,
