@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CHECK_BALANCE: find out by probes whether every invalidation has ended.
+ * CHECK_BALANCE: insert probes to find out whether every invalidation has
+ * ended.
  */
 
 #include <linux/delay.h>
@@ -8,13 +9,17 @@
 #include "private.h"
 
 /*
- * The address of all probes.  The end of an invalidation is exclusive and at
- * most ULONG_MAX.  No invalidation hits the last byte, not even the
- * invalidation RELEASE.
+ * The address of all probes.  The end address of an invalidation is exclusive
+ * and at most ULONG_MAX.  Therefore no invalidation hits the last byte of the
+ * address space, not even MMU_NOTIFY_RELEASE.
  */
 #define MMUN_PROBE_ADDR ULONG_MAX
 
-/* No invalidation should hit a probe.  If one does, this is correct. */
+/*
+ * The callback of a probe.  No invalidation should hit a probe.  If an
+ * invalidation does hit a probe, this callback does what the collision-retry
+ * protocol requires.
+ */
 static bool mmun_probe_invalidate(struct mmu_interval_notifier *mni,
 				  const struct mmu_notifier_range *mnr,
 				  unsigned long cur_seq)
@@ -27,7 +32,7 @@ static const struct mmu_interval_notifier_ops mmun_probe_ops = {
 	.invalidate = mmun_probe_invalidate,
 };
 
-/* Return whether the core has deferred the insertion and not done it yet. */
+/* Return whether the insertion of the probe is still deferred. */
 static bool mmun_probe_is_deferred(const struct mmun_probe *probe)
 {
 	return !mmun_subscription_in_tree(&probe->mni);
@@ -62,8 +67,8 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 }
 
 /*
- * Remove all probes.  Waits until no invalidation is active if the sequence of
- * the mm is odd.
+ * Remove all probes.  If the sequence of the mm is odd, this function waits
+ * until no invalidation is active.
  */
 static void mmun_probes_remove(struct mmun_ctx *ctx)
 {
@@ -78,7 +83,10 @@ static void mmun_probes_remove(struct mmun_ctx *ctx)
 	ctx->probes.nr = 0;
 }
 
-/* Wait until the probe is in the tree.  Returns false if the time expires. */
+/*
+ * Wait until the probe is in the interval tree.  Returns false if the deadline
+ * has passed or a fatal signal is pending.
+ */
 static bool mmun_probe_wait(const struct mmun_probe *probe,
 			    unsigned long deadline)
 {
@@ -92,10 +100,11 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
 }
 
 /*
- * Return 1 if there was a time without an active invalidation, 0 if none was
- * found, or an error.
+ * Return 1 if there was a time without an active invalidation, 0 if no such
+ * time was found, or an error.
  *
- * There are three cases of an insertion.  S is the sequence of the mm.
+ * There are three cases for the insertion of a probe.  S is the sequence of the
+ * mm.
  *
  *	no active invalidation	inserted at once with S - 1; S is even
  *	active, S is odd	deferred, with S
@@ -105,14 +114,15 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
  * invalidation ends.
  *
  * Compare two successive probes that are both in the tree.  The sequence of the
- * third case is new, so no earlier probe can have it.  If both probes have the
- * same sequence, the second one is of the first or the second case.  In the
- * first case no invalidation was active at the insertion.  In the second case
- * none was active when the probe entered the tree.  Either way the mm was
- * balanced.
+ * third case is new, so no earlier probe can have that sequence.  If both
+ * probes have the same sequence, the second probe was inserted in the first or
+ * in the second case.  In the first case no invalidation was active when the
+ * second probe was inserted.  In the second case no invalidation was active
+ * when the second probe entered the tree.  In both cases there was a time
+ * without an active invalidation.
  *
- * If the sequences differ, an invalidation came between the two insertions.
- * The second probe is then compared with a third one, and so on.
+ * If the sequences differ, an invalidation ran between the two insertions.  The
+ * second probe is then compared with a third one, and so on.
  */
 static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 			   unsigned long deadline)
@@ -124,14 +134,15 @@ static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 		probe = list_last_entry(&ctx->probes.list, struct mmun_probe,
 					node);
 	/*
-	 * The deferred probe of an earlier call is in the tree now.  The mm was
-	 * balanced in the meantime, so that no removal waits for ever.
+	 * The deferred probe of an earlier call is in the tree now.  No
+	 * invalidation was active when that probe entered the tree, so the
+	 * removal waits only for later invalidations.
 	 */
 	if (probe && probe->was_deferred && !mmun_probe_is_deferred(probe)) {
 		mmun_probes_remove(ctx);
 		probe = NULL;
 	}
-	/* A probe that is still deferred serves again. */
+	/* If the last probe is still deferred, use that probe again. */
 	if (!probe || !mmun_probe_is_deferred(probe))
 		probe = mmun_probe_insert(ctx);
 	if (IS_ERR(probe))
@@ -167,14 +178,17 @@ static int mmun_probes_run(struct mmun_ctx *ctx, struct mmun_check_balance *cmd)
 	if (ret <= 0)
 		return ret;
 	cmd->out_odd = 0;
-	/* This waits only for invalidations that began after the balance. */
+	/*
+	 * No invalidation was active, so the removal waits only for later
+	 * invalidations.
+	 */
 	mmun_probes_remove(ctx);
 	return 0;
 }
 
 /*
- * Remove the probes at the last close.  This runs in the workqueue, because
- * an invalidation may never end.
+ * Remove the probes at the last close.  This function runs in the workqueue,
+ * because it waits for ever if an invalidation never ends.
  */
 static void mmun_probes_close(struct mmun_ctx *ctx)
 {
