@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches: the read side, with one ioctl for each step.  READ_BEGIN, COLLECT,
- * COMMIT, ABANDON.
+ * Batches.  A batch is a read side critical section, and there is one ioctl for
+ * each step: READ_BEGIN, COLLECT, COMMIT, ABANDON.
  */
 
 #include "private.h"
 
-/* Free a batch.  The caller must be its owner. */
+/* Free a batch.  The caller must own the batch. */
 static void mmun_batch_free(struct mmun_batch *batch)
 {
 	struct mmun_part *part, *next;
@@ -24,7 +24,7 @@ static void mmun_batches_init(struct xarray *batches)
 	xa_init_flags(batches, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 }
 
-/* Free all batches at the last close, when no call owns one. */
+/* Free all batches at the last close, when no call owns a batch. */
 static void mmun_batches_close(struct xarray *batches)
 {
 	struct mmun_batch *batch;
@@ -36,9 +36,9 @@ static void mmun_batches_close(struct xarray *batches)
 }
 
 /*
- * Take the batch out of the table, so that no other call can find it.  The zero
- * entry keeps the ID in use.  The owner puts the batch back by xa_store(),
- * which needs no memory because the ID has a slot.
+ * Take the batch out of the table, so that no other call can find it.
+ * XA_ZERO_ENTRY keeps the ID of the batch in use.  The owner puts the batch
+ * back with xa_store(), which needs no memory because the ID still has a slot.
  */
 static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {
@@ -76,7 +76,7 @@ static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 	batch->seq = mmun_section_begin(range);
 	batch->range = no_free_ptr(range);
 	cmd->out_seq = batch->seq;
-	/* From now on other calls can find the batch. */
+	/* As soon as the batch has an ID, other calls can find the batch. */
 	ret = xa_alloc(&ctx->batches, &cmd->out_batch, batch,
 		       XA_LIMIT(1, MMUN_MAX_BATCHES), MMUN_GFP);
 	if (ret)
@@ -128,7 +128,10 @@ static int mmun_collect(struct mmun_ctx *ctx, struct mmun_collect *cmd)
 	return ret;
 }
 
-/* Refuse a wrong sequence, because it could publish pages that were freed. */
+/*
+ * Refuse a wrong sequence, because a commit with a wrong sequence could publish
+ * pages that were freed.
+ */
 static int mmun_batch_commit(struct mmun_batch *batch, struct mmun_commit *cmd)
 {
 	if (cmd->seq != batch->seq)

@@ -14,7 +14,7 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 {
 	unsigned long start = mmun_range_addr(range, part->first + from);
 
-	/* MMUN_KIND_NAIVE: HMM must not find an earlier collision either. */
+	/* For MMUN_KIND_NAIVE, HMM must ignore earlier collisions. */
 	if (!range->kind->coherent)
 		seq = mmun_subscription_seq(&range->mni);
 	return (struct hmm_range){
@@ -47,7 +47,10 @@ static void mmun_part_convert(struct mmun_part *part)
 {
 	unsigned long i, run;
 
-	/* In old kernels, only the position of the order is different. */
+	/*
+	 * In old kernels, only the position of the order in an entry is
+	 * different.
+	 */
 	if (HMM_PFN_ORDER_SHIFT != MMUN_PAGE_ORDER_SHIFT)
 		for (i = 0; i < part->nr; i++)
 			part->entries[i] =
@@ -61,8 +64,8 @@ static void mmun_part_convert(struct mmun_part *part)
 }
 
 /*
- * Collect with hmm_range_fault().  The driver takes mmap_lock, and checks for a
- * fatal signal after every MMUN_WALK_PAGES pages.
+ * Collect with hmm_range_fault().  This function takes mmap_lock, and checks
+ * for a fatal signal after every MMUN_WALK_PAGES pages.
  */
 static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 				 struct mmun_part *part,
@@ -85,9 +88,10 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 /*
  * Collect with hmm_range_fault_unlocked_timeout().  That function begins a read
  * side critical section, takes mmap_lock, and begins again after a collision.
- * The sequence of its last section is stored in @seq.  There must be only one
- * call for all pages.  A second call would begin a new section, and the commit
- * would not detect a collision of the first one.
+ * The sequence of the last critical section is stored in @seq.  A single call
+ * of that function must collect all pages.  A second call would begin a new
+ * critical section, and the commit would not detect a collision of the first
+ * section.
  */
 static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
@@ -104,10 +108,11 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 
 /*
  * Return the number of pages from @addr to the end of its VMA, or an error if
- * hmm_range_fault() would not accept the VMA.  GUP accepts more than HMM:
+ * hmm_range_fault() would not accept the VMA.  GUP also accepts the following,
+ * which HMM refuses:
  *
- *  - A tagged address.  GUP ignores the tag, but the range includes it, so that
- *    no invalidation hits the range.
+ *  - A tagged address.  GUP ignores the tag, but the addresses of the range
+ *    include the tag, so that no invalidation hits the range.
  *  - A gate page, which belongs to no VMA of the mm.
  *  - A write to a VMA that is not readable.
  */
@@ -125,8 +130,8 @@ static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 }
 
 /*
- * Get references to at most @nr pages at @addr.  Returns their number.  All
- * waits are killable.
+ * Get references to at most @nr pages that begin at @addr.  Returns the number
+ * of references.  All waits are killable.
  */
 static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 			   struct page **pages, bool write)
@@ -193,10 +198,11 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 }
 
 /*
- * Collect the pages of @part.  If HMM runs the loop, a new read side critical
- * section begins, and its sequence is stored in @seq.  With MMUN_OWN_LOOP or
- * GUP the caller has begun the section, and @seq is its sequence.  The methods
- * of HMM return -EBUSY if the section collided.  GUP does not check this.
+ * Collect the pages of @part.  If HMM runs the retry loop, HMM begins a new
+ * read side critical section and stores the sequence of that section in @seq.
+ * With MMUN_OWN_LOOP or GUP the caller has begun the critical section, and @seq
+ * is the sequence of that section.  The methods of HMM return -EBUSY if the
+ * critical section has collided.  GUP does not check for a collision.
  */
 static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags)
@@ -205,7 +211,10 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
-	/* Without HMM the other methods were refused, and are not compiled. */
+	/*
+	 * Without CONFIG_HMM_MIRROR the HMM methods were refused before, and
+	 * their code is not compiled.
+	 */
 	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
 		ret = mmun_collect_by_gup(range, part, flags & MMUN_WRITE);
 	else
@@ -214,7 +223,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 	return ret;
 }
 
-/* Allocate a part for the pages of [start, start + length). */
+/* Allocate a struct mmun_part for the pages of [start, start + length). */
 static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 					 u64 length)
 {
@@ -223,14 +232,17 @@ static struct mmun_part *mmun_part_alloc(struct mmun_range *range, u64 start,
 
 	if (!part)
 		return NULL;
-	/* HMM does not write all bits of an entry. */
+	/* HMM does not write all bits of an entry, so clear all bits. */
 	memset64(part->entries, 0, nr);
 	part->first = mmun_range_index(range, start);
 	part->nr = nr;
 	return part;
 }
 
-/* Check the arguments of COLLECT and SNAPSHOT that need no range. */
+/*
+ * Check those arguments of COLLECT and SNAPSHOT that do not depend on the
+ * range.
+ */
 static int mmun_collect_check_args(u64 start, u64 length, u32 method, u32 flags,
 				   u32 known_flags)
 {

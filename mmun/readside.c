@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The read side.  Each notifier scheme has two functions, which begin and check
- * a critical section.  A section commits a batch or a round of SNAPSHOT.
+ * a read side critical section.  A batch and each round of SNAPSHOT have one
+ * critical section, which ends with a commit.
  */
 
 #include "private.h"
@@ -96,8 +97,9 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 }
 
 /*
- * End the section: publish the parts, unless an invalidation has hit the range.
- * Returns -EBUSY in that case, and -ENOENT if REMOVE has begun.
+ * End the critical section: publish @parts, unless an invalidation has hit the
+ * range.  Returns -EBUSY if an invalidation has hit the range, and -ENOENT if
+ * REMOVE has begun.
  */
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)

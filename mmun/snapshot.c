@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SNAPSHOT: the read side in one ioctl.
+ * SNAPSHOT: a whole read side critical section in one ioctl.
  */
 
 #include "private.h"
 
 /*
- * Add MMUN_OWN_LOOP if HMM cannot run the loop.  Old kernels have no such loop.
- * GUP has none.  The loop of HMM detects collisions, which a NAIVE range must
- * ignore.
+ * Add MMUN_OWN_LOOP if HMM cannot run the retry loop.  In old kernels HMM has
+ * no retry loop, and GUP never has a retry loop.  The retry loop of HMM detects
+ * collisions, which a range of MMUN_KIND_NAIVE must ignore.
  */
 static u32 mmun_snapshot_flags(const struct mmun_range *range,
 			       const struct mmun_snapshot *cmd)
@@ -42,9 +42,9 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 }
 
 /*
- * The loop of hmm.rst.  Each round begins a new section, because a commit with
- * the sequence of a section that has collided always fails.  Returns -EBUSY if
- * the last of @max_retries retries collides.
+ * The retry loop of hmm.rst.  Each round begins a new read side critical
+ * section, because the commit of a section that has collided always fails.
+ * Returns -EBUSY if the last of @max_retries retries collides.
  */
 static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 			      struct mmun_snapshot *cmd)
