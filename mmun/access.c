@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACCESS: the device.  It reads the shadow page table and never the page tables
- * of the mm.
+ * ACCESS, which acts as a device.  The call finds pages through the shadow page
+ * table, and never through the page tables of the mm.
  */
 
 #include <linux/highmem.h>
@@ -12,11 +12,12 @@
 /**
  * struct mmun_transfer - a copy between a buffer and one page
  * @range: the range
- * @addr: first address in the range
- * @length: number of bytes.  They do not cross the end of the page.
+ * @addr: first user address to copy, inside @range
+ * @length: number of bytes, which must not cross the end of the page
  * @user: the buffer in user space
  * @bounce: a copy of the buffer in the kernel, or NULL
- * @write: true: from the buffer to the page; false: from the page to the buffer
+ * @write: true: copy from the buffer to the page; false: from the page to the
+ *	buffer
  */
 struct mmun_transfer {
 	struct mmun_range *range;
@@ -29,7 +30,8 @@ struct mmun_transfer {
 
 /*
  * Copy between the buffer and the page.  The caller holds the update lock, so
- * this must not fault.  Returns -EAGAIN if it would.
+ * this function must not fault.  Returns -EAGAIN if the copy would need a page
+ * fault.
  */
 static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 {
@@ -48,8 +50,9 @@ static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 
 /*
  * Map the page and copy.  A page of memfd_secret(2) is not in the direct map of
- * the kernel, but HMM reports it like any other page.  Read one byte first, in
- * a way that tolerates a missing mapping.
+ * the kernel, but HMM reports it like any other page.  Therefore read one byte
+ * with copy_from_kernel_nofault() first, because that function tolerates a
+ * missing mapping.
  */
 static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 {
@@ -60,7 +63,7 @@ static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 	ret = copy_from_kernel_nofault(&probe, kaddr, sizeof(probe));
 	if (!ret)
 		ret = mmun_transfer_copy(xfer, kaddr);
-	/* With -EAGAIN a part of the page may have been written. */
+	/* After -EAGAIN a part of the page may have been written. */
 	if (xfer->write && (!ret || ret == -EAGAIN)) {
 		flush_dcache_page(page);
 		set_page_dirty(page);
@@ -86,8 +89,8 @@ static int mmun_access_entry(const struct mmun_transfer *xfer)
 }
 
 /*
- * Copy through a bounce buffer.  User space is accessed without the update lock
- * here, so that a page fault can be handled.
+ * Copy through a bounce buffer.  This function accesses user space without the
+ * update lock, so that the accesses can fault.
  */
 static int mmun_access_bounce(struct mmun_transfer *xfer)
 {
@@ -108,10 +111,10 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
 
 /*
  * Copy to or from one page.  If the buffer cannot be read, fault_in_readable()
- * fails and the page is not changed.  The buffer can still disappear before the
- * copy, for example by swap-out.  The copy is then repeated through a bounce
- * buffer, with page faults that bring the buffer back.  If that fails too, a
- * part of the page stays written.
+ * fails and the page is not changed.  A page of the buffer can still be
+ * unmapped before the copy, for example by swap-out.  The copy is then repeated
+ * through a bounce buffer, and page faults map the buffer again.  If the
+ * repeated copy fails too, a part of the page may have been written.
  */
 static int mmun_access_page(struct mmun_transfer *xfer)
 {
@@ -163,7 +166,7 @@ static int mmun_access(struct mmun_ctx *ctx, struct mmun_access *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	/* A stale entry can refer to a page of another process. */
+	/* A stale shadow entry can refer to a page of another process. */
 	if (!range->kind->coherent)
 		return -EOPNOTSUPP;
 	return mmun_range_access(range, cmd);

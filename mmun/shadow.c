@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shadow page table of a range, which is what a device would hold.
+ * The shadow page table of a range, which models the page table of a device.  A
+ * shadow page table consists of chunks, which are arrays of at most
+ * MMUN_CHUNK_PAGES entries.
  */
 
 #include "private.h"
 
 /*
- * Allocate a chunk if the shadow does not have it.  The caller must not hold
- * the update lock.
+ * Allocate the chunk @number if the shadow does not have this chunk.  The
+ * caller must not hold the update lock.
  */
 static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 {
@@ -26,7 +28,7 @@ static int mmun_chunk_reserve(struct mmun_range *range, unsigned long number)
 		atomic_dec(count);
 	else
 		chunk = NULL;
-	/* -EBUSY: another task has added the chunk in the meantime. */
+	/* -EBUSY: another task has added the same chunk in the meantime. */
 	return ret == -EBUSY ? 0 : ret;
 }
 
@@ -50,7 +52,7 @@ static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index)
 	return chunk ? &chunk[index % MMUN_CHUNK_PAGES] : NULL;
 }
 
-/* Clear the entries of this chunk that are in [first, last]. */
+/* Clear the entries of @chunk whose indexes are in [first, last]. */
 static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 			    u64 *chunk, unsigned long first, unsigned long last)
 {
@@ -63,8 +65,8 @@ static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
 }
 
 /*
- * Clear the entries of all pages that [start, last] overlaps.  These addresses
- * must overlap the range.
+ * Clear the entries of all pages that the addresses [start, last] overlap.  The
+ * addresses [start, last] must overlap the range.
  */
 static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last)
@@ -73,7 +75,7 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 	u64 *chunk;
 
 	lockdep_assert_held(&range->lock);
-	/* Most ranges of an mm that has a million have no shadow. */
+	/* If an mm has a million ranges, most ranges have no shadow. */
 	if (xa_empty(&range->shadow))
 		return;
 	first = mmun_range_index(range, max(start, mmun_range_start(range)));
@@ -83,7 +85,10 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 		mmun_chunk_drop(range, number, chunk, first, last);
 }
 
-/* Copy a part to the shadow.  The caller has reserved its chunks. */
+/*
+ * Copy the entries of @part to the shadow.  The caller must have called
+ * mmun_shadow_reserve() for these pages.
+ */
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part)
 {
@@ -99,8 +104,8 @@ static void mmun_shadow_publish(struct mmun_range *range,
 }
 
 /*
- * Free the shadow of a range that has no references.  The xarray is then in the
- * state that mmun_range_ctor() has initialized, as the slab cache requires.
+ * Free the shadow of a range that has no references.  Afterwards the xarray is
+ * in the state that mmun_range_ctor() creates, as the slab cache requires.
  */
 static void mmun_shadow_free(struct mmun_range *range)
 {

@@ -5,7 +5,7 @@
 
 #include "private.h"
 
-/* Compare a part with the shadow, up to the first entry that differs. */
+/* Compare the entries of @part with the shadow, up to the first difference. */
 static void mmun_verify_part(struct mmun_range *range,
 			     const struct mmun_part *part,
 			     struct mmun_verify *cmd)
@@ -31,16 +31,18 @@ static void mmun_verify_part(struct mmun_range *range,
 }
 
 /*
- * Walk the page tables and compare.  The caller must hold mmap_lock for
- * writing.  To hold it for reading is not enough, for two reasons:
+ * Walk the page tables and compare the entries with the shadow.  The caller
+ * must hold mmap_lock for writing.  A lock for reading is not enough, for two
+ * reasons:
  *
  * munmap() detaches the VMA, downgrades mmap_lock to a read lock, and only then
- * starts the invalidation.  A reader would find no VMA, although the page table
- * entries still exist and the shadow is right to have them.
+ * starts the invalidation.  With a lock for reading, VERIFY would find no VMA,
+ * although the page table entries still exist and the shadow entries are still
+ * correct.
  *
- * A page fault adds a page without an invalidation.  A SNAPSHOT could fault the
- * page in after the walk and publish it before the comparison.  It needs
- * mmap_lock for that, so a writer excludes it.
+ * A page fault adds a page without an invalidation.  A SNAPSHOT could fault a
+ * page in after the walk and publish the page before the comparison.  SNAPSHOT
+ * needs mmap_lock to fault a page in, so a lock for writing excludes SNAPSHOT.
  */
 static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 			      struct mmun_part *part, struct mmun_verify *cmd)
@@ -75,8 +77,8 @@ static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 }
 
 /*
- * Verify one chunk.  The last page of the address space is left out, because
- * its end overflows to 0.
+ * Verify one chunk of the shadow.  The last page of the address space is not
+ * verified, because its end overflows to 0.
  */
 static int mmun_verify_chunk(struct mmun_range *range, unsigned long number,
 			     struct mmun_verify *cmd)
@@ -105,7 +107,7 @@ static int mmun_range_verify(struct mmun_range *range, struct mmun_verify *cmd)
 	u64 *chunk;
 	int ret = 0;
 
-	/* Clear the results.  0 is MMUN_VERIFY_AGREES. */
+	/* Clear the results.  The value 0 is MMUN_VERIFY_AGREES. */
 	memset_after(cmd, 0, max_retries);
 	xa_for_each(&range->shadow, number, chunk) {
 		ret = mmun_verify_chunk(range, number, cmd);
