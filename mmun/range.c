@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges: allocation, references and the subscription.  FAIL_NONBLOCK,
- * QUERY_RANGE.
+ * Ranges: allocation, references and subscription.  FAIL_NONBLOCK, QUERY_RANGE.
  */
 
 #include "private.h"
@@ -9,8 +8,8 @@
 static struct kmem_cache *mmun_range_cache;
 
 /*
- * Slab constructor.  A range must be freed in this state: lock not held, shadow
- * empty.
+ * Slab constructor.  When a range is freed, its lock must not be held and its
+ * shadow must be empty, as after this constructor.
  */
 static void mmun_range_ctor(void *object)
 {
@@ -21,9 +20,10 @@ static void mmun_range_ctor(void *object)
 }
 
 /*
- * A range is a slab object of its own, so that KASAN detects any use after it
- * was freed.  A cache with a constructor is not merged with other caches.
- * kmem_cache_destroy() therefore reports each range that was not freed.
+ * Each range is a separate slab object, so that KASAN detects any use of a
+ * range that was freed.  A cache with a constructor is not merged with other
+ * caches.  kmem_cache_destroy() therefore reports each range that was not
+ * freed.
  */
 static int mmun_range_cache_create(void)
 {
@@ -33,7 +33,10 @@ static int mmun_range_cache_create(void)
 	return mmun_range_cache ? 0 : -ENOMEM;
 }
 
-/* Allocate @nr ranges.  Returns false if there is no memory for all of them. */
+/*
+ * Allocate @nr ranges.  Returns false if there is not enough memory for all
+ * ranges.
+ */
 static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr)
 {
 	if (!nr || mmun_memory_is_low() ||
@@ -53,8 +56,8 @@ static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr)
 }
 
 /*
- * Put a reference.  If it was the last one, free the shadow and return true.
- * The caller must then free the range.
+ * Put a reference.  If this was the last reference, free the shadow and return
+ * true.  The caller must then free the range.
  */
 static bool mmun_range_unref(struct mmun_range *range)
 {
@@ -86,8 +89,9 @@ static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 }
 
 /*
- * Subscribe the range.  The record comes first, because a callback can run
- * before the insertion returns.  The caller must hold a reference on mm_users.
+ * Subscribe the range.  The function logs INSERT before the insertion, because
+ * a callback can run before the insertion returns.  The caller must hold a
+ * reference on mm_users.
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
@@ -104,8 +108,8 @@ static int mmun_range_subscribe(struct mmun_range *range)
 }
 
 /*
- * Make each later commit fail, and drop the shadow.  After the subscription has
- * ended, no callback would drop a stale entry.
+ * Make each later commit fail, and drop the shadow.  After the range is
+ * unsubscribed, no callback would drop a stale shadow entry.
  */
 static void mmun_range_disable(struct mmun_range *range)
 {
@@ -130,8 +134,8 @@ static bool mmun_range_is_deferred(const struct mmun_range *range)
  * the caller must free the range, see mmun_range_unref().  Waits until no
  * callback of the range runs.
  *
- * If a broken core still has the range in its list, the range must not be
- * freed, and neither must its context nor the module.
+ * If a broken core still has the range in its list of deferred changes, the
+ * range, its context and the module must not be freed.
  */
 static bool mmun_range_unsubscribe(struct mmun_range *range)
 {

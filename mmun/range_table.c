@@ -11,8 +11,8 @@ static void mmun_range_table_init(struct mmun_range_table *table)
 }
 
 /*
- * Return a reference to the range.  The lock of the table keeps the reference
- * of the table alive until this function has its own.
+ * Return a reference to the range.  While this function holds the lock of the
+ * table, the table cannot put its reference to the range.
  */
 static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 {
@@ -27,7 +27,7 @@ static struct mmun_range *mmun_range_get(struct mmun_ctx *ctx, u32 id)
 	return range ?: ERR_PTR(-ENOENT);
 }
 
-/* Span @nr has failed with the error @ret.  Keep the spans before it. */
+/* Span @nr has failed with the error @ret.  Keep only the spans before @nr. */
 static void mmun_group_truncate(struct mmun_span_group *group, u32 nr, int ret)
 {
 	if (nr < group->nr) {
@@ -77,8 +77,9 @@ static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 }
 
 /*
- * Subscribe the range of each span.  Free the ranges whose spans failed.  An mm
- * cannot exit during an insertion, because this function holds mm_users.
+ * Subscribe the range of each span.  Free the ranges whose spans failed.  The
+ * mm cannot exit during an insertion, because this function holds a reference
+ * on mm_users.
  */
 static void mmun_group_subscribe(struct mmun_span_group *group)
 {
@@ -131,8 +132,8 @@ static unsigned int mmun_group_publish(struct mmun_span_group *group)
 }
 
 /*
- * Insert the spans of the group.  A range is removed again if its ID cannot be
- * copied to user space or if the table has no memory for it.
+ * Insert a range for each span of the group.  A range is removed again if its
+ * ID cannot be copied to user space or if the table has no memory for it.
  */
 static void mmun_group_insert(struct mmun_span_group *group)
 {
@@ -148,7 +149,10 @@ static void mmun_group_insert(struct mmun_span_group *group)
 	mmun_group_unsubscribe(group, group->nr, inserted);
 }
 
-/* Find the entry of an ID.  Consecutive IDs are usually in the same node. */
+/*
+ * Find the range of an ID.  Consecutive IDs are usually in the same xarray
+ * node.
+ */
 static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 {
 	if (id == xas->xa_index + 1)
@@ -157,7 +161,7 @@ static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 	return xas_load(xas);
 }
 
-/* Take the ranges out of the table.  No other call can then find them. */
+/* Take the ranges out of the table, so that no other call can find them. */
 static void mmun_group_withdraw(struct mmun_span_group *group)
 {
 	XA_STATE(xas, &group->ctx->table.ranges, 0);
@@ -182,8 +186,8 @@ static void mmun_group_remove(struct mmun_span_group *group)
 
 /*
  * Run @execute for each group of spans, until a span fails.  After a fatal
- * signal one more group is executed.  Returns the error only if no span
- * succeeded.
+ * signal, the function runs @execute for one more group.  Returns an error only
+ * if no span succeeded.
  */
 static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 			       u64 count, u64 *done,
