@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A context, from open() to the last close.  INFO, QUERY_CONTEXT.
+ * The life of a context, from open() to the last close.  INFO, QUERY_CONTEXT.
  */
 
 #include <linux/module.h>
@@ -21,7 +21,10 @@ static void mmun_ctx_cleanup(struct mmun_ctx *ctx)
 {
 	u64 lost;
 
-	/* The callback of a deferred range can still run, and finds no log. */
+	/*
+	 * The callback of a range that the core has not removed can still run,
+	 * and must not use the freed log.
+	 */
 	mmun_log_reset(&ctx->log, 0, 0, &lost);
 	mmun_mm_data_put(ctx->mm_data);
 	mmdrop(ctx->mm);
@@ -90,9 +93,10 @@ static void mmun_ctx_close_work(struct work_struct *work)
 }
 
 /*
- * Wait until mmun_ctx_close_work() is done.  Returns false if the wait takes too
- * long.  A kernel thread does not wait, because it must close other files next.
- * For example, it closes the files that were in flight in a UNIX socket.
+ * Wait until mmun_ctx_close_work() is done.  Returns false if the wait takes
+ * too long.  A kernel thread does not wait, because it must close other files
+ * next.  For example, a kernel thread closes the files that were in flight in a
+ * UNIX socket.
  */
 static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
 {
@@ -101,15 +105,16 @@ static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
 	if (wait_for_completion_timeout(&ctx->close_done,
 					msecs_to_jiffies(mmun_hold_limit_ms())))
 		return true;
-	pr_warn("test_mmun: an active invalidation delays the last close\n");
+	pr_warn("test_mmun: close() returns before the context is freed, because an invalidation is still active\n");
 	return false;
 }
 
 /*
- * The last close.  No call is running, but callbacks can run.  Their tasks can
- * be held, or can wait for a CPU.  mmun_ctx_close_work() waits for the callbacks.
- * close() waits for mmun_ctx_close_work(), but not longer than out_max_hold_ms.
- * The function that finishes last frees the context.
+ * The last close.  No ioctl or read() is running, but callbacks can run.  The
+ * task of a callback can be held by another context, or can wait for a CPU.
+ * mmun_ctx_close_work() waits for the callbacks.  close() waits for
+ * mmun_ctx_close_work(), but not longer than out_max_hold_ms.  The function
+ * that finishes last frees the context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {

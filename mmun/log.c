@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: a ring of records.  Callbacks and ioctls write records, read(2)
- * removes them.
+ * The log: a ring of records.  Callbacks and ioctls write records, and read(2)
+ * removes records.
  */
 
 #include <linux/poll.h>
@@ -16,8 +16,9 @@ static void mmun_log_init(struct mmun_log *log)
 }
 
 /*
- * Replace the ring by an empty one of @size records; 0: by none.  Stores the
- * number of unread records in @lost.  Cannot fail if @size is 0.
+ * Replace the ring with an empty ring of @size records, or free the ring if
+ * @size is 0.  Stores the number of unread records in @lost.  The function
+ * cannot fail if @size is 0.
  */
 static int mmun_log_reset(struct mmun_log *log, u32 size, u32 types, u64 *lost)
 {
@@ -46,9 +47,10 @@ static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type)
 
 /*
  * Add a record to the log and lock the log.  If the log is full, the record
- * overwrites the oldest one.  The caller has called mmun_log_enabled(), sets
- * the fields that are not 0, and calls mmun_record_end().  The record is built
- * in the ring, because a copy per callback would be slow.
+ * overwrites the oldest one.  The caller must have checked mmun_log_enabled().
+ * After mmun_record_begin() the caller must set the fields that are not 0, and
+ * call mmun_record_end().  The record is built directly in the ring, because a
+ * copy in each callback would be slow.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
@@ -57,7 +59,7 @@ static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 	struct mmun_record *record = &log->discarded;
 
 	spin_lock(&log->lock);
-	/* LOG_SETUP may have run since the caller has checked. */
+	/* LOG_SETUP may have disabled @type since the caller checked @type. */
 	if (mmun_log_enabled(log, type))
 		record = &log->ring[log->head & (log->size - 1)];
 	*record = (struct mmun_record){
@@ -133,7 +135,7 @@ static bool mmun_log_is_empty(struct mmun_log *log)
 	return log->head == log->tail;
 }
 
-/* Copy at most @nr records from the tail, and do not remove them. */
+/* Copy the oldest records, at most @nr, and do not remove these records. */
 static unsigned long mmun_log_peek(struct mmun_log *log,
 				   struct mmun_record *records,
 				   unsigned long nr)
@@ -148,8 +150,8 @@ static unsigned long mmun_log_peek(struct mmun_log *log,
 }
 
 /*
- * Remove the records below @sequence.  New records can have overwritten some of
- * them since mmun_log_peek().
+ * Remove the records below @sequence.  New records may have overwritten some of
+ * these records since mmun_log_peek().
  */
 static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 {
@@ -181,7 +183,10 @@ static int mmun_log_wait(struct mmun_log *log, bool nonblock)
 	return wait_event_interruptible(log->wait, !mmun_log_is_empty(log));
 }
 
-/* Read at most @nr records.  Returns 0 if another reader was faster. */
+/*
+ * Read at most @nr records.  Returns 0 if another reader has removed all
+ * records.
+ */
 static ssize_t mmun_log_try_read(struct mmun_log *log,
 				 struct mmun_record *bounce,
 				 struct mmun_record __user *user,
@@ -206,8 +211,8 @@ static ssize_t mmun_log_try_read(struct mmun_log *log,
 }
 
 /*
- * Wait for the first record, and read the records that the log has then.
- * Returns the number of bytes.
+ * Wait until the log is not empty, and then read at most @nr records without
+ * another wait.  Returns the number of bytes.
  */
 static ssize_t mmun_log_read(struct mmun_log *log,
 			     struct mmun_record __user *user, unsigned long nr,
@@ -239,7 +244,10 @@ static int mmun_log_setup(struct mmun_ctx *ctx, struct mmun_log_setup *cmd)
 	if (cmd->records > MMUN_MAX_LOG_RECORDS ||
 	    (cmd->records && !is_power_of_2(cmd->records)))
 		return -EINVAL;
-	/* A record that a reader returns must not be counted as lost. */
+	/*
+	 * Take the lock, because a record that read() returns must not be
+	 * counted as lost.
+	 */
 	if (mutex_lock_interruptible(&log->read_lock))
 		return -EINTR;
 	ret = mmun_log_reset(log, cmd->records, cmd->types, &cmd->out_lost);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory allocation.  Objects are charged to the memory cgroup of the caller.
- * The driver counts them, and warns about a leak when the module is unloaded.
+ * The driver counts its objects, and warns about leaked objects when the module
+ * is unloaded.
  */
 
 #include "private.h"
@@ -11,8 +12,9 @@ static atomic_long_t mmun_nr_objects;
 
 /*
  * Return true if less than an eighth of the memory of the machine is available.
- * The driver then allocates nothing.  Its memory belongs to no process, so the
- * OOM killer could kill all processes and free none of it.
+ * The driver then allocates nothing.  The memory of the driver belongs to no
+ * process, so the OOM killer could kill all processes without freeing any of
+ * that memory.
  */
 static bool mmun_memory_is_low(void)
 {
@@ -32,8 +34,8 @@ static void *mmun_alloc(size_t size)
 }
 
 /*
- * Allocate an object of zeros.  May sleep.  Use it for small objects only,
- * because memset() is slow on some processors.
+ * Allocate an object of zeros.  May sleep.  Use this function for small objects
+ * only, because memset() is slow on some processors.
  */
 static void *mmun_zalloc(size_t size)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PIN_MM and UNPIN_MM.  A thread waits and no signal wakes it.  Its process can
- * therefore be killed and keep its mm, until process_mrelease(2) has reaped it.
+ * PIN_MM and UNPIN_MM.  A thread waits in PIN_MM, and no signal wakes the
+ * thread.  While the thread waits, its process therefore keeps the mm even if
+ * the process is killed, so that process_mrelease(2) can reap the mm.
  */
 
 #include "private.h"
@@ -35,7 +36,10 @@ static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
 	wait_for_completion_timeout(&pin.unpinned,
 				    msecs_to_jiffies(cmd->timeout_ms));
 
-	/* @pin is on the stack: UNPIN_MM may still use it under the lock. */
+	/*
+	 * Take the lock, because UNPIN_MM may still use @pin, which is on the
+	 * stack.
+	 */
 	guard(spinlock)(&ctx->pins.lock);
 	cmd->out_unpinned = list_empty(&pin.node);
 	list_del(&pin.node);

@@ -9,7 +9,8 @@
 
 /*
  * Return a reference to the thread @tid of the PID namespace of the caller.
- * Returns -ENOENT if there is none, and -EPERM if it is a kernel thread.
+ * Returns -ENOENT if there is no such thread, and -EPERM if the thread is a
+ * kernel thread.
  */
 static struct task_struct *mmun_thread_get(u32 tid)
 {
@@ -19,7 +20,10 @@ static struct task_struct *mmun_thread_get(u32 tid)
 	task = pid_task(find_vpid(tid), PIDTYPE_PID);
 	if (!task || READ_ONCE(task->exit_state))
 		return ERR_PTR(-ENOENT);
-	/* It may not tolerate a spurious wake-up, and is never held. */
+	/*
+	 * A kernel thread may not tolerate a spurious wake-up, and is never
+	 * held.
+	 */
 	if (task->flags & PF_KTHREAD)
 		return ERR_PTR(-EPERM);
 	return get_task_struct(task);
