@@ -146,7 +146,7 @@
 #include "mmun/pin.c"
 #include "mmun/context.c"
 
-/* Ioctls.  MMUN_CALLS generates the union, the wrappers and the table. */
+/* Ioctls.  MMUN_CALLS generates a union, wrappers and a table of all ioctls. */
 
 #define MMUN_MEMBER(NAME, name, last) struct mmun_##name name;
 union mmun_argument {

@@ -3,9 +3,9 @@
  * The private uAPI of /dev/mmun, the test driver for mmu notifiers.
  *
  * The kselftest in tools/testing/selftests/mmun uses this interface.  Other
- * programs can use it to observe the invalidations of an mm.  The interface is
- * not stable: it may change with every release.  MMUN_INFO reports the version
- * that the loaded module implements.
+ * programs can use the interface to observe the invalidations of an mm.  The
+ * interface is not stable: it may change with every release.  MMUN_INFO reports
+ * the version that the loaded module implements.
  */
 #ifndef _TEST_MMUN_UAPI_H
 #define _TEST_MMUN_UAPI_H
@@ -35,10 +35,10 @@
  *	One entry of the log, see &struct mmun_record.
  *
  * An invalidation begins with mmu_notifier_invalidate_range_start() and ends
- * with mmu_notifier_invalidate_range_end().  An invalidation is active between
- * these two calls.  An invalidation hits a range if the addresses to invalidate
- * overlap the addresses of the range.  mmu_notifier_invalidate_range_start()
- * then calls the callback of the range.
+ * with mmu_notifier_invalidate_range_end().  Between these two calls the
+ * invalidation is active.  An invalidation hits a range if the addresses to
+ * invalidate overlap the addresses of the range.
+ * mmu_notifier_invalidate_range_start() then calls the callback of the range.
  */
 
 /**
@@ -51,7 +51,8 @@
  * the kernel writes the fields whose names start with ``out_``.  Every call
  * requires a writable struct, and checks this before it changes anything.
  *
- * Lengths are in bytes.  An end is exclusive, as in struct mmu_notifier_range.
+ * Lengths are in bytes.  The end of an interval is exclusive, as in struct
+ * mmu_notifier_range.
  *
  * A call checks in this order: the ioctl number (ENOTTY), the struct (EFAULT,
  * EINVAL for its size, E2BIG), what the kernel supports (EOPNOTSUPP), the
@@ -63,8 +64,7 @@
  *  - ENOTTY: No ioctl has this number.
  *  - EFAULT: User memory is not accessible: the argument struct, an array or a
  *    buffer.  In MMUN_ACCESS, the shadow entry of the first page may not permit
- *    the access.  In MMUN_COLLECT and MMUN_SNAPSHOT, the page fault for a page
- *    may fail.
+ *    the access.  In MMUN_COLLECT and MMUN_SNAPSHOT, a page fault may fail.
  *  - EINVAL: A field has an invalid value.  Examples are a struct that is
  *    smaller than its first version, an unaligned address, a count of zero, and
  *    a number above a limit of MMUN_INFO.
@@ -103,9 +103,9 @@
 #define MMUN_IOCTL_TYPE 'J'
 
 /*
- * The list of all ioctls.  The columns are the name, the name of the argument
- * struct without "mmun_", and the last field of the first version of that
- * struct.  The size that a caller passes must include this last field.
+ * The list of all ioctls.  The columns are the name of the ioctl, the name of
+ * the argument struct without "mmun_", and the last field of the first version
+ * of that struct.  The size that a caller passes must include this last field.
  */
 #define MMUN_CALLS(CALL)                                \
 	CALL(INFO, info, __reserved2)                   \
@@ -498,9 +498,10 @@ struct mmun_access {
  * @max_retries: Maximum number of retries after a collision, per 512 pages
  * @out_result: enum mmun_verify_result
  * @out_checked: Number of valid shadow entries that were compared
- * @out_addr: MMUN_VERIFY_DIFFERS: the first address where the entries differ
- * @out_shadow: MMUN_VERIFY_DIFFERS: the shadow entry, see MMUN_PAGE_*
- * @out_pte: MMUN_VERIFY_DIFFERS: the entry of the page tables, see MMUN_PAGE_*
+ * @out_addr: The first address where the entries differ.  The fields from here
+ *	on are 0 unless @out_result is MMUN_VERIFY_DIFFERS.
+ * @out_shadow: The shadow entry of the page at @out_addr, see MMUN_PAGE_*
+ * @out_pte: The entry of the page tables at @out_addr, see MMUN_PAGE_*
  *
  * Compare the shadow page table with the page tables of the mm.  The comparison
  * follows the collision-retry protocol and does not fault in pages.  A valid
@@ -640,7 +641,7 @@ struct mmun_query_context {
  * struct mmun_query_range - ioctl(MMUN_QUERY_RANGE)
  * @size: sizeof(struct mmun_query_range)
  * @id: ID of the range
- * @seq: The sequence to check for @out_retry, from MMUN_READ_BEGIN
+ * @seq: A sequence that MMUN_READ_BEGIN returned, for @out_retry
  * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  The last
  *	invalidation that hit the range has set this value.  If there was none,
  *	the insertion has set it.
@@ -785,16 +786,18 @@ enum mmun_hold_state {
  * @timeout_ms: Maximum wait in milliseconds, at most out_max_hold_ms; 0: do not
  *	wait
  * @out_state: enum mmun_hold_state
- * @out_tid: HELD, MISSED: the thread, in the initial PID namespace; otherwise 0
- * @out_event: HELD, MISSED: enum mmun_event; otherwise 0
- * @out_id: HELD, MISSED at ENTER, LEAVE or EXIT: ID of the range; otherwise 0
+ * @out_tid: The thread, in the initial PID namespace
+ * @out_event: enum mmun_event
+ * @out_id: ID of the range at ENTER, LEAVE and EXIT; 0 at START and END
  * @__reserved: Must be 0
- * @out_start: HELD, MISSED: first address of the invalidation; otherwise 0
- * @out_end: HELD, MISSED: end of the invalidation, exclusive; otherwise 0
+ * @out_start: First address of the invalidation
+ * @out_end: End of the invalidation, exclusive
  *
  * Wait until the state of the hold is not MMUN_HOLD_ARMED, or until @timeout_ms
  * has passed.  If several states apply, the call reports the first of HELD,
- * MISSED and OVER.  If several tasks are held, the call reports the task that
+ * MISSED and OVER.  In the states HELD and MISSED, the fields @out_tid to
+ * @out_end describe the task and its invalidation.  In the other states these
+ * fields are 0.  If several tasks are held, the call reports the task that
  * stopped first.  The state MISSED lasts until MMUN_RESUME.
  */
 struct mmun_wait_held {
@@ -817,7 +820,7 @@ struct mmun_wait_held {
  * struct mmun_resume - ioctl(MMUN_RESUME)
  * @size: sizeof(struct mmun_resume)
  * @hold: ID of the hold
- * @flags: MMUN_RESUME_END: free the hold, even if it could stop more tasks
+ * @flags: MMUN_RESUME_END frees the hold, even if it could stop more tasks
  * @out_resumed: Number of held tasks that this call has resumed
  *
  * Resume all tasks that the hold has stopped.  Free the hold if it is over or
@@ -982,22 +985,26 @@ enum mmun_event {
  * @sequence: Number of the record in this context, counted from 0.  Lost
  *	records are counted too.
  * @time_ns: CLOCK_MONOTONIC at the start of the event
- * @duration_ns: INVALIDATE: duration of the callback; otherwise 0
- * @cur_seq: INVALIDATE, and HELD at ENTER, LEAVE and EXIT: sequence of the
- *	invalidation, which is odd.  BEGIN, COMMIT, COLLIDE: sequence of the
- *	batch.  Otherwise 0.
- * @start: INVALIDATE, HELD, START, END: first address of the invalidation.
- *	INSERT, REMOVE, BEGIN, COMMIT, COLLIDE: first address of the range.
- *	PIN: 0.
+ * @duration_ns: Duration of the callback in a record of type INVALIDATE;
+ *	otherwise 0
+ * @cur_seq: Sequence of the invalidation in records of type INVALIDATE, and of
+ *	type HELD at ENTER, LEAVE and EXIT.  This sequence is odd.  Sequence of
+ *	the critical section in records of type BEGIN, COMMIT and COLLIDE.
+ *	Otherwise 0.
+ * @start: First address of the invalidation in records of type INVALIDATE,
+ *	HELD, START and END.  First address of the range in records of type
+ *	INSERT, REMOVE, BEGIN, COMMIT and COLLIDE.  0 in records of type PIN.
  * @end: End of the interval that begins at @start, exclusive.  0 if the
  *	interval includes the last byte of the address space.
- * @clip_start: INVALIDATE: first address that is inside both the invalidation
- *	and the range; otherwise the same as @start
+ * @clip_start: In records of type INVALIDATE, the first address that is inside
+ *	both the invalidation and the range.  Otherwise the same as @start.
  * @clip_end: End of the interval that begins at @clip_start, exclusive
- * @id: HELD: ID of the hold.  PIN, START, END: 0.  Otherwise ID of the range.
+ * @id: ID of the hold in records of type HELD, 0 in records of type PIN, START
+ *	and END.  Otherwise ID of the range.
  * @type: enum mmun_record_type
  * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED
- * @event: INVALIDATE, HELD, START, END: enum mmun_event; otherwise 0
+ * @event: enum mmun_event in records of type INVALIDATE, HELD, START and END;
+ *	otherwise 0
  * @tid: The thread that ran the code, in the initial PID namespace
  * @tgid: The thread group of @tid, in the initial PID namespace
  * @__reserved: 0

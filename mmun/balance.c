@@ -103,8 +103,8 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
  * Return 1 if there was a time without an active invalidation, 0 if no such
  * time was found, or an error.
  *
- * There are three cases for the insertion of a probe.  S is the sequence of the
- * mm.
+ * There are three cases for the insertion of a probe.  In the table, S is the
+ * sequence of the mm.
  *
  *	no active invalidation	inserted at once with S - 1; S is even
  *	active, S is odd	deferred, with S

@@ -120,7 +120,8 @@ static void mmun_range_disable(struct mmun_range *range)
 
 /*
  * Return whether the core has the range in its list of deferred changes.  The
- * link is NULL if the range was never deferred.  hlist_del() poisons the link.
+ * link is NULL if the core never deferred a change of the range.  hlist_del()
+ * poisons the link.
  */
 static bool mmun_range_is_deferred(const struct mmun_range *range)
 {
