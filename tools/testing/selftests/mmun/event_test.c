@@ -55,43 +55,29 @@ static char *op_at(const struct area *a)
 
 static int touch_read(const char *p, size_t length, size_t page)
 {
-	size_t i;
-
-	for (i = 0; i < length; i += page)
+	for (size_t i = 0; i < length; i += page)
 		mmun_load(p + i);
 	return 0;
-}
-
-static int area_map_memfd(struct area *a, bool shared)
-{
-	size_t length = AREA_PAGES * a->page;
-
-	a->memfd = mmun_memfd_sized(length, 0);
-	if (!mmun_map_file(a->map, length, shared ? MAP_SHARED : MAP_PRIVATE,
-			   a->memfd))
-		return -1;
-	if (shared)
-		memset(a->map, 1, length);
-	return touch_read(a->map, length, a->page);
 }
 
 /* Map the area.  The memory around the area is not mapped. */
 static int area_map(struct area *a, enum mem mem)
 {
+	int flags = mem == MEM_SHARED ? MAP_SHARED : MAP_PRIVATE;
 	size_t length;
 
 	a->page = sysconf(_SC_PAGESIZE);
 	length = AREA_PAGES * a->page;
 	a->map = mmun_arena_aligned(4 * length, HUGE_SIZE);
-	if (!a->map)
-		return -1;
 	if (mem == MEM_SHARED || mem == MEM_PRIVATE)
-		return area_map_memfd(a, mem == MEM_SHARED);
-	if (!mmun_map(a->map, length))
+		a->memfd = mmun_memfd_sized(length, 0);
+	else
+		flags |= MAP_ANONYMOUS;
+	if (!a->map || !mmun_map_file(a->map, length, flags, a->memfd))
 		return -1;
-	if (mem == MEM_ANON)
+	if (mem == MEM_ANON || mem == MEM_SHARED)
 		memset(a->map, 1, length);
-	if (mem == MEM_ZERO)
+	else if (mem != MEM_EMPTY)
 		touch_read(a->map, length, a->page);
 	return 0;
 }
@@ -161,28 +147,14 @@ OP(fork, mmun_child_start(&a->child, a))
 OP(in_child, mmun_child_do(&a->child, child_works, arg))
 OP(clear_parent_refs, write_parent_file("clear_refs", "4", 0))
 OP(write_parent_mem, write_parent_file("mem", "x", mmun_u64(op_at(a))))
+OP(uffd_wp, ioctl(a->uffd, UFFDIO_WRITEPROTECT, &(struct uffdio_writeprotect){
+			.range = { mmun_u64(op_at(a)), 2 * a->page },
+			.mode = UFFDIO_WRITEPROTECT_MODE_WP }))
+OP(uffd_copy, ioctl(a->uffd, UFFDIO_COPY, &(struct uffdio_copy){
+			.dst = mmun_u64(op_at(a)),
+			.src = mmun_u64(op_at(a) + 2 * a->page),
+			.len = a->page }))
 /* clang-format on */
-
-static int op_uffd_wp(struct area *a, int arg)
-{
-	struct uffdio_writeprotect wp = {
-		.range = { mmun_u64(op_at(a)), 2 * a->page },
-		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
-	};
-
-	return ioctl(a->uffd, UFFDIO_WRITEPROTECT, &wp);
-}
-
-static int op_uffd_copy(struct area *a, int arg)
-{
-	struct uffdio_copy copy = {
-		.dst = mmun_u64(op_at(a)),
-		.src = mmun_u64(op_at(a) + 2 * a->page),
-		.len = a->page,
-	};
-
-	return ioctl(a->uffd, UFFDIO_COPY, &copy);
-}
 
 /* A debugger writes to a page although its mapping forbids that. */
 static int op_poke_parent(struct area *a, int arg)
@@ -197,35 +169,7 @@ static int op_poke_parent(struct area *a, int arg)
 	return ptrace(PTRACE_DETACH, parent, 0, 0) ?: ret;
 }
 
-/*
- * These functions run before the range is inserted, so that the range receives
- * no event of them.
- */
-
-static int prepare_child_gone(struct area *a, int arg)
-{
-	return op_fork(a, 0) ?: mmun_child_end(&a->child);
-}
-
-static int prepare_free(struct area *a, int arg)
-{
-	return mmun_write_lazily_freed(op_at(a), 2 * a->page);
-}
-
-static int prepare_debugger(struct area *a, int arg)
-{
-	return mprotect(a->map, AREA_PAGES * a->page, PROT_READ) ?:
-								   op_fork(a, 0);
-}
-
-/* Unmap what follows pages 3 and 4, so that the mapping can grow. */
-static int prepare_room(struct area *a, int arg)
-{
-	return munmap(op_at(a) + 2 * a->page,
-		      (AREA_PAGES - OP_FIRST - 2) * a->page);
-}
-
-static int prepare_uffd(struct area *a, __u64 features, __u64 mode)
+static int register_uffd(struct area *a, __u64 features, __u64 mode)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = features };
 	struct uffdio_register reg = {
@@ -239,36 +183,62 @@ static int prepare_uffd(struct area *a, __u64 features, __u64 mode)
 	return ioctl(a->uffd, UFFDIO_REGISTER, &reg);
 }
 
-static int prepare_uffd_wp(struct area *a, int arg)
-{
-	return prepare_uffd(a, UFFD_FEATURE_PAGEFAULT_FLAG_WP,
-			    UFFDIO_REGISTER_MODE_WP);
-}
+/*
+ * Operations that run before the range is inserted, so that the range receives
+ * no event of them
+ */
+/* clang-format off */
+OP(end_child, op_fork(a, 0) ?: mmun_child_end(&a->child))
+OP(free_lazily, mmun_write_lazily_freed(op_at(a), 2 * a->page))
+OP(fork_tracer, (a->in_child = op_poke_parent,
+		 mprotect(a->map, AREA_PAGES * a->page, PROT_READ) ?: op_fork(a, 0)))
+/* Unmap what follows pages 3 and 4, so that the mapping can grow. */
+OP(make_room, munmap(op_at(a) + 2 * a->page, (AREA_PAGES - OP_FIRST - 2) * a->page))
+OP(register_wp, register_uffd(a, UFFD_FEATURE_PAGEFAULT_FLAG_WP, UFFDIO_REGISTER_MODE_WP))
+OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
+		   register_uffd(a, 0, UFFDIO_REGISTER_MODE_MISSING)))
+/* clang-format on */
 
-static int prepare_uffd_copy(struct area *a, int arg)
-{
-	memset(op_at(a) + 2 * a->page, 2, a->page);
-	return prepare_uffd(a, 0, UFFDIO_REGISTER_MODE_MISSING);
-}
+/*
+ * A fixture whose variants are operations: the event, its bytes and the number
+ * of events, the operation and its argument, and what it needs.  The setup calls
+ * mmun_stay_on_this_cpu() because some operations reclaim or reuse a page.
+ */
+#define AREA_FIXTURE(_fixture)                                     \
+	FIXTURE(_fixture)                                          \
+	{                                                          \
+		int fd;                                            \
+		struct area area;                                  \
+	};                                                         \
+	FIXTURE_VARIANT(_fixture)                                  \
+	{                                                          \
+		__u32 event;                                       \
+		int pages; /* from OP_FIRST on */                  \
+		int times;                                         \
+		op_fn run;                                         \
+		int arg;                                           \
+		enum mem mem;                                      \
+		op_fn prepare;                                     \
+		op_fn in_child;                                    \
+		const char *needs;                                 \
+	};                                                         \
+	FIXTURE_SETUP(_fixture)                                    \
+	{                                                          \
+		self->fd = mmun_open();                            \
+		ASSERT_LE(0, self->fd);                            \
+		ASSERT_EQ(0, mmun_stay_on_this_cpu());             \
+		ASSERT_EQ(0, area_map(&self->area, variant->mem)); \
+		self->area.in_child = variant->in_child;           \
+	}                                                          \
+	FIXTURE_TEARDOWN(_fixture)                                 \
+	{                                                          \
+		mmun_child_kill(&self->area.child);                \
+		EXPECT_EQ(0, close(self->fd));                     \
+	}
 
-#define NO_UFFD_WP \
-	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
-
-/* See mmun_stay_on_this_cpu(): some operations reclaim or reuse a page. */
-#define setup_area(_mem)                                   \
-	do {                                               \
-		self->fd = mmun_open();                    \
-		ASSERT_LE(0, self->fd);                    \
-		ASSERT_EQ(0, mmun_stay_on_this_cpu());     \
-		ASSERT_EQ(0, area_map(&self->area, _mem)); \
-		self->area.in_child = variant->in_child;   \
-	} while (0)
-
-#define teardown_area()                             \
-	do {                                        \
-		mmun_child_kill(&self->area.child); \
-		EXPECT_EQ(0, close(self->fd));      \
-	} while (0)
+AREA_FIXTURE(event_op)
+AREA_FIXTURE(event_quiet)
+AREA_FIXTURE(event_foreign)
 
 /* If the operation fails, a variant with @needs is skipped. */
 #define area_do(_op, _arg)                                      \
@@ -283,6 +253,19 @@ static int prepare_uffd_copy(struct area *a, int arg)
 		}                                               \
 	} while (0)
 
+/* Where the area and the event begin and end */
+#define AREA (self->area.map)
+#define AREA_LENGTH (AREA_PAGES * self->area.page)
+#define START op_at(&self->area)
+#define LENGTH (variant->pages * self->area.page)
+#define END (START + LENGTH)
+
+#define NO_HUGE_PAGES "no huge pages: set CONFIG_TRANSPARENT_HUGEPAGE"
+#define NO_SOFT_DIRTY "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY"
+#define NO_UFFD "no userfaultfd: set CONFIG_USERFAULTFD"
+#define NO_WP \
+	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
+
 /* Short names for the tables */
 enum {
 	UNMAP = MMUN_EVENT_UNMAP,
@@ -292,83 +275,40 @@ enum {
 };
 
 /*
- * Operations that raise an event: the bytes of the event, and the number of
- * events
+ * Operations that raise an event: the event, its number of pages, the number of
+ * events, and the operation
  */
 
-FIXTURE(event_op)
-{
-	int fd;
-	struct area area;
-	char *start;
-	size_t length;
-};
-
-FIXTURE_VARIANT(event_op)
-{
-	__u32 event;
-	int pages; /* from OP_FIRST on */
-	int times;
-	enum mem mem;
-	op_fn prepare;
-	op_fn run;
-	int arg;
-	op_fn in_child;
-	const char *needs;
-};
-
-FIXTURE_SETUP(event_op)
-{
-	setup_area(variant->mem);
-	self->start = op_at(&self->area);
-	self->length = variant->pages * self->area.page;
-}
-
-FIXTURE_TEARDOWN(event_op)
-{
-	teardown_area();
-}
-
 /* clang-format off */
-FIXTURE_VARIANT_ADD(event_op, munmap) { UNMAP, 2, 1, .run = op_munmap };
-FIXTURE_VARIANT_ADD(event_op, munmap_unpopulated) { UNMAP, 2, 1, MEM_EMPTY, .run = op_munmap };
-FIXTURE_VARIANT_ADD(event_op, munmap_file) { UNMAP, 2, 1, MEM_SHARED, .run = op_munmap };
-FIXTURE_VARIANT_ADD(event_op, map_over) { UNMAP, 2, 1, .run = op_mmap_over };
+#define RAISES(_name, _event, _pages, _times, ...)                             \
+	FIXTURE_VARIANT_ADD(event_op, _name)                                   \
+	{ .event = _event, .pages = _pages, .times = _times, .run = __VA_ARGS__ }
+
+RAISES(munmap, UNMAP, 2, 1, op_munmap);
+RAISES(munmap_unpopulated, UNMAP, 2, 1, op_munmap, .mem = MEM_EMPTY);
+RAISES(munmap_file, UNMAP, 2, 1, op_munmap, .mem = MEM_SHARED);
+RAISES(map_over, UNMAP, 2, 1, op_mmap_over);
 /* First the pages move.  Then the old mapping is unmapped. */
-FIXTURE_VARIANT_ADD(event_op, mremap_away) { UNMAP, 2, 2, .run = op_mremap_away };
-FIXTURE_VARIANT_ADD(event_op, mremap_away_keeping_the_old) {
-	UNMAP, 2, 1, .run = op_mremap_away, .arg = MREMAP_DONTUNMAP };
-FIXTURE_VARIANT_ADD(event_op, mremap_onto) { UNMAP, 2, 1, .run = op_mremap_onto };
-FIXTURE_VARIANT_ADD(event_op, mremap_shrink) {
-	UNMAP, 2, 1, .run = op_mremap_in_place, .arg = OP_FIRST };
-FIXTURE_VARIANT_ADD(event_op, mprotect_read) {
-	PROTECT, 2, 1, .run = op_mprotect, .arg = PROT_READ };
-FIXTURE_VARIANT_ADD(event_op, mprotect_none) {
-	PROTECT, 2, 1, .run = op_mprotect, .arg = PROT_NONE };
-FIXTURE_VARIANT_ADD(event_op, mprotect_file) {
-	PROTECT, 2, 1, MEM_SHARED, .run = op_mprotect, .arg = PROT_READ };
-FIXTURE_VARIANT_ADD(event_op, uffd_writeprotect) {
-	PROTECT, 2, 1, .prepare = prepare_uffd_wp, .run = op_uffd_wp, .needs = NO_UFFD_WP };
-FIXTURE_VARIANT_ADD(event_op, dontneed) { CLEAR, 2, 1, .run = op_madvise, .arg = MADV_DONTNEED };
-FIXTURE_VARIANT_ADD(event_op, dontneed_file) {
-	CLEAR, 2, 1, MEM_SHARED, .run = op_madvise, .arg = MADV_DONTNEED };
-FIXTURE_VARIANT_ADD(event_op, free) { CLEAR, 2, 1, .run = op_madvise, .arg = MADV_FREE };
-FIXTURE_VARIANT_ADD(event_op, remove) {
-	CLEAR, 2, 1, MEM_SHARED, .run = op_madvise, .arg = MADV_REMOVE };
-FIXTURE_VARIANT_ADD(event_op, punch_hole) { CLEAR, 2, 1, MEM_SHARED, .run = op_punch_hole };
+RAISES(mremap_away, UNMAP, 2, 2, op_mremap_away);
+RAISES(mremap_away_keeping_the_old, UNMAP, 2, 1, op_mremap_away, MREMAP_DONTUNMAP);
+RAISES(mremap_onto, UNMAP, 2, 1, op_mremap_onto);
+RAISES(mremap_shrink, UNMAP, 2, 1, op_mremap_in_place, OP_FIRST);
+RAISES(mprotect_read, PROTECT, 2, 1, op_mprotect, PROT_READ);
+RAISES(mprotect_none, PROTECT, 2, 1, op_mprotect, PROT_NONE);
+RAISES(mprotect_file, PROTECT, 2, 1, op_mprotect, PROT_READ, MEM_SHARED);
+RAISES(uffd_writeprotect, PROTECT, 2, 1, op_uffd_wp, .prepare = op_register_wp, .needs = NO_WP);
+RAISES(dontneed, CLEAR, 2, 1, op_madvise, MADV_DONTNEED);
+RAISES(dontneed_file, CLEAR, 2, 1, op_madvise, MADV_DONTNEED, MEM_SHARED);
+RAISES(free, CLEAR, 2, 1, op_madvise, MADV_FREE);
+RAISES(remove, CLEAR, 2, 1, op_madvise, MADV_REMOVE, MEM_SHARED);
+RAISES(punch_hole, CLEAR, 2, 1, op_punch_hole, .mem = MEM_SHARED);
 /* The second event is about private copies that may have been made meanwhile. */
-FIXTURE_VARIANT_ADD(event_op, truncate) {
-	CLEAR, AREA_PAGES - OP_FIRST, 2, MEM_SHARED, .run = op_truncate };
-FIXTURE_VARIANT_ADD(event_op, pageout_of_free) {
-	CLEAR, 1, 1, .prepare = prepare_free, .run = op_pageout };
-FIXTURE_VARIANT_ADD(event_op, write_after_fork) {
-	CLEAR, 1, 1, .prepare = op_fork, .run = op_write };
-FIXTURE_VARIANT_ADD(event_op, write_over_the_zero_page) { CLEAR, 1, 1, MEM_ZERO, .run = op_write };
-FIXTURE_VARIANT_ADD(event_op, write_to_a_private_file_page) {
-	CLEAR, 1, 1, MEM_PRIVATE, .run = op_write };
-FIXTURE_VARIANT_ADD(event_op, forced_write_to_a_read_only_page) {
-	CLEAR, 1, 1, MEM_PRIVATE, .prepare = prepare_debugger, .run = op_in_child,
-	.in_child = op_poke_parent };
+RAISES(truncate, CLEAR, AREA_PAGES - OP_FIRST, 2, op_truncate, .mem = MEM_SHARED);
+RAISES(pageout_of_free, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
+RAISES(write_after_fork, CLEAR, 1, 1, op_write, .prepare = op_fork);
+RAISES(write_over_the_zero_page, CLEAR, 1, 1, op_write, .mem = MEM_ZERO);
+RAISES(write_to_a_private_file_page, CLEAR, 1, 1, op_write, .mem = MEM_PRIVATE);
+RAISES(forced_write_to_a_read_only_page, CLEAR, 1, 1, op_in_child, 0, MEM_PRIVATE, op_fork_tracer);
 /* clang-format on */
 
 /*
@@ -381,151 +321,72 @@ static void check_op(struct __test_metadata *_metadata,
 		     int count, int times)
 {
 	struct mmun_records log;
-	int i;
 
 	area_do(variant->prepare, 0);
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		w[i].id = mmun_insert(w[i].start, w[i].length);
 	area_do(variant->run, variant->arg);
 	mmun_read_all(self->fd, &log);
-	for (i = 0; i < count; i++)
-		expect_times(&log, times, &w[i], variant->event, self->start,
-			     self->length);
+	for (int i = 0; i < count; i++)
+		expect_times(&log, times, &w[i], variant->event, START, LENGTH);
 	expect_total(&log, count * times);
 }
 
-/*
- *   0   1   2   3   4   5   6   7
- *   |------------range------------|
- *               |--op---|
- *               |-event-|
- */
-TEST_F(event_op, raises_its_event_for_exactly_its_bytes)
-{
-	struct watch w = { 0, self->area.map, AREA_PAGES * self->area.page };
-
-	check_op(_metadata, self, variant, &w, 1, variant->times);
-}
+/* A test of ranges, each of which is { 0, start, length } */
+#define OP_TEST(_name, _times, ...)                                           \
+	TEST_F(event_op, _name)                                               \
+	{                                                                     \
+		struct watch w[] = { __VA_ARGS__ };                           \
+		check_op(_metadata, self, variant, w, ARRAY_SIZE(w), _times); \
+	}
 
 /*
  *   0   1   2   3   4   5   6   7
- *             |-r-|   |r|
  *               |--op---|
+ *   |------------range------------|	raises its event for |--op---|
+ *             |-r-|   |r|		is clipped
+ *              |r|			calls for its first byte
+ *                      |r|		calls for its last byte
+ *   |----r------|       |----r----	does not call
  */
-TEST_F(event_op, is_clipped_to_the_byte)
-{
-	struct watch w[] = {
-		{ 0, self->start - 100, 200 },
-		{ 0, self->start + self->length - 1, 2 },
-	};
-
-	check_op(_metadata, self, variant, w, 2, variant->times);
-}
-
-/*
- *   0   1   2   3   4   5   6   7
- *              |r|
- *               |--op---|
- */
-TEST_F(event_op, calls_the_only_range_for_its_first_byte)
-{
-	struct watch w = { 0, self->start - 1, 2 };
-
-	check_op(_metadata, self, variant, &w, 1, variant->times);
-}
-
-/*
- *   0   1   2   3   4   5   6   7
- *                      |r|
- *               |--op---|
- */
-TEST_F(event_op, calls_the_only_range_for_its_last_byte)
-{
-	struct watch w = { 0, self->start + self->length - 1, 2 };
-
-	check_op(_metadata, self, variant, &w, 1, variant->times);
-}
-
-/*
- *   0   1   2   3   4   5   6   7
- *   |----r------|       |----r----
- *               |--op---|
- */
-TEST_F(event_op, does_not_call_the_ranges_that_only_touch)
-{
-	struct watch w[] = {
-		{ 0, self->area.map, OP_FIRST * self->area.page },
-		{ 0, self->start + self->length, AREA_PAGES * self->area.page },
-	};
-
-	check_op(_metadata, self, variant, w, 2, 0);
-}
+/* clang-format off */
+OP_TEST(raises_its_event_for_exactly_its_bytes, variant->times, { 0, AREA, AREA_LENGTH })
+OP_TEST(is_clipped_to_the_byte, variant->times, { 0, START - 100, 200 }, { 0, END - 1, 2 })
+OP_TEST(calls_the_only_range_for_its_first_byte, variant->times, { 0, START - 1, 2 })
+OP_TEST(calls_the_only_range_for_its_last_byte, variant->times, { 0, END - 1, 2 })
+OP_TEST(does_not_call_the_ranges_that_only_touch, 0, { 0, AREA, START - AREA },
+	{ 0, END, AREA_LENGTH })
+/* clang-format on */
 
 /* Operations that raise no event */
 
-FIXTURE(event_quiet)
-{
-	int fd;
-	struct area area;
-};
-
-FIXTURE_VARIANT(event_quiet)
-{
-	enum mem mem;
-	op_fn prepare;
-	op_fn run;
-	int arg;
-	op_fn in_child;
-	const char *needs;
-};
-
-FIXTURE_SETUP(event_quiet)
-{
-	setup_area(variant->mem);
-}
-
-FIXTURE_TEARDOWN(event_quiet)
-{
-	teardown_area();
-}
-
 /* clang-format off */
-FIXTURE_VARIANT_ADD(event_quiet, first_read) { MEM_EMPTY, .run = op_read };
-FIXTURE_VARIANT_ADD(event_quiet, first_write) { MEM_EMPTY, .run = op_write };
-FIXTURE_VARIANT_ADD(event_quiet, write_again) { .run = op_write };
-FIXTURE_VARIANT_ADD(event_quiet, write_to_a_shared_page) { MEM_SHARED, op_fork, .run = op_write };
-FIXTURE_VARIANT_ADD(event_quiet, write_when_the_child_is_gone) {
-	.prepare = prepare_child_gone, .run = op_write };
-FIXTURE_VARIANT_ADD(event_quiet, populate) {
-	MEM_EMPTY, .run = op_madvise, .arg = MADV_POPULATE_WRITE };
-FIXTURE_VARIANT_ADD(event_quiet, mlock) { .run = op_mlock };
-FIXTURE_VARIANT_ADD(event_quiet, munlock) { .prepare = op_mlock, .run = op_munlock };
-FIXTURE_VARIANT_ADD(event_quiet, willneed) { MEM_SHARED, .run = op_madvise, .arg = MADV_WILLNEED };
-FIXTURE_VARIANT_ADD(event_quiet, sequential) { .run = op_madvise, .arg = MADV_SEQUENTIAL };
-FIXTURE_VARIANT_ADD(event_quiet, hugepage) {
-	.run = op_madvise, .arg = MADV_HUGEPAGE,
-	.needs = "no huge pages: set CONFIG_TRANSPARENT_HUGEPAGE" };
-FIXTURE_VARIANT_ADD(event_quiet, mergeable) {
-	.run = op_madvise, .arg = MADV_MERGEABLE, .needs = "no KSM: set CONFIG_KSM" };
-FIXTURE_VARIANT_ADD(event_quiet, cold) { .run = op_madvise, .arg = MADV_COLD };
-FIXTURE_VARIANT_ADD(event_quiet, mincore) { .run = op_mincore };
-FIXTURE_VARIANT_ADD(event_quiet, msync_of_a_memfd) { MEM_SHARED, .run = op_msync };
-FIXTURE_VARIANT_ADD(event_quiet, mprotect_to_the_same) {
-	.run = op_mprotect, .arg = PROT_READ | PROT_WRITE };
-FIXTURE_VARIANT_ADD(event_quiet, fork_of_a_shared_mapping) { MEM_SHARED, .run = op_fork };
-FIXTURE_VARIANT_ADD(event_quiet, write_in_the_child) {
-	.prepare = op_fork, .run = op_in_child, .in_child = op_write };
-FIXTURE_VARIANT_ADD(event_quiet, munmap_in_the_child) {
-	.prepare = op_fork, .run = op_in_child, .in_child = op_munmap };
-FIXTURE_VARIANT_ADD(event_quiet, munmap_of_nothing) { .prepare = op_munmap, .run = op_munmap };
-FIXTURE_VARIANT_ADD(event_quiet, mmap_into_a_hole) { .prepare = op_munmap, .run = op_mmap_over };
-FIXTURE_VARIANT_ADD(event_quiet, mremap_into_a_hole) {
-	.prepare = op_munmap, .run = op_mremap_onto };
-FIXTURE_VARIANT_ADD(event_quiet, grow_in_place) {
-	.prepare = prepare_room, .run = op_mremap_in_place, .arg = OP_FIRST + 4 };
-FIXTURE_VARIANT_ADD(event_quiet, uffd_copy) {
-	MEM_EMPTY, prepare_uffd_copy, .run = op_uffd_copy,
-	.needs = "no userfaultfd: set CONFIG_USERFAULTFD" };
+#define QUIET(_name, ...) FIXTURE_VARIANT_ADD(event_quiet, _name) { .run = __VA_ARGS__ }
+
+QUIET(first_read, op_read, .mem = MEM_EMPTY);
+QUIET(first_write, op_write, .mem = MEM_EMPTY);
+QUIET(write_again, op_write);
+QUIET(write_to_a_shared_page, op_write, .mem = MEM_SHARED, .prepare = op_fork);
+QUIET(write_when_the_child_is_gone, op_write, .prepare = op_end_child);
+QUIET(populate, op_madvise, MADV_POPULATE_WRITE, MEM_EMPTY);
+QUIET(mlock, op_mlock);
+QUIET(munlock, op_munlock, .prepare = op_mlock);
+QUIET(willneed, op_madvise, MADV_WILLNEED, MEM_SHARED);
+QUIET(sequential, op_madvise, MADV_SEQUENTIAL);
+QUIET(hugepage, op_madvise, MADV_HUGEPAGE, .needs = NO_HUGE_PAGES);
+QUIET(mergeable, op_madvise, MADV_MERGEABLE, .needs = "no KSM: set CONFIG_KSM");
+QUIET(cold, op_madvise, MADV_COLD);
+QUIET(mincore, op_mincore);
+QUIET(msync_of_a_memfd, op_msync, .mem = MEM_SHARED);
+QUIET(mprotect_to_the_same, op_mprotect, PROT_READ | PROT_WRITE);
+QUIET(fork_of_a_shared_mapping, op_fork, .mem = MEM_SHARED);
+QUIET(write_in_the_child, op_in_child, .prepare = op_fork, .in_child = op_write);
+QUIET(munmap_in_the_child, op_in_child, .prepare = op_fork, .in_child = op_munmap);
+QUIET(munmap_of_nothing, op_munmap, .prepare = op_munmap);
+QUIET(mmap_into_a_hole, op_mmap_over, .prepare = op_munmap);
+QUIET(mremap_into_a_hole, op_mremap_onto, .prepare = op_munmap);
+QUIET(grow_in_place, op_mremap_in_place, OP_FIRST + 4, .prepare = op_make_room);
+QUIET(uffd_copy, op_uffd_copy, 0, MEM_EMPTY, op_register_copy, .needs = NO_UFFD);
 /* clang-format on */
 
 /* The MADV_DONTNEED at the end proves that the range receives events. */
@@ -535,14 +396,13 @@ TEST_F(event_quiet, raises_nothing)
 	__u32 id;
 
 	area_do(variant->prepare, 0);
-	id = mmun_insert(self->area.map, AREA_PAGES * self->area.page);
+	id = mmun_insert(AREA, AREA_LENGTH);
 	area_do(variant->run, variant->arg);
 	mmun_read_all(self->fd, &log);
 	expect_total(&log, 0);
 
-	ASSERT_EQ(0, madvise(self->area.map, self->area.page, MADV_DONTNEED));
-	mmun_expect_event(id, MMUN_EVENT_CLEAR, self->area.map,
-			  self->area.page);
+	ASSERT_EQ(0, madvise(AREA, self->area.page, MADV_DONTNEED));
+	mmun_expect_event(id, CLEAR, AREA, self->area.page);
 }
 
 /* A page that was written is soft dirty, unless the kernel lacks the bit. */
@@ -551,56 +411,31 @@ static bool has_soft_dirty(const char *p)
 	return mmun_pagemap(p) >> 55 & 1;
 }
 
-#define NO_SOFT_DIRTY "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY"
-
 /* Invalidations that another process causes in this address space */
 
-FIXTURE(event_foreign)
-{
-	int fd;
-	struct area area;
-};
-
-FIXTURE_VARIANT(event_foreign)
-{
-	__u32 event;
-	int pages;
-	enum mem mem;
-	op_fn in_child;
-	int arg;
-};
-
-FIXTURE_SETUP(event_foreign)
-{
-	setup_area(variant->mem);
-	ASSERT_EQ(0, op_fork(&self->area, 0));
-}
-
-FIXTURE_TEARDOWN(event_foreign)
-{
-	teardown_area();
-}
-
 /* clang-format off */
-FIXTURE_VARIANT_ADD(event_foreign, punch_hole) { CLEAR, 2, MEM_SHARED, .in_child = op_punch_hole };
-FIXTURE_VARIANT_ADD(event_foreign, remove) {
-	CLEAR, 2, MEM_SHARED, .in_child = op_madvise, .arg = MADV_REMOVE };
-FIXTURE_VARIANT_ADD(event_foreign, write_to_proc_mem) { CLEAR, 1, .in_child = op_write_parent_mem };
-FIXTURE_VARIANT_ADD(event_foreign, clear_refs) { SOFT_DIRTY, 2, .in_child = op_clear_parent_refs };
+#define FOREIGN(_name, _event, _pages, ...)                        \
+	FIXTURE_VARIANT_ADD(event_foreign, _name)                  \
+	{ .event = _event, .pages = _pages, .in_child = __VA_ARGS__ }
+
+FOREIGN(punch_hole, CLEAR, 2, op_punch_hole, .mem = MEM_SHARED);
+FOREIGN(remove, CLEAR, 2, op_madvise, .mem = MEM_SHARED, .arg = MADV_REMOVE);
+FOREIGN(write_to_proc_mem, CLEAR, 1, op_write_parent_mem);
+FOREIGN(clear_refs, SOFT_DIRTY, 2, op_clear_parent_refs);
 /* clang-format on */
 
 /* The driver reports IDs of the initial PID namespace. */
 TEST_F(event_foreign, reports_the_process_that_caused_it)
 {
-	size_t length = variant->pages * self->area.page;
 	struct mmun_record r;
 	__u32 id;
 
-	if (variant->event == SOFT_DIRTY && !has_soft_dirty(self->area.map))
+	if (variant->event == SOFT_DIRTY && !has_soft_dirty(AREA))
 		SKIP(return, NO_SOFT_DIRTY);
-	id = mmun_insert(op_at(&self->area), length);
+	ASSERT_EQ(0, op_fork(&self->area, 0));
+	id = mmun_insert(START, LENGTH);
 	ASSERT_EQ(0, op_in_child(&self->area, variant->arg));
-	r = mmun_expect_event(id, variant->event, op_at(&self->area), length);
+	r = mmun_expect_event(id, variant->event, START, LENGTH);
 	EXPECT_EQ(self->area.child.pid, r.tgid);
 	EXPECT_EQ(self->area.child.pid, r.tid);
 	mmun_expect_no_event();
@@ -636,7 +471,7 @@ TEST_F(event, mprotect_of_unpopulated_memory_raises_nothing)
 	ASSERT_EQ(0, mprotect(p, length, PROT_READ));
 	mmun_expect_no_event();
 	ASSERT_EQ(0, munmap(p, length));
-	mmun_expect_event(id, MMUN_EVENT_UNMAP, p, length);
+	mmun_expect_event(id, UNMAP, p, length);
 }
 
 TEST_F(event, brk_down_raises_unmap)
@@ -649,8 +484,7 @@ TEST_F(event, brk_down_raises_unmap)
 	memset(end, 1, 4 * self->page);
 	id = mmun_insert(end, 4 * self->page);
 	ASSERT_EQ(0, brk(end + self->page));
-	mmun_expect_event(id, MMUN_EVENT_UNMAP, end + self->page,
-			  3 * self->page);
+	mmun_expect_event(id, UNMAP, end + self->page, 3 * self->page);
 	mmun_expect_no_event();
 }
 
@@ -663,7 +497,7 @@ TEST_F(event, clear_refs_raises_soft_dirty_for_the_whole_address_space)
 	if (!has_soft_dirty(self->map))
 		SKIP(return, NO_SOFT_DIRTY);
 	ASSERT_EQ(0, mmun_write_file("/proc/self/clear_refs", "4"));
-	r = mmun_expect_event(id, MMUN_EVENT_SOFT_DIRTY, self->map, length);
+	r = mmun_expect_event(id, SOFT_DIRTY, self->map, length);
 	EXPECT_EQ(0, r.start);
 	EXPECT_EQ(~0ULL, r.end);
 	mmun_expect_no_event();
