@@ -4,6 +4,7 @@
  * invalidation each range sees.
  */
 #include "lib/mmun.h"
+#include "lib/range.h"
 #include "lib/watch.h"
 
 /*
@@ -21,7 +22,7 @@
 FIXTURE(event_align)
 {
 	MMUN_FIXTURE;
-	char *start; /* start of the operation */
+	char *op;
 	size_t length;
 	struct watch watch[ALIGN_RANGES];
 };
@@ -33,20 +34,17 @@ FIXTURE_VARIANT(event_align)
 
 FIXTURE_SETUP(event_align)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	char *p = mmun_arena_aligned(ALIGN_PAGES * page, HUGE_SIZE);
-
 	mmun_setup();
-	ASSERT_NE(NULL, p);
-	ASSERT_NE(NULL, mmun_map_filled(p, ALIGN_PAGES));
-	self->map = p;
-	self->start = p + variant->first * page;
-	self->length = (variant->end - variant->first) * page;
-	self->watch[0] = watch_range(p + 4 * page, 8 * page);
-	self->watch[1] = watch_range(p + 4 * page + 1, 8 * page - 2);
-	self->watch[2] = watch_range(p + 4 * page, 1);
-	self->watch[3] = watch_range(p + 12 * page - 1, 1);
-	self->watch[4] = watch_range(p + 8 * page - 1, 2);
+	self->map = mmun_arena_aligned(mmun_pages(ALIGN_PAGES), HUGE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	ASSERT_NE(NULL, mmun_map_filled(self->map, ALIGN_PAGES));
+	self->op = mmun_page(variant->first);
+	self->length = mmun_pages(variant->end - variant->first);
+	self->watch[0] = watch_range(mmun_page(4), mmun_pages(8));
+	self->watch[1] = watch_range(mmun_page(4) + 1, mmun_pages(8) - 2);
+	self->watch[2] = watch_range(mmun_page(4), 1);
+	self->watch[3] = watch_range(mmun_page(12) - 1, 1);
+	self->watch[4] = watch_range(mmun_page(8) - 1, 2);
 }
 
 MMUN_FIXTURE_TEARDOWN(event_align)
@@ -68,62 +66,47 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 /* clang-format on */
 
 /*
- * Check that the ranges that the operation meets are called once each, and no
- * other range.
+ * Expect that each range that the operation meets is called once, and no other
+ * range.  Evaluates to the number of calls.
  */
-static void check_align(struct __test_metadata *_metadata,
-			FIXTURE_DATA(event_align) * self, __u32 event)
-{
-	struct mmun_records log;
-	int i, meets, total = 0;
+#define expect_met(_watch, _event)                                           \
+	({                                                                   \
+		struct mmun_records __log;                                   \
+		const struct watch *__w = _watch;                            \
+		int __meets, __total = 0;                                    \
+		mmun_read_all(self->fd, &__log);                             \
+		for (; __w < &_watch[ARRAY_SIZE(_watch)]; __w++) {           \
+			__meets = watch_meets(__w, self->op, self->length);  \
+			expect_times(&__log, __meets, __w, _event, self->op, \
+				     self->length);                          \
+			__total += __meets;                                  \
+		}                                                            \
+		expect_total(&__log, __total);                               \
+	})
 
-	mmun_read_all(self->fd, &log);
-	for (i = 0; i < ALIGN_RANGES; i++) {
-		const struct watch *w = &self->watch[i];
-
-		meets = watch_meets(w, self->start, self->length);
-		expect_times(&log, meets, w, event, self->start, self->length);
-		total += meets;
+#define ALIGN_TEST(_name, _event, _call)                      \
+	TEST_F(event_align, _name)                            \
+	{                                                     \
+		ASSERT_EQ(0, _call);                          \
+		expect_met(self->watch, MMUN_EVENT_##_event); \
 	}
-	expect_total(&log, total);
-}
 
-TEST_F(event_align, munmap_is_clipped_to_each_range_it_meets)
-{
-	ASSERT_EQ(0, munmap(self->start, self->length));
-	check_align(_metadata, self, MMUN_EVENT_UNMAP);
-}
-
-TEST_F(event_align, mmap_over_is_clipped_to_each_range_it_meets)
-{
-	ASSERT_EQ(self->start,
-		  mmap(self->start, self->length, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
-	check_align(_metadata, self, MMUN_EVENT_UNMAP);
-}
-
-TEST_F(event_align, mprotect_is_clipped_to_each_range_it_meets)
-{
-	ASSERT_EQ(0, mprotect(self->start, self->length, PROT_READ));
-	check_align(_metadata, self, MMUN_EVENT_PROTECTION_VMA);
-}
-
-TEST_F(event_align, dontneed_is_clipped_to_each_range_it_meets)
-{
-	ASSERT_EQ(0, madvise(self->start, self->length, MADV_DONTNEED));
-	check_align(_metadata, self, MMUN_EVENT_CLEAR);
-}
+/* clang-format off */
+ALIGN_TEST(munmap_is_clipped_to_each_range_it_meets, UNMAP, munmap(self->op, self->length))
+ALIGN_TEST(mmap_over_is_clipped_to_each_range_it_meets, UNMAP, !mmun_map(self->op, self->length))
+ALIGN_TEST(mprotect_is_clipped_to_each_range_it_meets, PROTECTION_VMA,
+	   mprotect(self->op, self->length, PROT_READ))
+ALIGN_TEST(dontneed_is_clipped_to_each_range_it_meets, CLEAR,
+	   madvise(self->op, self->length, MADV_DONTNEED))
+/* clang-format on */
 
 TEST_F(event_align, munmap_over_holes_is_one_event)
 {
-	size_t page = self->page;
-	int i;
-
-	for (i = variant->first + 1; i < variant->end - 1; i += 2)
-		ASSERT_EQ(0, munmap(self->map + i * page, page));
+	for (int i = variant->first + 1; i < variant->end - 1; i += 2)
+		ASSERT_EQ(0, munmap(mmun_page(i), self->page));
 	mmun_drain_log(self->fd);
-	ASSERT_EQ(0, munmap(self->start, self->length));
-	check_align(_metadata, self, MMUN_EVENT_UNMAP);
+	ASSERT_EQ(0, munmap(self->op, self->length));
+	expect_met(self->watch, MMUN_EVENT_UNMAP);
 }
 
 /*
@@ -137,17 +120,22 @@ FIXTURE(event_clip)
 {
 	MMUN_FIXTURE;
 	char *op;
-	size_t op_length;
+	size_t length;
 };
 
 FIXTURE_SETUP(event_clip)
 {
 	mmun_setup_filled(PAGES);
-	self->op = self->map + 3 * self->page;
-	self->op_length = 2 * self->page;
+	self->op = mmun_page(3);
+	self->length = mmun_pages(2);
 }
 
 MMUN_FIXTURE_TEARDOWN(event_clip)
+
+#define drop_op() ASSERT_EQ(0, madvise(self->op, self->length, MADV_DONTNEED))
+#define unmap_op() ASSERT_EQ(0, munmap(self->op, self->length))
+#define expect_op(_id, _event) \
+	mmun_expect_event(_id, _event, self->op, self->length)
 
 /*
  *   0   1   2   3   4   5   6   7
@@ -164,17 +152,15 @@ TEST_F(event_clip, nested_ranges_are_each_called_once_with_one_seq)
 	static const int pages[] = { 8, 6, 4, 4, 1 };
 	struct mmun_records log;
 	struct watch w[5];
-	int i;
 
-	for (i = 0; i < 5; i++)
-		w[i] = watch_range(self->map + first[i] * self->page,
-				   pages[i] * self->page);
-	ASSERT_EQ(0, madvise(self->op, self->op_length, MADV_DONTNEED));
+	for (int i = 0; i < 5; i++)
+		w[i] = watch_range(mmun_page(first[i]), mmun_pages(pages[i]));
+	drop_op();
 	mmun_read_all(self->fd, &log);
 	expect_total(&log, 5);
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		expect_times(&log, 1, &w[i], MMUN_EVENT_CLEAR, self->op,
-			     self->op_length);
+			     self->length);
 		EXPECT_EQ(log.records[0].cur_seq, log.records[i].cur_seq);
 	}
 }
@@ -183,45 +169,33 @@ TEST_F(event_clip, one_munmap_calls_every_range_it_meets_and_no_other)
 {
 	size_t piece = self->page / 8;
 	struct watch w[8 * PAGES];
-	struct mmun_records log;
-	int i;
 
-	for (i = 0; i < 8 * PAGES; i++)
+	for (int i = 0; i < 8 * PAGES; i++)
 		w[i] = watch_range(self->map + i * piece, piece);
-	ASSERT_EQ(0, munmap(self->op, self->op_length));
-	mmun_read_all(self->fd, &log);
-	expect_total(&log, 16);
-	for (i = 0; i < 8 * PAGES; i++)
-		expect_times(&log,
-			     watch_meets(&w[i], self->op, self->op_length),
-			     &w[i], MMUN_EVENT_UNMAP, self->op,
-			     self->op_length);
+	unmap_op();
+	EXPECT_EQ(16, expect_met(w, MMUN_EVENT_UNMAP));
 }
 
 TEST_F(event_clip, each_invalidation_has_a_later_seq)
 {
-	__u32 id = mmun_insert(self->map, PAGES * self->page);
-	struct mmun_record r;
-	__u64 seq = 0;
-	int i;
+	__u32 id = insert_pages(0, PAGES);
+	__u64 seq = 0, before;
 
-	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(0, madvise(self->op, self->op_length, MADV_DONTNEED));
-		r = mmun_expect_event(id, MMUN_EVENT_CLEAR, self->op,
-				      self->op_length);
-		EXPECT_LT(seq, r.cur_seq);
-		seq = r.cur_seq;
+	for (int i = 0; i < 10; i++) {
+		before = seq;
+		drop_op();
+		seq = expect_op(id, MMUN_EVENT_CLEAR).cur_seq;
+		EXPECT_LT(before, seq);
 	}
 }
 
-TEST_F(event_clip, a_removed_range_is_not_called)
+TEST_F(event_clip, removed_range_is_not_called)
 {
-	__u32 gone = mmun_insert(self->map, PAGES * self->page);
-	__u32 stays = mmun_insert(self->map, PAGES * self->page);
+	__u32 gone = insert_pages(0, PAGES), stays = insert_pages(0, PAGES);
 
 	mmun_remove(gone);
-	ASSERT_EQ(0, munmap(self->op, self->op_length));
-	mmun_expect_event(stays, MMUN_EVENT_UNMAP, self->op, self->op_length);
+	unmap_op();
+	expect_op(stays, MMUN_EVENT_UNMAP);
 	mmun_expect_no_event();
 }
 
@@ -232,16 +206,13 @@ TEST_F(event_clip, a_removed_range_is_not_called)
  */
 TEST_F(event_clip, dontneed_over_three_mappings_is_one_event_each)
 {
-	char *p = self->map;
 	__u32 id;
-	int i;
 
-	ASSERT_EQ(0, mprotect(p + 3 * self->page, self->page, PROT_READ));
-	id = mmun_insert(p, PAGES * self->page);
-	ASSERT_EQ(0,
-		  madvise(p + 2 * self->page, 3 * self->page, MADV_DONTNEED));
-	for (i = 2; i < 5; i++)
-		mmun_expect_event(id, MMUN_EVENT_CLEAR, p + i * self->page,
+	ASSERT_EQ(0, mprotect(mmun_page(3), self->page, PROT_READ));
+	id = insert_pages(0, PAGES);
+	ASSERT_EQ(0, madvise(mmun_page(2), mmun_pages(3), MADV_DONTNEED));
+	for (int i = 2; i < 5; i++)
+		mmun_expect_event(id, MMUN_EVENT_CLEAR, mmun_page(i),
 				  self->page);
 	mmun_expect_no_event();
 }
@@ -256,35 +227,33 @@ TEST_F(event_clip, dontneed_over_three_mappings_is_one_event_each)
  *                     |-range-|
  */
 static void check_two_tables(struct __test_metadata *_metadata,
-			     FIXTURE_DATA(event_clip) * self,
-			     bool first_is_missing)
+			     FIXTURE_DATA(event_clip) * self, int first_filled)
 {
-	size_t page = self->page;
-	char *p = mmun_arena_aligned(3 * HUGE_SIZE, HUGE_SIZE);
+	char *table = mmun_arena_aligned(3 * HUGE_SIZE, HUGE_SIZE);
 	__u32 id;
 
-	ASSERT_NE(NULL, p);
-	p += HUGE_SIZE;
-	if (!((uintptr_t)p & (HUGE_SIZE / page * HUGE_SIZE - 1)))
-		p += HUGE_SIZE;
-	p -= 4 * page;
-	ASSERT_NE(NULL, mmun_map(p, 8 * page));
-	memset(first_is_missing ? p + 4 * page : p, 1,
-	       (first_is_missing ? 4 : 8) * page);
-	id = mmun_insert(p + 5 * page, 2 * page);
-	ASSERT_EQ(0, mprotect(p, 6 * page, PROT_READ));
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_VMA, p + 5 * page, page);
+	ASSERT_NE(NULL, table);
+	table += HUGE_SIZE;
+	if (!((uintptr_t)table & (HUGE_SIZE / self->page * HUGE_SIZE - 1)))
+		table += HUGE_SIZE;
+	self->map = table - mmun_pages(4);
+	ASSERT_NE(NULL, mmun_map(self->map, mmun_pages(8)));
+	memset(mmun_page(first_filled), 1, mmun_pages(8 - first_filled));
+	id = insert_pages(5, 2);
+	ASSERT_EQ(0, mprotect(self->map, mmun_pages(6), PROT_READ));
+	mmun_expect_event(id, MMUN_EVENT_PROTECTION_VMA, mmun_page(5),
+			  self->page);
 	mmun_expect_no_event();
 }
 
 TEST_F(event_clip, mprotect_reaches_a_range_in_the_second_page_table)
 {
-	check_two_tables(_metadata, self, false);
+	check_two_tables(_metadata, self, 0);
 }
 
 TEST_F(event_clip, mprotect_over_a_missing_page_table_reaches_the_next)
 {
-	check_two_tables(_metadata, self, true);
+	check_two_tables(_metadata, self, 4);
 }
 
 MMUN_HARNESS_MAIN
