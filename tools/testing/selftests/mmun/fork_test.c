@@ -9,21 +9,31 @@
 #include "lib/range.h"
 
 #define PAGES 8
+#define LENGTH (PAGES * sysconf(_SC_PAGESIZE))
 #define FIRST 0x11 /* byte of all pages when the test begins */
 #define CHILD 0x41
 #define PARENT 0x21
 #define DEVICE 0x51
 
+/* The end of the test ends the child that start_child() started. */
+#define FORK_FIXTURE(_fixture)                                      \
+	FIXTURE(_fixture)                                           \
+	{                                                           \
+		MMUN_RANGE_FIXTURE;                                 \
+		struct mmun_child child;                            \
+	};                                                          \
+	FIXTURE_TEARDOWN(_fixture)                                  \
+	{                                                           \
+		if (self->child.pidfd > 0)                          \
+			EXPECT_EQ(0, mmun_child_end(&self->child)); \
+		EXPECT_EQ(0, close(self->fd));                      \
+	}
+
 /*
  * Memory of each kind.  All pages are present and contain FIRST.  The range
  * covers all pages.
  */
-FIXTURE(fork)
-{
-	MMUN_RANGE_FIXTURE;
-	size_t length;
-	struct mmun_child child;
-};
+FORK_FIXTURE(fork)
 
 /* @cow: the child has a copy of the memory */
 FIXTURE_VARIANT(fork)
@@ -39,10 +49,10 @@ FIXTURE_VARIANT_ADD(fork, memfd_shared)  { MAP_SHARED, false };
 /* clang-format on */
 
 /* Anonymous memory, or a new memfd.  The mapping keeps the file. */
-static char *map_kind(char *at, size_t length, int flags)
+static char *map_kind(char *at, int flags)
 {
-	int fd = flags & MAP_ANONYMOUS ? -1 : mmun_memfd_sized(length, 0);
-	char *p = mmun_map_file(at, length, flags, fd);
+	int fd = flags & MAP_ANONYMOUS ? -1 : mmun_memfd_sized(LENGTH, 0);
+	char *p = mmun_map_file(at, LENGTH, flags, fd);
 
 	close(fd);
 	return p;
@@ -52,98 +62,47 @@ FIXTURE_SETUP(fork)
 {
 	ASSERT_EQ(0, mmun_stay_on_this_cpu());
 	mmun_setup_arena(PAGES);
-	self->length = mmun_pages(PAGES);
-	ASSERT_NE(NULL, map_kind(self->map, self->length, variant->flags));
-	memset(self->map, FIRST, self->length);
-	self->id = mmun_insert(self->map, self->length);
+	ASSERT_NE(NULL, map_kind(self->map, variant->flags));
+	memset(self->map, FIRST, LENGTH);
+	self->id = insert_pages(0, PAGES);
 }
 
-/* The end of the test ends the child that start_child() started. */
-#define teardown_child()                                            \
-	do {                                                        \
-		if (self->child.pidfd > 0)                          \
-			EXPECT_EQ(0, mmun_child_end(&self->child)); \
-		EXPECT_EQ(0, close(self->fd));                      \
-	} while (0)
-
-FIXTURE_TEARDOWN(fork)
-{
-	teardown_child();
-}
+/* What is true if the child has a copy, and if it shares the memory */
+#define if_copied(_copied, _shared) (variant->cow ? (_copied) : (_shared))
 
 #define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
 
-/*
- * Expect that fork() raised this event for @_id if the child has a copy, and no
- * other event.
- */
-#define expect_fork_event(_id, _start, _length)                          \
-	({                                                               \
-		struct mmun_record __event = {};                         \
-		if (variant->cow)                                        \
-			__event = mmun_expect_event(                     \
-				_id, MMUN_EVENT_PROTECTION_PAGE, _start, \
-				_length);                                \
-		mmun_expect_no_event();                                  \
-		__event;                                                 \
+/* Expect that fork() raised an event for memory that the child has a copy of. */
+#define expect_copy(_start, _length) \
+	mmun_expect_event(self->id, MMUN_EVENT_PROTECTION_PAGE, _start, _length)
+#define expect_copy_of_pages(_first, _nr) \
+	expect_copy(mmun_page(_first), mmun_pages(_nr))
+
+/* Expect that event if the child has a copy, and no other event. */
+#define expect_fork_event(_start, _length)                      \
+	({                                                      \
+		struct mmun_record __event = {};                \
+		if (variant->cow)                               \
+			__event = expect_copy(_start, _length); \
+		mmun_expect_no_event();                         \
+		__event;                                        \
 	})
 
-#define snapshot(_method, _flags, _entries)                               \
-	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map, self->length, \
-				       _method, _flags, _entries))
+#define snapshot(_method, _flags, _entries)                                  \
+	ASSERT_EQ(PAGES, mmun_snapshot(self->id, self->map, LENGTH, _method, \
+				       _flags, _entries))
 #define snapshot_write() snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL)
 #define snapshot_look(_entries) snapshot(MMUN_METHOD_HMM_NOFAULT, 0, _entries)
+#define expect_present(_nr) EXPECT_EQ(_nr, mmun_verify(self->id))
 
-#define LENGTH (PAGES * sysconf(_SC_PAGESIZE))
-
-/* Orders */
-
-static int read_byte(void *map, int nr)
-{
-	return mmun_load(map);
-}
-
-static int write_page(void *map, int byte)
-{
-	memset(map, byte, sysconf(_SC_PAGESIZE));
-	return 0;
-}
-
-static int write_pages(void *map, int byte)
-{
-	memset(map, byte, LENGTH);
-	return 0;
-}
-
-static int fork_again(void *map, int nr)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	return mmun_wait_child(pid);
-}
-
-static int protect_pages(void *map, int nr)
-{
-	return mprotect(map, LENGTH, PROT_READ);
-}
-
-static int drop_pages(void *map, int nr)
-{
-	return madvise(map, LENGTH, MADV_DONTNEED);
-}
-
-static int unmap_pages(void *map, int nr)
-{
-	return munmap(map, LENGTH);
-}
-
-static int open_device(void *map, int nr)
-{
-	return mmun_open();
-}
+/* Start the child.  Fill the shadow without faults, and empty the log. */
+#define start_child_and_look(_entries)    \
+	do {                              \
+		start_child();            \
+		mmun_drain_log(self->fd); \
+		snapshot_look(_entries);  \
+	} while (0)
 
 /*
  * Read a byte through @fd, which the child inherited, and write another byte.
@@ -164,20 +123,36 @@ static int access_by_device(int fd, char *map, __u32 method, char byte)
 	return old;
 }
 
-static int write_parent_by_gup(void *map, int fd)
-{
-	return access_by_device(fd, map, MMUN_METHOD_GUP, PARENT);
-}
+/* Orders that consist of one expression */
+#define ORDER(_name, _expression)            \
+	static int _name(void *map, int arg) \
+	{                                    \
+		return _expression;          \
+	}
 
-static int write_device_by_hmm(void *map, int fd)
+/* clang-format off */
+ORDER(read_byte, mmun_load(map))
+ORDER(write_page, !memset(map, arg, sysconf(_SC_PAGESIZE)))
+ORDER(write_pages, !memset(map, arg, LENGTH))
+ORDER(protect_pages, mprotect(map, LENGTH, PROT_READ))
+ORDER(drop_pages, madvise(map, LENGTH, MADV_DONTNEED))
+ORDER(unmap_pages, munmap(map, LENGTH))
+ORDER(open_device, mmun_open())
+ORDER(write_parent_by_gup, access_by_device(arg, map, MMUN_METHOD_GUP, PARENT))
+ORDER(write_device_by_hmm, access_by_device(arg, map, MMUN_METHOD_HMM_FAULT, DEVICE))
+/* clang-format on */
+
+static int fork_again(void *map, int arg)
 {
-	return access_by_device(fd, map, MMUN_METHOD_HMM_FAULT, DEVICE);
+	struct mmun_child child;
+
+	return mmun_child_start(&child, map) ?: mmun_child_end(&child);
 }
 
 TEST_F(fork, invalidates_ranges_over_copied_memory_only)
 {
 	start_child();
-	expect_fork_event(self->id, self->map, self->length);
+	expect_fork_event(self->map, LENGTH);
 }
 
 /*
@@ -190,54 +165,52 @@ TEST_F(fork, event_has_the_vma_and_its_part_in_the_range)
 {
 	char *start = mmun_page(2) + self->page / 2;
 	struct mmun_record r;
-	__u32 id;
 
 	mmun_remove(self->id);
-	id = mmun_insert(start, mmun_pages(2));
+	self->id = mmun_insert(start, mmun_pages(2));
 	start_child();
-	r = expect_fork_event(id, start, mmun_pages(2));
-	EXPECT_EQ(variant->cow ? mmun_u64(self->map) : 0, r.start);
-	EXPECT_EQ(variant->cow ? mmun_u64(mmun_page(PAGES)) : 0, r.end);
+	r = expect_fork_event(start, mmun_pages(2));
+	EXPECT_EQ(if_copied(mmun_u64(self->map), 0), r.start);
+	EXPECT_EQ(if_copied(mmun_u64(mmun_page(PAGES)), 0), r.end);
 }
 
 TEST_F(fork, of_memory_never_touched_raises_nothing)
 {
-	ASSERT_NE(NULL, map_kind(self->map, self->length, variant->flags));
+	ASSERT_NE(NULL, map_kind(self->map, variant->flags));
 	mmun_drain_log(self->fd);
 	start_child();
 	mmun_expect_no_event();
 }
 
-TEST_F(fork, collides_a_batch_that_is_open)
+TEST_F(fork, collides_an_open_batch_over_copied_memory_only)
 {
 	struct mmun_token token;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	token = mmun_read_begin(self->id);
-	EXPECT_EQ(PAGES, mmun_collect(token, self->map, self->length,
+	EXPECT_EQ(PAGES, mmun_collect(token, self->map, LENGTH,
 				      MMUN_METHOD_HMM_FAULT, MMUN_WRITE));
 	start_child();
 	EXPECT_EQ(variant->cow, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(variant->cow, mmun_commit(token));
 }
 
-TEST_F(fork, only_cow_makes_the_shadow_read_only)
+TEST_F(fork, makes_the_shadow_read_only_over_copied_memory_only)
 {
 	__u64 entries[PAGES] = {};
-	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	snapshot_write();
 	start_child();
-	for (i = 0; variant->cow && i < PAGES; i++)
+	for (int i = 0; variant->cow && i < PAGES; i++)
 		expect_no_write(i);
 	snapshot_look(entries);
-	for (i = 0; i < PAGES; i++)
-		EXPECT_EQ(variant->cow ? 0 : MMUN_PAGE_WRITE,
+	for (int i = 0; i < PAGES; i++)
+		EXPECT_EQ(if_copied(0, MMUN_PAGE_WRITE),
 			  entries[i] & MMUN_PAGE_WRITE);
 	if (variant->cow)
 		expect_no_write(0);
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
+	expect_present(PAGES);
 }
 
 TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
@@ -245,26 +218,24 @@ TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 	char *at = mmun_page(3);
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	start_child();
-	mmun_drain_log(self->fd);
-	snapshot_look(NULL);
+	start_child_and_look(NULL);
 	mmun_store(at, PARENT);
 	if (variant->cow) {
 		mmun_expect_event(self->id, MMUN_EVENT_CLEAR, at, self->page);
-		mmun_err_access(EFAULT, self->id, at, 1, 0);
+		expect_no_entry(3);
 	}
 	mmun_expect_no_event();
-	EXPECT_EQ(variant->cow ? PAGES - 1 : PAGES, mmun_verify(self->id));
+	expect_present(if_copied(PAGES - 1, PAGES));
 	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_HMM_NOFAULT, 0,
 		      NULL);
-	EXPECT_EQ(PARENT, mmun_device_byte(self->id, at));
+	EXPECT_EQ(PARENT, device_byte(3));
 }
 
 TEST_F(fork, write_of_the_parent_does_not_reach_a_child_with_a_copy)
 {
 	start_child();
 	mmun_store(self->map, PARENT);
-	EXPECT_EQ(variant->cow ? FIRST : PARENT, child_do(read_byte, 0));
+	EXPECT_EQ(if_copied(FIRST, PARENT), child_do(read_byte, 0));
 }
 
 TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
@@ -276,8 +247,8 @@ TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
 		expect_no_write(0);
 	snapshot_write();
 	device_write_byte(0, DEVICE);
-	EXPECT_EQ(variant->cow ? FIRST : DEVICE, child_do(read_byte, 0));
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
+	EXPECT_EQ(if_copied(FIRST, DEVICE), child_do(read_byte, 0));
+	expect_present(PAGES);
 }
 
 TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
@@ -285,21 +256,19 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 	static const mmun_order_fn orders[] = {
 		write_pages, fork_again, protect_pages, drop_pages, unmap_pages,
 	};
-	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	start_child();
-	mmun_drain_log(self->fd);
-	snapshot_look(NULL);
-	for (i = 0; i < ARRAY_SIZE(orders); i++)
+	start_child_and_look(NULL);
+	for (int i = 0; i < ARRAY_SIZE(orders); i++) {
 		EXPECT_EQ(0, child_do(orders[i], CHILD))
 		{
 			TH_LOG("operation %d of the child failed", i);
 		}
+	}
 	EXPECT_EQ(0, mmun_child_end(&self->child));
 	mmun_expect_no_event();
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
-	EXPECT_EQ(variant->cow ? FIRST : CHILD, mmun_load(self->map));
+	expect_present(PAGES);
+	EXPECT_EQ(if_copied(FIRST, CHILD), mmun_load(self->map));
 }
 
 /*
@@ -309,18 +278,17 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
 {
 	__u64 before[PAGES] = {}, after[PAGES] = {};
-	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	start_child();
 	ASSERT_EQ(0, mmun_child_end(&self->child));
 	mmun_drain_log(self->fd);
 	snapshot_look(before);
-	memset(self->map, PARENT, self->length);
+	memset(self->map, PARENT, LENGTH);
 	mmun_expect_no_event();
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
+	expect_present(PAGES);
 	snapshot_look(after);
-	for (i = 0; i < PAGES; i++) {
+	for (int i = 0; i < PAGES; i++) {
 		EXPECT_EQ(mmun_entry_pfn(before[i]), mmun_entry_pfn(after[i]));
 		EXPECT_EQ(MMUN_PAGE_WRITE, after[i] & MMUN_PAGE_WRITE);
 	}
@@ -333,9 +301,9 @@ TEST_F(fork, each_one_raises_an_event_with_a_later_sequence)
 
 	start_child();
 	first_child = self->child;
-	first = expect_fork_event(self->id, self->map, self->length);
+	first = expect_fork_event(self->map, LENGTH);
 	start_child();
-	second = expect_fork_event(self->id, self->map, self->length);
+	second = expect_fork_event(self->map, LENGTH);
 	if (variant->cow)
 		EXPECT_LT(first.cur_seq, second.cur_seq);
 	EXPECT_EQ(0, mmun_child_end(&first_child));
@@ -347,11 +315,11 @@ TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	start_child();
 	EXPECT_EQ(0, child_do(write_pages, CHILD));
-	EXPECT_EQ(variant->cow ? FIRST : CHILD,
+	EXPECT_EQ(if_copied(FIRST, CHILD),
 		  child_do(write_parent_by_gup, self->fd));
 	EXPECT_EQ(PARENT, child_do(write_device_by_hmm, self->fd));
 	EXPECT_EQ(DEVICE, mmun_load(self->map));
-	EXPECT_EQ(variant->cow ? CHILD : DEVICE, child_do(read_byte, 0));
+	EXPECT_EQ(if_copied(CHILD, DEVICE), child_do(read_byte, 0));
 	EXPECT_EQ(0, mmun_child_end(&self->child));
 	EXPECT_EQ(3, mmun_query_context().out_ranges);
 }
@@ -369,19 +337,18 @@ TEST_F(fork, inherited_descriptor_works_when_the_child_has_unmapped_all)
 /* The child has its own descriptor and its own range. */
 TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 {
-	__u32 id;
-
 	start_child();
 	close(self->fd);
 	self->fd = mmun_child_getfd(&self->child, child_do(open_device, 0));
 	ASSERT_LE(0, self->fd);
-	id = mmun_insert(self->map, self->length);
+	self->id = insert_pages(0, PAGES);
 	memset(mmun_page(1), PARENT, self->page);
 	ASSERT_EQ(0, munmap(mmun_page(2), self->page));
 	mmun_expect_no_event();
 	ASSERT_EQ(0, child_do(write_page, CHILD));
 	if (variant->cow)
-		mmun_expect_event(id, MMUN_EVENT_CLEAR, self->map, self->page);
+		mmun_expect_event(self->id, MMUN_EVENT_CLEAR, self->map,
+				  self->page);
 	mmun_expect_no_event();
 }
 
@@ -411,8 +378,8 @@ TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
 	EXPECT_EQ(0, run_sharer(NULL));
 	mmun_expect_no_event();
 	EXPECT_EQ(users, mmun_query_context().out_mm_users);
-	ASSERT_EQ(0, munmap(self->map, self->length));
-	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map, self->length);
+	ASSERT_EQ(0, munmap(self->map, LENGTH));
+	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, self->map, LENGTH);
 }
 
 TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
@@ -425,12 +392,7 @@ TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
 
 /* Memory that the child does not inherit, or inherits without its contents */
 
-FIXTURE(fork_advice)
-{
-	MMUN_RANGE_FIXTURE;
-	size_t length;
-	struct mmun_child child;
-};
+FORK_FIXTURE(fork_advice)
 
 FIXTURE_VARIANT(fork_advice)
 {
@@ -445,43 +407,31 @@ FIXTURE_VARIANT_ADD(fork_advice, wipeonfork) { MADV_WIPEONFORK };
 FIXTURE_SETUP(fork_advice)
 {
 	setup_range(PAGES, PAGES, PAGES);
-	self->length = mmun_pages(PAGES);
-}
-
-FIXTURE_TEARDOWN(fork_advice)
-{
-	teardown_child();
 }
 
 TEST_F(fork_advice, memory_that_is_not_copied_stays_writable_for_the_device)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	ASSERT_EQ(0, madvise(self->map, self->length, variant->advice));
+	ASSERT_EQ(0, madvise(self->map, LENGTH, variant->advice));
 	mmun_drain_log(self->fd);
 	snapshot_write();
 	start_child();
 	mmun_expect_no_event();
 	device_write_byte(0, DEVICE);
-	EXPECT_EQ(PAGES, mmun_verify(self->id));
+	expect_present(PAGES);
 }
 
 /* Several VMAs */
 
-FIXTURE(fork_vmas)
-{
-	MMUN_FIXTURE;
-	struct mmun_child child;
-};
+FORK_FIXTURE(fork_vmas)
 
 FIXTURE_SETUP(fork_vmas)
 {
 	mmun_setup_arena(PAGES);
 }
 
-FIXTURE_TEARDOWN(fork_vmas)
-{
-	teardown_child();
-}
+#define map_pages(_first, _nr) \
+	ASSERT_NE(NULL, mmun_map_filled(mmun_page(_first), _nr))
 
 /*
  *   0   1   2   3   4   5   6   7
@@ -491,19 +441,15 @@ FIXTURE_TEARDOWN(fork_vmas)
  */
 TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
 {
-	__u32 id;
-
-	ASSERT_NE(NULL, mmun_map_filled(mmun_page(0), 2));
+	map_pages(0, 2);
 	ASSERT_NE(NULL, mmun_map_file(mmun_page(2), mmun_pages(2),
 				      MAP_SHARED | MAP_ANONYMOUS, -1));
 	mmun_fill(mmun_page(2), 2);
-	ASSERT_NE(NULL, mmun_map_filled(mmun_page(4), 2));
-	id = mmun_insert(mmun_page(1), mmun_pages(PAGES - 1));
+	map_pages(4, 2);
+	self->id = insert_pages(1, PAGES - 1);
 	start_child();
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(1),
-			  self->page);
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(4),
-			  mmun_pages(2));
+	expect_copy_of_pages(1, 1);
+	expect_copy_of_pages(4, 2);
 	mmun_expect_no_event();
 }
 
@@ -517,15 +463,12 @@ TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
  */
 TEST_F(fork_vmas, ranges_beside_the_vma_have_no_event)
 {
-	__u32 id;
-
-	ASSERT_NE(NULL, mmun_map_filled(mmun_page(2), 2));
-	mmun_insert(mmun_page(0), mmun_pages(2));
-	id = mmun_insert(mmun_page(2), mmun_pages(2));
-	mmun_insert(mmun_page(4), mmun_pages(2));
+	map_pages(2, 2);
+	insert_pages(0, 2);
+	self->id = insert_pages(2, 2);
+	insert_pages(4, 2);
 	start_child();
-	mmun_expect_event(id, MMUN_EVENT_PROTECTION_PAGE, mmun_page(2),
-			  mmun_pages(2));
+	expect_copy_of_pages(2, 2);
 	mmun_expect_no_event();
 }
 
