@@ -7,29 +7,17 @@
 
 #include "watch.h"
 
-static inline bool shadow_has_hmm(int fd)
-{
-	return mmun_has_feature(fd, MMUN_FEATURE_HMM);
-}
-
 /* Fill the whole shadow, by HMM if the kernel has HMM.  @_pages may be NULL. */
 #define shadow_fill(_watch, _flags, _pages)                                   \
 	ASSERT_EQ((_watch).length / self->page,                               \
 		  mmun_snapshot((_watch).id, (_watch).start, (_watch).length, \
-				shadow_has_hmm(self->fd) ?                    \
-					MMUN_METHOD_HMM_FAULT :               \
-					MMUN_METHOD_GUP,                      \
-				_flags, _pages))
+				mmun_best_method(self->fd), _flags, _pages))
 
 /*
  * Expect that the shadow has @_count entries, and that the page tables agree
  * with each entry.
  */
-#define expect_entries(_watch, _count)                               \
-	do {                                                         \
-		if (shadow_has_hmm(self->fd))                        \
-			EXPECT_EQ(_count, mmun_verify((_watch).id)); \
-	} while (0)
+#define expect_entries(_watch, _count) mmun_verify_if_hmm((_watch).id, _count)
 
 /*
  * Expect that the shadow has no entry for the page at @_addr, and @_count
