@@ -342,7 +342,7 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 
 	if (!bind_to_cpu(self->other.tid, 1) || !bind_to_cpu(kicker->tid, 1))
 		SKIP(return, "only one CPU: the race needs two");
-	ASSERT_EQ(true, bind_to_cpu(subject_thread(0)->tid, 0));
+	ASSERT_EQ(true, bind_to_cpu(subject_tid(0), 0));
 	bulk = bulk_of(mmun_page(FREE), self->page);
 	ASSERT_NE(NULL, bulk);
 	mmun_log_setup(0, 0);
@@ -502,8 +502,8 @@ TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
 	struct mmun_record r;
 	__u32 enter, leave;
 
-	enter = mmun_hold(MMUN_POINT_ENTER, self->id, subject_thread(0)->tid);
-	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, subject_thread(0)->tid);
+	enter = mmun_hold(MMUN_POINT_ENTER, self->id, subject_tid(0));
+	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, subject_tid(0));
 	ASSERT_EQ(0, subject_order(subject_thread(0), mutate_dontneed, 1));
 	mmun_wait_held(enter);
 	entered = mmun_read_begin(self->id);

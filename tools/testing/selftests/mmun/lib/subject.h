@@ -22,13 +22,11 @@ typedef int (*mutate_fn)(struct subject *subject, int nr);
 
 /**
  * struct mutator - one thread of the subject
- * @tid: names the thread to a hold
  * @thread: takes the orders
  * @order: the last order
  */
 struct mutator {
 	struct subject *subject;
-	pid_t tid;
 	struct mmun_child thread;
 	mutate_fn order;
 };
@@ -36,7 +34,6 @@ struct mutator {
 /**
  * struct subject - the watched process; in memory that it shares with the test
  * @fd: the test's number of the descriptor of the device
- * @its_fd: the subject's number of the same descriptor
  * @memfd: a file of one page, which the test opened before the subject started
  * @uffd: the test's number of the subject's userfaultfd
  * @map: PAGES pages, at the same address in both processes
@@ -49,7 +46,6 @@ struct subject {
 	struct mutator mutator[2];
 	pid_t pid;
 	int fd;
-	int its_fd;
 	int memfd;
 	int uffd;
 	char *map;
@@ -61,18 +57,15 @@ struct subject {
 
 /* Orders */
 
-static int subject_set_up(void *arg, int nr)
+/* Returns the subject's number of the descriptor of the device. */
+static inline int subject_set_up(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
-	struct subject *subject = mutator->subject;
 
-	subject->its_fd = mmun_open();
-	if (subject->its_fd < 0 || !mmun_map_filled(subject->map, PAGES))
-		return -1;
-	return 0;
+	return mmun_map_filled(mutator->subject->map, PAGES) ? mmun_open() : -1;
 }
 
-static int subject_obey(void *arg, int nr)
+static inline int subject_obey(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
 
@@ -81,62 +74,58 @@ static int subject_obey(void *arg, int nr)
 
 /* The test */
 
-static int subject_order(struct mutator *mutator, mutate_fn order, int nr)
+static inline int subject_order(struct mutator *mutator, mutate_fn order,
+				int nr)
 {
 	mutator->order = order;
 	return mmun_child_order(&mutator->thread, subject_obey, nr);
 }
 
-static int subject_answer(struct mutator *mutator)
+static inline int subject_answer(struct mutator *mutator)
 {
 	return mmun_child_answer(&mutator->thread);
 }
 
-static int subject_do(struct mutator *mutator, mutate_fn order, int nr)
+static inline int subject_do(struct mutator *mutator, mutate_fn order, int nr)
 {
 	return subject_order(mutator, order, nr) ?: subject_answer(mutator);
 }
 
 /* Returns a descriptor of the test for a file of the subject, or -1. */
-static int subject_getfd(struct subject *subject, int its_fd)
+static inline int subject_getfd(struct subject *subject, int its_fd)
 {
 	return mmun_child_getfd(&subject->mutator[0].thread, its_fd);
 }
 
-static int subject_create(struct subject *subject)
+static inline int subject_start_threads(struct subject *subject)
 {
-	subject->page = sysconf(_SC_PAGESIZE);
-	subject->map = mmun_arena(PAGES);
-	subject->memfd = mmun_memfd_sized(subject->page, 0);
-	subject->mutator[0].subject = subject;
-	subject->mutator[1].subject = subject;
-	return !subject->map || subject->memfd < 0 ? -1 : 0;
-}
+	struct mutator *owner = &subject->mutator[0], *other = owner + 1;
 
-static int subject_start_threads(struct subject *subject)
-{
-	struct mutator *mutator = subject->mutator;
-
-	if (mmun_child_start(&mutator[0].thread, &mutator[0]) ||
-	    mmun_child_start_thread(&mutator[1].thread, &mutator[0].thread) ||
-	    mmun_child_do(&mutator[0].thread, subject_set_up, 0))
+	owner->subject = subject;
+	other->subject = subject;
+	if (mmun_child_start(&owner->thread, owner) ||
+	    mmun_child_start_thread(&other->thread, &owner->thread))
 		return -1;
-	mutator[1].thread.arg = &mutator[1];
-	mutator[0].tid = mutator[0].thread.tid;
-	mutator[1].tid = mutator[1].thread.tid;
-	subject->pid = mutator[0].thread.pid;
-	subject->fd = subject_getfd(subject, subject->its_fd);
+	other->thread.arg = other;
+	subject->pid = owner->thread.pid;
+	subject->fd = subject_getfd(subject, mmun_child_do(&owner->thread,
+							   subject_set_up, 0));
 	return subject->fd < 0 ? -1 : 0;
 }
 
 /* Returns a subject with its pages and both mutators, or NULL. */
-static struct subject *subject_start(void)
+static inline struct subject *subject_start(void)
 {
 	struct subject *subject = mmap(NULL, sizeof(*subject),
 				       PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (subject == MAP_FAILED || subject_create(subject) ||
+	if (subject == MAP_FAILED)
+		return NULL;
+	subject->page = sysconf(_SC_PAGESIZE);
+	subject->map = mmun_arena(PAGES);
+	subject->memfd = mmun_memfd_sized(subject->page, 0);
+	if (!subject->map || subject->memfd < 0 ||
 	    subject_start_threads(subject))
 		return NULL;
 	return subject;
@@ -148,12 +137,12 @@ static inline int subject_kill(struct subject *subject, int sig)
 }
 
 /* The subject may have exited. */
-static void subject_end(struct subject *subject)
+static inline void subject_end(struct subject *subject)
 {
 	mmun_child_kill(&subject->mutator[0].thread);
 }
 
-static char *subject_page(struct subject *subject, int nr)
+static inline char *subject_page(struct subject *subject, int nr)
 {
 	return subject->map + nr * subject->page;
 }
@@ -179,8 +168,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {
-		.range.start = mmun_u64(subject->map),
-		.range.len = nr * subject->page,
+		.range = { mmun_u64(subject->map), nr * subject->page },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -189,30 +177,6 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 	    ioctl(uffd, UFFDIO_REGISTER, &reg))
 		return -1;
 	return uffd;
-}
-
-/* Fill a missing page, and wake the threads that wait for it. */
-static inline int subject_fill_missing(struct subject *subject, int nr)
-{
-	struct uffdio_zeropage zero = {
-		.range.start = mmun_u64(subject_page(subject, nr)),
-		.range.len = subject->page,
-	};
-
-	return ioctl(subject->uffd, UFFDIO_ZEROPAGE, &zero);
-}
-
-/* Workers */
-
-static inline int worker_start(struct worker *worker, struct subject *subject,
-			       __u32 id)
-{
-	worker->subject = subject;
-	worker->fd = subject->fd;
-	worker->id = id;
-	worker->at = subject->map;
-	worker->length = RANGE_PAGES * subject->page;
-	return worker_create(worker);
 }
 
 /* The fixture: @fd, @page and @map belong to the subject. */
@@ -238,12 +202,19 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 
 #define insert_range() mmun_insert(self->map, mmun_pages(RANGE_PAGES))
 
+#define setup_worker(_worker, _id)                           \
+	do {                                                 \
+		(_worker)->subject = self->subject;          \
+		(_worker)->length = mmun_pages(RANGE_PAGES); \
+		start_worker(_worker);                       \
+		(_worker)->id = _id;                         \
+	} while (0)
+
 /* Start the workers.  @reader works on self->id, and @other works on @_id. */
-#define setup_workers(_id)                                                    \
-	do {                                                                  \
-		ASSERT_EQ(0, worker_start(&self->reader, self->subject,       \
-					  self->id));                         \
-		ASSERT_EQ(0, worker_start(&self->other, self->subject, _id)); \
+#define setup_workers(_id)                             \
+	do {                                           \
+		setup_worker(&self->reader, self->id); \
+		setup_worker(&self->other, _id);       \
 	} while (0)
 
 #define teardown_subject()                     \
@@ -262,6 +233,7 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 /* Statements of a test */
 
 #define subject_thread(nr) (&self->subject->mutator[nr])
+#define subject_tid(nr) (subject_thread(nr)->thread.tid)
 
 /* Order a mutation from thread @_nr, and wait until the mutation succeeds. */
 #define subject_must(_nr, _mutation, _page) \
@@ -271,13 +243,13 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
  * Order a mutation from thread @_nr, and wait until the thread is held at
  * @_point of range @_id.
  */
-#define hold_mutator(_nr, _mutation, _page, _point, _id)                       \
-	({                                                                     \
-		__u32 __at = mmun_hold(_point, _id, subject_thread(_nr)->tid); \
-		ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation,     \
-					   _page));                            \
-		mmun_wait_held(__at);                                          \
-		__at;                                                          \
+#define hold_mutator(_nr, _mutation, _page, _point, _id)                   \
+	({                                                                 \
+		__u32 __at = mmun_hold(_point, _id, subject_tid(_nr));     \
+		ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation, \
+					   _page));                        \
+		mmun_wait_held(__at);                                      \
+		__at;                                                      \
 	})
 
 /*
@@ -293,22 +265,30 @@ static inline int worker_start(struct worker *worker, struct subject *subject,
 #define expect_clear(_id, _nr) \
 	mmun_expect_event(_id, MMUN_EVENT_CLEAR, mmun_page(_nr), self->page)
 
+#define NO_USERFAULT "no userfaultfd: set CONFIG_USERFAULTFD"
+
 /*
  * Register @_pages pages by mutate_userfault().  Skip the test if the kernel
  * has no userfaultfd.
  */
-#define need_userfault(_pages)                                                \
-	do {                                                                  \
-		int __fd = subject_do(subject_thread(0), mutate_userfault,    \
-				      _pages);                                \
-		if (__fd < 0)                                                 \
-			SKIP(return,                                          \
-				   "no userfaultfd: set CONFIG_USERFAULTFD"); \
-		self->subject->uffd = subject_getfd(self->subject, __fd);     \
-		ASSERT_LE(0, self->subject->uffd);                            \
+#define need_userfault(_pages)                                             \
+	do {                                                               \
+		int __fd = subject_do(subject_thread(0), mutate_userfault, \
+				      _pages);                             \
+		if (__fd < 0)                                              \
+			SKIP(return, NO_USERFAULT);                        \
+		self->subject->uffd = subject_getfd(self->subject, __fd);  \
+		ASSERT_LE(0, self->subject->uffd);                         \
 	} while (0)
 
-#define subject_fill_page(_nr) \
-	ASSERT_EQ(0, subject_fill_missing(self->subject, _nr))
+/* Fill a missing page, and wake the threads that wait for it. */
+#define subject_fill_page(_nr)                                             \
+	do {                                                               \
+		struct uffdio_zeropage __zero = {                          \
+			.range = { mmun_u64(mmun_page(_nr)), self->page }, \
+		};                                                         \
+		ASSERT_EQ(0, ioctl(self->subject->uffd, UFFDIO_ZEROPAGE,   \
+				   &__zero));                              \
+	} while (0)
 
 #endif /* _SELFTESTS_MMUN_SUBJECT_H */
