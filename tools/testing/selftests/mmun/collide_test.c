@@ -3,87 +3,105 @@
  * The collision-retry protocol, one step at a time: COMMIT fails if and only if
  * an invalidation hit the range after READ_BEGIN.
  */
-#include "lib/mmun.h"
-#include "lib/process.h"
 #include "lib/range.h"
+#include "lib/subject.h"
 
 /*
- * Page n contains byte n + 1.  The range covers 6 pages, and its neighbour
- * covers 2 pages.  mremap() moves a page into the other 8 pages.
+ * Page n contains byte n + 1.  mremap() moves a page into the 8 pages after the
+ * map.  The test is its own subject.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
- *   |--------range--------|-near--|   no access
+ *   |-----range-----|-near--|       |   no access
  */
-#define PAGES 8
-#define RANGE_PAGES 6
+#define COLLIDE_FIXTURE(_fixture)                           \
+	FIXTURE(_fixture)                                   \
+	{                                                   \
+		MMUN_RANGE_FIXTURE;                         \
+		__u32 near;                                 \
+		struct mmun_token token;                    \
+		struct subject subject;                     \
+	};                                                  \
+	FIXTURE_SETUP(_fixture)                             \
+	{                                                   \
+		setup_range(2 * PAGES, PAGES, RANGE_PAGES); \
+		self->near = insert_pages(NEAR, 2);         \
+		self->subject.map = self->map;              \
+		self->subject.page = self->page;            \
+	}                                                   \
+	MMUN_FIXTURE_TEARDOWN(_fixture)
 
-/*
- * Each mutator invalidates one page, and works once on each page.  A mutator
- * returns 0 if it succeeds.
- */
+COLLIDE_FIXTURE(collide)
+COLLIDE_FIXTURE(collide_mutator)
+COLLIDE_FIXTURE(collide_method)
+COLLIDE_FIXTURE(collide_cow)
 
-static int mutate_munmap(char *at, size_t page)
-{
-	return munmap(at, page);
-}
+/* Begin a section.  The other statements are about the last section. */
+#define begin() (self->token = mmun_read_begin(self->id))
 
-static int mutate_mprotect(char *at, size_t page)
-{
-	return mprotect(at, page, PROT_READ);
-}
-
-static int mutate_dontneed(char *at, size_t page)
-{
-	return madvise(at, page, MADV_DONTNEED);
-}
-
-static int mutate_mremap(char *at, size_t page)
-{
-	char *to = at + PAGES * page;
-
-	return mremap(at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
-}
-
-static int mutate_fork(char *at, size_t page)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	return pid < 0 ? -1 : mmun_wait_child(pid);
-}
-
-#define drop_page(_nr) ASSERT_EQ(0, mutate_dontneed(mmun_page(_nr), self->page))
+#define collect(_first, _nr, _method, _flags)                       \
+	ASSERT_EQ(_nr, mmun_collect(self->token, mmun_page(_first), \
+				    mmun_pages(_nr), _method, _flags))
 
 /* GUP works on every kernel. */
-#define collect_by_gup(_token, _first, _nr, _flags)            \
-	ASSERT_EQ(_nr, mmun_collect(_token, mmun_page(_first), \
-				    mmun_pages(_nr), MMUN_METHOD_GUP, _flags))
+#define collect_page(_nr) collect(_nr, 1, MMUN_METHOD_GUP, 0)
 
-#define collect_page(_token, _nr) collect_by_gup(_token, _nr, 1, 0)
+#define begin_with_page(_nr)       \
+	do {                       \
+		begin();           \
+		collect_page(_nr); \
+	} while (0)
 
-/* Returns the token of a section that has collected the page. */
-#define begin_with_page(_nr)                                           \
-	({                                                             \
-		struct mmun_token __begun = mmun_read_begin(self->id); \
-		collect_page(__begun, _nr);                            \
-		__begun;                                               \
-	})
+#define expect_retry(_retry) \
+	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
+
+#define expect_commit(_collided, _published)                                  \
+	do {                                                                  \
+		struct mmun_commit __commit;                                  \
+		ASSERT_EQ(0, _mmun_commit(self->fd, self->token, &__commit)); \
+		EXPECT_EQ(_collided, __commit.out_collided);                  \
+		EXPECT_EQ(_published, __commit.out_published);                \
+	} while (0)
+#define expect_collision() expect_commit(1, 0)
+#define expect_published(_nr) expect_commit(0, _nr)
 
 #define expect_entry(_nr) EXPECT_EQ((_nr) + 1, device_byte(_nr))
+#define expect_batches(_nr) EXPECT_EQ(_nr, mmun_query_context().out_batches)
+#define expect_counters(_collisions, _commits)                               \
+	do {                                                                 \
+		EXPECT_EQ(_collisions,                                       \
+			  mmun_query_range(self->id).out_collisions);        \
+		EXPECT_EQ(_commits, mmun_query_range(self->id).out_commits); \
+	} while (0)
 
-/* Every kind of mutator takes the same order of steps. */
+/*
+ * Every kind of mutator takes the same order of steps.  Each mutator
+ * invalidates one page, and works once on each page.
+ */
 
-FIXTURE(collide_mutator)
+static int mutate_mprotect(struct subject *subject, int nr)
 {
-	MMUN_RANGE_FIXTURE;
-	__u32 near;
-};
+	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
+}
+
+static int mutate_mremap(struct subject *subject, int nr)
+{
+	char *to = subject_page(subject, PAGES + nr);
+
+	return mremap(subject_page(subject, nr), subject->page, subject->page,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
+}
+
+static int mutate_fork(struct subject *subject, int nr)
+{
+	struct mmun_child child;
+
+	return mmun_child_start(&child, NULL) ?: mmun_child_end(&child);
+}
 
 /* @everywhere: the mutator invalidates all pages and not only one page */
 FIXTURE_VARIANT(collide_mutator)
 {
-	int (*mutate)(char *at, size_t page);
+	mutate_fn mutate;
 	bool everywhere;
 };
 
@@ -95,16 +113,8 @@ FIXTURE_VARIANT_ADD(collide_mutator, mremap)   { mutate_mremap, false };
 FIXTURE_VARIANT_ADD(collide_mutator, fork)     { mutate_fork, true };
 /* clang-format on */
 
-FIXTURE_SETUP(collide_mutator)
-{
-	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
-	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
-}
-
-MMUN_FIXTURE_TEARDOWN(collide_mutator)
-
-#define must_mutate(_nr) \
-	ASSERT_EQ(0, variant->mutate(mmun_page(_nr), self->page))
+#define must_mutate(_nr) ASSERT_EQ(0, variant->mutate(&self->subject, _nr))
+#define drop_page(_nr) ASSERT_EQ(0, mutate_dontneed(&self->subject, _nr))
 
 /*
  *	reader			mutator
@@ -115,17 +125,11 @@ MMUN_FIXTURE_TEARDOWN(collide_mutator)
  */
 TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-	struct mmun_commit commit;
-
-	collect_page(token, 0);
+	begin_with_page(0);
 	must_mutate(3);
-	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
-	EXPECT_EQ(1, commit.out_collided);
-	EXPECT_EQ(0, commit.out_published);
+	expect_collision();
 	expect_no_entry(0);
-	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
-	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
+	expect_counters(1, 0);
 }
 
 /*
@@ -134,66 +138,59 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
  */
 TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 {
-	struct mmun_token token;
-
+	must_mutate(2);
+	begin_with_page(0);
 	must_mutate(3);
-	token = begin_with_page(0);
-	must_mutate(4);
-	EXPECT_EQ(1, mmun_commit(token));
+	expect_collision();
 	expect_no_entry(0);
 }
 
 TEST_F(collide_mutator, two_invalidations_in_one_section_are_seen)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
+	begin();
+	must_mutate(2);
 	must_mutate(3);
-	must_mutate(4);
-	EXPECT_EQ(1, mmun_commit(token));
+	expect_collision();
 }
 
 TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 {
-	struct mmun_token token;
-
 	must_mutate(3);
-	token = begin_with_page(0);
-	EXPECT_EQ(0, mmun_commit(token));
+	begin_with_page(0);
+	expect_published(1);
 	expect_entry(0);
-	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
+	expect_counters(0, 1);
 }
 
 TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
+	begin();
 	must_mutate(3);
-	ASSERT_EQ(1, mmun_commit(token));
-	token = begin_with_page(0);
-	EXPECT_EQ(0, mmun_commit(token));
+	expect_collision();
+	begin_with_page(0);
+	expect_published(1);
 	expect_entry(0);
 }
 
 /* The mutator works on the pages directly before and after the range. */
 TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 {
-	__u32 id = insert_pages(1, 2);
-	struct mmun_token token = mmun_read_begin(id);
-
+	self->id = insert_pages(1, 2);
+	begin();
 	must_mutate(0);
 	must_mutate(3);
-	EXPECT_EQ(variant->everywhere, mmun_check_retry(id, token.seq));
-	EXPECT_EQ(variant->everywhere, mmun_commit(token));
+	expect_retry(variant->everywhere);
+	expect_commit(variant->everywhere, 0);
 }
 
 TEST_F(collide_mutator, invalidation_of_a_neighbour_range_does_not_collide)
 {
-	struct mmun_token here = mmun_read_begin(self->id);
 	struct mmun_token near = mmun_read_begin(self->near);
 
-	must_mutate(RANGE_PAGES);
+	begin();
+	must_mutate(NEAR);
 	EXPECT_EQ(1, mmun_commit(near));
-	EXPECT_EQ(variant->everywhere, mmun_commit(here));
+	expect_commit(variant->everywhere, 0);
 }
 
 /*
@@ -206,39 +203,37 @@ TEST_F(collide_mutator, invalidation_of_a_neighbour_range_does_not_collide)
  */
 TEST_F(collide_mutator, older_reader_collides_and_the_newer_does_not)
 {
-	struct mmun_token older = mmun_read_begin(self->id), newer;
+	struct mmun_token older = mmun_read_begin(self->id);
 
 	must_mutate(3);
-	newer = begin_with_page(0);
-	EXPECT_NE(older.seq, newer.seq);
-	EXPECT_EQ(0, mmun_commit(newer));
+	begin_with_page(0);
+	EXPECT_NE(older.seq, self->token.seq);
+	expect_published(1);
 	EXPECT_EQ(1, mmun_commit(older));
 	expect_entry(0);
 }
 
 TEST_F(collide_mutator, check_retry_agrees_with_commit)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
-	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
+	begin();
+	expect_retry(0);
 	must_mutate(3);
-	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
-	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
-	EXPECT_EQ(1, mmun_commit(token));
-	token = mmun_read_begin(self->id);
-	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
-	EXPECT_EQ(0, mmun_commit(token));
+	expect_retry(1);
+	expect_retry(1);
+	expect_collision();
+	begin();
+	expect_retry(0);
+	expect_published(0);
 }
 
 /* Published entries stay, except those of the page that the mutator changed. */
 TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 {
-	struct mmun_token token = begin_with_page(0);
-
-	ASSERT_EQ(0, mmun_commit(token));
-	token = begin_with_page(1);
+	begin_with_page(0);
+	expect_published(1);
+	begin_with_page(1);
 	must_mutate(3);
-	ASSERT_EQ(1, mmun_commit(token));
+	expect_collision();
 	if (variant->everywhere)
 		expect_no_entry(0);
 	else
@@ -248,57 +243,35 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 
 /* Many rounds: without an invalidation, or with one invalidation each */
 
-FIXTURE(collide)
-{
-	MMUN_RANGE_FIXTURE;
-	__u32 near;
-};
-
-FIXTURE_SETUP(collide)
-{
-	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
-	self->near = insert_pages(RANGE_PAGES, PAGES - RANGE_PAGES);
-}
-
-MMUN_FIXTURE_TEARDOWN(collide)
+/* Returns how many rounds collide.  @_step is a statement in round @_i. */
+#define count_collisions(_i, _rounds, _step)                    \
+	({                                                      \
+		int __collided = 0;                             \
+		for (int _i = 0; _i < (_rounds); _i++) {        \
+			begin();                                \
+			_step;                                  \
+			__collided += mmun_commit(self->token); \
+		}                                               \
+		__collided;                                     \
+	})
 
 TEST_F(collide, idle_rounds_never_collide)
 {
-	int i, collided = 0;
-
 	drop_page(3);
-	for (i = 0; i < 5000; i++)
-		collided += mmun_commit(mmun_read_begin(self->id));
-	EXPECT_EQ(0, collided);
-	EXPECT_EQ(5000, mmun_query_range(self->id).out_commits);
+	EXPECT_EQ(0, count_collisions(i, 5000, expect_retry(0)));
+	expect_counters(0, 5000);
 }
 
 TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
 {
-	int i, collided = 0;
-
-	for (i = 0; i < 1000; i++) {
-		struct mmun_token token = mmun_read_begin(self->id);
-
-		drop_page(RANGE_PAGES);
-		collided += mmun_commit(token);
-	}
-	EXPECT_EQ(0, collided);
+	EXPECT_EQ(0, count_collisions(i, 1000, drop_page(NEAR)));
 	EXPECT_EQ(1000, mmun_query_range(self->near).out_invalidations);
 }
 
 TEST_F(collide, every_round_with_an_invalidation_collides)
 {
-	int i, collided = 0;
-
-	for (i = 0; i < 1000; i++) {
-		struct mmun_token token = mmun_read_begin(self->id);
-
-		drop_page(i % RANGE_PAGES);
-		collided += mmun_commit(token);
-	}
-	EXPECT_EQ(1000, collided);
-	EXPECT_EQ(1000, mmun_query_range(self->id).out_collisions);
+	EXPECT_EQ(1000, count_collisions(i, 1000, drop_page(i % RANGE_PAGES)));
+	expect_counters(1000, 0);
 }
 
 /* Sections that overlap, each with its own sequence */
@@ -306,38 +279,37 @@ TEST_F(collide, every_round_with_an_invalidation_collides)
 TEST_F(collide, nested_sections_all_commit_when_nothing_happened)
 {
 	struct mmun_token tokens[8];
-	int i;
 
-	for (i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++) {
 		tokens[i] = mmun_read_begin(self->id);
 		EXPECT_EQ(tokens[0].seq, tokens[i].seq);
 	}
-	for (i = 7; i >= 0; i--)
+	for (int i = 7; i >= 0; i--)
 		EXPECT_EQ(0, mmun_commit(tokens[i]));
 }
 
 TEST_F(collide, only_the_sections_open_at_the_invalidation_collide)
 {
 	struct mmun_token tokens[8];
-	int i;
 
-	for (i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++) {
 		if (i == 5)
 			drop_page(3);
 		tokens[i] = mmun_read_begin(self->id);
 	}
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		EXPECT_EQ(i < 5, mmun_commit(tokens[i]));
 }
 
 TEST_F(collide, ranges_over_the_same_pages_collide_on_their_own)
 {
 	__u32 twin = insert_pages(0, RANGE_PAGES);
-	struct mmun_token token = mmun_read_begin(self->id), late;
+	struct mmun_token late;
 
+	begin();
 	drop_page(3);
 	late = mmun_read_begin(twin);
-	EXPECT_EQ(1, mmun_commit(token));
+	expect_collision();
 	EXPECT_EQ(0, mmun_commit(late));
 }
 
@@ -345,111 +317,119 @@ TEST_F(collide, ranges_over_the_same_pages_collide_on_their_own)
 
 TEST_F(collide, commit_of_an_empty_batch_publishes_nothing)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-	struct mmun_commit commit;
-
-	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
-	EXPECT_EQ(0, commit.out_collided);
-	EXPECT_EQ(0, commit.out_published);
-	EXPECT_EQ(0, mmun_query_context().out_batches);
+	begin();
+	expect_published(0);
+	expect_batches(0);
 }
 
 TEST_F(collide, commit_works_once)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
-	EXPECT_EQ(1, mmun_query_context().out_batches);
-	collect_page(token, 0);
-	EXPECT_EQ(0, mmun_commit(token));
-	EXPECT_EQ(0, mmun_query_context().out_batches);
-	mmun_err_commit(ENOENT, token);
+	begin_with_page(0);
+	expect_batches(1);
+	expect_published(1);
+	expect_batches(0);
+	mmun_err_commit(ENOENT, self->token);
 	expect_entry(0);
 }
 
 TEST_F(collide, commit_that_collided_works_once)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
+	begin();
 	drop_page(3);
-	EXPECT_EQ(1, mmun_commit(token));
-	mmun_err_commit(ENOENT, token);
-	EXPECT_EQ(0, mmun_query_context().out_batches);
+	expect_collision();
+	mmun_err_commit(ENOENT, self->token);
+	expect_batches(0);
 }
 
 TEST_F(collide, commit_with_a_wrong_seq_leaves_the_batch_usable)
 {
-	struct mmun_token token = mmun_read_begin(self->id), wrong = token;
+	struct mmun_token wrong;
 
-	collect_page(token, 0);
+	begin_with_page(0);
+	wrong = self->token;
 	wrong.seq += 2;
 	mmun_err_commit(EINVAL, wrong);
-	wrong.seq = token.seq - 2;
+	wrong.seq = self->token.seq - 2;
 	mmun_err_commit(EINVAL, wrong);
 	expect_no_entry(0);
-	EXPECT_EQ(0, mmun_commit(token));
+	expect_published(1);
 	expect_entry(0);
 }
 
 /* COMMIT of an older batch must not succeed with a newer sequence. */
 TEST_F(collide, commit_with_the_seq_of_another_batch_is_refused)
 {
-	struct mmun_token token = mmun_read_begin(self->id), fresh;
+	struct mmun_token fresh;
 
-	collect_page(token, 3);
+	begin_with_page(3);
 	drop_page(3);
 	fresh = mmun_read_begin(self->id);
-	fresh.batch = token.batch;
+	fresh.batch = self->token.batch;
 	mmun_err_commit(EINVAL, fresh);
-	EXPECT_EQ(1, mmun_commit(token));
+	expect_collision();
 	expect_no_entry(3);
 }
 
 TEST_F(collide, abandoned_batch_publishes_nothing)
 {
-	struct mmun_token token = begin_with_page(0);
-
-	mmun_abandon(token);
+	begin_with_page(0);
+	mmun_abandon(self->token);
 	expect_no_entry(0);
-	mmun_err_commit(ENOENT, token);
-	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
-	EXPECT_EQ(0, mmun_query_context().out_batches);
+	mmun_err_commit(ENOENT, self->token);
+	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, self->token));
+	expect_batches(0);
 }
 
 TEST_F(collide, commit_after_remove_of_the_range_is_enoent)
 {
-	struct mmun_token token = begin_with_page(0);
-
+	begin_with_page(0);
 	mmun_remove(self->id);
-	mmun_err_commit(ENOENT, token);
-	EXPECT_EQ(0, mmun_query_context().out_batches);
+	mmun_err_commit(ENOENT, self->token);
+	expect_batches(0);
 }
 
 TEST_F(collide, batch_of_a_removed_range_can_be_abandoned)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
-
+	begin();
 	mmun_remove(self->id);
-	EXPECT_EQ(1, mmun_query_context().out_batches);
-	mmun_abandon(token);
-	EXPECT_EQ(0, mmun_query_context().out_batches);
+	expect_batches(1);
+	mmun_abandon(self->token);
+	expect_batches(0);
 }
 
 TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
 {
-	struct mmun_token token = begin_with_page(0);
-
+	begin_with_page(0);
 	mmun_remove(self->id);
 	self->id = insert_pages(0, RANGE_PAGES);
-	mmun_err_commit(ENOENT, token);
+	mmun_err_commit(ENOENT, self->token);
 	expect_no_entry(0);
 }
 
-/* The methods of COLLECT */
+/* If two parts of a batch overlap, the later part counts. */
 
-FIXTURE(collide_method)
+TEST_F(collide, later_part_removes_write_permission)
 {
-	MMUN_RANGE_FIXTURE;
-};
+	begin();
+	collect(0, 2, MMUN_METHOD_GUP, MMUN_WRITE);
+	collect_page(0);
+	EXPECT_EQ(0, mmun_commit(self->token));
+	expect_no_write(0);
+	device_write_byte(1, 'x');
+	expect_entry(0);
+}
+
+TEST_F(collide, later_part_adds_write_permission)
+{
+	begin();
+	collect(0, 2, MMUN_METHOD_GUP, 0);
+	collect(0, 1, MMUN_METHOD_GUP, MMUN_WRITE);
+	EXPECT_EQ(0, mmun_commit(self->token));
+	device_write_byte(0, 'x');
+	expect_no_write(1);
+}
+
+/* The methods of COLLECT */
 
 /* @stale: errno of COLLECT when its sequence is stale */
 FIXTURE_VARIANT(collide_method)
@@ -467,97 +447,78 @@ FIXTURE_VARIANT_ADD(collide_method, gup)         { MMUN_METHOD_GUP, 0, 0 };
 FIXTURE_VARIANT_ADD(collide_method, gup_write)   { MMUN_METHOD_GUP, MMUN_WRITE, 0 };
 /* clang-format on */
 
-FIXTURE_SETUP(collide_method)
-{
-	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
-}
+#define begin_by_method()                          \
+	do {                                       \
+		mmun_need_method(variant->method); \
+		begin();                           \
+	} while (0)
 
-MMUN_FIXTURE_TEARDOWN(collide_method)
-
-#define need_method() mmun_need_method(variant->method)
-
-#define collect(_token, _first, _nr, _valid)                                \
-	_mmun_collect(self->fd, _token, mmun_page(_first), mmun_pages(_nr), \
-		      variant->method, variant->flags, _valid)
-
-#define collect_pages(_token, _first, _nr)                       \
-	mmun_collect(_token, mmun_page(_first), mmun_pages(_nr), \
-		     variant->method, variant->flags)
+#define collect_pages(_first, _nr) \
+	collect(_first, _nr, variant->method, variant->flags)
 
 /*
  * With HMM, COLLECT checks the sequence.  With GUP, only COMMIT checks the
  * sequence.
  */
+#define collect_stale_pages(_first, _nr)                                      \
+	do {                                                                  \
+		__u32 __valid;                                                \
+		int __ret = _mmun_collect(self->fd, self->token,              \
+					  mmun_page(_first), mmun_pages(_nr), \
+					  variant->method, variant->flags,    \
+					  &__valid);                          \
+		EXPECT_EQ(variant->stale, __ret ? errno : 0);                 \
+	} while (0)
+
 TEST_F(collide_method, collect_in_a_stale_section_is_detected)
 {
-	struct mmun_token token;
-	__u32 valid;
-	int ret;
-
-	need_method();
-	token = mmun_read_begin(self->id);
+	begin_by_method();
 	drop_page(3);
-	errno = 0;
-	ret = collect(token, 0, 1, &valid);
-	EXPECT_EQ(variant->stale ? -1 : 0, ret);
-	EXPECT_EQ(variant->stale, errno);
-	EXPECT_EQ(1, mmun_commit(token));
+	collect_stale_pages(0, 1);
+	expect_collision();
 	expect_no_entry(0);
 }
 
 /*
  *	reader			mutator
  *	begin
- *	collect pages 0-2
+ *	collect pages 0, 1
  *				invalidate page 1
- *	collect pages 3-5
+ *	collect pages 2, 3
  *	commit: collides
  *
  * If each part had a sequence of its own, COMMIT would miss the collision.
  */
 TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
 {
-	struct mmun_token token;
-	__u32 valid;
-
-	need_method();
-	token = mmun_read_begin(self->id);
-	EXPECT_EQ(3, collect_pages(token, 0, 3));
+	begin_by_method();
+	collect_pages(0, 2);
 	drop_page(1);
-	collect(token, 3, 3, &valid);
-	EXPECT_EQ(1, mmun_commit(token));
+	collect_stale_pages(2, 2);
+	expect_collision();
 	expect_no_entry(0);
-	expect_no_entry(3);
+	expect_no_entry(2);
 }
 
 TEST_F(collide_method, invalidation_after_collect_is_seen)
 {
-	struct mmun_token token;
-
-	need_method();
-	token = mmun_read_begin(self->id);
-	EXPECT_EQ(RANGE_PAGES, collect_pages(token, 0, RANGE_PAGES));
-	ASSERT_EQ(0, munmap(mmun_page(3), self->page));
-	EXPECT_EQ(1, mmun_commit(token));
+	begin_by_method();
+	collect_pages(0, RANGE_PAGES);
+	ASSERT_EQ(0, mutate_munmap(&self->subject, 3));
+	expect_collision();
 	expect_no_entry(0);
 	expect_no_entry(3);
 }
 
 TEST_F(collide_method, parts_in_any_order_are_all_published)
 {
-	struct mmun_token token;
-	struct mmun_commit commit;
-	int i;
-
-	need_method();
-	token = mmun_read_begin(self->id);
-	EXPECT_EQ(2, collect_pages(token, 4, 2));
-	EXPECT_EQ(1, collect_pages(token, 0, 1));
-	EXPECT_EQ(2, collect_pages(token, 1, 2));
-	ASSERT_EQ(0, _mmun_commit(self->fd, token, &commit));
-	EXPECT_EQ(0, commit.out_collided);
-	EXPECT_EQ(5, commit.out_published);
-	for (i = 0; i < RANGE_PAGES; i++)
+	self->id = insert_pages(0, PAGES);
+	begin_by_method();
+	collect_pages(4, 2);
+	collect_pages(0, 1);
+	collect_pages(1, 2);
+	expect_published(5);
+	for (int i = 0; i < 6; i++)
 		if (i != 3)
 			expect_entry(i);
 	expect_no_entry(3);
@@ -566,55 +527,22 @@ TEST_F(collide_method, parts_in_any_order_are_all_published)
 /* COLLECT of present pages raises no invalidation. */
 TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 {
-	struct mmun_token token, other;
-	int i;
+	struct mmun_token other;
 
-	need_method();
-	for (i = 0; i < 100; i++) {
-		token = mmun_read_begin(self->id);
+	for (int i = 0; i < 100; i++) {
+		begin_by_method();
 		other = mmun_read_begin(self->id);
-		collect_pages(token, 0, RANGE_PAGES);
+		collect_pages(0, RANGE_PAGES);
 		EXPECT_EQ(0, mmun_commit(other));
-		EXPECT_EQ(0, mmun_commit(token));
+		expect_published(RANGE_PAGES);
 	}
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
-}
-
-/* If two parts of a batch overlap, the later part counts. */
-
-TEST_F(collide, later_part_removes_write_permission)
-{
-	struct mmun_token token = mmun_read_begin(self->id);
-
-	collect_by_gup(token, 0, 2, MMUN_WRITE);
-	collect_page(token, 0);
-	EXPECT_EQ(0, mmun_commit(token));
-	expect_no_write(0);
-	device_write_byte(1, 'x');
-	expect_entry(0);
-}
-
-TEST_F(collide, later_part_adds_write_permission)
-{
-	struct mmun_token token = mmun_read_begin(self->id);
-
-	collect_by_gup(token, 0, 2, 0);
-	collect_by_gup(token, 0, 1, MMUN_WRITE);
-	EXPECT_EQ(0, mmun_commit(token));
-	device_write_byte(0, 'x');
-	expect_no_write(1);
 }
 
 /*
  * A snapshot with MMUN_WRITE while a child shares the pages: the faults of the
  * snapshot break copy-on-write, which invalidates the range.
  */
-
-FIXTURE(collide_cow)
-{
-	MMUN_RANGE_FIXTURE;
-	struct mmun_child child;
-};
 
 FIXTURE_VARIANT(collide_cow)
 {
@@ -626,56 +554,43 @@ FIXTURE_VARIANT_ADD(collide_cow, fault) { MMUN_METHOD_HMM_FAULT };
 FIXTURE_VARIANT_ADD(collide_cow, gup)   { MMUN_METHOD_GUP };
 /* clang-format on */
 
-FIXTURE_SETUP(collide_cow)
-{
-	setup_range(2 * PAGES, PAGES, RANGE_PAGES);
-	ASSERT_EQ(0, mmun_child_start(&self->child, NULL));
-}
-
-FIXTURE_TEARDOWN(collide_cow)
-{
-	EXPECT_EQ(0, mmun_child_end(&self->child));
-	EXPECT_EQ(0, close(self->fd));
-}
-
 #define cow_snapshot(_pages, _retries, _entries)                 \
 	({                                                       \
 		struct mmun_snapshot __snap = MMUN_SNAPSHOT_OF(  \
 			self->id, self->map, mmun_pages(_pages), \
 			variant->method, MMUN_WRITE);            \
+		struct mmun_child __child;                       \
+		mmun_need_method(variant->method);               \
+		ASSERT_EQ(0, mmun_child_start(&__child, NULL));  \
 		__snap.max_retries = _retries;                   \
 		__snap.pages = mmun_u64(_entries);               \
 		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__snap)); \
+		EXPECT_EQ(0, mmun_child_end(&__child));          \
 		__snap;                                          \
 	})
 
 TEST_F(collide_cow, snapshot_that_may_not_retry_collides_with_itself)
 {
 	__u64 entry = 0x5a5a;
-	struct mmun_snapshot snap;
+	struct mmun_snapshot snap = cow_snapshot(1, 0, &entry);
 
-	need_method();
-	snap = cow_snapshot(1, 0, &entry);
 	if (mmun_is_unlocked(self->fd, variant->method)) {
 		EXPECT_EQ(0, snap.out_collided);
-		EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
+		expect_counters(0, 1);
 		return;
 	}
 	EXPECT_EQ(1, snap.out_collided);
 	EXPECT_EQ(0, snap.out_retries);
 	EXPECT_EQ(0x5a5a, entry);
 	expect_no_entry(0);
-	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
-	EXPECT_EQ(1, mmun_query_range(self->id).out_collisions);
+	expect_counters(1, 0);
 }
 
 TEST_F(collide_cow, snapshot_of_a_page_succeeds_with_one_retry)
 {
 	__u64 entry = 0;
-	struct mmun_snapshot snap;
+	struct mmun_snapshot snap = cow_snapshot(1, 1, &entry);
 
-	need_method();
-	snap = cow_snapshot(1, 1, &entry);
 	EXPECT_EQ(0, snap.out_collided);
 	EXPECT_EQ(!mmun_is_unlocked(self->fd, variant->method),
 		  snap.out_retries);
@@ -689,17 +604,15 @@ TEST_F(collide_cow, snapshot_of_a_page_succeeds_with_one_retry)
 TEST_F(collide_cow, snapshot_of_the_range_retries_at_most_once_per_page)
 {
 	__u64 entries[RANGE_PAGES];
-	struct mmun_snapshot snap;
+	struct mmun_snapshot snap =
+		cow_snapshot(RANGE_PAGES, RANGE_PAGES, entries);
 
-	need_method();
-	snap = cow_snapshot(RANGE_PAGES, RANGE_PAGES, entries);
 	EXPECT_EQ(0, snap.out_collided);
 	EXPECT_LE(!mmun_is_unlocked(self->fd, variant->method),
 		  snap.out_retries);
 	EXPECT_GE(RANGE_PAGES, snap.out_retries);
 	EXPECT_EQ(RANGE_PAGES, snap.out_valid);
-	EXPECT_EQ(snap.out_retries, mmun_query_range(self->id).out_collisions);
-	EXPECT_EQ(1, mmun_query_range(self->id).out_commits);
+	expect_counters(snap.out_retries, 1);
 }
 
 MMUN_HARNESS_MAIN
