@@ -25,7 +25,7 @@ struct victim_span {
  * struct victim - a process with two ranges
  * @child: the process
  * @spans: the places of the two ranges
- * @map: an arena that contains both spans
+ * @map: an arena in which both spans have room
  * @fd: descriptor of the device; each process stores its own number in its copy
  * @ids: a range over each span
  */
@@ -45,15 +45,6 @@ static inline char *victim_at(const struct victim *victim, int which)
 static inline size_t victim_length(const struct victim *victim, int which)
 {
 	return victim->spans[which].pages * sysconf(_SC_PAGESIZE);
-}
-
-/* Returns the number of pages of an arena that contains both spans. */
-static inline int victim_pages(const struct victim_span *spans)
-{
-	int end0 = spans[0].first + spans[0].pages;
-	int end1 = spans[1].first + spans[1].pages;
-
-	return end0 > end1 ? end0 : end1;
 }
 
 /* Orders */
@@ -85,16 +76,17 @@ static inline int victim_start(struct victim *victim,
 			       mmun_order_fn map)
 {
 	struct mmun_child *child = &victim->child;
-	int i, id = 0;
+	int id = 0;
 
 	victim->spans = spans;
-	victim->map = mmun_arena(victim_pages(spans));
+	victim->map = mmun_arena(spans[0].first + spans[0].pages +
+				 spans[1].first + spans[1].pages);
 	if (!victim->map || mmun_child_start(child, victim) ||
 	    mmun_child_do(child, map, 0))
 		return -1;
 	victim->fd =
 		mmun_child_getfd(child, mmun_child_do(child, victim_open, 0));
-	for (i = 0; i < 2 && id >= 0; i++) {
+	for (int i = 0; i < 2 && id >= 0; i++) {
 		id = mmun_child_do(child, victim_insert, i);
 		victim->ids[i] = id;
 	}
