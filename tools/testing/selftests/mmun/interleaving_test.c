@@ -14,54 +14,54 @@
 #define STEP 1000 /* inserts of one call, or invalidations of one order */
 #define LONG_RUN 100000
 
-/* @near is the second range of the drawing in subject.h. */
-FIXTURE(interleaving)
-{
-	SUBJECT_FIXTURE;
-	__u32 near;
-};
+/* @near is the second range of the drawing in hold.h; @other works on it. */
+#define INTERLEAVING_FIXTURE(_fixture)                                    \
+	FIXTURE(_fixture)                                                 \
+	{                                                                 \
+		SUBJECT_FIXTURE;                                          \
+		__u32 near;                                               \
+	};                                                                \
+	FIXTURE_SETUP(_fixture)                                           \
+	{                                                                 \
+		setup_subject();                                          \
+		self->id = insert_range();                                \
+		self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2)); \
+		setup_workers(self->near);                                \
+	}                                                                 \
+	SUBJECT_FIXTURE_TEARDOWN(_fixture)
+
+INTERLEAVING_FIXTURE(interleaving)
+INTERLEAVING_FIXTURE(interleaving_remove)
 
 #define insert_at(_nr) mmun_insert(mmun_page(_nr), self->page)
+#define drop_page(_nr) subject_must(0, mutate_dontneed, _nr)
+#define query(_id) mmun_query_range(_id)
 
-FIXTURE_SETUP(interleaving)
-{
-	setup_subject();
-	self->id = insert_range();
-	self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2));
-	setup_workers(self->near);
-}
-
-SUBJECT_FIXTURE_TEARDOWN(interleaving)
+/* Hold the invalidation of page @_page after the callback of range @_id. */
+#define hold_callback(_nr, _page, _id) \
+	hold_mutator(_nr, mutate_dontneed, _page, MMUN_POINT_LEAVE, _id)
 
 /*
  * Hold an invalidation that hits the range, or an invalidation that hits no
  * range.
  */
-#define open_odd() \
-	hold_mutator(0, mutate_dontneed, 1, MMUN_POINT_LEAVE, self->id)
+#define open_odd() hold_callback(0, 1, self->id)
 #define open_even() hold_mutator(0, mutate_dontneed, FREE, MMUN_POINT_START, 0)
 
-#define expect_in_tree(_id, _there) \
-	EXPECT_EQ(_there, mmun_query_range(_id).out_in_tree)
-
-/* Expect that an invalidation of page @_nr calls no range. */
-#define expect_no_call(_nr)                            \
-	do {                                           \
-		mmun_drain_log(self->fd);              \
-		subject_must(0, mutate_dontneed, _nr); \
-		mmun_expect_no_event();                \
-	} while (0)
+#define expect_in_tree(_id, _there) EXPECT_EQ(_there, query(_id).out_in_tree)
 
 /*
- * Expect that an invalidation of page @_nr calls range @_id and no other range.
+ * Expect that an invalidation of page @_page by mutator @_nr calls range @_id
+ * and no other range.
  */
-#define expect_only(_id, _nr)                          \
-	do {                                           \
-		mmun_drain_log(self->fd);              \
-		subject_must(0, mutate_dontneed, _nr); \
-		expect_clear(_id, _nr);                \
-		mmun_expect_no_event();                \
+#define expect_only_by(_nr, _id, _page)                    \
+	do {                                               \
+		mmun_drain_log(self->fd);                  \
+		subject_must(_nr, mutate_dontneed, _page); \
+		expect_clear(_id, _page);                  \
+		mmun_expect_no_event();                    \
 	} while (0)
+#define expect_only(_id, _page) expect_only_by(0, _id, _page)
 
 #define block_remover() block_worker(&self->other, job_remove, MMUN_REMOVE)
 
@@ -75,13 +75,8 @@ SUBJECT_FIXTURE_TEARDOWN(interleaving)
 /* Insert and remove while an invalidation is open. */
 
 /*
- *	mutator		test
- *	held, odd
- *			insert: deferred
- *			remove: at once, because it was not in the tree
- *			insert: deferred
- *	resumed
- *			only the second range is in the tree
+ * A deferred insert is not in the tree, so its remove happens at once, and does
+ * not concern a later insert at the same place.
  */
 TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
@@ -91,8 +86,7 @@ TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 	mmun_remove(first);
 	last = insert_at(FREE);
 	expect_in_tree(last, 0);
-	EXPECT_EQ(mmun_query_range(self->id).out_seq,
-		  mmun_query_range(last).out_seq);
+	EXPECT_EQ(query(self->id).out_seq, query(last).out_seq);
 	resume_mutator(0, at);
 	expect_in_tree(last, 1);
 	expect_only(last, FREE);
@@ -100,15 +94,10 @@ TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 
 /*
  *	mutator		test			remover		reader
- *	held, even
- *			insert: in the tree;
- *			the sequence is odd
- *						remove first:
- *						waits
- *			insert: deferred
- *								begin: waits
- *	resumed
- *						returns		returns
+ *	held, even	insert: in the tree;
+ *			the sequence is odd	remove: waits
+ *			insert: deferred			begin: waits
+ *	resumed					returns		returns
  */
 TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
 {
@@ -129,15 +118,10 @@ TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
 }
 
 /*
- *	mutator		remover		test
- *	held, odd
- *			remove near:
- *			waits
- *					insert at the same place: deferred
- *					remove that: at once
- *	resumed
- *			returns
- *					no range is left there
+ *	mutator		remover			test
+ *	held, odd	remove near: waits	insert in its place: deferred
+ *						remove that: at once
+ *	resumed		returns			no range is left there
  */
 TEST_F(interleaving, remove_insert_remove_while_odd_leaves_no_range)
 {
@@ -147,7 +131,9 @@ TEST_F(interleaving, remove_insert_remove_while_odd_leaves_no_range)
 	mmun_remove(insert_at(NEAR));
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	resume_and_join(at);
-	expect_no_call(NEAR);
+	mmun_drain_log(self->fd);
+	drop_page(NEAR);
+	mmun_expect_no_event();
 }
 
 TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
@@ -172,22 +158,14 @@ TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
 
 	block_remover();
 	new = insert_at(NEAR);
-	mmun_drain_log(self->fd);
-	subject_must(1, mutate_dontneed, NEAR);
-	expect_clear(self->near, NEAR);
-	mmun_expect_no_event();
-	EXPECT_EQ(0, mmun_query_range(new).out_invalidations);
+	expect_only_by(1, self->near, NEAR);
+	EXPECT_EQ(0, query(new).out_invalidations);
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	resume_and_join(at);
 	expect_only(new, NEAR);
 }
 
 /* Remove a range whose callback is held. */
-
-FIXTURE(interleaving_remove)
-{
-	SUBJECT_FIXTURE;
-};
 
 /* @calls: number of callbacks of the range that ran before @point */
 FIXTURE_VARIANT(interleaving_remove)
@@ -202,33 +180,22 @@ FIXTURE_VARIANT_ADD(interleaving_remove, leave) { MMUN_POINT_LEAVE, 1 };
 FIXTURE_VARIANT_ADD(interleaving_remove, start) { MMUN_POINT_START, 1 };
 /* clang-format on */
 
-FIXTURE_SETUP(interleaving_remove)
-{
-	setup_subject();
-	mmun_log_setup(16,
-		       1U << MMUN_RECORD_INVALIDATE | 1U << MMUN_RECORD_REMOVE);
-	self->id = insert_range();
-	setup_workers(self->id);
-}
-
-SUBJECT_FIXTURE_TEARDOWN(interleaving_remove)
-
 /*
- *	mutator			remover
- *	held in the callback
- *				remove: waits
- *	resumed; the callback
- *	returns; end
- *				returns
+ *	mutator				remover
+ *	held in the callback		remove: waits
+ *	resumed; the callback returns
+ *	end				returns
  */
 TEST_F(interleaving_remove, waits_for_the_held_callback)
 {
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token = mmun_read_begin(self->near);
 	struct mmun_record r = {};
 	__u32 at;
 
-	at = hold_mutator(0, mutate_munmap, 1, variant->point, self->id);
-	EXPECT_EQ(variant->calls, mmun_query_range(self->id).out_invalidations);
+	mmun_log_setup(16,
+		       1U << MMUN_RECORD_INVALIDATE | 1U << MMUN_RECORD_REMOVE);
+	at = hold_mutator(0, mutate_munmap, NEAR, variant->point, self->near);
+	EXPECT_EQ(variant->calls, query(self->near).out_invalidations);
 	block_remover();
 	EXPECT_EQ(variant->calls, mmun_next_record(self->fd, &r));
 	mmun_expect_no_event();
@@ -238,7 +205,7 @@ TEST_F(interleaving_remove, waits_for_the_held_callback)
 	EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
 	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 	EXPECT_EQ(MMUN_RECORD_REMOVE, r.type);
-	subject_must(0, mutate_dontneed, 0);
+	drop_page(NEAR + 1);
 	mmun_expect_no_event();
 }
 
@@ -274,12 +241,11 @@ static int job_kick(struct worker *worker)
 static bool bind_to_cpu(pid_t tid, int nr)
 {
 	cpu_set_t all, one;
-	int cpu;
 
 	CPU_ZERO(&one);
 	if (sched_getaffinity(0, sizeof(all), &all))
 		return false;
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &all) || nr--)
 			continue;
 		CPU_SET(cpu, &one);
@@ -288,67 +254,49 @@ static bool bind_to_cpu(pid_t tid, int nr)
 	return false;
 }
 
-/* Returns ranges of one byte each, which are all on the page at @start. */
-static struct mmun_span *bulk_of(char *start, size_t page)
-{
-	struct mmun_span *bulk = calloc(MANY, sizeof(*bulk));
-	int i;
-
-	for (i = 0; bulk && i < MANY; i++) {
-		bulk[i].start = mmun_u64(start) + i % page;
-		bulk[i].length = 1;
-	}
-	return bulk;
-}
-
 /*
- * Insert MANY ranges, or as many as a quarter of the time of a hold allows: if
- * each insert takes long, fewer are enough.  Returns the number, or -1.
+ * Insert MANY ranges of one byte each, which are all on one page, or as many as
+ * a quarter of the time of a hold allows: if each insert takes long, fewer are
+ * enough.  Returns the number, or -1.
  */
-static int insert_many(int fd, struct mmun_span *bulk)
+static int insert_many(int fd, struct mmun_span *bulk, char *at, size_t page)
 {
 	struct timespec then = mmun_now();
-	__u64 done;
+	__u64 done = STEP;
 	int n;
 
-	for (n = 0; n < MANY && ms_since(&then) < MMUN_HOLD_MS / 4; n += STEP)
+	for (n = 0; n < MANY && ms_since(&then) < MMUN_HOLD_MS / 4; n += STEP) {
+		for (int i = n; i < n + STEP; i++) {
+			bulk[i].start = mmun_u64(at + i % page);
+			bulk[i].length = 1;
+		}
 		if (_mmun_insert_bulk(fd, bulk + n, STEP, &done) ||
 		    done != STEP)
 			return -1;
+	}
 	return n;
 }
 
 /*
- *	mutator		remover, CPU 1	kicker, CPU 1	test
- *	CPU 0
- *	held, odd
- *			remove near:
- *			waits
- *							insert many
- *							remove one of them
- *					wakes the
- *					remover
- *	resumed; makes
- *	the deferred
- *	changes
- *			returns
+ *	mutator, CPU 0	remover, CPU 1	kicker, CPU 1	test
+ *	held, odd	remove: waits			insert many, remove one
+ *					wakes the remover
+ *	resumed		returns after all changes
  */
 TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 {
+	static struct mmun_span bulk[MANY];
 	struct worker *kicker = &self->reader;
-	struct mmun_span *bulk;
-	int i, many;
 	__u32 at;
+	int many;
 
 	if (!bind_to_cpu(self->other.tid, 1) || !bind_to_cpu(kicker->tid, 1))
 		SKIP(return, "only one CPU: the race needs two");
 	ASSERT_EQ(true, bind_to_cpu(subject_tid(0), 0));
-	bulk = bulk_of(mmun_page(FREE), self->page);
-	ASSERT_NE(NULL, bulk);
 	mmun_log_setup(0, 0);
 	at = open_odd();
 	block_remover();
-	many = insert_many(self->fd, bulk);
+	many = insert_many(self->fd, bulk, mmun_page(FREE), self->page);
 	ASSERT_LT(0, many);
 	mmun_remove(bulk[many / 2].id);
 	kicker->id = self->other.tid;
@@ -358,14 +306,13 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 	ASSERT_EQ(true, bind_to_cpu(0, 0));
 	resume_and_join(at);
 	EXPECT_EQ(0, worker_join(kicker));
-	subject_must(0, mutate_dontneed, FREE);
-	for (i = 0; i < many; i += many / 5) {
+	drop_page(FREE);
+	for (int i = 0; i < many; i += many / 5) {
 		expect_in_tree(bulk[i].id, 1);
-		EXPECT_EQ(1, mmun_query_range(bulk[i].id).out_invalidations);
+		EXPECT_EQ(1, query(bulk[i].id).out_invalidations);
 	}
 	mmun_err_remove(ENOENT, bulk[many / 2].id);
 	mmun_err_remove(ENOENT, self->near);
-	free(bulk);
 }
 
 /* Signals to a process that waits in the core */
@@ -377,7 +324,7 @@ FIXTURE(interleaving_signal)
 };
 
 /*
- * @call: calls @cmd, which waits
+ * @cmd: the call, which waits
  * @sig: the signal
  * @status: 128 + the signal that killed the child, or the error of the call
  * @at_once: whether the signal ends the wait
@@ -385,13 +332,26 @@ FIXTURE(interleaving_signal)
  */
 FIXTURE_VARIANT(interleaving_signal)
 {
-	mmun_order_fn call;
 	unsigned int cmd;
 	int sig;
 	int status;
 	bool at_once;
 	__u32 left;
 };
+
+/* The first insert into an mm waits for mmap_lock, which SIGKILL ends. */
+#define KILLED (128 + SIGKILL)
+
+/* clang-format off */
+#define SIGNAL(_name, ...) FIXTURE_VARIANT_ADD(interleaving_signal, _name) { __VA_ARGS__ }
+
+SIGNAL(reader, MMUN_READ_BEGIN, SIGUSR1, .left = 1);
+SIGNAL(reader_killed, MMUN_READ_BEGIN, SIGKILL, KILLED, .left = 1);
+SIGNAL(remover, MMUN_REMOVE, SIGUSR1, .status = 0);
+SIGNAL(remover_killed, MMUN_REMOVE, SIGKILL, .status = KILLED);
+SIGNAL(inserter, MMUN_INSERT, SIGUSR1, .status = EINTR);
+SIGNAL(inserter_killed, MMUN_INSERT, SIGKILL, KILLED, .at_once = true);
+/* clang-format on */
 
 static atomic_int signalled;
 
@@ -400,55 +360,27 @@ static void on_signal(int sig)
 	signalled = 1;
 }
 
-static int exit_signalled(int ret)
-{
-	_exit(!signalled ? 124 : ret ? errno : 0);
-}
-
-static int call_begin(void *arg, int nr)
+/* Exits with the errno of the call, or with 124 if there was no signal. */
+static int call_and_exit(void *arg, int cmd)
 {
 	FIXTURE_DATA(interleaving_signal) *self = arg;
 	struct mmun_token token;
-
-	return exit_signalled(_mmun_read_begin(self->fd, self->id, &token));
-}
-
-static int call_remove(void *arg, int nr)
-{
-	FIXTURE_DATA(interleaving_signal) *self = arg;
-
-	return exit_signalled(_mmun_remove(self->fd, self->id));
-}
-
-static int call_insert(void *arg, int nr)
-{
-	FIXTURE_DATA(interleaving_signal) *self = arg;
 	__u32 id;
+	int ret;
 
-	return exit_signalled(_mmun_insert(self->fd, self->map, 1, &id));
+	if (cmd == MMUN_READ_BEGIN)
+		ret = _mmun_read_begin(self->fd, self->id, &token);
+	else if (cmd == MMUN_REMOVE)
+		ret = _mmun_remove(self->fd, self->id);
+	else
+		ret = _mmun_insert(self->fd, self->map, 1, &id);
+	_exit(!signalled ? 124 : ret ? errno : 0);
 }
-
-/* The first insert into an mm waits for mmap_lock, which SIGKILL ends. */
-#define KILLED (128 + SIGKILL)
-/* clang-format off */
-FIXTURE_VARIANT_ADD(interleaving_signal, reader) {
-	call_begin, MMUN_READ_BEGIN, SIGUSR1, 0, false, 1 };
-FIXTURE_VARIANT_ADD(interleaving_signal, reader_killed) {
-	call_begin, MMUN_READ_BEGIN, SIGKILL, KILLED, false, 1 };
-FIXTURE_VARIANT_ADD(interleaving_signal, remover) {
-	call_remove, MMUN_REMOVE, SIGUSR1, 0, false, 0 };
-FIXTURE_VARIANT_ADD(interleaving_signal, remover_killed) {
-	call_remove, MMUN_REMOVE, SIGKILL, KILLED, false, 0 };
-FIXTURE_VARIANT_ADD(interleaving_signal, inserter) {
-	call_insert, MMUN_INSERT, SIGUSR1, EINTR, false, 0 };
-FIXTURE_VARIANT_ADD(interleaving_signal, inserter_killed) {
-	call_insert, MMUN_INSERT, SIGKILL, KILLED, true, 0 };
-/* clang-format on */
 
 FIXTURE_SETUP(interleaving_signal)
 {
 	setup_subject();
-	if (variant->call != call_insert)
+	if (variant->cmd != MMUN_INSERT)
 		self->id = insert_range();
 	signal(SIGUSR1, on_signal);
 	ASSERT_EQ(0, mmun_child_start(&self->child, self));
@@ -466,7 +398,8 @@ TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)
 {
 	__u32 at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_START, 0);
 
-	ASSERT_EQ(0, mmun_child_order(&self->child, variant->call, 0));
+	ASSERT_EQ(0,
+		  mmun_child_order(&self->child, call_and_exit, variant->cmd));
 	expect_blocked_in(self->child.tid, variant->cmd);
 	ASSERT_EQ(0, mmun_child_signal(&self->child, variant->sig));
 	if (variant->at_once) {
@@ -488,12 +421,9 @@ TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)
 /*
  *	mutator		before		at enter	at leave
  *			begin
- *	held at enter
- *					begin
- *	held at leave
- *							begin: waits
- *	resumed
- *							returns
+ *	held at enter			begin
+ *	held at leave					begin: waits
+ *	resumed						returns
  *			collides	collides	commits
  */
 TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
@@ -504,7 +434,7 @@ TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
 
 	enter = mmun_hold(MMUN_POINT_ENTER, self->id, subject_tid(0));
 	leave = mmun_hold(MMUN_POINT_LEAVE, self->id, subject_tid(0));
-	ASSERT_EQ(0, subject_order(subject_thread(0), mutate_dontneed, 1));
+	order_mutator(0, mutate_dontneed, 1);
 	mmun_wait_held(enter);
 	entered = mmun_read_begin(self->id);
 	EXPECT_EQ(1, mmun_resume(enter));
@@ -514,21 +444,18 @@ TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
 	EXPECT_EQ(1, mmun_check_retry(self->id, before.seq));
 	resume_mutator(0, leave);
 	EXPECT_EQ(0, worker_join(&self->reader));
+	EXPECT_EQ(0, mmun_commit(self->reader.token));
 	EXPECT_EQ(before.seq, entered.seq);
 	EXPECT_EQ(r.cur_seq, self->reader.token.seq);
 	EXPECT_EQ(1, mmun_commit(before));
 	EXPECT_EQ(1, mmun_commit(entered));
-	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
 /*
- *	reader			mutator
- *	begin
- *	collect pages 0, 1
- *	collect pages 2, 3:
- *	waits for page 3
- *				invalidate page 0
- *				fill page 3
+ *	reader					mutator
+ *	begin, collect pages 0, 1
+ *	collect pages 2, 3: waits for page 3	invalidate page 0
+ *						fill page 3
  *	returns
  *	commit: collides
  */
@@ -537,7 +464,7 @@ TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
 	struct mmun_token token;
 
 	need_userfault(RANGE_PAGES);
-	subject_must(0, mutate_dontneed, 3);
+	drop_page(3);
 	token = mmun_read_begin(self->id);
 	EXPECT_EQ(2, mmun_collect(token, self->map, mmun_pages(2),
 				  MMUN_METHOD_GUP, 0));
@@ -546,52 +473,46 @@ TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
 	self->reader.length = mmun_pages(2);
 	block_worker(&self->reader, job_collect, MMUN_COLLECT);
 	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
-	subject_must(0, mutate_dontneed, 0);
+	drop_page(0);
 	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
 	subject_fill_page(3);
 	EXPECT_EQ(2, worker_join(&self->reader));
 	EXPECT_EQ(1, mmun_commit(token));
-	expect_shadow(1, false);
-	expect_shadow(2, false);
-	expect_shadow(3, false);
+	for (int i = 1; i < 4; i++)
+		expect_shadow(i, false);
 }
 
 /*
  *	reader: pages 0, 1	mutator
- *	begin
- *	waits for page 0
- *				drop page 1, fill page 0
- *	waits for page 1
- *				drop page 0, fill page 1
- *	has both
- *	collides; begin ...
+ *	waits for page 0	drop page 1, fill page 0
+ *	waits for page 1	drop page 0, fill page 1
+ *	has both: collides
  */
 TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
 {
 	__u64 pages[2] = { 1, 2 };
-	int i;
 
 	need_userfault(2);
-	subject_must(0, mutate_dontneed, 0);
+	drop_page(0);
 	self->reader.length = mmun_pages(2);
 	self->reader.snap.max_retries = 2;
 	self->reader.snap.pages = mmun_u64(pages);
 	worker_do(&self->reader, job_snapshot);
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-		EXPECT_EQ(i, mmun_query_range(self->id).out_collisions);
-		subject_must(0, mutate_dontneed, 1);
+		EXPECT_EQ(i, query(self->id).out_collisions);
+		drop_page(1);
 		subject_fill_page(0);
 		expect_blocked_in(self->reader.tid, MMUN_SNAPSHOT);
-		subject_must(0, mutate_dontneed, 0);
+		drop_page(0);
 		subject_fill_page(1);
 	}
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(1, self->reader.snap.out_collided);
 	EXPECT_EQ(2, self->reader.snap.out_retries);
 	EXPECT_EQ(0, self->reader.snap.out_valid);
-	EXPECT_EQ(3, mmun_query_range(self->id).out_collisions);
-	EXPECT_EQ(0, mmun_query_range(self->id).out_commits);
+	EXPECT_EQ(3, query(self->id).out_collisions);
+	EXPECT_EQ(0, query(self->id).out_commits);
 	EXPECT_EQ(1, pages[0]);
 	EXPECT_EQ(2, pages[1]);
 	expect_shadow(0, false);
@@ -602,8 +523,7 @@ TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
 
 TEST_F(interleaving, held_callback_does_not_delay_a_snapshot_of_another_range)
 {
-	__u32 at = hold_mutator(0, mutate_dontneed, NEAR, MMUN_POINT_LEAVE,
-				self->near);
+	__u32 at = hold_callback(0, NEAR, self->near);
 
 	worker_do(&self->reader, job_snapshot);
 	EXPECT_EQ(MMUN_TASK_GONE, mmun_quiesce_one(self->reader.tid).state);
@@ -623,28 +543,26 @@ static int mutate_until_stopped(struct subject *subject, int nr)
 	return 0;
 }
 
-#define calls_of_near() (mmun_query_range(self->near).out_invalidations)
+#define calls_of_near() (query(self->near).out_invalidations)
 
 TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 {
-	struct worker *reader = &self->reader;
 	__u64 before;
 	int i;
 
 	mmun_log_setup(0, 0);
-	ASSERT_EQ(0,
-		  subject_order(subject_thread(0), mutate_until_stopped, NEAR));
+	order_mutator(0, mutate_until_stopped, NEAR);
 	while (!calls_of_near())
 		sched_yield();
 	before = calls_of_near();
 	for (i = 0; i < 500 || calls_of_near() < before + 100; i++) {
-		ASSERT_EQ(0, job_snapshot(reader));
-		ASSERT_EQ(0, reader->snap.out_collided);
+		ASSERT_EQ(0, job_snapshot(&self->reader));
+		ASSERT_EQ(0, self->reader.snap.out_collided);
 	}
 	self->subject->stop = true;
 	EXPECT_EQ(0, subject_answer(subject_thread(0)));
-	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
-	EXPECT_EQ(i, mmun_query_range(self->id).out_commits);
+	EXPECT_EQ(0, query(self->id).out_invalidations);
+	EXPECT_EQ(i, query(self->id).out_commits);
 }
 
 /*
@@ -658,19 +576,18 @@ TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)
 {
 	struct mmun_record r[3];
 	__u32 new;
-	int i;
 
-	for (i = 0; i < 3; i++) {
-		subject_must(0, mutate_dontneed, FREE);
-		subject_must(0, mutate_dontneed, 1);
+	for (int i = 0; i < 3; i++) {
+		drop_page(FREE);
+		drop_page(1);
 		r[i] = expect_clear(self->id, 1);
 	}
 	EXPECT_EQ(r[0].cur_seq + 2, r[1].cur_seq);
 	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
 	/* A new range starts with the sequence of the last invalidation. */
 	new = insert_at(NEAR);
-	EXPECT_EQ(r[2].cur_seq, mmun_query_range(new).out_seq);
-	EXPECT_EQ(r[2].cur_seq, mmun_query_range(self->id).out_seq);
+	EXPECT_EQ(r[2].cur_seq, query(new).out_seq);
+	EXPECT_EQ(r[2].cur_seq, query(self->id).out_seq);
 }
 
 /*
@@ -683,31 +600,26 @@ TEST_F(interleaving, first_invalidation_changes_the_sequence_of_a_new_range)
 	struct mmun_token old, new;
 	__u32 id;
 
-	subject_must(0, mutate_dontneed, 3);
+	drop_page(3);
 	id = mmun_insert(self->map, mmun_pages(2));
 	old = mmun_read_begin(self->id);
 	new = mmun_read_begin(id);
 	EXPECT_EQ(old.seq, new.seq);
-	subject_must(0, mutate_dontneed, 3);
+	drop_page(3);
 	EXPECT_EQ(1, mmun_commit(old));
 	EXPECT_EQ(0, mmun_check_retry(id, new.seq));
-	subject_must(0, mutate_dontneed, 0);
+	drop_page(0);
 	EXPECT_EQ(1, mmun_commit(new));
 	EXPECT_EQ(new.seq + 4, mmun_read_begin(id).seq);
 }
 
 /*
- *	mutator 0	mutator 1	reader of late
- *	held, even
- *			(late is inserted: odd)
- *			held in the callback
- *			of late, which gets
- *			the same sequence
- *					begin: waits
- *	resumed
- *					still waits
- *			resumed
- *					returns
+ *	mutator 0	mutator 1			reader of late
+ *	held, even	(late is inserted: odd)
+ *			held in the callback of late,
+ *			which gets the same sequence	begin: waits
+ *	resumed						still waits
+ *			resumed				returns
  */
 TEST_F(interleaving, readers_wait_though_the_callback_repeats_the_sequence)
 {
@@ -717,18 +629,18 @@ TEST_F(interleaving, readers_wait_though_the_callback_repeats_the_sequence)
 	__u64 seq;
 
 	late = insert_at(0);
-	seq = mmun_query_range(late).out_seq;
-	inner = hold_mutator(1, mutate_dontneed, 0, MMUN_POINT_LEAVE, late);
-	EXPECT_EQ(seq, mmun_query_range(late).out_seq);
-	EXPECT_EQ(1, mmun_query_range(late).out_invalidations);
+	seq = query(late).out_seq;
+	inner = hold_callback(1, 0, late);
+	EXPECT_EQ(seq, query(late).out_seq);
+	EXPECT_EQ(1, query(late).out_invalidations);
 	self->reader.id = late;
 	block_reader();
 	resume_mutator(0, at);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
 	resume_mutator(1, inner);
 	EXPECT_EQ(0, worker_join(&self->reader));
-	EXPECT_EQ(seq, self->reader.token.seq);
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
+	EXPECT_EQ(seq, self->reader.token.seq);
 	EXPECT_EQ(1, mmun_commit(before));
 	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 	EXPECT_EQ(seq, r.cur_seq);
@@ -736,30 +648,26 @@ TEST_F(interleaving, readers_wait_though_the_callback_repeats_the_sequence)
 
 /*
  *	mutator 0	mutator 1	mutator 0
- *	held, odd
- *			held, odd
- *	resumed		resumed
- *					hits again
+ *	held, odd	held, odd
+ *	resumed		resumed		hits again
  */
 TEST_F(interleaving, overlapping_invalidations_have_one_sequence)
 {
 	struct mmun_record r[3];
 	__u32 at[2];
-	int i;
 
-	for (i = 0; i < 2; i++)
-		at[i] = hold_mutator(i, mutate_dontneed, i, MMUN_POINT_LEAVE,
-				     self->id);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
+		at[i] = hold_callback(i, i, self->id);
+	for (int i = 0; i < 2; i++)
 		resume_mutator(i, at[i]);
-	subject_must(0, mutate_dontneed, 2);
-	for (i = 0; i < 3; i++)
+	drop_page(2);
+	for (int i = 0; i < 3; i++)
 		r[i] = expect_clear(self->id, i);
 	EXPECT_EQ(r[0].cur_seq, r[1].cur_seq);
 	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
 }
 
-/* Map a huge page by one entry of the page tables. */
+/* Map a huge page by one entry of the page tables, in place of the pages. */
 static int mutate_map_huge(struct subject *subject, int nr)
 {
 	char *p = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
@@ -768,47 +676,36 @@ static int mutate_map_huge(struct subject *subject, int nr)
 		return -1;
 	madvise(p, HUGE_SIZE, MADV_HUGEPAGE);
 	memset(p, 1, HUGE_SIZE);
-	subject->huge = p;
+	subject->map = p;
 	return madvise(p, HUGE_SIZE, MADV_COLLAPSE);
-}
-
-static int mutate_dontneed_huge(struct subject *subject, int nr)
-{
-	return madvise(subject->huge + nr * subject->page, subject->page,
-		       MADV_DONTNEED);
 }
 
 #define NO_HUGE_PAGE \
 	"no huge page: set CONFIG_TRANSPARENT_HUGEPAGE, boot with MEM=1G"
 
 /*
- *	page 1 of 512 is dropped	reader
+ *	page 1 of 512 is dropped		reader
  *	start
- *	    the huge page is split:
- *	    start
- *	    end: held
- *					begin: waits
+ *	    the huge page is split: start
+ *	    end: held				begin: waits
  *	    resumed
- *	end
- *					returns
+ *	end					returns
  */
 TEST_F(interleaving, nested_invalidations_of_one_thread_block_readers_as_one)
 {
 	struct mmun_record outer, inner;
-	char *huge;
 	__u32 at;
 
 	if (subject_do(subject_thread(0), mutate_map_huge, 0))
 		SKIP(return, NO_HUGE_PAGE);
-	huge = self->subject->huge;
-	self->reader.id = mmun_insert(huge, HUGE_SIZE);
-	at = hold_mutator(0, mutate_dontneed_huge, 1, MMUN_POINT_END, 0);
-	outer = mmun_expect_event(self->reader.id, MMUN_EVENT_CLEAR,
-				  huge + self->page, self->page);
-	inner = mmun_expect_event(self->reader.id, MMUN_EVENT_CLEAR, huge,
+	self->map = self->subject->map;
+	self->reader.id = mmun_insert(self->map, HUGE_SIZE);
+	at = hold_mutator(0, mutate_dontneed, 1, MMUN_POINT_END, 0);
+	outer = expect_clear(self->reader.id, 1);
+	inner = mmun_expect_event(self->reader.id, MMUN_EVENT_CLEAR, self->map,
 				  HUGE_SIZE);
 	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
-	EXPECT_EQ(mmun_u64(huge) + HUGE_SIZE, mmun_wait_held(at).out_end);
+	EXPECT_EQ(mmun_u64(self->map) + HUGE_SIZE, mmun_wait_held(at).out_end);
 	EXPECT_EQ(0, mmun_check_balance(0));
 	block_reader();
 	resume_mutator(0, at);
@@ -829,19 +726,18 @@ TEST_F_TIMEOUT(interleaving, begin_and_commit_agree_after_100000_invalidations,
 	       120)
 {
 	struct mmun_token before = mmun_read_begin(self->id), after;
-	int i;
 
 	mmun_log_setup(0, 0);
-	for (i = 0; i < LONG_RUN; i += STEP)
+	for (int i = 0; i < LONG_RUN; i += STEP)
 		subject_must(0, mutate_many_times, STEP);
-	EXPECT_EQ(LONG_RUN, mmun_query_range(self->id).out_invalidations);
+	EXPECT_EQ(LONG_RUN, query(self->id).out_invalidations);
 	EXPECT_EQ(1, mmun_commit(before));
 	after = mmun_read_begin(self->id);
 	EXPECT_EQ(before.seq + 2 * LONG_RUN, after.seq);
 	EXPECT_EQ(0, mmun_check_retry(self->id, after.seq));
 	EXPECT_EQ(0, mmun_commit(after));
 	after = mmun_read_begin(self->id);
-	subject_must(0, mutate_dontneed, 0);
+	drop_page(0);
 	EXPECT_EQ(1, mmun_commit(after));
 }
 

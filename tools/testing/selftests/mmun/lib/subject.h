@@ -38,7 +38,6 @@ struct mutator {
  * @uffd: the test's number of the subject's userfaultfd
  * @map: PAGES pages, at the same address in both processes
  * @page: bytes of a page
- * @huge: a huge page of the subject, or NULL
  * @dir: the directory of its core dump, or ""
  * @stop: set by the test to end an order that repeats a mutation
  */
@@ -50,7 +49,6 @@ struct subject {
 	int uffd;
 	char *map;
 	size_t page;
-	char *huge;
 	char dir[32];
 	bool stop;
 };
@@ -235,6 +233,10 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 #define subject_thread(nr) (&self->subject->mutator[nr])
 #define subject_tid(nr) (subject_thread(nr)->thread.tid)
 
+/* Order a mutation from thread @_nr. */
+#define order_mutator(_nr, _mutation, _page) \
+	ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation, _page))
+
 /* Order a mutation from thread @_nr, and wait until the mutation succeeds. */
 #define subject_must(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(subject_thread(_nr), _mutation, _page))
@@ -243,13 +245,12 @@ static inline int mutate_userfault(struct subject *subject, int nr)
  * Order a mutation from thread @_nr, and wait until the thread is held at
  * @_point of range @_id.
  */
-#define hold_mutator(_nr, _mutation, _page, _point, _id)                   \
-	({                                                                 \
-		__u32 __at = mmun_hold(_point, _id, subject_tid(_nr));     \
-		ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation, \
-					   _page));                        \
-		mmun_wait_held(__at);                                      \
-		__at;                                                      \
+#define hold_mutator(_nr, _mutation, _page, _point, _id)               \
+	({                                                             \
+		__u32 __at = mmun_hold(_point, _id, subject_tid(_nr)); \
+		order_mutator(_nr, _mutation, _page);                  \
+		mmun_wait_held(__at);                                  \
+		__at;                                                  \
 	})
 
 /*
