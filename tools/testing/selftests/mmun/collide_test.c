@@ -54,12 +54,12 @@ COLLIDE_FIXTURE(collide_cow)
 #define expect_retry(_retry) \
 	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
 
-#define expect_commit(_collided, _published)                                  \
-	do {                                                                  \
-		struct mmun_commit __commit;                                  \
-		ASSERT_EQ(0, _mmun_commit(self->fd, self->token, &__commit)); \
-		EXPECT_EQ(_collided, __commit.out_collided);                  \
-		EXPECT_EQ(_published, __commit.out_published);                \
+#define expect_commit(_collided, _published)                             \
+	do {                                                             \
+		struct mmun_commit __c;                                  \
+		ASSERT_EQ(0, _mmun_commit(self->fd, self->token, &__c)); \
+		EXPECT_EQ(_collided, __c.out_collided);                  \
+		EXPECT_EQ(_published, __c.out_published);                \
 	} while (0)
 #define expect_collision() expect_commit(1, 0)
 #define expect_published(_nr) expect_commit(0, _nr)
@@ -117,10 +117,8 @@ FIXTURE_VARIANT_ADD(collide_mutator, fork)     { mutate_fork, true };
 #define drop_page(_nr) ASSERT_EQ(0, mutate_dontneed(&self->subject, _nr))
 
 /*
- *	reader			mutator
- *	begin
- *	collect page 0
- *				invalidate page 3
+ *	reader				mutator
+ *	begin, collect page 0		invalidate page 3
  *	commit: collides
  */
 TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
@@ -195,8 +193,7 @@ TEST_F(collide_mutator, invalidation_of_a_neighbour_range_does_not_collide)
 
 /*
  *	older			newer			mutator
- *	begin
- *							invalidate
+ *	begin						invalidate
  *				begin
  *				commit: published
  *	commit: collides
@@ -480,10 +477,8 @@ TEST_F(collide_method, collect_in_a_stale_section_is_detected)
 }
 
 /*
- *	reader			mutator
- *	begin
- *	collect pages 0, 1
- *				invalidate page 1
+ *	reader				mutator
+ *	begin, collect pages 0, 1	invalidate page 1
  *	collect pages 2, 3
  *	commit: collides
  *

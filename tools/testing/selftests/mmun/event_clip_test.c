@@ -132,8 +132,6 @@ FIXTURE_SETUP(event_clip)
 
 MMUN_FIXTURE_TEARDOWN(event_clip)
 
-#define drop_op() ASSERT_EQ(0, madvise(self->op, self->length, MADV_DONTNEED))
-#define unmap_op() ASSERT_EQ(0, munmap(self->op, self->length))
 #define expect_op(_id, _event) \
 	mmun_expect_event(_id, _event, self->op, self->length)
 
@@ -155,7 +153,7 @@ TEST_F(event_clip, nested_ranges_are_each_called_once_with_one_seq)
 
 	for (int i = 0; i < 5; i++)
 		w[i] = watch_range(mmun_page(first[i]), mmun_pages(pages[i]));
-	drop_op();
+	ASSERT_EQ(0, madvise(self->op, self->length, MADV_DONTNEED));
 	mmun_read_all(self->fd, &log);
 	expect_total(&log, 5);
 	for (int i = 0; i < 5; i++) {
@@ -172,7 +170,7 @@ TEST_F(event_clip, one_munmap_calls_every_range_it_meets_and_no_other)
 
 	for (int i = 0; i < 8 * PAGES; i++)
 		w[i] = watch_range(self->map + i * piece, piece);
-	unmap_op();
+	ASSERT_EQ(0, munmap(self->op, self->length));
 	EXPECT_EQ(16, expect_met(w, MMUN_EVENT_UNMAP));
 }
 
@@ -183,7 +181,7 @@ TEST_F(event_clip, each_invalidation_has_a_later_seq)
 
 	for (int i = 0; i < 10; i++) {
 		before = seq;
-		drop_op();
+		ASSERT_EQ(0, madvise(self->op, self->length, MADV_DONTNEED));
 		seq = expect_op(id, MMUN_EVENT_CLEAR).cur_seq;
 		EXPECT_LT(before, seq);
 	}
@@ -194,7 +192,7 @@ TEST_F(event_clip, removed_range_is_not_called)
 	__u32 gone = insert_pages(0, PAGES), stays = insert_pages(0, PAGES);
 
 	mmun_remove(gone);
-	unmap_op();
+	ASSERT_EQ(0, munmap(self->op, self->length));
 	expect_op(stays, MMUN_EVENT_UNMAP);
 	mmun_expect_no_event();
 }

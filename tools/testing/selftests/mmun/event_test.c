@@ -27,7 +27,7 @@ enum mem {
 
 struct area;
 
-/* An operation returns 0, or -1 with errno. */
+/* An operation returns 0, or another number with errno. */
 typedef int (*op_fn)(struct area *a, int arg);
 
 /**
@@ -88,11 +88,6 @@ static char *other_place(const struct area *a)
 	return a->map + 2 * AREA_PAGES * a->page;
 }
 
-static int moved(const char *p)
-{
-	return p == MAP_FAILED ? -1 : 0;
-}
-
 static int child_works(void *area, int arg)
 {
 	struct area *a = area;
@@ -123,14 +118,14 @@ static int write_parent_file(const char *name, const char *byte, off_t offset)
 
 /* clang-format off */
 OP(munmap, munmap(op_at(a), 2 * a->page))
-OP(mmap_over, moved(mmap(op_at(a), 2 * a->page, PROT_READ,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)))
-OP(mremap_away, moved(mremap(op_at(a), 2 * a->page, 2 * a->page,
-			     MREMAP_MAYMOVE | MREMAP_FIXED | arg, other_place(a))))
-OP(mremap_onto, moved(mremap(mmun_map_filled(other_place(a), 2), 2 * a->page, 2 * a->page,
-			     MREMAP_MAYMOVE | MREMAP_FIXED, op_at(a))))
+OP(mmap_over, mmap(op_at(a), 2 * a->page, PROT_READ,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+OP(mremap_away, mremap(op_at(a), 2 * a->page, 2 * a->page,
+		       MREMAP_MAYMOVE | MREMAP_FIXED | arg, other_place(a)) == MAP_FAILED)
+OP(mremap_onto, mremap(mmun_map_filled(other_place(a), 2), 2 * a->page, 2 * a->page,
+		       MREMAP_MAYMOVE | MREMAP_FIXED, op_at(a)) == MAP_FAILED)
 /* Resize the mapping of pages 0 to 4 to @arg pages. */
-OP(mremap_in_place, moved(mremap(a->map, (OP_FIRST + 2) * a->page, arg * a->page, 0)))
+OP(mremap_in_place, mremap(a->map, (OP_FIRST + 2) * a->page, arg * a->page, 0) == MAP_FAILED)
 OP(mprotect, mprotect(op_at(a), 2 * a->page, arg))
 OP(madvise, madvise(op_at(a), 2 * a->page, arg))
 OP(pageout, madvise(op_at(a), a->page, MADV_PAGEOUT))

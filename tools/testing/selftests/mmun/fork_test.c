@@ -67,9 +67,6 @@ FIXTURE_SETUP(fork)
 	self->id = insert_pages(0, PAGES);
 }
 
-/* What is true if the child has a copy, and if it shares the memory */
-#define if_copied(_copied, _shared) (variant->cow ? (_copied) : (_shared))
-
 #define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
 
@@ -95,14 +92,6 @@ FIXTURE_SETUP(fork)
 #define snapshot_write() snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL)
 #define snapshot_look(_entries) snapshot(MMUN_METHOD_HMM_NOFAULT, 0, _entries)
 #define expect_present(_nr) EXPECT_EQ(_nr, mmun_verify(self->id))
-
-/* Start the child.  Fill the shadow without faults, and empty the log. */
-#define start_child_and_look(_entries)    \
-	do {                              \
-		start_child();            \
-		mmun_drain_log(self->fd); \
-		snapshot_look(_entries);  \
-	} while (0)
 
 /*
  * Read a byte through @fd, which the child inherited, and write another byte.
@@ -170,8 +159,8 @@ TEST_F(fork, event_has_the_vma_and_its_part_in_the_range)
 	self->id = mmun_insert(start, mmun_pages(2));
 	start_child();
 	r = expect_fork_event(start, mmun_pages(2));
-	EXPECT_EQ(if_copied(mmun_u64(self->map), 0), r.start);
-	EXPECT_EQ(if_copied(mmun_u64(mmun_page(PAGES)), 0), r.end);
+	EXPECT_EQ(variant->cow ? mmun_u64(self->map) : 0, r.start);
+	EXPECT_EQ(variant->cow ? mmun_u64(mmun_page(PAGES)) : 0, r.end);
 }
 
 TEST_F(fork, of_memory_never_touched_raises_nothing)
@@ -206,7 +195,7 @@ TEST_F(fork, makes_the_shadow_read_only_over_copied_memory_only)
 		expect_no_write(i);
 	snapshot_look(entries);
 	for (int i = 0; i < PAGES; i++)
-		EXPECT_EQ(if_copied(0, MMUN_PAGE_WRITE),
+		EXPECT_EQ(variant->cow ? 0 : MMUN_PAGE_WRITE,
 			  entries[i] & MMUN_PAGE_WRITE);
 	if (variant->cow)
 		expect_no_write(0);
@@ -218,14 +207,16 @@ TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
 	char *at = mmun_page(3);
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	start_child_and_look(NULL);
+	start_child();
+	mmun_drain_log(self->fd);
+	snapshot_look(NULL);
 	mmun_store(at, PARENT);
 	if (variant->cow) {
 		mmun_expect_event(self->id, MMUN_EVENT_CLEAR, at, self->page);
 		expect_no_entry(3);
 	}
 	mmun_expect_no_event();
-	expect_present(if_copied(PAGES - 1, PAGES));
+	expect_present(variant->cow ? PAGES - 1 : PAGES);
 	mmun_snapshot(self->id, at, self->page, MMUN_METHOD_HMM_NOFAULT, 0,
 		      NULL);
 	EXPECT_EQ(PARENT, device_byte(3));
@@ -235,7 +226,7 @@ TEST_F(fork, write_of_the_parent_does_not_reach_a_child_with_a_copy)
 {
 	start_child();
 	mmun_store(self->map, PARENT);
-	EXPECT_EQ(if_copied(FIRST, PARENT), child_do(read_byte, 0));
+	EXPECT_EQ(variant->cow ? FIRST : PARENT, child_do(read_byte, 0));
 }
 
 TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
@@ -247,7 +238,7 @@ TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
 		expect_no_write(0);
 	snapshot_write();
 	device_write_byte(0, DEVICE);
-	EXPECT_EQ(if_copied(FIRST, DEVICE), child_do(read_byte, 0));
+	EXPECT_EQ(variant->cow ? FIRST : DEVICE, child_do(read_byte, 0));
 	expect_present(PAGES);
 }
 
@@ -258,7 +249,9 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 	};
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	start_child_and_look(NULL);
+	start_child();
+	mmun_drain_log(self->fd);
+	snapshot_look(NULL);
 	for (int i = 0; i < ARRAY_SIZE(orders); i++) {
 		EXPECT_EQ(0, child_do(orders[i], CHILD))
 		{
@@ -268,7 +261,7 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 	EXPECT_EQ(0, mmun_child_end(&self->child));
 	mmun_expect_no_event();
 	expect_present(PAGES);
-	EXPECT_EQ(if_copied(FIRST, CHILD), mmun_load(self->map));
+	EXPECT_EQ(variant->cow ? FIRST : CHILD, mmun_load(self->map));
 }
 
 /*
@@ -315,11 +308,11 @@ TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	start_child();
 	EXPECT_EQ(0, child_do(write_pages, CHILD));
-	EXPECT_EQ(if_copied(FIRST, CHILD),
+	EXPECT_EQ(variant->cow ? FIRST : CHILD,
 		  child_do(write_parent_by_gup, self->fd));
 	EXPECT_EQ(PARENT, child_do(write_device_by_hmm, self->fd));
 	EXPECT_EQ(DEVICE, mmun_load(self->map));
-	EXPECT_EQ(if_copied(CHILD, DEVICE), child_do(read_byte, 0));
+	EXPECT_EQ(variant->cow ? CHILD : DEVICE, child_do(read_byte, 0));
 	EXPECT_EQ(0, mmun_child_end(&self->child));
 	EXPECT_EQ(3, mmun_query_context().out_ranges);
 }
