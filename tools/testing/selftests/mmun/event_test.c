@@ -25,11 +25,6 @@ enum mem {
 	MEM_PRIVATE, /* a memfd, private, every page read */
 };
 
-struct area;
-
-/* An operation returns 0, or another number with errno. */
-typedef int (*op_fn)(struct area *a, int arg);
-
 /**
  * struct area - memory, and what the operations use
  * @map: the first page, at the start of a page table
@@ -38,6 +33,8 @@ typedef int (*op_fn)(struct area *a, int arg);
  * @uffd: a userfaultfd, if there is one
  * @child: a process that was forked after the memory was mapped
  * @in_child: what op_in_child() does
+ *
+ * An operation returns 0, or another number with errno.
  */
 struct area {
 	char *map;
@@ -45,7 +42,7 @@ struct area {
 	int memfd;
 	int uffd;
 	struct mmun_child child;
-	op_fn in_child;
+	mmun_order_fn in_child;
 };
 
 static char *op_at(const struct area *a)
@@ -88,13 +85,6 @@ static char *other_place(const struct area *a)
 	return a->map + 2 * AREA_PAGES * a->page;
 }
 
-static int child_works(void *area, int arg)
-{
-	struct area *a = area;
-
-	return a->in_child(a, arg);
-}
-
 /* A child calls this function. */
 static int write_parent_file(const char *name, const char *byte, off_t offset)
 {
@@ -110,10 +100,11 @@ static int write_parent_file(const char *name, const char *byte, off_t offset)
 }
 
 /* Operations that consist of one expression */
-#define OP(name, expression)                          \
-	static int op_##name(struct area *a, int arg) \
-	{                                             \
-		return expression;                    \
+#define OP(name, expression)                                   \
+	static int op_##name(void *area, int arg)              \
+	{                                                      \
+		struct area *a __attribute__((unused)) = area; \
+		return expression;                             \
 	}
 
 /* clang-format off */
@@ -139,7 +130,7 @@ OP(punch_hole, fallocate(a->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			 OP_FIRST * a->page, 2 * a->page))
 OP(truncate, ftruncate(a->memfd, OP_FIRST * a->page))
 OP(fork, mmun_child_start(&a->child, a))
-OP(in_child, mmun_child_do(&a->child, child_works, arg))
+OP(in_child, mmun_child_do(&a->child, a->in_child, arg))
 OP(clear_parent_refs, write_parent_file("clear_refs", "4", 0))
 OP(write_parent_mem, write_parent_file("mem", "x", mmun_u64(op_at(a))))
 OP(uffd_wp, ioctl(a->uffd, UFFDIO_WRITEPROTECT, &(struct uffdio_writeprotect){
@@ -152,7 +143,7 @@ OP(uffd_copy, ioctl(a->uffd, UFFDIO_COPY, &(struct uffdio_copy){
 /* clang-format on */
 
 /* A debugger writes to a page although its mapping forbids that. */
-static int op_poke_parent(struct area *a, int arg)
+static int op_poke_parent(void *area, int arg)
 {
 	pid_t parent = getppid();
 	int status, ret;
@@ -160,7 +151,7 @@ static int op_poke_parent(struct area *a, int arg)
 	if (ptrace(PTRACE_ATTACH, parent, 0, 0) ||
 	    waitpid(parent, &status, __WALL) != parent)
 		return -1;
-	ret = ptrace(PTRACE_POKEDATA, parent, op_at(a), 2);
+	ret = ptrace(PTRACE_POKEDATA, parent, op_at(area), 2);
 	return ptrace(PTRACE_DETACH, parent, 0, 0) ?: ret;
 }
 
@@ -210,11 +201,11 @@ OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
 		__u32 event;                                       \
 		int pages; /* from OP_FIRST on */                  \
 		int times;                                         \
-		op_fn run;                                         \
+		mmun_order_fn run;                                 \
 		int arg;                                           \
 		enum mem mem;                                      \
-		op_fn prepare;                                     \
-		op_fn in_child;                                    \
+		mmun_order_fn prepare;                             \
+		mmun_order_fn in_child;                            \
 		const char *needs;                                 \
 	};                                                         \
 	FIXTURE_SETUP(_fixture)                                    \
@@ -238,7 +229,7 @@ AREA_FIXTURE(event_foreign)
 /* If the operation fails, a variant with @needs is skipped. */
 #define area_do(_op, _arg)                                      \
 	do {                                                    \
-		op_fn __op = _op;                               \
+		mmun_order_fn __op = _op;                       \
 		int __ret = __op ? __op(&self->area, _arg) : 0; \
 		if (__ret && variant->needs)                    \
 			SKIP(return, "%s", variant->needs);     \
