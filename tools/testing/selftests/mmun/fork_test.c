@@ -346,21 +346,16 @@ TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 }
 
 /*
- * The main function of a child that shares the mm.  The child unmaps two pages,
- * or no page if @at is NULL.
+ * Start a child that shares the mm.  The child unmaps two pages, or no page if
+ * @at is NULL.  The caller sleeps until the child exits.  Returns its status.
  */
-static int sharer_main(void *at)
-{
-	return at && munmap(at, 2 * sysconf(_SC_PAGESIZE)) ? 1 : 0;
-}
-
-/* Returns the exit status.  The caller sleeps until the child exits. */
 static int run_sharer(char *at)
 {
-	static char stack[16384];
-	pid_t pid = clone(sharer_main, stack + sizeof(stack),
-			  CLONE_VM | CLONE_VFORK | SIGCHLD, at);
+	size_t length = 2 * sysconf(_SC_PAGESIZE);
+	pid_t pid = vfork();
 
+	if (!pid)
+		_exit(at && munmap(at, length) ? 1 : 0);
 	return pid < 0 ? -1 : mmun_wait_child(pid);
 }
 
