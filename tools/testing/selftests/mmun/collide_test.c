@@ -7,8 +7,8 @@
 #include "lib/subject.h"
 
 /*
- * Page n contains byte n + 1.  mremap() moves a page into the 8 pages after the
- * map.  The test is its own subject.
+ * The pages and ranges of hold.h.  Page n contains byte n + 1.  mremap() moves a
+ * page into the 8 pages after the map.  The test is its own subject.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |-----range-----|-near--|       |   no access
@@ -54,6 +54,7 @@ COLLIDE_FIXTURE(collide_cow)
 #define expect_retry(_retry) \
 	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
 
+/* Commit the section, and expect this result. */
 #define expect_commit(_collided, _published)                             \
 	do {                                                             \
 		struct mmun_commit __c;                                  \
