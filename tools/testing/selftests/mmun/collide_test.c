@@ -55,12 +55,12 @@ COLLIDE_FIXTURE(collide_cow)
 	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
 
 /* Commit the section, and expect this result. */
-#define expect_commit(_collided, _published)                             \
-	do {                                                             \
-		struct mmun_commit __c;                                  \
-		ASSERT_EQ(0, _mmun_commit(self->fd, self->token, &__c)); \
-		EXPECT_EQ(_collided, __c.out_collided);                  \
-		EXPECT_EQ(_published, __c.out_published);                \
+#define expect_commit(_collided, _published)                                  \
+	do {                                                                  \
+		struct mmun_commit __commit;                                  \
+		ASSERT_EQ(0, _mmun_commit(self->fd, self->token, &__commit)); \
+		EXPECT_EQ(_collided, __commit.out_collided);                  \
+		EXPECT_EQ(_published, __commit.out_published);                \
 	} while (0)
 #define expect_collision() expect_commit(1, 0)
 #define expect_published(_nr) expect_commit(0, _nr)
