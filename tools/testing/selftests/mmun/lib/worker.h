@@ -6,15 +6,16 @@
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
 
-#include <semaphore.h>
 #include "mmun.h"
-#include "task.h"
 
 struct subject;
 
 /**
  * struct worker - a thread, and the arguments of its job
+ * @barrier: the thread waits here twice: when it exists, and before its job
  * @tid: names the thread to a hold; valid when worker_create() has returned
+ * @is_busy: the job has started, and the thread is not joined
+ * @hold: stops the thread until the test resumes it, or 0
  * @job: returns 0 or more, or -1 with errno
  * @subject: the process that owns the memory, or NULL
  * @fd: the device
@@ -29,9 +30,10 @@ struct subject;
  */
 struct worker {
 	pthread_t thread;
-	sem_t ready;
-	sem_t go;
+	pthread_barrier_t barrier;
 	pid_t tid;
+	bool is_busy;
+	__u32 hold;
 	int (*job)(struct worker *worker);
 	struct subject *subject;
 	int fd;
@@ -45,14 +47,13 @@ struct worker {
 	int errnum;
 };
 
-static void *worker_main(void *arg)
+static inline void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 
 	worker->tid = mmun_gettid();
-	sem_post(&worker->ready);
-	while (sem_wait(&worker->go))
-		;
+	pthread_barrier_wait(&worker->barrier);
+	pthread_barrier_wait(&worker->barrier);
 	worker->ret = worker->job(worker);
 	worker->errnum = errno;
 	return NULL;
@@ -61,19 +62,18 @@ static void *worker_main(void *arg)
 /* Returns when the thread waits for its job. */
 static inline int worker_create(struct worker *worker)
 {
-	sem_init(&worker->ready, 0, 0);
-	sem_init(&worker->go, 0, 0);
+	pthread_barrier_init(&worker->barrier, NULL, 2);
 	if (pthread_create(&worker->thread, NULL, worker_main, worker))
 		return -1;
-	while (sem_wait(&worker->ready))
-		;
+	pthread_barrier_wait(&worker->barrier);
 	return 0;
 }
 
 /* Start @worker->job. */
 static inline void worker_go(struct worker *worker)
 {
-	sem_post(&worker->go);
+	worker->is_busy = true;
+	pthread_barrier_wait(&worker->barrier);
 }
 
 static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
@@ -89,31 +89,37 @@ static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
 static inline int worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
+	worker->is_busy = false;
+	worker->hold = 0;
 	errno = worker->errnum;
 	return worker->ret;
 }
 
 /* Jobs */
 
-static inline int job_nothing(struct worker *worker)
-{
-	return 0;
-}
+/* A job that consists of one expression */
+#define JOB(name, expression)                               \
+	static inline int job_##name(struct worker *worker) \
+	{                                                   \
+		return expression;                          \
+	}
 
-static inline int job_begin(struct worker *worker)
-{
-	return _mmun_read_begin(worker->fd, worker->id, &worker->token);
-}
+/* clang-format off */
+JOB(nothing, 0)
+JOB(begin, _mmun_read_begin(worker->fd, worker->id, &worker->token))
+JOB(remove, _mmun_remove(worker->fd, worker->id))
+JOB(wait_held, _mmun_wait_held(worker->fd, worker->id, MMUN_HOLD_MS,
+			       &(struct mmun_wait_held){}))
+JOB(dontneed, madvise(worker->at, worker->length, MADV_DONTNEED))
+/* clang-format on */
 
 /* Returns the number of valid pages. */
 static inline int job_collect(struct worker *worker)
 {
 	__u32 valid;
 
-	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
-			  MMUN_METHOD_GUP, worker->flags, &valid))
-		return -1;
-	return valid;
+	return _mmun_collect(worker->fd, worker->token, worker->at, worker->length, MMUN_METHOD_GUP, worker->flags, &valid) ?:
+		       (int)valid;
 }
 
 static inline int job_snapshot(struct worker *worker)
@@ -125,31 +131,13 @@ static inline int job_snapshot(struct worker *worker)
 	return _mmun_snapshot(worker->fd, &worker->snap);
 }
 
-static inline int job_remove(struct worker *worker)
-{
-	return _mmun_remove(worker->fd, worker->id);
-}
-
 /* Returns 1 if all invalidations of the mm end in time. */
 static inline int job_check_balance(struct worker *worker)
 {
 	struct mmun_check_balance check;
 
-	if (_mmun_check_balance(worker->fd, MMUN_HOLD_MS, &check))
-		return -1;
-	return check.out_balanced;
-}
-
-static inline int job_wait_held(struct worker *worker)
-{
-	struct mmun_wait_held held;
-
-	return _mmun_wait_held(worker->fd, worker->id, MMUN_HOLD_MS, &held);
-}
-
-static inline int job_dontneed(struct worker *worker)
-{
-	return madvise(worker->at, worker->length, MADV_DONTNEED);
+	return _mmun_check_balance(worker->fd, MMUN_HOLD_MS, &check) ?:
+		       (int)check.out_balanced;
 }
 
 #endif /* _SELFTESTS_MMUN_WORKER_H */
