@@ -13,10 +13,7 @@ static bool present(const char *p)
 	return mmun_pagemap(p) >> 63;
 }
 
-static int job_munmap(struct worker *worker)
-{
-	return munmap(worker->at, worker->length);
-}
+JOB(munmap, munmap(worker->at, worker->length))
 
 HOLD_FIXTURE(hold)
 
@@ -32,12 +29,10 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 	char *page = mmun_page(1);
 	struct mmun_wait_held held;
 	__u64 seq;
-	__u32 at;
 
 	snapshot_range();
 	seq = mmun_query_range(self->id).out_seq;
-	at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
-	held = mmun_wait_held(at);
+	held = mmun_wait_held(hold_dontneed(1, MMUN_POINT_ENTER, self->id));
 	EXPECT_EQ(self->mutator.tid, held.out_tid);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
@@ -47,7 +42,7 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, true);
 	EXPECT_EQ(true, present(page));
-	resume_worker(&self->mutator, at);
+	end_workers();
 	EXPECT_EQ(false, present(page));
 	expect_shadow(1, false);
 }
@@ -56,17 +51,16 @@ TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
 {
 	char *page = mmun_page(1);
 	struct mmun_record r;
-	__u32 at;
 
 	snapshot_range();
-	at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	r = mmun_expect_event(self->id, MMUN_EVENT_CLEAR, page, self->page);
 	EXPECT_EQ(r.cur_seq, mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, false);
 	expect_shadow(2, true);
 	EXPECT_EQ(true, present(page));
-	resume_worker(&self->mutator, at);
+	end_workers();
 	EXPECT_EQ(false, present(page));
 }
 
@@ -79,47 +73,43 @@ TEST_F(hold, at_start_all_callbacks_have_run_and_the_page_is_present)
 {
 	char *page = mmun_page(1);
 	__u32 twin = mmun_insert(page, self->page);
-	__u32 at = hold_dontneed(1, MMUN_POINT_START, self->id);
 
+	hold_dontneed(1, MMUN_POINT_START, self->id);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(1, mmun_query_range(twin).out_invalidations);
 	EXPECT_EQ(mmun_query_range(twin).out_seq,
 		  mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(true, present(page));
 	block_reader();
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	EXPECT_EQ(false, present(page));
 }
 
 TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_END, self->id);
-
+	hold_dontneed(1, MMUN_POINT_END, self->id);
 	EXPECT_EQ(false, present(mmun_page(1)));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	EXPECT_EQ(1, mmun_check_balance(0));
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(hold, at_enter_a_reader_does_not_wait_and_collides_afterwards)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
-	struct mmun_token token = mmun_read_begin(self->id);
+	struct mmun_token token;
 
+	hold_dontneed(1, MMUN_POINT_ENTER, self->id);
+	token = mmun_read_begin(self->id);
 	EXPECT_EQ(0, mmun_check_retry(self->id, token.seq));
-	resume_worker(&self->mutator, at);
+	end_workers();
 	EXPECT_EQ(1, mmun_check_retry(self->id, token.seq));
 	EXPECT_EQ(1, mmun_commit(token));
 }
 
 TEST_F(hold, at_leave_a_reader_waits_for_the_end_and_does_not_collide)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	block_reader();
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
@@ -127,51 +117,42 @@ TEST_F(hold, at_leave_a_reader_waits_for_the_end_and_does_not_collide)
 TEST_F(hold, batch_in_use_by_a_call_is_not_found_by_another_call)
 {
 	struct worker *reader = &self->reader;
-	struct mmun_token token = mmun_read_begin(self->id);
 	__u32 at;
 
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, self->map[0]);
-	reader->token = token;
+	reader->token = mmun_read_begin(self->id);
 	reader->flags = MMUN_WRITE;
 	at = hold_worker(reader, job_collect, 0, MMUN_POINT_ENTER, self->id);
 	expect_blocked_in(reader->tid, MMUN_COLLECT);
 	EXPECT_EQ(0, mmun_query_context().out_batches);
-	mmun_err_commit(ENOENT, token);
-	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
+	mmun_err_commit(ENOENT, reader->token);
+	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, reader->token));
 	EXPECT_EQ(1, mmun_resume(at));
 	EXPECT_EQ(1, worker_join(reader));
 	mmun_err_resume(ENOENT, at);
 	EXPECT_EQ(1, mmun_query_context().out_batches);
-	EXPECT_EQ(1, mmun_commit(token));
+	EXPECT_EQ(1, mmun_commit(reader->token));
 }
 
 TEST_F(hold, reader_of_another_range_does_not_wait)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->near)));
-	resume_worker(&self->mutator, at);
 }
 
+/* The constants MMUN_POINT_x have this order. */
 TEST_F(hold, invalidation_passes_each_point_once_in_order)
 {
-	static const __u32 points[] = {
-		MMUN_POINT_ENTER,
-		MMUN_POINT_LEAVE,
-		MMUN_POINT_START,
-		MMUN_POINT_END,
-	};
 	__u32 at[4];
-	int i, j;
 
-	for (i = 3; i >= 0; i--)
-		at[i] = arm_dontneed(1, points[i], 0);
+	for (int i = 3; i >= 0; i--)
+		at[i] = arm_dontneed(1, i, 0);
 	worker_go(&self->mutator);
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		EXPECT_EQ(i < 2 ? self->id : 0, mmun_wait_held(at[i]).out_id);
-		for (j = i + 1; j < 4; j++)
-			EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at[j]));
+		for (int j = i + 1; j < 4; j++)
+			expect_armed(at[j]);
 		EXPECT_EQ(1, mmun_resume(at[i]));
 	}
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -185,7 +166,7 @@ TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(at).out_event);
 	EXPECT_EQ(SYS_munmap, mmun_quiesce_one(self->mutator.tid).syscall);
 	EXPECT_EQ(3, *mmun_page(2));
-	resume_worker(&self->mutator, at);
+	end_workers();
 	EXPECT_EQ(-1, msync(mmun_page(1), self->page, MS_ASYNC));
 }
 
@@ -197,18 +178,18 @@ TEST_F(hold, of_a_range_ignores_callbacks_of_other_ranges)
 
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
+	expect_armed(at);
 	EXPECT_EQ(1, mmun_query_range(self->near).out_invalidations);
 }
 
 TEST_F(hold, at_start_of_a_range_ignores_invalidations_that_miss_the_range)
 {
 	__u32 at = arm_dontneed(RANGE_PAGES, MMUN_POINT_START, self->id);
-	__u32 all = hold_dontneed(RANGE_PAGES, MMUN_POINT_START, 0);
 
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
-	resume_worker(&self->mutator, all);
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
+	hold_dontneed(RANGE_PAGES, MMUN_POINT_START, 0);
+	expect_armed(at);
+	end_workers();
+	expect_armed(at);
 }
 
 TEST_F(hold, at_start_of_a_removed_range_stays_armed)
@@ -218,7 +199,7 @@ TEST_F(hold, at_start_of_a_removed_range_stays_armed)
 	mmun_remove(self->id);
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
+	expect_armed(at);
 }
 
 TEST_F(hold, of_any_range_stops_at_each_range_that_is_hit)
@@ -231,10 +212,9 @@ TEST_F(hold, of_any_range_stops_at_each_range_that_is_hit)
 	worker_go(&self->mutator);
 	first = mmun_wait_held(at).out_id;
 	EXPECT_EQ(1, mmun_resume(at));
-	second = mmun_wait_held(at).out_id;
+	second = await_hold(&self->mutator, at).out_id;
 	EXPECT_EQ(self->id + twin, first + second);
 	EXPECT_NE(first, second);
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(hold, of_a_thread_ignores_other_threads)
@@ -242,19 +222,16 @@ TEST_F(hold, of_a_thread_ignores_other_threads)
 	__u32 at = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
-	worker_go(&self->mutator);
-	mmun_wait_held(at);
-	resume_worker(&self->mutator, at);
+	expect_armed(at);
+	reach_hold(&self->mutator, at);
 }
 
 TEST_F(hold, of_any_thread_stops_the_first_thread_that_arrives)
 {
 	__u32 at = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
 
-	run_worker(&self->mutator, job_dontneed, 0);
-	EXPECT_EQ(self->mutator.tid, mmun_wait_held(at).out_tid);
-	resume_worker(&self->mutator, at);
+	plan_worker(&self->mutator, job_dontneed, 0);
+	EXPECT_EQ(self->mutator.tid, reach_hold(&self->mutator, at).out_tid);
 }
 
 TEST_F(hold, skips_and_counts_passages)
@@ -262,10 +239,9 @@ TEST_F(hold, skips_and_counts_passages)
 	__u32 at = hold_for(MMUN_HOLD_MS, .point = MMUN_POINT_ENTER,
 			    .id = self->id, .tid = self->mutator.tid, .skip = 1,
 			    .count = 2);
-	int i;
 
 	run_worker(&self->mutator, job_dontneed_each, 0);
-	for (i = 1; i <= 2; i++) {
+	for (int i = 1; i <= 2; i++) {
 		EXPECT_EQ(mmun_u64(mmun_page(i)), mmun_wait_held(at).out_start);
 		EXPECT_EQ(i, mmun_query_range(self->id).out_invalidations);
 		EXPECT_EQ(1, mmun_resume(at));
@@ -291,9 +267,7 @@ TEST_F(hold, resume_without_a_held_task_keeps_the_hold_armed)
 	__u32 at = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 
 	EXPECT_EQ(0, mmun_resume(at));
-	worker_go(&self->mutator);
-	mmun_wait_held(at);
-	resume_worker(&self->mutator, at);
+	reach_hold(&self->mutator, at);
 }
 
 TEST_F(hold, two_holds_stop_one_passage_in_turn)
@@ -301,24 +275,22 @@ TEST_F(hold, two_holds_stop_one_passage_in_turn)
 	__u32 first = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 	__u32 second = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 
-	worker_go(&self->mutator);
-	mmun_wait_held(first);
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(second));
+	reach_hold(&self->mutator, first);
+	expect_armed(second);
 	EXPECT_EQ(1, mmun_resume(first));
-	mmun_wait_held(second);
-	resume_worker(&self->mutator, second);
+	await_hold(&self->mutator, second);
 }
 
 TEST_F(hold, of_a_held_thread_is_ebusy)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	__u32 other;
 
+	hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	mmun_err_hold(EBUSY, MMUN_POINT_LEAVE, 0, self->mutator.tid);
 	mmun_err_hold(EBUSY, MMUN_POINT_START, 0, self->mutator.tid);
 	mmun_err_hold(EBUSY, MMUN_POINT_LEAVE, 0, 0);
 	other = mmun_hold(MMUN_POINT_LEAVE, 0, mmun_gettid());
-	resume_worker(&self->mutator, at);
+	end_workers();
 	mmun_hold(MMUN_POINT_LEAVE, 0, 0);
 	EXPECT_EQ(0, mmun_resume_end(other));
 }
@@ -327,9 +299,8 @@ TEST_F(hold, of_a_held_thread_is_ebusy)
 TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
 {
 	__u32 at, next;
-	int i;
 
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		if (i)
 			ASSERT_EQ(0, worker_create(&self->mutator));
 		at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
@@ -348,17 +319,17 @@ TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
 
 TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-	__u32 late = mmun_insert(self->map, self->page);
+	__u32 late;
 
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
+	late = mmun_insert(self->map, self->page);
 	EXPECT_EQ(0, mmun_query_range(late).out_in_tree);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_in_tree);
 	EXPECT_EQ(mmun_query_range(self->id).out_seq,
 		  mmun_query_range(late).out_seq);
 	self->reader.id = late;
 	block_reader();
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	EXPECT_EQ(1, mmun_query_range(late).out_in_tree);
 	EXPECT_EQ(0, mmun_query_range(late).out_invalidations);
 }
@@ -369,10 +340,11 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
  */
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
-	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
 	__u64 seq = mmun_query_range(self->id).out_seq;
 	__u32 late;
 
+	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	EXPECT_EQ(seq, mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	late = mmun_insert(self->map, self->page);
 	EXPECT_EQ(1, mmun_query_range(late).out_in_tree);
@@ -380,36 +352,29 @@ TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 	self->reader.id = late;
 	block_reader();
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
 }
 
 TEST_F(hold, remove_while_odd_waits_for_the_end)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	self->other.id = self->near;
 	block_worker(&self->other, job_remove, MMUN_REMOVE);
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->other));
 }
 
 TEST_F(hold, remove_of_a_deferred_insert_does_not_wait)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-	__u32 late = mmun_insert(self->map, self->page);
+	__u32 late;
 
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
+	late = mmun_insert(self->map, self->page);
 	EXPECT_EQ(0, mmun_query_range(late).out_in_tree);
 	mmun_remove(late);
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(hold, remove_while_the_sequence_is_even_does_not_wait)
 {
-	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-
+	hold_dontneed(FREE, MMUN_POINT_START, 0);
 	mmun_remove(self->near);
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(hold, remove_does_not_wait_for_an_armed_hold)
@@ -423,7 +388,7 @@ TEST_F(hold, remove_does_not_wait_for_an_armed_hold)
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_EQ(1, mmun_query_range(twin).out_invalidations);
-	EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(at));
+	expect_armed(at);
 	EXPECT_EQ(0, mmun_resume_end(at));
 }
 
@@ -457,19 +422,16 @@ FIXTURE_VARIANT_ADD(hold_two, start_lifo) { 1, MMUN_POINT_START };
 TEST_F(hold_two, reader_waits_for_the_last_of_two_invalidations)
 {
 	struct worker *mutator[] = { &self->mutator, &self->other };
-	int i, first = variant->first;
-	__u32 at[2];
 
-	for (i = 0; i < 2; i++)
-		at[i] = hold_worker(mutator[i], job_dontneed, i, variant->point,
-				    self->id);
+	for (int i = 0; i < 2; i++)
+		hold_worker(mutator[i], job_dontneed, i, variant->point,
+			    self->id);
 	EXPECT_EQ(2, mmun_query_range(self->id).out_invalidations);
 	block_reader();
-	resume_worker(mutator[first], at[first]);
+	resume_worker(mutator[variant->first]);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
 	EXPECT_EQ(0, mmun_check_balance(0));
-	resume_worker(mutator[!first], at[!first]);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
@@ -479,19 +441,16 @@ TEST_F(hold_two, one_hold_of_any_thread_holds_both)
 	struct worker *mutator[] = { &self->mutator, &self->other };
 	struct mmun_record r = {};
 	__u32 at;
-	int i;
 
 	mmun_log_setup(16, 1U << MMUN_RECORD_HELD);
 	at = hold_for(MMUN_HOLD_MS, .point = variant->point, .count = 2);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		run_worker(mutator[i], job_dontneed, i);
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_HELD, &r));
 		EXPECT_EQ(mutator[i]->tid, r.tid);
 	}
 	EXPECT_EQ(mutator[0]->tid, mmun_wait_held(at).out_tid);
 	EXPECT_EQ(2, mmun_resume(at));
-	for (i = 0; i < 2; i++)
-		EXPECT_EQ(0, worker_join(mutator[i]));
 }
 
 /* Memory */
@@ -499,9 +458,8 @@ TEST_F(hold_two, one_hold_of_any_thread_holds_both)
 TEST_F(hold, number_65_is_enospc)
 {
 	__u32 at[64];
-	int i;
 
-	for (i = 0; i < 64; i++)
+	for (int i = 0; i < 64; i++)
 		at[i] = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	mmun_err_hold(ENOSPC, MMUN_POINT_ENTER, 0, mmun_gettid());
 	mmun_resume_end(at[17]);
@@ -511,17 +469,13 @@ TEST_F(hold, number_65_is_enospc)
 TEST_F(hold, memory_is_freed_when_the_context_is_closed)
 {
 	__u64 before = mmun_query_context().out_objects, idle;
-	int i, other = mmun_open();
-	struct mmun_hold hold;
+	int other = mmun_open();
 
 	ASSERT_LE(0, other);
 	idle = mmun_query_context().out_objects;
-	for (i = 0; i < 64; i++) {
-		hold = (struct mmun_hold){
-			.point = i % 5,
-			.tid = mmun_gettid(),
-			.timeout_ms = MMUN_HOLD_MS,
-		};
+	for (int i = 0; i < 64; i++) {
+		struct mmun_hold hold = MMUN_HOLD_OF(i % 5, 0, mmun_gettid());
+
 		ASSERT_EQ(0, _mmun_hold(other, &hold));
 	}
 	EXPECT_LT(idle, mmun_query_context().out_objects);
@@ -548,7 +502,7 @@ TEST_F(hold, record_reports_the_held_task)
 	EXPECT_EQ(mmun_u64(mmun_page(2)), r.end);
 	EXPECT_EQ(r.start, r.clip_start);
 	EXPECT_EQ(r.end, r.clip_end);
-	resume_worker(&self->mutator, at);
+	end_workers();
 	mmun_expect_no_event();
 }
 
@@ -559,7 +513,6 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 		MMUN_RECORD_INVALIDATE, MMUN_RECORD_START, MMUN_RECORD_END,
 	};
 	struct mmun_record r;
-	int i;
 
 	mmun_log_setup(16, 1U << MMUN_RECORD_START | 1U << MMUN_RECORD_END |
 				   1U << MMUN_RECORD_INVALIDATE);
@@ -567,7 +520,7 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 	mmun_resume_end(mmun_hold(MMUN_POINT_END, 0, mmun_gettid()));
 	ASSERT_EQ(0, madvise(mmun_page(FREE), self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 		EXPECT_EQ(types[i], r.type);
 		EXPECT_EQ(MMUN_EVENT_CLEAR, r.event);
@@ -581,9 +534,8 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 
 TEST_F(hold, is_not_logged_by_default)
 {
-	__u32 at = hold_dontneed(FREE, MMUN_POINT_START, 0);
-
-	resume_worker(&self->mutator, at);
+	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	end_workers();
 	mmun_expect_no_event();
 }
 
@@ -627,14 +579,14 @@ TEST_F(naive, range_publishes_a_stale_page_and_verify_reports_it)
 TEST_F(naive, reader_does_not_wait)
 {
 	__u32 naive = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page);
-	__u32 at = hold_dontneed(0, MMUN_POINT_START, self->id);
-	struct mmun_token token = mmun_read_begin(naive);
+	struct mmun_token token;
 
+	hold_dontneed(0, MMUN_POINT_START, self->id);
+	token = mmun_read_begin(naive);
 	EXPECT_EQ(0, token.seq);
 	EXPECT_EQ(1, mmun_query_range(naive).out_invalidations);
 	EXPECT_EQ(0, mmun_check_retry(naive, token.seq));
 	EXPECT_EQ(0, mmun_commit(token));
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(naive, range_is_collected_by_every_method)
@@ -652,13 +604,13 @@ TEST_F(naive, range_is_collected_by_every_method)
 
 TEST_F(hold, passage_in_reclaim_is_missed)
 {
-	struct mmun_wait_held held = { .out_state = MMUN_HOLD_ARMED };
+	struct mmun_wait_held held;
 	__u32 at;
 
 	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, self->page));
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_PAGEOUT));
-	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 0, &held));
+	held = wait_hold(at, 0);
 	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
@@ -686,7 +638,7 @@ TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
 	mmun_quiesce_one(self->other.tid);
 	then = mmun_now();
 	ASSERT_EQ(0, madvise(mmun_page(1), self->page, MADV_PAGEOUT));
-	EXPECT_EQ(0, worker_join(&self->other));
+	end_workers();
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 }
 
@@ -713,7 +665,7 @@ TEST_F(hold, of_an_exited_thread_is_enoent)
 
 TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 {
-	struct mmun_wait_held held = {};
+	struct mmun_wait_held held;
 	struct ksm ksm;
 	__u32 at;
 
@@ -723,7 +675,7 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 	    ksm_start(&ksm))
 		SKIP(return, "no page merging: set CONFIG_KSM");
 	do {
-		ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 0, &held));
+		held = wait_hold(at, 0);
 	} while (held.out_state == MMUN_HOLD_ARMED && !ksm_is_through(&ksm));
 	EXPECT_EQ(0, ksm_restore(&ksm));
 	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state)
@@ -741,22 +693,17 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 
 static int order_hold(void *fd, int tid)
 {
-	struct mmun_hold hold = {
-		.point = MMUN_POINT_LEAVE,
-		.tid = tid,
-		.timeout_ms = MMUN_HOLD_MS,
-	};
+	struct mmun_hold hold = MMUN_HOLD_OF(MMUN_POINT_LEAVE, 0, tid);
 
-	return _mmun_hold(*(int *)fd, &hold) ? -1 : hold.out_hold;
+	return _mmun_hold(*(int *)fd, &hold) ?: (int)hold.out_hold;
 }
 
 static int order_wait_held(void *fd, int at)
 {
 	struct mmun_wait_held held;
 
-	if (_mmun_wait_held(*(int *)fd, at, MMUN_HOLD_MS, &held))
-		return -1;
-	return held.out_state;
+	return _mmun_wait_held(*(int *)fd, at, MMUN_HOLD_MS, &held) ?:
+		       (int)held.out_state;
 }
 
 TEST_F(hold, ends_when_the_process_that_armed_it_is_killed)
@@ -782,17 +729,7 @@ TEST_F(hold, ends_when_the_process_that_armed_it_is_killed)
 
 HOLD_FIXTURE(hold_close)
 
-FIXTURE_VARIANT(hold_close)
-{
-	__u32 point;
-};
-
-/* clang-format off */
-FIXTURE_VARIANT_ADD(hold_close, enter) { .point = MMUN_POINT_ENTER };
-FIXTURE_VARIANT_ADD(hold_close, leave) { .point = MMUN_POINT_LEAVE };
-FIXTURE_VARIANT_ADD(hold_close, start) { .point = MMUN_POINT_START };
-FIXTURE_VARIANT_ADD(hold_close, end) { .point = MMUN_POINT_END };
-/* clang-format on */
+AT_EACH_POINT(hold_close);
 
 TEST_F(hold_close, resumes_the_held_task)
 {

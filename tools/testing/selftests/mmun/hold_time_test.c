@@ -14,19 +14,17 @@ HOLD_FIXTURE(hold_time)
 
 TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 {
+	const struct timespec then = mmun_now();
 	struct mmun_wait_held held;
-	struct timespec then;
 	__u32 at;
 
-	plan_worker(&self->mutator, job_dontneed, 1);
-	then = mmun_now();
 	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
-	worker_go(&self->mutator);
-	EXPECT_EQ(0, worker_join(&self->mutator));
+	run_worker(&self->mutator, job_dontneed, 1);
+	end_workers();
 	/* The time-out is counted in ticks, and the first tick may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
-	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
+	held = wait_hold(at, MMUN_HOLD_MS);
 	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
 	EXPECT_EQ(0, held.out_tid);
 	EXPECT_EQ(0, mmun_resume(at));
@@ -36,14 +34,12 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 
 TEST_F(hold_time, timeout_covers_all_passages)
 {
-	struct timespec then = mmun_now();
-	__u32 at;
+	const struct timespec then = mmun_now();
+	__u32 at = hold_for(200, .point = MMUN_POINT_ENTER, .count = 4,
+			    .tid = self->mutator.tid);
 
-	plan_worker(&self->mutator, job_dontneed_each, 0);
-	at = hold_for(200, .point = MMUN_POINT_ENTER, .count = 4,
-		      .tid = self->mutator.tid);
-	worker_go(&self->mutator);
-	EXPECT_EQ(0, worker_join(&self->mutator));
+	run_worker(&self->mutator, job_dontneed_each, 0);
+	end_workers();
 	EXPECT_GT(800, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
 }
@@ -52,28 +48,24 @@ TEST_F(hold_time, hold_of_an_exited_thread_stays_armed_until_the_timeout)
 {
 	__u32 at = hold_for(100, .point = MMUN_POINT_LEAVE,
 			    .tid = self->other.tid);
-	struct mmun_wait_held held;
 
 	worker_do(&self->other, job_nothing);
-	EXPECT_EQ(0, worker_join(&self->other));
-	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
-	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
+	end_workers();
+	EXPECT_EQ(MMUN_HOLD_OVER, wait_hold(at, MMUN_HOLD_MS).out_state);
 }
 
 TEST_F(hold_time, wait_expires_when_no_task_arrives)
 {
-	struct timespec then = mmun_now();
+	const struct timespec then = mmun_now();
 	__u32 at =
 		hold_for(100, .point = MMUN_POINT_LEAVE, .tid = mmun_gettid());
-	struct mmun_wait_held held;
+	struct mmun_wait_held held = wait_hold(at, 1);
 
-	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, 1, &held));
 	/* On a busy machine the hold may be over already. */
 	if (ms_since(&then) < 100) {
 		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
 	}
-	ASSERT_EQ(0, _mmun_wait_held(self->fd, at, MMUN_HOLD_MS, &held));
-	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
+	EXPECT_EQ(MMUN_HOLD_OVER, wait_hold(at, MMUN_HOLD_MS).out_state);
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
@@ -83,23 +75,29 @@ static void on_signal(int sig)
 {
 }
 
+/* Let a worker wait for a hold that stops no task. */
+#define wait_in_vain()                                                 \
+	do {                                                           \
+		self->other.id =                                       \
+			mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()); \
+		worker_do(&self->other, job_wait_held);                \
+		EXPECT_EQ(MMUN_TASK_WAITING,                           \
+			  mmun_quiesce_one(self->other.tid).state);    \
+	} while (0)
+
 TEST_F(hold_time, signal_ends_a_wait)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
-	worker_do(&self->other, job_wait_held);
-	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(self->other.tid).state);
+	wait_in_vain();
 	ASSERT_EQ(0, pthread_kill(self->other.thread, SIGUSR1));
 	EXPECT_ERRNO(EINTR, worker_join(&self->other));
 }
 
 TEST_F(hold_time, resume_of_the_hold_ends_a_wait)
 {
-	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
-	worker_do(&self->other, job_wait_held);
-	mmun_quiesce_one(self->other.tid);
+	wait_in_vain();
 	mmun_resume_end(self->other.id);
 	EXPECT_ERRNO(ENOENT, worker_join(&self->other));
 }
@@ -133,7 +131,6 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 		.tid = plan_worker(&self->mutator, job_dontneed, 1),
 		.timeout_ms = 1000,
 	};
-	struct mmun_wait_held held;
 	struct timespec then;
 	__u32 first;
 	long ms;
@@ -145,8 +142,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	EXPECT_EQ(3000, set_max_hold_ms(1000));
 	then = mmun_now();
 	worker_go(&self->mutator);
-	EXPECT_EQ(0, _mmun_wait_held(self->fd, first, 1000, &held));
-	EXPECT_EQ(MMUN_HOLD_HELD, held.out_state);
+	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
 	/* Time must pass, and there is no event to wait for. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));
@@ -172,12 +168,11 @@ TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
 /* Returns the milliseconds of the fastest of three invalidations. */
 static long fastest_dontneed(char *at, size_t length)
 {
-	struct timespec then;
 	long ms, least = LONG_MAX;
-	int i;
 
-	for (i = 0; i < 3; i++) {
-		then = mmun_now();
+	for (int i = 0; i < 3; i++) {
+		const struct timespec then = mmun_now();
+
 		madvise(at, length, MADV_DONTNEED);
 		ms = ms_since(&then);
 		least = ms < least ? ms : least;
@@ -191,10 +186,10 @@ static void insert_many(struct __test_metadata *_metadata,
 {
 	char *at = mmun_page(1);
 	struct mmun_span spans[MANY];
-	int i, rounds = 0;
+	int rounds = 0;
 	__u64 done;
 
-	for (i = 0; i < MANY; i++)
+	for (int i = 0; i < MANY; i++)
 		spans[i] = (struct mmun_span){
 			.start = mmun_u64(at) + i % 64,
 			.length = 1,
@@ -261,16 +256,14 @@ TEST_F(hold_limit, does_not_restart_for_a_concurrent_invalidation)
 	repeat = 1;
 	run_worker(&self->other, job_start_holds, FREE);
 	invalidate_through_many(_metadata, self);
-	EXPECT_EQ(0, worker_join(&self->other));
 }
 
 TEST_F(hold_limit, restarts_when_no_task_is_held)
 {
 	long before = set_max_hold_ms(300);
 	struct timespec then;
-	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		self->map[0] = 1;
 		/* Sleep longer than a tick of a coarse clock. */
 		poll(NULL, 0, 20);
@@ -297,13 +290,13 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
 	__u64 objects = mmun_query_context().out_objects;
 	long before, users = module_users();
-	int i, other = mmun_open();
+	int other = mmun_open();
 	struct timespec then;
-	__u32 at, id;
+	__u32 id;
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, _mmun_insert(other, self->map, self->page, &id));
-	at = hold_dontneed(0, MMUN_POINT_START, self->id);
+	hold_dontneed(0, MMUN_POINT_START, self->id);
 	before = set_max_hold_ms(300);
 	then = mmun_now();
 	EXPECT_EQ(0, close(other));
@@ -311,9 +304,9 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 	EXPECT_EQ(300, set_max_hold_ms(before));
 	EXPECT_EQ(users + 1, module_users());
-	resume_worker(&self->mutator, at);
+	end_workers();
 	/* No call waits for the worker of the driver. */
-	for (i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
+	for (int i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
 		poll(NULL, 0, 1);
 	EXPECT_EQ(users, module_users());
 	EXPECT_EQ(objects, mmun_query_context().out_objects);

@@ -28,10 +28,9 @@ HOLD_FIXTURE(quiesce)
 
 TEST_F(quiesce, reports_held_blocked_waiting_and_exited_threads)
 {
+	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	struct mmun_task task;
-	__u32 at;
 
-	at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	expect_held(self->mutator.tid, at);
 	task = mmun_quiesce_one(self->mutator.tid);
 	EXPECT_EQ(SYS_madvise, task.syscall);
@@ -43,8 +42,7 @@ TEST_F(quiesce, reports_held_blocked_waiting_and_exited_threads)
 	task = mmun_quiesce_one(NO_THREAD);
 	EXPECT_EQ(MMUN_TASK_GONE, task.state);
 	EXPECT_EQ(-1, task.syscall);
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	worker_do(&self->other, job_nothing);
 	EXPECT_EQ(0, worker_join(&self->other));
 	EXPECT_EQ(MMUN_TASK_GONE, mmun_quiesce_one(self->other.tid).state);
@@ -75,9 +73,9 @@ TEST_F(quiesce, calling_thread_is_not_quiet)
 /* A thread that is woken and sleeps in the same place has run in between. */
 TEST_F(quiesce, second_sleep_in_one_place_is_a_new_sleep)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	struct mmun_task task = { .tid = self->reader.tid };
 
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	block_reader();
 	EXPECT_EQ(1, mmun_task_quiesce(&task, MMUN_HOLD_MS));
 	EXPECT_EQ(1, mmun_task_look(&task));
@@ -86,8 +84,7 @@ TEST_F(quiesce, second_sleep_in_one_place_is_a_new_sleep)
 	EXPECT_EQ(0, mmun_task_look(&task));
 	EXPECT_EQ(MMUN_TASK_BLOCKED, task.state);
 	EXPECT_EQ(1, mmun_task_look(&task));
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	mmun_task_close(&task);
 }
 
@@ -109,26 +106,21 @@ HOLD_FIXTURE(wake_thread)
 
 TEST_F(wake_thread, reader_waits_again)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	block_reader();
 	EXPECT_LE(1, mmun_wake_thread(self->reader.tid, 10000));
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->reader));
+	end_workers();
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
 TEST_F(wake_thread, remover_waits_again)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	self->other.id = self->near;
 	block_worker(&self->other, job_remove, MMUN_REMOVE);
 	EXPECT_LE(1, mmun_wake_thread(self->other.tid, 10000));
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
-	resume_worker(&self->mutator, at);
-	EXPECT_EQ(0, worker_join(&self->other));
 }
 
 TEST_F(wake_thread, held_task_stays_held)
@@ -138,7 +130,6 @@ TEST_F(wake_thread, held_task_stays_held)
 	mmun_quiesce_one(self->mutator.tid);
 	EXPECT_LE(1, mmun_wake_thread(self->mutator.tid, 10000));
 	expect_held(self->mutator.tid, at);
-	resume_worker(&self->mutator, at);
 }
 
 TEST_F(wake_thread, running_thread_is_not_woken)
@@ -148,7 +139,6 @@ TEST_F(wake_thread, running_thread_is_not_woken)
 	mmun_hold(MMUN_POINT_ENTER, 0, self->other.tid);
 	EXPECT_EQ(0, mmun_wake_thread(mmun_gettid(), 10));
 	spin = 0;
-	EXPECT_EQ(0, worker_join(&self->other));
 }
 
 MMUN_HARNESS_MAIN

@@ -20,9 +20,7 @@
 /* Invalidate each page of the range by a call of its own. */
 static inline int job_dontneed_each(struct worker *worker)
 {
-	int i;
-
-	for (i = 0; i < RANGE_PAGES; i++, worker->at += worker->length)
+	for (int i = 0; i < RANGE_PAGES; i++, worker->at += worker->length)
 		if (job_dontneed(worker))
 			return -1;
 	return 0;
@@ -37,6 +35,14 @@ static inline int job_dontneed_each(struct worker *worker)
 		struct mmun_hold __h = { .timeout_ms = _ms, __VA_ARGS__ }; \
 		ASSERT_EQ(0, _mmun_hold(self->fd, &__h));                  \
 		__h.out_hold;                                              \
+	})
+
+/* Wait at most @_ms milliseconds.  Returns the report of WAIT_HELD. */
+#define wait_hold(_hold, _ms)                                              \
+	({                                                                 \
+		struct mmun_wait_held __w;                                 \
+		ASSERT_EQ(0, _mmun_wait_held(self->fd, _hold, _ms, &__w)); \
+		__w;                                                       \
 	})
 
 /* Set the job: @_job on page @_nr.  Returns the thread ID. */
@@ -59,12 +65,28 @@ static inline int job_dontneed_each(struct worker *worker)
 #define arm_worker(_worker, _job, _nr, _point, _id) \
 	mmun_hold(_point, _id, plan_worker(_worker, _job, _nr))
 
-/* Arm the hold, start the job, and wait until the worker is held. */
+/*
+ * Wait until the worker is held.  Returns the report of WAIT_HELD.  The end of
+ * the test resumes the worker if the test does not.
+ */
+#define await_hold(_worker, _hold)       \
+	({                               \
+		(_worker)->hold = _hold; \
+		mmun_wait_held(_hold);   \
+	})
+
+/* Start the job, and wait until the worker is held. */
+#define reach_hold(_worker, _hold)          \
+	({                                  \
+		worker_go(_worker);         \
+		await_hold(_worker, _hold); \
+	})
+
+/* Arm the hold, and reach it. */
 #define hold_worker(_worker, _job, _nr, _point, _id)                      \
 	({                                                                \
 		__u32 __at = arm_worker(_worker, _job, _nr, _point, _id); \
-		worker_go(_worker);                                       \
-		mmun_wait_held(__at);                                     \
+		reach_hold(_worker, __at);                                \
 		__at;                                                     \
 	})
 
@@ -73,13 +95,33 @@ static inline int job_dontneed_each(struct worker *worker)
 #define hold_dontneed(_nr, _point, _id) \
 	hold_worker(&self->mutator, job_dontneed, _nr, _point, _id)
 
-/* End the last passage of a hold.  The job of the worker succeeds. */
-#define resume_worker(_worker, _hold)               \
+/* End the last passage of the hold.  The job of the worker succeeds. */
+#define resume_worker(_worker)                      \
 	do {                                        \
-		EXPECT_EQ(1, mmun_resume(_hold));   \
+		__u32 __at = (_worker)->hold;       \
+		EXPECT_EQ(1, mmun_resume(__at));    \
 		EXPECT_EQ(0, worker_join(_worker)); \
-		mmun_err_resume(ENOENT, _hold);     \
+		mmun_err_resume(ENOENT, __at);      \
 	} while (0)
+
+/* Resume the worker if it is held.  Its job succeeds, if it was started. */
+#define end_worker(_worker)                                 \
+	do {                                                \
+		if ((_worker)->hold)                        \
+			resume_worker(_worker);             \
+		if ((_worker)->is_busy)                     \
+			EXPECT_EQ(0, worker_join(_worker)); \
+	} while (0)
+
+/* The end of each test does this, unless the test did it for a worker. */
+#define end_workers()                       \
+	do {                                \
+		end_worker(&self->mutator); \
+		end_worker(&self->other);   \
+		end_worker(&self->reader);  \
+	} while (0)
+
+#define expect_armed(_hold) EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(_hold))
 
 /* Expect that the thread sleeps because it is held. */
 #define expect_held(_tid, _hold)                                            \
@@ -158,6 +200,23 @@ static inline int job_dontneed_each(struct worker *worker)
 		start_worker(&self->other);                                 \
 		start_worker(&self->reader);                                \
 	}                                                                   \
-	MMUN_FIXTURE_TEARDOWN(_fixture)
+	FIXTURE_TEARDOWN(_fixture)                                          \
+	{                                                                   \
+		end_workers();                                              \
+		EXPECT_EQ(0, close(self->fd));                              \
+	}
+
+/* clang-format off */
+/* Run the tests of the fixture at each point of an invalidation. */
+#define AT_EACH_POINT(_fixture)                                             \
+	FIXTURE_VARIANT(_fixture)                                           \
+	{                                                                   \
+		__u32 point;                                                \
+	};                                                                  \
+	FIXTURE_VARIANT_ADD(_fixture, enter) { .point = MMUN_POINT_ENTER }; \
+	FIXTURE_VARIANT_ADD(_fixture, leave) { .point = MMUN_POINT_LEAVE }; \
+	FIXTURE_VARIANT_ADD(_fixture, start) { .point = MMUN_POINT_START }; \
+	FIXTURE_VARIANT_ADD(_fixture, end) { .point = MMUN_POINT_END }
+/* clang-format on */
 
 #endif /* _SELFTESTS_MMUN_HOLD_H */
