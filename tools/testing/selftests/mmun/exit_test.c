@@ -16,37 +16,17 @@
  */
 #define PAGES 8
 
-static const struct victim_span spans[] = { { 0, 8 }, { 1, 3 } };
-
 #define CONTEXTS 60
 #define CONTEXT_RANGES 3
-#define EXEC_FD "MMUN_EXIT_TEST_FD"
-#define EXEC_OK 42
 
-static int map_pages(void *arg, int nr)
-{
-	struct victim *victim = arg;
-
-	return mmun_map_filled(victim->map, PAGES) ? 0 : -1;
-}
-
-/* End the victim by an order, or by SIGKILL if @die is NULL. */
-static int victim_end(struct victim *victim, mmun_order_fn die)
-{
-	struct mmun_child *child = &victim->child;
-
-	if (die ? mmun_child_order(child, die, 0) :
-		  mmun_child_signal(child, SIGKILL))
-		return -1;
-	return mmun_child_wait(child);
-}
+#define setup_exit()                                                      \
+	do {                                                              \
+		setup_victim(PAGES, PAGES);                               \
+		self->ids[0] = mmun_insert(self->map, mmun_pages(PAGES)); \
+		self->ids[1] = mmun_insert(mmun_page(1), mmun_pages(3));  \
+	} while (0)
 
 /* Orders that end the mm */
-
-static int die_by_exit(void *arg, int nr)
-{
-	_exit(0);
-}
 
 static void *exit_the_group(void *arg)
 {
@@ -79,37 +59,9 @@ static int die_by_abort(void *arg, int nr)
 	abort();
 }
 
-static int die_by_exec(void *arg, int nr)
-{
-	struct victim *victim = arg;
-	char number[16];
+VICTIM_FIXTURE(exit, setup_exit())
 
-	snprintf(number, sizeof(number), "%d", victim->fd);
-	setenv(EXEC_FD, number, 1);
-	fcntl(victim->fd, F_SETFD, 0);
-	execl("/proc/self/exe", "mmun", NULL);
-	_exit(127);
-}
-
-/* main() of the new program: the inherited descriptor refers to the old mm. */
-static int exec_main(int fd)
-{
-	struct mmun_query_context state;
-	char *map = mmun_map_filled(mmun_arena(1), 1);
-	__u32 id;
-
-	if (_mmun_query_context(fd, &state) || state.out_mm_users)
-		return 1;
-	if (!_mmun_insert(fd, map, 1, &id) || errno != ESRCH)
-		return 2;
-	return EXEC_OK;
-}
-
-FIXTURE(exit)
-{
-	VICTIM_FIXTURE;
-};
-
+/* @die: ends the victim; SIGKILL does if it is NULL */
 FIXTURE_VARIANT(exit)
 {
 	mmun_order_fn die;
@@ -117,25 +69,22 @@ FIXTURE_VARIANT(exit)
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(exit, exit)             { die_by_exit, 0 };
+FIXTURE_VARIANT_ADD(exit, exit)             { victim_exit, 0 };
 FIXTURE_VARIANT_ADD(exit, exit_of_a_thread) { die_in_a_thread, 0 };
 FIXTURE_VARIANT_ADD(exit, sigkill)          { NULL, 128 + SIGKILL };
 FIXTURE_VARIANT_ADD(exit, core_dump)        { die_by_abort, 128 + SIGABRT };
-FIXTURE_VARIANT_ADD(exit, exec)             { die_by_exec, EXEC_OK };
+FIXTURE_VARIANT_ADD(exit, exec)             { victim_exec, EXECED_OK };
 /* clang-format on */
 
-FIXTURE_SETUP(exit)
-{
-	setup_victim(spans, map_pages);
-}
-
-FIXTURE_TEARDOWN(exit)
-{
-	teardown_victim();
-}
-
-#define end_victim() \
-	ASSERT_EQ(variant->status, victim_end(&self->victim, variant->die))
+#define die()                                          \
+	do {                                           \
+		if (variant->die) {                    \
+			order_victim(variant->die, 0); \
+		} else {                               \
+			signal_victim(SIGKILL);        \
+		}                                      \
+		expect_status(variant->status);        \
+	} while (0)
 
 static bool is_end_of_mm(const struct mmun_record *r, __u32 event, __u32 id)
 {
@@ -152,14 +101,12 @@ TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 {
 	struct mmun_record r = {};
 	__u32 event;
-	int i;
 
-	end_victim();
-	for (i = 0; i < 4; i++) {
+	die();
+	for (int i = 0; i < 4; i++) {
 		event = i < 2 ? MMUN_EVENT_RELEASE : MMUN_EVENT_UNMAP;
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
-		EXPECT_EQ(true,
-			  is_end_of_mm(&r, event, self->victim.ids[i % 2]))
+		EXPECT_EQ(true, is_end_of_mm(&r, event, self->ids[i % 2]))
 		{
 			mmun_print_record(&r);
 		}
@@ -169,9 +116,11 @@ TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 
 TEST_F(exit, release_is_clipped_to_each_range)
 {
-	end_victim();
-	expect_victim_event(0, MMUN_EVENT_RELEASE);
-	expect_victim_event(1, MMUN_EVENT_RELEASE);
+	die();
+	mmun_expect_event(self->ids[0], MMUN_EVENT_RELEASE, self->map,
+			  mmun_pages(PAGES));
+	mmun_expect_event(self->ids[1], MMUN_EVENT_RELEASE, mmun_page(1),
+			  mmun_pages(3));
 }
 
 TEST_F(exit, calls_that_need_the_mm_return_esrch)
@@ -181,14 +130,14 @@ TEST_F(exit, calls_that_need_the_mm_return_esrch)
 		.length = self->page,
 	};
 	size_t length = mmun_pages(PAGES);
-	__u32 id = self->victim.ids[0];
+	__u32 id = self->ids[0];
 	struct mmun_verify verify;
 	struct mmun_token token;
 	__u64 done;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	token = mmun_read_begin(id);
-	end_victim();
+	die();
 	mmun_err_insert(ESRCH, self->map, self->page);
 	EXPECT_ERRNO(ESRCH, _mmun_insert_bulk(self->fd, &bulk, 1, &done));
 	mmun_err_collect(ESRCH, token, self->map, length, MMUN_METHOD_GUP, 0);
@@ -203,10 +152,10 @@ TEST_F(exit, calls_that_need_the_mm_return_esrch)
 
 TEST_F(exit, calls_that_need_no_mm_still_work)
 {
-	__u32 *ids = self->victim.ids;
+	__u32 *ids = self->ids;
 	struct mmun_query_context state;
 
-	end_victim();
+	die();
 	EXPECT_EQ(MMUN_ABI_VERSION, mmun_info().out_abi);
 	EXPECT_EQ(2, mmun_query_range(ids[0]).out_invalidations);
 	EXPECT_EQ(0, mmun_fail_nonblock(ids[0], 1));
@@ -222,21 +171,21 @@ TEST_F(exit, calls_that_need_no_mm_still_work)
 
 TEST_F(exit, empties_the_shadow)
 {
-	__u32 id = self->victim.ids[0];
+	__u32 id = self->ids[0];
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(PAGES,
 		  mmun_snapshot(id, self->map, mmun_pages(PAGES),
 				MMUN_METHOD_HMM_FAULT, MMUN_WRITE, NULL));
 	EXPECT_EQ(1, mmun_device_byte(id, self->map));
-	end_victim();
+	die();
 	mmun_err_access(EFAULT, id, self->map, 1, 0);
 	mmun_err_access(EFAULT, id, self->map, 1, MMUN_WRITE);
 }
 
 TEST_F(exit, collides_a_batch_that_is_open)
 {
-	__u32 id = self->victim.ids[1];
+	__u32 id = self->ids[1];
 	struct mmun_token token;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
@@ -244,7 +193,7 @@ TEST_F(exit, collides_a_batch_that_is_open)
 	EXPECT_EQ(1, mmun_collect(token, mmun_page(1), self->page,
 				  MMUN_METHOD_HMM_FAULT, 0));
 	EXPECT_EQ(0, mmun_check_retry(id, token.seq));
-	end_victim();
+	die();
 	EXPECT_EQ(1, mmun_check_retry(id, token.seq));
 	EXPECT_EQ(1, mmun_commit(token));
 	EXPECT_EQ(0, mmun_query_context().out_batches);
@@ -273,79 +222,62 @@ static void drop_lazy_references(void)
 
 TEST_F(exit, leaves_one_reference_to_the_mm_for_each_range_and_the_context)
 {
-	end_victim();
+	die();
 	drop_lazy_references();
 	EXPECT_EQ(3, mmun_query_context().out_mm_count);
-	mmun_remove(self->victim.ids[1]);
+	mmun_remove(self->ids[1]);
 	EXPECT_EQ(2, mmun_query_context().out_mm_count);
-	mmun_remove(self->victim.ids[0]);
+	mmun_remove(self->ids[0]);
 	EXPECT_EQ(1, mmun_query_context().out_mm_count);
 }
 
 /* SIGKILL while the victim is in a call */
 
-FIXTURE(exit_in_call)
-{
-	VICTIM_FIXTURE;
-};
-
-FIXTURE_SETUP(exit_in_call)
-{
-	setup_victim(spans, map_pages);
-}
-
-FIXTURE_TEARDOWN(exit_in_call)
-{
-	teardown_victim();
-}
+VICTIM_FIXTURE(exit_in_call, setup_exit())
 
 /* The log stays empty, so only a signal ends the read(). */
-static int read_for_ever(void *arg, int nr)
+static int read_for_ever(void *map, int nr)
 {
-	struct victim *victim = arg;
 	struct mmun_record r;
 
-	mmun_drain_log(victim->fd);
-	return read(victim->fd, &r, sizeof(r));
+	mmun_drain_log(victim_fd);
+	return read(victim_fd, &r, sizeof(r));
 }
 
 TEST_F(exit_in_call, sigkill_ends_a_read_that_waits)
 {
-	ASSERT_EQ(0, mmun_child_order(&self->victim.child, read_for_ever, 0));
-	ASSERT_EQ(SYS_read, mmun_quiesce_one(self->victim.child.tid).syscall);
-	EXPECT_EQ(128 + SIGKILL, victim_end(&self->victim, NULL));
+	order_victim(read_for_ever, 0);
+	ASSERT_EQ(SYS_read, mmun_quiesce_one(self->victim.tid).syscall);
+	end_victim();
 	mmun_drain_log(self->fd);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 /* Each snapshot has to fault the pages in. */
-static int snapshot_for_ever(void *arg, int id)
+static int snapshot_for_ever(void *map, int id)
 {
-	struct victim *victim = arg;
 	size_t length = PAGES * sysconf(_SC_PAGESIZE);
 	struct mmun_snapshot snap;
 
-	snap = MMUN_SNAPSHOT_OF(id, victim->map, length, MMUN_METHOD_HMM_FAULT,
+	snap = MMUN_SNAPSHOT_OF(id, map, length, MMUN_METHOD_HMM_FAULT,
 				MMUN_WRITE);
-	while (!_mmun_snapshot(victim->fd, &snap))
-		madvise(victim->map, length, MADV_DONTNEED);
+	while (!_mmun_snapshot(victim_fd, &snap))
+		madvise(map, length, MADV_DONTNEED);
 	return -1;
 }
 
 TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
 {
 	struct mmun_record r;
-	int i;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	mmun_log_setup(MMUN_LOG_DEFAULT, 1U << MMUN_RECORD_COMMIT);
-	ASSERT_EQ(0, mmun_child_order(&self->victim.child, snapshot_for_ever,
-				      self->victim.ids[0]));
-	for (i = 0; i < 10; i++)
+	order_victim(snapshot_for_ever, self->ids[0]);
+	for (int i = 0; i < 10; i++)
 		ASSERT_EQ(1,
 			  mmun_wait_record(self->fd, MMUN_RECORD_COMMIT, &r));
 	mmun_log_setup(MMUN_LOG_DEFAULT, MMUN_LOG_TYPES_DEFAULT);
-	EXPECT_EQ(128 + SIGKILL, victim_end(&self->victim, NULL));
+	end_victim();
 	do {
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE,
 					      &r));
@@ -357,10 +289,7 @@ TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
 
 /* The order in which the mm, the ranges and the last descriptor end */
 
-FIXTURE(exit_order)
-{
-	VICTIM_FIXTURE;
-};
+VICTIM_FIXTURE(exit_order, mmun_setup())
 
 /*
  * @steps: what ends, in this order: 'm' the mm, 'r' the ranges, 'f' the test's
@@ -383,49 +312,40 @@ FIXTURE_VARIANT_ADD(exit_order, fd_mm)           { "fm", false };
 FIXTURE_VARIANT_ADD(exit_order, all_by_the_exit) { "fm", true };
 /* clang-format on */
 
-FIXTURE_SETUP(exit_order)
+static int victim_close(void *map, int nr)
 {
-	mmun_setup();
+	return close(victim_fd);
 }
 
-FIXTURE_TEARDOWN(exit_order)
-{
-	teardown_victim();
-}
-
-static int victim_close(void *arg, int nr)
-{
-	struct victim *victim = arg;
-
-	return close(victim->fd);
-}
-
-static int take_step(struct victim *victim, char step)
+static void take_step(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(exit_order) * self, char step)
 {
 	switch (step) {
 	case 'm':
-		return victim_end(victim, NULL) == 128 + SIGKILL ? 0 : -1;
+		end_victim();
+		break;
 	case 'r':
-		return _mmun_remove(victim->fd, victim->ids[0]) ?:
-			       _mmun_remove(victim->fd, victim->ids[1]);
+		ASSERT_EQ(0, _mmun_remove(victim_fd, self->ids[0]));
+		ASSERT_EQ(0, _mmun_remove(victim_fd, self->ids[1]));
+		break;
 	case 'f':
-		return close(victim->fd);
+		ASSERT_EQ(0, close(victim_fd));
 	}
-	return -1;
 }
 
+/* self->fd stays the descriptor of another context. */
 TEST_F(exit_order, leaves_no_object)
 {
 	__u64 before = mmun_query_context().out_objects;
-	struct victim *victim = &self->victim;
-	const char *step;
+	const int watcher = self->fd;
 
-	ASSERT_EQ(0, victim_start(victim, spans, map_pages));
+	setup_exit();
+	self->fd = watcher;
 	if (!variant->victim_keeps_fd)
-		ASSERT_EQ(0, mmun_child_do(&victim->child, victim_close, 0));
+		victim_must(victim_close, 0);
 	EXPECT_LT(before, mmun_query_context().out_objects);
-	for (step = variant->steps; *step; step++)
-		ASSERT_EQ(0, take_step(victim, *step));
+	for (const char *step = variant->steps; *step; step++)
+		take_step(_metadata, self, *step);
 	EXPECT_EQ(before, mmun_query_context().out_objects);
 }
 
@@ -502,10 +422,4 @@ TEST_F(exit_close, releases_all_memory_and_references_to_the_mm)
 	EXPECT_EQ(before.out_mm_users, after.out_mm_users);
 }
 
-/* Like MMUN_HARNESS_MAIN, except in the program that die_by_exec() starts. */
-int main(int argc, char **argv)
-{
-	const char *fd = getenv(EXEC_FD);
-
-	return fd ? exec_main(atoi(fd)) : mmun_main(argc, argv);
-}
+EXECED_MAIN

@@ -13,11 +13,7 @@
  *   |----ids[0]-----|       |----ids[1]-----|
  */
 #define VMA_PAGES 4
-
-static const struct victim_span spans[] = {
-	{ 0, VMA_PAGES },
-	{ 6, VMA_PAGES },
-};
+#define vma(_which) mmun_page(6 * (_which))
 
 #define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24L << 20)
@@ -29,132 +25,97 @@ static const struct victim_span spans[] = {
 	"no memory controller in " CGROUP \
 	": mount cgroup2 there, build with CONFIG_MEMCG"
 
-static int map_vmas(void *arg, int nr)
+/* An order */
+static int map_pages(void *map, int first)
 {
-	struct victim *victim = arg;
+	char *vma = (char *)map + first * sysconf(_SC_PAGESIZE);
 
-	if (!mmun_map_filled(victim_at(victim, 0), VMA_PAGES))
-		return -1;
-	if (!mmun_map_filled(victim_at(victim, 1), VMA_PAGES))
-		return -1;
-	return 0;
+	return mmun_map_filled(vma, VMA_PAGES) ? 0 : -1;
 }
 
-/* The mm of the victim stays after SIGKILL until MMUN_UNPIN_MM. */
-static int pin_mm(void *arg, int nr)
-{
-	struct victim *victim = arg;
-	struct mmun_info info;
-	__u32 unpinned;
+#define setup_vmas()                                                          \
+	do {                                                                  \
+		setup_victim(10, VMA_PAGES);                                  \
+		victim_must(map_pages, 6);                                    \
+		for (int __i = 0; __i < 2; __i++)                             \
+			self->ids[__i] =                                      \
+				mmun_insert(vma(__i), mmun_pages(VMA_PAGES)); \
+	} while (0)
 
-	if (_mmun_info(victim->fd, &info))
-		return -1;
-	return _mmun_pin_mm(victim->fd, info.out_max_pin_ms, &unpinned);
-}
+#define setup_pinned()        \
+	do {                  \
+		setup_vmas(); \
+		pin_victim(); \
+	} while (0)
 
-static int mrelease(const struct victim *victim)
-{
-	return syscall(SYS_process_mrelease, victim->child.pidfd, 0);
-}
+#define mrelease() syscall(SYS_process_mrelease, self->victim.pidfd, 0)
 
 /* Returns the number of pages of the VMA that are present, or -1. */
-static int pages_present(const struct victim *victim, int which)
+static int count_present(pid_t pid, const char *vma)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	int i, present = 0;
+	int present = 0;
 	__u64 entry;
 
-	for (i = 0; i < VMA_PAGES; i++) {
-		if (mmun_pagemap_of(victim->child.pid,
-				    victim_at(victim, which) + i * page,
-				    &entry))
+	for (int i = 0; i < VMA_PAGES; i++) {
+		if (mmun_pagemap_of(pid, vma + i * page, &entry))
 			return -1;
 		present += entry >> 63;
 	}
 	return present;
 }
 
+#define pages_present(_which) count_present(self->victim.pid, vma(_which))
+
 /*
- * Returns whether the reaper caused the record.  The reaper must not wait, and
+ * Expect that the reaper caused the record.  The reaper must not wait, and
  * invalidates the whole VMA.  The event is UNMAP before 7.1.  Since 7.1 it is
  * CLEAR, because the VMA stays.
  */
-static bool is_reaping(const struct mmun_record *r, const struct victim *victim,
-		       int which, bool refused)
-{
-	__u64 start = mmun_u64(victim_at(victim, which));
-	__u64 end = start + victim_length(victim, which);
-
-	return r->type == MMUN_RECORD_INVALIDATE &&
-	       r->id == victim->ids[which] &&
-	       r->flags == (refused ? MMUN_RECORD_FAILED : 0) &&
-	       (r->event == MMUN_EVENT_UNMAP || r->event == MMUN_EVENT_CLEAR) &&
-	       r->start == start && r->end == end && r->clip_start == start &&
-	       r->clip_end == end;
-}
+#define expect_reaping(_r, _which, _refused)                                \
+	do {                                                                \
+		const __u64 __start = mmun_u64(vma(_which));                \
+		const __u64 __end = __start + mmun_pages(VMA_PAGES);        \
+		EXPECT_EQ(MMUN_RECORD_INVALIDATE, (_r).type);               \
+		EXPECT_EQ(self->ids[_which], (_r).id);                      \
+		EXPECT_EQ((_refused) ? MMUN_RECORD_FAILED : 0, (_r).flags); \
+		EXPECT_EQ(true, (_r).event == MMUN_EVENT_UNMAP ||           \
+					(_r).event == MMUN_EVENT_CLEAR);    \
+		EXPECT_EQ(__start, (_r).start);                             \
+		EXPECT_EQ(__end, (_r).end);                                 \
+		EXPECT_EQ(__start, (_r).clip_start);                        \
+		EXPECT_EQ(__end, (_r).clip_end)                             \
+		{                                                           \
+			mmun_print_record(&(_r));                           \
+		}                                                           \
+	} while (0)
 
 /*
  * Expect that one attempt to reap writes the next two records, one for each
  * range.  Some kernels walk the VMAs upwards, and other kernels walk them
  * downwards.
  */
-#define expect_attempt(_refused0, _refused1)                                 \
-	do {                                                                 \
-		const bool __refused[] = { _refused0, _refused1 };           \
-		struct mmun_record __r[2] = {};                              \
-		int __i, __which;                                            \
-		for (__i = 0; __i < 2; __i++) {                              \
-			ASSERT_EQ(1, mmun_next_record(self->fd, &__r[__i])); \
-			__which = __r[__i].id == self->victim.ids[1];        \
-			EXPECT_EQ(true,                                      \
-				  is_reaping(&__r[__i], &self->victim,       \
-					     __which, __refused[__which]))   \
-			{                                                    \
-				mmun_print_record(&__r[__i]);                \
-			}                                                    \
-		}                                                            \
-		EXPECT_NE(__r[0].id, __r[1].id);                             \
+#define expect_attempt(...)                                                    \
+	do {                                                                   \
+		const bool __refused[] = { __VA_ARGS__ };                      \
+		struct mmun_record __r[2] = {};                                \
+		for (int __i = 0; __i < 2; __i++) {                            \
+			int __which;                                           \
+			ASSERT_EQ(1, mmun_next_record(self->fd, &__r[__i]));   \
+			__which = __r[__i].id == self->ids[1];                 \
+			expect_reaping(__r[__i], __which, __refused[__which]); \
+		}                                                              \
+		EXPECT_NE(__r[0].id, __r[1].id);                               \
 	} while (0)
-
-/* Start a victim that has pinned its mm. */
-#define setup_pinned_victim()                                                \
-	do {                                                                 \
-		struct mmun_record __pin = {};                               \
-		setup_victim(spans, map_vmas);                               \
-		ASSERT_EQ(0,                                                 \
-			  mmun_child_order(&self->victim.child, pin_mm, 0)); \
-		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN,     \
-					      &__pin));                      \
-	} while (0)
-
-#define kill_victim() \
-	ASSERT_EQ(0, mmun_child_signal(&self->victim.child, SIGKILL))
 
 /* Returns the errno of process_mrelease(). */
-#define kill_and_reap()                              \
-	({                                           \
-		kill_victim();                       \
-		mrelease(&self->victim) ? errno : 0; \
+#define kill_and_reap()                 \
+	({                              \
+		signal_victim(SIGKILL); \
+		mrelease() ? errno : 0; \
 	})
 
-/*
- * Kill the victim and unpin its mm, so that the victim exits.  The victim may
- * have been killed before.
- */
-#define end_victim()                                                 \
-	do {                                                         \
-		__u32 __count;                                       \
-		kill_victim();                                       \
-		ASSERT_EQ(0, _mmun_unpin_mm(self->fd, 0, &__count)); \
-		EXPECT_EQ(1, __count);                               \
-		EXPECT_EQ(128 + SIGKILL,                             \
-			  mmun_child_wait(&self->victim.child));     \
-	} while (0)
-
-FIXTURE(oom)
-{
-	VICTIM_FIXTURE;
-};
+VICTIM_FIXTURE(oom, setup_pinned())
 
 /* @refuses: whether the range refuses the first attempt */
 FIXTURE_VARIANT(oom)
@@ -169,186 +130,153 @@ FIXTURE_VARIANT_ADD(oom, second_refuses) { { false, true } };
 FIXTURE_VARIANT_ADD(oom, both_refuse)    { { true, true } };
 /* clang-format on */
 
-FIXTURE_SETUP(oom)
-{
-	int i;
-
-	setup_pinned_victim();
-	for (i = 0; i < 2; i++)
-		mmun_fail_nonblock(self->victim.ids[i], variant->refuses[i]);
-}
-
-FIXTURE_TEARDOWN(oom)
-{
-	teardown_victim();
-}
-
-#define expect_first_attempt()                                             \
-	EXPECT_EQ(variant->refuses[0] || variant->refuses[1] ? EAGAIN : 0, \
-		  kill_and_reap())
+#define expect_first_attempt()                                         \
+	do {                                                           \
+		for (int __i = 0; __i < 2; __i++)                      \
+			mmun_fail_nonblock(self->ids[__i],             \
+					   variant->refuses[__i]);     \
+		EXPECT_EQ(variant->refuses[0] || variant->refuses[1] ? \
+				  EAGAIN :                             \
+				  0,                                   \
+			  kill_and_reap());                            \
+	} while (0)
 
 TEST_F(oom, process_mrelease_passes_each_vma_and_must_not_wait)
 {
 	expect_first_attempt();
 	expect_attempt(variant->refuses[0], variant->refuses[1]);
 	mmun_expect_no_event();
-	end_victim();
 }
 
 TEST_F(oom, process_mrelease_frees_the_memory_of_accepting_ranges_only)
 {
-	int i;
-
-	for (i = 0; i < 2; i++)
-		EXPECT_EQ(VMA_PAGES, pages_present(&self->victim, i));
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(VMA_PAGES, pages_present(i));
 	expect_first_attempt();
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		EXPECT_EQ(variant->refuses[i] ? VMA_PAGES : 0,
-			  pages_present(&self->victim, i));
-	end_victim();
+			  pages_present(i));
 }
 
 TEST_F(oom, device_keeps_refused_pages_and_loses_the_others)
 {
-	__u32 *ids = self->victim.ids;
-	char *vma;
-	int i;
+	__u32 *ids = self->ids;
 
-	for (i = 0; i < 2; i++)
-		mmun_snapshot(ids[i], victim_at(&self->victim, i),
-			      victim_length(&self->victim, i), MMUN_METHOD_GUP,
-			      MMUN_WRITE, NULL);
+	for (int i = 0; i < 2; i++)
+		mmun_snapshot(ids[i], vma(i), mmun_pages(VMA_PAGES),
+			      MMUN_METHOD_GUP, MMUN_WRITE, NULL);
 	expect_first_attempt();
-	for (i = 0; i < 2; i++) {
-		vma = victim_at(&self->victim, i);
+	for (int i = 0; i < 2; i++) {
 		if (!variant->refuses[i]) {
-			mmun_err_access(EFAULT, ids[i], vma, 1, 0);
+			mmun_err_access(EFAULT, ids[i], vma(i), 1, 0);
 			continue;
 		}
-		EXPECT_EQ(1, mmun_device_byte(ids[i], vma));
+		EXPECT_EQ(1, mmun_device_byte(ids[i], vma(i)));
 		mmun_verify_if_hmm(ids[i], VMA_PAGES);
 	}
-	end_victim();
 }
 
 TEST_F(oom, second_mrelease_frees_what_the_first_left)
 {
 	struct mmun_query_range range;
-	int i;
 
 	expect_first_attempt();
 	mmun_drain_log(self->fd);
-	EXPECT_EQ(0, mrelease(&self->victim));
+	EXPECT_EQ(0, mrelease());
 	expect_attempt(false, false);
-	for (i = 0; i < 2; i++) {
-		range = mmun_query_range(self->victim.ids[i]);
+	for (int i = 0; i < 2; i++) {
+		range = mmun_query_range(self->ids[i]);
 		EXPECT_EQ(variant->refuses[i], range.out_failed);
 		EXPECT_EQ(2, range.out_invalidations);
-		EXPECT_EQ(0, pages_present(&self->victim, i));
+		EXPECT_EQ(0, pages_present(i));
 	}
-	end_victim();
 }
 
 TEST_F(oom, open_batch_collides_whether_refused_or_not)
 {
 	struct mmun_token tokens[2];
-	int i;
 
-	for (i = 0; i < 2; i++)
-		tokens[i] = mmun_read_begin(self->victim.ids[i]);
+	for (int i = 0; i < 2; i++)
+		tokens[i] = mmun_read_begin(self->ids[i]);
 	expect_first_attempt();
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		EXPECT_EQ(1, mmun_commit(tokens[i]));
-	end_victim();
 }
 
 /*
  * The child makes this call, because the call never returns if the mm is out of
  * balance.
  */
-static int begin_and_abandon(void *arg, int which)
+static int begin_and_abandon(void *map, int id)
 {
-	struct victim *victim = arg;
 	struct mmun_token token;
 
-	return _mmun_read_begin(victim->fd, victim->ids[which], &token) ?:
-		       _mmun_abandon(victim->fd, token);
+	return _mmun_read_begin(victim_fd, id, &token) ?:
+		       _mmun_abandon(victim_fd, token);
 }
 
 TEST_F(oom, leaves_the_mm_balanced_whether_refused_or_not)
 {
 	struct mmun_child reader;
-	int i;
 
 	expect_first_attempt();
-	ASSERT_EQ(0, mmun_child_start(&reader, &self->victim));
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, mmun_child_do(&reader, begin_and_abandon, i))
+	ASSERT_EQ(0, mmun_child_start(&reader, NULL));
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, mmun_child_do(&reader, begin_and_abandon,
+					   self->ids[i]))
 		{
 			TH_LOG("MMUN_READ_BEGIN does not return");
 		}
 	EXPECT_EQ(0, mmun_child_end(&reader));
-	mmun_remove(self->victim.ids[0]);
+	mmun_remove(self->ids[0]);
 	end_victim();
-	mmun_remove(self->victim.ids[1]);
+	mmun_remove(self->ids[1]);
 }
+
+#define expect_release(_which)                                                \
+	mmun_expect_event(self->ids[_which], MMUN_EVENT_RELEASE, vma(_which), \
+			  mmun_pages(VMA_PAGES))
 
 TEST_F(oom, release_follows_when_the_victim_can_exit)
 {
 	expect_first_attempt();
 	mmun_drain_log(self->fd);
 	end_victim();
-	expect_victim_event(0, MMUN_EVENT_RELEASE);
-	expect_victim_event(1, MMUN_EVENT_RELEASE);
+	expect_release(0);
+	expect_release(1);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
-FIXTURE(oom_pinned)
-{
-	VICTIM_FIXTURE;
-};
-
-FIXTURE_SETUP(oom_pinned)
-{
-	setup_pinned_victim();
-}
-
-FIXTURE_TEARDOWN(oom_pinned)
-{
-	teardown_victim();
-}
+VICTIM_FIXTURE(oom_pinned, setup_pinned())
 
 TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_nothing)
 {
-	EXPECT_ERRNO(EINVAL, mrelease(&self->victim));
+	EXPECT_ERRNO(EINVAL, mrelease());
 	mmun_expect_no_event();
-	EXPECT_EQ(VMA_PAGES, pages_present(&self->victim, 0));
-	end_victim();
+	EXPECT_EQ(VMA_PAGES, pages_present(0));
 }
 
 TEST_F(oom_pinned, refusals_are_used_up_one_by_one)
 {
-	__u32 id = self->victim.ids[1];
-	int i;
+	__u32 id = self->ids[1];
 
 	EXPECT_EQ(0, mmun_fail_nonblock(id, 4));
 	EXPECT_EQ(EAGAIN, kill_and_reap());
-	for (i = 0; i < 2; i++)
-		EXPECT_ERRNO(EAGAIN, mrelease(&self->victim));
+	for (int i = 0; i < 2; i++)
+		EXPECT_ERRNO(EAGAIN, mrelease());
 	EXPECT_EQ(3, mmun_query_range(id).out_failed);
 	EXPECT_EQ(1, mmun_fail_nonblock(id, 0));
-	EXPECT_EQ(0, mrelease(&self->victim));
+	EXPECT_EQ(0, mrelease());
 	EXPECT_EQ(3, mmun_query_range(id).out_failed);
-	end_victim();
 }
 
 TEST_F(oom_pinned, release_is_never_refused)
 {
-	__u32 id = self->victim.ids[0];
+	__u32 id = self->ids[0];
 
 	EXPECT_EQ(0, mmun_fail_nonblock(id, 5));
 	end_victim();
-	expect_victim_event(0, MMUN_EVENT_RELEASE);
+	expect_release(0);
 	EXPECT_EQ(0, mmun_query_range(id).out_failed);
 	EXPECT_EQ(5, mmun_fail_nonblock(id, 0));
 }
@@ -364,24 +292,22 @@ TEST_F(oom_pinned, release_is_never_refused)
  */
 TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
 {
-	char *vma = victim_at(&self->victim, 1);
-	__u32 mid = mmun_insert(vma + mmun_pages(2), self->page);
-	__u32 high = mmun_insert(vma + mmun_pages(3), self->page);
+	__u32 mid = mmun_insert(mmun_page(8), self->page);
+	__u32 high = mmun_insert(mmun_page(9), self->page);
 
 	mmun_fail_nonblock(mid, 1);
 	EXPECT_EQ(EAGAIN, kill_and_reap());
-	EXPECT_EQ(1, mmun_query_range(self->victim.ids[1]).out_invalidations);
+	EXPECT_EQ(1, mmun_query_range(self->ids[1]).out_invalidations);
 	EXPECT_EQ(1, mmun_query_range(mid).out_invalidations);
 	EXPECT_EQ(0, mmun_query_range(high).out_invalidations);
-	EXPECT_EQ(VMA_PAGES, pages_present(&self->victim, 1));
-	EXPECT_EQ(0, mrelease(&self->victim));
+	EXPECT_EQ(VMA_PAGES, pages_present(1));
+	EXPECT_EQ(0, mrelease());
 	EXPECT_EQ(1, mmun_query_range(high).out_invalidations);
-	end_victim();
 }
 
-#define err_snapshot_first_vma(_method)                           \
-	mmun_err_snapshot(EFAULT, self->victim.ids[0], self->map, \
-			  victim_length(&self->victim, 0), _method, 0)
+#define err_snapshot_first_vma(_method)                    \
+	mmun_err_snapshot(EFAULT, self->ids[0], self->map, \
+			  mmun_pages(VMA_PAGES), _method, 0)
 
 /* The kernel must not trust page tables that the reaper has cleared. */
 TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
@@ -391,12 +317,10 @@ TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
 	if (mmun_is_unlocked(self->fd, MMUN_METHOD_HMM_NOFAULT))
 		err_snapshot_first_vma(MMUN_METHOD_HMM_NOFAULT);
 	EXPECT_EQ(0,
-		  mmun_snapshot(self->victim.ids[0], self->map,
-				victim_length(&self->victim, 0),
+		  mmun_snapshot(self->ids[0], self->map, mmun_pages(VMA_PAGES),
 				MMUN_METHOD_HMM_NOFAULT, MMUN_OWN_LOOP, NULL));
 	err_snapshot_first_vma(MMUN_METHOD_HMM_FAULT);
 	err_snapshot_first_vma(MMUN_METHOD_GUP);
-	end_victim();
 }
 
 /* A memory cgroup for the victim.  Its directory is the current directory. */
@@ -445,31 +369,21 @@ static int cgroup_create(struct mmun_child *cleanup)
 	return 0;
 }
 
-static bool is_cgroup_memory_free(const struct victim *victim)
+static bool is_cgroup_memory_free(void)
 {
 	long used = mmun_read_number("memory.current");
 
 	return used >= 0 && used < FREED;
 }
 
-static bool are_pages_gone(const struct victim *victim)
-{
-	return !pages_present(victim, 0) && !pages_present(victim, 1);
-}
-
-/* Returns whether the condition becomes true in time. */
-static bool wait_until(bool (*is_true)(const struct victim *victim),
-		       const struct victim *victim)
-{
-	int tries;
-
-	for (tries = 0; tries < MMUN_PATIENCE_MS / 10; tries++) {
-		if (is_true(victim))
-			return true;
-		poll(NULL, 0, 10);
-	}
-	return false;
-}
+/* Expect that the condition becomes true in time. */
+#define expect_soon(_condition)                      \
+	do {                                         \
+		int __tries = MMUN_PATIENCE_MS / 10; \
+		while (!(_condition) && __tries--)   \
+			poll(NULL, 0, 10);           \
+		EXPECT_LE(0, __tries);               \
+	} while (0)
 
 /* Orders */
 
@@ -495,48 +409,28 @@ static int use_up_memory(void *arg, int nr)
 	return -1;
 }
 
-static int snapshot_for_ever(void *arg, int which)
+static int snapshot_for_ever(void *vma, int id)
 {
-	struct victim *victim = arg;
-	struct mmun_snapshot snap;
+	struct mmun_snapshot snap =
+		MMUN_SNAPSHOT_OF(id, vma, VMA_PAGES * sysconf(_SC_PAGESIZE),
+				 MMUN_METHOD_GUP, MMUN_WRITE);
 
-	snap = MMUN_SNAPSHOT_OF(victim->ids[which], victim_at(victim, which),
-				victim_length(victim, which), MMUN_METHOD_GUP,
-				MMUN_WRITE);
 	for (;;)
-		_mmun_snapshot(victim->fd, &snap);
+		_mmun_snapshot(victim_fd, &snap);
 	return -1;
 }
 
-/* A victim in a cgroup that has not enough memory for it */
+/* The victim is in a cgroup that has not enough memory for it. */
 
-FIXTURE(oom_kill)
-{
-	VICTIM_FIXTURE;
-	bool has_cgroup;
-	struct mmun_child cleanup;
-};
+VICTIM_FIXTURE(oom_kill, self->fd = -1)
 
-FIXTURE_SETUP(oom_kill)
-{
-	self->fd = -1;
-	self->has_cgroup = file_has(CGROUP "/cgroup.controllers", "memory");
-	if (!self->has_cgroup)
-		return;
-	ASSERT_EQ(0, cgroup_create(&self->cleanup));
-	setup_victim(spans, map_vmas);
-	ASSERT_EQ(0, mmun_child_do(&self->victim.child, enter_cgroup, 0));
-}
-
-FIXTURE_TEARDOWN(oom_kill)
-{
-	teardown_victim();
-}
-
-#define need_cgroup()                                       \
-	do {                                                \
-		if (!self->has_cgroup)                      \
-			SKIP(return, NO_MEMORY_CONTROLLER); \
+#define setup_cgroup(_cleanup)                                         \
+	do {                                                           \
+		if (!file_has(CGROUP "/cgroup.controllers", "memory")) \
+			SKIP(return, NO_MEMORY_CONTROLLER);            \
+		ASSERT_EQ(0, cgroup_create(_cleanup));                 \
+		setup_vmas();                                          \
+		victim_must(enter_cgroup, 0);                          \
 	} while (0)
 
 /*
@@ -545,31 +439,30 @@ FIXTURE_TEARDOWN(oom_kill)
  */
 TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 {
-	struct victim *victim = &self->victim;
-	struct mmun_child reader;
+	struct mmun_child cleanup, reader;
 	struct mmun_record r;
-	int i;
 
-	need_cgroup();
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, mmun_child_start_thread(&reader, &victim->child));
-		ASSERT_EQ(0, mmun_child_order(&reader, snapshot_for_ever, i));
+	setup_cgroup(&cleanup);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, mmun_child_start_thread(&reader, &self->victim));
+		reader.arg = vma(i);
+		ASSERT_EQ(0, mmun_child_order(&reader, snapshot_for_ever,
+					      self->ids[i]));
 	}
-	ASSERT_EQ(0, mmun_child_order(&victim->child, use_up_memory, 0));
-	ASSERT_EQ(128 + SIGKILL, mmun_child_wait(&victim->child));
+	order_victim(use_up_memory, 0);
+	expect_status(128 + SIGKILL);
 	EXPECT_EQ(true, file_has("memory.events", "oom_kill 1\n"));
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		do {
 			ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 		} while (r.event != MMUN_EVENT_RELEASE);
-		EXPECT_EQ(victim->ids[i], r.id);
-		EXPECT_LT(0, mmun_query_range(victim->ids[i]).out_commits);
-		mmun_err_access(EFAULT, victim->ids[i], victim_at(victim, i), 1,
-				0);
+		EXPECT_EQ(self->ids[i], r.id);
+		EXPECT_LT(0, mmun_query_range(self->ids[i]).out_commits);
+		mmun_err_access(EFAULT, self->ids[i], vma(i), 1, 0);
 	}
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
-	EXPECT_EQ(true, wait_until(is_cgroup_memory_free, victim));
-	EXPECT_EQ(0, mmun_child_end(&self->cleanup));
+	expect_soon(is_cgroup_memory_free());
+	EXPECT_EQ(0, mmun_child_end(&cleanup));
 }
 
 /*
@@ -578,37 +471,29 @@ TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
  */
 TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_frees_the_memory)
 {
-	struct victim *victim = &self->victim;
-	struct mmun_child thread;
+	struct mmun_child cleanup, thread;
 	struct mmun_record r;
 	int tried = 0, which;
-	__u32 count;
 
-	need_cgroup();
-	mmun_fail_nonblock(victim->ids[1], REFUSALS);
-	ASSERT_EQ(0, mmun_child_start_thread(&thread, &victim->child));
-	ASSERT_EQ(0, mmun_child_order(&victim->child, pin_mm, 0));
-	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, &r));
+	setup_cgroup(&cleanup);
+	mmun_fail_nonblock(self->ids[1], REFUSALS);
+	ASSERT_EQ(0, mmun_child_start_thread(&thread, &self->victim));
+	pin_victim();
 	ASSERT_EQ(0, mmun_child_order(&thread, use_up_memory, 0));
 	while (tried <= REFUSALS) {
 		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE,
 					      &r));
-		which = r.id == victim->ids[1];
-		EXPECT_EQ(true, is_reaping(&r, victim, which,
-					   which && tried < REFUSALS))
-		{
-			mmun_print_record(&r);
-		}
+		which = r.id == self->ids[1];
+		expect_reaping(r, which, which && tried < REFUSALS);
 		tried += which;
 	}
 	EXPECT_LT(0, mmun_query_context().out_mm_users);
-	EXPECT_EQ(true, wait_until(is_cgroup_memory_free, victim));
+	expect_soon(is_cgroup_memory_free());
 	/* The memory is counted as free before the last page is gone. */
-	EXPECT_EQ(true, wait_until(are_pages_gone, victim));
-	ASSERT_EQ(0, _mmun_unpin_mm(self->fd, 0, &count));
-	EXPECT_EQ(128 + SIGKILL, mmun_child_wait(&victim->child));
-	EXPECT_EQ(REFUSALS, mmun_query_range(victim->ids[1]).out_failed);
-	EXPECT_EQ(0, mmun_child_end(&self->cleanup));
+	expect_soon(!pages_present(0) && !pages_present(1));
+	end_victim();
+	EXPECT_EQ(REFUSALS, mmun_query_range(self->ids[1]).out_failed);
+	EXPECT_EQ(0, mmun_child_end(&cleanup));
 }
 
 MMUN_HARNESS_MAIN

@@ -1,129 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process with two ranges, which the test ends.  A program passes the place of
- * each range, for example:
- *
- *   static const struct victim_span spans[] = { { 0, 8 }, { 1, 3 } };
+ * The victim: a process that the test ends.  It has memory and the device, and
+ * takes orders.
  */
 #ifndef _SELFTESTS_MMUN_VICTIM_H
 #define _SELFTESTS_MMUN_VICTIM_H
 
-#include "mmun.h"
+#include "execed.h"
 #include "process.h"
 
-/**
- * struct victim_span - the place of a range in the arena
- * @first: first page
- * @pages: number of pages
- */
-struct victim_span {
-	int first;
-	int pages;
-};
+/* Descriptor of the device; each process stores its own number in its copy. */
+static int victim_fd;
 
-/**
- * struct victim - a process with two ranges
- * @child: the process
- * @spans: the places of the two ranges
- * @map: an arena in which both spans have room
- * @fd: descriptor of the device; each process stores its own number in its copy
- * @ids: a range over each span
- */
-struct victim {
-	struct mmun_child child;
-	const struct victim_span *spans;
-	char *map;
-	int fd;
-	__u32 ids[2];
-};
-
-static inline char *victim_at(const struct victim *victim, int which)
-{
-	return victim->map + victim->spans[which].first * sysconf(_SC_PAGESIZE);
-}
-
-static inline size_t victim_length(const struct victim *victim, int which)
-{
-	return victim->spans[which].pages * sysconf(_SC_PAGESIZE);
-}
-
-/* Orders */
+/* Orders.  The first argument is the memory of the victim. */
 
 /* Returns the victim's number of the descriptor. */
-static inline int victim_open(void *arg, int nr)
+static inline int victim_set_up(void *map, int pages)
 {
-	struct victim *victim = arg;
-
-	victim->fd = mmun_open();
-	return victim->fd;
+	victim_fd = mmun_open();
+	return mmun_map_filled(map, pages) ? victim_fd : -1;
 }
 
-/* Returns the ID of the range. */
-static inline int victim_insert(void *arg, int which)
+static inline int victim_pin(void *map, int nr)
 {
-	struct victim *victim = arg;
-	__u32 *id = &victim->ids[which];
+	struct mmun_info info;
+	__u32 unpinned;
 
-	if (_mmun_insert(victim->fd, victim_at(victim, which),
-			 victim_length(victim, which), id))
-		return -1;
-	return *id;
+	return _mmun_info(victim_fd, &info) ?:
+		       _mmun_pin_mm(victim_fd, info.out_max_pin_ms, &unpinned);
 }
 
-/* @spans: two spans.  @map: the order that maps the memory. */
-static inline int victim_start(struct victim *victim,
-			       const struct victim_span *spans,
-			       mmun_order_fn map)
+static inline int victim_exit(void *map, int status)
 {
-	struct mmun_child *child = &victim->child;
-	int id = 0;
+	_exit(status);
+}
 
-	victim->spans = spans;
-	victim->map = mmun_arena(spans[0].first + spans[0].pages +
-				 spans[1].first + spans[1].pages);
-	if (!victim->map || mmun_child_start(child, victim) ||
-	    mmun_child_do(child, map, 0))
-		return -1;
-	victim->fd =
-		mmun_child_getfd(child, mmun_child_do(child, victim_open, 0));
-	for (int i = 0; i < 2 && id >= 0; i++) {
-		id = mmun_child_do(child, victim_insert, i);
-		victim->ids[i] = id;
-	}
-	return victim->fd < 0 || id < 0 ? -1 : 0;
+static inline int victim_exec(void *map, int nr)
+{
+	return exec_self(victim_fd);
 }
 
 /* Fixtures; self->fd is the descriptor of the victim. */
 
-#define VICTIM_FIXTURE \
-	MMUN_FIXTURE;  \
-	struct victim victim
+/* @...: more members */
+#define VICTIM_FIXTURE(_fixture, _setup, ...) \
+	FIXTURE(_fixture)                     \
+	{                                     \
+		MMUN_FIXTURE;                 \
+		struct mmun_child victim;     \
+		__u32 pins;                   \
+		__u32 ids[2];                 \
+		__VA_ARGS__;                  \
+	};                                    \
+	FIXTURE_SETUP(_fixture)               \
+	{                                     \
+		_setup;                       \
+	}                                     \
+	FIXTURE_TEARDOWN(_fixture)            \
+	{                                     \
+		end_victim();                 \
+		close(self->fd);              \
+	}
 
-#define setup_victim(_spans, _map)                                      \
-	do {                                                            \
-		self->page = sysconf(_SC_PAGESIZE);                     \
-		ASSERT_EQ(0, victim_start(&self->victim, _spans, _map)) \
-		{                                                       \
-			TH_LOG("no victim: %s", strerror(errno));       \
-		}                                                       \
-		self->fd = self->victim.fd;                             \
-		self->map = self->victim.map;                           \
+/* Start the victim, which maps the first @_filled pages of an arena. */
+#define setup_victim(_arena, _filled)                                          \
+	do {                                                                   \
+		self->page = sysconf(_SC_PAGESIZE);                            \
+		self->map = mmun_arena(_arena);                                \
+		ASSERT_EQ(0, mmun_child_start(&self->victim, self->map));      \
+		victim_fd = mmun_child_getfd(                                  \
+			&self->victim,                                         \
+			mmun_child_do(&self->victim, victim_set_up, _filled)); \
+		ASSERT_LE(0, victim_fd)                                        \
+		{                                                              \
+			TH_LOG("no victim: %s", strerror(errno));              \
+		}                                                              \
+		self->fd = victim_fd;                                          \
 	} while (0)
+
+/* Statements of a test */
+
+#define order_victim(_order, _nr) \
+	ASSERT_EQ(0, mmun_child_order(&self->victim, _order, _nr))
+#define victim_must(_order, _nr) \
+	ASSERT_EQ(0, mmun_child_do(&self->victim, _order, _nr))
+#define signal_victim(_sig) ASSERT_EQ(0, mmun_child_signal(&self->victim, _sig))
+
+/* The mm of the victim stays after SIGKILL until MMUN_UNPIN_MM. */
+#define pin_victim()                                                     \
+	do {                                                             \
+		struct mmun_record __pin = {};                           \
+		order_victim(victim_pin, 0);                             \
+		ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, \
+					      &__pin));                  \
+		self->pins = 1;                                          \
+	} while (0)
+
+/* Wait until the victim exits. */
+#define expect_status(_status) \
+	ASSERT_EQ(_status, mmun_child_reap(&self->victim))
 
 /*
- * If the test failed, the mm may still be pinned, or the victim may not exist.
+ * Kill the victim, and unpin its mm, so that the victim exits.  The end of each
+ * test does this.  The victim may have been killed before, and may not exist.
  */
-#define teardown_victim()                              \
-	do {                                           \
-		__u32 __count;                         \
-		_mmun_unpin_mm(self->fd, 0, &__count); \
-		mmun_child_kill(&self->victim.child);  \
-		close(self->fd);                       \
+#define end_victim()                                  \
+	do {                                          \
+		__u32 __pins;                         \
+		if (self->victim.pidfd <= 0)          \
+			break;                        \
+		signal_victim(SIGKILL);               \
+		_mmun_unpin_mm(self->fd, 0, &__pins); \
+		EXPECT_EQ(self->pins, __pins);        \
+		expect_status(128 + SIGKILL);         \
 	} while (0)
-
-#define expect_victim_event(_which, _event)                 \
-	mmun_expect_event(self->victim.ids[_which], _event, \
-			  victim_at(&self->victim, _which), \
-			  victim_length(&self->victim, _which))
 
 #endif /* _SELFTESTS_MMUN_VICTIM_H */
