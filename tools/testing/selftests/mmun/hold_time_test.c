@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include "lib/hold.h"
+#include "lib/setting.h"
 
 #define PARAMETER "/sys/module/test_mmun/parameters/max_hold_ms"
 #define MANY 1000
@@ -102,16 +103,18 @@ TEST_F(hold_time, resume_of_the_hold_ends_a_wait)
 	EXPECT_ERRNO(ENOENT, worker_join(&self->other));
 }
 
-HOLD_FIXTURE(hold_limit)
+static struct setting limit;
 
-/* Set the parameter.  Returns its value before, or -1. */
-static long set_max_hold_ms(unsigned int ms)
-{
-	long before = mmun_read_number(PARAMETER);
+HOLD_FIXTURE_WITH(hold_limit, ASSERT_EQ(0, setting_keep(&limit, PARAMETER)),
+		  EXPECT_EQ(0, setting_restore(&limit)))
 
-	mmun_write_number(PARAMETER, ms);
-	return before;
-}
+#define expect_limit(_ms) EXPECT_EQ(_ms, mmun_info().out_max_hold_ms)
+
+#define set_limit(_ms)                                           \
+	do {                                                     \
+		ASSERT_EQ(0, mmun_write_number(PARAMETER, _ms)); \
+		expect_limit(_ms);                               \
+	} while (0)
 
 /*
  * One invalidation arrives at a hold of one context, and then at a hold of
@@ -137,9 +140,9 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 
 	self->mutator.length = mmun_pages(2);
 	/* The limit must end the first hold, and not the time-out. */
-	set_max_hold_ms(3000);
+	set_limit(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
-	EXPECT_EQ(3000, set_max_hold_ms(1000));
+	set_limit(1000);
 	then = mmun_now();
 	worker_go(&self->mutator);
 	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
@@ -154,14 +157,12 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 
 TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
 {
-	long before = set_max_hold_ms(1000);
 	int fd = mmun_open();
 	__u32 id;
 
-	EXPECT_EQ(1000, mmun_info().out_max_hold_ms);
 	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	EXPECT_GT(1500, invalidate_through_two_holds(_metadata, self, fd));
-	EXPECT_EQ(1000, set_max_hold_ms(before));
+	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));
 }
 
@@ -210,7 +211,6 @@ static atomic_int repeat;
 static void invalidate_through_many(struct __test_metadata *_metadata,
 				    FIXTURE_DATA(hold_limit) * self)
 {
-	long before = set_max_hold_ms(1000);
 	int fd = mmun_open();
 	struct mmun_record record;
 	__u64 done;
@@ -223,7 +223,7 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, mmun_next_record(fd, &record));
 	/* Other invalidations must not delay the removal of so many ranges. */
 	repeat = 0;
-	EXPECT_EQ(1000, set_max_hold_ms(before));
+	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));
 }
 
@@ -260,9 +260,9 @@ TEST_F(hold_limit, does_not_restart_for_a_concurrent_invalidation)
 
 TEST_F(hold_limit, restarts_when_no_task_is_held)
 {
-	long before = set_max_hold_ms(300);
 	struct timespec then;
 
+	set_limit(300);
 	for (int i = 0; i < 3; i++) {
 		self->map[0] = 1;
 		/* Sleep longer than a tick of a coarse clock. */
@@ -272,7 +272,6 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 		EXPECT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 		EXPECT_LE(250, ms_since(&then));
 	}
-	EXPECT_EQ(300, set_max_hold_ms(before));
 }
 
 /* Returns the number of references to the module, or -1. */
@@ -289,7 +288,7 @@ static long module_users(void)
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
 	__u64 objects = mmun_query_context().out_objects;
-	long before, users = module_users();
+	long users = module_users();
 	int other = mmun_open();
 	struct timespec then;
 	__u32 id;
@@ -297,12 +296,12 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, _mmun_insert(other, self->map, self->page, &id));
 	hold_dontneed(0, MMUN_POINT_START, self->id);
-	before = set_max_hold_ms(300);
+	set_limit(300);
 	then = mmun_now();
 	EXPECT_EQ(0, close(other));
 	EXPECT_LE(250, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
-	EXPECT_EQ(300, set_max_hold_ms(before));
+	set_limit(MMUN_HOLD_MS);
 	EXPECT_EQ(users + 1, module_users());
 	end_workers();
 	/* No call waits for the worker of the driver. */
@@ -316,19 +315,10 @@ TEST_F(hold_limit, of_0_or_more_than_a_minute_is_rejected)
 {
 	unsigned int before = mmun_info().out_max_hold_ms;
 
-	set_max_hold_ms(0);
-	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
-	set_max_hold_ms(60001);
-	EXPECT_EQ(before, mmun_info().out_max_hold_ms);
+	mmun_write_number(PARAMETER, 0);
+	expect_limit(before);
+	mmun_write_number(PARAMETER, 60001);
+	expect_limit(before);
 }
 
-/* Restore the parameter even if a test fails before it does so. */
-int main(int argc, char **argv)
-{
-	const long before = mmun_read_number(PARAMETER);
-	const int ret = mmun_main(argc, argv);
-
-	if (before > 0)
-		mmun_write_number(PARAMETER, before);
-	return ret;
-}
+MMUN_HARNESS_MAIN

@@ -181,7 +181,10 @@ static inline int job_dontneed_each(struct worker *worker)
  * a task is held: the held task may own mmap_lock, which a new thread needs.
  * close() of the device resumes the tasks that a failed test leaves held.
  */
-#define HOLD_FIXTURE(_fixture)                                              \
+#define HOLD_FIXTURE(_fixture) HOLD_FIXTURE_WITH(_fixture, , )
+
+/* @_setup and @_teardown: more statements */
+#define HOLD_FIXTURE_WITH(_fixture, _setup, _teardown)                      \
 	FIXTURE(_fixture)                                                   \
 	{                                                                   \
 		MMUN_FIXTURE;                                               \
@@ -199,11 +202,13 @@ static inline int job_dontneed_each(struct worker *worker)
 		start_worker(&self->mutator);                               \
 		start_worker(&self->other);                                 \
 		start_worker(&self->reader);                                \
+		_setup;                                                     \
 	}                                                                   \
 	FIXTURE_TEARDOWN(_fixture)                                          \
 	{                                                                   \
 		end_workers();                                              \
 		EXPECT_EQ(0, close(self->fd));                              \
+		_teardown;                                                  \
 	}
 
 /* clang-format off */
