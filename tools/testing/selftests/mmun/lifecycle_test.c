@@ -5,34 +5,30 @@
  * module is unloaded.
  */
 #include <glob.h>
+#include <linux/falloc.h>
 #include <sys/resource.h>
+#include "lib/execed.h"
 #include "lib/subject.h"
 
-#ifndef FALLOC_FL_KEEP_SIZE
-#define FALLOC_FL_KEEP_SIZE 0x01
-#define FALLOC_FL_PUNCH_HOLE 0x02
-#endif
-
-#define EXECED "--execed"
-#define EXECED_STATUS 42
 #define MODULE "test_mmun"
 #define MODULE_FILE "/lib/test_mmun.ko"
 #define RELOADS 5
 #define FILE_PAGE 2 /* the page that maps the file */
 
-FIXTURE(lifecycle)
-{
-	SUBJECT_FIXTURE;
-};
+#define LIFECYCLE_FIXTURE(_fixture)        \
+	FIXTURE(_fixture)                  \
+	{                                  \
+		SUBJECT_FIXTURE;           \
+	};                                 \
+	FIXTURE_SETUP(_fixture)            \
+	{                                  \
+		setup_subject();           \
+		self->id = insert_range(); \
+		setup_workers(self->id);   \
+	}                                  \
+	SUBJECT_FIXTURE_TEARDOWN(_fixture)
 
-FIXTURE_SETUP(lifecycle)
-{
-	setup_subject();
-	self->id = insert_range();
-	setup_workers(self->id);
-}
-
-SUBJECT_FIXTURE_TEARDOWN(lifecycle)
+LIFECYCLE_FIXTURE(lifecycle)
 
 /* Expect that the next record reports the invalidation of the whole range. */
 #define expect_whole(_event) \
@@ -40,22 +36,25 @@ SUBJECT_FIXTURE_TEARDOWN(lifecycle)
 
 #define expect_users(_nr) EXPECT_EQ(_nr, mmun_query_context().out_mm_users)
 
+/* Exit and exec while another thread is held */
+
 static int mutate_exit(struct subject *subject, int nr)
 {
 	_exit(0);
 }
 
-static int mutate_exec(struct subject *subject, int nr)
+static int mutate_open(struct subject *subject, int nr)
 {
-	return execl("/proc/self/exe", "lifecycle_test", EXECED, NULL);
+	return mmun_open();
 }
 
-/* Exit and exec while another thread is held */
-
-FIXTURE(lifecycle_held)
+/* @fd: a descriptor of the device in the subject */
+static int mutate_exec(struct subject *subject, int fd)
 {
-	SUBJECT_FIXTURE;
-};
+	return exec_self(fd);
+}
+
+LIFECYCLE_FIXTURE(lifecycle_held)
 
 FIXTURE_VARIANT(lifecycle_held)
 {
@@ -67,17 +66,9 @@ FIXTURE_VARIANT(lifecycle_held)
 /* clang-format off */
 FIXTURE_VARIANT_ADD(lifecycle_held, exit_enter) { mutate_exit, 0, MMUN_POINT_ENTER };
 FIXTURE_VARIANT_ADD(lifecycle_held, exit_start) { mutate_exit, 0, MMUN_POINT_START };
-FIXTURE_VARIANT_ADD(lifecycle_held, exec_enter) { mutate_exec, EXECED_STATUS, MMUN_POINT_ENTER };
-FIXTURE_VARIANT_ADD(lifecycle_held, exec_start) { mutate_exec, EXECED_STATUS, MMUN_POINT_START };
+FIXTURE_VARIANT_ADD(lifecycle_held, exec_enter) { mutate_exec, EXECED_OK, MMUN_POINT_ENTER };
+FIXTURE_VARIANT_ADD(lifecycle_held, exec_start) { mutate_exec, EXECED_OK, MMUN_POINT_START };
 /* clang-format on */
-
-FIXTURE_SETUP(lifecycle_held)
-{
-	setup_subject();
-	self->id = insert_range();
-}
-
-SUBJECT_FIXTURE_TEARDOWN(lifecycle_held)
 
 /*
  *	mutator 0		mutator 1
@@ -91,11 +82,12 @@ SUBJECT_FIXTURE_TEARDOWN(lifecycle_held)
 TEST_F(lifecycle_held, invalidation_ends_before_the_mm_is_released)
 {
 	struct mmun_record munmap, release, unmap;
+	int fd = subject_do(subject_thread(1), mutate_open, 0);
 	struct timespec then = mmun_now();
 	__u32 at;
 
 	at = hold_mutator(0, mutate_munmap, 1, variant->point, self->id);
-	ASSERT_EQ(0, subject_order(subject_thread(1), variant->end, 0));
+	ASSERT_EQ(0, subject_order(subject_thread(1), variant->end, fd));
 	EXPECT_EQ(variant->status, mmun_wait_child(self->subject->pid));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
@@ -130,29 +122,17 @@ static int mutate_map_file(struct subject *subject, int nr)
 	return 0;
 }
 
-static int job_punch(struct worker *worker)
-{
-	return fallocate(worker->subject->memfd,
-			 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-			 worker->subject->page);
-}
+JOB(punch, fallocate(worker->subject->memfd,
+		     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		     worker->subject->page))
 
-/* Hold the other worker after the callback.  Evaluates to the hold. */
-#define hold_punch()                                                           \
-	({                                                                     \
-		__u32 __at;                                                    \
-		subject_must(0, mutate_map_file, FILE_PAGE);                   \
-		mmun_drain_log(self->fd);                                      \
-		__at = mmun_hold(MMUN_POINT_LEAVE, self->id, self->other.tid); \
-		worker_do(&self->other, job_punch);                            \
-		mmun_wait_held(__at);                                          \
-		__at;                                                          \
-	})
-
-#define end_punch(_at)                                   \
-	do {                                             \
-		EXPECT_EQ(1, mmun_resume(_at));          \
-		EXPECT_EQ(0, worker_join(&self->other)); \
+/* Hold the other worker after the callback. */
+#define hold_punch()                                            \
+	do {                                                    \
+		subject_must(0, mutate_map_file, FILE_PAGE);    \
+		mmun_drain_log(self->fd);                       \
+		hold_worker(&self->other, job_punch, FILE_PAGE, \
+			    MMUN_POINT_LEAVE, self->id);        \
 	} while (0)
 
 /*
@@ -167,8 +147,8 @@ static int job_punch(struct worker *worker)
 TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
 {
 	struct mmun_record punch, release = {}, unmap = {};
-	__u32 at = hold_punch();
 
+	hold_punch();
 	punch = expect_clear(self->id, FILE_PAGE);
 	ASSERT_EQ(0, subject_order(subject_thread(1), mutate_exit, 0));
 	ASSERT_EQ(1,
@@ -182,7 +162,7 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
 	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(release.tid).state);
 	expect_users(0);
 	block_reader();
-	end_punch(at);
+	resume_worker(&self->other);
 	EXPECT_EQ(0, mmun_wait_child(self->subject->pid));
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
@@ -228,13 +208,15 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
  */
 TEST_F(lifecycle, last_mmput_by_check_balance_releases_the_mm)
 {
-	__u32 at = hold_punch(), users = mmun_query_context().out_mm_users;
+	__u32 users;
 
+	hold_punch();
+	users = mmun_query_context().out_mm_users;
 	worker_do(&self->reader, job_check_balance);
 	while (mmun_query_context().out_mm_users == users)
 		sched_yield();
 	kill_subject();
-	end_punch(at);
+	resume_worker(&self->other);
 	EXPECT_EQ(1, worker_join(&self->reader));
 	expect_released_by_reader();
 }
@@ -340,7 +322,6 @@ static bool core_has(const char *dir, const void *bytes, size_t length)
 TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
 {
 	struct timespec then = mmun_now();
-	__u64 word[2];
 	int status;
 	__u32 at;
 
@@ -349,18 +330,15 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
 	strcpy(self->subject->dir, "/tmp/mmun-XXXXXX");
 	mkdir("/tmp", 0777);
 	ASSERT_NE(NULL, mkdtemp(self->subject->dir));
-	word[0] = then.tv_nsec * 0x9e3779b97f4a7c15ULL;
-	word[1] = ~word[0];
 	EXPECT_EQ(1, mmun_snapshot(self->id, self->map, self->page,
 				   MMUN_METHOD_GUP, MMUN_WRITE, NULL));
-	mmun_device_write(self->id, self->map, sizeof(word), word);
+	mmun_device_write(self->id, self->map, sizeof(then), &then);
 	at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_LEAVE, self->id);
 	ASSERT_EQ(0, subject_order(subject_thread(1), mutate_abort, 0));
 	ASSERT_EQ(self->subject->pid, waitpid(self->subject->pid, &status, 0));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
-	EXPECT_EQ(SIGABRT, WTERMSIG(status));
-	EXPECT_NE(0, WCOREDUMP(status));
-	EXPECT_EQ(true, core_has(self->subject->dir, word, sizeof(word)));
+	EXPECT_EQ(SIGABRT | WCOREFLAG, status);
+	EXPECT_EQ(true, core_has(self->subject->dir, &then, sizeof(then)));
 	EXPECT_EQ(0, mmun_resume(at));
 	mmun_expect_event(self->id, MMUN_EVENT_UNMAP, mmun_page(1), self->page);
 	expect_whole(MMUN_EVENT_RELEASE);
@@ -444,28 +422,10 @@ TEST_F(lifecycle, commit_after_the_callback_of_a_fork_collides)
 
 /* The last close() beside an ioctl */
 
-static int mutate_open(struct subject *subject, int nr)
-{
-	return mmun_open();
-}
-
 static int mutate_close(struct subject *subject, int nr)
 {
 	return close(nr);
 }
-
-/*
- * Open a second context of the subject.  Only the test keeps a descriptor of
- * it.
- */
-#define open_another()                                                     \
-	({                                                                 \
-		int __its = subject_do(subject_thread(0), mutate_open, 0); \
-		int __fd = subject_getfd(self->subject, __its);            \
-		ASSERT_LE(0, __fd);                                        \
-		subject_must(0, mutate_close, __its);                      \
-		__fd;                                                      \
-	})
 
 /*
  *	mutator			reader			test
@@ -481,12 +441,14 @@ static int mutate_close(struct subject *subject, int nr)
 TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 {
 	__u64 objects = mmun_query_context().out_objects;
-	int fd = open_another();
-	__u32 at, id;
+	int its_fd = subject_do(subject_thread(0), mutate_open, 0);
+	int fd = subject_getfd(self->subject, its_fd);
+	__u32 at;
 
-	ASSERT_EQ(0, _mmun_insert(fd, self->map, mmun_pages(RANGE_PAGES), &id));
+	subject_must(0, mutate_close, its_fd);
+	ASSERT_EQ(0, _mmun_insert(fd, self->map, mmun_pages(RANGE_PAGES),
+				  &self->reader.id));
 	self->reader.fd = dup(fd);
-	self->reader.id = id;
 	at = hold_mutator(0, mutate_dontneed, 1, MMUN_POINT_START, self->id);
 	block_worker(&self->reader, job_snapshot, MMUN_SNAPSHOT);
 	EXPECT_EQ(0, close(fd));
@@ -538,16 +500,14 @@ FIXTURE_TEARDOWN(module)
 
 TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 {
-	struct mmun_hold hold = {
-		.tid = mmun_gettid(),
-		.timeout_ms = MMUN_HOLD_MS,
-	};
+	struct mmun_hold hold =
+		MMUN_HOLD_OF(MMUN_POINT_ENTER, 0, mmun_gettid());
 	struct mmun_child child;
 
 	if (access(MODULE_FILE, R_OK))
 		SKIP(return, NO_MODULE_FILE);
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
-	mmun_insert(self->map, PAGES * self->page);
+	mmun_insert(self->map, mmun_pages(PAGES));
 	ASSERT_EQ(0, mmun_child_start(&child, self));
 	/* A fork() after this would be held. */
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
@@ -564,11 +524,10 @@ TEST_F(module, works_the_same_after_each_reload)
 	struct mmun_info info = mmun_info();
 	__u64 objects = mmun_query_context().out_objects;
 	__u32 id;
-	int i;
 
 	if (access(MODULE_FILE, R_OK))
 		SKIP(return, NO_MODULE_FILE);
-	for (i = 0; i < RELOADS; i++) {
+	for (int i = 0; i < RELOADS; i++) {
 		ASSERT_EQ(0, close(self->fd));
 		ASSERT_EQ(0, module_unload());
 		EXPECT_ERRNO(ENOENT, access(MMUN_DEV, F_OK));
@@ -577,21 +536,14 @@ TEST_F(module, works_the_same_after_each_reload)
 		ASSERT_LE(0, self->fd);
 		EXPECT_EQ(objects, mmun_query_context().out_objects);
 		EXPECT_EQ(info.out_features, mmun_info().out_features);
-		id = mmun_insert(self->map, PAGES * self->page);
+		id = mmun_insert(self->map, mmun_pages(PAGES));
 		EXPECT_EQ(1, id);
-		EXPECT_EQ(PAGES,
-			  mmun_snapshot(id, self->map, PAGES * self->page,
-					MMUN_METHOD_GUP, 0, NULL));
+		EXPECT_EQ(PAGES, mmun_snapshot(id, self->map, mmun_pages(PAGES),
+					       MMUN_METHOD_GUP, 0, NULL));
 		ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 		EXPECT_EQ(1, mmun_query_range(id).out_invalidations);
 		EXPECT_EQ(1, mmun_check_balance(MMUN_HOLD_MS));
 	}
 }
 
-/* exec() of this program ends at once: see mutate_exec(). */
-int main(int argc, char **argv)
-{
-	if (argc == 2 && !strcmp(argv[1], EXECED))
-		return EXECED_STATUS;
-	return mmun_main(argc, argv);
-}
+EXECED_MAIN

@@ -69,10 +69,10 @@ static inline int job_dontneed_each(struct worker *worker)
  * Wait until the worker is held.  Returns the report of WAIT_HELD.  The end of
  * the test resumes the worker if the test does not.
  */
-#define await_hold(_worker, _hold)       \
-	({                               \
-		(_worker)->hold = _hold; \
-		mmun_wait_held(_hold);   \
+#define await_hold(_worker, _hold)               \
+	({                                       \
+		(_worker)->hold = _hold;         \
+		mmun_wait_held((_worker)->hold); \
 	})
 
 /* Start the job, and wait until the worker is held. */
