@@ -32,7 +32,7 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 
 	snapshot_range();
 	seq = mmun_query_range(self->id).out_seq;
-	held = mmun_wait_held(hold_dontneed(1, MMUN_POINT_ENTER, self->id));
+	held = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	EXPECT_EQ(self->mutator.tid, held.out_tid);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
@@ -123,7 +123,8 @@ TEST_F(hold, batch_in_use_by_a_call_is_not_found_by_another_call)
 	ASSERT_EQ(0, self->map[0]);
 	reader->token = mmun_read_begin(self->id);
 	reader->flags = MMUN_WRITE;
-	at = hold_worker(reader, job_collect, 0, MMUN_POINT_ENTER, self->id);
+	hold_worker(reader, job_collect, 0, MMUN_POINT_ENTER, self->id);
+	at = reader->hold;
 	expect_blocked_in(reader->tid, MMUN_COLLECT);
 	EXPECT_EQ(0, mmun_query_context().out_batches);
 	mmun_err_commit(ENOENT, reader->token);
@@ -160,10 +161,10 @@ TEST_F(hold, invalidation_passes_each_point_once_in_order)
 
 TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 {
-	__u32 at = hold_worker(&self->mutator, job_munmap, 1, MMUN_POINT_ENTER,
-			       self->id);
+	struct mmun_wait_held held = hold_worker(&self->mutator, job_munmap, 1,
+						 MMUN_POINT_ENTER, self->id);
 
-	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(at).out_event);
+	EXPECT_EQ(MMUN_EVENT_UNMAP, held.out_event);
 	EXPECT_EQ(SYS_munmap, mmun_quiesce_one(self->mutator.tid).syscall);
 	EXPECT_EQ(3, *mmun_page(2));
 	end_workers();
@@ -204,15 +205,11 @@ TEST_F(hold, at_start_of_a_removed_range_stays_armed)
 
 TEST_F(hold, of_any_range_stops_at_each_range_that_is_hit)
 {
-	__u32 twin = mmun_insert(self->map, self->page), first, second, at;
+	__u32 twin = mmun_insert(self->map, self->page), first, second;
 
-	plan_worker(&self->mutator, job_dontneed, 0);
-	at = hold_for(MMUN_HOLD_MS, .point = MMUN_POINT_ENTER, .count = 2,
-		      .tid = self->mutator.tid);
-	worker_go(&self->mutator);
-	first = mmun_wait_held(at).out_id;
-	EXPECT_EQ(1, mmun_resume(at));
-	second = await_hold(&self->mutator, at).out_id;
+	first = hold_dontneed(0, MMUN_POINT_ENTER, 0, .count = 2).out_id;
+	EXPECT_EQ(1, mmun_resume(self->mutator.hold));
+	second = mmun_wait_held(self->mutator.hold).out_id;
 	EXPECT_EQ(self->id + twin, first + second);
 	EXPECT_NE(first, second);
 }
@@ -223,24 +220,23 @@ TEST_F(hold, of_a_thread_ignores_other_threads)
 
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	expect_armed(at);
-	reach_hold(&self->mutator, at);
+	reach_hold(&self->mutator);
 }
 
 TEST_F(hold, of_any_thread_stops_the_first_thread_that_arrives)
 {
-	__u32 at = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
-
 	plan_worker(&self->mutator, job_dontneed, 0);
-	EXPECT_EQ(self->mutator.tid, reach_hold(&self->mutator, at).out_tid);
+	self->mutator.hold = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
+	EXPECT_EQ(self->mutator.tid, reach_hold(&self->mutator).out_tid);
 }
 
 TEST_F(hold, skips_and_counts_passages)
 {
-	__u32 at = hold_for(MMUN_HOLD_MS, .point = MMUN_POINT_ENTER,
-			    .id = self->id, .tid = self->mutator.tid, .skip = 1,
-			    .count = 2);
+	__u32 at = arm_worker(&self->mutator, job_dontneed_each, 0,
+			      MMUN_POINT_ENTER, self->id, .skip = 1,
+			      .count = 2);
 
-	run_worker(&self->mutator, job_dontneed_each, 0);
+	worker_go(&self->mutator);
 	for (int i = 1; i <= 2; i++) {
 		EXPECT_EQ(mmun_u64(mmun_page(i)), mmun_wait_held(at).out_start);
 		EXPECT_EQ(i, mmun_query_range(self->id).out_invalidations);
@@ -252,11 +248,10 @@ TEST_F(hold, skips_and_counts_passages)
 
 TEST_F(hold, resume_end_drops_the_remaining_passages)
 {
-	__u32 at = hold_for(MMUN_HOLD_MS, .point = MMUN_POINT_ENTER,
-			    .tid = self->mutator.tid, .count = 4);
+	__u32 at = hold_worker(&self->mutator, job_dontneed_each, 0,
+			       MMUN_POINT_ENTER, 0, .count = 4)
+			   .hold;
 
-	run_worker(&self->mutator, job_dontneed_each, 0);
-	mmun_wait_held(at);
 	EXPECT_EQ(1, mmun_resume_end(at));
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	mmun_err_resume(ENOENT, at);
@@ -267,7 +262,7 @@ TEST_F(hold, resume_without_a_held_task_keeps_the_hold_armed)
 	__u32 at = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 
 	EXPECT_EQ(0, mmun_resume(at));
-	reach_hold(&self->mutator, at);
+	reach_hold(&self->mutator);
 }
 
 TEST_F(hold, two_holds_stop_one_passage_in_turn)
@@ -275,10 +270,11 @@ TEST_F(hold, two_holds_stop_one_passage_in_turn)
 	__u32 first = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 	__u32 second = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 
-	reach_hold(&self->mutator, first);
+	worker_go(&self->mutator);
+	mmun_wait_held(first);
 	expect_armed(second);
 	EXPECT_EQ(1, mmun_resume(first));
-	await_hold(&self->mutator, second);
+	mmun_wait_held(second);
 }
 
 TEST_F(hold, of_a_held_thread_is_ebusy)
@@ -298,13 +294,13 @@ TEST_F(hold, of_a_held_thread_is_ebusy)
 /* The resumed thread is past the point, but may not have run yet. */
 TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
 {
-	__u32 at, next;
+	__u32 next;
 
 	for (int i = 0; i < 20; i++) {
 		if (i)
 			ASSERT_EQ(0, worker_create(&self->mutator));
-		at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
-		EXPECT_EQ(1, mmun_resume(at));
+		hold_dontneed(1, MMUN_POINT_ENTER, self->id);
+		EXPECT_EQ(1, mmun_resume(self->mutator.hold));
 		next = mmun_hold(MMUN_POINT_ENTER, self->id, 0);
 		EXPECT_EQ(0, worker_join(&self->mutator));
 		ASSERT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(next));
@@ -488,12 +484,11 @@ TEST_F(hold, memory_is_freed_when_the_context_is_closed)
 TEST_F(hold, record_reports_the_held_task)
 {
 	struct mmun_record r = {};
-	__u32 at;
 
 	mmun_log_setup(16, 1U << MMUN_RECORD_HELD);
-	at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
+	hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_HELD, &r));
-	EXPECT_EQ(at, r.id);
+	EXPECT_EQ(self->mutator.hold, r.id);
 	EXPECT_EQ(self->mutator.tid, r.tid);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, r.event);
 	EXPECT_EQ(1, r.cur_seq & 1);

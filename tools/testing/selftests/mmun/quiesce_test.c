@@ -28,10 +28,10 @@ HOLD_FIXTURE(quiesce)
 
 TEST_F(quiesce, reports_held_blocked_waiting_and_exited_threads)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	struct mmun_task task;
 
-	expect_held(self->mutator.tid, at);
+	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
+	expect_held(self->mutator.tid, self->mutator.hold);
 	task = mmun_quiesce_one(self->mutator.tid);
 	EXPECT_EQ(SYS_madvise, task.syscall);
 	EXPECT_EQ(self->page, task.arg);
@@ -125,11 +125,10 @@ TEST_F(wake_thread, remover_waits_again)
 
 TEST_F(wake_thread, held_task_stays_held)
 {
-	__u32 at = hold_dontneed(1, MMUN_POINT_ENTER, self->id);
-
+	hold_dontneed(1, MMUN_POINT_ENTER, self->id);
 	mmun_quiesce_one(self->mutator.tid);
 	EXPECT_LE(1, mmun_wake_thread(self->mutator.tid, 10000));
-	expect_held(self->mutator.tid, at);
+	expect_held(self->mutator.tid, self->mutator.hold);
 }
 
 TEST_F(wake_thread, running_thread_is_not_woken)

@@ -34,6 +34,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	({                                                                 \
 		struct mmun_hold __h = { .timeout_ms = _ms, __VA_ARGS__ }; \
 		ASSERT_EQ(0, _mmun_hold(self->fd, &__h));                  \
+		ASSERT_NE(0, __h.out_hold);                                \
 		__h.out_hold;                                              \
 	})
 
@@ -61,39 +62,32 @@ static inline int job_dontneed_each(struct worker *worker)
 		worker_go(_worker);              \
 	} while (0)
 
-/* Set the job, and arm a hold at @_point of range @_id.  Returns the hold. */
-#define arm_worker(_worker, _job, _nr, _point, _id) \
-	mmun_hold(_point, _id, plan_worker(_worker, _job, _nr))
-
 /*
- * Wait until the worker is held.  Returns the report of WAIT_HELD.  The end of
- * the test resumes the worker if the test does not.
+ * Set the job, and arm a hold at @_point of range @_id.  The end of the test
+ * resumes the worker if the test does not.  Returns the hold.
  */
-#define await_hold(_worker, _hold)               \
+#define arm_worker(_worker, _job, _nr, _point, _id, ...)                      \
+	((_worker)->hold = hold_for(MMUN_HOLD_MS, .point = _point, .id = _id, \
+				    .tid = plan_worker(_worker, _job, _nr),   \
+				    ##__VA_ARGS__))
+
+/* Start the job, and wait until the worker is held. */
+#define reach_hold(_worker)                      \
 	({                                       \
-		(_worker)->hold = _hold;         \
+		worker_go(_worker);              \
 		mmun_wait_held((_worker)->hold); \
 	})
 
-/* Start the job, and wait until the worker is held. */
-#define reach_hold(_worker, _hold)          \
-	({                                  \
-		worker_go(_worker);         \
-		await_hold(_worker, _hold); \
+/* Arm the hold, and reach it.  Returns the report of WAIT_HELD. */
+#define hold_worker(_worker, ...)                 \
+	({                                        \
+		arm_worker(_worker, __VA_ARGS__); \
+		reach_hold(_worker);              \
 	})
 
-/* Arm the hold, and reach it. */
-#define hold_worker(_worker, _job, _nr, _point, _id)                      \
-	({                                                                \
-		__u32 __at = arm_worker(_worker, _job, _nr, _point, _id); \
-		reach_hold(_worker, __at);                                \
-		__at;                                                     \
-	})
-
-#define arm_dontneed(_nr, _point, _id) \
-	arm_worker(&self->mutator, job_dontneed, _nr, _point, _id)
-#define hold_dontneed(_nr, _point, _id) \
-	hold_worker(&self->mutator, job_dontneed, _nr, _point, _id)
+#define arm_dontneed(...) arm_worker(&self->mutator, job_dontneed, __VA_ARGS__)
+#define hold_dontneed(...) \
+	hold_worker(&self->mutator, job_dontneed, __VA_ARGS__)
 
 /* End the last passage of the hold.  The job of the worker succeeds. */
 #define resume_worker(_worker)                      \
@@ -104,10 +98,10 @@ static inline int job_dontneed_each(struct worker *worker)
 		mmun_err_resume(ENOENT, __at);      \
 	} while (0)
 
-/* Resume the worker if it is held.  Its job succeeds, if it was started. */
+/* Resume the worker if it has a hold.  Its job succeeds, if it was started. */
 #define end_worker(_worker)                                 \
 	do {                                                \
-		if ((_worker)->hold)                        \
+		if ((_worker)->is_busy && (_worker)->hold)  \
 			resume_worker(_worker);             \
 		if ((_worker)->is_busy)                     \
 			EXPECT_EQ(0, worker_join(_worker)); \

@@ -42,24 +42,26 @@ static inline int victim_exec(void *map, int nr)
 
 /* Fixtures; self->fd is the descriptor of the victim. */
 
-/* @...: more members */
-#define VICTIM_FIXTURE(_fixture, _setup, ...) \
-	FIXTURE(_fixture)                     \
-	{                                     \
-		MMUN_FIXTURE;                 \
-		struct mmun_child victim;     \
-		__u32 pins;                   \
-		__u32 ids[2];                 \
-		__VA_ARGS__;                  \
-	};                                    \
-	FIXTURE_SETUP(_fixture)               \
-	{                                     \
-		_setup;                       \
-	}                                     \
-	FIXTURE_TEARDOWN(_fixture)            \
-	{                                     \
-		end_victim();                 \
-		close(self->fd);              \
+/* @...: more members.  No user of the mm is left at the end of a test. */
+#define VICTIM_FIXTURE(_fixture, _setup, ...)                            \
+	FIXTURE(_fixture)                                                \
+	{                                                                \
+		MMUN_FIXTURE;                                            \
+		struct mmun_child victim;                                \
+		__u32 pins;                                              \
+		__u32 ids[2];                                            \
+		__VA_ARGS__;                                             \
+	};                                                               \
+	FIXTURE_SETUP(_fixture)                                          \
+	{                                                                \
+		_setup;                                                  \
+	}                                                                \
+	FIXTURE_TEARDOWN(_fixture)                                       \
+	{                                                                \
+		end_victim();                                            \
+		if (self->fd == victim_fd)                               \
+			EXPECT_EQ(0, mmun_query_context().out_mm_users); \
+		close(self->fd);                                         \
 	}
 
 /* Start the victim, which maps the first @_filled pages of an arena. */
