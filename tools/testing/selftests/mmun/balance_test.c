@@ -40,7 +40,7 @@ TEST_F(balance, mm_is_not_balanced_while_the_sequence_is_odd)
 
 TEST_F(balance, check_while_even_makes_the_sequence_odd)
 {
-	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	hold_dontneed(FREE_PAGE, MMUN_POINT_START, 0);
 	expect_check(0, 0);
 	expect_check(0, 1);
 	end_workers();
@@ -62,7 +62,7 @@ TEST_F(balance, close_after_a_check_during_an_invalidation_frees_memory)
 	__u64 memory;
 
 	ASSERT_LE(0, other);
-	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	hold_dontneed(FREE_PAGE, MMUN_POINT_START, 0);
 	memory = mmun_query_context().out_objects;
 	ASSERT_EQ(0, _mmun_check_balance(other, 0, &check));
 	EXPECT_EQ(0, check.out_balanced);

@@ -12,16 +12,16 @@ static void on_signal(int sig)
 /* An order */
 static int unmap(void *map, int nr)
 {
-	return munmap(map, PAGES * sysconf(_SC_PAGESIZE));
+	return munmap(map, ALL_PAGES * sysconf(_SC_PAGESIZE));
 }
 
 /* A victim with a range over all of its pages, and a worker of the test */
-#define setup_held()                                                  \
-	do {                                                          \
-		signal(SIGUSR1, on_signal);                           \
-		setup_victim(PAGES, PAGES);                           \
-		self->id = mmun_insert(self->map, mmun_pages(PAGES)); \
-		start_worker(&self->worker);                          \
+#define setup_held()                                                      \
+	do {                                                              \
+		signal(SIGUSR1, on_signal);                               \
+		setup_victim(ALL_PAGES, ALL_PAGES);                       \
+		self->id = mmun_insert(self->map, mmun_pages(ALL_PAGES)); \
+		start_worker(&self->worker);                              \
 	} while (0)
 
 #define hold_victim(_order, _point)                                  \

@@ -175,7 +175,7 @@ TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 
 TEST_F(hold, of_a_range_ignores_callbacks_of_other_ranges)
 {
-	__u32 at = arm_dontneed(NEAR, MMUN_POINT_ENTER, self->id);
+	__u32 at = arm_dontneed(NEAR_PAGE, MMUN_POINT_ENTER, self->id);
 
 	worker_go(&self->mutator);
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -339,7 +339,7 @@ TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 	__u64 seq = mmun_query_range(self->id).out_seq;
 	__u32 late;
 
-	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	hold_dontneed(FREE_PAGE, MMUN_POINT_START, 0);
 	EXPECT_EQ(seq, mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	late = mmun_insert(self->map, self->page);
@@ -369,7 +369,7 @@ TEST_F(hold, remove_of_a_deferred_insert_does_not_wait)
 
 TEST_F(hold, remove_while_the_sequence_is_even_does_not_wait)
 {
-	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	hold_dontneed(FREE_PAGE, MMUN_POINT_START, 0);
 	mmun_remove(self->near);
 }
 
@@ -513,7 +513,7 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 				   1U << MMUN_RECORD_INVALIDATE);
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	mmun_resume_end(mmun_hold(MMUN_POINT_END, 0, mmun_gettid()));
-	ASSERT_EQ(0, madvise(mmun_page(FREE), self->page, MADV_DONTNEED));
+	ASSERT_EQ(0, madvise(mmun_page(FREE_PAGE), self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	for (int i = 0; i < 6; i++) {
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
@@ -529,7 +529,7 @@ TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
 
 TEST_F(hold, is_not_logged_by_default)
 {
-	hold_dontneed(FREE, MMUN_POINT_START, 0);
+	hold_dontneed(FREE_PAGE, MMUN_POINT_START, 0);
 	end_workers();
 	mmun_expect_no_event();
 }

@@ -254,7 +254,7 @@ static int job_start_holds(struct worker *worker)
 TEST_F(hold_limit, does_not_restart_for_a_concurrent_invalidation)
 {
 	repeat = 1;
-	run_worker(&self->other, job_start_holds, FREE);
+	run_worker(&self->other, job_start_holds, FREE_PAGE);
 	invalidate_through_many(_metadata, self);
 }
 

@@ -485,7 +485,7 @@ static int module_load(void)
 
 FIXTURE_SETUP(module)
 {
-	mmun_setup_filled(PAGES);
+	mmun_setup_filled(ALL_PAGES);
 }
 
 /* The programs that run after this one need the module. */
@@ -507,7 +507,7 @@ TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 	if (access(MODULE_FILE, R_OK))
 		SKIP(return, NO_MODULE_FILE);
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
-	mmun_insert(self->map, mmun_pages(PAGES));
+	mmun_insert(self->map, mmun_pages(ALL_PAGES));
 	ASSERT_EQ(0, mmun_child_start(&child, self));
 	/* A fork() after this would be held. */
 	ASSERT_EQ(0, _mmun_hold(self->fd, &hold));
@@ -536,10 +536,11 @@ TEST_F(module, works_the_same_after_each_reload)
 		ASSERT_LE(0, self->fd);
 		EXPECT_EQ(objects, mmun_query_context().out_objects);
 		EXPECT_EQ(info.out_features, mmun_info().out_features);
-		id = mmun_insert(self->map, mmun_pages(PAGES));
+		id = mmun_insert(self->map, mmun_pages(ALL_PAGES));
 		EXPECT_EQ(1, id);
-		EXPECT_EQ(PAGES, mmun_snapshot(id, self->map, mmun_pages(PAGES),
-					       MMUN_METHOD_GUP, 0, NULL));
+		EXPECT_EQ(ALL_PAGES,
+			  mmun_snapshot(id, self->map, mmun_pages(ALL_PAGES),
+					MMUN_METHOD_GUP, 0, NULL));
 		ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 		EXPECT_EQ(1, mmun_query_range(id).out_invalidations);
 		EXPECT_EQ(1, mmun_check_balance(MMUN_HOLD_MS));

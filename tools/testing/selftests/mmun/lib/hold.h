@@ -12,10 +12,13 @@
  *   0   1   2   3   4   5   6   7
  *   |-----range-----|-near--|       all of them written
  */
-#define PAGES 8
+#define ALL_PAGES 8
+#define PAGES ALL_PAGES
+#define NEAR NEAR_PAGE
+#define FREE FREE_PAGE
 #define RANGE_PAGES 4
-#define NEAR 4 /* first page of the range near */
-#define FREE 6 /* first page outside of the ranges */
+#define NEAR_PAGE 4 /* first page of the range near */
+#define FREE_PAGE 6 /* first page outside of the ranges */
 
 /* Invalidate each page of the range by a call of its own. */
 static inline int job_dontneed_each(struct worker *worker)
@@ -178,31 +181,31 @@ static inline int job_dontneed_each(struct worker *worker)
 #define HOLD_FIXTURE(_fixture) HOLD_FIXTURE_WITH(_fixture, , )
 
 /* @_setup and @_teardown: more statements */
-#define HOLD_FIXTURE_WITH(_fixture, _setup, _teardown)                      \
-	FIXTURE(_fixture)                                                   \
-	{                                                                   \
-		MMUN_FIXTURE;                                               \
-		__u32 id;                                                   \
-		__u32 near;                                                 \
-		struct worker mutator;                                      \
-		struct worker other;                                        \
-		struct worker reader;                                       \
-	};                                                                  \
-	FIXTURE_SETUP(_fixture)                                             \
-	{                                                                   \
-		mmun_setup_filled(PAGES);                                   \
-		self->id = mmun_insert(self->map, mmun_pages(RANGE_PAGES)); \
-		self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2));   \
-		start_worker(&self->mutator);                               \
-		start_worker(&self->other);                                 \
-		start_worker(&self->reader);                                \
-		_setup;                                                     \
-	}                                                                   \
-	FIXTURE_TEARDOWN(_fixture)                                          \
-	{                                                                   \
-		end_workers();                                              \
-		EXPECT_EQ(0, close(self->fd));                              \
-		_teardown;                                                  \
+#define HOLD_FIXTURE_WITH(_fixture, _setup, _teardown)                         \
+	FIXTURE(_fixture)                                                      \
+	{                                                                      \
+		MMUN_FIXTURE;                                                  \
+		__u32 id;                                                      \
+		__u32 near;                                                    \
+		struct worker mutator;                                         \
+		struct worker other;                                           \
+		struct worker reader;                                          \
+	};                                                                     \
+	FIXTURE_SETUP(_fixture)                                                \
+	{                                                                      \
+		mmun_setup_filled(ALL_PAGES);                                  \
+		self->id = mmun_insert(self->map, mmun_pages(RANGE_PAGES));    \
+		self->near = mmun_insert(mmun_page(NEAR_PAGE), mmun_pages(2)); \
+		start_worker(&self->mutator);                                  \
+		start_worker(&self->other);                                    \
+		start_worker(&self->reader);                                   \
+		_setup;                                                        \
+	}                                                                      \
+	FIXTURE_TEARDOWN(_fixture)                                             \
+	{                                                                      \
+		end_workers();                                                 \
+		EXPECT_EQ(0, close(self->fd));                                 \
+		_teardown;                                                     \
 	}
 
 /* clang-format off */
