@@ -13,21 +13,21 @@
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |-----range-----|-near--|       |   no access
  */
-#define COLLIDE_FIXTURE(_fixture)                           \
-	FIXTURE(_fixture)                                   \
-	{                                                   \
-		MMUN_RANGE_FIXTURE;                         \
-		__u32 near;                                 \
-		struct mmun_token token;                    \
-		struct subject subject;                     \
-	};                                                  \
-	FIXTURE_SETUP(_fixture)                             \
-	{                                                   \
-		setup_range(2 * PAGES, PAGES, RANGE_PAGES); \
-		self->near = insert_pages(NEAR, 2);         \
-		self->subject.map = self->map;              \
-		self->subject.page = self->page;            \
-	}                                                   \
+#define COLLIDE_FIXTURE(_fixture)                                   \
+	FIXTURE(_fixture)                                           \
+	{                                                           \
+		MMUN_RANGE_FIXTURE;                                 \
+		__u32 near;                                         \
+		struct mmun_token token;                            \
+		struct subject subject;                             \
+	};                                                          \
+	FIXTURE_SETUP(_fixture)                                     \
+	{                                                           \
+		setup_range(2 * ALL_PAGES, ALL_PAGES, RANGE_PAGES); \
+		self->near = insert_pages(NEAR_PAGE, 2);            \
+		self->subject.map = self->map;                      \
+		self->subject.page = self->page;                    \
+	}                                                           \
 	MMUN_FIXTURE_TEARDOWN(_fixture)
 
 COLLIDE_FIXTURE(collide)
@@ -86,7 +86,7 @@ static int mutate_mprotect(struct subject *subject, int nr)
 
 static int mutate_mremap(struct subject *subject, int nr)
 {
-	char *to = subject_page(subject, PAGES + nr);
+	char *to = subject_page(subject, ALL_PAGES + nr);
 
 	return mremap(subject_page(subject, nr), subject->page, subject->page,
 		      MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
@@ -187,7 +187,7 @@ TEST_F(collide_mutator, invalidation_of_a_neighbour_range_does_not_collide)
 	struct mmun_token near = mmun_read_begin(self->near);
 
 	begin();
-	must_mutate(NEAR);
+	must_mutate(NEAR_PAGE);
 	EXPECT_EQ(1, mmun_commit(near));
 	expect_commit(variant->everywhere, 0);
 }
@@ -262,7 +262,7 @@ TEST_F(collide, idle_rounds_never_collide)
 
 TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
 {
-	EXPECT_EQ(0, count_collisions(i, 1000, drop_page(NEAR)));
+	EXPECT_EQ(0, count_collisions(i, 1000, drop_page(NEAR_PAGE)));
 	EXPECT_EQ(1000, mmun_query_range(self->near).out_invalidations);
 }
 
@@ -508,7 +508,7 @@ TEST_F(collide_method, invalidation_after_collect_is_seen)
 
 TEST_F(collide_method, parts_in_any_order_are_all_published)
 {
-	self->id = insert_pages(0, PAGES);
+	self->id = insert_pages(0, ALL_PAGES);
 	begin_by_method();
 	collect_pages(4, 2);
 	collect_pages(0, 1);

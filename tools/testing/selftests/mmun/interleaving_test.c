@@ -15,19 +15,19 @@
 #define LONG_RUN 100000
 
 /* @near is the second range of the drawing in hold.h; @other works on it. */
-#define INTERLEAVING_FIXTURE(_fixture)                                    \
-	FIXTURE(_fixture)                                                 \
-	{                                                                 \
-		SUBJECT_FIXTURE;                                          \
-		__u32 near;                                               \
-	};                                                                \
-	FIXTURE_SETUP(_fixture)                                           \
-	{                                                                 \
-		setup_subject();                                          \
-		self->id = insert_range();                                \
-		self->near = mmun_insert(mmun_page(NEAR), mmun_pages(2)); \
-		setup_workers(self->near);                                \
-	}                                                                 \
+#define INTERLEAVING_FIXTURE(_fixture)                                         \
+	FIXTURE(_fixture)                                                      \
+	{                                                                      \
+		SUBJECT_FIXTURE;                                               \
+		__u32 near;                                                    \
+	};                                                                     \
+	FIXTURE_SETUP(_fixture)                                                \
+	{                                                                      \
+		setup_subject();                                               \
+		self->id = insert_range();                                     \
+		self->near = mmun_insert(mmun_page(NEAR_PAGE), mmun_pages(2)); \
+		setup_workers(self->near);                                     \
+	}                                                                      \
 	SUBJECT_FIXTURE_TEARDOWN(_fixture)
 
 INTERLEAVING_FIXTURE(interleaving)
@@ -46,7 +46,8 @@ INTERLEAVING_FIXTURE(interleaving_remove)
  * range.
  */
 #define open_odd() hold_callback(0, 1, self->id)
-#define open_even() hold_mutator(0, mutate_dontneed, FREE, MMUN_POINT_START, 0)
+#define open_even() \
+	hold_mutator(0, mutate_dontneed, FREE_PAGE, MMUN_POINT_START, 0)
 
 #define expect_in_tree(_id, _there) EXPECT_EQ(_there, query(_id).out_in_tree)
 
@@ -80,16 +81,16 @@ INTERLEAVING_FIXTURE(interleaving_remove)
  */
 TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
-	__u32 at = open_odd(), first = insert_at(FREE), last;
+	__u32 at = open_odd(), first = insert_at(FREE_PAGE), last;
 
 	expect_in_tree(first, 0);
 	mmun_remove(first);
-	last = insert_at(FREE);
+	last = insert_at(FREE_PAGE);
 	expect_in_tree(last, 0);
 	EXPECT_EQ(query(self->id).out_seq, query(last).out_seq);
 	resume_mutator(0, at);
 	expect_in_tree(last, 1);
-	expect_only(last, FREE);
+	expect_only(last, FREE_PAGE);
 }
 
 /*
@@ -101,12 +102,12 @@ TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
  */
 TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
 {
-	__u32 at = open_even(), first = insert_at(FREE), last;
+	__u32 at = open_even(), first = insert_at(FREE_PAGE), last;
 
 	expect_in_tree(first, 1);
 	self->other.id = first;
 	block_remover();
-	last = insert_at(FREE);
+	last = insert_at(FREE_PAGE);
 	expect_in_tree(last, 0);
 	self->reader.id = last;
 	block_reader();
@@ -114,7 +115,7 @@ TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 	expect_in_tree(last, 1);
-	expect_only(last, FREE);
+	expect_only(last, FREE_PAGE);
 }
 
 /*
@@ -128,11 +129,11 @@ TEST_F(interleaving, remove_insert_remove_while_odd_leaves_no_range)
 	__u32 at = open_odd();
 
 	block_remover();
-	mmun_remove(insert_at(NEAR));
+	mmun_remove(insert_at(NEAR_PAGE));
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	resume_and_join(at);
 	mmun_drain_log(self->fd);
-	drop_page(NEAR);
+	drop_page(NEAR_PAGE);
 	mmun_expect_no_event();
 }
 
@@ -141,10 +142,10 @@ TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
 	__u32 at = open_odd(), new;
 
 	block_remover();
-	new = insert_at(NEAR);
+	new = insert_at(NEAR_PAGE);
 	expect_in_tree(new, 0);
 	resume_and_join(at);
-	expect_only(new, NEAR);
+	expect_only(new, NEAR_PAGE);
 }
 
 /*
@@ -157,12 +158,12 @@ TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
 	__u32 at = open_odd(), new;
 
 	block_remover();
-	new = insert_at(NEAR);
-	expect_only_by(1, self->near, NEAR);
+	new = insert_at(NEAR_PAGE);
+	expect_only_by(1, self->near, NEAR_PAGE);
 	EXPECT_EQ(0, query(new).out_invalidations);
 	expect_blocked_in(self->other.tid, MMUN_REMOVE);
 	resume_and_join(at);
-	expect_only(new, NEAR);
+	expect_only(new, NEAR_PAGE);
 }
 
 /* Remove a range whose callback is held. */
@@ -194,7 +195,8 @@ TEST_F(interleaving_remove, waits_for_the_held_callback)
 
 	mmun_log_setup(16,
 		       1U << MMUN_RECORD_INVALIDATE | 1U << MMUN_RECORD_REMOVE);
-	at = hold_mutator(0, mutate_munmap, NEAR, variant->point, self->near);
+	at = hold_mutator(0, mutate_munmap, NEAR_PAGE, variant->point,
+			  self->near);
 	EXPECT_EQ(variant->calls, query(self->near).out_invalidations);
 	block_remover();
 	EXPECT_EQ(variant->calls, mmun_next_record(self->fd, &r));
@@ -205,7 +207,7 @@ TEST_F(interleaving_remove, waits_for_the_held_callback)
 	EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
 	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 	EXPECT_EQ(MMUN_RECORD_REMOVE, r.type);
-	drop_page(NEAR + 1);
+	drop_page(NEAR_PAGE + 1);
 	mmun_expect_no_event();
 }
 
@@ -296,7 +298,7 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 	mmun_log_setup(0, 0);
 	at = open_odd();
 	block_remover();
-	many = insert_many(self->fd, bulk, mmun_page(FREE), self->page);
+	many = insert_many(self->fd, bulk, mmun_page(FREE_PAGE), self->page);
 	ASSERT_LT(0, many);
 	mmun_remove(bulk[many / 2].id);
 	kicker->id = self->other.tid;
@@ -306,7 +308,7 @@ TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
 	ASSERT_EQ(true, bind_to_cpu(0, 0));
 	resume_and_join(at);
 	EXPECT_EQ(0, worker_join(kicker));
-	drop_page(FREE);
+	drop_page(FREE_PAGE);
 	for (int i = 0; i < many; i += many / 5) {
 		expect_in_tree(bulk[i].id, 1);
 		EXPECT_EQ(1, query(bulk[i].id).out_invalidations);
@@ -523,7 +525,7 @@ TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
 
 TEST_F(interleaving, held_callback_does_not_delay_a_snapshot_of_another_range)
 {
-	__u32 at = hold_callback(0, NEAR, self->near);
+	__u32 at = hold_callback(0, NEAR_PAGE, self->near);
 
 	worker_do(&self->reader, job_snapshot);
 	EXPECT_EQ(MMUN_TASK_GONE, mmun_quiesce_one(self->reader.tid).state);
@@ -551,7 +553,7 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 	int i;
 
 	mmun_log_setup(0, 0);
-	order_mutator(0, mutate_until_stopped, NEAR);
+	order_mutator(0, mutate_until_stopped, NEAR_PAGE);
 	while (!calls_of_near())
 		sched_yield();
 	before = calls_of_near();
@@ -578,14 +580,14 @@ TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)
 	__u32 new;
 
 	for (int i = 0; i < 3; i++) {
-		drop_page(FREE);
+		drop_page(FREE_PAGE);
 		drop_page(1);
 		r[i] = expect_clear(self->id, 1);
 	}
 	EXPECT_EQ(r[0].cur_seq + 2, r[1].cur_seq);
 	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
 	/* A new range starts with the sequence of the last invalidation. */
-	new = insert_at(NEAR);
+	new = insert_at(NEAR_PAGE);
 	EXPECT_EQ(r[2].cur_seq, query(new).out_seq);
 	EXPECT_EQ(r[2].cur_seq, query(self->id).out_seq);
 }

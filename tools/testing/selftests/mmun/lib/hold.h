@@ -13,9 +13,6 @@
  *   |-----range-----|-near--|       all of them written
  */
 #define ALL_PAGES 8
-#define PAGES ALL_PAGES
-#define NEAR NEAR_PAGE
-#define FREE FREE_PAGE
 #define RANGE_PAGES 4
 #define NEAR_PAGE 4 /* first page of the range near */
 #define FREE_PAGE 6 /* first page outside of the ranges */

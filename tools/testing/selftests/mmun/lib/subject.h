@@ -2,7 +2,7 @@
 /*
  * The subject: a process whose mm the test watches.
  *
- * The subject owns the mm, and maps and writes PAGES pages.  Its two threads, the
+ * The subject owns the mm, and maps and writes ALL_PAGES pages.  Its two threads, the
  * mutators, take orders.  The test and its workers, which are threads of the
  * test, use the subject's descriptor of the device.  A held mutator may hold
  * mmap_lock of the subject, which page faults of the test do not need.
@@ -36,7 +36,7 @@ struct mutator {
  * @fd: the test's number of the descriptor of the device
  * @memfd: a file of one page, which the test opened before the subject started
  * @uffd: the test's number of the subject's userfaultfd
- * @map: PAGES pages, at the same address in both processes
+ * @map: ALL_PAGES pages, at the same address in both processes
  * @page: bytes of a page
  * @dir: the directory of its core dump, or ""
  * @stop: set by the test to end an order that repeats a mutation
@@ -60,7 +60,8 @@ static inline int subject_set_up(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
 
-	return mmun_map_filled(mutator->subject->map, PAGES) ? mmun_open() : -1;
+	return mmun_map_filled(mutator->subject->map, ALL_PAGES) ? mmun_open() :
+								   -1;
 }
 
 static inline int subject_obey(void *arg, int nr)
@@ -121,7 +122,7 @@ static inline struct subject *subject_start(void)
 	if (subject == MAP_FAILED)
 		return NULL;
 	subject->page = sysconf(_SC_PAGESIZE);
-	subject->map = mmun_arena(PAGES);
+	subject->map = mmun_arena(ALL_PAGES);
 	subject->memfd = mmun_memfd_sized(subject->page, 0);
 	if (!subject->map || subject->memfd < 0 ||
 	    subject_start_threads(subject))
