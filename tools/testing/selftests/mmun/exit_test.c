@@ -345,17 +345,7 @@ TEST_F(exit_order, leaves_no_object)
 
 /* The last descriptor ends, and the mm lives on. */
 
-FIXTURE(exit_close)
-{
-	MMUN_FIXTURE;
-};
-
-FIXTURE_SETUP(exit_close)
-{
-	mmun_setup_filled(PAGES);
-}
-
-MMUN_FIXTURE_TEARDOWN(exit_close)
+VICTIM_FIXTURE(exit_close, mmun_setup_filled(PAGES))
 
 /* Returns a descriptor with ranges, a shadow and an open batch, or -1. */
 static int open_context(char *map, size_t length)

@@ -424,7 +424,7 @@ TEST_F(hold_two, reader_waits_for_the_last_of_two_invalidations)
 			    self->id);
 	EXPECT_EQ(2, mmun_query_range(self->id).out_invalidations);
 	block_reader();
-	resume_worker(mutator[variant->first]);
+	end_worker(mutator[variant->first]);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
 	EXPECT_EQ(0, mmun_check_balance(0));
 	end_workers();

@@ -76,29 +76,23 @@ static void on_signal(int sig)
 {
 }
 
-/* Let a worker wait for a hold that stops no task. */
-#define wait_in_vain()                                                 \
-	do {                                                           \
-		self->other.id =                                       \
-			mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()); \
-		worker_do(&self->other, job_wait_held);                \
-		EXPECT_EQ(MMUN_TASK_WAITING,                           \
-			  mmun_quiesce_one(self->other.tid).state);    \
-	} while (0)
-
 TEST_F(hold_time, signal_ends_a_wait)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	wait_in_vain();
+	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	worker_do(&self->other, job_wait_held);
+	EXPECT_EQ(MMUN_TASK_WAITING, mmun_quiesce_one(self->other.tid).state);
 	ASSERT_EQ(0, pthread_kill(self->other.thread, SIGUSR1));
 	EXPECT_ERRNO(EINTR, worker_join(&self->other));
 }
 
 TEST_F(hold_time, resume_of_the_hold_ends_a_wait)
 {
-	wait_in_vain();
+	self->other.id = mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
+	worker_do(&self->other, job_wait_held);
+	mmun_quiesce_one(self->other.tid);
 	mmun_resume_end(self->other.id);
 	EXPECT_ERRNO(ENOENT, worker_join(&self->other));
 }

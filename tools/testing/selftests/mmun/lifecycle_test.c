@@ -162,7 +162,7 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
 	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(release.tid).state);
 	expect_users(0);
 	block_reader();
-	resume_worker(&self->other);
+	end_worker(&self->other);
 	EXPECT_EQ(0, mmun_wait_child(self->subject->pid));
 	EXPECT_EQ(0, worker_join(&self->reader));
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
@@ -216,7 +216,7 @@ TEST_F(lifecycle, last_mmput_by_check_balance_releases_the_mm)
 	while (mmun_query_context().out_mm_users == users)
 		sched_yield();
 	kill_subject();
-	resume_worker(&self->other);
+	end_worker(&self->other);
 	EXPECT_EQ(1, worker_join(&self->reader));
 	expect_released_by_reader();
 }

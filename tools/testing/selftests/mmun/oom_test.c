@@ -42,12 +42,6 @@ static int map_pages(void *map, int first)
 				mmun_insert(vma(__i), mmun_pages(VMA_PAGES)); \
 	} while (0)
 
-#define setup_pinned()        \
-	do {                  \
-		setup_vmas(); \
-		pin_victim(); \
-	} while (0)
-
 #define mrelease() syscall(SYS_process_mrelease, self->victim.pidfd, 0)
 
 /* Returns the number of pages of the VMA that are present, or -1. */
@@ -115,7 +109,7 @@ static int count_present(pid_t pid, const char *vma)
 		mrelease() ? errno : 0; \
 	})
 
-VICTIM_FIXTURE(oom, setup_pinned())
+VICTIM_FIXTURE(oom, setup_vmas(); pin_victim())
 
 /* @refuses: whether the range refuses the first attempt */
 FIXTURE_VARIANT(oom)
@@ -246,7 +240,7 @@ TEST_F(oom, release_follows_when_the_victim_can_exit)
 	expect_release(1);
 }
 
-VICTIM_FIXTURE(oom_pinned, setup_pinned())
+VICTIM_FIXTURE(oom_pinned, setup_vmas(); pin_victim())
 
 TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_nothing)
 {
@@ -421,7 +415,7 @@ static int snapshot_for_ever(void *vma, int id)
 
 /* The victim is in a cgroup that has not enough memory for it. */
 
-VICTIM_FIXTURE(oom_kill, self->fd = -1)
+VICTIM_FIXTURE(oom_kill, mmun_setup())
 
 #define setup_cgroup(_cleanup)                                         \
 	do {                                                           \

@@ -89,22 +89,20 @@ static inline int job_dontneed_each(struct worker *worker)
 #define hold_dontneed(...) \
 	hold_worker(&self->mutator, job_dontneed, __VA_ARGS__)
 
-/* End the last passage of the hold.  The job of the worker succeeds. */
-#define resume_worker(_worker)                      \
-	do {                                        \
-		__u32 __at = (_worker)->hold;       \
-		EXPECT_EQ(1, mmun_resume(__at));    \
-		EXPECT_EQ(0, worker_join(_worker)); \
-		mmun_err_resume(ENOENT, __at);      \
-	} while (0)
-
-/* Resume the worker if it has a hold.  Its job succeeds, if it was started. */
-#define end_worker(_worker)                                 \
-	do {                                                \
-		if ((_worker)->is_busy && (_worker)->hold)  \
-			resume_worker(_worker);             \
-		if ((_worker)->is_busy)                     \
-			EXPECT_EQ(0, worker_join(_worker)); \
+/*
+ * Resume the worker from the last passage of its hold, if it has one.  Its job
+ * succeeds, if it was started.
+ */
+#define end_worker(_worker)                              \
+	do {                                             \
+		__u32 __at = (_worker)->hold;            \
+		if (!(_worker)->is_busy)                 \
+			break;                           \
+		if (__at)                                \
+			EXPECT_EQ(1, mmun_resume(__at)); \
+		EXPECT_EQ(0, worker_join(_worker));      \
+		if (__at)                                \
+			mmun_err_resume(ENOENT, __at);   \
 	} while (0)
 
 /* The end of each test does this, unless the test did it for a worker. */

@@ -42,7 +42,12 @@ static inline int victim_exec(void *map, int nr)
 
 /* Fixtures; self->fd is the descriptor of the victim. */
 
-/* @...: more members.  No user of the mm is left at the end of a test. */
+/*
+ * @_setup: opens the device, and may start the victim
+ * @...: more members
+ *
+ * No user of the mm of the victim is left at the end of a test.
+ */
 #define VICTIM_FIXTURE(_fixture, _setup, ...)                            \
 	FIXTURE(_fixture)                                                \
 	{                                                                \
@@ -61,7 +66,7 @@ static inline int victim_exec(void *map, int nr)
 		end_victim();                                            \
 		if (self->fd == victim_fd)                               \
 			EXPECT_EQ(0, mmun_query_context().out_mm_users); \
-		close(self->fd);                                         \
+		EXPECT_EQ(0, close(self->fd));                           \
 	}
 
 /* Start the victim, which maps the first @_filled pages of an arena. */
