@@ -86,13 +86,6 @@ FIXTURE_VARIANT_ADD(exit, exec)             { victim_exec, EXECED_OK };
 		expect_status(variant->status);        \
 	} while (0)
 
-static bool is_end_of_mm(const struct mmun_record *r, __u32 event, __u32 id)
-{
-	return r->type == MMUN_RECORD_INVALIDATE && r->id == id &&
-	       r->event == event && r->flags == MMUN_RECORD_BLOCKABLE &&
-	       r->start == 0 && r->end == ULONG_MAX;
-}
-
 /*
  * RELEASE announces the end of the mm while all pages are still mapped.  UNMAP
  * announces that the kernel unmaps them.  Both cover the whole address space.
@@ -100,13 +93,17 @@ static bool is_end_of_mm(const struct mmun_record *r, __u32 event, __u32 id)
 TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 {
 	struct mmun_record r = {};
-	__u32 event;
 
 	die();
 	for (int i = 0; i < 4; i++) {
-		event = i < 2 ? MMUN_EVENT_RELEASE : MMUN_EVENT_UNMAP;
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
-		EXPECT_EQ(true, is_end_of_mm(&r, event, self->ids[i % 2]))
+		EXPECT_EQ(MMUN_RECORD_INVALIDATE, r.type);
+		EXPECT_EQ(i < 2 ? MMUN_EVENT_RELEASE : MMUN_EVENT_UNMAP,
+			  r.event);
+		EXPECT_EQ(self->ids[i % 2], r.id);
+		EXPECT_EQ(MMUN_RECORD_BLOCKABLE, r.flags);
+		EXPECT_EQ(0, r.start);
+		EXPECT_EQ(ULONG_MAX, r.end)
 		{
 			mmun_print_record(&r);
 		}

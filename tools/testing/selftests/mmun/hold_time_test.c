@@ -129,9 +129,10 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 		.timeout_ms = 1000,
 	};
 	struct timespec then;
-	__u32 first;
+	__u32 first, id;
 	long ms;
 
+	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	self->mutator.length = mmun_pages(2);
 	/* The limit must end the first hold, and not the time-out. */
 	set_limit(3000);
@@ -152,9 +153,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
 {
 	int fd = mmun_open();
-	__u32 id;
 
-	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	EXPECT_GT(1500, invalidate_through_two_holds(_metadata, self, fd));
 	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));
@@ -208,10 +207,8 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	int fd = mmun_open();
 	struct mmun_record record;
 	__u64 done;
-	__u32 id;
 
 	insert_many(_metadata, self, fd);
-	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	EXPECT_EQ(0, _mmun_log_setup(fd, 16, 1U << MMUN_RECORD_HELD, &done));
 	invalidate_through_two_holds(_metadata, self, fd);
 	EXPECT_EQ(0, mmun_next_record(fd, &record));
