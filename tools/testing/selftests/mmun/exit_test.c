@@ -243,6 +243,7 @@ TEST_F(exit_in_call, sigkill_ends_a_read_that_waits)
 	ASSERT_EQ(SYS_read, mmun_quiesce_one(self->victim.tid).syscall);
 	end_victim();
 	mmun_drain_log(self->fd);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 /* Each snapshot has to fault the pages in. */
@@ -276,6 +277,7 @@ TEST_F(exit_in_call, sigkill_ends_snapshots_and_leaves_no_batch)
 	} while (r.event == MMUN_EVENT_CLEAR);
 	EXPECT_EQ(MMUN_EVENT_RELEASE, r.event);
 	EXPECT_EQ(0, mmun_query_context().out_batches);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 /* The order in which the mm, the ranges and the last descriptor end */

@@ -45,6 +45,7 @@ TEST_F(held_kill, sigkill_ends_the_hold_at_once)
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
 	EXPECT_EQ(0, mmun_resume(at));
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 TEST_F(held_kill, handled_signal_does_not_end_the_hold)
@@ -137,6 +138,7 @@ TEST_F(held_exit, exec_passes_the_exit_point)
 	/* exec holds the lock that a read of /proc/PID/syscall needs. */
 	EXPECT_EQ(1, mmun_resume(at));
 	expect_status(EXECED_OK);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 TEST_F(held_exit, exit_of_the_mm_leaves_holds_armed)

@@ -238,6 +238,7 @@ TEST_F(oom, release_follows_when_the_victim_can_exit)
 	end_victim();
 	expect_release(0);
 	expect_release(1);
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
 VICTIM_FIXTURE(oom_pinned, setup_vmas(); pin_victim())
