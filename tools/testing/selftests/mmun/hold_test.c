@@ -8,10 +8,7 @@
 #include "lib/ksm.h"
 #include "lib/process.h"
 
-static bool present(const char *p)
-{
-	return mmun_pagemap(p) >> 63;
-}
+#define present(_nr) (mmun_pagemap(mmun_page(_nr)) >> 63)
 
 JOB(munmap, munmap(worker->at, worker->length))
 
@@ -26,7 +23,6 @@ HOLD_FIXTURE(hold)
 
 TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 {
-	char *page = mmun_page(1);
 	struct mmun_wait_held held;
 	__u64 seq;
 
@@ -36,32 +32,32 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 	EXPECT_EQ(self->mutator.tid, held.out_tid);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
-	EXPECT_EQ(mmun_u64(page), held.out_start);
-	EXPECT_EQ(mmun_u64(page) + self->page, held.out_end);
+	EXPECT_EQ(mmun_u64(mmun_page(1)), held.out_start);
+	EXPECT_EQ(mmun_u64(mmun_page(2)), held.out_end);
 	EXPECT_EQ(seq, mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, true);
-	EXPECT_EQ(true, present(page));
+	EXPECT_EQ(1, present(1));
 	end_workers();
-	EXPECT_EQ(false, present(page));
+	EXPECT_EQ(0, present(1));
 	expect_shadow(1, false);
 }
 
 TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
 {
-	char *page = mmun_page(1);
 	struct mmun_record r;
 
 	snapshot_range();
 	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
-	r = mmun_expect_event(self->id, MMUN_EVENT_CLEAR, page, self->page);
+	r = mmun_expect_event(self->id, MMUN_EVENT_CLEAR, mmun_page(1),
+			      self->page);
 	EXPECT_EQ(r.cur_seq, mmun_query_range(self->id).out_seq);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
 	expect_shadow(1, false);
 	expect_shadow(2, true);
-	EXPECT_EQ(true, present(page));
+	EXPECT_EQ(1, present(1));
 	end_workers();
-	EXPECT_EQ(false, present(page));
+	EXPECT_EQ(0, present(1));
 }
 
 /*
@@ -71,24 +67,23 @@ TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
  */
 TEST_F(hold, at_start_all_callbacks_have_run_and_the_page_is_present)
 {
-	char *page = mmun_page(1);
-	__u32 twin = mmun_insert(page, self->page);
+	__u32 twin = mmun_insert(mmun_page(1), self->page);
 
 	hold_dontneed(1, MMUN_POINT_START, self->id);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_invalidations);
 	EXPECT_EQ(1, mmun_query_range(twin).out_invalidations);
 	EXPECT_EQ(mmun_query_range(twin).out_seq,
 		  mmun_query_range(self->id).out_seq);
-	EXPECT_EQ(true, present(page));
+	EXPECT_EQ(1, present(1));
 	block_reader();
 	end_workers();
-	EXPECT_EQ(false, present(page));
+	EXPECT_EQ(0, present(1));
 }
 
 TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
 {
 	hold_dontneed(1, MMUN_POINT_END, self->id);
-	EXPECT_EQ(false, present(mmun_page(1)));
+	EXPECT_EQ(0, present(1));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
@@ -736,7 +731,7 @@ TEST_F(hold_close, resumes_the_held_task)
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
 	EXPECT_EQ(1, mmun_check_balance(0));
-	EXPECT_EQ(false, present(mmun_page(1)));
+	EXPECT_EQ(0, present(1));
 }
 
 MMUN_HARNESS_MAIN

@@ -9,6 +9,7 @@
 #include "lib/setting.h"
 
 #define PARAMETER "/sys/module/test_mmun/parameters/max_hold_ms"
+#define MODULE_USERS "/sys/module/test_mmun/refcnt"
 #define MANY 1000
 
 HOLD_FIXTURE(hold_time)
@@ -265,12 +266,6 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 	}
 }
 
-/* Returns the number of references to the module, or -1. */
-static long module_users(void)
-{
-	return mmun_read_number("/sys/module/test_mmun/refcnt");
-}
-
 /*
  * The held invalidation has hit a range of the context that is closed.  A
  * worker of the driver waits for the end of the invalidation, and pins the
@@ -279,7 +274,7 @@ static long module_users(void)
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
 	__u64 objects = mmun_query_context().out_objects;
-	long users = module_users();
+	long users = mmun_read_number(MODULE_USERS);
 	int other = mmun_open();
 	struct timespec then;
 	__u32 id;
@@ -293,12 +288,13 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 	EXPECT_LE(250, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 	set_limit(MMUN_HOLD_MS);
-	EXPECT_EQ(users + 1, module_users());
+	EXPECT_EQ(users + 1, mmun_read_number(MODULE_USERS));
 	end_workers();
 	/* No call waits for the worker of the driver. */
-	for (int i = 0; i < MMUN_HOLD_MS && module_users() != users; i++)
+	for (int i = 0;
+	     i < MMUN_HOLD_MS && mmun_read_number(MODULE_USERS) != users; i++)
 		poll(NULL, 0, 1);
-	EXPECT_EQ(users, module_users());
+	EXPECT_EQ(users, mmun_read_number(MODULE_USERS));
 	EXPECT_EQ(objects, mmun_query_context().out_objects);
 }
 
