@@ -140,15 +140,10 @@ static inline int job_dontneed_each(struct worker *worker)
 #define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
 
 /* Expect an entry of the shadow for page @_nr, or none if @_valid is false. */
-#define expect_shadow(_nr, _valid)                                            \
-	do {                                                                  \
-		__u64 __done;                                                 \
-		char __c;                                                     \
-		EXPECT_EQ((_valid) ? 0 : -1,                                  \
-			  _mmun_access(self->fd, self->id,                    \
-				       self->map + (_nr)*self->page, 1, &__c, \
-				       0, &__done));                          \
-	} while (0)
+#define expect_shadow(_nr, _valid)                                    \
+	EXPECT_EQ((_valid) ? 0 : -1,                                  \
+		  _mmun_access(self->fd, self->id, mmun_page(_nr), 1, \
+			       &(char){ 0 }, 0, &(__u64){ 0 }))
 
 /*
  * Expect that all invalidations of the mm have ended, or that the mm is gone.

@@ -118,8 +118,10 @@ static inline int job_collect(struct worker *worker)
 {
 	__u32 valid;
 
-	return _mmun_collect(worker->fd, worker->token, worker->at, worker->length, MMUN_METHOD_GUP, worker->flags, &valid) ?:
-		       (int)valid;
+	if (_mmun_collect(worker->fd, worker->token, worker->at, worker->length,
+			  MMUN_METHOD_GUP, worker->flags, &valid))
+		return -1;
+	return valid;
 }
 
 static inline int job_snapshot(struct worker *worker)
