@@ -38,12 +38,12 @@ static inline int execed(int fd)
 	return EXECED_OK;
 }
 
-#define EXECED_MAIN                                           \
-	int main(int argc, char **argv)                       \
-	{                                                     \
-		if (argc == 3 && !strcmp(argv[1], EXECED))    \
-			return execed(atoi(argv[2]));         \
-		return mmun_main(argc, argv);                 \
+#define EXECED_MAIN                                        \
+	int main(int argc, char **argv)                    \
+	{                                                  \
+		if (argc == 3 && !strcmp(argv[1], EXECED)) \
+			return execed(atoi(argv[2]));      \
+		return mmun_main(argc, argv);              \
 	}
 
 #endif /* _SELFTESTS_MMUN_EXECED_H */

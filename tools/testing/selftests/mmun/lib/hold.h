@@ -47,12 +47,12 @@ static inline int job_dontneed_each(struct worker *worker)
 	})
 
 /* Set the job: @_job on page @_nr.  Returns the thread ID. */
-#define plan_worker(_worker, _job, _nr)                       \
-	({                                                    \
-		(_worker)->job = _job;                        \
-		(_worker)->at = self->map + (_nr)*self->page; \
-		(_worker)->length = self->page;               \
-		(_worker)->tid;                               \
+#define plan_worker(_worker, _job, _nr)         \
+	({                                      \
+		(_worker)->job = _job;          \
+		(_worker)->at = mmun_page(_nr); \
+		(_worker)->length = self->page; \
+		(_worker)->tid;                 \
 	})
 
 /* Set the job, and start it. */
