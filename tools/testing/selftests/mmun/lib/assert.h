@@ -48,83 +48,69 @@
 		EXPECT_EQ(expected_errno, errno); \
 	})
 
-#define mmun_info()                                          \
-	({                                                   \
-		struct mmun_info __info;                     \
-		ASSERT_EQ(0, _mmun_info(self->fd, &__info)); \
-		__info;                                      \
+/*
+ * Evaluates to what @_call returns by its last parameter, which points to a
+ * @_type.  The first parameter is the device.
+ */
+#define MMUN_MUST(_type, _call, ...)                                 \
+	({                                                           \
+		_type __out[1] = { 0 };                              \
+		ASSERT_EQ(0, _call(self->fd, ##__VA_ARGS__, __out)); \
+		__out[0];                                            \
 	})
 
-#define mmun_insert(start, length)                                          \
-	({                                                                  \
-		__u32 __id;                                                 \
-		ASSERT_EQ(0, _mmun_insert(self->fd, start, length, &__id)); \
-		ASSERT_NE(0, __id);                                         \
-		__id;                                                       \
+/* Likewise, for a call that returns the ID of a new object */
+#define MMUN_MUST_CREATE(_call, ...)                                 \
+	({                                                           \
+		__u32 __id = MMUN_MUST(__u32, _call, ##__VA_ARGS__); \
+		ASSERT_NE(0, __id);                                  \
+		__id;                                                \
 	})
-#define mmun_err_insert(_errno, start, length)                              \
-	({                                                                  \
-		__u32 __id;                                                 \
-		EXPECT_ERRNO(_errno,                                        \
-			     _mmun_insert(self->fd, start, length, &__id)); \
+
+#define MMUN_MUST_FAIL(_errno, _type, _call, ...)                            \
+	({                                                                   \
+		_type __out[1];                                              \
+		EXPECT_ERRNO(_errno, _call(self->fd, ##__VA_ARGS__, __out)); \
 	})
+
+#define mmun_info() MMUN_MUST(struct mmun_info, _mmun_info)
+
+#define mmun_insert(start, length) MMUN_MUST_CREATE(_mmun_insert, start, length)
+#define mmun_err_insert(_errno, start, length) \
+	MMUN_MUST_FAIL(_errno, __u32, _mmun_insert, start, length)
+#define mmun_insert_kind(kind, start, length) \
+	MMUN_MUST_CREATE(_mmun_insert_kind, kind, start, length)
 
 #define mmun_remove(id) ASSERT_EQ(0, _mmun_remove(self->fd, id))
 #define mmun_err_remove(_errno, id) \
 	EXPECT_ERRNO(_errno, _mmun_remove(self->fd, id))
 
-#define mmun_read_begin(id)                                             \
-	({                                                              \
-		struct mmun_token __token;                              \
-		ASSERT_EQ(0, _mmun_read_begin(self->fd, id, &__token)); \
-		ASSERT_NE(0, __token.batch);                            \
-		__token;                                                \
+#define mmun_read_begin(id)                                                 \
+	({                                                                  \
+		struct mmun_token __token =                                 \
+			MMUN_MUST(struct mmun_token, _mmun_read_begin, id); \
+		ASSERT_NE(0, __token.batch);                                \
+		__token;                                                    \
 	})
-#define mmun_err_read_begin(_errno, id)                                 \
-	({                                                              \
-		struct mmun_token __token;                              \
-		EXPECT_ERRNO(_errno,                                    \
-			     _mmun_read_begin(self->fd, id, &__token)); \
-	})
+#define mmun_err_read_begin(_errno, id) \
+	MMUN_MUST_FAIL(_errno, struct mmun_token, _mmun_read_begin, id)
 
 /* Returns the number of valid pages. */
-#define mmun_collect(token, start, length, method, flags)                  \
-	({                                                                 \
-		__u32 __valid;                                             \
-		ASSERT_EQ(0, _mmun_collect(self->fd, token, start, length, \
-					   method, flags, &__valid));      \
-		__valid;                                                   \
-	})
+#define mmun_collect(token, start, length, method, flags) \
+	MMUN_MUST(__u32, _mmun_collect, token, start, length, method, flags)
 #define mmun_err_collect(_errno, token, start, length, method, flags)      \
-	({                                                                 \
-		__u32 __valid;                                             \
-		EXPECT_ERRNO(_errno,                                       \
-			     _mmun_collect(self->fd, token, start, length, \
-					   method, flags, &__valid));      \
-	})
+	MMUN_MUST_FAIL(_errno, __u32, _mmun_collect, token, start, length, \
+		       method, flags)
 
 /* Returns whether the batch collided. */
-#define mmun_commit(token)                                              \
-	({                                                              \
-		struct mmun_commit __commit;                            \
-		ASSERT_EQ(0, _mmun_commit(self->fd, token, &__commit)); \
-		__commit.out_collided;                                  \
-	})
-#define mmun_err_commit(_errno, token)                                  \
-	({                                                              \
-		struct mmun_commit __commit;                            \
-		EXPECT_ERRNO(_errno,                                    \
-			     _mmun_commit(self->fd, token, &__commit)); \
-	})
+#define mmun_commit(token) \
+	(MMUN_MUST(struct mmun_commit, _mmun_commit, token).out_collided)
+#define mmun_err_commit(_errno, token) \
+	MMUN_MUST_FAIL(_errno, struct mmun_commit, _mmun_commit, token)
 
 #define mmun_abandon(token) ASSERT_EQ(0, _mmun_abandon(self->fd, token))
 
-#define mmun_check_retry(id, seq)                                             \
-	({                                                                    \
-		__u32 __retry;                                                \
-		ASSERT_EQ(0, _mmun_check_retry(self->fd, id, seq, &__retry)); \
-		__retry;                                                      \
-	})
+#define mmun_check_retry(id, seq) MMUN_MUST(__u32, _mmun_check_retry, id, seq)
 
 /*
  * Take a snapshot that must succeed.  Returns the number of valid pages.
@@ -147,20 +133,12 @@
 	})
 
 /* Read or write all bytes through the shadow, as a device would. */
-#define mmun_device_read(id, addr, length, buffer)                            \
-	({                                                                    \
-		__u64 __done;                                                 \
-		ASSERT_EQ(0, _mmun_access(self->fd, id, addr, length, buffer, \
-					  0, &__done));                       \
-		ASSERT_EQ(length, __done);                                    \
-	})
-#define mmun_device_write(id, addr, length, buffer)                           \
-	({                                                                    \
-		__u64 __done;                                                 \
-		ASSERT_EQ(0, _mmun_access(self->fd, id, addr, length, buffer, \
-					  MMUN_WRITE, &__done));              \
-		ASSERT_EQ(length, __done);                                    \
-	})
+#define MMUN_DEVICE_ACCESS(...) MMUN_MUST(__u64, _mmun_access, __VA_ARGS__)
+#define mmun_device_read(id, addr, length, buffer) \
+	ASSERT_EQ(length, MMUN_DEVICE_ACCESS(id, addr, length, buffer, 0))
+#define mmun_device_write(id, addr, length, buffer) \
+	ASSERT_EQ(length,                           \
+		  MMUN_DEVICE_ACCESS(id, addr, length, buffer, MMUN_WRITE))
 /* Returns the byte that the device reads. */
 #define mmun_device_byte(id, addr)                   \
 	({                                           \
@@ -175,10 +153,9 @@
 #define mmun_err_access(_errno, id, addr, length, flags)                      \
 	({                                                                    \
 		char __bytes[length];                                         \
-		__u64 __done;                                                 \
 		memset(__bytes, 0, sizeof(__bytes));                          \
-		EXPECT_ERRNO(_errno, _mmun_access(self->fd, id, addr, length, \
-						  __bytes, flags, &__done));  \
+		MMUN_MUST_FAIL(_errno, __u64, _mmun_access, id, addr, length, \
+			       __bytes, flags);                               \
 	})
 
 /*
@@ -187,8 +164,8 @@
  */
 #define mmun_verify(id)                                                  \
 	({                                                               \
-		struct mmun_verify __v;                                  \
-		ASSERT_EQ(0, _mmun_verify(self->fd, id, &__v));          \
+		struct mmun_verify __v =                                 \
+			MMUN_MUST(struct mmun_verify, _mmun_verify, id); \
 		EXPECT_EQ(MMUN_VERIFY_AGREES, __v.out_result)            \
 		{                                                        \
 			TH_LOG("at %llx: shadow %llx, page tables %llx", \
@@ -209,44 +186,17 @@
 			EXPECT_EQ(checked, mmun_verify(id));      \
 	} while (0)
 
-#define mmun_fail_nonblock(id, count)                                         \
-	({                                                                    \
-		__u32 __left;                                                 \
-		ASSERT_EQ(0,                                                  \
-			  _mmun_fail_nonblock(self->fd, id, count, &__left)); \
-		__left;                                                       \
-	})
+#define mmun_fail_nonblock(id, count) \
+	MMUN_MUST(__u32, _mmun_fail_nonblock, id, count)
 
-#define mmun_log_setup(records, types)                                         \
-	({                                                                     \
-		__u64 __lost;                                                  \
-		ASSERT_EQ(0,                                                   \
-			  _mmun_log_setup(self->fd, records, types, &__lost)); \
-		__lost;                                                        \
-	})
+#define mmun_log_setup(records, types) \
+	MMUN_MUST(__u64, _mmun_log_setup, records, types)
 
-#define mmun_query_context()                                           \
-	({                                                             \
-		struct mmun_query_context __state;                     \
-		ASSERT_EQ(0, _mmun_query_context(self->fd, &__state)); \
-		__state;                                               \
-	})
+#define mmun_query_context() \
+	MMUN_MUST(struct mmun_query_context, _mmun_query_context)
 
-#define mmun_query_range(id)                                             \
-	({                                                               \
-		struct mmun_query_range __range = {};                    \
-		ASSERT_EQ(0, _mmun_query_range(self->fd, id, &__range)); \
-		__range;                                                 \
-	})
-
-#define mmun_insert_kind(kind, start, length)                                 \
-	({                                                                    \
-		__u32 __id;                                                   \
-		ASSERT_EQ(0, _mmun_insert_kind(self->fd, kind, start, length, \
-					       &__id));                       \
-		ASSERT_NE(0, __id);                                           \
-		__id;                                                         \
-	})
+#define mmun_query_range(id) \
+	MMUN_MUST(struct mmun_query_range, _mmun_query_range, id)
 
 /* The argument of a hold that stops thread @_tid once at @_point of range @_id. */
 #define MMUN_HOLD_OF(_point, _id, _tid)                  \
@@ -272,67 +222,37 @@
 		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold));       \
 	})
 
+/* The report of WAIT_HELD after at most @_ms milliseconds */
+#define MMUN_WAIT_HELD_MS(hold, _ms) \
+	MMUN_MUST(struct mmun_wait_held, _mmun_wait_held, hold, _ms)
 /* Wait until a task is held.  Returns the report of WAIT_HELD. */
-#define mmun_wait_held(hold)                                               \
-	({                                                                 \
-		struct mmun_wait_held __held;                              \
-		ASSERT_EQ(0, _mmun_wait_held(self->fd, hold, MMUN_HOLD_MS, \
-					     &__held));                    \
-		ASSERT_EQ(MMUN_HOLD_HELD, __held.out_state);               \
-		__held;                                                    \
+#define mmun_wait_held(hold)                                   \
+	({                                                     \
+		struct mmun_wait_held __held =                 \
+			MMUN_WAIT_HELD_MS(hold, MMUN_HOLD_MS); \
+		ASSERT_EQ(MMUN_HOLD_HELD, __held.out_state);   \
+		__held;                                        \
 	})
 /* Returns enum mmun_hold_state.  Does not wait. */
-#define mmun_hold_state(hold)                                              \
-	({                                                                 \
-		struct mmun_wait_held __held;                              \
-		ASSERT_EQ(0, _mmun_wait_held(self->fd, hold, 0, &__held)); \
-		__held.out_state;                                          \
-	})
-#define mmun_err_wait_held(_errno, hold)                                   \
-	({                                                                 \
-		struct mmun_wait_held __held;                              \
-		EXPECT_ERRNO(_errno,                                       \
-			     _mmun_wait_held(self->fd, hold, 0, &__held)); \
-	})
+#define mmun_hold_state(hold) (MMUN_WAIT_HELD_MS(hold, 0).out_state)
+#define mmun_err_wait_held(_errno, hold) \
+	MMUN_MUST_FAIL(_errno, struct mmun_wait_held, _mmun_wait_held, hold, 0)
 
 /* Returns the number of tasks that were resumed. */
-#define mmun_resume(hold)                                                  \
-	({                                                                 \
-		__u32 __resumed;                                           \
-		ASSERT_EQ(0, _mmun_resume(self->fd, hold, 0, &__resumed)); \
-		__resumed;                                                 \
-	})
-#define mmun_resume_end(hold)                                              \
-	({                                                                 \
-		__u32 __resumed;                                           \
-		ASSERT_EQ(0, _mmun_resume(self->fd, hold, MMUN_RESUME_END, \
-					  &__resumed));                    \
-		__resumed;                                                 \
-	})
-#define mmun_err_resume(_errno, hold)                                      \
-	({                                                                 \
-		__u32 __resumed;                                           \
-		EXPECT_ERRNO(_errno,                                       \
-			     _mmun_resume(self->fd, hold, 0, &__resumed)); \
-	})
+#define mmun_resume(hold) MMUN_MUST(__u32, _mmun_resume, hold, 0)
+#define mmun_resume_end(hold) \
+	MMUN_MUST(__u32, _mmun_resume, hold, MMUN_RESUME_END)
+#define mmun_err_resume(_errno, hold) \
+	MMUN_MUST_FAIL(_errno, __u32, _mmun_resume, hold, 0)
 
 /* Returns the number of wake-ups that found the thread asleep. */
-#define mmun_wake_thread(tid, count)                                          \
-	({                                                                    \
-		__u32 __woken;                                                \
-		ASSERT_EQ(0,                                                  \
-			  _mmun_wake_thread(self->fd, tid, count, &__woken)); \
-		__woken;                                                      \
-	})
+#define mmun_wake_thread(tid, count) \
+	MMUN_MUST(__u32, _mmun_wake_thread, tid, count)
 
 /* Returns whether each invalidation of the mm that started has ended. */
-#define mmun_check_balance(timeout_ms)                                 \
-	({                                                             \
-		struct mmun_check_balance __probe;                     \
-		ASSERT_EQ(0, _mmun_check_balance(self->fd, timeout_ms, \
-						 &__probe));           \
-		__probe.out_balanced;                                  \
-	})
+#define mmun_check_balance(timeout_ms)                                         \
+	(MMUN_MUST(struct mmun_check_balance, _mmun_check_balance, timeout_ms) \
+		 .out_balanced)
 
 /* Wait until a thread does not run.  Returns the state of the thread. */
 #define mmun_quiesce_one(_tid)                                          \

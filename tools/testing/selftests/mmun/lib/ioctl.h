@@ -23,27 +23,76 @@ static inline int mmun_open(void)
 	return open(MMUN_DEV, O_RDWR | O_CLOEXEC);
 }
 
-static inline int _mmun_info(int fd, struct mmun_info *info)
-{
-	*info = (struct mmun_info){ .size = sizeof(*info) };
-	return ioctl(fd, MMUN_INFO, info);
-}
+/* The result of READ_BEGIN, which COLLECT, COMMIT and ABANDON take */
+struct mmun_token {
+	__u32 batch;
+	__u64 seq;
+};
 
-static inline int _mmun_insert_spans(int fd, __u32 kind,
-				     struct mmun_span *spans, __u64 count,
-				     __u64 *done)
-{
-	struct mmun_insert cmd = {
-		.size = sizeof(cmd),
-		.kind = kind,
-		.spans = mmun_u64(spans),
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_INSERT, &cmd);
+/* mmun_request_info is MMUN_INFO, and so on. */
+#define MMUN_ALIAS(NAME, name, last) mmun_request_##name = MMUN_##NAME,
+enum { MMUN_CALLS(MMUN_ALIAS) };
+#undef MMUN_ALIAS
 
-	*done = cmd.out_done;
-	return ret;
-}
+/*
+ * A row defines the function @_signature, which issues the ioctl @_name.  The
+ * last arguments are the fields that are not 0.  @_copy copies what the caller
+ * wants from the fields that the kernel wrote.
+ */
+#define MMUN_CALL(_signature, _name, _copy, ...)                 \
+	static inline int _signature                             \
+	{                                                        \
+		struct mmun_##_name cmd = { .size = sizeof(cmd), \
+					    ##__VA_ARGS__ };     \
+		int ret = ioctl(fd, mmun_request_##_name, &cmd); \
+		_copy;                                           \
+		return ret;                                      \
+	}
+
+/* clang-format off */
+MMUN_CALL(_mmun_info(int fd, struct mmun_info *info), info, *info = cmd)
+MMUN_CALL(_mmun_insert_spans(int fd, __u32 kind, struct mmun_span *spans, __u64 count, __u64 *done),
+	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(spans), .count = count)
+MMUN_CALL(_mmun_remove_bulk(int fd, struct mmun_span *spans, __u64 count, __u64 *done),
+	  remove, *done = cmd.out_done, .spans = mmun_u64(spans), .count = count)
+MMUN_CALL(_mmun_read_begin(int fd, __u32 id, struct mmun_token *token),
+	  read_begin, *token = ((struct mmun_token){ cmd.out_batch, cmd.out_seq }), .id = id)
+MMUN_CALL(_mmun_collect(int fd, struct mmun_token token, const void *start, size_t length,
+			__u32 method, __u32 flags, __u32 *valid),
+	  collect, *valid = cmd.out_valid, .batch = token.batch, .start = mmun_u64(start),
+	  .length = length, .method = method, .flags = flags)
+MMUN_CALL(_mmun_commit(int fd, struct mmun_token token, struct mmun_commit *commit),
+	  commit, *commit = cmd, .batch = token.batch, .seq = token.seq)
+MMUN_CALL(_mmun_abandon(int fd, struct mmun_token token), abandon, , .batch = token.batch)
+MMUN_CALL(_mmun_access(int fd, __u32 id, const void *addr, size_t length, void *buffer,
+		       __u32 flags, __u64 *done),
+	  access, *done = cmd.out_done, .id = id, .addr = mmun_u64(addr), .length = length,
+	  .buffer = mmun_u64(buffer), .flags = flags)
+MMUN_CALL(_mmun_verify(int fd, __u32 id, struct mmun_verify *verify),
+	  verify, *verify = cmd, .id = id, .max_retries = MMUN_RETRIES)
+MMUN_CALL(_mmun_fail_nonblock(int fd, __u32 id, __u32 count, __u32 *left),
+	  fail_nonblock, *left = cmd.out_left, .id = id, .count = count)
+MMUN_CALL(_mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry),
+	  query_range, *retry = cmd.out_retry, .id = id, .seq = seq)
+MMUN_CALL(_mmun_query_range(int fd, __u32 id, struct mmun_query_range *range),
+	  query_range, *range = cmd, .id = id)
+MMUN_CALL(_mmun_query_context(int fd, struct mmun_query_context *context),
+	  query_context, *context = cmd)
+MMUN_CALL(_mmun_pin_mm(int fd, __u32 timeout_ms, __u32 *unpinned),
+	  pin_mm, *unpinned = cmd.out_unpinned, .timeout_ms = timeout_ms)
+MMUN_CALL(_mmun_unpin_mm(int fd, __u32 tid, __u32 *count),
+	  unpin_mm, *count = cmd.out_count, .tid = tid)
+MMUN_CALL(_mmun_log_setup(int fd, __u32 records, __u32 types, __u64 *lost),
+	  log_setup, *lost = cmd.out_lost, .records = records, .types = types)
+MMUN_CALL(_mmun_wait_held(int fd, __u32 hold, __u32 timeout_ms, struct mmun_wait_held *held),
+	  wait_held, *held = cmd, .hold = hold, .timeout_ms = timeout_ms)
+MMUN_CALL(_mmun_resume(int fd, __u32 hold, __u32 flags, __u32 *resumed),
+	  resume, *resumed = cmd.out_resumed, .hold = hold, .flags = flags)
+MMUN_CALL(_mmun_wake_thread(int fd, __u32 tid, __u32 count, __u32 *woken),
+	  wake_thread, *woken = cmd.out_woken, .tid = tid, .count = count)
+MMUN_CALL(_mmun_check_balance(int fd, __u32 timeout_ms, struct mmun_check_balance *check),
+	  check_balance, *check = cmd, .timeout_ms = timeout_ms)
+/* clang-format on */
 
 static inline int _mmun_insert_kind(int fd, __u32 kind, const void *start,
 				    size_t length, __u32 *id)
@@ -68,97 +117,12 @@ static inline int _mmun_insert_bulk(int fd, struct mmun_span *spans,
 	return _mmun_insert_spans(fd, MMUN_KIND_INTERVAL, spans, count, done);
 }
 
-static inline int _mmun_remove_bulk(int fd, struct mmun_span *spans,
-				    __u64 count, __u64 *done)
-{
-	struct mmun_remove cmd = {
-		.size = sizeof(cmd),
-		.spans = mmun_u64(spans),
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_REMOVE, &cmd);
-
-	*done = cmd.out_done;
-	return ret;
-}
-
 static inline int _mmun_remove(int fd, __u32 id)
 {
 	struct mmun_span span = { .id = id };
 	__u64 done;
 
 	return _mmun_remove_bulk(fd, &span, 1, &done);
-}
-
-/* The result of READ_BEGIN, which COLLECT, COMMIT and ABANDON take */
-struct mmun_token {
-	__u32 batch;
-	__u64 seq;
-};
-
-static inline int _mmun_read_begin(int fd, __u32 id, struct mmun_token *token)
-{
-	struct mmun_read_begin cmd = { .size = sizeof(cmd), .id = id };
-	int ret = ioctl(fd, MMUN_READ_BEGIN, &cmd);
-
-	*token = (struct mmun_token){ cmd.out_batch, cmd.out_seq };
-	return ret;
-}
-
-static inline int _mmun_collect(int fd, struct mmun_token token,
-				const void *start, size_t length, __u32 method,
-				__u32 flags, __u32 *valid)
-{
-	struct mmun_collect cmd = {
-		.size = sizeof(cmd),
-		.batch = token.batch,
-		.start = mmun_u64(start),
-		.length = length,
-		.method = method,
-		.flags = flags,
-	};
-	int ret = ioctl(fd, MMUN_COLLECT, &cmd);
-
-	*valid = cmd.out_valid;
-	return ret;
-}
-
-static inline int _mmun_commit(int fd, struct mmun_token token,
-			       struct mmun_commit *cmd)
-{
-	*cmd = (struct mmun_commit){
-		.size = sizeof(*cmd),
-		.batch = token.batch,
-		.seq = token.seq,
-	};
-	return ioctl(fd, MMUN_COMMIT, cmd);
-}
-
-static inline int _mmun_abandon(int fd, struct mmun_token token)
-{
-	struct mmun_abandon cmd = {
-		.size = sizeof(cmd),
-		.batch = token.batch,
-	};
-
-	return ioctl(fd, MMUN_ABANDON, &cmd);
-}
-
-static inline int _mmun_query_range(int fd, __u32 id,
-				    struct mmun_query_range *cmd)
-{
-	cmd->size = sizeof(*cmd);
-	cmd->id = id;
-	return ioctl(fd, MMUN_QUERY_RANGE, cmd);
-}
-
-static inline int _mmun_check_retry(int fd, __u32 id, __u64 seq, __u32 *retry)
-{
-	struct mmun_query_range cmd = { .seq = seq };
-	int ret = _mmun_query_range(fd, id, &cmd);
-
-	*retry = cmd.out_retry;
-	return ret;
 }
 
 /* The flags that a program adds to every snapshot: 0 or MMUN_OWN_LOOP */
@@ -188,143 +152,12 @@ static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 	return ioctl(fd, MMUN_SNAPSHOT, cmd);
 }
 
-static inline int _mmun_access(int fd, __u32 id, const void *addr,
-			       size_t length, void *buffer, __u32 flags,
-			       __u64 *done)
-{
-	struct mmun_access cmd = {
-		.size = sizeof(cmd),
-		.id = id,
-		.flags = flags,
-		.addr = mmun_u64(addr),
-		.length = length,
-		.buffer = mmun_u64(buffer),
-	};
-	int ret = ioctl(fd, MMUN_ACCESS, &cmd);
-
-	*done = cmd.out_done;
-	return ret;
-}
-
-static inline int _mmun_verify(int fd, __u32 id, struct mmun_verify *cmd)
-{
-	*cmd = (struct mmun_verify){
-		.size = sizeof(*cmd),
-		.id = id,
-		.max_retries = MMUN_RETRIES,
-	};
-	return ioctl(fd, MMUN_VERIFY, cmd);
-}
-
-static inline int _mmun_fail_nonblock(int fd, __u32 id, __u32 count,
-				      __u32 *left)
-{
-	struct mmun_fail_nonblock cmd = {
-		.size = sizeof(cmd),
-		.id = id,
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_FAIL_NONBLOCK, &cmd);
-
-	*left = cmd.out_left;
-	return ret;
-}
-
-static inline int _mmun_pin_mm(int fd, __u32 timeout_ms, __u32 *unpinned)
-{
-	struct mmun_pin_mm cmd = {
-		.size = sizeof(cmd),
-		.timeout_ms = timeout_ms,
-	};
-	int ret = ioctl(fd, MMUN_PIN_MM, &cmd);
-
-	*unpinned = cmd.out_unpinned;
-	return ret;
-}
-
-static inline int _mmun_unpin_mm(int fd, __u32 tid, __u32 *count)
-{
-	struct mmun_unpin_mm cmd = { .size = sizeof(cmd), .tid = tid };
-	int ret = ioctl(fd, MMUN_UNPIN_MM, &cmd);
-
-	*count = cmd.out_count;
-	return ret;
-}
-
-static inline int _mmun_log_setup(int fd, __u32 records, __u32 types,
-				  __u64 *lost)
-{
-	struct mmun_log_setup cmd = {
-		.size = sizeof(cmd),
-		.records = records,
-		.types = types,
-	};
-	int ret = ioctl(fd, MMUN_LOG_SETUP, &cmd);
-
-	*lost = cmd.out_lost;
-	return ret;
-}
-
-static inline int _mmun_query_context(int fd, struct mmun_query_context *cmd)
-{
-	*cmd = (struct mmun_query_context){ .size = sizeof(*cmd) };
-	return ioctl(fd, MMUN_QUERY_CONTEXT, cmd);
-}
-
 /* The caller sets each field that is not 0.  The default of the count is 1. */
 static inline int _mmun_hold(int fd, struct mmun_hold *cmd)
 {
 	cmd->size = sizeof(*cmd);
 	cmd->count = cmd->count ?: 1;
 	return ioctl(fd, MMUN_HOLD, cmd);
-}
-
-static inline int _mmun_wait_held(int fd, __u32 hold, __u32 timeout_ms,
-				  struct mmun_wait_held *cmd)
-{
-	*cmd = (struct mmun_wait_held){
-		.size = sizeof(*cmd),
-		.hold = hold,
-		.timeout_ms = timeout_ms,
-	};
-	return ioctl(fd, MMUN_WAIT_HELD, cmd);
-}
-
-static inline int _mmun_resume(int fd, __u32 hold, __u32 flags, __u32 *resumed)
-{
-	struct mmun_resume cmd = {
-		.size = sizeof(cmd),
-		.hold = hold,
-		.flags = flags,
-	};
-	int ret = ioctl(fd, MMUN_RESUME, &cmd);
-
-	*resumed = cmd.out_resumed;
-	return ret;
-}
-
-static inline int _mmun_wake_thread(int fd, __u32 tid, __u32 count,
-				    __u32 *woken)
-{
-	struct mmun_wake_thread cmd = {
-		.size = sizeof(cmd),
-		.tid = tid,
-		.count = count,
-	};
-	int ret = ioctl(fd, MMUN_WAKE_THREAD, &cmd);
-
-	*woken = cmd.out_woken;
-	return ret;
-}
-
-static inline int _mmun_check_balance(int fd, __u32 timeout_ms,
-				      struct mmun_check_balance *cmd)
-{
-	*cmd = (struct mmun_check_balance){
-		.size = sizeof(*cmd),
-		.timeout_ms = timeout_ms,
-	};
-	return ioctl(fd, MMUN_CHECK_BALANCE, cmd);
 }
 
 static inline bool mmun_has_feature(int fd, __u32 feature)
