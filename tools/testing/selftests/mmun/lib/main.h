@@ -11,7 +11,6 @@
 
 #include "../../kselftest_harness.h"
 #include "ioctl.h"
-#include "mark.h"
 #include "names.h"
 
 #define MMUN_NO_TEST "no test here matches MMUN_TESTS"
@@ -56,7 +55,6 @@ static inline int mmun_list_or_run(int argc, char **argv, const char *problem)
 		return mmun_skip_all(problem);
 	if (!__fixture_list)
 		return mmun_skip_all(MMUN_NO_TEST);
-	mmun_mark_tests();
 	return test_harness_run(argc, argv);
 }
 

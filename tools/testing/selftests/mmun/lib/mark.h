@@ -11,27 +11,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "names.h"
-
 #define MMUN_KMSG "/dev/kmsg"
-
-/**
- * struct mmun_body - what mmun_marked_test() calls in place of the harness
- * @test: the test
- * @fn: what the harness would have called
- */
-struct mmun_body {
-	struct __test_metadata *test;
-	void (*fn)(struct __test_metadata *test,
-		   struct __fixture_variant_metadata *variant);
-};
-
-static struct mmun_body *mmun_bodies;
-static size_t mmun_nr_bodies;
 
 static inline void mmun_mark(const char *fixture, const char *variant,
 			     const char *test)
@@ -46,42 +29,6 @@ static inline void mmun_mark(const char *fixture, const char *variant,
 	if (write(fd, text, strlen(text)) < 0)
 		perror("# " MMUN_KMSG);
 	close(fd);
-}
-
-/* The harness calls this function for each test, in the process of the test. */
-static inline void mmun_marked_test(struct __test_metadata *test,
-				    struct __fixture_variant_metadata *variant)
-{
-	size_t i;
-
-	mmun_mark(test->fixture->name, variant->name, test->name);
-	for (i = 0; mmun_bodies[i].test != test; i++)
-		;
-	mmun_bodies[i].fn(test, variant);
-}
-
-static inline void mmun_mark_test(struct __test_metadata *test)
-{
-	mmun_bodies = reallocarray(mmun_bodies, mmun_nr_bodies + 1,
-				   sizeof(*mmun_bodies));
-	if (!mmun_bodies)
-		mmun_give_up("# marking a test");
-	mmun_bodies[mmun_nr_bodies++] = (struct mmun_body){ test, test->fn };
-	test->fn = mmun_marked_test;
-}
-
-/*
- * The caller must have called mmun_choose_tests(), because that function replaces tests
- * by copies.
- */
-static inline void mmun_mark_tests(void)
-{
-	struct __fixture_metadata *f;
-	struct __test_metadata *t;
-
-	for (f = __fixture_list; f; f = f->next)
-		for (t = f->tests; t; t = t->next)
-			mmun_mark_test(t);
 }
 
 #endif /* _SELFTESTS_MMUN_MARK_H */

@@ -23,10 +23,13 @@
 #include <unistd.h>
 
 #include "../../kselftest_harness.h"
+#include "mark.h"
 
 static inline const char *mmun_globs(void)
 {
-	return getenv("MMUN_TESTS") ?: "";
+	const char *globs = getenv("MMUN_TESTS");
+
+	return globs && *globs ? globs : "*";
 }
 
 static inline bool mmun_wants_list(void)
@@ -58,15 +61,11 @@ static inline bool mmun_glob_matches(const char *name)
 static inline bool mmun_is_asked_for(const char *fixture, const char *variant,
 				     const char *test)
 {
-	char name[512];
+	char name[512], full[512];
 
-	if (!*mmun_globs())
-		return true;
 	snprintf(name, sizeof(name), "%s.%s", fixture, test);
-	if (mmun_glob_matches(name))
-		return true;
-	snprintf(name, sizeof(name), "%s.%s.%s", fixture, variant, test);
-	return *variant && mmun_glob_matches(name);
+	snprintf(full, sizeof(full), "%s.%s.%s", fixture, variant, test);
+	return mmun_glob_matches(name) || (*variant && mmun_glob_matches(full));
 }
 
 static inline void mmun_give_up(const char *what)
@@ -102,6 +101,25 @@ static inline bool mmun_is_shared(struct __test_metadata *t)
 	return shared;
 }
 
+/**
+ * struct mmun_test - a copy of a test of the harness
+ * @test: the harness calls @test.fn, which is mmun_marked_test()
+ * @fn: what the harness would have called
+ */
+struct mmun_test {
+	struct __test_metadata test;
+	void (*fn)(struct __test_metadata *test,
+		   struct __fixture_variant_metadata *variant);
+};
+
+/* The harness calls this function for each test, in the process of the test. */
+static inline void mmun_marked_test(struct __test_metadata *test,
+				    struct __fixture_variant_metadata *variant)
+{
+	mmun_mark(test->fixture->name, variant->name, test->name);
+	((struct mmun_test *)test)->fn(test, variant);
+}
+
 /*
  * A new harness reads the result of a test from @t, so the copy must be shared.
  * An old harness keeps the child's PID in @t, so the copy must be private.
@@ -109,44 +127,28 @@ static inline bool mmun_is_shared(struct __test_metadata *t)
 static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 {
 	static int flags;
+	struct mmun_test copy = { *t, t->fn };
 
 	if (!flags)
 		flags = mmun_is_shared(t) ? MAP_SHARED : MAP_PRIVATE;
-	return mmun_copy(t, sizeof(*t), flags);
+	copy.test.fn = mmun_marked_test;
+	return mmun_copy(&copy, sizeof(copy), flags);
 }
 
 /*
- * Returns a copy of @f that has no test, and no variant except @v.  @v may be
- * NULL.
+ * Returns a copy of @f that has no variant except @v, and only the tests that
+ * MMUN_TESTS selects.  @v may be NULL.
  */
 static inline struct __fixture_metadata *
 mmun_copy_fixture(const struct __fixture_metadata *f,
 		  const struct __fixture_variant_metadata *v)
 {
 	struct __fixture_metadata *copy = mmun_copy(f, sizeof(*f), MAP_PRIVATE);
-
-	copy->variant = NULL;
-	copy->tests = NULL;
-	if (v) {
-		copy->variant = mmun_copy(v, sizeof(*v), MAP_PRIVATE);
-		copy->variant->next = NULL;
-	}
-	return copy;
-}
-
-/*
- * Append a copy of @f to the list that ends at @end.  The copy has no variant
- * except @v, and only the tests that MMUN_TESTS selects.  If there is no such
- * test, nothing is appended.  Returns the new end of the list.
- */
-static inline struct __fixture_metadata **
-mmun_append_asked_for(struct __fixture_metadata **end,
-		      const struct __fixture_metadata *f,
-		      const struct __fixture_variant_metadata *v)
-{
-	struct __fixture_metadata *copy = mmun_copy_fixture(f, v);
 	struct __test_metadata *t, **last = &copy->tests;
 
+	copy->variant = v ? mmun_copy(v, sizeof(*v), MAP_PRIVATE) : NULL;
+	if (v)
+		copy->variant->next = NULL;
 	for (t = f->tests; t; t = t->next) {
 		if (!mmun_is_asked_for(f->name, v ? v->name : "", t->name))
 			continue;
@@ -154,48 +156,41 @@ mmun_append_asked_for(struct __fixture_metadata **end,
 		last = &(*last)->next;
 	}
 	*last = NULL;
-	if (!copy->tests)
-		return end;
-	*end = copy;
-	return &copy->next;
+	return copy;
 }
 
 /*
- * Build a new list: one fixture for each variant, with only the tests that
- * MMUN_TESTS selects for that variant.
+ * Replace the list of the harness: one fixture for each variant, with only the
+ * tests that MMUN_TESTS selects for that variant.
  */
 static inline void mmun_choose_tests(void)
 {
 	struct __fixture_metadata *f = __fixture_list, **end = &__fixture_list;
 	struct __fixture_variant_metadata *v;
 
-	if (!*mmun_globs())
-		return;
 	for (; f; f = f->next) {
 		v = f->variant;
 		do {
-			end = mmun_append_asked_for(end, f, v);
+			*end = mmun_copy_fixture(f, v);
+			if ((*end)->tests)
+				end = &(*end)->next;
 			v = v ? v->next : NULL;
 		} while (v);
 	}
 	*end = NULL;
 }
 
+/* Requires mmun_choose_tests(). */
 static inline void mmun_list_tests(void)
 {
 	struct __fixture_metadata *f;
-	struct __fixture_variant_metadata *v;
 	struct __test_metadata *t;
 
-	for (f = __fixture_list; f; f = f->next) {
-		v = f->variant;
-		do {
-			for (t = f->tests; t; t = t->next)
-				mmun_print_name(f->name, v ? v->name : "",
-						t->name);
-			v = v ? v->next : NULL;
-		} while (v);
-	}
+	for (f = __fixture_list; f; f = f->next)
+		for (t = f->tests; t; t = t->next)
+			mmun_print_name(f->name,
+					f->variant ? f->variant->name : "",
+					t->name);
 }
 
 #endif /* _SELFTESTS_MMUN_NAMES_H */
