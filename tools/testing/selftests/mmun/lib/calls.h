@@ -86,15 +86,17 @@ static inline __u32 abi_only_hold(struct __test_metadata *_metadata,
 
 /* clang-format off */
 
-/* The fields of @name that must not be 0 */
-#define PERFECT(name, ...)                                                   \
+/* perfect_@name() executes @before, and fills in the fields that must not be 0. */
+#define PERFECT_AFTER(before, name, ...)                                     \
 	static inline void perfect_##name(struct __test_metadata *_metadata, \
-					  FIXTURE_DATA(abi) *self,          \
-					  union args *a)                    \
+					  FIXTURE_DATA(abi) *self,           \
+					  union args *a)                     \
 	{                                                                    \
+		before;                                                      \
 		a->name = (struct mmun_##name){ .size = sizeof(a->name),     \
 						##__VA_ARGS__ };             \
 	}
+#define PERFECT(name, ...) PERFECT_AFTER(, name, ##__VA_ARGS__)
 
 PERFECT(info)
 PERFECT(insert, .spans = abi_span(self, self->map, self->page, 0), .count = 1)
@@ -102,6 +104,8 @@ PERFECT(remove, .spans = abi_span(self, NULL, 0, mmun_insert(self->map, self->pa
 PERFECT(read_begin, .id = self->id)
 PERFECT(collect, .batch = self->token.batch, .start = mmun_u64(self->map), .length = self->page,
 	.method = MMUN_METHOD_GUP)
+PERFECT_AFTER(struct mmun_token token = mmun_read_begin(self->id), commit,
+	      .batch = token.batch, .seq = token.seq)
 PERFECT(abandon, .batch = mmun_read_begin(self->id).batch)
 PERFECT(snapshot, .id = self->id, .start = mmun_u64(self->map), .length = self->page,
 	.method = MMUN_METHOD_GUP, .pages = mmun_u64(self->buffer))
@@ -112,6 +116,8 @@ PERFECT(fail_nonblock, .id = self->id)
 PERFECT(query_range, .id = self->id)
 PERFECT(query_context)
 PERFECT(log_setup, .records = MMUN_LOG_DEFAULT, .types = MMUN_LOG_TYPES_DEFAULT)
+PERFECT_AFTER(abi_end_holds(self, mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid())), hold,
+	      .id = self->id, .tid = mmun_gettid(), .count = 1, .timeout_ms = 1)
 PERFECT(wait_held, .hold = abi_only_hold(_metadata, self))
 PERFECT(resume, .hold = abi_only_hold(_metadata, self))
 PERFECT(wake_thread, .tid = mmun_gettid(), .count = 1)
@@ -119,31 +125,6 @@ PERFECT(check_balance)
 PERFECT(pin_mm, .timeout_ms = 1)
 PERFECT(unpin_mm)
 /* clang-format on */
-
-static inline void perfect_commit(struct __test_metadata *_metadata,
-				  FIXTURE_DATA(abi) * self, union args *a)
-{
-	struct mmun_token token = mmun_read_begin(self->id);
-
-	a->commit = (struct mmun_commit){
-		.size = sizeof(a->commit),
-		.batch = token.batch,
-		.seq = token.seq,
-	};
-}
-
-static inline void perfect_hold(struct __test_metadata *_metadata,
-				FIXTURE_DATA(abi) * self, union args *a)
-{
-	abi_end_holds(self, mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid()));
-	a->hold = (struct mmun_hold){
-		.size = sizeof(a->hold),
-		.id = self->id,
-		.tid = mmun_gettid(),
-		.count = 1,
-		.timeout_ms = 1,
-	};
-}
 
 /**
  * struct call - a call of the device
@@ -179,39 +160,52 @@ static inline const struct call *call_of(unsigned int cmd)
 	return calls + _IOC_NR(cmd) - MMUN_CMD_INFO;
 }
 
-static inline void prepare(struct __test_metadata *_metadata,
-			   FIXTURE_DATA(abi) * self, const struct call *call,
-			   union args *a)
-{
-	memset(a, 0, sizeof(*a));
-	call->perfect(_metadata, self, a);
-}
+/* Fill in *@_args so that the call succeeds. */
+#define prepare(_call, _args)                              \
+	do {                                               \
+		union args *__args = _args;                \
+		memset(__args, 0, sizeof(*__args));        \
+		(_call)->perfect(_metadata, self, __args); \
+	} while (0)
+
+/*
+ * Define a test whose body runs for each @call.  At the start of the body
+ * self->args makes the call succeed.
+ */
+#define TEST_EACH_CALL(_test)                                      \
+	static void _test##_for(struct __test_metadata *_metadata, \
+				FIXTURE_DATA(abi) * self,          \
+				const struct call *call);          \
+	TEST_F(abi, _test)                                         \
+	{                                                          \
+		const struct call *call;                           \
+                                                                   \
+		for (call = calls; call < calls_end; call++) {     \
+			prepare(call, &self->args);                \
+			_test##_for(_metadata, self, call);        \
+		}                                                  \
+	}                                                          \
+	static void _test##_for(struct __test_metadata *_metadata, \
+				FIXTURE_DATA(abi) * self,          \
+				const struct call *call)
 
 /* Returns the result that a perfect call has on this kernel: 0 or an errno. */
 static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 				 const struct call *call)
 {
 	bool has_hmm = self->info.out_features & MMUN_FEATURE_HMM;
-	int ret = 0;
 
 	if (call->cmd == MMUN_VERIFY && !has_hmm)
-		ret = EOPNOTSUPP;
-	if (call->cmd == MMUN_UNPIN_MM)
-		ret = ENOENT;
-	return ret;
+		return EOPNOTSUPP;
+	return call->cmd == MMUN_UNPIN_MM ? ENOENT : 0;
 }
 
 /* Returns 0 or the errno.  Returns -1 if the result is neither 0 nor -1. */
 static inline int answer(int fd, unsigned int cmd, void *arg)
 {
-	switch (ioctl(fd, cmd, arg)) {
-	case 0:
-		return 0;
-	case -1:
-		return errno;
-	default:
-		return -1;
-	}
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret == -1 ? errno : -!!ret;
 }
 
 #define EXPECT_ANSWER(expected, call, arg)                              \
