@@ -68,9 +68,8 @@ enum mmun_task_state {
  * @arg: the second argument of that call: the command of ioctl(); otherwise 0
  * @switches: BLOCKED, WAITING: the number of context switches of the thread.  A
  *	new sleep has a larger number.  Otherwise 0.
- * @is_open: the files are open, or there was no such thread
- * @syscall_fd: /proc/TID/syscall
- * @status_fd: /proc/TID/status
+ * @syscall_fd: /proc/TID/syscall; 0: not opened; -1: there was no such thread
+ * @status_fd: /proc/TID/status, likewise
  */
 struct mmun_task {
 	pid_t tid;
@@ -79,7 +78,6 @@ struct mmun_task {
 	int syscall;
 	unsigned long long arg;
 	unsigned long long switches;
-	bool is_open;
 	int syscall_fd;
 	int status_fd;
 };
@@ -96,77 +94,52 @@ static inline bool mmun_task_is_gone(void)
 	return errno == ENOENT || errno == ESRCH;
 }
 
-/* Returns a file descriptor, or -1, see mmun_task_is_gone(). */
-static inline int mmun_task_open_file(const struct mmun_task *task,
-				      const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", task->tid, file);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static inline void mmun_task_close(struct mmun_task *task)
 {
-	if (!task->is_open)
-		return;
-	if (task->syscall_fd >= 0)
+	if (task->syscall_fd > 0)
 		close(task->syscall_fd);
-	if (task->status_fd >= 0)
+	if (task->status_fd > 0)
 		close(task->status_fd);
-	task->is_open = false;
+	task->syscall_fd = 0;
+	task->status_fd = 0;
 }
 
-/* Returns false on an error.  A thread that does not exist is not an error. */
-static inline bool mmun_task_open(struct mmun_task *task)
-{
-	if (task->is_open)
-		return true;
-	task->syscall_fd = mmun_task_open_file(task, "syscall");
-	if (task->syscall_fd < 0 && !mmun_task_is_gone())
-		return false;
-	task->status_fd = mmun_task_open_file(task, "status");
-	task->is_open = true;
-	if (task->status_fd >= 0 || mmun_task_is_gone())
-		return true;
-	mmun_task_close(task);
-	return false;
-}
-
-/* Read the file.  Returns 1, 0 if the thread is gone, or -1 with errno. */
-static inline int mmun_task_read(int fd, char *text)
+/*
+ * Open the file if @fd is 0, and read it.  Returns 1, 0 if the thread is gone,
+ * or -1 with errno.
+ */
+static inline int mmun_task_read(pid_t tid, const char *file, int *fd,
+				 char *text)
 {
 	ssize_t n;
 
-	if (fd < 0)
+	if (!*fd) {
+		snprintf(text, MMUN_PROC_TEXT, "/proc/%d/%s", tid, file);
+		*fd = open(text, O_RDONLY | O_CLOEXEC);
+		if (*fd < 0 && !mmun_task_is_gone()) {
+			*fd = 0;
+			return -1;
+		}
+	}
+	if (*fd < 0)
 		return 0;
-	n = pread(fd, text, MMUN_PROC_TEXT - 1, 0);
+	n = pread(*fd, text, MMUN_PROC_TEXT - 1, 0);
 	if (n <= 0)
 		return !n || mmun_task_is_gone() ? 0 : -1;
 	text[n] = '\0';
 	return 1;
 }
 
-/* Returns the number after the word, or 0.  @text moves behind the number. */
-static inline unsigned long long mmun_task_number(const char **text,
-						  const char *word)
+/*
+ * Parse a status that was read after the thread slept, and @call: "number first
+ * second ...".  Outside of system calls the number is -1.
+ */
+static inline void mmun_task_parse(struct mmun_task *task, const char *status,
+				   const char *call)
 {
-	const char *at = strstr(*text, word);
-	char *end;
-	unsigned long long number;
-
-	if (!at)
-		return 0;
-	number = strtoull(at + strlen(word), &end, 10);
-	*text = end;
-	return number;
-}
-
-/* Parse a status that was read after the thread slept. */
-static inline void mmun_task_parse_status(struct mmun_task *task,
-					  const char *text)
-{
-	const char *state = strstr(text, "\nState:\t");
+	const char *state = strstr(status, "\nState:\t");
+	const char *switches = strstr(status, "\nvoluntary_ctxt_switches:");
+	unsigned long long forced;
 
 	switch (state ? state[strlen("\nState:\t")] : 'R') {
 	case 'R':
@@ -174,7 +147,6 @@ static inline void mmun_task_parse_status(struct mmun_task *task,
 		return;
 	case 'Z':
 	case 'X':
-		task->state = MMUN_TASK_GONE;
 		return;
 	case 'D':
 		task->state = MMUN_TASK_BLOCKED;
@@ -182,24 +154,12 @@ static inline void mmun_task_parse_status(struct mmun_task *task,
 	default:
 		task->state = MMUN_TASK_WAITING;
 	}
-	task->switches = mmun_task_number(&state, "\nvoluntary_ctxt_switches:");
-	task->switches +=
-		mmun_task_number(&state, "\nnonvoluntary_ctxt_switches:");
-}
-
-/*
- * Parse "number first second ...".  Outside of system calls the number is -1.
- */
-static inline void mmun_task_parse_syscall(struct mmun_task *task,
-					   const char *text)
-{
-	char *end;
-
-	task->syscall = strtol(text, &end, 10);
-	if (task->syscall < 0)
-		return;
-	strtoull(end, &end, 16);
-	task->arg = strtoull(end, &end, 16);
+	if (switches && sscanf(switches, " %*s %llu %*s %llu", &task->switches,
+			       &forced) == 2)
+		task->switches += forced;
+	if (sscanf(call, "%d %*x %llx", &task->syscall, &task->arg) == 2 &&
+	    task->syscall < 0)
+		task->arg = 0;
 }
 
 /* Returns 0, or -1 with errno if a file cannot be opened or read. */
@@ -213,23 +173,17 @@ static inline int mmun_task_see(struct mmun_task *task)
 	task->syscall = -1;
 	task->arg = 0;
 	task->switches = 0;
-	if (!mmun_task_open(task))
-		return -1;
-	ret = mmun_task_read(task->syscall_fd, call);
+	ret = mmun_task_read(task->tid, "syscall", &task->syscall_fd, call);
 	if (ret <= 0)
 		return ret;
 	if (!strncmp(call, "running", strlen("running"))) {
 		task->state = MMUN_TASK_RUNNING;
 		return 0;
 	}
-	ret = mmun_task_read(task->status_fd, status);
-	if (ret <= 0)
-		return ret;
-	mmun_task_parse_status(task, status);
-	if (task->state == MMUN_TASK_BLOCKED ||
-	    task->state == MMUN_TASK_WAITING)
-		mmun_task_parse_syscall(task, call);
-	return 0;
+	ret = mmun_task_read(task->tid, "status", &task->status_fd, status);
+	if (ret > 0)
+		mmun_task_parse(task, status, call);
+	return ret < 0 ? -1 : 0;
 }
 
 /*
