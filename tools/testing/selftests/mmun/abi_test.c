@@ -22,155 +22,124 @@ static const int stage_errno[] = {
 /* clang-format on */
 
 /**
- * struct wrong - a value that a field must not have
+ * struct wrong - values that a field must not have
  * @what: text for messages
  * @cmd: the call
  * @offset: offset of the field in the argument
  * @width: bytes of the field
- * @value: the value
  * @stage: the check that fails
+ * @value: the value of an element of all_wrongs()
+ * @count: number of @values
+ * @values: the values of a row of the table
  */
 struct wrong {
 	const char *what;
 	unsigned int cmd;
 	size_t offset;
 	size_t width;
-	__u64 value;
 	enum stage stage;
+	unsigned long long value;
+	int count;
+	unsigned long long values[4];
 };
 
-#define WRONG(name, field, value, stage)                                       \
-	{                                                                      \
-#name " " #field "=" #value, mmun_request_##name,              \
-			offsetof(struct mmun_##name, field),                   \
-			sizeof(((struct mmun_##name *)0)->field), value, stage \
-	}
+/* clang-format off */
+#define WRONG(name, field, stage, ...)                               \
+	{ #name " " #field, mmun_request_##name,                     \
+	  offsetof(struct mmun_##name, field),                       \
+	  sizeof(((struct mmun_##name *)0)->field), stage, 0,        \
+	  ARRAY_SIZE(((__u64[]){ __VA_ARGS__ })), { __VA_ARGS__ } }
+/* clang-format on */
 
 #define NO_ID 0x7ffffff0 /* no test creates so many objects */
 #define KERNEL_ADDRESS (-4096ULL)
 #define KTHREADD 2 /* a kernel thread */
 
-/* Returns a new array, which ends with an element without @what. */
-static struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
+/* Returns an array of single values, which ends with an element without @what. */
+static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 {
 	const struct mmun_info *info = &self->info;
 	const __u64 map = mmun_u64(self->map), page = self->page;
 	const __u64 end = map + NR_PAGES * page;
+	const __u64 too_long = (info->out_max_batch_pages + 1ULL) * page;
 	/* clang-format off */
-	const struct wrong wrongs[] = {
-		WRONG(info, __reserved, 1, OFFER),
-		WRONG(info, __reserved2, 1, OFFER),
-		WRONG(insert, kind, 2, OFFER),
-		WRONG(insert, kind, -1, OFFER),
-		WRONG(insert, count, 0, VALUE),
-		WRONG(insert, count, info->out_max_ranges + 1, VALUE),
-		WRONG(insert, count, -1ULL, VALUE),
-		WRONG(insert, spans, 0, BUFFER),
-		WRONG(insert, spans, KERNEL_ADDRESS, BUFFER),
-		WRONG(remove, __reserved, 1, OFFER),
-		WRONG(remove, count, 0, VALUE),
-		WRONG(remove, count, info->out_max_ranges + 1, VALUE),
-		WRONG(remove, spans, 0, BUFFER),
-		WRONG(remove, spans, KERNEL_ADDRESS, BUFFER),
-		WRONG(read_begin, __reserved, 1, OFFER),
-		WRONG(read_begin, id, 0, ID),
-		WRONG(read_begin, id, NO_ID, ID),
-		WRONG(collect, method, 3, OFFER),
-		WRONG(collect, method, -1, OFFER),
-		WRONG(collect, flags, 1U << 1, OFFER),
-		WRONG(collect, flags, 1U << 2, OFFER),
-		WRONG(collect, flags, 1U << 31, OFFER),
-		WRONG(collect, __reserved, 1, OFFER),
-		WRONG(collect, start, map - page + 1, VALUE),
-		WRONG(collect, length, 0, VALUE),
-		WRONG(collect, length, page - 1, VALUE),
-		WRONG(collect, length, (info->out_max_batch_pages + 1ULL) * page, VALUE),
-		WRONG(collect, length, -page, VALUE),
-		WRONG(collect, batch, 0, ID),
-		WRONG(collect, batch, NO_ID, ID),
-		WRONG(collect, start, map - page, INTERVAL),
-		WRONG(collect, start, end, INTERVAL),
-		WRONG(collect, start, 0, INTERVAL),
-		WRONG(collect, length, end + page - map, INTERVAL),
-		WRONG(commit, batch, 0, ID),
-		WRONG(commit, batch, NO_ID, ID),
-		WRONG(commit, seq, self->token.seq + 1, SEQ),
-		WRONG(commit, seq, self->token.seq + 1000, SEQ),
-		WRONG(abandon, batch, 0, ID),
-		WRONG(abandon, batch, NO_ID, ID),
-		WRONG(snapshot, method, 3, OFFER),
-		WRONG(snapshot, flags, 1U << 2, OFFER),
-		WRONG(snapshot, flags, 1U << 31, OFFER),
-		WRONG(snapshot, start, map - page + 1, VALUE),
-		WRONG(snapshot, length, 0, VALUE),
-		WRONG(snapshot, length, page + 1, VALUE),
-		WRONG(snapshot, length, (info->out_max_batch_pages + 1ULL) * page, VALUE),
-		WRONG(snapshot, max_retries, info->out_max_retries + 1, VALUE),
-		WRONG(snapshot, id, 0, ID),
-		WRONG(snapshot, id, NO_ID, ID),
-		WRONG(snapshot, start, map - page, INTERVAL),
-		WRONG(snapshot, start, end, INTERVAL),
-		WRONG(snapshot, length, end + page - map, INTERVAL),
-		WRONG(snapshot, pages, 8, BUFFER),
-		WRONG(snapshot, pages, KERNEL_ADDRESS, BUFFER),
-		WRONG(access, flags, 1U << 1, OFFER),
-		WRONG(access, flags, 1U << 31, OFFER),
-		WRONG(access, __reserved, 1, OFFER),
-		WRONG(access, length, 0, VALUE),
-		WRONG(access, id, 0, ID),
-		WRONG(access, id, NO_ID, ID),
-		WRONG(access, addr, map - 1, INTERVAL),
-		WRONG(access, addr, end - 1, INTERVAL),
-		WRONG(access, addr, -1ULL, INTERVAL),
-		WRONG(access, length, -1ULL, INTERVAL),
-		WRONG(access, buffer, 0, BUFFER),
-		WRONG(access, buffer, KERNEL_ADDRESS, BUFFER),
-		WRONG(verify, max_retries, info->out_max_retries + 1, VALUE),
-		WRONG(verify, id, 0, ID),
-		WRONG(verify, id, NO_ID, ID),
-		WRONG(fail_nonblock, id, 0, ID),
-		WRONG(fail_nonblock, id, NO_ID, ID),
-		WRONG(pin_mm, __reserved, 1, OFFER),
-		WRONG(pin_mm, timeout_ms, 0, VALUE),
-		WRONG(pin_mm, timeout_ms, info->out_max_pin_ms + 1, VALUE),
-		WRONG(unpin_mm, __reserved, 1, OFFER),
-		WRONG(unpin_mm, tid, NO_ID, ID),
-		WRONG(log_setup, types, 1U << 10, OFFER),
-		WRONG(log_setup, types, 1U << 31, OFFER),
-		WRONG(log_setup, __reserved, 1, OFFER),
-		WRONG(log_setup, records, 3, VALUE),
-		WRONG(log_setup, records, 2ULL * info->out_max_log_records, VALUE),
-		WRONG(query_context, __reserved, 1, OFFER),
-		WRONG(query_range, id, 0, ID),
-		WRONG(query_range, id, NO_ID, ID),
-		WRONG(hold, point, 5, OFFER),
-		WRONG(hold, point, -1, OFFER),
-		WRONG(hold, count, 0, VALUE),
-		WRONG(hold, timeout_ms, 0, VALUE),
-		WRONG(hold, timeout_ms, info->out_max_hold_ms + 1, VALUE),
-		WRONG(hold, tid, KTHREADD, KTHREAD),
-		WRONG(hold, tid, NO_ID, ID),
-		WRONG(hold, tid, -1, ID),
-		WRONG(hold, id, NO_ID, ID),
-		WRONG(wait_held, __reserved, 1, OFFER),
-		WRONG(wait_held, timeout_ms, info->out_max_hold_ms + 1, VALUE),
-		WRONG(wait_held, hold, 0, ID),
-		WRONG(wait_held, hold, NO_ID, ID),
-		WRONG(resume, flags, 2, OFFER),
-		WRONG(resume, flags, 1U << 31, OFFER),
-		WRONG(resume, hold, 0, ID),
-		WRONG(resume, hold, NO_ID, ID),
-		WRONG(wake_thread, count, 0, VALUE),
-		WRONG(wake_thread, count, MMUN_MAX_WAKE_UPS + 1, VALUE),
-		WRONG(wake_thread, tid, KTHREADD, KTHREAD),
-		WRONG(wake_thread, tid, 0, ID),
-		WRONG(wake_thread, tid, NO_ID, ID),
-		WRONG(check_balance, timeout_ms, info->out_max_hold_ms + 1, VALUE),
-		{},
+	const struct wrong rows[] = {
+		WRONG(info, __reserved, OFFER, 1),
+		WRONG(info, __reserved2, OFFER, 1),
+		WRONG(insert, kind, OFFER, 2, -1),
+		WRONG(insert, count, VALUE, 0, info->out_max_ranges + 1, -1ULL),
+		WRONG(insert, spans, BUFFER, 0, KERNEL_ADDRESS),
+		WRONG(remove, __reserved, OFFER, 1),
+		WRONG(remove, count, VALUE, 0, info->out_max_ranges + 1),
+		WRONG(remove, spans, BUFFER, 0, KERNEL_ADDRESS),
+		WRONG(read_begin, __reserved, OFFER, 1),
+		WRONG(read_begin, id, ID, 0, NO_ID),
+		WRONG(collect, method, OFFER, 3, -1),
+		WRONG(collect, flags, OFFER, 1U << 1, 1U << 2, 1U << 31),
+		WRONG(collect, __reserved, OFFER, 1),
+		WRONG(collect, start, VALUE, map - page + 1),
+		WRONG(collect, length, VALUE, 0, page - 1, too_long, -page),
+		WRONG(collect, batch, ID, 0, NO_ID),
+		WRONG(collect, start, INTERVAL, map - page, end, 0),
+		WRONG(collect, length, INTERVAL, end + page - map),
+		WRONG(commit, batch, ID, 0, NO_ID),
+		WRONG(commit, seq, SEQ, self->token.seq + 1, self->token.seq + 1000),
+		WRONG(abandon, batch, ID, 0, NO_ID),
+		WRONG(snapshot, method, OFFER, 3),
+		WRONG(snapshot, flags, OFFER, 1U << 2, 1U << 31),
+		WRONG(snapshot, start, VALUE, map - page + 1),
+		WRONG(snapshot, length, VALUE, 0, page + 1, too_long),
+		WRONG(snapshot, max_retries, VALUE, info->out_max_retries + 1),
+		WRONG(snapshot, id, ID, 0, NO_ID),
+		WRONG(snapshot, start, INTERVAL, map - page, end),
+		WRONG(snapshot, length, INTERVAL, end + page - map),
+		WRONG(snapshot, pages, BUFFER, 8, KERNEL_ADDRESS),
+		WRONG(access, flags, OFFER, 1U << 1, 1U << 31),
+		WRONG(access, __reserved, OFFER, 1),
+		WRONG(access, length, VALUE, 0),
+		WRONG(access, id, ID, 0, NO_ID),
+		WRONG(access, addr, INTERVAL, map - 1, end - 1, -1ULL),
+		WRONG(access, length, INTERVAL, -1ULL),
+		WRONG(access, buffer, BUFFER, 0, KERNEL_ADDRESS),
+		WRONG(verify, max_retries, VALUE, info->out_max_retries + 1),
+		WRONG(verify, id, ID, 0, NO_ID),
+		WRONG(fail_nonblock, id, ID, 0, NO_ID),
+		WRONG(pin_mm, __reserved, OFFER, 1),
+		WRONG(pin_mm, timeout_ms, VALUE, 0, info->out_max_pin_ms + 1),
+		WRONG(unpin_mm, __reserved, OFFER, 1),
+		WRONG(unpin_mm, tid, ID, NO_ID),
+		WRONG(log_setup, types, OFFER, 1U << 10, 1U << 31),
+		WRONG(log_setup, __reserved, OFFER, 1),
+		WRONG(log_setup, records, VALUE, 3, 2ULL * info->out_max_log_records),
+		WRONG(query_context, __reserved, OFFER, 1),
+		WRONG(query_range, id, ID, 0, NO_ID),
+		WRONG(hold, point, OFFER, 5, -1),
+		WRONG(hold, count, VALUE, 0),
+		WRONG(hold, timeout_ms, VALUE, 0, info->out_max_hold_ms + 1),
+		WRONG(hold, tid, KTHREAD, KTHREADD),
+		WRONG(hold, tid, ID, NO_ID, -1),
+		WRONG(hold, id, ID, NO_ID),
+		WRONG(wait_held, __reserved, OFFER, 1),
+		WRONG(wait_held, timeout_ms, VALUE, info->out_max_hold_ms + 1),
+		WRONG(wait_held, hold, ID, 0, NO_ID),
+		WRONG(resume, flags, OFFER, 2, 1U << 31),
+		WRONG(resume, hold, ID, 0, NO_ID),
+		WRONG(wake_thread, count, VALUE, 0, MMUN_MAX_WAKE_UPS + 1),
+		WRONG(wake_thread, tid, KTHREAD, KTHREADD),
+		WRONG(wake_thread, tid, ID, 0, NO_ID),
+		WRONG(check_balance, timeout_ms, VALUE, info->out_max_hold_ms + 1),
 	};
 	/* clang-format on */
+	static struct wrong wrongs[ARRAY_SIZE(rows) * ARRAY_SIZE(rows->values)];
+	struct wrong *w = wrongs;
+	int i, j;
 
-	return memcpy(malloc(sizeof(wrongs)), wrongs, sizeof(wrongs));
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		for (j = 0; j < rows[i].count; j++) {
+			*w = rows[i];
+			w++->value = rows[i].values[j];
+		}
+	return wrongs;
 }
 
 static void poke(union args *a, const struct wrong *w)
@@ -206,11 +175,11 @@ TEST_F(abi, each_wrong_value_has_its_errno_and_changes_nothing)
 		EXPECT_EQ(wrong_errno(self, w),
 			  answer(self->fd, call->cmd, &self->args))
 		{
-			TH_LOG("%s", w->what);
+			TH_LOG("%s=%#llx", w->what, w->value);
 		}
 		EXPECT_EQ(0, memcmp(&bad, &self->args, sizeof(bad)))
 		{
-			TH_LOG("%s: failed and wrote", w->what);
+			TH_LOG("%s=%#llx: failed and wrote", w->what, w->value);
 		}
 		EXPECT_PERFECT(call, &good);
 	}
@@ -232,7 +201,8 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 			EXPECT_EQ(wrong_errno(self, first),
 				  answer(self->fd, a->cmd, &self->args))
 			{
-				TH_LOG("%s, %s", a->what, b->what);
+				TH_LOG("%s=%#llx, %s=%#llx", a->what, a->value,
+				       b->what, b->value);
 			}
 			pairs++;
 		}
