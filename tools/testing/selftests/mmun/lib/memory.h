@@ -95,27 +95,16 @@ static inline void mmun_store(char *p, char c)
 }
 
 /*
- * With vm.memfd_noexec=2 a memfd must not be executable.  Kernels before 6.3
- * do not have the flag.
+ * Returns a memfd of @length bytes, or -1.  With vm.memfd_noexec=2 a memfd must
+ * not be executable.  Kernels before 6.3 do not have the flag.
  */
-static inline int mmun_memfd(unsigned int flags)
+static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 {
 	int fd = memfd_create("mmun", flags | MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("mmun", flags | MFD_CLOEXEC);
-	return fd;
-}
-
-/* Returns a memfd of @length bytes, or -1. */
-static inline int mmun_memfd_sized(size_t length, unsigned int flags)
-{
-	int fd = mmun_memfd(flags);
-
-	if (fd < 0 || !ftruncate(fd, length))
-		return fd;
-	close(fd);
-	return -1;
+	return fd >= 0 && ftruncate(fd, length) ? -1 : fd;
 }
 
 #define MMUN_NO_COLLAPSE "no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"

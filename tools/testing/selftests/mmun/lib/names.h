@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../kselftest_harness.h"
@@ -84,23 +83,6 @@ static inline void *mmun_copy(const void *from, size_t size, int flags)
 	return memcpy(copy, from, size);
 }
 
-/* Returns whether a child sees and changes the same @t after fork(). */
-static inline bool mmun_is_shared(struct __test_metadata *t)
-{
-	pid_t pid = fork();
-	bool shared;
-
-	if (!pid) {
-		t->trigger = 1;
-		_exit(0);
-	}
-	if (waitpid(pid, NULL, 0) != pid)
-		mmun_give_up("# trying a test's memory");
-	shared = t->trigger;
-	t->trigger = 0;
-	return shared;
-}
-
 /**
  * struct mmun_test - a copy of a test of the harness
  * @test: the harness calls @test.fn, which is mmun_marked_test()
@@ -120,19 +102,22 @@ static inline void mmun_marked_test(struct __test_metadata *test,
 	((struct mmun_test *)test)->fn(test, variant);
 }
 
+/* The linker defines the bounds of the program. */
+extern char __executable_start[], _end[];
+
 /*
- * A new harness reads the result of a test from @t, so the copy must be shared.
- * An old harness keeps the child's PID in @t, so the copy must be private.
+ * A new harness keeps @t outside of the program, in shared memory, and reads
+ * the result of the test from @t.  So the copy must also be shared.  An old
+ * harness keeps the child's PID in @t, so the copy must be private.
  */
 static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 {
-	static int flags;
+	bool is_private = (char *)t >= __executable_start && (char *)t < _end;
 	struct mmun_test copy = { *t, t->fn };
 
-	if (!flags)
-		flags = mmun_is_shared(t) ? MAP_SHARED : MAP_PRIVATE;
 	copy.test.fn = mmun_marked_test;
-	return mmun_copy(&copy, sizeof(copy), flags);
+	return mmun_copy(&copy, sizeof(copy),
+			 is_private ? MAP_PRIVATE : MAP_SHARED);
 }
 
 /*

@@ -68,25 +68,19 @@ struct mmun_child {
 
 /* In the child */
 
-/* The first answer is the thread ID. */
-static inline void mmun_child_obey(int sock)
+/* The main function of a thread.  The first answer is the thread ID. */
+static inline void *mmun_child_obey(void *arg)
 {
+	const int sock = (intptr_t)arg;
 	struct mmun_answer answer = { .ret = mmun_gettid() };
 	struct mmun_order order;
 
-	while (send(sock, &answer, sizeof(answer), MSG_NOSIGNAL) ==
-		       sizeof(answer) &&
-	       recv(sock, &order, sizeof(order), 0) == sizeof(order)) {
+	while (send(sock, &answer, sizeof(answer), MSG_NOSIGNAL) > 0 &&
+	       recv(sock, &order, sizeof(order), 0) > 0) {
 		answer.ret = order.fn(order.arg, order.nr);
 		answer.errnum = errno;
 	}
 	_exit(0);
-}
-
-static inline void *mmun_child_thread_main(void *sock)
-{
-	mmun_child_obey((intptr_t)sock);
-	return NULL;
 }
 
 /*
@@ -100,7 +94,7 @@ static inline int mmun_child_create_thread(void *arg, int nr)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -1;
-	errno = pthread_create(&thread, NULL, mmun_child_thread_main,
+	errno = pthread_create(&thread, NULL, mmun_child_obey,
 			       (void *)(intptr_t)pair[1]);
 	return errno ? -1 : pair[0];
 }
@@ -118,11 +112,9 @@ static inline int mmun_child_order(const struct mmun_child *child,
 				   mmun_order_fn fn, int nr)
 {
 	struct mmun_order order = { .fn = fn, .arg = child->arg, .nr = nr };
+	ssize_t n = send(child->sock, &order, sizeof(order), MSG_NOSIGNAL);
 
-	return send(child->sock, &order, sizeof(order), MSG_NOSIGNAL) ==
-			       sizeof(order) ?
-		       0 :
-		       -1;
+	return n < 0 ? -1 : 0;
 }
 
 /*
@@ -138,8 +130,7 @@ static inline int mmun_child_answer(const struct mmun_child *child)
 	/* A late answer must not be read as the answer to the next order. */
 	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1)
 		shutdown(child->sock, SHUT_RDWR);
-	else if (recv(child->sock, &answer, sizeof(answer), 0) !=
-		 sizeof(answer))
+	else if (recv(child->sock, &answer, sizeof(answer), 0) <= 0)
 		answer.errnum = ESRCH;
 	errno = answer.errnum;
 	return answer.ret;
@@ -193,7 +184,7 @@ static inline int mmun_child_start(struct mmun_child *child, void *arg)
 
 	if (sock >= 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		mmun_child_obey(sock);
+		mmun_child_obey((void *)(intptr_t)sock);
 	}
 	if (child->pidfd < 0)
 		return -1;

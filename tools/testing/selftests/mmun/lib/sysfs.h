@@ -60,16 +60,10 @@ static inline int mmun_write_number(const char *path, long value)
  */
 static inline bool mmun_is_uml(void)
 {
-	FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
-	char line[256];
-	bool found = false;
+	char text[256] = "";
 
-	if (!cpuinfo)
-		return false;
-	while (!found && fgets(line, sizeof(line), cpuinfo))
-		found = strstr(line, "User Mode Linux");
-	fclose(cpuinfo);
-	return found;
+	mmun_read_file("/proc/cpuinfo", text, sizeof(text));
+	return strstr(text, "User Mode Linux");
 }
 
 /*
@@ -78,21 +72,13 @@ static inline bool mmun_is_uml(void)
  */
 static inline size_t mmun_huge_size(void)
 {
-	static size_t size;
-	FILE *file;
+	static long size;
+	const long page = sysconf(_SC_PAGESIZE);
 
-	if (size)
-		return size;
-	file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-		     "re");
-	size = sysconf(_SC_PAGESIZE);
-	size *= size / sizeof(__u64);
-	if (file && fscanf(file, "%zu", &size) != 1)
-		fprintf(stderr, "# no size of a huge page, taken for %zu\n",
-			size);
-	if (file)
-		fclose(file);
-	return size;
+	if (!size)
+		size = mmun_read_number(
+			"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+	return size > 0 ? size : page * (page / sizeof(__u64));
 }
 
 #define HUGE_SIZE mmun_huge_size()
