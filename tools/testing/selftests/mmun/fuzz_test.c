@@ -29,6 +29,7 @@
 static const struct shape {
 	unsigned int cmd;
 	const char *name;
+	size_t size;
 	const char *fields;
 } shapes[] = {
 #define INFO_FIELDS "szooOOoooooooooz"
@@ -52,7 +53,8 @@ static const struct shape {
 #define CHECK_BALANCE_FIELDS "stooO"
 #define PIN_MM_FIELDS "stoz"
 #define UNPIN_MM_FIELDS "spoz"
-#define SHAPE(NAME, name, last) { MMUN_##NAME, #NAME, NAME##_FIELDS },
+#define SHAPE(NAME, name, last) \
+	{ MMUN_##NAME, #NAME, sizeof(struct mmun_##name), NAME##_FIELDS },
 	MMUN_CALLS(SHAPE)
 #undef SHAPE
 };
@@ -187,12 +189,12 @@ static __u64 plausible_array(FIXTURE_DATA(fuzz) * self)
 }
 
 static __u64 plausible(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
-		       char field, struct mmun_token token, size_t size)
+		       char field, struct mmun_token token)
 {
 	const __u64 small = 1 + below(self, 15);
 	/* clang-format off */
 	const __u64 values[128] = {
-		['s'] = size,
+		['s'] = shape->size,
 		['r'] = any_id(self),
 		['b'] = token.batch,
 		['S'] = token.seq,
@@ -200,14 +202,15 @@ static __u64 plausible(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 		['q'] = below(self, 5),
 		['k'] = below(self, 2),
 		['p'] = below(self, 2) ? mmun_gettid() : 0,
-		['A'] = mmun_u64(self->map) + below(self, 8) * self->page,
-		['L'] = (1 + below(self, 8)) * self->page,
+		['A'] = mmun_u64(mmun_page(below(self, 8))),
+		['L'] = mmun_pages(1 + below(self, 8)),
 		['m'] = below(self, 3),
 		['f'] = below(self, 2),
 		['P'] = mmun_u64(self->map),
 		['C'] = small, ['d'] = small, ['n'] = small,
 		['c'] = 1ULL << below(self, 8),
 		['y'] = below(self, MMUN_LOG_TYPES_ALL + 1),
+		['t'] = !below(self, 32),
 	};
 	/* clang-format on */
 
@@ -218,51 +221,36 @@ static __u64 plausible(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 }
 
 /*
- * Three in four time-outs below 100,000 ms are 0, because waiting slows the
- * test down.
- */
-static __u64 bounded_ms(FIXTURE_DATA(fuzz) * self, __u32 ms)
-{
-	return ms && ms < 100000 ? !below(self, 4) : ms;
-}
-
-static size_t field_size(char field)
-{
-	return field >= 'a' ? 4 : 8;
-}
-
-/*
  * Fill the argument.  Field number @odd gets a random value; with -1 every
  * field does.
  */
-static size_t fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
-		   char *arg, int odd)
+static void fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
+		 char *arg, int odd)
 {
 	struct mmun_token token = self->tokens[below(self, NR_IDS)];
-	size_t size = 0, at = 0;
 	const char *f;
 	__u64 value;
 
-	for (f = shape->fields; *f; f++)
-		size += field_size(*f);
 	for (f = shape->fields; *f; f++) {
+		const size_t size = *f >= 'a' ? sizeof(__u32) : sizeof(__u64);
+
 		value = odd < 0 || f - shape->fields == odd ?
 				wild(self) :
-				plausible(self, shape, *f, token, size);
+				plausible(self, shape, *f, token);
 		if (*f == 's' && odd < 0 && below(self, 4))
-			value = size;
+			value = shape->size;
 		/*
 		 * The held thread may be the thread that would release the
-		 * hold.
+		 * hold.  Three in four other time-outs are 0, because waiting
+		 * slows the test down.
 		 */
-		if (*f == 'd' && value < 100000)
+		if (*f == 'd' && (__u32)value < 100000)
 			value %= 16;
-		if (*f == 't')
-			value = bounded_ms(self, below(self, 32) ? value : 1);
-		memcpy(arg + at, &value, field_size(*f));
-		at += field_size(*f);
+		if (*f == 't' && (__u32)value < 100000)
+			value = (__u32)value && !below(self, 4);
+		memcpy(arg, &value, size);
+		arg += size;
 	}
-	return size;
 }
 
 /*
@@ -320,14 +308,10 @@ static void keep_ids(FIXTURE_DATA(fuzz) * self, unsigned int cmd,
 
 static unsigned int wild_command(FIXTURE_DATA(fuzz) * self, unsigned int cmd)
 {
-	switch (below(self, 4)) {
-	case 0:
-		return cmd;
-	case 1:
-		return wild(self);
-	default:
-		return cmd ^ 1U << below(self, 32);
-	}
+	const unsigned int flipped = cmd ^ 1U << below(self, 32);
+	const unsigned int commands[] = { cmd, wild(self), flipped, flipped };
+
+	return commands[below(self, ARRAY_SIZE(commands))];
 }
 
 static void call(FIXTURE_DATA(fuzz) * self, enum how how)
@@ -337,12 +321,12 @@ static void call(FIXTURE_DATA(fuzz) * self, enum how how)
 	int odd = below(self, 2 * strlen(shape->fields));
 	char *arg = self->arg + 8 * below(self, 64);
 	unsigned int cmd = shape->cmd;
-	size_t size;
 
-	size = fill(self, shape, arg, how == NOISE ? -1 : odd);
+	fill(self, shape, arg, how == NOISE ? -1 : odd);
 	/* Sometimes the page ends before the argument does. */
 	if (!below(self, 32))
-		arg = memmove(self->arg + self->page - size + 4, arg, size - 4);
+		arg = memmove(self->arg + self->page - shape->size + 4, arg,
+			      shape->size - 4);
 	if (how == COMMAND) {
 		cmd = wild_command(self, cmd);
 		arg = below(self, 2) ? arg : (char *)wild_pointer(self);
@@ -395,8 +379,7 @@ static void check_good(struct __test_metadata *_metadata,
 
 	for (i = 0; i < NR_CALLS; i++) {
 		at += snprintf(line + at, sizeof(line) - at, " %s %u/%u",
-			       shapes[i].name + strlen("MMUN_"), self->good[i],
-			       self->calls[i]);
+			       shapes[i].name, self->good[i], self->calls[i]);
 		all += self->good[i];
 		if (shapes[i].cmd == MMUN_VERIFY && !has_hmm)
 			continue;
@@ -413,7 +396,7 @@ static void check_good(struct __test_metadata *_metadata,
 static void check_context(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(fuzz) * self)
 {
-	const size_t length = NR_PAGES * self->page;
+	const size_t length = mmun_pages(NR_PAGES);
 	__u32 id = mmun_insert(self->map, length);
 
 	EXPECT_EQ(NR_PAGES, mmun_snapshot(id, self->map, length,
