@@ -191,6 +191,8 @@
 
 #define mmun_log_setup(records, types) \
 	MMUN_MUST(__u64, _mmun_log_setup, records, types)
+#define mmun_err_log_setup(_errno, records, types) \
+	MMUN_MUST_FAIL(_errno, __u64, _mmun_log_setup, records, types)
 
 #define mmun_query_context() \
 	MMUN_MUST(struct mmun_query_context, _mmun_query_context)
