@@ -52,7 +52,7 @@ TEST_EACH_CALL(every_call_works)
 	EXPECT_PERFECT(call, &self->args);
 }
 
-TEST_EACH_CALL(a_size_below_the_smallest_is_einval)
+TEST_EACH_CALL(size_below_the_smallest_is_einval)
 {
 	const __u32 sizes[] = { 0, 1, 4, call->min_size - 1 };
 	int i;
@@ -65,7 +65,7 @@ TEST_EACH_CALL(a_size_below_the_smallest_is_einval)
 	EXPECT_PERFECT(call, &self->args);
 }
 
-TEST_EACH_CALL(a_longer_size_with_a_zero_tail_works)
+TEST_EACH_CALL(longer_size_with_a_zero_tail_works)
 {
 	static const char zero[sizeof(union args)];
 	const __u32 sizes[] = { call->size + 1, call->size + 8, sizeof(zero) };
@@ -81,7 +81,7 @@ TEST_EACH_CALL(a_longer_size_with_a_zero_tail_works)
 	}
 }
 
-TEST_EACH_CALL(a_longer_size_with_a_dirty_tail_is_e2big)
+TEST_EACH_CALL(longer_size_with_a_dirty_tail_is_e2big)
 {
 	const int dirty[] = { call->size, call->size + 7,
 			      sizeof(union args) - 1 };
@@ -97,7 +97,7 @@ TEST_EACH_CALL(a_longer_size_with_a_dirty_tail_is_e2big)
 	EXPECT_PERFECT(call, &self->args);
 }
 
-TEST_EACH_CALL(a_wrong_size_is_reported_before_wrong_values)
+TEST_EACH_CALL(wrong_size_is_reported_before_wrong_values)
 {
 	memset(&self->args, 0xff, sizeof(self->args));
 	self->args.size = call->min_size - 1;
@@ -111,7 +111,7 @@ TEST_EACH_CALL(a_wrong_size_is_reported_before_wrong_values)
  *	                     |struct|	the end of the struct is missing
  *	                       |size|	the end of its first field is missing
  */
-TEST_EACH_CALL(a_bad_argument_pointer_is_efault)
+TEST_EACH_CALL(bad_argument_pointer_is_efault)
 {
 	char *end = mmun_page(NR_PAGES);
 	void *const bad[] = { NULL, (void *)8, end, end - 2, (void *)-4096L };
@@ -123,7 +123,7 @@ TEST_EACH_CALL(a_bad_argument_pointer_is_efault)
 	EXPECT_ANSWER(EFAULT, call, end - 4);
 }
 
-TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
+TEST_F(abi, unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 {
 	union args *a = (void *)mmun_map(mmun_arena(1), sizeof(*a));
 	const unsigned int creators[] = { MMUN_INSERT, MMUN_READ_BEGIN,
@@ -146,7 +146,7 @@ TEST_F(abi, an_unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 	EXPECT_EQ(before.out_objects, after.out_objects);
 }
 
-TEST_F(abi, an_unknown_command_is_enotty)
+TEST_F(abi, unknown_command_is_enotty)
 {
 	const int last = MMUN_CMD_INFO + NR_CALLS - 1;
 	int nr;
@@ -161,7 +161,7 @@ TEST_F(abi, an_unknown_command_is_enotty)
 	}
 }
 
-TEST_EACH_CALL(a_known_number_of_another_letter_or_direction_is_enotty)
+TEST_EACH_CALL(known_number_of_another_letter_or_direction_is_enotty)
 {
 	const int nr = _IOC_NR(call->cmd);
 	const unsigned int wrong[] = { _IO('I', nr), _IO('K', nr),
@@ -220,7 +220,7 @@ static bool have_compat(void)
 #define MAP_32BIT 0
 #endif
 
-TEST_F(abi, a_32_bit_caller_gets_the_same_answers)
+TEST_F(abi, caller_of_32_bits_gets_the_same_answers)
 {
 	union args *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);

@@ -219,7 +219,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 		EXPECT_ANSWER(ENOENT, __call, &self->args);               \
 	})
 
-TEST_F(abi, a_removed_range_is_enoent_for_every_call)
+TEST_F(abi, removed_range_is_enoent_for_every_call)
 {
 	__u32 id = mmun_insert(self->map, NR_PAGES * self->page);
 
@@ -235,7 +235,7 @@ TEST_F(abi, a_removed_range_is_enoent_for_every_call)
 	mmun_err_remove(ENOENT, id);
 }
 
-TEST_F(abi, a_batch_is_gone_after_commit_and_after_abandon)
+TEST_F(abi, batch_is_gone_after_commit_and_after_abandon)
 {
 	struct mmun_token token[2] = { mmun_read_begin(self->id),
 				       mmun_read_begin(self->id) };
@@ -251,7 +251,7 @@ TEST_F(abi, a_batch_is_gone_after_commit_and_after_abandon)
 	}
 }
 
-TEST_F(abi, a_batch_of_a_removed_range_fails_its_commit_and_is_gone)
+TEST_F(abi, batch_of_a_removed_range_fails_its_commit_and_is_gone)
 {
 	__u32 id = mmun_insert(self->map, self->page);
 	struct mmun_token token = mmun_read_begin(id);
@@ -263,7 +263,7 @@ TEST_F(abi, a_batch_of_a_removed_range_fails_its_commit_and_is_gone)
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(self->fd, token));
 }
 
-TEST_F(abi, a_failed_commit_keeps_the_batch)
+TEST_F(abi, failed_commit_keeps_the_batch)
 {
 	struct mmun_token token = mmun_read_begin(self->id), wrong = token;
 
@@ -272,7 +272,7 @@ TEST_F(abi, a_failed_commit_keeps_the_batch)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-TEST_F(abi, a_dirty_bulk_element_stops_the_bulk_call_there)
+TEST_F(abi, dirty_bulk_element_stops_the_bulk_call_there)
 {
 	struct mmun_span bulk[2] = {
 		{ mmun_u64(self->map), self->page, 0, 0 },
@@ -291,7 +291,7 @@ TEST_F(abi, a_dirty_bulk_element_stops_the_bulk_call_there)
 		     _mmun_remove_bulk(self->fd, bulk + 1, 1, &done));
 }
 
-TEST_F(abi, a_context_does_not_find_objects_of_another)
+TEST_F(abi, context_does_not_find_objects_of_another)
 {
 	const int mine = self->fd;
 	int i, other = mmun_open();
@@ -349,7 +349,7 @@ TEST_F(abi, open_without_cap_sys_admin_is_eperm)
 	EXPECT_EQ(0, strcmp(MMUN_NO_ACCESS, mmun_device_problem()));
 }
 
-TEST_F(abi, a_descriptor_works_for_a_user_that_could_not_open_it)
+TEST_F(abi, descriptor_works_for_a_user_that_could_not_open_it)
 {
 	const struct call *call;
 
@@ -448,7 +448,7 @@ TEST_F(open_mode, read_and_write_need_their_mode_and_ioctl_needs_none)
 		     write(self->fd, &record, sizeof(record)));
 }
 
-TEST_F(open_mode, the_device_cannot_be_mapped)
+TEST_F(open_mode, device_cannot_be_mapped)
 {
 	const int prot = variant->mode == O_WRONLY ? PROT_NONE : PROT_READ;
 	void *p;

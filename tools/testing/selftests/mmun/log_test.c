@@ -65,7 +65,7 @@ TEST_F(log, records_come_in_order_without_gaps)
  *	events	0 1 2 3 4 5 6 7 8 9
  *	log	            |6 7 8 9|
  */
-TEST_F(log, a_full_log_drops_the_oldest_and_the_gap_counts_them)
+TEST_F(log, full_log_drops_the_oldest_and_the_gap_counts_them)
 {
 	EXPECT_EQ(0, mmun_log_setup(4, MMUN_LOG_TYPES_DEFAULT));
 	make_events(0, 9);
@@ -75,7 +75,7 @@ TEST_F(log, a_full_log_drops_the_oldest_and_the_gap_counts_them)
 	expect_pages(10, 13);
 }
 
-TEST_F(log, a_gap_can_be_between_two_records)
+TEST_F(log, gap_can_be_between_two_records)
 {
 	EXPECT_EQ(0, mmun_log_setup(4, MMUN_LOG_TYPES_DEFAULT));
 	make_events(0, 2);
@@ -138,7 +138,7 @@ TEST_F(log, reading_an_empty_log_with_o_nonblock_is_eagain)
 	EXPECT_ERRNO(EINVAL, read(self->fd, self->r, SIZE(1) - 1));
 }
 
-TEST_F(log, a_bad_buffer_loses_no_record)
+TEST_F(log, bad_buffer_loses_no_record)
 {
 	char *bad = mmun_arena(1);
 	char *end = mmun_map_filled(mmun_arena(1), 1) + self->page;
@@ -176,7 +176,7 @@ static int job_poll(struct worker *w)
 			  mmun_quiesce_one(self->waiter.tid).state); \
 	} while (0)
 
-TEST_F(log, an_event_wakes_a_blocked_read)
+TEST_F(log, event_wakes_a_blocked_read)
 {
 	start_waiter(job_read);
 	make_events(5, 5);
@@ -184,7 +184,7 @@ TEST_F(log, an_event_wakes_a_blocked_read)
 	EXPECT_EQ(mmun_u64(page_at(5)), self->r->clip_start);
 }
 
-TEST_F(log, an_event_wakes_a_blocked_poll)
+TEST_F(log, event_wakes_a_blocked_poll)
 {
 	start_waiter(job_poll);
 	make_events(5, 5);
@@ -196,7 +196,7 @@ static void do_nothing(int signal)
 {
 }
 
-TEST_F(log, a_signal_ends_a_blocked_read_with_eintr)
+TEST_F(log, signal_ends_a_blocked_read_with_eintr)
 {
 	struct sigaction action = { .sa_handler = do_nothing };
 
@@ -217,7 +217,7 @@ TEST_F(log, setup_drops_and_counts_what_was_not_read)
 	EXPECT_EQ(5, expect_page(5).sequence);
 }
 
-TEST_F(log, a_log_is_as_large_as_requested)
+TEST_F(log, log_is_as_large_as_requested)
 {
 	const __u32 max = mmun_info().out_max_log_records;
 	EXPECT_EQ(0, mmun_log_setup(max, MMUN_LOG_TYPES_DEFAULT));
@@ -230,7 +230,7 @@ TEST_F(log, a_log_is_as_large_as_requested)
 	mmun_expect_no_event();
 }
 
-TEST_F(log, a_log_without_room_or_types_is_empty_but_ranges_count)
+TEST_F(log, log_without_room_or_types_is_empty_but_ranges_count)
 {
 	mmun_log_setup(0, MMUN_LOG_TYPES_ALL);
 	make_events(0, 2);
@@ -244,7 +244,7 @@ TEST_F(log, a_log_without_room_or_types_is_empty_but_ranges_count)
 	expect_page(5);
 }
 
-TEST_F(log, a_refused_setup_keeps_the_log)
+TEST_F(log, refused_setup_keeps_the_log)
 {
 	make_events(0, 1);
 	mmun_err_log_setup(EINVAL, 3, 1);
@@ -253,7 +253,7 @@ TEST_F(log, a_refused_setup_keeps_the_log)
 	expect_page(1);
 }
 
-TEST_F(log, a_failed_insert_is_followed_by_its_removal)
+TEST_F(log, failed_insert_is_followed_by_its_removal)
 {
 	mmun_log_setup(16, 1U << MMUN_RECORD_INSERT | 1U << MMUN_RECORD_REMOVE);
 	mmun_err_insert(EOVERFLOW, self->map, 0);
@@ -270,7 +270,7 @@ TEST_F(log, a_failed_insert_is_followed_by_its_removal)
  *	|-invalidate----|
  *	    |-clip--|
  */
-TEST_F(log, a_record_has_the_whole_invalidation_and_the_part_in_its_range)
+TEST_F(log, record_has_the_whole_invalidation_and_the_part_in_its_range)
 {
 	__u32 id = mmun_insert(self->map + self->page + 1, 2 * self->page - 2);
 	struct mmun_record r;
@@ -284,7 +284,7 @@ TEST_F(log, a_record_has_the_whole_invalidation_and_the_part_in_its_range)
 	EXPECT_EQ(0, r.__reserved);
 }
 
-TEST_F(log, an_invalidation_has_one_odd_sequence_for_all_its_ranges)
+TEST_F(log, invalidation_has_one_odd_sequence_for_all_its_ranges)
 {
 	int i;
 
@@ -348,7 +348,7 @@ static int job_named_event(struct worker *w)
 	})
 
 /* The first thread of a process may unmap memory, but not page 6. */
-TEST_F(log, an_event_names_the_thread_that_caused_it)
+TEST_F(log, event_names_the_thread_that_caused_it)
 {
 	struct worker w = {
 		.job = job_named_event,
@@ -389,7 +389,7 @@ static int truncate_to_page(void *arg, int memfd)
  * After fork() the page is shared.  The write through /proc ends the sharing in
  * the page tables of the parent, which raises an event in the parent.
  */
-TEST_F(log, an_event_names_another_process_that_wrote)
+TEST_F(log, event_names_another_process_that_wrote)
 {
 	struct mmun_child child;
 
@@ -402,7 +402,7 @@ TEST_F(log, an_event_names_another_process_that_wrote)
 	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-TEST_F(log, an_event_names_another_process_that_truncated)
+TEST_F(log, event_names_another_process_that_truncated)
 {
 	const size_t length = 2 * self->page;
 	int memfd = mmun_memfd_sized(length, 0);
