@@ -221,7 +221,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 
 TEST_F(abi, removed_range_is_enoent_for_every_call)
 {
-	__u32 id = mmun_insert(self->map, NR_PAGES * self->page);
+	__u32 id = mmun_insert(self->map, mmun_pages(NR_PAGES));
 
 	mmun_remove(id);
 	EXPECT_GONE(read_begin);
@@ -278,17 +278,12 @@ TEST_F(abi, dirty_bulk_element_stops_the_bulk_call_there)
 		{ mmun_u64(self->map), self->page, 0, 0 },
 		{ mmun_u64(self->map), self->page, 0, 1 },
 	};
-	__u64 done;
 
-	ASSERT_EQ(0, _mmun_insert_bulk(self->fd, bulk, 2, &done));
-	EXPECT_EQ(1, done);
-	EXPECT_ERRNO(EOPNOTSUPP,
-		     _mmun_insert_bulk(self->fd, bulk + 1, 1, &done));
+	EXPECT_EQ(1, MMUN_MUST(__u64, _mmun_insert_bulk, bulk, 2));
+	MMUN_MUST_FAIL(EOPNOTSUPP, __u64, _mmun_insert_bulk, bulk + 1, 1);
 	bulk[1].id = self->id;
-	ASSERT_EQ(0, _mmun_remove_bulk(self->fd, bulk, 2, &done));
-	EXPECT_EQ(1, done);
-	EXPECT_ERRNO(EOPNOTSUPP,
-		     _mmun_remove_bulk(self->fd, bulk + 1, 1, &done));
+	EXPECT_EQ(1, MMUN_MUST(__u64, _mmun_remove_bulk, bulk, 2));
+	MMUN_MUST_FAIL(EOPNOTSUPP, __u64, _mmun_remove_bulk, bulk + 1, 1);
 }
 
 TEST_F(abi, context_does_not_find_objects_of_another)
@@ -384,26 +379,21 @@ TEST_F(abi, unpin_mm_wakes_the_thread_of_that_tid_only)
 {
 	struct worker worker = { .fd = self->fd, .job = job_pin };
 	struct mmun_record record;
-	__u32 count;
 
 	mmun_drain_log(self->fd);
 	ASSERT_EQ(0, worker_create(&worker));
 	worker_go(&worker);
 	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_PIN, &record));
 	EXPECT_EQ(worker.tid, record.tid);
-	EXPECT_ERRNO(ENOENT, _mmun_unpin_mm(self->fd, mmun_gettid(), &count));
-	ASSERT_EQ(0, _mmun_unpin_mm(self->fd, worker.tid, &count));
-	EXPECT_EQ(1, count);
+	MMUN_MUST_FAIL(ENOENT, __u32, _mmun_unpin_mm, mmun_gettid());
+	EXPECT_EQ(1, MMUN_MUST(__u32, _mmun_unpin_mm, worker.tid));
 	EXPECT_EQ(1, worker_join(&worker));
-	EXPECT_ERRNO(ENOENT, _mmun_unpin_mm(self->fd, worker.tid, &count));
+	MMUN_MUST_FAIL(ENOENT, __u32, _mmun_unpin_mm, worker.tid);
 }
 
 TEST_F(abi, pin_mm_times_out_if_no_call_ends_it)
 {
-	__u32 released = 2;
-
-	ASSERT_EQ(0, _mmun_pin_mm(self->fd, 1, &released));
-	EXPECT_EQ(0, released);
+	EXPECT_EQ(0, MMUN_MUST(__u32, _mmun_pin_mm, 1));
 }
 
 FIXTURE(open_mode)

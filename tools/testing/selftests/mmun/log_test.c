@@ -461,15 +461,13 @@ MMUN_FIXTURE_TEARDOWN(log_type)
 static void play_script(struct __test_metadata *_metadata,
 			FIXTURE_DATA(log_type) * self)
 {
-	__u32 released;
-
 	self->id = mmun_insert(self->map, self->page);
 	self->tokens[0] = mmun_read_begin(self->id);
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	EXPECT_EQ(1, mmun_commit(self->tokens[0]));
 	self->tokens[1] = mmun_read_begin(self->id);
 	EXPECT_EQ(0, mmun_commit(self->tokens[1]));
-	ASSERT_EQ(0, _mmun_pin_mm(self->fd, 1, &released));
+	MMUN_MUST(__u32, _mmun_pin_mm, 1);
 	mmun_remove(self->id);
 }
 

@@ -163,17 +163,13 @@ static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -1;
 	pid = fork();
-	close(pair[!pid ? 0 : 1]);
-	if (!pid)
-		return pair[1];
-	if (pid < 0) {
+	if (!pid) {
 		close(pair[0]);
-		return -1;
+		return pair[1];
 	}
-	child->pid = pid;
-	child->pidfd = syscall(SYS_pidfd_open, pid, 0);
-	child->sock = pair[0];
-	child->arg = arg;
+	*child = (struct mmun_child){ pid, .arg = arg, .sock = pair[0] };
+	child->pidfd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	close(pair[1]);
 	return -1;
 }
 
