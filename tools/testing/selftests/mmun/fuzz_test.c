@@ -259,12 +259,9 @@ static void fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 static void refresh(FIXTURE_DATA(fuzz) * self)
 {
 	const int i = below(self, NR_IDS);
-	struct mmun_snapshot cmd = {
-		.start = mmun_u64(self->map),
-		.length = NR_PAGES * self->page,
-		.method = MMUN_METHOD_GUP,
-		.flags = MMUN_WRITE,
-	};
+	struct mmun_snapshot cmd =
+		MMUN_SNAPSHOT_OF(0, self->map, mmun_pages(NR_PAGES),
+				 MMUN_METHOD_GUP, MMUN_WRITE);
 
 	if (_mmun_insert(self->fd, self->map, cmd.length, &cmd.id))
 		return;

@@ -67,19 +67,15 @@ static inline bool mmun_is_asked_for(const char *fixture, const char *variant,
 	return mmun_glob_matches(name) || (*variant && mmun_glob_matches(full));
 }
 
-static inline void mmun_give_up(const char *what)
-{
-	perror(what);
-	exit(KSFT_FAIL);
-}
-
 static inline void *mmun_copy(const void *from, size_t size, int flags)
 {
 	void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			  flags | MAP_ANONYMOUS, -1, 0);
 
-	if (copy == MAP_FAILED)
-		mmun_give_up("# copying a test");
+	if (copy == MAP_FAILED) {
+		perror("# copying a test");
+		exit(KSFT_FAIL);
+	}
 	return memcpy(copy, from, size);
 }
 
@@ -122,7 +118,7 @@ static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 
 /*
  * Returns a copy of @f that has no variant except @v, and only the tests that
- * MMUN_TESTS selects.  @v may be NULL.
+ * MMUN_TESTS selects.
  */
 static inline struct __fixture_metadata *
 mmun_copy_fixture(const struct __fixture_metadata *f,
@@ -131,11 +127,10 @@ mmun_copy_fixture(const struct __fixture_metadata *f,
 	struct __fixture_metadata *copy = mmun_copy(f, sizeof(*f), MAP_PRIVATE);
 	struct __test_metadata *t, **last = &copy->tests;
 
-	copy->variant = v ? mmun_copy(v, sizeof(*v), MAP_PRIVATE) : NULL;
-	if (v)
-		copy->variant->next = NULL;
+	copy->variant = mmun_copy(v, sizeof(*v), MAP_PRIVATE);
+	copy->variant->next = NULL;
 	for (t = f->tests; t; t = t->next) {
-		if (!mmun_is_asked_for(f->name, v ? v->name : "", t->name))
+		if (!mmun_is_asked_for(f->name, v->name, t->name))
 			continue;
 		*last = mmun_copy_test(t);
 		last = &(*last)->next;
@@ -146,21 +141,20 @@ mmun_copy_fixture(const struct __fixture_metadata *f,
 
 /*
  * Replace the list of the harness: one fixture for each variant, with only the
- * tests that MMUN_TESTS selects for that variant.
+ * tests that MMUN_TESTS selects for that variant.  If a fixture has no variant,
+ * the name of the variant is "".
  */
 static inline void mmun_choose_tests(void)
 {
 	struct __fixture_metadata *f = __fixture_list, **end = &__fixture_list;
-	struct __fixture_variant_metadata *v;
+	struct __fixture_variant_metadata *v, none = { .name = "" };
 
 	for (; f; f = f->next) {
-		v = f->variant;
-		do {
+		for (v = f->variant ?: &none; v; v = v->next) {
 			*end = mmun_copy_fixture(f, v);
 			if ((*end)->tests)
 				end = &(*end)->next;
-			v = v ? v->next : NULL;
-		} while (v);
+		}
 	}
 	*end = NULL;
 }
@@ -173,9 +167,7 @@ static inline void mmun_list_tests(void)
 
 	for (f = __fixture_list; f; f = f->next)
 		for (t = f->tests; t; t = t->next)
-			mmun_print_name(f->name,
-					f->variant ? f->variant->name : "",
-					t->name);
+			mmun_print_name(f->name, f->variant->name, t->name);
 }
 
 #endif /* _SELFTESTS_MMUN_NAMES_H */
