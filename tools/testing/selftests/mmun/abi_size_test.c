@@ -8,42 +8,41 @@
 
 /* The layout is part of the ABI.  It is the same for 32-bit callers. */
 #define SIZE sizeof(layout)
-#define AT(field) offsetof(layout, field)
-#define LAYOUT(name, condition)                                  \
-	static inline void layout_of_##name(void)                \
-	{                                                        \
-		typedef struct mmun_##name layout;               \
-		static_assert(condition, #name ": " #condition); \
+#define AT(field) offsetof(typeof(layout), field)
+#define OFFSETS(name, condition)                                   \
+	static inline void check_##name(struct mmun_##name layout) \
+	{                                                          \
+		static_assert(condition, #name ": " #condition);   \
 	}
 
 /* clang-format off */
-LAYOUT(info, SIZE == 72 && AT(out_features) == 16 && AT(out_kinds) == 24 &&
-       AT(out_max_contexts) == 32 && AT(out_max_pin_ms) == 64)
-LAYOUT(span, SIZE == 24 && AT(length) == 8 && AT(id) == 16)
-LAYOUT(insert, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
-LAYOUT(remove, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
-LAYOUT(read_begin, SIZE == 24 && AT(out_batch) == 8 && AT(out_seq) == 16)
-LAYOUT(collect, SIZE == 40 && AT(start) == 8 && AT(method) == 24 && AT(out_valid) == 32)
-LAYOUT(commit, SIZE == 24 && AT(seq) == 8 && AT(out_collided) == 16)
-LAYOUT(abandon, SIZE == 8)
-LAYOUT(snapshot, SIZE == 56 && AT(start) == 8 && AT(method) == 24 && AT(pages) == 40 &&
-       AT(out_valid) == 52)
-LAYOUT(access, SIZE == 48 && AT(addr) == 16 && AT(buffer) == 32 && AT(out_done) == 40)
-LAYOUT(verify, SIZE == 48 && AT(out_result) == 12 && AT(out_checked) == 16 && AT(out_pte) == 40)
-LAYOUT(fail_nonblock, SIZE == 16)
-LAYOUT(query_range, SIZE == 64 && AT(seq) == 8 && AT(out_in_tree) == 24 &&
-       AT(out_invalidations) == 32)
-LAYOUT(query_context, SIZE == 32 && AT(out_objects) == 24)
-LAYOUT(log_setup, SIZE == 24 && AT(out_lost) == 16)
-LAYOUT(hold, SIZE == 32 && AT(out_hold) == 28)
-LAYOUT(wait_held, SIZE == 48 && AT(out_start) == 32)
-LAYOUT(resume, SIZE == 16 && AT(out_resumed) == 12)
-LAYOUT(wake_thread, SIZE == 16)
-LAYOUT(check_balance, SIZE == 24 && AT(out_seq) == 16)
-LAYOUT(pin_mm, SIZE == 16)
-LAYOUT(unpin_mm, SIZE == 16)
-LAYOUT(record, SIZE == 104 && AT(cur_seq) == 24 && AT(id) == 64 && AT(event) == 72 &&
-       AT(comm) == 88)
+OFFSETS(info, SIZE == 72 && AT(out_features) == 16 && AT(out_kinds) == 24 &&
+	AT(out_max_contexts) == 32 && AT(out_max_pin_ms) == 64)
+OFFSETS(span, SIZE == 24 && AT(length) == 8 && AT(id) == 16)
+OFFSETS(insert, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
+OFFSETS(remove, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
+OFFSETS(read_begin, SIZE == 24 && AT(out_batch) == 8 && AT(out_seq) == 16)
+OFFSETS(collect, SIZE == 40 && AT(start) == 8 && AT(method) == 24 && AT(out_valid) == 32)
+OFFSETS(commit, SIZE == 24 && AT(seq) == 8 && AT(out_collided) == 16)
+OFFSETS(abandon, SIZE == 8)
+OFFSETS(snapshot, SIZE == 56 && AT(start) == 8 && AT(method) == 24 && AT(pages) == 40 &&
+	AT(out_valid) == 52)
+OFFSETS(access, SIZE == 48 && AT(addr) == 16 && AT(buffer) == 32 && AT(out_done) == 40)
+OFFSETS(verify, SIZE == 48 && AT(out_result) == 12 && AT(out_checked) == 16 && AT(out_pte) == 40)
+OFFSETS(fail_nonblock, SIZE == 16)
+OFFSETS(query_range, SIZE == 64 && AT(seq) == 8 && AT(out_in_tree) == 24 &&
+	AT(out_invalidations) == 32)
+OFFSETS(query_context, SIZE == 32 && AT(out_objects) == 24)
+OFFSETS(log_setup, SIZE == 24 && AT(out_lost) == 16)
+OFFSETS(hold, SIZE == 32 && AT(out_hold) == 28)
+OFFSETS(wait_held, SIZE == 48 && AT(out_start) == 32)
+OFFSETS(resume, SIZE == 16 && AT(out_resumed) == 12)
+OFFSETS(wake_thread, SIZE == 16)
+OFFSETS(check_balance, SIZE == 24 && AT(out_seq) == 16)
+OFFSETS(pin_mm, SIZE == 16)
+OFFSETS(unpin_mm, SIZE == 16)
+OFFSETS(record, SIZE == 104 && AT(cur_seq) == 24 && AT(id) == 64 && AT(event) == 72 &&
+	AT(comm) == 88)
 /* clang-format on */
 
 TEST_EACH_CALL(every_call_works)

@@ -178,11 +178,9 @@ static inline const struct call *call_of(unsigned int cmd)
 				const struct call *call);          \
 	TEST_F(abi, _test)                                         \
 	{                                                          \
-		const struct call *call;                           \
-                                                                   \
-		for (call = calls; call < calls_end; call++) {     \
-			prepare(call, &self->args);                \
-			_test##_for(_metadata, self, call);        \
+		for (int i = 0; i < NR_CALLS; i++) {               \
+			prepare(calls + i, &self->args);           \
+			_test##_for(_metadata, self, calls + i);   \
 		}                                                  \
 	}                                                          \
 	static void _test##_for(struct __test_metadata *_metadata, \
@@ -194,10 +192,9 @@ static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 				 const struct call *call)
 {
 	bool has_hmm = self->info.out_features & MMUN_FEATURE_HMM;
+	int ret = call->cmd == MMUN_UNPIN_MM ? ENOENT : 0;
 
-	if (call->cmd == MMUN_VERIFY && !has_hmm)
-		return EOPNOTSUPP;
-	return call->cmd == MMUN_UNPIN_MM ? ENOENT : 0;
+	return call->cmd == MMUN_VERIFY && !has_hmm ? EOPNOTSUPP : ret;
 }
 
 /* Returns 0 or the errno.  Returns -1 if the result is neither 0 nor -1. */

@@ -66,6 +66,8 @@ static inline bool mmun_is_uml(void)
 	return strstr(text, "User Mode Linux");
 }
 
+#define HPAGE_SIZE_FILE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
+
 /*
  * Returns the size of a huge page, which one entry above the last page table
  * maps.  A kernel without huge pages does not print the size.
@@ -76,8 +78,7 @@ static inline size_t mmun_huge_size(void)
 	const long page = sysconf(_SC_PAGESIZE);
 
 	if (!size)
-		size = mmun_read_number(
-			"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+		size = mmun_read_number(HPAGE_SIZE_FILE);
 	return size > 0 ? size : page * (page / sizeof(__u64));
 }
 
