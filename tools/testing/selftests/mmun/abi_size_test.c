@@ -54,9 +54,8 @@ TEST_EACH_CALL(every_call_works)
 TEST_EACH_CALL(size_below_the_smallest_is_einval)
 {
 	const __u32 sizes[] = { 0, 1, 4, call->min_size - 1 };
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		self->args.size = sizes[i];
 		EXPECT_ANSWER(EINVAL, call, &self->args);
 	}
@@ -68,9 +67,8 @@ TEST_EACH_CALL(longer_size_with_a_zero_tail_works)
 {
 	static const char zero[sizeof(union args)];
 	const __u32 sizes[] = { call->size + 1, call->size + 8, sizeof(zero) };
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		prepare(call, &self->args);
 		self->args.size = sizes[i];
 		EXPECT_PERFECT(call, &self->args);
@@ -84,9 +82,8 @@ TEST_EACH_CALL(longer_size_with_a_dirty_tail_is_e2big)
 {
 	const int dirty[] = { call->size, call->size + 7,
 			      sizeof(union args) - 1 };
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(dirty); i++) {
+	for (int i = 0; i < ARRAY_SIZE(dirty); i++) {
 		self->args.size = dirty[i] + 1;
 		self->args.bytes[dirty[i]] = 1;
 		EXPECT_ANSWER(E2BIG, call, &self->args);
@@ -114,9 +111,8 @@ TEST_EACH_CALL(bad_argument_pointer_is_efault)
 {
 	char *end = mmun_page(NR_PAGES);
 	void *const bad[] = { NULL, (void *)8, end, end - 2, (void *)-4096L };
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
+	for (int i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_ANSWER(EFAULT, call, bad[i]);
 	*(__u32 *)(end - 4) = call->min_size;
 	EXPECT_ANSWER(EFAULT, call, end - 4);
@@ -128,10 +124,9 @@ TEST_F(abi, unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 	const unsigned int creators[] = { MMUN_INSERT, MMUN_READ_BEGIN,
 					  MMUN_HOLD };
 	struct mmun_query_context before = mmun_query_context(), after;
-	int i;
 
 	ASSERT_NE(NULL, a);
-	for (i = 0; i < ARRAY_SIZE(creators); i++) {
+	for (int i = 0; i < ARRAY_SIZE(creators); i++) {
 		const struct call *call = call_of(creators[i]);
 
 		prepare(call, a);
@@ -148,9 +143,8 @@ TEST_F(abi, unwritable_argument_leaves_no_range_no_batch_and_no_hold)
 TEST_F(abi, unknown_command_is_enotty)
 {
 	const int last = MMUN_CMD_INFO + NR_CALLS - 1;
-	int nr;
 
-	for (nr = 0; nr < 256; nr++) {
+	for (int nr = 0; nr < 256; nr++) {
 		if (nr >= MMUN_CMD_INFO && nr <= last)
 			continue;
 		EXPECT_EQ(ENOTTY, answer(self->fd, _IO('J', nr), NULL))
@@ -166,13 +160,13 @@ TEST_EACH_CALL(known_number_of_another_letter_or_direction_is_enotty)
 	const unsigned int wrong[] = { _IO('I', nr), _IO('K', nr),
 				       _IOWR('J', nr, union args),
 				       _IOW('J', nr, __u32) };
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+	for (int i = 0; i < ARRAY_SIZE(wrong); i++) {
 		EXPECT_EQ(ENOTTY, answer(self->fd, wrong[i], &self->args))
 		{
 			TH_LOG("%s, number %#x", call->name, wrong[i]);
 		}
+	}
 	EXPECT_PERFECT(call, &self->args);
 }
 

@@ -132,10 +132,9 @@ static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 	/* clang-format on */
 	static struct wrong wrongs[ARRAY_SIZE(rows) * ARRAY_SIZE(rows->values)];
 	struct wrong *w = wrongs;
-	int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		for (j = 0; j < rows[i].count; j++) {
+	for (int i = 0; i < ARRAY_SIZE(rows); i++)
+		for (int j = 0; j < rows[i].count; j++) {
 			*w = rows[i];
 			w++->value = rows[i].values[j];
 		}
@@ -239,11 +238,10 @@ TEST_F(abi, batch_is_gone_after_commit_and_after_abandon)
 {
 	struct mmun_token token[2] = { mmun_read_begin(self->id),
 				       mmun_read_begin(self->id) };
-	int i;
 
 	EXPECT_EQ(0, mmun_commit(token[0]));
 	mmun_abandon(token[1]);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		mmun_err_collect(ENOENT, token[i], self->map, self->page,
 				 MMUN_METHOD_GUP, 0);
 		mmun_err_commit(ENOENT, token[i]);
@@ -289,7 +287,7 @@ TEST_F(abi, dirty_bulk_element_stops_the_bulk_call_there)
 TEST_F(abi, context_does_not_find_objects_of_another)
 {
 	const int mine = self->fd;
-	int i, other = mmun_open();
+	int other = mmun_open();
 
 	ASSERT_LE(0, other);
 	self->fd = other;
@@ -298,7 +296,7 @@ TEST_F(abi, context_does_not_find_objects_of_another)
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(other, self->token));
 	EXPECT_EQ(0, mmun_query_context().out_ranges);
 	/* The same number names another object in another context. */
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		mmun_remove(mmun_insert(self->map, self->page));
 	self->fd = mine;
 	EXPECT_EQ(1, mmun_query_context().out_ranges);

@@ -107,9 +107,8 @@ FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) { COMMAND, 10000, 0, 200 }
 static void __attribute__((constructor(101))) reserve_powers_of_two(void)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
-	__u64 address;
 
-	for (address = 2 * page; address < 1ULL << 47; address *= 2)
+	for (__u64 address = 2 * page; address < 1ULL << 47; address *= 2)
 		mmap((void *)(address - page), 2 * page, PROT_NONE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
@@ -126,24 +125,16 @@ static __u32 any_id(FIXTURE_DATA(fuzz) * self)
 
 static __u64 wild_pointer(FIXTURE_DATA(fuzz) * self)
 {
+	const __u64 map = mmun_u64(self->map), page = self->page;
+	const __u64 array = mmun_u64(self->array), arg = mmun_u64(self->arg);
+	/* clang-format off */
 	const __u64 pointers[] = {
-		0,
-		8,
-		mmun_u64(self->map),
-		mmun_u64(self->map) + 1,
-		mmun_u64(self->map) - self->page,
-		mmun_u64(self->map) + (NR_PAGES - 1) * self->page,
-		mmun_u64(self->array),
-		mmun_u64(self->array) + self->page - 4,
-		mmun_u64(self->arg),
-		mmun_u64(self->arg) + self->page - 4,
-		1ULL << 47,
-		(1ULL << 47) - 4096,
-		1ULL << 63,
-		0xffff888000000000ULL,
-		0xffffffff81000000ULL,
-		-4096ULL,
+		0, 8, map, map + 1, map - page, map + (NR_PAGES - 1) * page,
+		array, array + page - 4, arg, arg + page - 4,
+		1ULL << 47, (1ULL << 47) - 4096, 1ULL << 63,
+		0xffff888000000000ULL, 0xffffffff81000000ULL, -4096ULL,
 	};
+	/* clang-format on */
 
 	return pointers[below(self, ARRAY_SIZE(pointers))];
 }
@@ -168,9 +159,8 @@ static __u64 wild(FIXTURE_DATA(fuzz) * self)
 static __u64 plausible_array(FIXTURE_DATA(fuzz) * self)
 {
 	struct mmun_span *bulk = (struct mmun_span *)self->array;
-	int i;
 
-	for (i = 0; i < 16; i++, bulk++) {
+	for (int i = 0; i < 16; i++, bulk++) {
 		*bulk = (struct mmun_span){
 			.start = mmun_u64(self->map) + below(self, self->page),
 			.length = 1 + below(self, 4 * self->page),
@@ -275,12 +265,10 @@ static void refresh(FIXTURE_DATA(fuzz) * self)
 /* Open a new context, so that the old context cannot fill up with ranges. */
 static int renew(FIXTURE_DATA(fuzz) * self)
 {
-	int i;
-
 	if (self->fd >= 0 && close(self->fd))
 		return -1;
 	self->fd = mmun_open();
-	for (i = 0; i < NR_IDS; i++)
+	for (int i = 0; i < NR_IDS; i++)
 		refresh(self);
 	return self->fd;
 }
@@ -371,10 +359,10 @@ static void check_good(struct __test_metadata *_metadata,
 {
 	bool has_hmm = mmun_has_feature(self->observer, MMUN_FEATURE_HMM);
 	char line[512] = "";
-	int i, all = 0;
+	int all = 0;
 	size_t at = 0;
 
-	for (i = 0; i < NR_CALLS; i++) {
+	for (int i = 0; i < NR_CALLS; i++) {
 		at += snprintf(line + at, sizeof(line) - at, " %s %u/%u",
 			       shapes[i].name, self->good[i], self->calls[i]);
 		all += self->good[i];
@@ -411,12 +399,11 @@ TEST_F_TIMEOUT(fuzz, leaves_a_working_context_and_no_memory, 150)
 {
 	struct mmun_query_context before, after;
 	pthread_t thread;
-	int i;
 
 	ASSERT_EQ(0, _mmun_query_context(self->observer, &before));
 	ASSERT_LE(0, renew(self));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, pinner, self));
-	for (i = 0; i < variant->calls; i++) {
+	for (int i = 0; i < variant->calls; i++) {
 		call(self, variant->how);
 		if (i % 32 == 0)
 			refresh(self);

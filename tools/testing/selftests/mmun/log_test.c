@@ -35,10 +35,10 @@ MMUN_FIXTURE_TEARDOWN(log)
 /* Raise one event on each page from @_first to @_last, modulo NR_PAGES. */
 #define make_events(_first, _last)                                     \
 	do {                                                           \
-		int __i;                                               \
-		for (__i = _first; __i <= (_last); __i++)              \
+		for (int __i = _first; __i <= (_last); __i++) {        \
 			ASSERT_EQ(0, madvise(page_at(__i), self->page, \
 					     MADV_DONTNEED));          \
+		}                                                      \
 	} while (0)
 
 #define expect_page(_i) \
@@ -47,8 +47,7 @@ MMUN_FIXTURE_TEARDOWN(log)
 /* Expect that the next records report the events from @_first to @_last. */
 #define expect_pages(_first, _last)                                \
 	do {                                                       \
-		int __i;                                           \
-		for (__i = _first; __i <= (_last); __i++)          \
+		for (int __i = _first; __i <= (_last); __i++)      \
 			EXPECT_EQ(__i, expect_page(__i).sequence); \
 	} while (0)
 
@@ -100,11 +99,9 @@ TEST_F(log, only_whole_records_are_read)
 
 TEST_F(log, one_read_can_empty_the_log)
 {
-	int i;
-
 	make_events(0, 149);
 	ASSERT_EQ(SIZE(150), read(self->fd, self->r, SIZE(200)));
-	for (i = 0; i < 150; i++)
+	for (int i = 0; i < 150; i++)
 		EXPECT_EQ(i, self->r[i].sequence);
 	mmun_expect_no_event();
 }
@@ -286,13 +283,11 @@ TEST_F(log, record_has_the_whole_invalidation_and_the_part_in_its_range)
 
 TEST_F(log, invalidation_has_one_odd_sequence_for_all_its_ranges)
 {
-	int i;
-
 	mmun_insert(self->map, self->page);
 	make_events(0, 0);
 	make_events(0, 0);
 	ASSERT_EQ(SIZE(4), read(self->fd, self->r, SIZE(4)));
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(1, self->r[i].cur_seq & 1);
 	EXPECT_EQ(self->r[0].cur_seq, self->r[1].cur_seq);
 	EXPECT_EQ(self->r[2].cur_seq, self->r[3].cur_seq);
@@ -311,12 +306,11 @@ TEST_F(log, times_are_monotonic_and_inside_the_call)
 {
 	__u64 before, after, last = 0, spent = 0;
 	struct mmun_record r;
-	int i;
 
 	before = now();
 	make_events(0, 20);
 	after = now();
-	for (i = 0; i <= 20; i++) {
+	for (int i = 0; i <= 20; i++) {
 		r = expect_page(i);
 		EXPECT_LE(before, r.time_ns);
 		EXPECT_LE(last, r.time_ns);
@@ -484,11 +478,10 @@ TEST_F(log_type, is_logged_alone_and_with_its_fields)
 {
 	const bool pin = variant->type == MMUN_RECORD_PIN;
 	struct mmun_record r;
-	int i;
 
 	mmun_log_setup(64, 1U << variant->type);
 	play_script(_metadata, self);
-	for (i = 0; i < variant->count; i++) {
+	for (int i = 0; i < variant->count; i++) {
 		ASSERT_EQ(1, mmun_next_record(self->fd, &r));
 		EXPECT_EQ(expected_seq(self, variant->seqs[i], r.cur_seq),
 			  r.cur_seq);

@@ -75,9 +75,7 @@ static inline void mmun_read_all(int fd, struct mmun_records *log)
 
 static inline void mmun_print_all(const struct mmun_records *log)
 {
-	int i;
-
-	for (i = 0; i < log->count; i++)
+	for (int i = 0; i < log->count; i++)
 		mmun_print_record(&log->records[i]);
 }
 

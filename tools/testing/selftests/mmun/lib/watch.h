@@ -57,9 +57,9 @@ static inline int watch_count(const struct watch *w,
 			      const struct mmun_records *log, __u32 event,
 			      const char *start, size_t length)
 {
-	int i, count = 0;
+	int count = 0;
 
-	for (i = 0; i < log->count; i++)
+	for (int i = 0; i < log->count; i++)
 		count += watch_matches(w, &log->records[i], event, start,
 				       length);
 	return count;
