@@ -52,11 +52,14 @@
  * Evaluates to what @_call returns by its last parameter, which points to a
  * @_type.  The first parameter is the device.
  */
-#define MMUN_MUST(_type, _call, ...)                                 \
-	({                                                           \
-		_type __out[1] = { 0 };                              \
-		ASSERT_EQ(0, _call(self->fd, ##__VA_ARGS__, __out)); \
-		__out[0];                                            \
+#define MMUN_MUST(_type, _call, ...)                                \
+	({                                                          \
+		_type __out[1] = { 0 };                             \
+		ASSERT_EQ(0, _call(self->fd, ##__VA_ARGS__, __out)) \
+		{                                                   \
+			TH_LOG("%s", strerror(errno));              \
+		}                                                   \
+		__out[0];                                           \
 	})
 
 /* Likewise, for a call that returns the ID of a new object */
