@@ -344,14 +344,10 @@ static int job_named_event(struct worker *w)
 /* The first thread of a process may unmap memory, but not page 6. */
 TEST_F(log, event_names_the_thread_that_caused_it)
 {
-	struct worker w = {
-		.job = job_named_event,
-		.at = page_at(6),
-		.length = self->page,
-	};
+	struct worker w = { .at = page_at(6), .length = self->page };
 
 	ASSERT_EQ(0, worker_create(&w));
-	worker_go(&w);
+	worker_do(&w, job_named_event);
 	ASSERT_EQ(0, worker_join(&w));
 	EXPECT_NE(w.tid, getpid());
 	expect_cause(expect_page(6), w.tid, getpid(), "mmun-worker");

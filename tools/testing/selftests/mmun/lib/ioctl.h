@@ -35,9 +35,9 @@ enum { MMUN_CALLS(MMUN_ALIAS) };
 #undef MMUN_ALIAS
 
 /*
- * A row defines the function @_signature, which issues the ioctl @_name.  The
- * last arguments are the fields that are not 0.  @_copy copies what the caller
- * wants from the fields that the kernel wrote.
+ * A row defines the function @_signature, which issues the ioctl @_name on @fd.
+ * The last arguments are the fields that are not 0.  @_copy is empty, or copies
+ * what the kernel wrote.
  */
 #define MMUN_CALL(_signature, _name, _copy, ...)                 \
 	static inline int _signature                             \
