@@ -16,12 +16,6 @@
 #include "ioctl.h"
 #include "task.h"
 
-/*
- * Time limit of holds, and of waits for holds.  A passing test never needs it,
- * and it is shorter than the time-out of a test.
- */
-#define MMUN_HOLD_MS 8000
-
 #define MMUN_LACKS(feature) \
 	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
 
@@ -203,29 +197,14 @@
 #define mmun_query_range(id) \
 	MMUN_MUST(struct mmun_query_range, _mmun_query_range, id)
 
-/* The argument of a hold that stops thread @_tid once at @_point of range @_id. */
-#define MMUN_HOLD_OF(_point, _id, _tid)                  \
-	{                                                \
-		.point = _point, .id = _id, .tid = _tid, \
-		.timeout_ms = MMUN_HOLD_MS,              \
-	}
-
 /*
- * Arm a hold that stops thread @_tid once at @_point of range @_id.  Returns
- * the ID of the hold.
+ * Arm a hold that stops thread @tid once at @point of range @id.  Returns the
+ * ID of the hold.
  */
-#define mmun_hold(_point, _id, _tid)                                       \
-	({                                                                 \
-		struct mmun_hold __hold = MMUN_HOLD_OF(_point, _id, _tid); \
-		ASSERT_EQ(0, _mmun_hold(self->fd, &__hold));               \
-		ASSERT_NE(0, __hold.out_hold);                             \
-		__hold.out_hold;                                           \
-	})
-#define mmun_err_hold(_errno, _point, _id, _tid)                           \
-	({                                                                 \
-		struct mmun_hold __hold = MMUN_HOLD_OF(_point, _id, _tid); \
-		EXPECT_ERRNO(_errno, _mmun_hold(self->fd, &__hold));       \
-	})
+#define mmun_hold(point, id, tid) \
+	MMUN_MUST_CREATE(_mmun_hold_once, point, id, tid)
+#define mmun_err_hold(_errno, point, id, tid) \
+	MMUN_MUST_FAIL(_errno, __u32, _mmun_hold_once, point, id, tid)
 
 /* The report of WAIT_HELD after at most @_ms milliseconds */
 #define MMUN_WAIT_HELD_MS(hold, _ms) \

@@ -16,6 +16,12 @@
 #define MMUN_DEV "/dev/mmun"
 #define MMUN_RETRIES 1000 /* far beyond what a healthy kernel needs */
 
+/*
+ * Time limit of holds, and of waits for holds.  A passing test never needs it,
+ * and it is shorter than the time-out of a test.
+ */
+#define MMUN_HOLD_MS 8000
+
 #define mmun_u64(ptr) ((__u64)(uintptr_t)(ptr))
 
 static inline int mmun_open(void)
@@ -84,6 +90,9 @@ MMUN_CALL(_mmun_unpin_mm(int fd, __u32 tid, __u32 *count),
 	  unpin_mm, *count = cmd.out_count, .tid = tid)
 MMUN_CALL(_mmun_log_setup(int fd, __u32 records, __u32 types, __u64 *lost),
 	  log_setup, *lost = cmd.out_lost, .records = records, .types = types)
+MMUN_CALL(_mmun_hold_once(int fd, __u32 point, __u32 id, __u32 tid, __u32 *hold),
+	  hold, *hold = cmd.out_hold, .point = point, .id = id, .tid = tid, .count = 1,
+	  .timeout_ms = MMUN_HOLD_MS)
 MMUN_CALL(_mmun_wait_held(int fd, __u32 hold, __u32 timeout_ms, struct mmun_wait_held *held),
 	  wait_held, *held = cmd, .hold = hold, .timeout_ms = timeout_ms)
 MMUN_CALL(_mmun_resume(int fd, __u32 hold, __u32 flags, __u32 *resumed),

@@ -231,18 +231,16 @@ static inline void mmun_task_pause(int round)
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {
 	struct timespec start = mmun_now();
-	int round, ret;
+	int ret, round = 0;
 
 	task->state = MMUN_TASK_RUNNING;
-	for (round = 0;; round++) {
-		ret = mmun_task_look(task);
-		if (ret)
-			return ret;
+	while (!(ret = mmun_task_look(task))) {
 		if (round && ms_since(&start) >= timeout_ms)
 			return 0;
-		if (round)
+		if (round++)
 			mmun_task_pause(round);
 	}
+	return ret;
 }
 
 /* Drop CAP_SYS_ADMIN and no other capability.  Returns 0, or -1 with errno. */
