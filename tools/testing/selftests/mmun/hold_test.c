@@ -461,14 +461,13 @@ TEST_F(hold, memory_is_freed_when_the_context_is_closed)
 {
 	__u64 before = mmun_query_context().out_objects, idle;
 	int other = mmun_open();
+	__u32 hold;
 
 	ASSERT_LE(0, other);
 	idle = mmun_query_context().out_objects;
-	for (int i = 0; i < 64; i++) {
-		struct mmun_hold hold = MMUN_HOLD_OF(i % 5, 0, mmun_gettid());
-
-		ASSERT_EQ(0, _mmun_hold(other, &hold));
-	}
+	for (int i = 0; i < 64; i++)
+		ASSERT_EQ(0, _mmun_hold_once(other, i % 5, 0, mmun_gettid(),
+					     &hold));
 	EXPECT_LT(idle, mmun_query_context().out_objects);
 	EXPECT_EQ(0, close(other));
 	EXPECT_EQ(before, mmun_query_context().out_objects);
@@ -683,9 +682,10 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 
 static int order_hold(void *fd, int tid)
 {
-	struct mmun_hold hold = MMUN_HOLD_OF(MMUN_POINT_LEAVE, 0, tid);
+	__u32 hold;
 
-	return _mmun_hold(*(int *)fd, &hold) ?: (int)hold.out_hold;
+	return _mmun_hold_once(*(int *)fd, MMUN_POINT_LEAVE, 0, tid, &hold) ?:
+		       (int)hold;
 }
 
 static int order_wait_held(void *fd, int at)
