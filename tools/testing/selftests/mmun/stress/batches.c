@@ -4,9 +4,9 @@
  * for any number of calls, and records the events of each batch.
  */
 
-static int op_begin(struct actor *actor, const struct area *range)
+static int op_begin(const struct area *range)
 {
-	struct batch *batch = &actor->batches[roll(actor, BATCHES)];
+	struct batch *batch = &me->batches[roll(BATCHES)];
 	struct mmun_query_range before, after;
 
 	if (batch->token.batch)
@@ -28,13 +28,13 @@ static int op_begin(struct actor *actor, const struct area *range)
 	return 0;
 }
 
-static struct batch *pick_batch(struct actor *actor)
+static struct batch *pick_batch(void)
 {
-	int i, from = roll(actor, BATCHES);
+	int i, from = roll(BATCHES);
 	struct batch *batch;
 
 	for (i = 0; i < BATCHES; i++) {
-		batch = &actor->batches[(from + i) % BATCHES];
+		batch = &me->batches[(from + i) % BATCHES];
 		if (batch->token.batch)
 			return batch;
 	}
@@ -47,27 +47,27 @@ static void batch_is_closed(struct batch *batch)
 	batch->token.batch = 0;
 }
 
-static int abandon(struct actor *actor, struct batch *batch)
+static int abandon(struct batch *batch)
 {
 	int ret = result(_mmun_abandon(batch->area.fd, batch->token));
 
 	if (ret)
-		fail(actor, "MMUN_ABANDON: %s", strerror(ret));
+		fail("MMUN_ABANDON: %s", strerror(ret));
 	batch_is_closed(batch);
 	return ret;
 }
 
-static int op_collect(struct actor *actor, const struct area *unused)
+static int op_collect(const struct area *unused)
 {
-	struct way way = pick_way(actor);
-	struct batch *batch = pick_batch(actor);
+	struct way way = pick_way();
+	struct batch *batch = pick_batch();
 	struct area area;
 	__u32 valid;
 
 	if (!batch)
 		return IDLE;
 	area = batch->area;
-	pick_part(actor, &area);
+	pick_part(&area);
 	if (!_mmun_collect(area.fd, batch->token, area_at(&area),
 			   area_length(&area), way.method, way.flags, &valid))
 		return 0;
@@ -80,45 +80,45 @@ static int op_collect(struct actor *actor, const struct area *unused)
  * A callback that ran after the begin, and returned before the commit, makes the
  * commit collide.  Without a callback the commit cannot collide.
  */
-static void check_commit(struct actor *actor, const struct batch *batch,
-			 bool collided, __u64 before, __u64 after)
+static void check_commit(const struct batch *batch, bool collided, __u64 before,
+			 __u64 after)
 {
 	if (!collided && before > batch->invalidations)
-		fail(actor, "the commit succeeded after %llu invalidations",
+		fail("the commit succeeded after %llu invalidations",
 		     before - batch->invalidations);
 	if (!collided && batch->stale)
-		fail(actor, "the commit of a stale batch succeeded");
+		fail("the commit of a stale batch succeeded");
 	if (collided && after == batch->invalidations_before)
-		fail(actor, "the commit collided without an invalidation");
+		fail("the commit collided without an invalidation");
 }
 
-static int op_commit(struct actor *actor, const struct area *unused)
+static int op_commit(const struct area *unused)
 {
 	struct mmun_query_range before = {}, after = {};
-	struct batch *batch = pick_batch(actor);
+	struct batch *batch = pick_batch();
 	struct mmun_commit commit;
 	int ret;
 
 	if (!batch)
 		return IDLE;
-	if (!roll(actor, 8))
-		return abandon(actor, batch);
+	if (!roll(8))
+		return abandon(batch);
 	_mmun_query_range(batch->area.fd, batch->area.id, &before);
 	ret = result(_mmun_commit(batch->area.fd, batch->token, &commit));
 	batch_is_closed(batch);
 	if (ret || _mmun_query_range(batch->area.fd, batch->area.id, &after))
 		return ret;
-	check_commit(actor, batch, commit.out_collided,
-		     before.out_invalidations, after.out_invalidations);
+	check_commit(batch, commit.out_collided, before.out_invalidations,
+		     after.out_invalidations);
 	raise_to(&shared->most_between,
 		 after.out_invalidations - batch->invalidations_before);
-	look_around(actor, &batch->area);
+	look_around(&batch->area);
 	return 0;
 }
 
-static int op_check_retry(struct actor *actor, const struct area *unused)
+static int op_check_retry(const struct area *unused)
 {
-	struct batch *batch = pick_batch(actor);
+	struct batch *batch = pick_batch();
 	__u32 retry;
 
 	if (!batch)
@@ -127,15 +127,15 @@ static int op_check_retry(struct actor *actor, const struct area *unused)
 			      &retry))
 		return errno;
 	if (batch->stale && !retry)
-		fail(actor, "a stale batch is not stale any more");
+		fail("a stale batch is not stale any more");
 	batch->stale = retry;
 	return 0;
 }
 
-static void drop_batches(struct actor *actor)
+static void drop_batches(void)
 {
 	struct batch *batch;
 
-	while ((batch = pick_batch(actor)))
-		abandon(actor, batch);
+	while ((batch = pick_batch()))
+		abandon(batch);
 }

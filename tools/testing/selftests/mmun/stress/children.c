@@ -21,7 +21,7 @@ enum {
 	CHILD_LIVES,
 };
 
-static int wait_for_child(struct actor *actor, pid_t pid, int expected)
+static int wait_for_child(pid_t pid, int expected)
 {
 	static const char *const words[] = {
 		"the child exited before it was killed",
@@ -35,10 +35,9 @@ static int wait_for_child(struct actor *actor, pid_t pid, int expected)
 	if (status == expected)
 		return 0;
 	if (status >= 0 && status < (int)ARRAY_SIZE(words))
-		fail(actor, "%s", words[status]);
+		fail("%s", words[status]);
 	else
-		fail(actor, "the child ended with %d, expected %d", status,
-		     expected);
+		fail("the child ended with %d, expected %d", status, expected);
 	return 0;
 }
 
@@ -74,12 +73,12 @@ static int copy_main(struct copy *copy, const struct child *child, bool writes)
  * Insert a range that no other thread uses, and fill its shadow with the
  * writable pages.
  */
-static int watch_area(struct actor *actor, struct area *area)
+static int watch_area(struct area *area)
 {
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
 		return errno;
 	count_ranges(1);
-	fill_shadow(actor, area, MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
+	fill_shadow(area, MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 	return 0;
 }
 
@@ -88,46 +87,46 @@ static int watch_area(struct actor *actor, struct area *area)
  * device and the CPU write to the pages.  No entry that is older than the fork
  * may lead to the copy of the child.
  */
-static int fork_a_copy(struct actor *actor, struct copy *copy)
+static int fork_a_copy(struct copy *copy)
 {
-	bool writes = roll(actor, 2);
+	bool writes = roll(2);
 	int i, ret = 0;
 	pid_t pid;
 
-	set(&actor->child.ready, false);
+	set(&me->child.ready, false);
 	pid = fork_child();
 	if (!pid)
-		_exit(copy_main(copy, &actor->child, writes));
+		_exit(copy_main(copy, &me->child, writes));
 	if (pid < 0)
 		ret = errno;
 	for (i = 0; i < copy->area.pages; i++)
-		write_exactly(actor, &copy->area, i);
+		write_exactly(&copy->area, i);
 	area_write(&copy->area);
 	area_unlock(&copy->area);
 	if (ret)
 		return ret;
 	sched_yield();
-	set(&actor->child.ready, true);
-	return wait_for_child(actor, pid, CHILD_FINE);
+	set(&me->child.ready, true);
+	return wait_for_child(pid, CHILD_FINE);
 }
 
-static int op_fork(struct actor *actor, const struct area *area)
+static int op_fork(const struct area *area)
 {
 	struct copy copy = { .area = *area };
 	int ret;
 
 	if (!area_trylock(area))
 		return IDLE;
-	area_check(actor, area);
-	set_context(&copy.area, roll(actor, CONTEXTS));
-	ret = watch_area(actor, &copy.area);
+	area_check(area);
+	set_context(&copy.area, roll(CONTEXTS));
+	ret = watch_area(&copy.area);
 	if (ret) {
 		area_unlock(area);
 		return ret;
 	}
 	memcpy(copy.pages, page_of(area, 0),
 	       area->pages * sizeof(copy.pages[0]));
-	ret = fork_a_copy(actor, &copy);
+	ret = fork_a_copy(&copy);
 	return remove_range(&copy.area) ?: ret;
 }
 
@@ -231,26 +230,25 @@ static int ending_main(struct child *child, enum ending ending)
 	return CHILD_CALL;
 }
 
-static int run_child(struct actor *actor, enum ending ending)
+static int run_child(enum ending ending)
 {
 	pid_t pid = fork_child();
 
 	if (!pid)
-		_exit(ending_main(&actor->child, ending));
+		_exit(ending_main(&me->child, ending));
 	if (pid < 0)
 		return errno;
-	return wait_for_child(actor, pid,
-			      ending == KILL ? 128 + SIGKILL : CHILD_FINE);
+	return wait_for_child(pid, ending == KILL ? 128 + SIGKILL : CHILD_FINE);
 }
 
-static int op_exec(struct actor *actor, const struct area *unused)
+static int op_exec(const struct area *unused)
 {
-	return run_child(actor, EXEC);
+	return run_child(EXEC);
 }
 
-static int op_exit(struct actor *actor, const struct area *unused)
+static int op_exit(const struct area *unused)
 {
-	return run_child(actor, roll(actor, 2) ? KILL : EXIT);
+	return run_child(roll(2) ? KILL : EXIT);
 }
 
 /* The pin keeps the mm after the child was killed. */
@@ -269,10 +267,10 @@ static int victim_main(struct child *child, __u64 value)
  * Reap the victim.  The range refuses a number of times.  Returns 0 or an
  * errno.
  */
-static int reap_victim(struct actor *actor, int pidfd, int fd, __u64 value)
+static int reap_victim(int pidfd, int fd, __u64 value)
 {
-	int refusals = roll(actor, 4), ret, found;
-	__u32 id = actor->child.id, left;
+	int refusals = roll(4), ret, found;
+	__u32 id = me->child.id, left;
 
 	if (_mmun_fail_nonblock(fd, id, refusals, &left))
 		return errno;
@@ -283,10 +281,9 @@ static int reap_victim(struct actor *actor, int pidfd, int fd, __u64 value)
 			return ret ?: EALREADY;
 		found = child_reads(fd, id, value);
 		if (found < 0)
-			fail(actor,
-			     "the device read a value that the victim never had");
+			fail("the device read a value that the victim never had");
 		else if (found && !ret)
-			fail(actor, "the device read %d reaped pages", found);
+			fail("the device read %d reaped pages", found);
 	}
 	return add_counters(fd, id);
 }
@@ -308,40 +305,39 @@ static int adopt_context(const struct child *child, int pidfd)
 }
 
 /* The descriptor keeps the range after the victim is gone. */
-static int kill_and_reap(struct actor *actor, pid_t pid, int pidfd, __u64 value)
+static int kill_and_reap(pid_t pid, int pidfd, __u64 value)
 {
-	int fd = adopt_context(&actor->child, pidfd), ret = ESRCH;
+	int fd = adopt_context(&me->child, pidfd), ret = ESRCH;
 	__u32 count;
 
 	kill(pid, SIGKILL);
 	if (fd >= 0) {
-		ret = reap_victim(actor, pidfd, fd, value);
+		ret = reap_victim(pidfd, fd, value);
 		_mmun_unpin_mm(fd, 0, &count);
 	}
-	wait_for_child(actor, pid, 128 + SIGKILL);
+	wait_for_child(pid, 128 + SIGKILL);
 	if (fd < 0)
 		return ret;
-	if (!child_is_gone(fd, actor->child.id))
-		fail(actor,
-		     "a call worked on the mm of a process that is gone");
+	if (!child_is_gone(fd, me->child.id))
+		fail("a call worked on the mm of a process that is gone");
 	close(fd);
 	return ret;
 }
 
-static int op_reap(struct actor *actor, const struct area *area)
+static int op_reap(const struct area *area)
 {
-	__u64 value = tag(TAG_CHILD, area, 0, actor->calls);
+	__u64 value = tag(TAG_CHILD, area, 0, me->calls);
 	int pidfd, ret;
 	pid_t pid;
 
-	set(&actor->child.ready, false);
+	set(&me->child.ready, false);
 	pid = fork_child();
 	if (!pid)
-		_exit(victim_main(&actor->child, value));
+		_exit(victim_main(&me->child, value));
 	if (pid < 0)
 		return errno;
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ret = kill_and_reap(actor, pid, pidfd, value);
+	ret = kill_and_reap(pid, pidfd, value);
 	close(pidfd);
 	return ret;
 }

@@ -15,7 +15,7 @@ static int access_page(const struct area *area, int i, __u64 *value,
 }
 
 /* Read a page that other threads may change at the same time. */
-static void look(struct actor *actor, const struct area *area, int i)
+static void look(const struct area *area, int i)
 {
 	const struct page_state *state = page_of(area, i);
 	__u32 low = get(&state->low), high;
@@ -25,31 +25,29 @@ static void look(struct actor *actor, const struct area *area, int i)
 	if (ret == EFAULT || ret == ENOENT)
 		return;
 	if (ret) {
-		fail(actor, "MMUN_ACCESS: %s", strerror(ret));
+		fail("MMUN_ACCESS: %s", strerror(ret));
 		return;
 	}
 	high = get(&state->high);
 	add(&shared->compared, 1);
 	if (!is_possible(area, i, value, low, high))
-		fail(actor,
-		     "the device read %llx from page %d of process %d, generation %u to %u",
+		fail("the device read %llx from page %d of process %d, generation %u to %u",
 		     value, area->first + i, area->arena->number, low, high);
 }
 
-static void fail_access(struct actor *actor, const char *what,
-			const struct area *area, int i, __u64 value)
+static void fail_access(const char *what, const struct area *area, int i,
+			__u64 value)
 {
 	const struct page_state *state = page_of(area, i);
 
-	fail(actor,
-	     "the device %s %llx, page %d of process %d: %s, PROT_* %u, expected %llx",
+	fail("the device %s %llx, page %d of process %d: %s, PROT_* %u, expected %llx",
 	     what, value, area->first + i, area->arena->number,
 	     state->mapped ? "mapped" : "not mapped", state->prot,
 	     state->value);
 }
 
 /* The caller holds the lock of the page.  Returns 0 or an errno. */
-static int look_exactly(struct actor *actor, const struct area *area, int i)
+static int look_exactly(const struct area *area, int i)
 {
 	const struct page_state *state = page_of(area, i);
 	__u64 value;
@@ -59,7 +57,7 @@ static int look_exactly(struct actor *actor, const struct area *area, int i)
 		return ret;
 	add(&shared->compared, 1);
 	if (!page_allows(state, PROT_READ) || !is_the_value(state, value))
-		fail_access(actor, "read", area, i, value);
+		fail_access("read", area, i, value);
 	return 0;
 }
 
@@ -67,7 +65,7 @@ static int look_exactly(struct actor *actor, const struct area *area, int i)
  * The device writes writable pages and no other pages.  The caller holds the
  * lock of the page.  Returns 0 or an errno.
  */
-static int write_exactly(struct actor *actor, const struct area *area, int i)
+static int write_exactly(const struct area *area, int i)
 {
 	struct page_state *state = page_of(area, i);
 	__u64 value = tag(TAG_OWN, area, i, next_generation(state));
@@ -76,23 +74,23 @@ static int write_exactly(struct actor *actor, const struct area *area, int i)
 	if (ret)
 		return ret;
 	if (!page_allows(state, PROT_WRITE))
-		fail_access(actor, "wrote", area, i, value);
+		fail_access("wrote", area, i, value);
 	has_value(state, value);
 	return 0;
 }
 
-static void look_around(struct actor *actor, const struct area *area)
+static void look_around(const struct area *area)
 {
 	struct area one = *area;
 	int i;
 
-	for (i = roll(actor, 4); i >= 0; i--)
-		look(actor, area, roll(actor, area->pages));
-	one.first += roll(actor, area->pages);
+	for (i = roll(4); i >= 0; i--)
+		look(area, roll(area->pages));
+	one.first += roll(area->pages);
 	one.pages = 1;
 	if (!area_trylock(&one))
 		return;
-	look_exactly(actor, &one, 0);
+	look_exactly(&one, 0);
 	area_unlock(&one);
 }
 
@@ -102,7 +100,7 @@ struct way {
 	__u32 flags;
 };
 
-static struct way pick_way(struct actor *actor)
+static struct way pick_way(void)
 {
 	static const struct way ways[] = {
 		{ MMUN_METHOD_HMM_FAULT, 0 },
@@ -112,7 +110,7 @@ static struct way pick_way(struct actor *actor)
 		{ MMUN_METHOD_GUP, MMUN_WRITE },
 	};
 
-	return ways[roll(actor, ARRAY_SIZE(ways))];
+	return ways[roll(ARRAY_SIZE(ways))];
 }
 
 static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
@@ -126,88 +124,85 @@ static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
  * A small range is not invalidated MMUN_RETRIES times during one snapshot.  If
  * no retry is left, the driver repeated the snapshot with an old sequence.
  */
-static int op_snapshot(struct actor *actor, const struct area *range)
+static int op_snapshot(const struct area *range)
 {
 	bool small = range->pages <= 16;
-	struct way way = pick_way(actor);
+	struct way way = pick_way();
 	struct area area = *range;
 	struct mmun_snapshot snap;
 	__u64 pages[PAGES];
 
-	pick_part(actor, &area);
+	pick_part(&area);
 	snap = snapshot_of(&area, way.method, way.flags);
 	if (!small)
-		snap.max_retries = roll(actor, 64);
-	if (!roll(actor, 4))
+		snap.max_retries = roll(64);
+	if (!roll(4))
 		snap.pages = mmun_u64(pages);
 	if (_mmun_snapshot(area.fd, &snap))
 		return errno;
 	if (small && snap.out_collided)
-		fail(actor, "a snapshot collided %u times", snap.out_retries);
+		fail("a snapshot collided %u times", snap.out_retries);
 	add(&shared->retries, snap.out_retries);
 	raise_to(&shared->most_retries, snap.out_retries);
-	look_around(actor, &area);
+	look_around(&area);
 	return 0;
 }
 
 /* Some of the pages may not be readable, or not writable. */
-static void fill_shadow(struct actor *actor, const struct area *area,
-			__u32 method, __u32 flags)
+static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 {
 	struct mmun_snapshot snap = snapshot_of(area, method, flags);
 
 	if (_mmun_snapshot(area->fd, &snap) && errno != ENOENT &&
 	    errno != EFAULT && errno != EACCES)
-		fail(actor, "MMUN_SNAPSHOT: %s", strerror(errno));
+		fail("MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
 /*
  * Fill the shadow in half of all cases, so that the device also finds pages
  * without an entry.
  */
-static void prepare(struct actor *actor, const struct area *page, __u32 flags)
+static void prepare(const struct area *page, __u32 flags)
 {
-	if (roll(actor, 2))
-		fill_shadow(actor, page,
-			    roll(actor, 2) ? MMUN_METHOD_HMM_FAULT :
-					     MMUN_METHOD_GUP,
+	if (roll(2))
+		fill_shadow(page,
+			    roll(2) ? MMUN_METHOD_HMM_FAULT : MMUN_METHOD_GUP,
 			    flags);
 }
 
-static int op_read(struct actor *actor, const struct area *page)
+static int op_read(const struct area *page)
 {
-	prepare(actor, page, 0);
-	return look_exactly(actor, page, 0);
+	prepare(page, 0);
+	return look_exactly(page, 0);
 }
 
-static int op_write(struct actor *actor, const struct area *page)
+static int op_write(const struct area *page)
 {
 	int ret;
 
-	prepare(actor, page, MMUN_WRITE);
-	ret = write_exactly(actor, page, 0);
+	prepare(page, MMUN_WRITE);
+	ret = write_exactly(page, 0);
 	if (!ret)
-		look_exactly(actor, page, 0);
+		look_exactly(page, 0);
 	return ret;
 }
 
-static int op_verify(struct actor *actor, const struct area *range)
+static int op_verify(const struct area *range)
 {
 	struct mmun_verify verify;
 
 	if (_mmun_verify(range->fd, range->id, &verify))
 		return errno;
 	if (verify.out_result == MMUN_VERIFY_DIFFERS)
-		fail(actor,
-		     "MMUN_VERIFY: at %llx the shadow has %llx, the page tables %llx",
+		fail("MMUN_VERIFY: at %llx the shadow has %llx, the page tables %llx",
 		     verify.out_addr, verify.out_shadow, verify.out_pte);
 	return 0;
 }
 
-static int op_refuse(struct actor *actor, const struct area *range)
+static int op_refuse(const struct area *range)
 {
 	__u32 left;
 
-	return result(_mmun_fail_nonblock(range->fd, range->id, roll(actor, 4),
-					  &left));
+	return result(
+		_mmun_fail_nonblock(range->fd, range->id, roll(4), &left));
 }

@@ -23,20 +23,19 @@ static void count_hit(struct context *context, const struct mmun_record *r)
 	raise_to(&shared->longest_callback, r->duration_ns);
 }
 
-static void check_record(struct actor *actor, const struct mmun_record *r)
+static void check_record(const struct mmun_record *r)
 {
 	if (!(r->cur_seq & 1))
-		fail(actor, "a callback with the even sequence %llu",
-		     r->cur_seq);
+		fail("a callback with the even sequence %llu", r->cur_seq);
 	if (r->event > MMUN_EVENT_RELEASE && r->event != MMUN_EVENT_MIGRATE)
-		fail(actor, "a callback for the event %u", r->event);
+		fail("a callback for the event %u", r->event);
 	if (r->clip_start < r->start || r->clip_start >= r->clip_end)
-		fail(actor, "a callback for [%llx, %llx) of [%llx, %llx)",
+		fail("a callback for [%llx, %llx) of [%llx, %llx)",
 		     r->clip_start, r->clip_end, r->start, r->end);
 }
 
 /* Returns the number of records that were read. */
-static int read_log(struct actor *actor, const struct area *area)
+static int read_log(const struct area *area)
 {
 	struct context *context = area->context;
 	struct mmun_record records[64], *r;
@@ -45,25 +44,25 @@ static int read_log(struct actor *actor, const struct area *area)
 
 	for (r = records; r < records + count; r++) {
 		if (r->sequence < context->log_next)
-			fail(actor, "the sequence of the log went back");
+			fail("the sequence of the log went back");
 		add(&shared->lost, r->sequence - context->log_next);
 		context->log_next = r->sequence + 1;
 		if (r->type != MMUN_RECORD_INVALIDATE)
 			continue;
-		check_record(actor, r);
+		check_record(r);
 		count_hit(context, r);
 	}
 	add(&shared->records, count);
 	return count;
 }
 
-static int op_log(struct actor *actor, const struct area *area)
+static int op_log(const struct area *area)
 {
 	int i;
 
 	if (swap(&area->context->log_lock, 1))
 		return IDLE;
-	for (i = 0; i < 64 && read_log(actor, area); i++)
+	for (i = 0; i < 64 && read_log(area); i++)
 		;
 	set(&area->context->log_lock, 0);
 	return 0;

@@ -17,9 +17,9 @@
 /* Each thread has one page to which it moves a page of its arena. */
 #define SPARE_BASE 0x300000000000UL
 
-static char *spare_of(const struct actor *actor)
+static char *spare_of(void)
 {
-	size_t number = actor->arena->number * MAX_THREADS + actor->number;
+	size_t number = me->arena->number * MAX_THREADS + me->number;
 
 	return (char *)(SPARE_BASE + number * 2 * page_size());
 }
@@ -31,12 +31,12 @@ static int advise(const struct area *area, int advice)
 
 /* These operations change contents or access: the caller locks the pages. */
 
-static int op_touch(struct actor *actor, const struct area *area)
+static int op_touch(const struct area *area)
 {
 	return area_write(area);
 }
 
-static int op_munmap(struct actor *actor, const struct area *area)
+static int op_munmap(const struct area *area)
 {
 	if (munmap(area_at(area), area_length(area)))
 		return errno;
@@ -44,16 +44,16 @@ static int op_munmap(struct actor *actor, const struct area *area)
 	return 0;
 }
 
-static int op_map_over(struct actor *actor, const struct area *area)
+static int op_map_over(const struct area *area)
 {
 	return area_map(area) ?: area_write(area);
 }
 
 /* The page moves away, gets a value that no device may read, and moves back. */
-static int op_mremap(struct actor *actor, const struct area *area)
+static int op_mremap(const struct area *area)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-	__u64 value, *spare = (__u64 *)spare_of(actor);
+	__u64 value, *spare = (__u64 *)spare_of();
 	struct page_state *page = page_of(area, 0);
 
 	if (mremap(area_at(area), page_size(), page_size(), flags, spare) ==
@@ -72,19 +72,19 @@ static int op_mremap(struct actor *actor, const struct area *area)
 	return 0;
 }
 
-static int op_mprotect(struct actor *actor, const struct area *area)
+static int op_mprotect(const struct area *area)
 {
 	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ,
 				     ALL_ACCESS };
 
-	return area_protect(area, prots[roll(actor, ARRAY_SIZE(prots))]);
+	return area_protect(area, prots[roll(ARRAY_SIZE(prots))]);
 }
 
 /*
  * The kernel zaps all mapped pages, even if it returns ENOMEM because of a
  * hole.
  */
-static int op_dontneed(struct actor *actor, const struct area *area)
+static int op_dontneed(const struct area *area)
 {
 	int ret = advise(area, MADV_DONTNEED);
 
@@ -93,7 +93,7 @@ static int op_dontneed(struct actor *actor, const struct area *area)
 	return ret;
 }
 
-static int op_free(struct actor *actor, const struct area *area)
+static int op_free(const struct area *area)
 {
 	int i;
 
@@ -102,7 +102,7 @@ static int op_free(struct actor *actor, const struct area *area)
 	return advise(area, MADV_FREE);
 }
 
-static int op_punch(struct actor *actor, const struct area *area)
+static int op_punch(const struct area *area)
 {
 	if (fallocate(area->arena->file,
 		      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -113,7 +113,7 @@ static int op_punch(struct actor *actor, const struct area *area)
 }
 
 /* The lock of the last page of the file excludes other calls of this operation. */
-static int op_truncate(struct actor *actor, const struct area *area)
+static int op_truncate(const struct area *area)
 {
 	const off_t size = SECTION_PAGES * page_size();
 	int ret = 0;
@@ -128,7 +128,7 @@ static int op_truncate(struct actor *actor, const struct area *area)
 }
 
 /* Write the same contents to two neighbours, which ksmd can merge. */
-static int op_ksm(struct actor *actor, const struct area *area)
+static int op_ksm(const struct area *area)
 {
 	struct page_state *pages = page_of(area, 0);
 	__u32 gen = 1 + (pages[0].high > pages[1].high ? pages[0].high :
@@ -149,18 +149,17 @@ static int op_ksm(struct actor *actor, const struct area *area)
  * Check that the device cannot write the pages, although the pages are
  * writable.
  */
-static void check_write_protection(struct actor *actor, const struct area *area)
+static void check_write_protection(const struct area *area)
 {
 	struct area range = *area;
-	int page = area->first + roll(actor, area->pages);
+	int page = area->first + roll(area->pages);
 
-	set_context(&range, roll(actor, CONTEXTS));
-	if (!pick_range(actor, &range) || page < range.first ||
+	set_context(&range, roll(CONTEXTS));
+	if (!pick_range(&range) || page < range.first ||
 	    page >= range.first + range.pages)
 		return;
-	if (!write_exactly(actor, &range, page - range.first))
-		fail(actor,
-		     "the device wrote to page %d, which userfaultfd protects",
+	if (!write_exactly(&range, page - range.first))
+		fail("the device wrote to page %d, which userfaultfd protects",
 		     page);
 }
 
@@ -182,7 +181,7 @@ static int uffd_protect(const struct area *area, __u64 mode)
 	return 0;
 }
 
-static int op_uffd(struct actor *actor, const struct area *area)
+static int op_uffd(const struct area *area)
 {
 	struct uffdio_register reg = {
 		.range = { mmun_u64(area_at(area)), area_length(area) },
@@ -197,9 +196,9 @@ static int op_uffd(struct actor *actor, const struct area *area)
 		return errno;
 	ret = uffd_protect(area, UFFDIO_WRITEPROTECT_MODE_WP);
 	if (!ret) {
-		check_write_protection(actor, area);
+		check_write_protection(area);
 		sched_yield();
-		check_write_protection(actor, area);
+		check_write_protection(area);
 		ret = uffd_protect(area, 0);
 	}
 	if (ioctl(uffd, UFFDIO_UNREGISTER, &reg.range) && !ret)
@@ -208,7 +207,7 @@ static int op_uffd(struct actor *actor, const struct area *area)
 }
 
 /* Map the section again as one mapping.  This operation waits for the locks. */
-static int op_renew(struct actor *actor, const struct area *area)
+static int op_renew(const struct area *area)
 {
 	struct area all = whole_section(area->arena, section_of(area));
 	int ret;
@@ -222,35 +221,35 @@ static int op_renew(struct actor *actor, const struct area *area)
 
 /* These operations change no contents and need no locks. */
 
-static int op_cold(struct actor *actor, const struct area *area)
+static int op_cold(const struct area *area)
 {
 	return advise(area, MADV_COLD);
 }
 
-static int op_pageout(struct actor *actor, const struct area *area)
+static int op_pageout(const struct area *area)
 {
 	return advise(area, MADV_PAGEOUT);
 }
 
-static struct area pick_huge(struct actor *actor, struct arena *arena)
+static struct area pick_huge(struct arena *arena)
 {
-	return whole_section(arena, SECTION_HUGE + roll(actor, 2));
+	return whole_section(arena, SECTION_HUGE + roll(2));
 }
 
 /* Only a section that is one mapping can collapse. */
-static int op_collapse(struct actor *actor, const struct area *area)
+static int op_collapse(const struct area *area)
 {
-	struct area all = pick_huge(actor, area->arena);
+	struct area all = pick_huge(area->arena);
 
-	if (!roll(actor, 4))
-		op_renew(actor, &all);
+	if (!roll(4))
+		op_renew(&all);
 	return advise(&all, MADV_COLLAPSE);
 }
 
 /* Split huge pages through a file of debugfs, which works for any process. */
-static int op_split(struct actor *actor, const struct area *area)
+static int op_split(const struct area *area)
 {
-	struct area all = pick_huge(actor, area->arena);
+	struct area all = pick_huge(area->arena);
 	unsigned long at = (unsigned long)area_at(&all);
 	char text[64];
 
@@ -261,38 +260,38 @@ static int op_split(struct actor *actor, const struct area *area)
 	return result(mmun_write_file(SPLIT_FILE, text));
 }
 
-static int op_mbind(struct actor *actor, const struct area *area)
+static int op_mbind(const struct area *area)
 {
-	unsigned long mask = 1UL << roll(actor, 2);
+	unsigned long mask = 1UL << roll(2);
 
 	return result(syscall(SYS_mbind, area_at(area), area_length(area),
 			      MPOL_BIND, &mask, 64UL, MPOL_MF_MOVE));
 }
 
-static int op_move_pages(struct actor *actor, const struct area *area)
+static int op_move_pages(const struct area *area)
 {
 	int i, nodes[8], status[8];
 	void *pages[8];
 
 	for (i = 0; i < area->pages; i++) {
 		pages[i] = page_at(area, i);
-		nodes[i] = roll(actor, 2);
+		nodes[i] = roll(2);
 	}
 	return result(syscall(SYS_move_pages, area->arena->pid,
 			      (unsigned long)area->pages, pages, nodes, status,
 			      MPOL_MF_MOVE) < 0);
 }
 
-static int op_process_madvise(struct actor *actor, const struct area *area)
+static int op_process_madvise(const struct area *area)
 {
-	int advice = roll(actor, 2) ? MADV_COLD : MADV_PAGEOUT;
+	int advice = roll(2) ? MADV_COLD : MADV_PAGEOUT;
 	struct iovec vec = { area_at(area), area_length(area) };
 
 	return result(syscall(SYS_process_madvise, pidfds[area->arena->number],
 			      &vec, 1UL, advice, 0U) < 0);
 }
 
-static int op_clear_refs(struct actor *actor, const struct area *area)
+static int op_clear_refs(const struct area *area)
 {
 	char path[64];
 

@@ -246,13 +246,12 @@ static int find_wrong(const struct area *area, const struct page_state *pages)
 	return -1;
 }
 
-static void area_check(struct actor *actor, const struct area *area)
+static void area_check(const struct area *area)
 {
 	int i = find_wrong(area, page_of(area, 0));
 
 	if (i >= 0)
-		fail(actor,
-		     "the CPU read %llx from page %d of process %d, expected %llx",
+		fail("the CPU read %llx from page %d of process %d, expected %llx",
 		     get(word_at(area, i)), area->first + i,
 		     area->arena->number, page_of(area, i)->value);
 }

@@ -19,9 +19,9 @@ static bool is_allowed(const struct op *op, int error)
 	return false;
 }
 
-static int pick_op(struct actor *actor)
+static int pick_op(void)
 {
-	int at = roll(actor, options.total_weight), i = 0;
+	int at = roll(options.total_weight), i = 0;
 
 	while (at >= options.weights[i])
 		at -= options.weights[i++];
@@ -29,53 +29,52 @@ static int pick_op(struct actor *actor)
 }
 
 /* Prepare what the flags of the operation require, and call it. */
-static int run_op(struct actor *actor, const struct op *op)
+static int run_op(const struct op *op)
 {
 	struct area area = {};
 	int ret = 0;
 
-	if (!pick_area(actor, &area, op->flags))
+	if (!pick_area(&area, op->flags))
 		return IDLE;
 	if (!(op->flags & LOCK))
-		return op->run(actor, &area);
+		return op->run(&area);
 	if (!area_trylock(&area))
 		return IDLE;
 	if (op->flags & OPEN)
 		ret = area_open(&area);
 	if (!ret && (op->flags & CHECK))
-		area_check(actor, &area);
-	ret = ret ?: op->run(actor, &area);
+		area_check(&area);
+	ret = ret ?: op->run(&area);
 	area_unlock(&area);
 	return ret;
 }
 
-static void count_result(struct actor *actor, int ret)
+static void count_result(int ret)
 {
 	if (ret == IDLE)
-		actor->idle[actor->op]++;
+		me->idle[me->op]++;
 	else if (!ret)
-		actor->done[actor->op]++;
+		me->done[me->op]++;
 	else
-		actor->errors[actor->op][ret < MAX_ERRNO ? ret : 0]++;
-	if (ret > 0 && !is_allowed(&ops[actor->op], ret))
-		fail(actor, "%s", strerror(ret));
+		me->errors[me->op][ret < MAX_ERRNO ? ret : 0]++;
+	if (ret > 0 && !is_allowed(&ops[me->op], ret))
+		fail("%s", strerror(ret));
 }
 
 static void *actor_main(void *arg)
 {
-	struct actor *actor = arg;
-
-	actor->tid = mmun_gettid();
-	mmun_map(spare_of(actor), page_size());
+	me = arg;
+	me->tid = mmun_gettid();
+	mmun_map(spare_of(), page_size());
 	while (!get(&shared->stop) &&
-	       (!options.calls || actor->calls < options.calls)) {
-		take_dice(actor);
-		actor->op = pick_op(actor);
-		set(&actor->began, now_ns());
-		count_result(actor, run_op(actor, &ops[actor->op]));
-		set(&actor->began, 0);
+	       (!options.calls || me->calls < options.calls)) {
+		take_dice();
+		me->op = pick_op();
+		set(&me->began, now_ns());
+		count_result(run_op(&ops[me->op]));
+		set(&me->began, 0);
 	}
-	drop_batches(actor);
+	drop_batches();
 	return NULL;
 }
 
@@ -168,18 +167,18 @@ static void verify_at_the_end(int fd, __u32 id)
 	struct mmun_verify verify;
 
 	if (_mmun_verify(fd, id, &verify))
-		fail(NULL, "MMUN_VERIFY at the end: %s", strerror(errno));
+		fail("MMUN_VERIFY at the end: %s", strerror(errno));
 	else if (verify.out_result != MMUN_VERIFY_AGREES)
-		fail(NULL, "MMUN_VERIFY at the end: result %u at %llx",
+		fail("MMUN_VERIFY at the end: result %u at %llx",
 		     verify.out_result, verify.out_addr);
 	if (add_counters(fd, id))
-		fail(NULL, "MMUN_QUERY_RANGE at the end: %s", strerror(errno));
+		fail("MMUN_QUERY_RANGE at the end: %s", strerror(errno));
 }
 
 static void remove_at_the_end(int fd, __u32 id)
 {
 	if (_mmun_remove(fd, id))
-		fail(NULL, "MMUN_REMOVE at the end: %s", strerror(errno));
+		fail("MMUN_REMOVE at the end: %s", strerror(errno));
 }
 
 /* Call @call for each @step-th range of all slots. */
@@ -199,10 +198,9 @@ static void check_balance(int fd)
 	struct mmun_check_balance cmd;
 
 	if (_mmun_check_balance(fd, BALANCE_MS, &cmd))
-		fail(NULL, "MMUN_CHECK_BALANCE at the end: %s",
-		     strerror(errno));
+		fail("MMUN_CHECK_BALANCE at the end: %s", strerror(errno));
 	else if (!cmd.out_balanced)
-		fail(NULL, "an invalidation began and did not end%s",
+		fail("an invalidation began and did not end%s",
 		     cmd.out_odd ? ", and the sequence is odd" : "");
 }
 
@@ -219,7 +217,7 @@ static void check_arena(struct arena *arena)
 	struct area all = { .arena = arena, .pages = PAGES };
 	int i;
 
-	area_check(NULL, &all);
+	area_check(&all);
 	for (i = 0; i < CONTEXTS; i++) {
 		call_for_ranges(&arena->contexts[i], 1, verify_at_the_end);
 		check_balance(arena->contexts[i].fd);
@@ -248,8 +246,7 @@ static int process_main(int number)
 	int ret = make_arena(arena);
 
 	if (ret)
-		fail(NULL, "process %d could not start: %s", number,
-		     strerror(ret));
+		fail("process %d could not start: %s", number, strerror(ret));
 	open_uffd();
 	meet();
 	open_others(arena);

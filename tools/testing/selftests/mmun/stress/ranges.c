@@ -11,13 +11,13 @@ static void set_context(struct area *area, int context)
 }
 
 /* Choose a context: in most cases of this process, otherwise of any process. */
-static void pick_context(struct actor *actor, struct area *area)
+static void pick_context(struct area *area)
 {
-	int process = roll(actor, options.processes);
-	int context = roll(actor, CONTEXTS);
+	int process = roll(options.processes);
+	int context = roll(CONTEXTS);
 
-	if (roll(actor, 4) || context_fds[process][context] < 0)
-		process = actor->arena->number;
+	if (roll(4) || context_fds[process][context] < 0)
+		process = me->arena->number;
 	area->arena = &shared->arenas[process];
 	set_context(area, context);
 }
@@ -40,18 +40,18 @@ static bool slot_unpack(__u64 slot, struct area *area)
 	return area->id;
 }
 
-static __u64 *pick_slot(struct actor *actor, const struct area *area)
+static __u64 *pick_slot(const struct area *area)
 {
-	return &area->context->slots[roll(actor, SLOTS)];
+	return &area->context->slots[roll(SLOTS)];
 }
 
 /*
  * Choose any range of the context.  Another thread may remove the range at any
  * time.
  */
-static bool pick_range(struct actor *actor, struct area *area)
+static bool pick_range(struct area *area)
 {
-	int i, from = roll(actor, SLOTS);
+	int i, from = roll(SLOTS);
 	__u64 *slots = area->context->slots;
 
 	for (i = 0; i < SLOTS; i++)
@@ -61,36 +61,35 @@ static bool pick_range(struct actor *actor, struct area *area)
 }
 
 /* Choose some pages of a range, and sometimes all pages. */
-static void pick_part(struct actor *actor, struct area *area)
+static void pick_part(struct area *area)
 {
-	int most = roll(actor, 16) ? 16 : PAGES, skip;
-	int pages = 1 + roll(actor, most);
+	int most = roll(16) ? 16 : PAGES, skip;
+	int pages = 1 + roll(most);
 
 	if (pages > area->pages)
 		pages = area->pages;
-	skip = roll(actor, area->pages - pages + 1);
+	skip = roll(area->pages - pages + 1);
 	area->first += skip;
 	area->pages = pages;
 }
 
-static void pick_pages(struct actor *actor, struct area *area, int flags)
+static void pick_pages(struct area *area, int flags)
 {
 	enum section section = SECTION_SHARED;
 
-	area->arena = actor->arena;
+	area->arena = me->arena;
 	if (flags & ANY)
-		area->arena = &shared->arenas[roll(actor, options.processes)];
+		area->arena = &shared->arenas[roll(options.processes)];
 	if (!(flags & SHARED))
-		section = roll(actor,
-			       flags & PRIVATE ? SECTION_SHARED : SECTIONS);
-	area->pages = 1 + roll(actor, flags & ONE ? 1 : 8);
-	area->first = section * SECTION_PAGES +
-		      roll(actor, SECTION_PAGES - area->pages + 1);
+		section = roll(flags & PRIVATE ? SECTION_SHARED : SECTIONS);
+	area->pages = 1 + roll(flags & ONE ? 1 : 8);
+	area->first =
+		section * SECTION_PAGES + roll(SECTION_PAGES - area->pages + 1);
 	if (flags & PAIR) {
 		area->first &= ~1;
 		area->pages = 2;
 	} else if (flags & TAIL) {
-		area->pages += roll(actor, 9);
+		area->pages += roll(9);
 		area->first = PAGES - area->pages;
 	}
 }
@@ -99,19 +98,19 @@ static void pick_pages(struct actor *actor, struct area *area, int flags)
  * Choose an area by the flags of struct op.  Returns false if there is no such
  * range.
  */
-static bool pick_area(struct actor *actor, struct area *area, int flags)
+static bool pick_area(struct area *area, int flags)
 {
 	if (!(flags & (CONTEXT | RANGE))) {
-		pick_pages(actor, area, flags);
+		pick_pages(area, flags);
 		return true;
 	}
-	pick_context(actor, area);
+	pick_context(area);
 	if (!(flags & RANGE))
 		return true;
-	if (!pick_range(actor, area))
+	if (!pick_range(area))
 		return false;
 	if (flags & ONE) {
-		area->first += roll(actor, area->pages);
+		area->first += roll(area->pages);
 		area->pages = 1;
 	}
 	return true;
@@ -121,15 +120,15 @@ static bool pick_area(struct actor *actor, struct area *area, int flags)
  * Returns a span of whole pages, and sometimes a part of the page before and of
  * the page after.
  */
-static struct mmun_span pick_span(struct actor *actor, struct area *area)
+static struct mmun_span pick_span(struct area *area)
 {
 	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
-	int most = sizes[roll(actor, 6) * roll(actor, 6) / 5];
-	size_t before = roll(actor, 2) * roll(actor, page_size());
-	size_t behind = roll(actor, 2) * roll(actor, page_size());
+	int most = sizes[roll(6) * roll(6) / 5];
+	size_t before = roll(2) * roll(page_size());
+	size_t behind = roll(2) * roll(page_size());
 
-	area->pages = 1 + roll(actor, most);
-	area->first = roll(actor, PAGES - area->pages + 1);
+	area->pages = 1 + roll(most);
+	area->first = roll(PAGES - area->pages + 1);
 	if (!area->first)
 		before = 0;
 	return (struct mmun_span){
@@ -170,11 +169,11 @@ static int remove_range(const struct area *area)
 	return ret;
 }
 
-static int op_insert(struct actor *actor, const struct area *context)
+static int op_insert(const struct area *context)
 {
-	__u64 *slot = pick_slot(actor, context), empty = 0, done;
+	__u64 *slot = pick_slot(context), empty = 0, done;
 	struct area area = *context;
-	struct mmun_span span = pick_span(actor, &area);
+	struct mmun_span span = pick_span(&area);
 
 	if (get(slot))
 		return IDLE;
@@ -187,58 +186,57 @@ static int op_insert(struct actor *actor, const struct area *context)
 }
 
 /* Only the thread that empties the slot removes the range. */
-static int op_remove(struct actor *actor, const struct area *context)
+static int op_remove(const struct area *context)
 {
 	struct area area = *context;
 
-	if (!slot_unpack(swap(pick_slot(actor, context), 0), &area))
+	if (!slot_unpack(swap(pick_slot(context), 0), &area))
 		return IDLE;
 	return remove_range(&area);
 }
 
-static void check_done(struct actor *actor, const char *call, __u64 done,
-		       int count)
+static void check_done(const char *call, __u64 done, int count)
 {
 	if (done != count)
-		fail(actor, "%s: %llu of %d", call, done, count);
+		fail("%s: %llu of %d", call, done, count);
 }
 
-static int op_bulk_insert(struct actor *actor, const struct area *context)
+static int op_bulk_insert(const struct area *context)
 {
-	int i, count = 1 + roll(actor, BULK);
+	int i, count = 1 + roll(BULK);
 	struct area area = *context;
 	__u64 done;
 
-	if (actor->bulk_count)
+	if (me->bulk_count)
 		return IDLE;
 	for (i = 0; i < count; i++) {
-		actor->bulk[i] = pick_span(actor, &area);
-		actor->bulk[i].length %= 16 * page_size();
-		actor->bulk[i].length += page_size();
+		me->bulk[i] = pick_span(&area);
+		me->bulk[i].length %= 16 * page_size();
+		me->bulk[i].length += page_size();
 	}
-	if (_mmun_insert_bulk(area.fd, actor->bulk, count, &done))
+	if (_mmun_insert_bulk(area.fd, me->bulk, count, &done))
 		return errno;
-	check_done(actor, "MMUN_INSERT", done, count);
-	actor->bulk_fd = area.fd;
-	actor->bulk_count = done;
+	check_done("MMUN_INSERT", done, count);
+	me->bulk_fd = area.fd;
+	me->bulk_count = done;
 	count_ranges(done);
 	return 0;
 }
 
-static int op_bulk_remove(struct actor *actor, const struct area *unused)
+static int op_bulk_remove(const struct area *unused)
 {
-	int count = actor->bulk_count, i;
+	int count = me->bulk_count, i;
 	__u64 done;
 
 	if (!count)
 		return IDLE;
-	actor->bulk_count = 0;
+	me->bulk_count = 0;
 	for (i = 0; i < count; i++)
-		if (add_counters(actor->bulk_fd, actor->bulk[i].id))
+		if (add_counters(me->bulk_fd, me->bulk[i].id))
 			return errno;
-	if (_mmun_remove_bulk(actor->bulk_fd, actor->bulk, count, &done))
+	if (_mmun_remove_bulk(me->bulk_fd, me->bulk, count, &done))
 		return errno;
-	check_done(actor, "MMUN_REMOVE", done, count);
+	check_done("MMUN_REMOVE", done, count);
 	count_ranges(-count);
 	return 0;
 }

@@ -160,6 +160,9 @@ struct shared {
 
 static struct shared *shared;
 
+/* The actor of this thread, or NULL */
+static __thread struct actor *me;
+
 /* Descriptors of this process for all processes and their contexts */
 static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
@@ -186,7 +189,7 @@ enum {
 struct op {
 	const char *name;
 	int weight;
-	int (*run)(struct actor *actor, const struct area *area);
+	int (*run)(const struct area *area);
 	int flags;
 	int errnos[8]; /* errors that are no failures; 0 ends the list */
 };
@@ -221,36 +224,34 @@ static void raise_to(__u64 *most, __u64 value)
 }
 
 /* The first failure ends the run.  Only this failure is reported. */
-static void __attribute__((format(printf, 2, 3)))
-fail(struct actor *actor, const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 {
 	size_t used = 0;
 	va_list args;
 
 	if (swap(&shared->failed, true))
 		return;
-	if (actor)
+	if (me)
 		used = snprintf(shared->what, sizeof(shared->what),
 				"process %d thread %d call %llu (%s): ",
-				actor->arena->number, actor->number,
-				actor->calls, ops[actor->op].name);
+				me->arena->number, me->number, me->calls,
+				ops[me->op].name);
 	va_start(args, fmt);
 	vsnprintf(shared->what + used, sizeof(shared->what) - used, fmt, args);
 	va_end(args);
 	set(&shared->stop, true);
 }
 
-static __u64 roll(struct actor *actor, __u64 sides)
+static __u64 roll(__u64 sides)
 {
-	return mmun_random_below(&actor->dice, sides);
+	return mmun_random_below(&me->dice, sides);
 }
 
 /* Start the random numbers of the next call. */
-static void take_dice(struct actor *actor)
+static void take_dice(void)
 {
-	__u64 thread = actor->arena->number * MAX_THREADS + actor->number + 1;
+	__u64 thread = me->arena->number * MAX_THREADS + me->number + 1;
 
-	actor->calls++;
-	actor->dice =
-		mmun_mix(options.seed + mmun_mix(thread << 40 | actor->calls));
+	me->calls++;
+	me->dice = mmun_mix(options.seed + mmun_mix(thread << 40 | me->calls));
 }

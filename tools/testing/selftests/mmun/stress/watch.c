@@ -9,14 +9,14 @@
 
 #define NS(seconds) ((seconds)*1000000000ULL)
 
-static void show_task(const struct actor *actor, const char *file)
+static void show_task(const char *file)
 {
 	char path[64], text[256];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", actor->arena->pid,
-		 actor->tid, file);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", me->arena->pid,
+		 me->tid, file);
 	if (!mmun_read_file(path, text, sizeof(text)))
-		printf("# %d %s: %s\n", actor->tid, file, text);
+		printf("# %d %s: %s\n", me->tid, file, text);
 }
 
 static bool is_stuck(const struct actor *actor)
@@ -35,9 +35,10 @@ static bool check_stuck(void)
 	for (i = 0; i < count_actors(); i++, actor++) {
 		if (!is_stuck(actor))
 			continue;
-		fail(actor, "the call does not return");
-		show_task(actor, "wchan");
-		show_task(actor, "stack");
+		me = actor; /* for the messages */
+		fail("the call does not return");
+		show_task("wchan");
+		show_task("stack");
 		return true;
 	}
 	return false;
@@ -52,8 +53,7 @@ static int reap_processes(pid_t *pids)
 		if (!pids[p] || waitpid(pids[p], &status, WNOHANG) != pids[p])
 			continue;
 		if (status)
-			fail(NULL, "process %d ended with status %x", p,
-			     status);
+			fail("process %d ended with status %x", p, status);
 		pids[p] = 0;
 		count++;
 	}
@@ -112,14 +112,14 @@ static void check_objects(int fd, __u64 before)
 
 	do {
 		if (_mmun_query_context(fd, &state)) {
-			fail(NULL, "MMUN_QUERY_CONTEXT: %s", strerror(errno));
+			fail("MMUN_QUERY_CONTEXT: %s", strerror(errno));
 			return;
 		}
 		if (state.out_objects == before)
 			return;
 		usleep(10000);
 	} while (now_ns() < end);
-	fail(NULL, "the driver has %llu objects, and had %llu at the start",
+	fail("the driver has %llu objects, and had %llu at the start",
 	     state.out_objects, before);
 }
 
