@@ -17,6 +17,7 @@
 
 #include <linux/userfaultfd.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <sys/swap.h>
 #include <sys/uio.h>
 #include <time.h>

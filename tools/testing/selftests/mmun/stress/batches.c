@@ -17,7 +17,7 @@ static int op_begin(const struct area *range)
 		batch->token.batch = 0;
 		return errno;
 	}
-	raise_to(&shared->most_batches, add(&shared->batches_open, 1));
+	raise_to(&shared->most_batches, ++shared->batches_open);
 	batch->area = *range;
 	batch->stale = false;
 	batch->invalidations_before = before.out_invalidations;
@@ -43,7 +43,7 @@ static struct batch *pick_batch(void)
 
 static void batch_is_closed(struct batch *batch)
 {
-	add(&shared->batches_open, -1);
+	shared->batches_open--;
 	batch->token.batch = 0;
 }
 

@@ -59,14 +59,16 @@ struct copy {
 
 static int copy_main(struct copy *copy, const struct child *child, bool writes)
 {
-	if (find_wrong(&copy->area, copy->pages) >= 0)
+	__u64 value;
+
+	if (find_wrong(&copy->area, copy->pages, &value) >= 0)
 		return CHILD_DIFFERS;
 	if (writes)
 		write_pages(&copy->area, copy->pages, TAG_CHILD);
-	while (!get(&child->ready))
+	while (!child->ready)
 		usleep(100);
-	return find_wrong(&copy->area, copy->pages) < 0 ? CHILD_FINE :
-							  CHILD_CHANGES;
+	return find_wrong(&copy->area, copy->pages, &value) < 0 ? CHILD_FINE :
+								  CHILD_CHANGES;
 }
 
 /*
@@ -93,7 +95,7 @@ static int fork_a_copy(struct copy *copy)
 	int i, ret = 0;
 	pid_t pid;
 
-	set(&me->child.ready, false);
+	me->child.ready = false;
 	pid = fork_child();
 	if (!pid)
 		_exit(copy_main(copy, &me->child, writes));
@@ -106,7 +108,7 @@ static int fork_a_copy(struct copy *copy)
 	if (ret)
 		return ret;
 	sched_yield();
-	set(&me->child.ready, true);
+	me->child.ready = true;
 	return wait_for_child(pid, CHILD_FINE);
 }
 
@@ -140,7 +142,7 @@ static int child_context(struct child *child, __u64 value)
 	if (!mmun_map(CHILD_BASE, length))
 		return -1;
 	for (i = 0; i < CHILD_PAGES; i++)
-		set((__u64 *)(CHILD_BASE + i * page_size()), value);
+		*(__u64 *)(CHILD_BASE + i * page_size()) = value;
 	child->fd = open(MMUN_DEV, O_RDWR);
 	if (_mmun_insert(child->fd, CHILD_BASE, length, &child->id))
 		return -1;
@@ -258,7 +260,7 @@ static int victim_main(struct child *child, __u64 value)
 
 	if (child_context(child, value))
 		return CHILD_CALL;
-	set(&child->ready, true);
+	child->ready = true;
 	_mmun_pin_mm(child->fd, CHILD_MS, &unpinned);
 	return CHILD_FINE;
 }
@@ -295,7 +297,7 @@ static int adopt_context(const struct child *child, int pidfd)
 	struct mmun_record record;
 	int fd;
 
-	while (!get(&child->ready) && now_ns() < end)
+	while (!child->ready && now_ns() < end)
 		sched_yield();
 	fd = syscall(SYS_pidfd_getfd, pidfd, child->fd, 0);
 	if (fd < 0 || mmun_wait_record(fd, MMUN_RECORD_PIN, &record))
@@ -330,7 +332,7 @@ static int op_reap(const struct area *area)
 	int pidfd, ret;
 	pid_t pid;
 
-	set(&me->child.ready, false);
+	me->child.ready = false;
 	pid = fork_child();
 	if (!pid)
 		_exit(victim_main(&me->child, value));

@@ -18,7 +18,7 @@ static int access_page(const struct area *area, int i, __u64 *value,
 static void look(const struct area *area, int i)
 {
 	const struct page_state *state = page_of(area, i);
-	__u32 low = get(&state->low), high;
+	__u32 low = state->low, high;
 	__u64 value;
 	int ret = access_page(area, i, &value, 0);
 
@@ -28,8 +28,8 @@ static void look(const struct area *area, int i)
 		fail("MMUN_ACCESS: %s", strerror(ret));
 		return;
 	}
-	high = get(&state->high);
-	add(&shared->compared, 1);
+	high = state->high;
+	shared->compared++;
 	if (!is_possible(area, i, value, low, high))
 		fail("the device read %llx from page %d of process %d, generation %u to %u",
 		     value, area->first + i, area->arena->number, low, high);
@@ -55,7 +55,7 @@ static int look_exactly(const struct area *area, int i)
 
 	if (ret)
 		return ret;
-	add(&shared->compared, 1);
+	shared->compared++;
 	if (!page_allows(state, PROT_READ) || !is_the_value(state, value))
 		fail_access("read", area, i, value);
 	return 0;
@@ -142,7 +142,7 @@ static int op_snapshot(const struct area *range)
 		return errno;
 	if (small && snap.out_collided)
 		fail("a snapshot collided %u times", snap.out_retries);
-	add(&shared->retries, snap.out_retries);
+	shared->retries += snap.out_retries;
 	raise_to(&shared->most_retries, snap.out_retries);
 	look_around(&area);
 	return 0;

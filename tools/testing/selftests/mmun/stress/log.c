@@ -20,7 +20,7 @@ static void count_hit(struct context *context, const struct mmun_record *r)
 		context->hits = 1;
 	}
 	raise_to(&shared->most_hit, context->hits);
-	raise_to(&shared->longest_callback, r->duration_ns);
+	raise_to(&shared->longest_callback, r->duration_ns / 1000);
 }
 
 static void check_record(const struct mmun_record *r)
@@ -45,14 +45,14 @@ static int read_log(const struct area *area)
 	for (r = records; r < records + count; r++) {
 		if (r->sequence < context->log_next)
 			fail("the sequence of the log went back");
-		add(&shared->lost, r->sequence - context->log_next);
+		shared->lost += r->sequence - context->log_next;
 		context->log_next = r->sequence + 1;
 		if (r->type != MMUN_RECORD_INVALIDATE)
 			continue;
 		check_record(r);
 		count_hit(context, r);
 	}
-	add(&shared->records, count);
+	shared->records += count;
 	return count;
 }
 
@@ -60,10 +60,10 @@ static int op_log(const struct area *area)
 {
 	int i;
 
-	if (swap(&area->context->log_lock, 1))
+	if (atomic_exchange(&area->context->log_lock, 1))
 		return IDLE;
 	for (i = 0; i < 64 && read_log(area); i++)
 		;
-	set(&area->context->log_lock, 0);
+	area->context->log_lock = 0;
 	return 0;
 }

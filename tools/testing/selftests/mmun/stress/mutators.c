@@ -17,11 +17,11 @@
 /* Each thread has one page to which it moves a page of its arena. */
 #define SPARE_BASE 0x300000000000UL
 
-static char *spare_of(void)
+static void *spare_of(void)
 {
 	size_t number = me->arena->number * MAX_THREADS + me->number;
 
-	return (char *)(SPARE_BASE + number * 2 * page_size());
+	return (void *)(SPARE_BASE + number * 2 * page_size());
 }
 
 static int advise(const struct area *area, int advice)
@@ -53,17 +53,18 @@ static int op_map_over(const struct area *area)
 static int op_mremap(const struct area *area)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-	__u64 value, *spare = (__u64 *)spare_of();
+	_Atomic __u64 *spare = spare_of();
+	__u64 value;
 	struct page_state *page = page_of(area, 0);
 
 	if (mremap(area_at(area), page_size(), page_size(), flags, spare) ==
 	    MAP_FAILED)
 		return errno;
 	page->mapped = false;
-	set(spare, tag(TAG_SPARE, area, 0, 0));
+	*spare = tag(TAG_SPARE, area, 0, 0);
 	sched_yield();
 	value = tag(TAG_OWN, area, 0, next_generation(page));
-	set(spare, value);
+	*spare = value;
 	if (mremap(spare, page_size(), page_size(), flags, area_at(area)) ==
 	    MAP_FAILED)
 		return errno;
@@ -137,9 +138,9 @@ static int op_ksm(const struct area *area)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		set(&pages[i].high, gen);
+		pages[i].high = gen;
 		memset(page_at(area, i), 0, page_size());
-		set(word_at(area, i), value);
+		*word_at(area, i) = value;
 		has_value(&pages[i], value);
 	}
 	return advise(area, MADV_MERGEABLE);

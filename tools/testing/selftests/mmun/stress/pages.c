@@ -40,9 +40,9 @@ static char *page_at(const struct area *area, int i)
 }
 
 /* Returns the word that contains the tag. */
-static __u64 *word_at(const struct area *area, int i)
+static _Atomic __u64 *word_at(const struct area *area, int i)
 {
-	return (__u64 *)page_at(area, i);
+	return (_Atomic __u64 *)page_at(area, i);
 }
 
 static char *area_at(const struct area *area)
@@ -86,15 +86,10 @@ static __u64 tag(__u64 kind, const struct area *area, int i, __u32 gen)
 
 /* Locks */
 
-static void area_unlock_some(const struct area *area, int pages)
-{
-	while (pages--)
-		set(&page_of(area, pages)->lock, 0);
-}
-
 static void area_unlock(const struct area *area)
 {
-	area_unlock_some(area, area->pages);
+	for (int i = area->pages - 1; i >= 0; i--)
+		page_of(area, i)->lock = 0;
 }
 
 /*
@@ -103,12 +98,12 @@ static void area_unlock(const struct area *area)
  */
 static bool area_lock(const struct area *area, bool wait)
 {
-	int i;
+	struct area locked = *area;
 
-	for (i = 0; i < area->pages; i++) {
-		while (swap(&page_of(area, i)->lock, 1)) {
-			if (!wait || get(&shared->stop)) {
-				area_unlock_some(area, i);
+	for (locked.pages = 0; locked.pages < area->pages; locked.pages++) {
+		while (atomic_exchange(&page_of(area, locked.pages)->lock, 1)) {
+			if (!wait || shared->stop) {
+				area_unlock(&locked);
 				return false;
 			}
 			sched_yield();
@@ -129,7 +124,7 @@ static __u32 next_generation(struct page_state *page)
 {
 	__u32 gen = page->high + 1;
 
-	set(&page->high, gen);
+	page->high = gen;
 	return gen;
 }
 
@@ -137,7 +132,7 @@ static void has_value(struct page_state *page, __u64 value)
 {
 	page->value = value;
 	page->lazy = false;
-	set(&page->low, (__u32)(value ?: page->high));
+	page->low = (__u32)(value ?: page->high);
 }
 
 static bool page_allows(const struct page_state *page, int prot)
@@ -234,26 +229,32 @@ static int area_open(const struct area *area)
 	return ret ?: area_protect(area, ALL_ACCESS);
 }
 
-/* Returns the first page that the CPU reads and that has a wrong value, or -1. */
-static int find_wrong(const struct area *area, const struct page_state *pages)
+/*
+ * Returns the first page from which the CPU reads a wrong value, or -1.  Stores
+ * the value.
+ */
+static int find_wrong(const struct area *area, const struct page_state *pages,
+		      __u64 *value)
 {
-	int i;
-
-	for (i = 0; i < area->pages; i++)
-		if (page_allows(&pages[i], PROT_READ) &&
-		    !is_the_value(&pages[i], get(word_at(area, i))))
+	for (int i = 0; i < area->pages; i++) {
+		if (!page_allows(&pages[i], PROT_READ))
+			continue;
+		*value = *word_at(area, i);
+		if (!is_the_value(&pages[i], *value))
 			return i;
+	}
 	return -1;
 }
 
 static void area_check(const struct area *area)
 {
-	int i = find_wrong(area, page_of(area, 0));
+	__u64 value;
+	int i = find_wrong(area, page_of(area, 0), &value);
 
 	if (i >= 0)
 		fail("the CPU read %llx from page %d of process %d, expected %llx",
-		     get(word_at(area, i)), area->first + i,
-		     area->arena->number, page_of(area, i)->value);
+		     value, area->first + i, area->arena->number,
+		     page_of(area, i)->value);
 }
 
 /* The CPU writes the pages that are writable. */
@@ -267,7 +268,7 @@ static void write_pages(const struct area *area, struct page_state *pages,
 		if (!page_allows(&pages[i], PROT_WRITE))
 			continue;
 		value = tag(kind, area, i, next_generation(&pages[i]));
-		set(word_at(area, i), value);
+		*word_at(area, i) = value;
 		has_value(&pages[i], value);
 	}
 }

@@ -52,11 +52,11 @@ static int run_op(const struct op *op)
 static void count_result(int ret)
 {
 	if (ret == IDLE)
-		me->idle[me->op]++;
+		shared->idle[me->op]++;
 	else if (!ret)
-		me->done[me->op]++;
+		shared->done[me->op]++;
 	else
-		me->errors[me->op][ret < MAX_ERRNO ? ret : 0]++;
+		shared->errors[me->op][ret < MAX_ERRNO ? ret : 0]++;
 	if (ret > 0 && !is_allowed(&ops[me->op], ret))
 		fail("%s", strerror(ret));
 }
@@ -66,13 +66,12 @@ static void *actor_main(void *arg)
 	me = arg;
 	me->tid = mmun_gettid();
 	mmun_map(spare_of(), page_size());
-	while (!get(&shared->stop) &&
-	       (!options.calls || me->calls < options.calls)) {
+	while (!shared->stop && (!options.calls || me->calls < options.calls)) {
 		take_dice();
 		me->op = pick_op();
-		set(&me->began, now_ns());
+		me->began = now_ns();
 		count_result(run_op(&ops[me->op]));
-		set(&me->began, 0);
+		me->began = 0;
 	}
 	drop_batches();
 	return NULL;
@@ -253,10 +252,10 @@ static int process_main(int number)
 	meet();
 	run_actors(arena);
 	meet();
-	if (!get(&shared->failed))
+	if (!shared->failed)
 		check_arena(arena);
 	meet();
-	if (!get(&shared->failed))
+	if (!shared->failed)
 		remove_some(arena);
 	return 0;
 }

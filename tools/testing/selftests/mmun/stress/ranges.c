@@ -40,7 +40,7 @@ static bool slot_unpack(__u64 slot, struct area *area)
 	return area->id;
 }
 
-static __u64 *pick_slot(const struct area *area)
+static _Atomic __u64 *pick_slot(const struct area *area)
 {
 	return &area->context->slots[roll(SLOTS)];
 }
@@ -51,11 +51,10 @@ static __u64 *pick_slot(const struct area *area)
  */
 static bool pick_range(struct area *area)
 {
-	int i, from = roll(SLOTS);
-	__u64 *slots = area->context->slots;
+	int from = roll(SLOTS);
 
-	for (i = 0; i < SLOTS; i++)
-		if (slot_unpack(get(&slots[(from + i) % SLOTS]), area))
+	for (int i = 0; i < SLOTS; i++)
+		if (slot_unpack(area->context->slots[(from + i) % SLOTS], area))
 			return true;
 	return false;
 }
@@ -139,7 +138,7 @@ static struct mmun_span pick_span(struct area *area)
 
 static void count_ranges(int by)
 {
-	raise_to(&shared->most_ranges, add(&shared->ranges_open, by));
+	raise_to(&shared->most_ranges, shared->ranges_open += by);
 }
 
 /*
@@ -152,10 +151,10 @@ static int add_counters(int fd, __u32 id)
 
 	if (_mmun_query_range(fd, id, &counters))
 		return errno;
-	add(&shared->invalidations, counters.out_invalidations);
-	add(&shared->refused, counters.out_failed);
-	add(&shared->commits, counters.out_commits);
-	add(&shared->collisions, counters.out_collisions);
+	shared->invalidations += counters.out_invalidations;
+	shared->refused += counters.out_failed;
+	shared->commits += counters.out_commits;
+	shared->collisions += counters.out_collisions;
 	return 0;
 }
 
@@ -171,18 +170,20 @@ static int remove_range(const struct area *area)
 
 static int op_insert(const struct area *context)
 {
-	__u64 *slot = pick_slot(context), empty = 0, done;
+	_Atomic __u64 *slot = pick_slot(context);
+	__u64 empty = 0, done;
 	struct area area = *context;
 	struct mmun_span span = pick_span(&area);
 
-	if (get(slot))
+	if (*slot)
 		return IDLE;
 	if (_mmun_insert_bulk(area.fd, &span, 1, &done))
 		return errno;
 	count_ranges(1);
 	area.id = span.id;
-	return replace(slot, &empty, slot_pack(&area)) ? 0 :
-							 remove_range(&area);
+	return atomic_compare_exchange_strong(slot, &empty, slot_pack(&area)) ?
+		       0 :
+		       remove_range(&area);
 }
 
 /* Only the thread that empties the slot removes the range. */
@@ -190,7 +191,7 @@ static int op_remove(const struct area *context)
 {
 	struct area area = *context;
 
-	if (!slot_unpack(swap(pick_slot(context), 0), &area))
+	if (!slot_unpack(atomic_exchange(pick_slot(context), 0), &area))
 		return IDLE;
 	return remove_range(&area);
 }

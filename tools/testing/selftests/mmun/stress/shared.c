@@ -16,16 +16,6 @@
 #define MAX_ERRNO 134
 #define IDLE -1 /* no object that the operation could use */
 
-#define get(ptr) __atomic_load_n(ptr, __ATOMIC_SEQ_CST)
-#define set(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_SEQ_CST)
-#define add(ptr, value) __atomic_add_fetch(ptr, value, __ATOMIC_SEQ_CST)
-#define swap(ptr, value) __atomic_exchange_n(ptr, value, __ATOMIC_SEQ_CST)
-
-/* Stores @new if *@ptr is *@old, and otherwise updates *@old. */
-#define replace(ptr, old, new)                                              \
-	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, \
-				    __ATOMIC_SEQ_CST)
-
 /* An arena has one section of each kind of memory, of the size of a huge page. */
 enum section {
 	SECTION_SMALL, /* private, never huge */
@@ -36,9 +26,10 @@ enum section {
 
 /* The state that a page of an arena must have */
 struct page_state {
-	__u32 lock; /* guards the other members; @low, @high: only writes */
-	__u32 low; /* the smallest generation that a device may read */
-	__u32 high; /* the largest generation */
+	_Atomic __u32
+		lock; /* guards the other members; @low, @high: only writes */
+	_Atomic __u32 low; /* the smallest generation that a device may read */
+	_Atomic __u32 high; /* the largest generation */
 	__u32 prot; /* PROT_* */
 	__u64 value; /* the first word */
 	bool mapped;
@@ -48,11 +39,11 @@ struct page_state {
 /* A context of an arena, which every process can use */
 struct context {
 	int fd; /* in the process of the arena */
-	__u32 log_lock; /* guards the next three members */
+	_Atomic __u32 log_lock; /* guards the next three members */
 	__u64 log_next; /* sequence of the next record */
 	struct mmun_record first; /* callback of the last invalidation */
 	__u64 hits; /* callbacks of that invalidation */
-	__u64 slots[SLOTS]; /* the ranges, see slot_pack() */
+	_Atomic __u64 slots[SLOTS]; /* the ranges, see slot_pack() */
 };
 
 /* One process and its memory */
@@ -86,7 +77,7 @@ struct batch {
 
 /* Memory that a thread and its child share */
 struct child {
-	bool ready;
+	_Atomic bool ready;
 	int fd; /* in the child */
 	__u32 id;
 };
@@ -103,15 +94,12 @@ struct actor {
 	__u64 dice; /* state of the random numbers of this call */
 	__u64 calls; /* number of started calls */
 	int op; /* of this call, an index of ops[] */
-	__u64 began; /* the start of this call in ns, or 0 */
+	_Atomic __u64 began; /* the start of this call in ns, or 0 */
 	struct batch batches[BATCHES];
 	struct mmun_span bulk[BULK]; /* ranges that one call inserted */
 	int bulk_count;
 	int bulk_fd;
 	struct child child;
-	__u64 done[MAX_OPS];
-	__u64 idle[MAX_OPS];
-	__u64 errors[MAX_OPS][MAX_ERRNO];
 };
 
 static struct options {
@@ -130,30 +118,40 @@ static struct options {
 	.seconds = 10,
 };
 
+/* The counters and maxima of a run, and what the report calls them */
+/* clang-format off */
+#define COUNTERS(COUNTER)						\
+	COUNTER(invalidations, "invalidations of a range")		\
+	COUNTER(refused, "refused invalidations")			\
+	COUNTER(commits, "commits, snapshots included")			\
+	COUNTER(collisions, "collisions")				\
+	COUNTER(retries, "retries of snapshots")			\
+	COUNTER(compared, "device reads compared")			\
+	COUNTER(records, "records read")				\
+	COUNTER(lost, "records lost to a full log")			\
+	COUNTER(most_retries, "most retries of one snapshot")		\
+	COUNTER(most_batches, "most batches open")			\
+	COUNTER(most_ranges, "most ranges")				\
+	COUNTER(most_hit, "most ranges hit by one invalidation")	\
+	COUNTER(most_between, "most invalidations while a batch was open") \
+	COUNTER(longest_callback, "longest callback, microseconds")	\
+	COUNTER(most_objects, "most objects of the driver")
+/* clang-format on */
+
+#define MEMBER(name, text) _Atomic __u64 name;
+
 struct shared {
-	bool stop; /* start no call */
-	bool failed; /* @what is the first failure */
+	_Atomic bool stop; /* start no call */
+	_Atomic bool failed; /* @what is the first failure */
 	char what[512];
 	pthread_barrier_t barrier; /* of the processes */
-	/* Counters */
-	__u64 collisions;
-	__u64 retries;
-	__u64 commits;
-	__u64 invalidations;
-	__u64 refused;
-	__u64 compared; /* device reads */
-	__u64 records;
-	__u64 lost; /* records */
-	/* Maxima */
-	__u64 batches_open;
-	__u64 most_batches;
-	__u64 ranges_open;
-	__u64 most_ranges;
-	__u64 most_retries;
-	__u64 most_between; /* invalidations between a begin and its commit */
-	__u64 most_hit; /* ranges, by one invalidation */
-	__u64 most_objects; /* of the driver */
-	__u64 longest_callback; /* nanoseconds */
+	COUNTERS(MEMBER)
+	_Atomic __u64 batches_open;
+	_Atomic __u64 ranges_open;
+	_Atomic __u64 calls; /* started */
+	_Atomic __u64 done[MAX_OPS]; /* calls by operation and result */
+	_Atomic __u64 idle[MAX_OPS];
+	_Atomic __u64 errors[MAX_OPS][MAX_ERRNO];
 	struct arena arenas[MAX_PROCESSES];
 	struct actor actors[MAX_PROCESSES * MAX_THREADS]; /* by process */
 };
@@ -215,11 +213,12 @@ static int result(long ret)
 	return ret ? errno : 0;
 }
 
-static void raise_to(__u64 *most, __u64 value)
+static void raise_to(_Atomic __u64 *most, __u64 value)
 {
-	__u64 old = get(most);
+	__u64 old = *most;
 
-	while (old < value && !replace(most, &old, value))
+	while (old < value &&
+	       !atomic_compare_exchange_strong(most, &old, value))
 		;
 }
 
@@ -229,7 +228,7 @@ static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 	size_t used = 0;
 	va_list args;
 
-	if (swap(&shared->failed, true))
+	if (atomic_exchange(&shared->failed, true))
 		return;
 	if (me)
 		used = snprintf(shared->what, sizeof(shared->what),
@@ -239,7 +238,7 @@ static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(shared->what + used, sizeof(shared->what) - used, fmt, args);
 	va_end(args);
-	set(&shared->stop, true);
+	shared->stop = true;
 }
 
 static __u64 roll(__u64 sides)
@@ -253,5 +252,6 @@ static void take_dice(void)
 	__u64 thread = me->arena->number * MAX_THREADS + me->number + 1;
 
 	me->calls++;
+	shared->calls++;
 	me->dice = mmun_mix(options.seed + mmun_mix(thread << 40 | me->calls));
 }

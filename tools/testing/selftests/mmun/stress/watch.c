@@ -22,7 +22,7 @@ static void show_task(const char *file)
 static bool is_stuck(const struct actor *actor)
 {
 	int factor = getenv("KSFT_MACHINE_SLOW") ? 4 : 1;
-	__u64 began = get(&actor->began);
+	__u64 began = actor->began;
 
 	return began && now_ns() > began + NS(STUCK_SECS) * factor;
 }
@@ -91,10 +91,10 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 		usleep(20000);
 		note_objects(fd);
 		if (options.seconds && now_ns() >= end)
-			set(&shared->stop, true);
+			shared->stop = true;
 		ended = reap_processes(pids);
 		left -= ended;
-		if (check_stuck() || (ended && get(&shared->failed)))
+		if (check_stuck() || (ended && shared->failed))
 			kill_processes(pids);
 		if (options.progress &&
 		    now_ns() > reported + NS(PROGRESS_SECS)) {
