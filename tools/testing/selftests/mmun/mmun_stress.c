@@ -38,7 +38,7 @@
  * memory does not support the operation.
  */
 /* clang-format off */
-static const struct op ops[] = {
+static struct op ops[] = {
 	{ "insert",		30,	op_insert,		CONTEXT, { 0 } },
 	{ "remove",		20,	op_remove,		CONTEXT, { 0 } },
 	{ "bulk-insert",	2,	op_bulk_insert,		CONTEXT, { 0 } },
@@ -56,9 +56,9 @@ static const struct op ops[] = {
 	{ "verify",		20,	op_verify,		RANGE, { ENOENT } },
 	{ "refuse",		2,	op_refuse,		RANGE, { ENOENT } },
 	{ "log",		10,	op_log,			CONTEXT, { 0 } },
-	{ "touch",		100,	op_touch,		LOCK | OPEN | CHECK, { 0 } },
+	{ "touch",		100,	area_write,		LOCK | OPEN | CHECK, { 0 } },
 	{ "munmap",		20,	op_munmap,		LOCK | CHECK, { 0 } },
-	{ "map-over",		20,	op_map_over,		LOCK, { 0 } },
+	{ "map-over",		20,	area_renew,		LOCK, { 0 } },
 	{ "renew",		1,	op_renew,		0, { 0 } },
 	{ "mremap",		10,	op_mremap,		PRIVATE | ONE | LOCK | OPEN,
 	  { 0 } },
@@ -164,25 +164,17 @@ static int make_shared(void)
 
 int main(int argc, char **argv)
 {
-	int option, fd;
+	int fd;
 
 	if (argc == 4 && !strcmp(argv[1], AFTER_EXEC))
 		return after_exec(atoi(argv[2]), strtoul(argv[3], NULL, 0));
-	set_defaults();
-	while ((option = getopt(argc, argv, "t:p:s:n:S:w:z:vl")) >= 0) {
-		if (option == 'l')
-			return list_ops();
-		if (set_option(option, optarg))
-			return show_usage(argv[0]);
-	}
-	if (optind < argc || !options_are_sound())
-		return show_usage(argv[0]);
+	parse_options(argc, argv);
 	fd = mmun_open();
 	if (fd < 0)
 		return mmun_skip_all(MMUN_NO_DEVICE);
 	if (make_shared())
 		return mmun_skip_all("no memory");
-	printf("TAP version 13\n1..1\n# seed %llu, %d processes of %d threads, %d seconds\n",
+	printf("TAP version 13\n1..1\n# seed %llu, %llu processes of %llu threads, %llu seconds\n",
 	       options.seed, options.processes, options.threads,
 	       options.seconds);
 	fflush(stdout);

@@ -31,22 +31,12 @@ static int advise(const struct area *area, int advice)
 
 /* These operations change contents or access: the caller locks the pages. */
 
-static int op_touch(const struct area *area)
-{
-	return area_write(area);
-}
-
 static int op_munmap(const struct area *area)
 {
 	if (munmap(area_at(area), area_length(area)))
 		return errno;
 	area_is_mapped(area, false);
 	return 0;
-}
-
-static int op_map_over(const struct area *area)
-{
-	return area_map(area) ?: area_write(area);
 }
 
 /* The page moves away, gets a value that no device may read, and moves back. */
@@ -81,10 +71,7 @@ static int op_mprotect(const struct area *area)
 	return area_protect(area, prots[roll(ARRAY_SIZE(prots))]);
 }
 
-/*
- * The kernel zaps all mapped pages, even if it returns ENOMEM because of a
- * hole.
- */
+/* ENOMEM: there was a hole, and the kernel has zapped all mapped pages. */
 static int op_dontneed(const struct area *area)
 {
 	int ret = advise(area, MADV_DONTNEED);
@@ -96,9 +83,7 @@ static int op_dontneed(const struct area *area)
 
 static int op_free(const struct area *area)
 {
-	int i;
-
-	for (i = 0; i < area->pages; i++)
+	for (int i = 0; i < area->pages; i++)
 		page_of(area, i)->lazy = true;
 	return advise(area, MADV_FREE);
 }
@@ -135,9 +120,8 @@ static int op_ksm(const struct area *area)
 	__u32 gen = 1 + (pages[0].high > pages[1].high ? pages[0].high :
 							 pages[1].high);
 	__u64 value = tag(TAG_TWIN, area, 0, gen);
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		pages[i].high = gen;
 		memset(page_at(area, i), 0, page_size());
 		*word_at(area, i) = value;
@@ -146,10 +130,7 @@ static int op_ksm(const struct area *area)
 	return advise(area, MADV_MERGEABLE);
 }
 
-/*
- * Check that the device cannot write the pages, although the pages are
- * writable.
- */
+/* The device cannot write the pages, although the pages are writable. */
 static void check_write_protection(const struct area *area)
 {
 	struct area range = *area;
@@ -164,19 +145,14 @@ static void check_write_protection(const struct area *area)
 		     page);
 }
 
-/*
- * Each call protects one page, because the call fails for pages of several
- * VMAs.
- */
+/* One page at a time, because a call fails for pages of several VMAs. */
 static int uffd_protect(const struct area *area, __u64 mode)
 {
 	struct uffdio_writeprotect wp = {
 		.range = { mmun_u64(area_at(area)), page_size() },
 		.mode = mode,
 	};
-	int i;
-
-	for (i = 0; i < area->pages; i++, wp.range.start += page_size())
+	for (int i = 0; i < area->pages; i++, wp.range.start += page_size())
 		if (ioctl(uffd, UFFDIO_WRITEPROTECT, &wp))
 			return errno;
 	return 0;
@@ -215,7 +191,7 @@ static int op_renew(const struct area *area)
 
 	if (!area_lock(&all, true))
 		return IDLE;
-	ret = area_map(&all) ?: area_write(&all);
+	ret = area_renew(&all);
 	area_unlock(&all);
 	return ret;
 }
@@ -271,10 +247,10 @@ static int op_mbind(const struct area *area)
 
 static int op_move_pages(const struct area *area)
 {
-	int i, nodes[8], status[8];
+	int nodes[8], status[8];
 	void *pages[8];
 
-	for (i = 0; i < area->pages; i++) {
+	for (int i = 0; i < area->pages; i++) {
 		pages[i] = page_at(area, i);
 		nodes[i] = roll(2);
 	}

@@ -3,49 +3,56 @@
  * The command line.  scripts/options/values-stress.sh checks the same values.
  */
 
+/* The options that take a number, and the limits of the number */
+/* clang-format off */
+static const struct number {
+	char letter;
+	__u64 *value;
+	__u64 least;
+	__u64 most;
+	const char *help;
+} numbers[] = {
+	{ 't', &options.threads, 1, MAX_THREADS, "threads of each process" },
+	{ 'p', &options.processes, 1, MAX_PROCESSES, "processes" },
+	{ 's', &options.seconds, 0, 80000, "seconds; 0: until each thread has made its calls" },
+	{ 'n', &options.calls, 0, ~0ULL, "maximum of calls of each thread; 0: no limit" },
+	{ 'S', &options.seed, 0, ~0ULL, "seed of the random numbers; also MMUN_SEED" },
+	{ 'z', &options.swap_mib, 0, 2047, "MiB of swap on /dev/zram0 during the run" },
+};
+/* clang-format on */
+
 static int show_usage(const char *name)
 {
+	const struct number *n;
+
+	fprintf(stderr, "usage: %s [option]...\n", name);
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		fprintf(stderr, "  -%c NUMBER  %s [%llu]; from %llu to %llu\n",
+			n->letter, n->help, *n->value, n->least, n->most);
 	fprintf(stderr,
-		"usage: %s [-t threads] [-p processes] [-s seconds] [-n calls] [-S seed]\n"
-		"       [-w operation=weight,...] [-z MiB] [-v] [-l]\n"
-		"  -t  threads of each process, 1 to %d [%d]\n"
-		"  -p  processes, 1 to %d [%d]\n"
-		"  -s  seconds; 0: until each thread has made its calls [%d]\n"
-		"  -n  maximum of calls of each thread [no limit]\n"
-		"  -S  seed of the random numbers [MMUN_SEED, or a new one]\n"
-		"  -w  weights; \"all\" stands for each operation\n"
-		"  -z  size of a swap area on /dev/zram0 during the run [0: none]\n"
+		"  -w operation=weight,...  \"all\" stands for each operation\n"
 		"  -v  print progress every five seconds [if stdout is a terminal]\n"
-		"  -l  list the operations and their weights\n",
-		name, MAX_THREADS, options.threads, MAX_PROCESSES,
-		options.processes, options.seconds);
+		"  -l  list the operations and their weights\n");
 	return 2;
 }
 
 static int list_ops(void)
 {
-	const struct op *op;
-
-	for (op = ops; op->name; op++)
+	for (struct op *op = ops; op->name; op++)
 		printf("%-16s %d\n", op->name, op->weight);
 	return 0;
-}
-
-static int set_number(int *number, const char *text, int least, int most)
-{
-	*number = atoi(text);
-	return *number >= least && *number <= most ? 0 : -1;
 }
 
 /* Every operation also has the name "all". */
 static int set_weight(const char *name, const char *text)
 {
-	int i, ret = -1;
+	int weight = atoi(text), ret = -1;
 
-	for (i = 0; ops[i].name; i++) {
-		if (strcmp(name, "all") && strcmp(name, ops[i].name))
+	for (struct op *op = ops; op->name; op++) {
+		if (strcmp(name, "all") && strcmp(name, op->name))
 			continue;
-		ret = set_number(&options.weights[i], text, 0, 1000000);
+		op->weight = weight;
+		ret = weight >= 0 && weight <= 1000000 ? 0 : -1;
 	}
 	return ret;
 }
@@ -62,50 +69,40 @@ static int set_weights(char *text)
 	return 0;
 }
 
-static void set_defaults(void)
+static int set_option(int option, char *value)
+{
+	const struct number *n;
+
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
+		if (option != n->letter)
+			continue;
+		*n->value = strtoull(value, NULL, 0);
+		return *n->value >= n->least && *n->value <= n->most ? 0 : -1;
+	}
+	if (option == 'w')
+		return set_weights(value);
+	options.progress |= option == 'v';
+	return option == 'v' ? 0 : -1;
+}
+
+/* Exits if the command line is wrong, or if it asks for the list. */
+static void parse_options(int argc, char **argv)
 {
 	const char *seed = getenv("MMUN_SEED");
-	int i;
+	int option;
 
-	for (i = 0; ops[i].name; i++)
-		options.weights[i] = ops[i].weight;
 	options.seed = seed && *seed ? strtoull(seed, NULL, 0) :
 				       now_ns() ^ getpid();
 	options.progress = isatty(STDOUT_FILENO);
-}
-
-static int set_option(int option, char *value)
-{
-	switch (option) {
-	case 't':
-		return set_number(&options.threads, value, 1, MAX_THREADS);
-	case 'p':
-		return set_number(&options.processes, value, 1, MAX_PROCESSES);
-	case 's':
-		return set_number(&options.seconds, value, 0, 80000);
-	case 'z':
-		return set_number(&options.swap_mib, value, 0, 2047);
-	case 'n':
-		options.calls = strtoull(value, NULL, 0);
-		return 0;
-	case 'S':
-		options.seed = strtoull(value, NULL, 0);
-		return 0;
-	case 'w':
-		return set_weights(value);
-	case 'v':
-		options.progress = true;
-		return 0;
-	default:
-		return -1;
+	while ((option = getopt(argc, argv, "t:p:s:n:S:w:z:vl")) >= 0) {
+		if (option == 'l')
+			exit(list_ops());
+		if (set_option(option, optarg))
+			exit(show_usage(argv[0]));
 	}
-}
-
-static bool options_are_sound(void)
-{
-	int i;
-
-	for (i = 0; ops[i].name; i++)
-		options.total_weight += options.weights[i];
-	return (options.seconds || options.calls) && options.total_weight > 0;
+	for (struct op *op = ops; op->name; op++)
+		options.total_weight += op->weight;
+	if (optind < argc || !options.total_weight ||
+	    !(options.seconds || options.calls))
+		exit(show_usage(argv[0]));
 }

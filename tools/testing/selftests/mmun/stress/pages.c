@@ -55,10 +55,7 @@ static size_t area_length(const struct area *area)
 	return area->pages * page_size();
 }
 
-/*
- * Returns the offset of the pages in their section.  In the shared section,
- * this is the offset in the file.
- */
+/* Returns the offset in the section.  A shared section is the whole file. */
 static off_t area_offset(const struct area *area)
 {
 	return (area->first % SECTION_PAGES) * page_size();
@@ -161,15 +158,10 @@ static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 	return gen >= low && gen <= high;
 }
 
-/*
- * Record that the pages became empty, so that no device may read the old
- * contents.
- */
+/* The pages became empty, so no device may read the old contents. */
 static void area_is_empty(const struct area *area)
 {
-	int i;
-
-	for (i = 0; i < area->pages; i++) {
+	for (int i = 0; i < area->pages; i++) {
 		next_generation(page_of(area, i));
 		has_value(page_of(area, i), 0);
 	}
@@ -178,9 +170,7 @@ static void area_is_empty(const struct area *area)
 /* A file keeps its contents. */
 static void area_is_mapped(const struct area *area, bool mapped)
 {
-	int i;
-
-	for (i = 0; i < area->pages; i++)
+	for (int i = 0; i < area->pages; i++)
 		page_of(area, i)->mapped = mapped;
 	if (section_of(area) != SECTION_SHARED)
 		area_is_empty(area);
@@ -190,11 +180,9 @@ static void area_is_mapped(const struct area *area, bool mapped)
 
 static int area_protect(const struct area *area, int prot)
 {
-	int i;
-
 	if (mprotect(area_at(area), area_length(area), prot))
 		return errno;
-	for (i = 0; i < area->pages; i++)
+	for (int i = 0; i < area->pages; i++)
 		page_of(area, i)->prot = prot;
 	return 0;
 }
@@ -220,10 +208,10 @@ static int area_map(const struct area *area)
 static int area_open(const struct area *area)
 {
 	struct area one = *area;
-	int i, ret = 0;
+	int ret = 0;
 
 	one.pages = 1;
-	for (i = 0; i < area->pages && !ret; i++, one.first++)
+	for (int i = 0; i < area->pages && !ret; i++, one.first++)
 		if (!page_of(area, i)->mapped)
 			ret = area_map(&one);
 	return ret ?: area_protect(area, ALL_ACCESS);
@@ -262,9 +250,8 @@ static void write_pages(const struct area *area, struct page_state *pages,
 			__u64 kind)
 {
 	__u64 value;
-	int i;
 
-	for (i = 0; i < area->pages; i++) {
+	for (int i = 0; i < area->pages; i++) {
 		if (!page_allows(&pages[i], PROT_WRITE))
 			continue;
 		value = tag(kind, area, i, next_generation(&pages[i]));
@@ -277,4 +264,9 @@ static int area_write(const struct area *area)
 {
 	write_pages(area, page_of(area, 0), TAG_OWN);
 	return 0;
+}
+
+static int area_renew(const struct area *area)
+{
+	return area_map(area) ?: area_write(area);
 }

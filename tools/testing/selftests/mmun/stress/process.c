@@ -9,22 +9,22 @@
 
 /* Threads */
 
-static bool is_allowed(const struct op *op, int error)
+/* Returns whether the result is 0, IDLE, or an errno that is no failure. */
+static bool is_allowed(const struct op *op, int result)
 {
-	size_t i;
+	const int *allowed = op->errnos;
 
-	for (i = 0; i < ARRAY_SIZE(op->errnos) && op->errnos[i]; i++)
-		if (op->errnos[i] == error)
-			return true;
-	return false;
+	while (*allowed && *allowed != result)
+		allowed++;
+	return *allowed || result == IDLE || !result;
 }
 
 static int pick_op(void)
 {
 	int at = roll(options.total_weight), i = 0;
 
-	while (at >= options.weights[i])
-		at -= options.weights[i++];
+	while (at >= ops[i].weight)
+		at -= ops[i++].weight;
 	return i;
 }
 
@@ -49,20 +49,10 @@ static int run_op(const struct op *op)
 	return ret;
 }
 
-static void count_result(int ret)
-{
-	if (ret == IDLE)
-		shared->idle[me->op]++;
-	else if (!ret)
-		shared->done[me->op]++;
-	else
-		shared->errors[me->op][ret < MAX_ERRNO ? ret : 0]++;
-	if (ret > 0 && !is_allowed(&ops[me->op], ret))
-		fail("%s", strerror(ret));
-}
-
 static void *actor_main(void *arg)
 {
+	int ret;
+
 	me = arg;
 	me->tid = mmun_gettid();
 	mmun_map(spare_of(), page_size());
@@ -70,7 +60,10 @@ static void *actor_main(void *arg)
 		take_dice();
 		me->op = pick_op();
 		me->began = now_ns();
-		count_result(run_op(&ops[me->op]));
+		ret = run_op(&ops[me->op]);
+		shared->results[me->op][ret]++;
+		if (!is_allowed(&ops[me->op], ret))
+			fail("%s", strerror(ret));
 		me->began = 0;
 	}
 	drop_batches();
@@ -93,15 +86,15 @@ static int open_context(struct context *context)
 static int make_arena(struct arena *arena)
 {
 	struct area area;
-	int i, ret = 0;
+	int ret = 0;
 
 	arena->pid = getpid();
-	for (i = 0; i < SECTIONS && !ret; i++) {
-		area = whole_section(arena, i);
-		ret = area_map(&area) ?: area_write(&area);
+	for (int s = 0; s < SECTIONS && !ret; s++) {
+		area = whole_section(arena, s);
+		ret = area_renew(&area);
 	}
-	for (i = 0; i < CONTEXTS && !ret; i++)
-		ret = open_context(&arena->contexts[i]);
+	for (int c = 0; c < CONTEXTS && !ret; c++)
+		ret = open_context(&arena->contexts[c]);
 	return ret;
 }
 
@@ -123,14 +116,13 @@ static void open_uffd(void)
 /* Without the permission, the process uses only its own contexts. */
 static void open_others(const struct arena *own)
 {
-	const struct arena *arena;
-	int p, c, fd;
+	for (int p = 0; p < options.processes; p++) {
+		const struct arena *arena = &shared->arenas[p];
 
-	for (p = 0; p < options.processes; p++) {
-		arena = &shared->arenas[p];
 		pidfds[p] = syscall(SYS_pidfd_open, arena->pid, 0);
-		for (c = 0; c < CONTEXTS; c++) {
-			fd = arena->contexts[c].fd;
+		for (int c = 0; c < CONTEXTS; c++) {
+			int fd = arena->contexts[c].fd;
+
 			if (arena != own)
 				fd = syscall(SYS_pidfd_getfd, pidfds[p], fd, 0);
 			context_fds[p][c] = fd;
@@ -138,100 +130,78 @@ static void open_others(const struct arena *own)
 	}
 }
 
-static struct actor *actors_of(const struct arena *arena)
+static void run_actors(struct arena *arena, struct actor *actors)
 {
-	return &shared->actors[arena->number * options.threads];
-}
-
-static void run_actors(struct arena *arena)
-{
-	struct actor *actors = actors_of(arena);
-	int t;
-
-	for (t = 0; t < options.threads; t++) {
+	for (int t = 0; t < options.threads; t++) {
 		actors[t].arena = arena;
 		actors[t].number = t;
 		if (pthread_create(&actors[t].thread, NULL, actor_main,
 				   &actors[t]))
 			_exit(1);
 	}
-	for (t = 0; t < options.threads; t++)
+	for (int t = 0; t < options.threads; t++)
 		pthread_join(actors[t].thread, NULL);
 }
 
 /* At the end no thread changes anything, so each result is exact. */
 
+static void must_work(const char *call, int ret)
+{
+	if (ret)
+		fail("%s at the end: %s", call, strerror(errno));
+}
+
 static void verify_at_the_end(int fd, __u32 id)
 {
 	struct mmun_verify verify;
 
-	if (_mmun_verify(fd, id, &verify))
-		fail("MMUN_VERIFY at the end: %s", strerror(errno));
-	else if (verify.out_result != MMUN_VERIFY_AGREES)
+	must_work("MMUN_VERIFY", _mmun_verify(fd, id, &verify));
+	if (verify.out_result != MMUN_VERIFY_AGREES)
 		fail("MMUN_VERIFY at the end: result %u at %llx",
 		     verify.out_result, verify.out_addr);
-	if (add_counters(fd, id))
-		fail("MMUN_QUERY_RANGE at the end: %s", strerror(errno));
+	must_work("MMUN_QUERY_RANGE", add_counters(fd, id));
 }
 
 static void remove_at_the_end(int fd, __u32 id)
 {
-	if (_mmun_remove(fd, id))
-		fail("MMUN_REMOVE at the end: %s", strerror(errno));
+	must_work("MMUN_REMOVE", _mmun_remove(fd, id));
 }
 
 /* Call @call for each @step-th range of all slots. */
-static void call_for_ranges(struct context *context, int step,
+static void call_for_ranges(struct arena *arena, int step,
 			    void (*call)(int fd, __u32 id))
 {
 	struct area area;
-	int i;
 
-	for (i = 0; i < SLOTS; i += step)
-		if (slot_unpack(context->slots[i], &area))
-			call(context->fd, area.id);
+	for (int c = 0; c < CONTEXTS; c++)
+		for (int i = 0; i < SLOTS; i += step)
+			if (slot_unpack(arena->contexts[c].slots[i], &area))
+				call(arena->contexts[c].fd, area.id);
 }
 
 static void check_balance(int fd)
 {
 	struct mmun_check_balance cmd;
 
-	if (_mmun_check_balance(fd, BALANCE_MS, &cmd))
-		fail("MMUN_CHECK_BALANCE at the end: %s", strerror(errno));
-	else if (!cmd.out_balanced)
+	must_work("MMUN_CHECK_BALANCE",
+		  _mmun_check_balance(fd, BALANCE_MS, &cmd));
+	if (!cmd.out_balanced)
 		fail("an invalidation began and did not end%s",
 		     cmd.out_odd ? ", and the sequence is odd" : "");
 }
 
-static void check_bulk(const struct actor *actor)
-{
-	int i;
-
-	for (i = 0; i < actor->bulk_count; i++)
-		verify_at_the_end(actor->bulk_fd, actor->bulk[i].id);
-}
-
-static void check_arena(struct arena *arena)
+static void check_arena(struct arena *arena, const struct actor *actors)
 {
 	struct area all = { .arena = arena, .pages = PAGES };
-	int i;
 
 	area_check(&all);
-	for (i = 0; i < CONTEXTS; i++) {
-		call_for_ranges(&arena->contexts[i], 1, verify_at_the_end);
-		check_balance(arena->contexts[i].fd);
-	}
-	for (i = 0; i < options.threads; i++)
-		check_bulk(&actors_of(arena)[i]);
-}
-
-/* Remove half of the ranges, and leave the other half for close(). */
-static void remove_some(struct arena *arena)
-{
-	int c;
-
-	for (c = 0; c < CONTEXTS; c++)
-		call_for_ranges(&arena->contexts[c], 2, remove_at_the_end);
+	call_for_ranges(arena, 1, verify_at_the_end);
+	for (int c = 0; c < CONTEXTS; c++)
+		check_balance(arena->contexts[c].fd);
+	for (int t = 0; t < options.threads; t++)
+		for (int i = 0; i < actors[t].bulk_count; i++)
+			verify_at_the_end(actors[t].bulk_fd,
+					  actors[t].bulk[i].id);
 }
 
 static void meet(void)
@@ -241,6 +211,7 @@ static void meet(void)
 
 static int process_main(int number)
 {
+	struct actor *actors = &shared->actors[number * options.threads];
 	struct arena *arena = &shared->arenas[number];
 	int ret = make_arena(arena);
 
@@ -250,12 +221,13 @@ static int process_main(int number)
 	meet();
 	open_others(arena);
 	meet();
-	run_actors(arena);
+	run_actors(arena, actors);
 	meet();
 	if (!shared->failed)
-		check_arena(arena);
+		check_arena(arena, actors);
 	meet();
+	/* The other half of the ranges is left for close(). */
 	if (!shared->failed)
-		remove_some(arena);
+		call_for_ranges(arena, 2, remove_at_the_end);
 	return 0;
 }

@@ -8,35 +8,31 @@ static double seconds_since(__u64 began)
 	return (now_ns() - began) / 1e9;
 }
 
-static void report_errors(int op)
+static void report_op(int op, double seconds)
 {
+	const _Atomic __u64 *results = shared->results[op];
 	const char *comma = "";
-	__u64 count;
-	int e;
 
-	for (e = 0; e < MAX_ERRNO; e++) {
-		count = shared->errors[op][e];
-		if (!count)
+	printf("# %-16s %10llu %10.1f %10llu  ", ops[op].name, results[0],
+	       results[0] / seconds, results[IDLE]);
+	for (int e = 1; e < IDLE; e++) {
+		if (!results[e])
 			continue;
-		printf("%s%s %llu", comma, strerrorname_np(e), count);
+		printf("%s%s %llu", comma, strerrorname_np(e), results[e]);
 		comma = ", ";
 	}
+	printf("\n");
 }
 
 static void report_ops(double seconds)
 {
-	__u64 done, total = 0;
-	int i;
+	__u64 total = 0;
 
 	printf("# %-16s %10s %10s %10s  %s\n", "operation", "done", "per s",
 	       "idle", "errors");
-	for (i = 0; ops[i].name; i++) {
-		done = shared->done[i];
-		total += done;
-		printf("# %-16s %10llu %10.1f %10llu  ", ops[i].name, done,
-		       done / seconds, shared->idle[i]);
-		report_errors(i);
-		printf("\n");
+	for (int op = 0; ops[op].name; op++) {
+		report_op(op, seconds);
+		total += shared->results[op][0];
 	}
 	printf("# %-16s %10llu %10.1f\n", "all", total, total / seconds);
 }

@@ -13,8 +13,8 @@
 #define BATCHES 8 /* of each thread */
 #define BULK 256 /* ranges of each thread outside of the slots */
 #define MAX_OPS 64
-#define MAX_ERRNO 134
-#define IDLE -1 /* no object that the operation could use */
+#define IDLE \
+	4096 /* no errno: there was no object that the operation could use */
 
 /* An arena has one section of each kind of memory, of the size of a huge page. */
 enum section {
@@ -103,14 +103,13 @@ struct actor {
 };
 
 static struct options {
-	int processes;
-	int threads; /* of each process */
-	int seconds;
+	__u64 processes;
+	__u64 threads; /* of each process */
+	__u64 seconds;
 	__u64 calls; /* of each thread, 0: no limit */
 	__u64 seed;
-	int swap_mib;
+	__u64 swap_mib;
 	bool progress;
-	int weights[MAX_OPS];
 	int total_weight;
 } options = {
 	.processes = 2,
@@ -149,9 +148,7 @@ struct shared {
 	_Atomic __u64 batches_open;
 	_Atomic __u64 ranges_open;
 	_Atomic __u64 calls; /* started */
-	_Atomic __u64 done[MAX_OPS]; /* calls by operation and result */
-	_Atomic __u64 idle[MAX_OPS];
-	_Atomic __u64 errors[MAX_OPS][MAX_ERRNO];
+	_Atomic __u64 results[MAX_OPS][IDLE + 1]; /* 0, an errno, or IDLE */
 	struct arena arenas[MAX_PROCESSES];
 	struct actor actors[MAX_PROCESSES * MAX_THREADS]; /* by process */
 };
@@ -192,7 +189,7 @@ struct op {
 	int errnos[8]; /* errors that are no failures; 0 ends the list */
 };
 
-static const struct op ops[];
+static struct op ops[];
 
 static int count_actors(void)
 {
