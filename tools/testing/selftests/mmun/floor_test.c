@@ -17,17 +17,13 @@
  *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are present
  *
  * @fd is /dev/mmun, which reports the references to the mm.  @floor is
- * /dev/mmun_floor.  @inserted, @removed and @seen are what the latest ioctls
- * returned.
+ * /dev/mmun_floor.  @cmd is what the latest call returned.
  */
 FIXTURE(floor)
 {
 	MMUN_FIXTURE;
 	int floor;
-	__u64 start;
-	struct mmun_floor_insert inserted;
-	struct mmun_floor_remove removed;
-	struct mmun_floor_look seen;
+	struct mmun_floor_cmd cmd;
 };
 
 FIXTURE_SETUP(floor)
@@ -37,7 +33,6 @@ FIXTURE_SETUP(floor)
 	ASSERT_LE(0, self->floor);
 	ASSERT_NE(NULL, mmun_map(self->map, NR_PAGES * self->page));
 	memset(self->map, 1, NR_PRESENT * self->page);
-	self->start = mmun_u64(self->map);
 }
 
 FIXTURE_TEARDOWN(floor)
@@ -46,34 +41,32 @@ FIXTURE_TEARDOWN(floor)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-/*
- * Insert @count adjacent subscriptions of one page each.  The first
- * subscription is at @start.
- */
-static int insert(FIXTURE_DATA(floor) * self, __u64 start, __u64 count)
-{
-	return _floor_insert(self->floor, start, self->page, self->page, count,
-			     &self->inserted);
-}
+#define call(NAME, ...) floor_call(self->floor, NAME, &self->cmd, ##__VA_ARGS__)
+
+/* Insert @_count adjacent subscriptions of one page each. */
+#define insert(_start, _count)                                     \
+	call(INSERT, .start = mmun_u64(_start), .count = (_count), \
+	     .length = self->page, .stride = self->page)
 
 /* Insert one subscription of all pages. */
-static int insert_whole(FIXTURE_DATA(floor) * self)
-{
-	return _floor_insert(self->floor, self->start, NR_PAGES * self->page, 0,
-			     1, &self->inserted);
-}
+#define insert_whole()                                         \
+	call(INSERT, .start = mmun_u64(self->map), .count = 1, \
+	     .length = mmun_pages(NR_PAGES))
 
-static int remove_all(FIXTURE_DATA(floor) * self)
-{
-	return _floor_remove(self->floor, &self->removed);
-}
+/* Both arguments are bytes. */
+#define look(_offset, _length)                               \
+	call(LOOK, .start = mmun_u64(self->map + (_offset)), \
+	     .length = (_length))
 
-/* Call LOOK for @pages pages, starting with page @first. */
-static int look(FIXTURE_DATA(floor) * self, long first, size_t pages)
-{
-	return _floor_look(self->floor, self->start + first * self->page,
-			   pages * self->page, &self->seen);
-}
+/* Remove the set, which must have @_count subscriptions. */
+#define remove_set(_count)                              \
+	do {                                            \
+		ASSERT_EQ(0, call(REMOVE));             \
+		EXPECT_EQ(_count, self->cmd.out_count); \
+	} while (0)
+
+#define zap_two_pages() \
+	ASSERT_EQ(0, madvise(self->map, mmun_pages(2), MADV_DONTNEED))
 
 /* A CPU that idles may keep a reference to the mm that it ran last. */
 static bool is_near(__u64 one, __u64 other)
@@ -87,22 +80,18 @@ static bool is_near(__u64 one, __u64 other)
 	EXPECT_TRUE(is_near(count, mmun_query_context().out_mm_count))
 
 /* get_cycles() returns 0 if the processor has no counter. */
-static bool is_cost(__u64 cost)
-{
-	return cost || mmun_is_uml();
-}
+#define expect_cost() EXPECT_TRUE(self->cmd.out_cost || mmun_is_uml())
 
 TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
 
-	ASSERT_EQ(0, insert(self, self->start, NR_SUBS));
-	EXPECT_EQ(NR_SUBS, self->inserted.out_done);
-	EXPECT_TRUE(is_cost(self->inserted.out_cost));
+	ASSERT_EQ(0, insert(self->map, NR_SUBS));
+	EXPECT_EQ(NR_SUBS, self->cmd.out_count);
+	expect_cost();
 	expect_mm_count(count + NR_SUBS);
-	ASSERT_EQ(0, remove_all(self));
-	EXPECT_EQ(NR_SUBS, self->removed.out_done);
-	EXPECT_TRUE(is_cost(self->removed.out_cost));
+	remove_set(NR_SUBS);
+	expect_cost();
 	expect_mm_count(count);
 }
 
@@ -112,56 +101,55 @@ TEST_F(floor, each_subscription_holds_the_mm_until_it_is_removed)
  */
 TEST_F(floor, each_callback_is_counted)
 {
-	ASSERT_EQ(0, insert(self, self->start, 4));
-	EXPECT_EQ(0, self->inserted.out_hits);
-	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	ASSERT_EQ(0, remove_all(self));
-	EXPECT_EQ(2, self->removed.out_hits);
+	ASSERT_EQ(0, insert(self->map, 4));
+	EXPECT_EQ(0, self->cmd.out_hits);
+	zap_two_pages();
+	ASSERT_EQ(0, call(REMOVE));
+	EXPECT_EQ(2, self->cmd.out_hits);
 	memset(self->map, 1, 2 * self->page);
-	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
-	EXPECT_ERRNO(ENOENT, remove_all(self));
-	ASSERT_EQ(0, insert(self, self->start, 1));
-	EXPECT_EQ(2, self->inserted.out_hits);
+	zap_two_pages();
+	EXPECT_ERRNO(ENOENT, call(REMOVE));
+	ASSERT_EQ(0, insert(self->map, 1));
+	EXPECT_EQ(2, self->cmd.out_hits);
 }
+
+#define expect_present(_first, _nr, _count)                              \
+	do {                                                             \
+		ASSERT_EQ(0, look(mmun_pages(_first), mmun_pages(_nr))); \
+		EXPECT_EQ(_count, self->cmd.out_count);                  \
+	} while (0)
 
 TEST_F(floor, look_finds_the_present_pages_and_faults_nothing_in)
 {
-	int i;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	ASSERT_EQ(0, insert_whole(self));
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, look(self, 0, NR_PAGES));
-		EXPECT_EQ(NR_PRESENT, self->seen.out_valid);
-		EXPECT_TRUE(is_cost(self->seen.out_cost));
-	}
-	ASSERT_EQ(0, look(self, NR_PRESENT - 1, 2));
-	EXPECT_EQ(1, self->seen.out_valid);
+	ASSERT_EQ(0, insert_whole());
+	expect_present(0, NR_PAGES, NR_PRESENT);
+	expect_cost();
+	expect_present(0, NR_PAGES, NR_PRESENT);
+	expect_cost();
+	expect_present(NR_PRESENT - 1, 2, 1);
 	ASSERT_EQ(0, munmap(self->map, NR_PAGES * self->page));
-	ASSERT_EQ(0, look(self, 0, NR_PAGES));
-	EXPECT_EQ(0, self->seen.out_valid);
-	EXPECT_EQ(1, self->seen.out_hits);
+	expect_present(0, NR_PAGES, 0);
+	EXPECT_EQ(1, self->cmd.out_hits);
 }
 
 TEST_F(floor, look_outside_the_first_subscription_is_erange)
 {
-	const size_t most = MMUN_FLOOR_MAX_PAGES;
+	const size_t most = mmun_pages(MMUN_FLOOR_MAX_PAGES);
+	const size_t page = self->page, whole = mmun_pages(NR_PAGES);
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	EXPECT_ERRNO(ENOENT, look(self, 0, 1));
-	ASSERT_EQ(0, insert_whole(self));
-	EXPECT_ERRNO(ERANGE, look(self, -1, 1));
-	EXPECT_ERRNO(ERANGE, look(self, 0, NR_PAGES + 1));
-	EXPECT_ERRNO(ERANGE, look(self, NR_PAGES, 1));
-	EXPECT_ERRNO(ERANGE, _floor_look(self->floor, -self->page, self->page,
-					 &self->seen));
-	EXPECT_ERRNO(ERANGE, look(self, 0, most));
-	EXPECT_ERRNO(EINVAL, look(self, 0, most + 1));
-	EXPECT_ERRNO(EINVAL, look(self, 0, 0));
-	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, self->start + 1,
-					 self->page, &self->seen));
-	EXPECT_ERRNO(EINVAL, _floor_look(self->floor, self->start,
-					 self->page + 1, &self->seen));
+	EXPECT_ERRNO(ENOENT, look(0, page));
+	ASSERT_EQ(0, insert_whole());
+	EXPECT_ERRNO(ERANGE, look(-page, page));
+	EXPECT_ERRNO(ERANGE, look(0, whole + page));
+	EXPECT_ERRNO(ERANGE, look(whole, page));
+	EXPECT_ERRNO(ERANGE, call(LOOK, .start = -page, .length = page));
+	EXPECT_ERRNO(ERANGE, look(0, most));
+	EXPECT_ERRNO(EINVAL, look(0, most + page));
+	EXPECT_ERRNO(EINVAL, look(0, 0));
+	EXPECT_ERRNO(EINVAL, look(1, page));
+	EXPECT_ERRNO(EINVAL, look(0, page + 1));
 }
 
 /* If the kernel has CONFIG_HMM_MIRROR, there is no set. */
@@ -169,21 +157,20 @@ TEST_F(floor, look_without_hmm_mirror_is_eopnotsupp)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
 
-	EXPECT_ERRNO(hmm ? ENOENT : EOPNOTSUPP, look(self, 0, 1));
+	EXPECT_ERRNO(hmm ? ENOENT : EOPNOTSUPP, look(0, self->page));
 }
 
 TEST_F(floor, second_set_is_ebusy)
 {
 	__u64 count;
 
-	EXPECT_ERRNO(ENOENT, remove_all(self));
-	ASSERT_EQ(0, insert(self, self->start, NR_SUBS));
+	EXPECT_ERRNO(ENOENT, call(REMOVE));
+	ASSERT_EQ(0, insert(self->map, NR_SUBS));
 	count = mmun_query_context().out_mm_count;
-	EXPECT_ERRNO(EBUSY, insert(self, self->start, NR_SUBS));
+	EXPECT_ERRNO(EBUSY, insert(self->map, NR_SUBS));
 	expect_mm_count(count);
-	ASSERT_EQ(0, remove_all(self));
-	EXPECT_EQ(NR_SUBS, self->removed.out_done);
-	ASSERT_EQ(0, insert(self, self->start, 2));
+	remove_set(NR_SUBS);
+	ASSERT_EQ(0, insert(self->map, 2));
 }
 
 /*
@@ -195,24 +182,22 @@ TEST_F(floor, insert_stops_at_the_first_failure)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
 
-	ASSERT_EQ(0, _floor_insert(self->floor, -2 * self->page, self->page + 1,
-				   self->page, 3, &self->inserted));
-	EXPECT_EQ(1, self->inserted.out_done);
-	ASSERT_EQ(0, remove_all(self));
-	EXPECT_EQ(1, self->removed.out_done);
-	EXPECT_ERRNO(EOVERFLOW, insert(self, -1, 1));
-	EXPECT_ERRNO(EOVERFLOW, _floor_insert(self->floor, self->start, 0, 0, 1,
-					      &self->inserted));
-	EXPECT_ERRNO(ENOENT, remove_all(self));
+	ASSERT_EQ(0, call(INSERT, .start = -2 * self->page, .count = 3,
+			  .length = self->page + 1, .stride = self->page));
+	EXPECT_EQ(1, self->cmd.out_count);
+	remove_set(1);
+	EXPECT_ERRNO(EOVERFLOW, insert(-1, 1));
+	EXPECT_ERRNO(EOVERFLOW,
+		     call(INSERT, .start = mmun_u64(self->map), .count = 1));
+	EXPECT_ERRNO(ENOENT, call(REMOVE));
 	expect_mm_count(count);
 }
 
 TEST_F(floor, count_of_zero_or_above_the_limit_is_einval)
 {
-	EXPECT_ERRNO(EINVAL, insert(self, self->start, 0));
-	EXPECT_ERRNO(EINVAL,
-		     insert(self, self->start, MMUN_FLOOR_MAX_COUNT + 1));
-	EXPECT_ERRNO(EINVAL, insert(self, self->start, -1));
+	EXPECT_ERRNO(EINVAL, insert(self->map, 0));
+	EXPECT_ERRNO(EINVAL, insert(self->map, MMUN_FLOOR_MAX_COUNT + 1));
+	EXPECT_ERRNO(EINVAL, insert(self->map, -1));
 }
 
 TEST_F(floor, unknown_ioctl_is_enotty_and_bad_pointer_is_efault)
@@ -226,7 +211,7 @@ TEST_F(floor, unknown_ioctl_is_enotty_and_bad_pointer_is_efault)
 	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_INSERT, bad));
 	EXPECT_ERRNO(hmm ? EFAULT : EOPNOTSUPP,
 		     ioctl(fd, MMUN_FLOOR_LOOK, bad));
-	ASSERT_EQ(0, insert_whole(self));
+	ASSERT_EQ(0, insert_whole());
 	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_REMOVE, bad));
 }
 
@@ -244,15 +229,13 @@ TEST_F(floor, open_without_cap_sys_admin_is_eperm)
 TEST_F(floor, close_removes_the_set)
 {
 	const __u64 count = mmun_query_context().out_mm_count;
-	int fd = floor_open();
 
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, _floor_insert(fd, self->start, self->page, self->page,
-				   NR_SUBS, &self->inserted));
-	ASSERT_EQ(0, close(fd));
+	ASSERT_EQ(0, insert(self->map, NR_SUBS));
+	ASSERT_EQ(0, close(self->floor));
 	expect_mm_count(count);
 	/* A callback would use memory that is freed. */
-	ASSERT_EQ(0, madvise(self->map, 2 * self->page, MADV_DONTNEED));
+	zap_two_pages();
+	self->floor = floor_open();
 }
 
 /* Orders of a child */
@@ -266,10 +249,11 @@ static int open_device(void *arg, int is_floor)
 static int insert_many(void *arg, int fd)
 {
 	FIXTURE_DATA(floor) *self = arg;
-	struct mmun_floor_insert cmd;
+	struct mmun_floor_cmd cmd;
 
-	return _floor_insert(fd, self->start, self->page, self->page, NR_MANY,
-			     &cmd);
+	return floor_call(fd, INSERT, &cmd, .start = mmun_u64(self->map),
+			  .length = self->page, .stride = self->page,
+			  .count = NR_MANY);
 }
 
 /*
@@ -318,8 +302,9 @@ TEST_F(floor, set_outlives_its_mm_and_ioctls_return_esrch)
 	int fd = start_child(&child, 1);
 
 	kill_child(&child);
-	EXPECT_ERRNO(ESRCH, _floor_insert(fd, 0, 1, 0, 1, &self->inserted));
-	EXPECT_ERRNO(ESRCH, _floor_remove(fd, &self->removed));
+	EXPECT_ERRNO(ESRCH, floor_call(fd, INSERT, &self->cmd, .length = 1,
+				       .count = 1));
+	EXPECT_ERRNO(ESRCH, floor_call(fd, REMOVE, &self->cmd));
 	EXPECT_EQ(0, close(fd));
 }
 

@@ -30,9 +30,10 @@ static void add_hit(const char *name, const char *scheme, __u64 nr, __u64 cost)
 
 static __u64 hits_of_floor(int fd)
 {
-	struct mmun_floor_look cmd;
+	struct mmun_floor_cmd cmd;
 
-	MUST(!_floor_look(fd, mmun_u64(subject.map), page_size(), &cmd));
+	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(subject.map),
+			 .length = page_size()));
 	return cmd.out_hits;
 }
 

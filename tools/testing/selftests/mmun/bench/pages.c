@@ -131,10 +131,11 @@ static void bench_first_snapshot(void)
 
 static __u64 floor_look(int fd)
 {
-	struct mmun_floor_look cmd;
+	struct mmun_floor_cmd cmd;
 
-	MUST(!_floor_look(fd, mmun_u64(subject.map), subject.length, &cmd) &&
-	     cmd.out_valid == subject.nr);
+	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(subject.map),
+			 .length = subject.length) &&
+	     cmd.out_count == subject.nr);
 	return cmd.out_cost;
 }
 
@@ -143,12 +144,12 @@ static void bench_floor_look(void)
 {
 	static const char *const names[] = { "look", "look_first", "verify",
 					     "collect" };
-	struct mmun_floor_insert cmd;
+	struct mmun_floor_cmd cmd;
 	__u64 samples[NR_SAMPLES], cost;
 	int i, fd = floor_open();
 
-	MUST(!_floor_insert(fd, mmun_u64(subject.map), subject.length, 0, 1,
-			    &cmd));
+	MUST(!floor_call(fd, INSERT, &cmd, .start = mmun_u64(subject.map),
+			 .length = subject.length, .count = 1));
 	for (i = 0; i < NR_SAMPLES; i++)
 		samples[i] = floor_look(fd);
 	cost = median(samples);

@@ -117,18 +117,19 @@ static void bench_kind(int k, __u64 n)
 /* Returns the cost of the calls of the core. */
 static __u64 floor_insert(int fd, __u64 start, __u64 stride, __u64 n)
 {
-	struct mmun_floor_insert cmd;
+	struct mmun_floor_cmd cmd;
 
-	MUST(!_floor_insert(fd, start, page_size(), stride, n, &cmd) &&
-	     cmd.out_done == n);
+	MUST(!floor_call(fd, INSERT, &cmd, .start = start, .stride = stride,
+			 .length = page_size(), .count = n) &&
+	     cmd.out_count == n);
 	return cmd.out_cost;
 }
 
 static __u64 floor_remove(int fd, __u64 n)
 {
-	struct mmun_floor_remove cmd;
+	struct mmun_floor_cmd cmd;
 
-	MUST(!_floor_remove(fd, &cmd) && cmd.out_done == n);
+	MUST(!floor_call(fd, REMOVE, &cmd) && cmd.out_count == n);
 	return cmd.out_cost;
 }
 

@@ -54,7 +54,7 @@ struct mmun_floor_sub {
  */
 struct mmun_floor {
 	struct mm_struct *mm;
-	struct mutex mutex; /* guards the set */
+	struct mutex mutex;
 	struct mmun_floor_sub *subs;
 	u64 first;
 	u64 nr;
@@ -99,18 +99,13 @@ static void mmun_floor_free(struct mmun_floor *floor)
 	floor->nr = 0;
 }
 
-static u64 mmun_floor_hits(struct mmun_floor *floor)
-{
-	return atomic_long_read(&floor->hits);
-}
-
 /*
  * The ioctls.  The caller holds the mutex and a reference to the users of the
  * mm.  Only a loop and the calls of the core are between two get_cycles().
  */
 
 static int mmun_floor_insert_step(struct mmun_floor *floor,
-				  struct mmun_floor_insert *cmd)
+				  struct mmun_floor_cmd *cmd)
 {
 	u64 nr = min(cmd->count - floor->nr, MMUN_FLOOR_STEP);
 	u64 start = cmd->start + floor->nr * cmd->stride;
@@ -131,7 +126,7 @@ static int mmun_floor_insert_step(struct mmun_floor *floor,
 }
 
 static int mmun_floor_insert(struct mmun_floor *floor,
-			     struct mmun_floor_insert *cmd)
+			     struct mmun_floor_cmd *cmd)
 {
 	int ret = 0;
 
@@ -143,11 +138,9 @@ static int mmun_floor_insert(struct mmun_floor *floor,
 		kvcalloc(cmd->count, sizeof(*floor->subs), GFP_KERNEL_ACCOUNT);
 	if (!floor->subs)
 		return -ENOMEM;
-	cmd->out_cost = 0;
 	while (floor->nr < cmd->count && !ret)
 		ret = mmun_floor_pause() ?: mmun_floor_insert_step(floor, cmd);
-	cmd->out_done = floor->nr;
-	cmd->out_hits = mmun_floor_hits(floor);
+	cmd->out_count = floor->nr;
 	if (floor->nr)
 		return 0;
 	mmun_floor_free(floor);
@@ -166,7 +159,7 @@ static u64 mmun_floor_remove_step(struct mmun_floor *floor)
 }
 
 static int mmun_floor_remove(struct mmun_floor *floor,
-			     struct mmun_floor_remove *cmd)
+			     struct mmun_floor_cmd *cmd)
 {
 	u64 first = floor->first;
 	int ret = 0;
@@ -179,14 +172,13 @@ static int mmun_floor_remove(struct mmun_floor *floor,
 	}
 	if (floor->first < floor->nr)
 		return ret;
-	cmd->out_done = floor->nr - first;
-	cmd->out_hits = mmun_floor_hits(floor);
+	cmd->out_count = floor->nr - first;
 	mmun_floor_free(floor);
 	return 0;
 }
 
-static int mmun_floor_walk(struct mmun_floor *floor,
-			   struct mmun_floor_look *cmd, unsigned long *pages)
+static int mmun_floor_walk(struct mmun_floor *floor, struct mmun_floor_cmd *cmd,
+			   unsigned long *pages)
 {
 	struct mmu_interval_notifier *mni = &floor->subs[floor->first].mni;
 	struct hmm_range range = {
@@ -210,15 +202,9 @@ static int mmun_floor_walk(struct mmun_floor *floor,
 	return ret;
 }
 
-static bool mmun_floor_look_is_valid(const struct mmun_floor_look *cmd)
-{
-	return PAGE_ALIGNED(cmd->start) && PAGE_ALIGNED(cmd->length) &&
-	       cmd->length && cmd->length >> PAGE_SHIFT <= MMUN_FLOOR_MAX_PAGES;
-}
-
 /* Returns whether the interval of @cmd is inside the first subscription. */
 static bool mmun_floor_covers(const struct mmun_floor *floor,
-			      const struct mmun_floor_look *cmd)
+			      const struct mmun_floor_cmd *cmd)
 {
 	const struct interval_tree_node *tree =
 		&floor->subs[floor->first].mni.interval_tree;
@@ -227,14 +213,14 @@ static bool mmun_floor_covers(const struct mmun_floor *floor,
 	       cmd->length - 1 <= tree->last - cmd->start;
 }
 
-static int mmun_floor_look(struct mmun_floor *floor,
-			   struct mmun_floor_look *cmd)
+static int mmun_floor_look(struct mmun_floor *floor, struct mmun_floor_cmd *cmd)
 {
-	u64 nr = cmd->length >> PAGE_SHIFT, i;
+	u64 nr = cmd->length >> PAGE_SHIFT;
 	unsigned long *pages;
 	int ret;
 
-	if (!mmun_floor_look_is_valid(cmd))
+	if (!nr || nr > MMUN_FLOOR_MAX_PAGES ||
+	    !PAGE_ALIGNED(cmd->start | cmd->length))
 		return -EINVAL;
 	if (!floor->subs)
 		return -ENOENT;
@@ -244,45 +230,43 @@ static int mmun_floor_look(struct mmun_floor *floor,
 	if (!pages)
 		return -ENOMEM;
 	ret = mmun_floor_walk(floor, cmd, pages);
-	cmd->out_valid = 0;
-	for (i = 0; i < nr && !ret; i++)
-		cmd->out_valid += !!(pages[i] & HMM_PFN_VALID);
-	cmd->out_hits = mmun_floor_hits(floor);
+	while (nr--)
+		cmd->out_count += !!(pages[nr] & HMM_PFN_VALID);
 	kvfree(pages);
 	return ret;
 }
 
-/* The argument of an ioctl */
-union mmun_floor_cmd {
-	struct mmun_floor_insert insert;
-	struct mmun_floor_remove remove;
-	struct mmun_floor_look look;
-};
+typedef int (*mmun_floor_call)(struct mmun_floor *floor,
+			       struct mmun_floor_cmd *cmd);
 
-static int mmun_floor_dispatch(struct mmun_floor *floor, unsigned int num,
-			       union mmun_floor_cmd *cmd)
+static mmun_floor_call mmun_floor_call_of(unsigned int num)
 {
 	switch (num) {
 	case MMUN_FLOOR_INSERT:
-		return mmun_floor_insert(floor, &cmd->insert);
+		return mmun_floor_insert;
 	case MMUN_FLOOR_REMOVE:
-		return mmun_floor_remove(floor, &cmd->remove);
+		return mmun_floor_remove;
+	case MMUN_FLOOR_LOOK:
+		return mmun_floor_look;
 	default:
-		return mmun_floor_look(floor, &cmd->look);
+		return NULL;
 	}
 }
 
-static int mmun_floor_execute(struct mmun_floor *floor, unsigned int num,
-			      union mmun_floor_cmd *cmd)
+static int mmun_floor_execute(struct mmun_floor *floor, mmun_floor_call call,
+			      struct mmun_floor_cmd *cmd)
 {
 	int ret = -EINTR;
 
+	cmd->out_count = 0;
+	cmd->out_cost = 0;
 	if (!mmget_not_zero(floor->mm))
 		return -ESRCH;
 	if (!mutex_lock_interruptible(&floor->mutex)) {
-		ret = mmun_floor_dispatch(floor, num, cmd);
+		ret = call(floor, cmd);
 		mutex_unlock(&floor->mutex);
 	}
+	cmd->out_hits = atomic_long_read(&floor->hits);
 	mmput(floor->mm);
 	return ret;
 }
@@ -290,20 +274,19 @@ static int mmun_floor_execute(struct mmun_floor *floor, unsigned int num,
 static long mmun_floor_fops_ioctl(struct file *filp, unsigned int num,
 				  unsigned long arg)
 {
+	mmun_floor_call call = mmun_floor_call_of(num);
 	void __user *user = (void __user *)arg;
-	union mmun_floor_cmd cmd = {};
+	struct mmun_floor_cmd cmd;
 	int ret;
 
-	if (num != MMUN_FLOOR_INSERT && num != MMUN_FLOOR_REMOVE &&
-	    num != MMUN_FLOOR_LOOK)
+	if (!call)
 		return -ENOTTY;
 	if (num == MMUN_FLOOR_LOOK && !IS_ENABLED(CONFIG_HMM_MIRROR))
 		return -EOPNOTSUPP;
-	if (_IOC_DIR(num) & _IOC_WRITE &&
-	    copy_from_user(&cmd, user, _IOC_SIZE(num)))
+	if (copy_from_user(&cmd, user, sizeof(cmd)))
 		return -EFAULT;
-	ret = mmun_floor_execute(filp->private_data, num, &cmd);
-	if (!ret && copy_to_user(user, &cmd, _IOC_SIZE(num)))
+	ret = mmun_floor_execute(filp->private_data, call, &cmd);
+	if (!ret && copy_to_user(user, &cmd, sizeof(cmd)))
 		ret = -EFAULT;
 	return ret;
 }

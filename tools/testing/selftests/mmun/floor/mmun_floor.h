@@ -31,81 +31,60 @@
 #define MMUN_FLOOR_IOCTL_TYPE 'J'
 
 /**
- * struct mmun_floor_insert - ioctl(MMUN_FLOOR_INSERT)
- * @start: First address of the first subscription
- * @length: Number of bytes of each subscription
+ * struct mmun_floor_cmd - the argument of each ioctl
+ * @start: First address of the first subscription, or of the pages
+ * @length: Number of bytes of each subscription, or of the pages
  * @stride: Bytes from the start of one subscription to the start of the next
  * @count: Number of subscriptions, 1 to MMUN_FLOOR_MAX_COUNT
- * @out_done: Subscriptions that were inserted
- * @out_cost: Cost of all mmu_interval_notifier_insert()
+ * @out_count: Subscriptions that were inserted or removed, or pages that are
+ *	present
+ * @out_cost: Cost of the calls of the core
  * @out_hits: Callbacks of all subscriptions since open()
- *
- * Insert a set of subscriptions.  Each callback sets the sequence and counts the
- * hit.  The ioctl stops at the first subscription that fails.  If a subscription
- * was inserted before, the ioctl succeeds and @out_done is less than @count.
- * Otherwise the ioctl returns the error.
- *
- * EBUSY: There is a set already.  ENOMEM: The kernel has no memory.  EOVERFLOW:
- * The length is 0, or the first subscription wraps.
  */
-struct mmun_floor_insert {
+struct mmun_floor_cmd {
 	__aligned_u64 start;
 	__aligned_u64 length;
 	__aligned_u64 stride;
 	__aligned_u64 count;
-	__aligned_u64 out_done;
+	__aligned_u64 out_count;
 	__aligned_u64 out_cost;
 	__aligned_u64 out_hits;
 };
 
-#define MMUN_FLOOR_INSERT \
-	_IOWR(MMUN_FLOOR_IOCTL_TYPE, 0xc0, struct mmun_floor_insert)
+#define MMUN_FLOOR_CMD(nr) \
+	_IOWR(MMUN_FLOOR_IOCTL_TYPE, nr, struct mmun_floor_cmd)
 
-/**
- * struct mmun_floor_remove - ioctl(MMUN_FLOOR_REMOVE)
- * @out_done: Subscriptions that were removed
- * @out_cost: Cost of all mmu_interval_notifier_remove()
- * @out_hits: Callbacks of all subscriptions since open()
+/*
+ * Insert a set of subscriptions.  Each callback sets the sequence and counts the
+ * hit.  The cost is the cost of all mmu_interval_notifier_insert().  The ioctl
+ * stops at the first subscription that fails.  If a subscription was inserted
+ * before, the ioctl succeeds and @out_count is less than @count.  Otherwise the
+ * ioctl returns the error.
  *
- * Remove the set, in the order of the insertion.  If a signal arrives, the
- * remaining subscriptions stay in the set.
+ * EBUSY: There is a set already.  ENOMEM: The kernel has no memory.  EOVERFLOW:
+ * The length is 0, or the first subscription wraps.
+ */
+#define MMUN_FLOOR_INSERT MMUN_FLOOR_CMD(0xc0)
+
+/*
+ * Remove the set, in the order of the insertion.  The cost is the cost of all
+ * mmu_interval_notifier_remove().  If a signal arrives, the remaining
+ * subscriptions stay in the set.
  *
  * ENOENT: There is no set.
  */
-struct mmun_floor_remove {
-	__aligned_u64 out_done;
-	__aligned_u64 out_cost;
-	__aligned_u64 out_hits;
-};
+#define MMUN_FLOOR_REMOVE MMUN_FLOOR_CMD(0xc1)
 
-#define MMUN_FLOOR_REMOVE \
-	_IOR(MMUN_FLOOR_IOCTL_TYPE, 0xc1, struct mmun_floor_remove)
-
-/**
- * struct mmun_floor_look - ioctl(MMUN_FLOOR_LOOK)
- * @start: First address, page aligned
- * @length: Number of bytes, page aligned, 1 to MMUN_FLOOR_MAX_PAGES pages
- * @out_valid: Pages that are present
- * @out_cost: Cost of mmu_interval_read_begin(), hmm_range_fault() and
- *	mmu_interval_read_retry()
- * @out_hits: Callbacks of all subscriptions since open()
- *
- * Read the page tables once, under the first subscription of the set.  The ioctl
- * faults no page in.
+/*
+ * Read the page tables of 1 to MMUN_FLOOR_MAX_PAGES aligned pages once, under
+ * the first subscription of the set.  The cost is the cost of
+ * mmu_interval_read_begin(), hmm_range_fault() and mmu_interval_read_retry().
+ * The ioctl faults no page in.
  *
  * EOPNOTSUPP: The kernel has no CONFIG_HMM_MIRROR.  ENOENT: There is no set.
  * ERANGE: The interval is not inside the first subscription.  EBUSY: An
  * invalidation collided.  ENOMEM: The kernel has no memory.
  */
-struct mmun_floor_look {
-	__aligned_u64 start;
-	__aligned_u64 length;
-	__aligned_u64 out_valid;
-	__aligned_u64 out_cost;
-	__aligned_u64 out_hits;
-};
-
-#define MMUN_FLOOR_LOOK \
-	_IOWR(MMUN_FLOOR_IOCTL_TYPE, 0xc2, struct mmun_floor_look)
+#define MMUN_FLOOR_LOOK MMUN_FLOOR_CMD(0xc2)
 
 #endif /* _MMUN_FLOOR_H */

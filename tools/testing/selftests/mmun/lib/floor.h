@@ -17,30 +17,11 @@ static inline int floor_open(void)
 	return open(FLOOR_DEV, O_RDWR | O_CLOEXEC);
 }
 
-/* Insert @count subscriptions of @length bytes each. */
-static inline int _floor_insert(int fd, __u64 start, __u64 length, __u64 stride,
-				__u64 count, struct mmun_floor_insert *cmd)
-{
-	*cmd = (struct mmun_floor_insert){
-		.start = start,
-		.length = length,
-		.stride = stride,
-		.count = count,
-	};
-	return ioctl(fd, MMUN_FLOOR_INSERT, cmd);
-}
-
-static inline int _floor_remove(int fd, struct mmun_floor_remove *cmd)
-{
-	*cmd = (struct mmun_floor_remove){};
-	return ioctl(fd, MMUN_FLOOR_REMOVE, cmd);
-}
-
-static inline int _floor_look(int fd, __u64 start, __u64 length,
-			      struct mmun_floor_look *cmd)
-{
-	*cmd = (struct mmun_floor_look){ .start = start, .length = length };
-	return ioctl(fd, MMUN_FLOOR_LOOK, cmd);
-}
+/* floor_call(fd, INSERT, &cmd, .start = 0, .length = 1, .count = 1) */
+#define floor_call(fd, NAME, cmd, ...)                           \
+	({                                                       \
+		*(cmd) = (struct mmun_floor_cmd){ __VA_ARGS__ }; \
+		ioctl(fd, MMUN_FLOOR_##NAME, cmd);               \
+	})
 
 #endif /* _SELFTESTS_MMUN_FLOOR_H */
