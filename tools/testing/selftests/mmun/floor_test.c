@@ -308,19 +308,7 @@ TEST_F(floor, set_outlives_its_mm_and_ioctls_return_esrch)
 	EXPECT_EQ(0, close(fd));
 }
 
-#define NO_FLOOR \
-	"no " FLOOR_DEV ": load mmun_floor.ko, which is built in floor/"
-
-/* Returns why no test can run, or NULL. */
-static const char *problem(void)
-{
-	if (mmun_device_problem() || !access(FLOOR_DEV, R_OK | W_OK))
-		return mmun_device_problem();
-	return errno == ENOENT ? NO_FLOOR :
-				 "no access to " FLOOR_DEV ": run as root";
-}
-
 int main(int argc, char **argv)
 {
-	return mmun_list_or_run(argc, argv, problem());
+	return mmun_list_or_run(argc, argv, floor_problem());
 }

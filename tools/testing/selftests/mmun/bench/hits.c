@@ -6,9 +6,6 @@
  */
 
 #define HIT_RECORDS 4096
-#define MAX_RANGES 100000
-
-static const __u64 hit_counts[] = { 0, 1, 10, 1000 };
 
 static void invalidate(void)
 {
@@ -20,12 +17,9 @@ static void touch_one(void)
 	touch(subject.map, 1);
 }
 
-static void add_hit(const char *name, const char *scheme, __u64 nr, __u64 cost)
+static void add_hit(const char *name, __u64 cost)
 {
-	char op[32];
-
-	snprintf(op, sizeof(op), "%s_%llu", name, subject.hits);
-	add_call(op, scheme, nr, cost);
+	add_row("call", 1, cost, "%s_%llu", name, subject.hits);
 }
 
 static __u64 hits_of_floor(int fd)
@@ -37,44 +31,42 @@ static __u64 hits_of_floor(int fd)
 	return cmd.out_hits;
 }
 
-static void bench_floor_hits(int unused, __u64 nr)
+static void bench_floor_hits(void)
 {
-	int fd = floor_open(), others = floor_open();
-	const __u64 hits = subject.hits;
+	const __u64 hits = subject.hits, others = subject.n - hits;
+	int fd = floor_open();
 	__u64 cost;
 
 	map_pages(SMALL, 1);
 	if (hits)
 		floor_insert(fd, PAGES_BASE, 0, hits);
-	if (nr > hits)
-		floor_insert(others, RANGES_BASE, page_size(), nr - hits);
+	if (others)
+		floor_insert(floor_open(), RANGES_BASE, page_size(), others);
 	cost = MEDIAN(touch_one(), invalidate(), nothing());
 	MUST(!hits || hits_of_floor(fd) == hits * NR_SAMPLES);
-	add_hit("hit", "floor", nr, cost);
-	add_hit("hit_logged", "floor", nr, cost);
+	add_hit("hit", cost);
+	add_hit("hit_logged", cost);
 }
 
-static void insert_around(int fd, int k, __u64 hits, __u64 nr)
+static void insert_around(int fd)
 {
-	struct mmun_span *bulk = make_bulk(nr);
-	__u64 i;
+	struct mmun_span *bulk = make_bulk();
 
-	for (i = 0; i < hits; i++)
+	for (__u64 i = 0; i < subject.hits; i++)
 		bulk[i].start = PAGES_BASE;
-	insert_bulk(fd, k, bulk, nr);
+	insert_bulk(fd, bulk, subject.n);
 	subject.id = bulk[0].id;
 }
 
 /*
- * Check that each of @nr ranges was hit @times times.  The first range is the
- * subject's range.
+ * Check that each range over the page was hit @times times.  The first of them
+ * is the subject's range.
  */
-static void must_be_hit(int fd, __u64 nr, __u64 times)
+static void must_be_hit(int fd, __u64 times)
 {
 	struct mmun_query_range counters;
-	__u64 i;
 
-	for (i = 0; i < nr; i++)
+	for (__u64 i = 0; i < subject.hits; i++)
 		MUST(!_mmun_query_range(fd, subject.id + i, &counters) &&
 		     counters.out_invalidations == times);
 }
@@ -88,44 +80,39 @@ static void reset_log(int fd, __u64 lost_before)
 	     lost == lost_before);
 }
 
-static void bench_kind_hits(int k, __u64 nr)
+static void bench_kind_hits(void)
 {
-	const __u64 hits = subject.hits;
 	int fd = mmun_open();
 
 	map_pages(SMALL, 1);
 	log_off(fd);
-	insert_around(fd, k, hits, nr);
-	add_hit("hit", kinds[k].name, nr,
-		MEDIAN(touch_one(), invalidate(), nothing()));
-	must_be_hit(fd, hits, NR_SAMPLES);
+	insert_around(fd);
+	add_hit("hit", MEDIAN(touch_one(), invalidate(), nothing()));
+	must_be_hit(fd, NR_SAMPLES);
 	reset_log(fd, 0);
-	add_hit("hit_logged", kinds[k].name, nr,
-		MEDIAN(touch_one(), invalidate(), reset_log(fd, hits)));
-	must_be_hit(fd, hits, 2 * NR_SAMPLES);
+	add_hit("hit_logged",
+		MEDIAN(touch_one(), invalidate(), reset_log(fd, subject.hits)));
+	must_be_hit(fd, 2 * NR_SAMPLES);
 }
 
-static void bench_hits_among(__u64 nr)
+static void bench_hits_of(__u64 hits, __u64 n)
 {
-	size_t i, k;
+	if (hits > n)
+		return;
+	subject.hits = hits;
+	in_child(bench_floor_hits, "floor", 0, n);
+	in_child(bench_kind_hits, "interval", MMUN_KIND_INTERVAL, n);
+	in_child(bench_kind_hits, "naive", MMUN_KIND_NAIVE, n);
+}
 
-	for (i = 0; i < ARRAY_SIZE(hit_counts); i++) {
-		if (hit_counts[i] > nr)
-			continue;
-		subject.hits = hit_counts[i];
-		in_child(bench_floor_hits, 0, nr);
-		for (k = 0; k < ARRAY_SIZE(kinds); k++)
-			in_child(bench_kind_hits, k, nr);
+static void run_hits(void)
+{
+	for (__u64 n = 1; n <= 100000; n *= 10) {
+		bench_hits_of(0, n);
+		bench_hits_of(1, n);
+		bench_hits_of(10, n);
+		bench_hits_of(1000, n);
 	}
-}
-
-static void bench_hits(void)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(range_counts); i++)
-		if (range_counts[i] <= MAX_RANGES)
-			bench_hits_among(range_counts[i]);
 }
 
 static void read_log(int fd, struct mmun_record *records, __u64 nr)
@@ -136,27 +123,29 @@ static void read_log(int fd, struct mmun_record *records, __u64 nr)
 }
 
 /* Measure one read() of all records that one invalidation writes. */
-static void bench_log_of(int unused, __u64 nr)
+static void bench_log_of(void)
 {
 	static struct mmun_record records[1024];
+	const __u64 nr = subject.n;
 	int fd = mmun_open();
 	__u64 cost;
 
 	map_pages(SMALL, 1);
-	insert_around(fd, 0, nr, nr);
+	subject.hits = nr;
+	insert_around(fd);
 	reset_log(fd, 0);
 	memset(records, 0, sizeof(records));
 	cost = MEDIAN((touch_one(), invalidate()), read_log(fd, records, nr),
 		      nothing());
 	MUST(records[nr - 1].sequence == nr * NR_SAMPLES - 1 &&
 	     records[nr - 1].clip_start == PAGES_BASE);
-	add_row("read_log", "interval", nr, "event", nr, cost);
+	add_row("event", nr, cost, "read_log");
 	reset_log(fd, 0);
 }
 
-static void bench_log(void)
+static void run_log(void)
 {
-	in_child(bench_log_of, 0, 1);
-	in_child(bench_log_of, 0, 64);
-	in_child(bench_log_of, 0, 1024);
+	in_child(bench_log_of, "interval", MMUN_KIND_INTERVAL, 1);
+	in_child(bench_log_of, "interval", MMUN_KIND_INTERVAL, 64);
+	in_child(bench_log_of, "interval", MMUN_KIND_INTERVAL, 1024);
 }

@@ -20,9 +20,9 @@ static bool load_hmm(void)
 	return ok;
 }
 
-static void open_hmm(int kind, __u64 nr)
+static void open_hmm(void)
 {
-	map_pages(kind, nr);
+	map_pages(subject.kind, subject.n);
 	subject.fd = open(HMM_DEV, O_RDWR | O_CLOEXEC);
 	MUST(subject.fd >= 0);
 }
@@ -42,14 +42,12 @@ static void bench_hmm_snapshot(void)
 {
 	unsigned char *perms = (unsigned char *)subject.pages;
 	unsigned char expected = HMM_DMIRROR_PROT_WRITE;
-	__u64 i;
 
-	if (subject.kind == HUGE)
+	if (subject.huge)
 		expected |= HMM_DMIRROR_PROT_PMD;
 	memset(perms, 0, subject.nr);
-	add_pages("look", "test_hmm",
-		  MEDIAN_OF(hmm_call(HMM_DMIRROR_SNAPSHOT, perms)));
-	for (i = 0; i < subject.nr; i++)
+	add_pages("look", MEDIAN_OF(hmm_call(HMM_DMIRROR_SNAPSHOT, perms)));
+	for (__u64 i = 0; i < subject.nr; i++)
 		MUST(perms[i] == expected);
 }
 
@@ -59,38 +57,37 @@ static void hmm_move(__u32 flags)
 	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, subject.buffer);
 }
 
-static void bench_hmm_of(int kind, __u64 nr)
+static void bench_hmm_of(void)
 {
-	open_hmm(kind, nr);
+	open_hmm();
 	bench_hmm_snapshot();
-	bench_moves("test_hmm", hmm_move, hmm_move);
+	bench_moves(hmm_move, hmm_move);
 }
 
-static void bench_hmm_hit(int kind, __u64 nr)
+static void bench_hmm_hit(void)
 {
-	open_hmm(kind, nr);
+	open_hmm();
 	subject.hits = 1;
-	add_hit("hit", "test_hmm", 1,
-		MEDIAN(touch_one(), invalidate(), nothing()));
+	add_hit("hit", MEDIAN(touch_one(), invalidate(), nothing()));
 }
 
-static void bench_hmm(void)
+static void run_test_hmm(void)
 {
 	if (!load_hmm()) {
 		printf("# no " HMM_MODULE " for this kernel\n");
 		return;
 	}
-	in_child(bench_hmm_of, SMALL, 1);
-	in_child(bench_hmm_of, SMALL, HUGE_PAGES);
-	in_child(bench_hmm_of, SMALL, 16384);
-	in_child(bench_hmm_of, HUGE, HUGE_PAGES);
-	in_child(bench_hmm_hit, SMALL, 1);
+	in_child(bench_hmm_of, "test_hmm", SMALL, 1);
+	in_child(bench_hmm_of, "test_hmm", SMALL, HUGE_PAGES);
+	in_child(bench_hmm_of, "test_hmm", SMALL, 16384);
+	in_child(bench_hmm_of, "test_hmm", HUGE, HUGE_PAGES);
+	in_child(bench_hmm_hit, "test_hmm", SMALL, 1);
 	MUST(!syscall(SYS_delete_module, "test_hmm", O_NONBLOCK));
 }
 
 #else
 
-static void bench_hmm(void)
+static void run_test_hmm(void)
 {
 	printf("# built without test_hmm_uapi.h\n");
 }

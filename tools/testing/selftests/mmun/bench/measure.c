@@ -24,15 +24,31 @@ static struct rows {
 	struct row row[MAX_ROWS];
 } * rows;
 
+/*
+ * What a child measures.  The scheme is a literal, which has the same address in
+ * the parent.
+ */
+static struct subject {
+	const char *scheme;
+	__u64 n; /* ranges or pages */
+	int kind; /* of the pages, the ranges or the watcher */
+	__u64 hits; /* ranges that an invalidation hits */
+	int fd;
+	__u32 id; /* of the range over the mapping */
+	char *map;
+	char *buffer; /* of the same length as the mapping */
+	size_t length;
+	__u64 nr; /* pages of the mapping */
+	bool huge;
+	__u64 pages[16384];
+} subject;
+
 /* The cost of two reads of the clock */
 static __u64 clock_cost;
 
 #define clock_now() __builtin_ia32_rdtsc()
 
-/*
- * End the process if the call did not do its work, because the cost would be
- * wrong.
- */
+/* If the call did not do its work, the cost is wrong: end the process. */
 #define MUST(condition) \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
@@ -52,37 +68,34 @@ static bool create_rows(void)
 	return rows != MAP_FAILED;
 }
 
-/*
- * The scheme and the unit are literals, which have the same address in the
- * parent.
- */
-static void add_row(const char *op, const char *scheme, __u64 n,
-		    const char *unit, __u64 units, __u64 cost)
+/* The unit is a literal, too.  @op is a format. */
+static void __attribute__((format(printf, 4, 5)))
+add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 {
 	struct row *row = &rows->row[rows->nr];
+	va_list args;
 
-	MUST(rows->nr < MAX_ROWS);
-	*row = (struct row){
-		.scheme = scheme,
-		.unit = unit,
-		.n = n,
-		.units = units,
-		.cost = cost,
-	};
-	snprintf(row->op, sizeof(row->op), "%s", op);
-	rows->nr++;
+	MUST(rows->nr++ < MAX_ROWS);
+	*row = (struct row){ .scheme = subject.scheme,
+			     .unit = unit,
+			     .n = subject.n,
+			     .units = units,
+			     .cost = cost };
+	va_start(args, op);
+	vsnprintf(row->op, sizeof(row->op), op, args);
+	va_end(args);
 }
 
-static void add_call(const char *op, const char *scheme, __u64 n, __u64 cost)
+static void add_call(const char *op, __u64 cost)
 {
-	add_row(op, scheme, n, "call", 1, cost);
+	add_row("call", 1, cost, "%s", op);
 }
 
 static void print_rows(void)
 {
-	struct row *row;
-
-	for (row = rows->row; row < rows->row + rows->nr; row++)
+	if (!rows)
+		return;
+	for (struct row *row = rows->row; row < rows->row + rows->nr; row++)
 		printf("# cost %s %s %llu %llu %llu %s\n", row->op, row->scheme,
 		       row->n, row->units, row->cost, row->unit);
 }
@@ -155,22 +168,27 @@ static bool clock_counts(void)
 }
 
 /* A long loop includes timer interrupts, so its cost shows their share. */
-static void bench_clock(void)
+static void run_clock_counts_instructions(void)
 {
 	const unsigned long turns = 50000000;
 
-	add_row("loop", "none", turns, "turn", turns, COST(loop(turns)));
+	subject.scheme = "none";
+	subject.n = turns;
+	add_row("turn", turns, COST(loop(turns)), "loop");
 }
 
 /* Run @bench in a child, whose mm has never had a subscription. */
-static void in_child(void (*bench)(int kind, __u64 n), int kind, __u64 n)
+static void in_child(void (*bench)(void), const char *scheme, int kind, __u64 n)
 {
 	pid_t pid;
 
 	fflush(stdout);
+	subject.scheme = scheme;
+	subject.kind = kind;
+	subject.n = n;
 	pid = fork();
 	if (!pid) {
-		bench(kind, n);
+		bench();
 		fflush(stdout);
 		_exit(0);
 	}

@@ -4,7 +4,6 @@
  * fork() of some pages, with and without ranges.
  */
 
-/* The rows with a range over the pages are compared as "interval". */
 enum watcher {
 	NONE, /* no context, and no notifier */
 	OPEN, /* a context without a range */
@@ -13,37 +12,34 @@ enum watcher {
 	LOGGED, /* the same with the log on */
 };
 
-static const char *const watcher_names[] = { "none", "open", "miss", "interval",
-					     "logged" };
-
-static void watch(int watcher)
+static void watch(void)
 {
 	const char *elsewhere = (char *)RANGES_BASE;
 
-	if (watcher == NONE)
+	if (subject.kind == NONE)
 		return;
 	subject.fd = mmun_open();
-	if (watcher == MISS)
+	if (subject.kind == MISS)
 		MUST(!_mmun_insert(subject.fd, elsewhere, page_size(),
 				   &subject.id));
-	if (watcher >= HIT)
+	if (subject.kind >= HIT)
 		insert();
-	if (watcher == HIT)
+	if (subject.kind == HIT)
 		log_off(subject.fd);
 }
 
 /* Make all pages present, and fill their entries in the shadow. */
-static void restore(int watcher)
+static void restore(void)
 {
 	touch(subject.map, subject.nr);
-	if (watcher >= HIT)
+	if (subject.kind >= HIT)
 		snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 }
 
-static void map_again(int watcher)
+static void map_again(void)
 {
 	map_at(PAGES_BASE);
-	restore(watcher);
+	restore();
 }
 
 static void protect(int prot)
@@ -61,48 +57,48 @@ static pid_t fork_now(void)
 }
 
 /* Each sample of each operation so far must have called the range. */
-static void add_mm(const char *op, int watcher, __u64 cost)
+static void add_mm(const char *op, __u64 cost)
 {
 	struct mmun_query_range counters;
 	static __u64 calls;
 
-	add_call(op, watcher_names[watcher], subject.nr, cost);
+	add_call(op, cost);
 	calls += NR_SAMPLES;
-	MUST(watcher < HIT ||
+	MUST(subject.kind < HIT ||
 	     (!_mmun_query_range(subject.fd, subject.id, &counters) &&
 	      counters.out_invalidations >= calls));
 }
 
-static void bench_mm_of(int watcher, __u64 nr)
+static void bench_mm_of(void)
 {
 	pid_t pid;
 
-	map_pages(SMALL, nr);
-	watch(watcher);
-	restore(watcher);
-	add_mm("madvise", watcher,
-	       MEDIAN(restore(watcher),
+	map_pages(SMALL, subject.n);
+	watch();
+	restore();
+	add_mm("madvise",
+	       MEDIAN(restore(),
 		      madvise(subject.map, subject.length, MADV_DONTNEED),
 		      nothing()));
-	add_mm("mprotect", watcher,
-	       MEDIAN((protect(PROT_READ | PROT_WRITE), restore(watcher)),
-		      protect(PROT_READ), nothing()));
+	add_mm("mprotect", MEDIAN((protect(PROT_READ | PROT_WRITE), restore()),
+				  protect(PROT_READ), nothing()));
 	protect(PROT_READ | PROT_WRITE);
-	add_mm("fork", watcher,
-	       MEDIAN(restore(watcher), pid = fork_now(),
-		      MUST(waitpid(pid, NULL, 0) == pid)));
+	add_mm("fork", MEDIAN(restore(), pid = fork_now(),
+			      MUST(waitpid(pid, NULL, 0) == pid)));
 	munmap(subject.map, subject.length);
-	add_mm("munmap", watcher,
-	       MEDIAN(map_again(watcher),
-		      MUST(!munmap(subject.map, subject.length)), nothing()));
+	add_mm("munmap",
+	       MEDIAN(map_again(), MUST(!munmap(subject.map, subject.length)),
+		      nothing()));
 }
 
-static void bench_mm(void)
+/* The rows with a range over the pages are compared as "interval". */
+static void run_mm(void)
 {
-	int watcher;
+	static const char *const schemes[] = { "none", "open", "miss",
+					       "interval", "logged" };
 
-	for (watcher = NONE; watcher <= LOGGED; watcher++) {
-		in_child(bench_mm_of, watcher, 1);
-		in_child(bench_mm_of, watcher, HUGE_PAGES);
+	for (int watcher = NONE; watcher <= LOGGED; watcher++) {
+		in_child(bench_mm_of, schemes[watcher], watcher, 1);
+		in_child(bench_mm_of, schemes[watcher], watcher, HUGE_PAGES);
 	}
 }

@@ -9,10 +9,7 @@
 #define HUGE_PAGES 512UL
 #define HUGE_ORDER 9
 
-/*
- * Most of the cost of ACCESS is the copy of 4 KiB, which is the same for each
- * page.
- */
+/* Most of the cost of ACCESS is the copy, which is the same for each page. */
 #define MAX_MOVED 512
 
 enum page_kind {
@@ -20,24 +17,9 @@ enum page_kind {
 	HUGE,
 };
 
-/* The mapping, the range over it, and a buffer of the same length. */
-static struct subject {
-	int fd;
-	__u32 id;
-	char *map;
-	char *buffer;
-	size_t length;
-	__u64 nr;
-	int kind;
-	__u64 hits; /* for bench/hits.c */
-	__u64 pages[16384];
-} subject;
-
 static void touch(char *map, __u64 nr)
 {
-	__u64 i;
-
-	for (i = 0; i < nr; i++)
+	for (__u64 i = 0; i < nr; i++)
 		map[i * page_size()] = i;
 }
 
@@ -54,10 +36,10 @@ static void map_pages(int kind, __u64 nr)
 	struct subject *s = &subject;
 
 	s->nr = nr;
-	s->kind = kind;
+	s->huge = kind == HUGE;
 	s->length = nr * page_size();
 	s->map = map_at(PAGES_BASE);
-	if (kind == HUGE)
+	if (s->huge)
 		madvise(s->map, s->length, MADV_HUGEPAGE);
 	touch(s->map, nr);
 	s->buffer = map_at(2 * PAGES_BASE);
@@ -91,38 +73,35 @@ static void snapshot(__u32 method, __u32 flags)
 /* Check the permissions, the order and the PFN of each page.  GUP has no orders. */
 static void must_have_pages(__u32 method)
 {
-	bool huge = method != MMUN_METHOD_GUP && subject.kind == HUGE;
-	__u64 order = huge ? HUGE_ORDER : 0, *page = subject.pages, i;
+	bool huge = method != MMUN_METHOD_GUP && subject.huge;
+	__u64 order = huge ? HUGE_ORDER : 0, *page = subject.pages;
 	__u64 expected = MMUN_PAGE_VALID | MMUN_PAGE_WRITE |
 			 order << MMUN_PAGE_ORDER_SHIFT;
 
-	for (i = 0; i < subject.nr; i++) {
+	for (__u64 i = 0; i < subject.nr; i++) {
 		MUST((page[i] & ~MMUN_PAGE_PFN_MASK) == expected);
 		MUST(!i || page[i] != page[i - 1]);
 	}
 	memset(page, 0, subject.nr * sizeof(*page));
 }
 
-static void add_pages(const char *name, const char *scheme, __u64 cost)
+static void add_pages(const char *name, __u64 cost)
 {
-	char op[32];
-
-	snprintf(op, sizeof(op), "%s.%s", name,
-		 subject.kind == HUGE ? "thp" : "4k");
-	add_row(op, scheme, subject.nr, "page", subject.nr, cost);
+	add_row("page", subject.nr, cost, "%s.%s", name,
+		subject.huge ? "thp" : "4k");
 }
 
 static void bench_snapshot(const char *name, __u32 method, __u32 flags)
 {
 	snapshot(method, flags);
-	add_pages(name, "interval", MEDIAN_OF(snapshot(method, flags)));
+	add_pages(name, MEDIAN_OF(snapshot(method, flags)));
 	must_have_pages(method);
 }
 
 static void bench_first_snapshot(void)
 {
 	MUST(!_mmun_remove(subject.fd, subject.id));
-	add_pages("look_first", "interval",
+	add_pages("look_first",
 		  MEDIAN(insert(), snapshot(MMUN_METHOD_HMM_NOFAULT, 0),
 			 MUST(!_mmun_remove(subject.fd, subject.id))));
 	must_have_pages(MMUN_METHOD_HMM_NOFAULT);
@@ -142,19 +121,21 @@ static __u64 floor_look(int fd)
 /* One call of the core does the work of four operations. */
 static void bench_floor_look(void)
 {
-	static const char *const names[] = { "look", "look_first", "verify",
-					     "collect" };
-	struct mmun_floor_cmd cmd;
 	__u64 samples[NR_SAMPLES], cost;
-	int i, fd = floor_open();
+	struct mmun_floor_cmd cmd;
+	int fd = floor_open();
 
 	MUST(!floor_call(fd, INSERT, &cmd, .start = mmun_u64(subject.map),
 			 .length = subject.length, .count = 1));
-	for (i = 0; i < NR_SAMPLES; i++)
+	for (int i = 0; i < NR_SAMPLES; i++)
 		samples[i] = floor_look(fd);
 	cost = median(samples);
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		add_pages(names[i], "floor", cost);
+	subject.scheme = "floor";
+	add_pages("look", cost);
+	add_pages("look_first", cost);
+	add_pages("verify", cost);
+	add_pages("collect", cost);
+	subject.scheme = "interval";
 	MUST(!close(fd));
 }
 
@@ -206,18 +187,16 @@ static void bench_steps(void)
 	struct mmun_token token;
 
 	if (subject.nr == 1) {
-		add_call("begin", "interval", 1,
+		add_call("begin",
 			 MEDIAN(nothing(), begin(&token), abandon(token)));
-		add_call("abandon", "interval", 1,
+		add_call("abandon",
 			 MEDIAN(begin(&token), abandon(token), nothing()));
-		add_call("check_retry", "interval", 1,
-			 MEDIAN_OF(check_retry(token.seq)));
+		add_call("check_retry", MEDIAN_OF(check_retry(token.seq)));
 	}
-	add_pages("collect", "interval",
+	add_pages("collect",
 		  MEDIAN(begin(&token), collect(token), commit(token)));
-	add_pages("commit", "interval",
-		  MEDIAN((begin(&token), collect(token)), commit(token),
-			 nothing()));
+	add_pages("commit", MEDIAN((begin(&token), collect(token)),
+				   commit(token), nothing()));
 }
 
 /* Make all pages present, and remove their entries from each mirror. */
@@ -235,51 +214,44 @@ static char *byte_of(char *base, __u64 page)
 
 static void mark(char *base, char value)
 {
-	__u64 i;
-
-	for (i = 0; i < subject.nr; i++)
+	for (__u64 i = 0; i < subject.nr; i++)
 		*byte_of(base, i) = value;
 }
 
 static void must_be_marked(char *base, char value)
 {
-	__u64 i;
-
-	for (i = 0; i < subject.nr; i++)
+	for (__u64 i = 0; i < subject.nr; i++)
 		MUST(*byte_of(base, i) == value);
 }
 
 typedef void (*move_fn)(__u32 flags);
 
-static void bench_reads(const char *scheme, move_fn cold, move_fn warm)
+static void bench_reads(move_fn cold, move_fn warm)
 {
-	add_pages("read_cold", scheme, MEDIAN(make_cold(), cold(0), nothing()));
+	add_pages("read_cold", MEDIAN(make_cold(), cold(0), nothing()));
 	mark(subject.map, 'r');
-	add_pages("read", scheme, MEDIAN_OF(warm(0)));
+	add_pages("read", MEDIAN_OF(warm(0)));
 	must_be_marked(subject.buffer, 'r');
 }
 
-static void bench_writes(const char *scheme, move_fn cold, move_fn warm)
+static void bench_writes(move_fn cold, move_fn warm)
 {
 	mark(subject.buffer, 'w');
-	add_pages("write_cold", scheme,
+	add_pages("write_cold",
 		  MEDIAN(make_cold(), cold(MMUN_WRITE), nothing()));
 	must_be_marked(subject.map, 'w');
 	mark(subject.buffer, 'x');
-	add_pages("write", scheme, MEDIAN_OF(warm(MMUN_WRITE)));
+	add_pages("write", MEDIAN_OF(warm(MMUN_WRITE)));
 	must_be_marked(subject.map, 'x');
 }
 
-/*
- * If no mirror has an entry for the pages, @cold moves all pages.  Otherwise
- * @warm moves them.
- */
-static void bench_moves(const char *scheme, move_fn cold, move_fn warm)
+/* Mirrors without an entry for the pages need @cold, and others @warm. */
+static void bench_moves(move_fn cold, move_fn warm)
 {
 	if (subject.nr > MAX_MOVED)
 		return;
-	bench_reads(scheme, cold, warm);
-	bench_writes(scheme, cold, warm);
+	bench_reads(cold, warm);
+	bench_writes(cold, warm);
 }
 
 static void access_pages(__u32 flags)
@@ -297,9 +269,9 @@ static void access_cold(__u32 flags)
 	access_pages(flags);
 }
 
-static void bench_pages_of(int kind, __u64 nr)
+static void bench_pages_of(void)
 {
-	map_pages(kind, nr);
+	map_pages(subject.kind, subject.n);
 	subject.fd = mmun_open();
 	log_off(subject.fd);
 	insert();
@@ -309,16 +281,16 @@ static void bench_pages_of(int kind, __u64 nr)
 	bench_first_snapshot();
 	bench_floor_look();
 	snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
-	add_pages("verify", "interval", MEDIAN_OF(verify()));
+	add_pages("verify", MEDIAN_OF(verify()));
 	bench_steps();
-	bench_moves("interval", access_cold, access_pages);
+	bench_moves(access_cold, access_pages);
 }
 
-static void bench_pages(void)
+static void run_pages(void)
 {
-	in_child(bench_pages_of, SMALL, 1);
-	in_child(bench_pages_of, SMALL, HUGE_PAGES);
-	in_child(bench_pages_of, SMALL, 16384);
-	in_child(bench_pages_of, HUGE, HUGE_PAGES);
-	in_child(bench_pages_of, HUGE, 16384);
+	in_child(bench_pages_of, "interval", SMALL, 1);
+	in_child(bench_pages_of, "interval", SMALL, HUGE_PAGES);
+	in_child(bench_pages_of, "interval", SMALL, 16384);
+	in_child(bench_pages_of, "interval", HUGE, HUGE_PAGES);
+	in_child(bench_pages_of, "interval", HUGE, 16384);
 }

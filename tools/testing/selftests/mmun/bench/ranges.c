@@ -7,26 +7,15 @@
 
 #include <sys/sysinfo.h>
 
-static const struct {
-	__u32 kind;
-	const char *name;
-} kinds[] = {
-	{ MMUN_KIND_INTERVAL, "interval" },
-	{ MMUN_KIND_NAIVE, "naive" },
-};
-
-static const __u64 range_counts[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
-
 /* The core does not require that anything is mapped here. */
 #define RANGES_BASE 0x300000000000UL
 
-static struct mmun_span *make_bulk(__u64 count)
+static struct mmun_span *make_bulk(void)
 {
-	struct mmun_span *bulk = calloc(count, sizeof(*bulk));
-	__u64 i;
+	struct mmun_span *bulk = calloc(subject.n, sizeof(*bulk));
 
 	MUST(bulk);
-	for (i = 0; i < count; i++) {
+	for (__u64 i = 0; i < subject.n; i++) {
 		bulk[i].start = RANGES_BASE + i * page_size();
 		bulk[i].length = page_size();
 	}
@@ -41,20 +30,18 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-/*
- * Each processor caches a few hundred pages, so only large numbers are exact.
- */
-static void add_bytes(const char *scheme, __u64 n, __u64 bytes)
+/* Each processor caches a few hundred pages: only large numbers are exact. */
+static void add_bytes(__u64 bytes)
 {
-	if (n >= 1000000)
-		add_row("bytes", scheme, n, "range", n, bytes);
+	if (subject.n >= 1000000)
+		add_row("range", subject.n, bytes, "bytes");
 }
 
-static void insert_bulk(int fd, int k, struct mmun_span *bulk, __u64 count)
+static void insert_bulk(int fd, struct mmun_span *bulk, __u64 count)
 {
 	__u64 done;
 
-	MUST(!_mmun_insert_spans(fd, kinds[k].kind, bulk, count, &done) &&
+	MUST(!_mmun_insert_spans(fd, subject.kind, bulk, count, &done) &&
 	     done == count);
 }
 
@@ -72,20 +59,22 @@ static void must_have_ranges(int fd, __u64 count)
 	MUST(!_mmun_query_context(fd, &state) && state.out_ranges == count);
 }
 
-static void bench_one_more(int fd, int k, __u64 n)
+static void bench_one_more(int fd)
 {
-	const char *at = (char *)RANGES_BASE + n * page_size();
-	const __u32 kind = kinds[k].kind;
+	const char *at = (char *)RANGES_BASE + subject.n * page_size();
+	const __u32 kind = subject.kind;
 	__u32 id;
 
-	add_row("insert", kinds[k].name, n, "range", 1,
+	add_row("range", 1,
 		MEDIAN(nothing(),
 		       MUST(!_mmun_insert_kind(fd, kind, at, page_size(), &id)),
-		       MUST(!_mmun_remove(fd, id))));
-	add_row("remove", kinds[k].name, n, "range", 1,
+		       MUST(!_mmun_remove(fd, id))),
+		"insert");
+	add_row("range", 1,
 		MEDIAN(MUST(!_mmun_insert_kind(fd, kind, at, page_size(), &id)),
-		       MUST(!_mmun_remove(fd, id)), nothing()));
-	must_have_ranges(fd, n);
+		       MUST(!_mmun_remove(fd, id)), nothing()),
+		"remove");
+	must_have_ranges(fd, subject.n);
 }
 
 /*
@@ -93,22 +82,20 @@ static void bench_one_more(int fd, int k, __u64 n)
  * object of a slab.  Memory that is closed before the exit of the child is free
  * when the next child counts free pages.
  */
-static void bench_kind(int k, __u64 n)
+static void bench_kind(void)
 {
-	struct mmun_span *bulk = make_bulk(n);
-	__u64 few = n < 64 ? n : 64, before;
+	__u64 n = subject.n, few = n < 64 ? n : 64, before;
+	struct mmun_span *bulk = make_bulk();
 	int fd = mmun_open();
 
-	insert_bulk(fd, k, bulk, few);
+	insert_bulk(fd, bulk, few);
 	remove_bulk(fd, bulk, few);
 	before = free_bytes();
-	add_row("insert_bulk", kinds[k].name, n, "range", n,
-		COST(insert_bulk(fd, k, bulk, n)));
+	add_row("range", n, COST(insert_bulk(fd, bulk, n)), "insert_bulk");
 	must_have_ranges(fd, n);
-	add_bytes(kinds[k].name, n, before - free_bytes());
-	bench_one_more(fd, k, n);
-	add_row("remove_bulk", kinds[k].name, n, "range", n,
-		COST(remove_bulk(fd, bulk, n)));
+	add_bytes(before - free_bytes());
+	bench_one_more(fd);
+	add_row("range", n, COST(remove_bulk(fd, bulk, n)), "remove_bulk");
 	must_have_ranges(fd, 0);
 	close(fd);
 	free(bulk);
@@ -134,28 +121,26 @@ static __u64 floor_remove(int fd, __u64 n)
 }
 
 /* The core has no calls for many ranges, so each range costs the same. */
-static void bench_floor_ranges(int unused, __u64 n)
+static void bench_floor_ranges(void)
 {
+	__u64 n = subject.n, before;
 	int fd = floor_open();
-	__u64 before;
 
 	floor_insert(fd, RANGES_BASE, page_size(), 1);
 	floor_remove(fd, 1);
 	before = free_bytes();
-	add_row("insert_bulk", "floor", n, "range", n,
-		floor_insert(fd, RANGES_BASE, page_size(), n));
-	add_bytes("floor", n, before - free_bytes());
-	add_row("remove_bulk", "floor", n, "range", n, floor_remove(fd, n));
+	add_row("range", n, floor_insert(fd, RANGES_BASE, page_size(), n),
+		"insert_bulk");
+	add_bytes(before - free_bytes());
+	add_row("range", n, floor_remove(fd, n), "remove_bulk");
 	close(fd);
 }
 
-static void bench_ranges(void)
+static void run_ranges(void)
 {
-	size_t i, k;
-
-	for (i = 0; i < ARRAY_SIZE(range_counts); i++) {
-		in_child(bench_floor_ranges, 0, range_counts[i]);
-		for (k = 0; k < ARRAY_SIZE(kinds); k++)
-			in_child(bench_kind, k, range_counts[i]);
+	for (__u64 n = 1; n <= 1000000; n *= 10) {
+		in_child(bench_floor_ranges, "floor", 0, n);
+		in_child(bench_kind, "interval", MMUN_KIND_INTERVAL, n);
+		in_child(bench_kind, "naive", MMUN_KIND_NAIVE, n);
 	}
 }

@@ -5,10 +5,13 @@
 #ifndef _SELFTESTS_MMUN_FLOOR_H
 #define _SELFTESTS_MMUN_FLOOR_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "../floor/mmun_floor.h"
+#include "main.h"
 
 #define FLOOR_DEV "/dev/mmun_floor"
 
@@ -23,5 +26,17 @@ static inline int floor_open(void)
 		*(cmd) = (struct mmun_floor_cmd){ __VA_ARGS__ }; \
 		ioctl(fd, MMUN_FLOOR_##NAME, cmd);               \
 	})
+
+#define FLOOR_NO_DEVICE \
+	"no " FLOOR_DEV ": load mmun_floor.ko, which is built in floor/"
+
+/* Returns why the devices cannot be opened, or NULL. */
+static inline const char *floor_problem(void)
+{
+	if (mmun_device_problem() || !access(FLOOR_DEV, R_OK | W_OK))
+		return mmun_device_problem();
+	return errno == ENOENT ? FLOOR_NO_DEVICE :
+				 "no access to " FLOOR_DEV ": run as root";
+}
 
 #endif /* _SELFTESTS_MMUN_FLOOR_H */
