@@ -30,11 +30,10 @@ static int op_begin(const struct area *range)
 
 static struct batch *pick_batch(void)
 {
-	int i, from = roll(BATCHES);
-	struct batch *batch;
+	int from = roll(BATCHES);
 
-	for (i = 0; i < BATCHES; i++) {
-		batch = &me->batches[(from + i) % BATCHES];
+	for (int i = 0; i < BATCHES; i++) {
+		struct batch *batch = &me->batches[(from + i) % BATCHES];
 		if (batch->token.batch)
 			return batch;
 	}

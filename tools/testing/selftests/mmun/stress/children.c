@@ -10,35 +10,14 @@
 #define AFTER_EXEC "--after-exec"
 #define CHILD_BASE ((char *)0x380000000000UL)
 #define CHILD_PAGES 16
-#define CHILD_MS 5000 /* time limit of a pin, and of a wait for a child */
+#define CHILD_SECS 5 /* limit of a pin, and of a wait for a child */
 
-/* Exit statuses */
-enum {
-	CHILD_FINE,
-	CHILD_DIFFERS,
-	CHILD_CHANGES,
-	CHILD_CALL,
-	CHILD_LIVES,
-};
-
-static int wait_for_child(pid_t pid, int expected)
+static void wait_for_child(pid_t pid, int expected)
 {
-	static const char *const words[] = {
-		"the child exited before it was killed",
-		"the child has other contents than its parent had at the fork",
-		"the copy of the child changed",
-		"a call of the child failed",
-		"after exec a call worked on the old mm",
-	};
 	int status = mmun_wait_child(pid);
 
-	if (status == expected)
-		return 0;
-	if (status >= 0 && status < (int)ARRAY_SIZE(words))
-		fail("%s", words[status]);
-	else
+	if (status != expected)
 		fail("the child ended with %d, expected %d", status, expected);
-	return 0;
 }
 
 /* Fork a child, which ends with the thread that forked it. */
@@ -57,24 +36,18 @@ struct copy {
 	struct page_state pages[8];
 };
 
-static int copy_main(struct copy *copy, const struct child *child, bool writes)
+static int copy_main(struct copy *copy, bool writes)
 {
-	__u64 value;
-
-	if (find_wrong(&copy->area, copy->pages, &value) >= 0)
-		return CHILD_DIFFERS;
+	check_pages(&copy->area, copy->pages, "after fork() the child");
 	if (writes)
 		write_pages(&copy->area, copy->pages, TAG_CHILD);
-	while (!child->ready)
+	while (!me->child.ready)
 		usleep(100);
-	return find_wrong(&copy->area, copy->pages, &value) < 0 ? CHILD_FINE :
-								  CHILD_CHANGES;
+	check_pages(&copy->area, copy->pages, "in the end the child");
+	return 0;
 }
 
-/*
- * Insert a range that no other thread uses, and fill its shadow with the
- * writable pages.
- */
+/* Insert a range of this thread, whose shadow has the writable pages. */
 static int watch_area(struct area *area)
 {
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
@@ -92,16 +65,15 @@ static int watch_area(struct area *area)
 static int fork_a_copy(struct copy *copy)
 {
 	bool writes = roll(2);
-	int i, ret = 0;
 	pid_t pid;
+	int ret;
 
 	me->child.ready = false;
 	pid = fork_child();
 	if (!pid)
-		_exit(copy_main(copy, &me->child, writes));
-	if (pid < 0)
-		ret = errno;
-	for (i = 0; i < copy->area.pages; i++)
+		_exit(copy_main(copy, writes));
+	ret = pid < 0 ? errno : 0;
+	for (int i = 0; i < copy->area.pages; i++)
 		write_exactly(&copy->area, i);
 	area_write(&copy->area);
 	area_unlock(&copy->area);
@@ -109,7 +81,8 @@ static int fork_a_copy(struct copy *copy)
 		return ret;
 	sched_yield();
 	me->child.ready = true;
-	return wait_for_child(pid, CHILD_FINE);
+	wait_for_child(pid, 0);
+	return 0;
 }
 
 static int op_fork(const struct area *area)
@@ -133,15 +106,15 @@ static int op_fork(const struct area *area)
 }
 
 /* Open a context of the child's mm, with a range and its shadow. */
-static int child_context(struct child *child, __u64 value)
+static int child_context(__u64 value)
 {
 	const size_t length = CHILD_PAGES * page_size();
+	struct child *child = &me->child;
 	struct mmun_snapshot snap;
-	int i;
 
 	if (!mmun_map(CHILD_BASE, length))
 		return -1;
-	for (i = 0; i < CHILD_PAGES; i++)
+	for (int i = 0; i < CHILD_PAGES; i++)
 		*(__u64 *)(CHILD_BASE + i * page_size()) = value;
 	child->fd = open(MMUN_DEV, O_RDWR);
 	if (_mmun_insert(child->fd, CHILD_BASE, length, &child->id))
@@ -152,19 +125,26 @@ static int child_context(struct child *child, __u64 value)
 	       snap.out_valid != CHILD_PAGES;
 }
 
+/* A page may have no entry, because the kernel moved it. */
+static int child_access(int fd, __u32 id, int page, __u64 *value)
+{
+	__u64 done;
+
+	return result(_mmun_access(fd, id, CHILD_BASE + page * page_size(),
+				   sizeof(*value), value, 0, &done));
+}
+
 /*
- * Read each page of the range of a child by the device.  The result is the
- * value, or EFAULT because the kernel moved the page.  Returns the number of
- * values, or -1.
+ * The device reads each page of the range of a child.  Returns the number of
+ * pages that have an entry, or -1 if one of them has another value.
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
-	int i, ret, count = 0;
-	__u64 read, done;
+	int ret, count = 0;
+	__u64 read;
 
-	for (i = 0; i < CHILD_PAGES; i++) {
-		ret = result(_mmun_access(fd, id, CHILD_BASE + i * page_size(),
-					  sizeof(read), &read, 0, &done));
+	for (int i = 0; i < CHILD_PAGES; i++) {
+		ret = child_access(fd, id, i, &read);
 		if (ret ? ret != EFAULT : read != value)
 			return -1;
 		count += !ret;
@@ -176,37 +156,37 @@ static int child_reads(int fd, __u32 id, __u64 value)
 static bool child_is_gone(int fd, __u32 id)
 {
 	struct mmun_snapshot snap;
-	__u64 value, done;
-	__u32 other;
+	__u64 value;
 
 	snap = MMUN_SNAPSHOT_OF(id, CHILD_BASE, page_size(),
 				MMUN_METHOD_HMM_FAULT, 0);
-	if (!_mmun_snapshot(fd, &snap) || errno != ESRCH)
-		return false;
-	if (!_mmun_access(fd, id, CHILD_BASE, sizeof(value), &value, 0,
-			  &done) ||
-	    errno != EFAULT)
-		return false;
-	return _mmun_insert(fd, CHILD_BASE, page_size(), &other) &&
-	       errno == ESRCH;
+	return result(_mmun_snapshot(fd, &snap)) == ESRCH &&
+	       child_access(fd, id, 0, &value) == EFAULT &&
+	       result(_mmun_insert(fd, CHILD_BASE, page_size(), &id)) == ESRCH;
 }
 
-/*
- * The main function of the executed program, which inherited only the
- * descriptor.
- */
+/* The main function of the executed program, which inherited the descriptor. */
 static int after_exec(int fd, __u32 id)
 {
-	return child_is_gone(fd, id) ? CHILD_FINE : CHILD_LIVES;
+	if (child_is_gone(fd, id))
+		return 0;
+	printf("# after exec a call worked on the old mm\n");
+	return 1;
 }
 
-static void execute(const struct child *child)
+static void execute(void)
 {
 	char fd[16], id[16];
 
-	snprintf(fd, sizeof(fd), "%d", child->fd);
-	snprintf(id, sizeof(id), "%u", child->id);
+	snprintf(fd, sizeof(fd), "%d", me->child.fd);
+	snprintf(id, sizeof(id), "%u", me->child.id);
 	execl("/proc/self/exe", "mmun_stress", AFTER_EXEC, fd, id, NULL);
+}
+
+static int fail_child(void)
+{
+	fail("a call of the child failed, errno %d", errno);
+	return 1;
 }
 
 enum ending {
@@ -216,20 +196,20 @@ enum ending {
 };
 
 /* The main function of a child that ends with a range and an open batch. */
-static int ending_main(struct child *child, enum ending ending)
+static int ending_main(enum ending ending)
 {
+	struct child *child = &me->child;
 	struct mmun_token token;
 
-	if (child_context(child, 1) ||
-	    child_reads(child->fd, child->id, 1) < 0 ||
+	if (child_context(1) || child_reads(child->fd, child->id, 1) < 0 ||
 	    _mmun_read_begin(child->fd, child->id, &token))
-		return CHILD_CALL;
+		return fail_child();
 	if (ending == EXIT)
-		return CHILD_FINE;
+		return 0;
 	if (ending == KILL)
 		kill(getpid(), SIGKILL);
-	execute(child);
-	return CHILD_CALL;
+	execute();
+	return fail_child();
 }
 
 static int run_child(enum ending ending)
@@ -237,10 +217,11 @@ static int run_child(enum ending ending)
 	pid_t pid = fork_child();
 
 	if (!pid)
-		_exit(ending_main(&me->child, ending));
+		_exit(ending_main(ending));
 	if (pid < 0)
 		return errno;
-	return wait_for_child(pid, ending == KILL ? 128 + SIGKILL : CHILD_FINE);
+	wait_for_child(pid, ending == KILL ? 128 + SIGKILL : 0);
+	return 0;
 }
 
 static int op_exec(const struct area *unused)
@@ -254,21 +235,18 @@ static int op_exit(const struct area *unused)
 }
 
 /* The pin keeps the mm after the child was killed. */
-static int victim_main(struct child *child, __u64 value)
+static int victim_main(__u64 value)
 {
 	__u32 unpinned;
 
-	if (child_context(child, value))
-		return CHILD_CALL;
-	child->ready = true;
-	_mmun_pin_mm(child->fd, CHILD_MS, &unpinned);
-	return CHILD_FINE;
+	if (child_context(value))
+		return fail_child();
+	me->child.ready = true;
+	_mmun_pin_mm(me->child.fd, CHILD_SECS * 1000, &unpinned);
+	return 0;
 }
 
-/*
- * Reap the victim.  The range refuses a number of times.  Returns 0 or an
- * errno.
- */
+/* Reap a victim whose range refuses a number of times.  Returns 0 or an errno. */
 static int reap_victim(int pidfd, int fd, __u64 value)
 {
 	int refusals = roll(4), ret, found;
@@ -291,15 +269,15 @@ static int reap_victim(int pidfd, int fd, __u64 value)
 }
 
 /* Returns a descriptor for the context of a victim that is pinned, or -1. */
-static int adopt_context(const struct child *child, int pidfd)
+static int adopt_context(int pidfd)
 {
-	__u64 end = now_ns() + CHILD_MS * 1000000ULL;
+	__u64 end = now_ns() + NS(CHILD_SECS);
 	struct mmun_record record;
 	int fd;
 
-	while (!child->ready && now_ns() < end)
+	while (!me->child.ready && now_ns() < end)
 		sched_yield();
-	fd = syscall(SYS_pidfd_getfd, pidfd, child->fd, 0);
+	fd = syscall(SYS_pidfd_getfd, pidfd, me->child.fd, 0);
 	if (fd < 0 || mmun_wait_record(fd, MMUN_RECORD_PIN, &record))
 		return fd;
 	close(fd);
@@ -309,7 +287,7 @@ static int adopt_context(const struct child *child, int pidfd)
 /* The descriptor keeps the range after the victim is gone. */
 static int kill_and_reap(pid_t pid, int pidfd, __u64 value)
 {
-	int fd = adopt_context(&me->child, pidfd), ret = ESRCH;
+	int fd = adopt_context(pidfd), ret = ESRCH;
 	__u32 count;
 
 	kill(pid, SIGKILL);
@@ -335,7 +313,7 @@ static int op_reap(const struct area *area)
 	me->child.ready = false;
 	pid = fork_child();
 	if (!pid)
-		_exit(victim_main(&me->child, value));
+		_exit(victim_main(value));
 	if (pid < 0)
 		return errno;
 	pidfd = syscall(SYS_pidfd_open, pid, 0);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device fills the shadow of a range, and reads and writes through the
- * shadow.
+ * The device fills the shadow of a range, and reads and writes through it.
  */
 
 /* Returns 0 or an errno. */
@@ -82,9 +81,8 @@ static int write_exactly(const struct area *area, int i)
 static void look_around(const struct area *area)
 {
 	struct area one = *area;
-	int i;
 
-	for (i = roll(4); i >= 0; i--)
+	for (int i = roll(4); i >= 0; i--)
 		look(area, roll(area->pages));
 	one.first += roll(area->pages);
 	one.pages = 1;
@@ -158,10 +156,7 @@ static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 		fail("MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
-/*
- * Fill the shadow in half of all cases, so that the device also finds pages
- * without an entry.
- */
+/* In half of all cases the device finds a page without an entry. */
 static void prepare(const struct area *page, __u32 flags)
 {
 	if (roll(2))

@@ -3,10 +3,7 @@
  * The log: check each record, and count the callbacks of each invalidation.
  */
 
-/*
- * Count the callbacks of one invalidation, if no other callback is between
- * them.
- */
+/* Count the callbacks of an invalidation, if none of another is between them. */
 static void count_hit(struct context *context, const struct mmun_record *r)
 {
 	const struct mmun_record *first = &context->first;
@@ -58,11 +55,9 @@ static int read_log(const struct area *area)
 
 static int op_log(const struct area *area)
 {
-	int i;
-
 	if (atomic_exchange(&area->context->log_lock, 1))
 		return IDLE;
-	for (i = 0; i < 64 && read_log(area); i++)
+	for (int i = 0; i < 64 && read_log(area); i++)
 		;
 	area->context->log_lock = 0;
 	return 0;

@@ -152,6 +152,7 @@ static int uffd_protect(const struct area *area, __u64 mode)
 		.range = { mmun_u64(area_at(area)), page_size() },
 		.mode = mode,
 	};
+
 	for (int i = 0; i < area->pages; i++, wp.range.start += page_size())
 		if (ioctl(uffd, UFFDIO_WRITEPROTECT, &wp))
 			return errno;

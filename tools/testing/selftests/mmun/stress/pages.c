@@ -217,32 +217,26 @@ static int area_open(const struct area *area)
 	return ret ?: area_protect(area, ALL_ACCESS);
 }
 
-/*
- * Returns the first page from which the CPU reads a wrong value, or -1.  Stores
- * the value.
- */
-static int find_wrong(const struct area *area, const struct page_state *pages,
-		      __u64 *value)
+/* @reader: the task that reads the pages, for the message */
+static void check_pages(const struct area *area, const struct page_state *pages,
+			const char *reader)
 {
 	for (int i = 0; i < area->pages; i++) {
+		__u64 value;
+
 		if (!page_allows(&pages[i], PROT_READ))
 			continue;
-		*value = *word_at(area, i);
-		if (!is_the_value(&pages[i], *value))
-			return i;
+		value = *word_at(area, i);
+		if (!is_the_value(&pages[i], value))
+			fail("%s read %llx from page %d of process %d, expected %llx",
+			     reader, value, area->first + i,
+			     area->arena->number, pages[i].value);
 	}
-	return -1;
 }
 
 static void area_check(const struct area *area)
 {
-	__u64 value;
-	int i = find_wrong(area, page_of(area, 0), &value);
-
-	if (i >= 0)
-		fail("the CPU read %llx from page %d of process %d, expected %llx",
-		     value, area->first + i, area->arena->number,
-		     page_of(area, i)->value);
+	check_pages(area, page_of(area, 0), "the CPU");
 }
 
 /* The CPU writes the pages that are writable. */

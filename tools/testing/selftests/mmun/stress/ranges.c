@@ -22,10 +22,7 @@ static void pick_context(struct area *area)
 	set_context(area, context);
 }
 
-/*
- * A slot contains a range in one word, so that the range is read and written at
- * once.
- */
+/* A slot has a range in one word, which is read and written at once. */
 static __u64 slot_pack(const struct area *area)
 {
 	return (__u64)area->id << 32 | area->first << 16 | area->pages;
@@ -45,10 +42,7 @@ static _Atomic __u64 *pick_slot(const struct area *area)
 	return &area->context->slots[roll(SLOTS)];
 }
 
-/*
- * Choose any range of the context.  Another thread may remove the range at any
- * time.
- */
+/* Choose a range of the context.  Another thread may remove it at any time. */
 static bool pick_range(struct area *area)
 {
 	int from = roll(SLOTS);
@@ -93,10 +87,7 @@ static void pick_pages(struct area *area, int flags)
 	}
 }
 
-/*
- * Choose an area by the flags of struct op.  Returns false if there is no such
- * range.
- */
+/* Choose an area by the flags of struct op.  Returns false if there is none. */
 static bool pick_area(struct area *area, int flags)
 {
 	if (!(flags & (CONTEXT | RANGE))) {
@@ -115,10 +106,7 @@ static bool pick_area(struct area *area, int flags)
 	return true;
 }
 
-/*
- * Returns a span of whole pages, and sometimes a part of the page before and of
- * the page after.
- */
+/* Returns whole pages, and sometimes parts of the pages before and behind. */
 static struct mmun_span pick_span(struct area *area)
 {
 	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
@@ -141,10 +129,7 @@ static void count_ranges(int by)
 	raise_to(&shared->most_ranges, shared->ranges_open += by);
 }
 
-/*
- * Add the counters of a range, before the range is removed.  Returns 0 or an
- * errno.
- */
+/* Add up the counters of a range that is removed.  Returns 0 or an errno. */
 static int add_counters(int fd, __u32 id)
 {
 	struct mmun_query_range counters;
@@ -204,13 +189,13 @@ static void check_done(const char *call, __u64 done, int count)
 
 static int op_bulk_insert(const struct area *context)
 {
-	int i, count = 1 + roll(BULK);
+	int count = 1 + roll(BULK);
 	struct area area = *context;
 	__u64 done;
 
 	if (me->bulk_count)
 		return IDLE;
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		me->bulk[i] = pick_span(&area);
 		me->bulk[i].length %= 16 * page_size();
 		me->bulk[i].length += page_size();
@@ -226,13 +211,13 @@ static int op_bulk_insert(const struct area *context)
 
 static int op_bulk_remove(const struct area *unused)
 {
-	int count = me->bulk_count, i;
+	int count = me->bulk_count;
 	__u64 done;
 
 	if (!count)
 		return IDLE;
 	me->bulk_count = 0;
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		if (add_counters(me->bulk_fd, me->bulk[i].id))
 			return errno;
 	if (_mmun_remove_bulk(me->bulk_fd, me->bulk, count, &done))

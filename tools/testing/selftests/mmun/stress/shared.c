@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory that all processes of the program share.  It is mapped before the
- * first fork().
+ * The memory that all processes share.  It is mapped before the first fork().
  */
 
 #define MAX_PROCESSES 16
@@ -13,8 +12,8 @@
 #define BATCHES 8 /* of each thread */
 #define BULK 256 /* ranges of each thread outside of the slots */
 #define MAX_OPS 64
-#define IDLE \
-	4096 /* no errno: there was no object that the operation could use */
+#define IDLE 4096 /* not an errno: the operation found no object to use */
+#define NS(seconds) ((seconds)*1000000000ULL)
 
 /* An arena has one section of each kind of memory, of the size of a huge page. */
 enum section {
@@ -26,8 +25,7 @@ enum section {
 
 /* The state that a page of an arena must have */
 struct page_state {
-	_Atomic __u32
-		lock; /* guards the other members; @low, @high: only writes */
+	_Atomic __u32 lock; /* guards the rest; @low, @high: only writes */
 	_Atomic __u32 low; /* the smallest generation that a device may read */
 	_Atomic __u32 high; /* the largest generation */
 	__u32 prot; /* PROT_* */
@@ -163,10 +161,7 @@ static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
 static int uffd = -1;
 
-/*
- * Objects that the caller of an operation prepares.  Without flags: pages of
- * the own arena.
- */
+/* What the caller of an operation prepares: by default pages of its own arena */
 enum {
 	PRIVATE = 0x1, /* pages of a private section */
 	SHARED = 0x2, /* pages of the shared section */
@@ -191,17 +186,12 @@ struct op {
 
 static struct op ops[];
 
-static int count_actors(void)
-{
-	return options.processes * options.threads;
-}
-
 static __u64 now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	return NS(ts.tv_sec) + ts.tv_nsec;
 }
 
 /* @ret: the result of a system call.  Returns 0 or an errno. */

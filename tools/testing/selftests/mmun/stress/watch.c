@@ -5,9 +5,7 @@
 
 #define STUCK_SECS 60
 #define PROGRESS_SECS 5
-#define END_MS 10000
-
-#define NS(seconds) ((seconds)*1000000000ULL)
+#define END_SECS 10 /* limit of the wait for objects that are freed later */
 
 static void show_task(const char *file)
 {
@@ -19,23 +17,17 @@ static void show_task(const char *file)
 		printf("# %d %s: %s\n", me->tid, file, text);
 }
 
-static bool is_stuck(const struct actor *actor)
-{
-	int factor = getenv("KSFT_MACHINE_SLOW") ? 4 : 1;
-	__u64 began = actor->began;
-
-	return began && now_ns() > began + NS(STUCK_SECS) * factor;
-}
-
+/* Returns whether a call of any thread does not return. */
 static bool check_stuck(void)
 {
-	struct actor *actor = shared->actors;
-	int i;
+	__u64 limit = NS(STUCK_SECS) * (getenv("KSFT_MACHINE_SLOW") ? 4 : 1);
 
-	for (i = 0; i < count_actors(); i++, actor++) {
-		if (!is_stuck(actor))
+	for (int i = 0; i < options.processes * options.threads; i++) {
+		__u64 began = shared->actors[i].began;
+
+		if (!began || now_ns() <= began + limit)
 			continue;
-		me = actor; /* for the messages */
+		me = &shared->actors[i]; /* for the messages */
 		fail("the call does not return");
 		show_task("wchan");
 		show_task("stack");
@@ -47,9 +39,9 @@ static bool check_stuck(void)
 /* Returns the number of processes that ended since the last call. */
 static int reap_processes(pid_t *pids)
 {
-	int p, status, count = 0;
+	int status, count = 0;
 
-	for (p = 0; p < options.processes; p++) {
+	for (int p = 0; p < options.processes; p++) {
 		if (!pids[p] || waitpid(pids[p], &status, WNOHANG) != pids[p])
 			continue;
 		if (status)
@@ -62,19 +54,20 @@ static int reap_processes(pid_t *pids)
 
 static void kill_processes(const pid_t *pids)
 {
-	int p;
-
-	for (p = 0; p < options.processes; p++)
+	for (int p = 0; p < options.processes; p++)
 		if (pids[p])
 			kill(pids[p], SIGKILL);
 }
 
-static void note_objects(int fd)
+/* Returns the number of objects of the driver. */
+static __u64 count_objects(int fd)
 {
 	struct mmun_query_context state;
 
-	if (!_mmun_query_context(fd, &state))
-		raise_to(&shared->most_objects, state.out_objects);
+	if (_mmun_query_context(fd, &state))
+		fail("MMUN_QUERY_CONTEXT: %s", strerror(errno));
+	raise_to(&shared->most_objects, state.out_objects);
+	return state.out_objects;
 }
 
 /*
@@ -89,7 +82,7 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 
 	while (left) {
 		usleep(20000);
-		note_objects(fd);
+		count_objects(fd);
 		if (options.seconds && now_ns() >= end)
 			shared->stop = true;
 		ended = reap_processes(pids);
@@ -107,31 +100,21 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 /* The driver frees some objects later than close(), and no call waits for that. */
 static void check_objects(int fd, __u64 before)
 {
-	__u64 end = now_ns() + END_MS * 1000000ULL;
-	struct mmun_query_context state;
+	__u64 end = now_ns() + NS(END_SECS), after;
 
-	do {
-		if (_mmun_query_context(fd, &state)) {
-			fail("MMUN_QUERY_CONTEXT: %s", strerror(errno));
-			return;
-		}
-		if (state.out_objects == before)
-			return;
+	while ((after = count_objects(fd)) != before && now_ns() < end)
 		usleep(10000);
-	} while (now_ns() < end);
-	fail("the driver has %llu objects, and had %llu at the start",
-	     state.out_objects, before);
+	if (after != before)
+		fail("the driver has %llu objects, and had %llu at the start",
+		     after, before);
 }
 
 static void stress(int fd)
 {
-	struct mmun_query_context before;
+	__u64 began = now_ns(), objects = count_objects(fd);
 	pid_t pids[MAX_PROCESSES] = {};
-	__u64 began = now_ns();
-	int p;
 
-	_mmun_query_context(fd, &before);
-	for (p = 0; p < options.processes; p++) {
+	for (int p = 0; p < options.processes; p++) {
 		pids[p] = fork_child();
 		if (!pids[p]) {
 			close(fd);
@@ -139,6 +122,6 @@ static void stress(int fd)
 		}
 	}
 	watch_processes(pids, fd, began);
-	check_objects(fd, before.out_objects);
+	check_objects(fd, objects);
 	report(began);
 }
