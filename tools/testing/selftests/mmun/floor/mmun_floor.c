@@ -45,18 +45,15 @@ struct mmun_floor_sub {
 /**
  * struct mmun_floor - an open file, and its set of subscriptions
  * @mm: the mm of the task that opened the file; one reference of mm_count
- * @mutex: guards @subs, @first and @nr.  INSERT and LOOK acquire mmap_lock
- *	under it.
+ * @mutex: guards @subs and @nr.  INSERT and LOOK acquire mmap_lock under it.
  * @subs: an array, or NULL if there is no set
- * @first: index of the first subscription that is inserted
- * @nr: index behind the last one
+ * @nr: number of subscriptions that are inserted
  * @hits: callbacks since open()
  */
 struct mmun_floor {
 	struct mm_struct *mm;
-	struct mutex mutex;
+	struct mutex mutex; /* guards the set */
 	struct mmun_floor_sub *subs;
-	u64 first;
 	u64 nr;
 	atomic_long_t hits;
 };
@@ -82,21 +79,26 @@ static const struct mmu_interval_notifier_ops mmun_floor_ops = {
 };
 
 /*
- * The loops call this function between two steps.  Returns 0, or an error that
- * stops the loop.
+ * Remove the set, if there is one.  Returns the cost.  The caller holds the
+ * mutex, or no other task can use the file.
  */
-static int mmun_floor_pause(void)
+static u64 mmun_floor_remove_set(struct mmun_floor *floor)
 {
-	cond_resched();
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
+	u64 cost = 0, i = 0;
 
-static void mmun_floor_free(struct mmun_floor *floor)
-{
+	while (i < floor->nr) {
+		u64 end = min(i + MMUN_FLOOR_STEP, floor->nr);
+		cycles_t began = get_cycles();
+
+		for (; i < end; i++)
+			mmu_interval_notifier_remove(&floor->subs[i].mni);
+		cost += get_cycles() - began;
+		cond_resched();
+	}
 	kvfree(floor->subs);
 	floor->subs = NULL;
-	floor->first = 0;
 	floor->nr = 0;
+	return cost;
 }
 
 /*
@@ -109,8 +111,8 @@ static int mmun_floor_insert_step(struct mmun_floor *floor,
 {
 	u64 nr = min(cmd->count - floor->nr, MMUN_FLOOR_STEP);
 	u64 start = cmd->start + floor->nr * cmd->stride;
+	int ret = fatal_signal_pending(current) ? -EINTR : 0;
 	cycles_t began = get_cycles();
-	int ret = 0;
 
 	for (; nr && !ret; nr--, start += cmd->stride) {
 		struct mmun_floor_sub *sub = &floor->subs[floor->nr];
@@ -138,49 +140,31 @@ static int mmun_floor_insert(struct mmun_floor *floor,
 		kvcalloc(cmd->count, sizeof(*floor->subs), GFP_KERNEL_ACCOUNT);
 	if (!floor->subs)
 		return -ENOMEM;
-	while (floor->nr < cmd->count && !ret)
-		ret = mmun_floor_pause() ?: mmun_floor_insert_step(floor, cmd);
+	while (floor->nr < cmd->count && !ret) {
+		cond_resched();
+		ret = mmun_floor_insert_step(floor, cmd);
+	}
 	cmd->out_count = floor->nr;
 	if (floor->nr)
 		return 0;
-	mmun_floor_free(floor);
+	mmun_floor_remove_set(floor);
 	return ret;
-}
-
-/* Returns the cost of the step. */
-static u64 mmun_floor_remove_step(struct mmun_floor *floor)
-{
-	u64 end = min(floor->first + MMUN_FLOOR_STEP, floor->nr);
-	cycles_t began = get_cycles();
-
-	for (; floor->first < end; floor->first++)
-		mmu_interval_notifier_remove(&floor->subs[floor->first].mni);
-	return get_cycles() - began;
 }
 
 static int mmun_floor_remove(struct mmun_floor *floor,
 			     struct mmun_floor_cmd *cmd)
 {
-	u64 first = floor->first;
-	int ret = 0;
-
 	if (!floor->subs)
 		return -ENOENT;
-	while (floor->first < floor->nr && !ret) {
-		cmd->out_cost += mmun_floor_remove_step(floor);
-		ret = mmun_floor_pause();
-	}
-	if (floor->first < floor->nr)
-		return ret;
-	cmd->out_count = floor->nr - first;
-	mmun_floor_free(floor);
+	cmd->out_count = floor->nr;
+	cmd->out_cost = mmun_floor_remove_set(floor);
 	return 0;
 }
 
 static int mmun_floor_walk(struct mmun_floor *floor, struct mmun_floor_cmd *cmd,
 			   unsigned long *pages)
 {
-	struct mmu_interval_notifier *mni = &floor->subs[floor->first].mni;
+	struct mmu_interval_notifier *mni = &floor->subs[0].mni;
 	struct hmm_range range = {
 		.notifier = mni,
 		.start = cmd->start,
@@ -207,7 +191,7 @@ static bool mmun_floor_covers(const struct mmun_floor *floor,
 			      const struct mmun_floor_cmd *cmd)
 {
 	const struct interval_tree_node *tree =
-		&floor->subs[floor->first].mni.interval_tree;
+		&floor->subs[0].mni.interval_tree;
 
 	return cmd->start >= tree->start && cmd->start <= tree->last &&
 	       cmd->length - 1 <= tree->last - cmd->start;
@@ -312,14 +296,11 @@ static int mmun_floor_fops_open(struct inode *inode, struct file *filp)
 	return nonseekable_open(inode, filp);
 }
 
-/* The mutex is not needed, because no ioctl() runs or can follow. */
 static int mmun_floor_fops_release(struct inode *inode, struct file *filp)
 {
 	struct mmun_floor *floor = filp->private_data;
 
-	for (; floor->first < floor->nr; cond_resched())
-		mmun_floor_remove_step(floor);
-	kvfree(floor->subs);
+	mmun_floor_remove_set(floor);
 	mmdrop(floor->mm);
 	kfree(floor);
 	return 0;

@@ -68,8 +68,7 @@ struct mmun_floor_cmd {
 
 /*
  * Remove the set, in the order of the insertion.  The cost is the cost of all
- * mmu_interval_notifier_remove().  If a signal arrives, the remaining
- * subscriptions stay in the set.
+ * mmu_interval_notifier_remove().
  *
  * ENOENT: There is no set.
  */
