@@ -9,31 +9,31 @@
 
 static void invalidate(void)
 {
-	MUST(!madvise(subject.map, page_size(), MADV_DONTNEED));
+	MUST(!madvise(my.map, page_size(), MADV_DONTNEED));
 }
 
 static void touch_one(void)
 {
-	touch(subject.map, 1);
+	touch(my.map, 1);
 }
 
 static void add_hit(const char *name, __u64 cost)
 {
-	add_row("call", 1, cost, "%s_%llu", name, subject.hits);
+	add_row("call", 1, cost, "%s_%llu", name, my.hits);
 }
 
 static __u64 hits_of_floor(int fd)
 {
 	struct mmun_floor_cmd cmd;
 
-	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(subject.map),
+	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(my.map),
 			 .length = page_size()));
 	return cmd.out_hits;
 }
 
 static void bench_floor_hits(void)
 {
-	const __u64 hits = subject.hits, others = subject.n - hits;
+	const __u64 hits = my.hits, others = my.n - hits;
 	int fd = floor_open();
 	__u64 cost;
 
@@ -52,10 +52,10 @@ static void insert_around(int fd)
 {
 	struct mmun_span *bulk = make_bulk();
 
-	for (__u64 i = 0; i < subject.hits; i++)
+	for (__u64 i = 0; i < my.hits; i++)
 		bulk[i].start = PAGES_BASE;
-	insert_bulk(fd, bulk, subject.n);
-	subject.id = bulk[0].id;
+	insert_bulk(fd, bulk, my.n);
+	my.id = bulk[0].id;
 }
 
 /*
@@ -66,8 +66,8 @@ static void must_be_hit(int fd, __u64 times)
 {
 	struct mmun_query_range counters;
 
-	for (__u64 i = 0; i < subject.hits; i++)
-		MUST(!_mmun_query_range(fd, subject.id + i, &counters) &&
+	for (__u64 i = 0; i < my.hits; i++)
+		MUST(!_mmun_query_range(fd, my.id + i, &counters) &&
 		     counters.out_invalidations == times);
 }
 
@@ -91,7 +91,7 @@ static void bench_kind_hits(void)
 	must_be_hit(fd, NR_SAMPLES);
 	reset_log(fd, 0);
 	add_hit("hit_logged",
-		MEDIAN(touch_one(), invalidate(), reset_log(fd, subject.hits)));
+		MEDIAN(touch_one(), invalidate(), reset_log(fd, my.hits)));
 	must_be_hit(fd, 2 * NR_SAMPLES);
 }
 
@@ -99,7 +99,7 @@ static void bench_hits_of(__u64 hits, __u64 n)
 {
 	if (hits > n)
 		return;
-	subject.hits = hits;
+	my.hits = hits;
 	in_child(bench_floor_hits, "floor", 0, n);
 	in_child(bench_kind_hits, "interval", MMUN_KIND_INTERVAL, n);
 	in_child(bench_kind_hits, "naive", MMUN_KIND_NAIVE, n);
@@ -126,12 +126,12 @@ static void read_log(int fd, struct mmun_record *records, __u64 nr)
 static void bench_log_of(void)
 {
 	static struct mmun_record records[1024];
-	const __u64 nr = subject.n;
+	const __u64 nr = my.n;
 	int fd = mmun_open();
 	__u64 cost;
 
 	map_pages(SMALL, 1);
-	subject.hits = nr;
+	my.hits = nr;
 	insert_around(fd);
 	reset_log(fd, 0);
 	memset(records, 0, sizeof(records));

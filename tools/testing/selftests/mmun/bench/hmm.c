@@ -22,39 +22,39 @@ static bool load_hmm(void)
 
 static void open_hmm(void)
 {
-	map_pages(subject.kind, subject.n);
-	subject.fd = open(HMM_DEV, O_RDWR | O_CLOEXEC);
-	MUST(subject.fd >= 0);
+	map_pages(my.kind, my.n);
+	my.fd = open(HMM_DEV, O_RDWR | O_CLOEXEC);
+	MUST(my.fd >= 0);
 }
 
 static void hmm_call(unsigned long request, void *buffer)
 {
 	struct hmm_dmirror_cmd cmd = {
-		.addr = mmun_u64(subject.map),
+		.addr = mmun_u64(my.map),
 		.ptr = mmun_u64(buffer),
-		.npages = subject.nr,
+		.npages = my.nr,
 	};
 
-	MUST(!ioctl(subject.fd, request, &cmd) && cmd.cpages == subject.nr);
+	MUST(!ioctl(my.fd, request, &cmd) && cmd.cpages == my.nr);
 }
 
 static void bench_hmm_snapshot(void)
 {
-	unsigned char *perms = (unsigned char *)subject.pages;
+	unsigned char *perms = (unsigned char *)my.pages;
 	unsigned char expected = HMM_DMIRROR_PROT_WRITE;
 
-	if (subject.huge)
+	if (my.huge)
 		expected |= HMM_DMIRROR_PROT_PMD;
-	memset(perms, 0, subject.nr);
+	memset(perms, 0, my.nr);
 	add_pages("look", MEDIAN_OF(hmm_call(HMM_DMIRROR_SNAPSHOT, perms)));
-	for (__u64 i = 0; i < subject.nr; i++)
+	for (__u64 i = 0; i < my.nr; i++)
 		MUST(perms[i] == expected);
 }
 
 /* The mirror of test_hmm faults in by itself: cold and warm are one call. */
 static void hmm_move(__u32 flags)
 {
-	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, subject.buffer);
+	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, my.buffer);
 }
 
 static void bench_hmm_of(void)
@@ -67,7 +67,7 @@ static void bench_hmm_of(void)
 static void bench_hmm_hit(void)
 {
 	open_hmm();
-	subject.hits = 1;
+	my.hits = 1;
 	add_hit("hit", MEDIAN(touch_one(), invalidate(), nothing()));
 }
 

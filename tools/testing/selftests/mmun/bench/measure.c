@@ -35,13 +35,14 @@ static struct subject {
 	__u64 hits; /* ranges that an invalidation hits */
 	int fd;
 	__u32 id; /* of the range over the mapping */
+	struct mmun_token token;
 	char *map;
 	char *buffer; /* of the same length as the mapping */
 	size_t length;
 	__u64 nr; /* pages of the mapping */
 	bool huge;
 	__u64 pages[16384];
-} subject;
+} my;
 
 /* The cost of two reads of the clock */
 static __u64 clock_cost;
@@ -76,9 +77,9 @@ add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 	va_list args;
 
 	MUST(rows->nr++ < MAX_ROWS);
-	*row = (struct row){ .scheme = subject.scheme,
+	*row = (struct row){ .scheme = my.scheme,
 			     .unit = unit,
-			     .n = subject.n,
+			     .n = my.n,
 			     .units = units,
 			     .cost = cost };
 	va_start(args, op);
@@ -172,8 +173,8 @@ static void run_clock_counts_instructions(void)
 {
 	const unsigned long turns = 50000000;
 
-	subject.scheme = "none";
-	subject.n = turns;
+	my.scheme = "none";
+	my.n = turns;
 	add_row("turn", turns, COST(loop(turns)), "loop");
 }
 
@@ -183,9 +184,9 @@ static void in_child(void (*bench)(void), const char *scheme, int kind, __u64 n)
 	pid_t pid;
 
 	fflush(stdout);
-	subject.scheme = scheme;
-	subject.kind = kind;
-	subject.n = n;
+	my.scheme = scheme;
+	my.kind = kind;
+	my.n = n;
 	pid = fork();
 	if (!pid) {
 		bench();

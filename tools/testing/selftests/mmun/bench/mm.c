@@ -16,23 +16,22 @@ static void watch(void)
 {
 	const char *elsewhere = (char *)RANGES_BASE;
 
-	if (subject.kind == NONE)
+	if (my.kind == NONE)
 		return;
-	subject.fd = mmun_open();
-	if (subject.kind == MISS)
-		MUST(!_mmun_insert(subject.fd, elsewhere, page_size(),
-				   &subject.id));
-	if (subject.kind >= HIT)
+	my.fd = mmun_open();
+	if (my.kind == MISS)
+		MUST(!_mmun_insert(my.fd, elsewhere, page_size(), &my.id));
+	if (my.kind >= HIT)
 		insert();
-	if (subject.kind == HIT)
-		log_off(subject.fd);
+	if (my.kind == HIT)
+		log_off(my.fd);
 }
 
 /* Make all pages present, and fill their entries in the shadow. */
 static void restore(void)
 {
-	touch(subject.map, subject.nr);
-	if (subject.kind >= HIT)
+	touch(my.map, my.nr);
+	if (my.kind >= HIT)
 		snapshot(MMUN_METHOD_HMM_FAULT, MMUN_WRITE);
 }
 
@@ -44,7 +43,7 @@ static void map_again(void)
 
 static void protect(int prot)
 {
-	MUST(!mprotect(subject.map, subject.length, prot));
+	MUST(!mprotect(my.map, my.length, prot));
 }
 
 static pid_t fork_now(void)
@@ -64,31 +63,28 @@ static void add_mm(const char *op, __u64 cost)
 
 	add_call(op, cost);
 	calls += NR_SAMPLES;
-	MUST(subject.kind < HIT ||
-	     (!_mmun_query_range(subject.fd, subject.id, &counters) &&
-	      counters.out_invalidations >= calls));
+	MUST(my.kind < HIT || (!_mmun_query_range(my.fd, my.id, &counters) &&
+			       counters.out_invalidations >= calls));
 }
 
 static void bench_mm_of(void)
 {
 	pid_t pid;
 
-	map_pages(SMALL, subject.n);
+	map_pages(SMALL, my.n);
 	watch();
 	restore();
 	add_mm("madvise",
-	       MEDIAN(restore(),
-		      madvise(subject.map, subject.length, MADV_DONTNEED),
+	       MEDIAN(restore(), madvise(my.map, my.length, MADV_DONTNEED),
 		      nothing()));
 	add_mm("mprotect", MEDIAN((protect(PROT_READ | PROT_WRITE), restore()),
 				  protect(PROT_READ), nothing()));
 	protect(PROT_READ | PROT_WRITE);
 	add_mm("fork", MEDIAN(restore(), pid = fork_now(),
 			      MUST(waitpid(pid, NULL, 0) == pid)));
-	munmap(subject.map, subject.length);
-	add_mm("munmap",
-	       MEDIAN(map_again(), MUST(!munmap(subject.map, subject.length)),
-		      nothing()));
+	munmap(my.map, my.length);
+	add_mm("munmap", MEDIAN(map_again(), MUST(!munmap(my.map, my.length)),
+				nothing()));
 }
 
 /* The rows with a range over the pages are compared as "interval". */

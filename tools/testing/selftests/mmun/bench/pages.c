@@ -25,7 +25,7 @@ static void touch(char *map, __u64 nr)
 
 static char *map_at(unsigned long addr)
 {
-	char *map = mmun_map((char *)addr, subject.length);
+	char *map = mmun_map((char *)addr, my.length);
 
 	MUST(map);
 	return map;
@@ -33,7 +33,7 @@ static char *map_at(unsigned long addr)
 
 static void map_pages(int kind, __u64 nr)
 {
-	struct subject *s = &subject;
+	struct subject *s = &my;
 
 	s->nr = nr;
 	s->huge = kind == HUGE;
@@ -55,40 +55,37 @@ static void log_off(int fd)
 
 static void insert(void)
 {
-	MUST(!_mmun_insert(subject.fd, subject.map, subject.length,
-			   &subject.id));
+	MUST(!_mmun_insert(my.fd, my.map, my.length, &my.id));
 }
 
 static void snapshot(__u32 method, __u32 flags)
 {
 	struct mmun_snapshot cmd;
 
-	cmd = MMUN_SNAPSHOT_OF(subject.id, subject.map, subject.length, method,
-			       flags);
-	cmd.pages = mmun_u64(subject.pages);
-	MUST(!_mmun_snapshot(subject.fd, &cmd) && cmd.out_valid == subject.nr &&
+	cmd = MMUN_SNAPSHOT_OF(my.id, my.map, my.length, method, flags);
+	cmd.pages = mmun_u64(my.pages);
+	MUST(!_mmun_snapshot(my.fd, &cmd) && cmd.out_valid == my.nr &&
 	     !cmd.out_retries);
 }
 
 /* Check the permissions, the order and the PFN of each page.  GUP has no orders. */
 static void must_have_pages(__u32 method)
 {
-	bool huge = method != MMUN_METHOD_GUP && subject.huge;
-	__u64 order = huge ? HUGE_ORDER : 0, *page = subject.pages;
+	bool huge = method != MMUN_METHOD_GUP && my.huge;
+	__u64 order = huge ? HUGE_ORDER : 0, *page = my.pages;
 	__u64 expected = MMUN_PAGE_VALID | MMUN_PAGE_WRITE |
 			 order << MMUN_PAGE_ORDER_SHIFT;
 
-	for (__u64 i = 0; i < subject.nr; i++) {
+	for (__u64 i = 0; i < my.nr; i++) {
 		MUST((page[i] & ~MMUN_PAGE_PFN_MASK) == expected);
 		MUST(!i || page[i] != page[i - 1]);
 	}
-	memset(page, 0, subject.nr * sizeof(*page));
+	memset(page, 0, my.nr * sizeof(*page));
 }
 
 static void add_pages(const char *name, __u64 cost)
 {
-	add_row("page", subject.nr, cost, "%s.%s", name,
-		subject.huge ? "thp" : "4k");
+	add_row("page", my.nr, cost, "%s.%s", name, my.huge ? "thp" : "4k");
 }
 
 static void bench_snapshot(const char *name, __u32 method, __u32 flags)
@@ -100,10 +97,10 @@ static void bench_snapshot(const char *name, __u32 method, __u32 flags)
 
 static void bench_first_snapshot(void)
 {
-	MUST(!_mmun_remove(subject.fd, subject.id));
+	MUST(!_mmun_remove(my.fd, my.id));
 	add_pages("look_first",
 		  MEDIAN(insert(), snapshot(MMUN_METHOD_HMM_NOFAULT, 0),
-			 MUST(!_mmun_remove(subject.fd, subject.id))));
+			 MUST(!_mmun_remove(my.fd, my.id))));
 	must_have_pages(MMUN_METHOD_HMM_NOFAULT);
 	insert();
 }
@@ -112,9 +109,9 @@ static __u64 floor_look(int fd)
 {
 	struct mmun_floor_cmd cmd;
 
-	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(subject.map),
-			 .length = subject.length) &&
-	     cmd.out_count == subject.nr);
+	MUST(!floor_call(fd, LOOK, &cmd, .start = mmun_u64(my.map),
+			 .length = my.length) &&
+	     cmd.out_count == my.nr);
 	return cmd.out_cost;
 }
 
@@ -125,17 +122,17 @@ static void bench_floor_look(void)
 	struct mmun_floor_cmd cmd;
 	int fd = floor_open();
 
-	MUST(!floor_call(fd, INSERT, &cmd, .start = mmun_u64(subject.map),
-			 .length = subject.length, .count = 1));
+	MUST(!floor_call(fd, INSERT, &cmd, .start = mmun_u64(my.map),
+			 .length = my.length, .count = 1));
 	for (int i = 0; i < NR_SAMPLES; i++)
 		samples[i] = floor_look(fd);
 	cost = median(samples);
-	subject.scheme = "floor";
+	my.scheme = "floor";
 	add_pages("look", cost);
 	add_pages("look_first", cost);
 	add_pages("verify", cost);
 	add_pages("collect", cost);
-	subject.scheme = "interval";
+	my.scheme = "interval";
 	MUST(!close(fd));
 }
 
@@ -143,67 +140,60 @@ static void verify(void)
 {
 	struct mmun_verify cmd;
 
-	MUST(!_mmun_verify(subject.fd, subject.id, &cmd) &&
-	     cmd.out_result == MMUN_VERIFY_AGREES &&
-	     cmd.out_checked == subject.nr);
+	MUST(!_mmun_verify(my.fd, my.id, &cmd) &&
+	     cmd.out_result == MMUN_VERIFY_AGREES && cmd.out_checked == my.nr);
 }
 
-static void begin(struct mmun_token *token)
+static void begin(void)
 {
-	MUST(!_mmun_read_begin(subject.fd, subject.id, token));
+	MUST(!_mmun_read_begin(my.fd, my.id, &my.token));
 }
 
-static void collect(struct mmun_token token)
+static void collect(void)
 {
 	__u32 valid;
 
-	MUST(!_mmun_collect(subject.fd, token, subject.map, subject.length,
+	MUST(!_mmun_collect(my.fd, my.token, my.map, my.length,
 			    MMUN_METHOD_HMM_NOFAULT, 0, &valid) &&
-	     valid == subject.nr);
+	     valid == my.nr);
 }
 
-static void commit(struct mmun_token token)
+static void commit(void)
 {
 	struct mmun_commit cmd;
 
-	MUST(!_mmun_commit(subject.fd, token, &cmd) && !cmd.out_collided &&
-	     cmd.out_published == subject.nr);
+	MUST(!_mmun_commit(my.fd, my.token, &cmd) && !cmd.out_collided &&
+	     cmd.out_published == my.nr);
 }
 
-static void abandon(struct mmun_token token)
+static void abandon(void)
 {
-	MUST(!_mmun_abandon(subject.fd, token));
+	MUST(!_mmun_abandon(my.fd, my.token));
 }
 
-static void check_retry(__u64 seq)
+static void check_retry(void)
 {
 	__u32 retry;
 
-	MUST(!_mmun_check_retry(subject.fd, subject.id, seq, &retry) && !retry);
+	MUST(!_mmun_check_retry(my.fd, my.id, my.token.seq, &retry) && !retry);
 }
 
 static void bench_steps(void)
 {
-	struct mmun_token token;
-
-	if (subject.nr == 1) {
-		add_call("begin",
-			 MEDIAN(nothing(), begin(&token), abandon(token)));
-		add_call("abandon",
-			 MEDIAN(begin(&token), abandon(token), nothing()));
-		add_call("check_retry", MEDIAN_OF(check_retry(token.seq)));
+	if (my.nr == 1) {
+		add_call("begin", MEDIAN(nothing(), begin(), abandon()));
+		add_call("abandon", MEDIAN(begin(), abandon(), nothing()));
+		add_call("check_retry", MEDIAN_OF(check_retry()));
 	}
-	add_pages("collect",
-		  MEDIAN(begin(&token), collect(token), commit(token)));
-	add_pages("commit", MEDIAN((begin(&token), collect(token)),
-				   commit(token), nothing()));
+	add_pages("collect", MEDIAN(begin(), collect(), commit()));
+	add_pages("commit", MEDIAN((begin(), collect()), commit(), nothing()));
 }
 
 /* Make all pages present, and remove their entries from each mirror. */
 static void make_cold(void)
 {
-	MUST(!madvise(subject.map, subject.length, MADV_DONTNEED));
-	touch(subject.map, subject.nr);
+	MUST(!madvise(my.map, my.length, MADV_DONTNEED));
+	touch(my.map, my.nr);
 }
 
 /* Returns a byte of page @page.  The offset differs from page to page. */
@@ -214,13 +204,13 @@ static char *byte_of(char *base, __u64 page)
 
 static void mark(char *base, char value)
 {
-	for (__u64 i = 0; i < subject.nr; i++)
+	for (__u64 i = 0; i < my.nr; i++)
 		*byte_of(base, i) = value;
 }
 
 static void must_be_marked(char *base, char value)
 {
-	for (__u64 i = 0; i < subject.nr; i++)
+	for (__u64 i = 0; i < my.nr; i++)
 		MUST(*byte_of(base, i) == value);
 }
 
@@ -229,26 +219,26 @@ typedef void (*move_fn)(__u32 flags);
 static void bench_reads(move_fn cold, move_fn warm)
 {
 	add_pages("read_cold", MEDIAN(make_cold(), cold(0), nothing()));
-	mark(subject.map, 'r');
+	mark(my.map, 'r');
 	add_pages("read", MEDIAN_OF(warm(0)));
-	must_be_marked(subject.buffer, 'r');
+	must_be_marked(my.buffer, 'r');
 }
 
 static void bench_writes(move_fn cold, move_fn warm)
 {
-	mark(subject.buffer, 'w');
+	mark(my.buffer, 'w');
 	add_pages("write_cold",
 		  MEDIAN(make_cold(), cold(MMUN_WRITE), nothing()));
-	must_be_marked(subject.map, 'w');
-	mark(subject.buffer, 'x');
+	must_be_marked(my.map, 'w');
+	mark(my.buffer, 'x');
 	add_pages("write", MEDIAN_OF(warm(MMUN_WRITE)));
-	must_be_marked(subject.map, 'x');
+	must_be_marked(my.map, 'x');
 }
 
 /* Mirrors without an entry for the pages need @cold, and others @warm. */
 static void bench_moves(move_fn cold, move_fn warm)
 {
-	if (subject.nr > MAX_MOVED)
+	if (my.nr > MAX_MOVED)
 		return;
 	bench_reads(cold, warm);
 	bench_writes(cold, warm);
@@ -258,9 +248,9 @@ static void access_pages(__u32 flags)
 {
 	__u64 done;
 
-	MUST(!_mmun_access(subject.fd, subject.id, subject.map, subject.length,
-			   subject.buffer, flags, &done) &&
-	     done == subject.length);
+	MUST(!_mmun_access(my.fd, my.id, my.map, my.length, my.buffer, flags,
+			   &done) &&
+	     done == my.length);
 }
 
 static void access_cold(__u32 flags)
@@ -271,9 +261,9 @@ static void access_cold(__u32 flags)
 
 static void bench_pages_of(void)
 {
-	map_pages(subject.kind, subject.n);
-	subject.fd = mmun_open();
-	log_off(subject.fd);
+	map_pages(my.kind, my.n);
+	my.fd = mmun_open();
+	log_off(my.fd);
 	insert();
 	bench_snapshot("look", MMUN_METHOD_HMM_NOFAULT, 0);
 	bench_snapshot("fault", MMUN_METHOD_HMM_FAULT, MMUN_WRITE);

@@ -12,10 +12,10 @@
 
 static struct mmun_span *make_bulk(void)
 {
-	struct mmun_span *bulk = calloc(subject.n, sizeof(*bulk));
+	struct mmun_span *bulk = calloc(my.n, sizeof(*bulk));
 
 	MUST(bulk);
-	for (__u64 i = 0; i < subject.n; i++) {
+	for (__u64 i = 0; i < my.n; i++) {
 		bulk[i].start = RANGES_BASE + i * page_size();
 		bulk[i].length = page_size();
 	}
@@ -33,15 +33,15 @@ static __u64 free_bytes(void)
 /* Each processor caches a few hundred pages: only large numbers are exact. */
 static void add_bytes(__u64 bytes)
 {
-	if (subject.n >= 1000000)
-		add_row("range", subject.n, bytes, "bytes");
+	if (my.n >= 1000000)
+		add_row("range", my.n, bytes, "bytes");
 }
 
 static void insert_bulk(int fd, struct mmun_span *bulk, __u64 count)
 {
 	__u64 done;
 
-	MUST(!_mmun_insert_spans(fd, subject.kind, bulk, count, &done) &&
+	MUST(!_mmun_insert_spans(fd, my.kind, bulk, count, &done) &&
 	     done == count);
 }
 
@@ -61,8 +61,8 @@ static void must_have_ranges(int fd, __u64 count)
 
 static void bench_one_more(int fd)
 {
-	const char *at = (char *)RANGES_BASE + subject.n * page_size();
-	const __u32 kind = subject.kind;
+	const char *at = (char *)RANGES_BASE + my.n * page_size();
+	const __u32 kind = my.kind;
 	__u32 id;
 
 	add_row("range", 1,
@@ -74,7 +74,7 @@ static void bench_one_more(int fd)
 		MEDIAN(MUST(!_mmun_insert_kind(fd, kind, at, page_size(), &id)),
 		       MUST(!_mmun_remove(fd, id)), nothing()),
 		"remove");
-	must_have_ranges(fd, subject.n);
+	must_have_ranges(fd, my.n);
 }
 
 /*
@@ -84,7 +84,7 @@ static void bench_one_more(int fd)
  */
 static void bench_kind(void)
 {
-	__u64 n = subject.n, few = n < 64 ? n : 64, before;
+	__u64 n = my.n, few = n < 64 ? n : 64, before;
 	struct mmun_span *bulk = make_bulk();
 	int fd = mmun_open();
 
@@ -123,7 +123,7 @@ static __u64 floor_remove(int fd, __u64 n)
 /* The core has no calls for many ranges, so each range costs the same. */
 static void bench_floor_ranges(void)
 {
-	__u64 n = subject.n, before;
+	__u64 n = my.n, before;
 	int fd = floor_open();
 
 	floor_insert(fd, RANGES_BASE, page_size(), 1);

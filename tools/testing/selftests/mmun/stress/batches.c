@@ -11,12 +11,9 @@ static int op_begin(const struct area *range)
 
 	if (batch->token.batch)
 		return IDLE;
-	if (_mmun_query_range(range->fd, range->id, &before))
+	if (_mmun_query_range(range->fd, range->id, &before) ||
+	    _mmun_read_begin(range->fd, range->id, &batch->token))
 		return errno;
-	if (_mmun_read_begin(range->fd, range->id, &batch->token)) {
-		batch->token.batch = 0;
-		return errno;
-	}
 	raise_to(&shared->most_batches, ++shared->batches_open);
 	batch->area = *range;
 	batch->stale = false;

@@ -218,10 +218,9 @@ static int run_child(enum ending ending)
 
 	if (!pid)
 		_exit(ending_main(ending));
-	if (pid < 0)
-		return errno;
-	wait_for_child(pid, ending == KILL ? 128 + SIGKILL : 0);
-	return 0;
+	if (pid > 0)
+		wait_for_child(pid, ending == KILL ? 128 + SIGKILL : 0);
+	return pid < 0 ? errno : 0;
 }
 
 static int op_exec(const struct area *unused)

@@ -90,9 +90,10 @@ static int op_free(const struct area *area)
 
 static int op_punch(const struct area *area)
 {
-	if (fallocate(area->arena->file,
-		      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      area_offset(area), area_length(area)))
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	if (fallocate(area->arena->file, mode, area_offset(area),
+		      area_length(area)))
 		return errno;
 	area_is_empty(area);
 	return 0;

@@ -81,8 +81,6 @@ static __u64 tag(__u64 kind, const struct area *area, int i, __u32 gen)
 	       (__u64)(area->first + i) << 32 | gen;
 }
 
-/* Locks */
-
 static void area_unlock(const struct area *area)
 {
 	for (int i = area->pages - 1; i >= 0; i--)
@@ -119,10 +117,7 @@ static bool area_trylock(const struct area *area)
 /* Begin a new generation, because the contents are lost or will be written. */
 static __u32 next_generation(struct page_state *page)
 {
-	__u32 gen = page->high + 1;
-
-	page->high = gen;
-	return gen;
+	return ++page->high;
 }
 
 static void has_value(struct page_state *page, __u64 value)

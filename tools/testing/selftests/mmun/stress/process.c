@@ -7,8 +7,6 @@
 #define LOG_RECORDS 16384
 #define BALANCE_MS 2000 /* for invalidations that have not ended */
 
-/* Threads */
-
 /* Returns whether the result is 0, IDLE, or an errno that is no failure. */
 static bool is_allowed(const struct op *op, int result)
 {
@@ -70,8 +68,6 @@ static void *actor_main(void *arg)
 	return NULL;
 }
 
-/* Processes */
-
 static int open_context(struct context *context)
 {
 	__u64 lost;
@@ -85,12 +81,12 @@ static int open_context(struct context *context)
 
 static int make_arena(struct arena *arena)
 {
-	struct area area;
 	int ret = 0;
 
 	arena->pid = getpid();
 	for (int s = 0; s < SECTIONS && !ret; s++) {
-		area = whole_section(arena, s);
+		struct area area = whole_section(arena, s);
+
 		ret = area_renew(&area);
 	}
 	for (int c = 0; c < CONTEXTS && !ret; c++)
@@ -107,10 +103,8 @@ static void open_uffd(void)
 	};
 
 	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0 || !ioctl(uffd, UFFDIO_API, &api))
-		return;
-	close(uffd);
-	uffd = -1;
+	if (ioctl(uffd, UFFDIO_API, &api))
+		uffd = -1;
 }
 
 /* Without the permission, the process uses only its own contexts. */
