@@ -196,8 +196,7 @@ static int op_verify(const struct area *range)
 
 static int op_refuse(const struct area *range)
 {
-	__u32 left;
+	__u32 left, count = roll(4);
 
-	return result(
-		_mmun_fail_nonblock(range->fd, range->id, roll(4), &left));
+	return result(_mmun_fail_nonblock(range->fd, range->id, count, &left));
 }

@@ -43,7 +43,7 @@ static int op_munmap(const struct area *area)
 static int op_mremap(const struct area *area)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-	_Atomic __u64 *spare = spare_of();
+	atomic_ullong *spare = spare_of();
 	__u64 value;
 	struct page_state *page = page_of(area, 0);
 

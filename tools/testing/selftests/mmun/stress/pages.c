@@ -40,9 +40,9 @@ static char *page_at(const struct area *area, int i)
 }
 
 /* Returns the word that contains the tag. */
-static _Atomic __u64 *word_at(const struct area *area, int i)
+static atomic_ullong *word_at(const struct area *area, int i)
 {
-	return (_Atomic __u64 *)page_at(area, i);
+	return (atomic_ullong *)page_at(area, i);
 }
 
 static char *area_at(const struct area *area)

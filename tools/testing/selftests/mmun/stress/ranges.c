@@ -37,7 +37,7 @@ static bool slot_unpack(__u64 slot, struct area *area)
 	return area->id;
 }
 
-static _Atomic __u64 *pick_slot(const struct area *area)
+static atomic_ullong *pick_slot(const struct area *area)
 {
 	return &area->context->slots[roll(SLOTS)];
 }
@@ -126,7 +126,8 @@ static struct mmun_span pick_span(struct area *area)
 
 static void count_ranges(int by)
 {
-	raise_to(&shared->most_ranges, shared->ranges_open += by);
+	shared->ranges_open += by;
+	raise_to(&shared->most_ranges, shared->ranges_open);
 }
 
 /* Add up the counters of a range that is removed.  Returns 0 or an errno. */
@@ -155,7 +156,7 @@ static int remove_range(const struct area *area)
 
 static int op_insert(const struct area *context)
 {
-	_Atomic __u64 *slot = pick_slot(context);
+	atomic_ullong *slot = pick_slot(context);
 	__u64 empty = 0, done;
 	struct area area = *context;
 	struct mmun_span span = pick_span(&area);

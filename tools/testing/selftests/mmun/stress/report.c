@@ -10,7 +10,7 @@ static double seconds_since(__u64 began)
 
 static void report_op(int op, double seconds)
 {
-	const _Atomic __u64 *results = shared->results[op];
+	const atomic_ullong *results = shared->results[op];
 	const char *comma = "";
 
 	printf("# %-16s %10llu %10.1f %10llu  ", ops[op].name, results[0],

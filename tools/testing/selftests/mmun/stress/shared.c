@@ -25,9 +25,9 @@ enum section {
 
 /* The state that a page of an arena must have */
 struct page_state {
-	_Atomic __u32 lock; /* guards the rest; @low, @high: only writes */
-	_Atomic __u32 low; /* the smallest generation that a device may read */
-	_Atomic __u32 high; /* the largest generation */
+	atomic_uint lock; /* guards the rest; @low, @high: only writes */
+	atomic_uint low; /* the smallest generation that a device may read */
+	atomic_uint high; /* the largest generation */
 	__u32 prot; /* PROT_* */
 	__u64 value; /* the first word */
 	bool mapped;
@@ -37,11 +37,11 @@ struct page_state {
 /* A context of an arena, which every process can use */
 struct context {
 	int fd; /* in the process of the arena */
-	_Atomic __u32 log_lock; /* guards the next three members */
+	atomic_uint log_lock; /* guards the next three members */
 	__u64 log_next; /* sequence of the next record */
 	struct mmun_record first; /* callback of the last invalidation */
 	__u64 hits; /* callbacks of that invalidation */
-	_Atomic __u64 slots[SLOTS]; /* the ranges, see slot_pack() */
+	atomic_ullong slots[SLOTS]; /* the ranges, see slot_pack() */
 };
 
 /* One process and its memory */
@@ -75,7 +75,7 @@ struct batch {
 
 /* Memory that a thread and its child share */
 struct child {
-	_Atomic bool ready;
+	atomic_bool ready;
 	int fd; /* in the child */
 	__u32 id;
 };
@@ -92,7 +92,7 @@ struct actor {
 	__u64 dice; /* state of the random numbers of this call */
 	__u64 calls; /* number of started calls */
 	int op; /* of this call, an index of ops[] */
-	_Atomic __u64 began; /* the start of this call in ns, or 0 */
+	atomic_ullong began; /* the start of this call in ns, or 0 */
 	struct batch batches[BATCHES];
 	struct mmun_span bulk[BULK]; /* ranges that one call inserted */
 	int bulk_count;
@@ -135,18 +135,18 @@ static struct options {
 	COUNTER(most_objects, "most objects of the driver")
 /* clang-format on */
 
-#define MEMBER(name, text) _Atomic __u64 name;
+#define MEMBER(name, text) atomic_ullong name;
 
 struct shared {
-	_Atomic bool stop; /* start no call */
-	_Atomic bool failed; /* @what is the first failure */
+	atomic_bool stop; /* start no call */
+	atomic_bool failed; /* @what is the first failure */
 	char what[512];
 	pthread_barrier_t barrier; /* of the processes */
 	COUNTERS(MEMBER)
-	_Atomic __u64 batches_open;
-	_Atomic __u64 ranges_open;
-	_Atomic __u64 calls; /* started */
-	_Atomic __u64 results[MAX_OPS][IDLE + 1]; /* 0, an errno, or IDLE */
+	atomic_ullong batches_open;
+	atomic_ullong ranges_open;
+	atomic_ullong calls; /* started */
+	atomic_ullong results[MAX_OPS][IDLE + 1]; /* 0, an errno, or IDLE */
 	struct arena arenas[MAX_PROCESSES];
 	struct actor actors[MAX_PROCESSES * MAX_THREADS]; /* by process */
 };
@@ -200,7 +200,7 @@ static int result(long ret)
 	return ret ? errno : 0;
 }
 
-static void raise_to(_Atomic __u64 *most, __u64 value)
+static void raise_to(atomic_ullong *most, __u64 value)
 {
 	__u64 old = *most;
 
