@@ -55,13 +55,10 @@ static void insert_around(int fd)
 	for (__u64 i = 0; i < my.hits; i++)
 		bulk[i].start = PAGES_BASE;
 	insert_bulk(fd, bulk, my.n);
-	my.id = bulk[0].id;
+	my.id = bulk[0].id; /* of the first range over the page */
 }
 
-/*
- * Check that each range over the page was hit @times times.  The first of them
- * is the subject's range.
- */
+/* Check that each range over the page was hit @times times. */
 static void must_be_hit(int fd, __u64 times)
 {
 	struct mmun_query_range counters;
