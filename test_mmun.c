@@ -106,10 +106,10 @@
  *	list under mmun_holds::lock.  There are no references to a hold.  The
  *	hold has a reference to the task that MMUN_HOLD named.  RESUME or the
  *	last close frees the hold.
- * passage
- *	A struct mmun_passage is on the stack of a task that has reached a
- *	point.  A hold that stops the task adds the passage to the list of the
- *	hold.  RESUME, the last close or the task itself removes the passage
+ * arrival
+ *	A struct mmun_arrival is on the stack of a task that has reached a
+ *	point.  A hold that stops the task adds the arrival to the list of the
+ *	hold.  RESUME, the last close or the task itself removes the arrival
  *	from the list under mmun_holds::lock.  The task always takes that lock
  *	before it continues.
  *

@@ -42,22 +42,22 @@ static bool mmun_range_intersects(struct mmun_ctx *ctx, u32 id,
 }
 
 static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
-			      const struct mmun_passage *passage)
+			      const struct mmun_arrival *arrival)
 {
-	u32 range = passage->report.out_id;
+	u32 range = arrival->report.out_id;
 
 	/*
 	 * A hold does not stop a task that reached the point before the hold
 	 * existed.
 	 */
-	if (hold->id <= passage->last_hold || hold->id > passage->newest_hold ||
-	    hold->point != passage->point || mmun_hold_is_over(hold) ||
+	if (hold->id <= arrival->last_hold || hold->id > arrival->newest_hold ||
+	    hold->point != arrival->point || mmun_hold_is_over(hold) ||
 	    (hold->task && hold->task != current))
 		return false;
 	if (!hold->range)
 		return true;
 	return range ? hold->range == range :
-		       mmun_range_intersects(ctx, hold->range, passage->mnr);
+		       mmun_range_intersects(ctx, hold->range, arrival->mnr);
 }
 
 /*
@@ -65,12 +65,12 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
  * on kernel threads, and on tasks that reclaim memory or own a file system
  * transaction.
  */
-static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
+static bool mmun_arrival_is_exempt(const struct mmun_arrival *arrival)
 {
 	const unsigned int flags = PF_KTHREAD | PF_MEMALLOC | PF_MEMALLOC_NOFS |
 				   PF_MEMALLOC_NOIO;
 
-	return !mmu_notifier_range_blockable(passage->mnr) ||
+	return !mmu_notifier_range_blockable(arrival->mnr) ||
 	       (current->flags & flags);
 }
 
@@ -79,7 +79,7 @@ static bool mmun_passage_is_exempt(const struct mmun_passage *passage)
  * jiffies, or 0 if the task does not stop.
  */
 static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
-			   struct mmun_passage *passage)
+			   struct mmun_arrival *arrival)
 {
 	long left = 0;
 
@@ -87,18 +87,18 @@ static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 		hold->skip--;
 		return 0;
 	}
-	if (!mmun_passage_is_exempt(passage))
-		left = mmun_held_begin(ctx->mm_data, passage->cur_seq);
-	passage->wakes_waiters |= left || !hold->has_missed;
+	if (!mmun_arrival_is_exempt(arrival))
+		left = mmun_held_begin(ctx->mm_data, arrival->cur_seq);
+	arrival->wakes_waiters |= left || !hold->has_missed;
 	if (left) {
 		hold->count--;
-		reinit_completion(&passage->resumed);
-		list_add_tail(&passage->node, &hold->held);
-		passage->last_hold = hold->id;
+		reinit_completion(&arrival->resumed);
+		list_add_tail(&arrival->node, &hold->held);
+		arrival->last_hold = hold->id;
 		return clamp((long)(hold->deadline - jiffies), 1L, left);
 	}
 	if (!hold->has_missed)
-		hold->missed = passage->report;
+		hold->missed = arrival->report;
 	hold->has_missed = true;
 	return 0;
 }
@@ -107,41 +107,41 @@ static long mmun_hold_stop(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
  * Find the next hold that stops the current task.  Returns the maximum wait in
  * jiffies, or 0 if no hold stops the task.
  */
-static long mmun_passage_enter_hold(struct mmun_ctx *ctx,
-				    struct mmun_passage *passage)
+static long mmun_arrival_enter_hold(struct mmun_ctx *ctx,
+				    struct mmun_arrival *arrival)
 {
 	struct mmun_hold_obj *hold;
 	long timeout = 0;
 
-	passage->wakes_waiters = false;
+	arrival->wakes_waiters = false;
 	spin_lock(&ctx->holds.lock);
 	list_for_each_entry(hold, &ctx->holds.list, node) {
-		if (mmun_hold_matches(ctx, hold, passage))
-			timeout = mmun_hold_stop(ctx, hold, passage);
+		if (mmun_hold_matches(ctx, hold, arrival))
+			timeout = mmun_hold_stop(ctx, hold, arrival);
 		if (timeout)
 			break;
 	}
 	spin_unlock(&ctx->holds.lock);
-	if (passage->wakes_waiters)
+	if (arrival->wakes_waiters)
 		wake_up_all(&ctx->holds.wait);
 	return timeout;
 }
 
 /*
- * Take the lock, because RESUME may still use @passage, which is on the stack.
+ * Take the lock, because RESUME may still use @arrival, which is on the stack.
  */
-static void mmun_passage_leave_hold(struct mmun_ctx *ctx,
-				    struct mmun_passage *passage)
+static void mmun_arrival_leave_hold(struct mmun_ctx *ctx,
+				    struct mmun_arrival *arrival)
 {
 	spin_lock(&ctx->holds.lock);
-	list_del_init(&passage->node);
+	list_del_init(&arrival->node);
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
 	/*
 	 * This call is last, so that the time of the wake-ups does not count as
 	 * time without a held task.
 	 */
-	mmun_held_end(ctx->mm_data, passage->cur_seq);
+	mmun_held_end(ctx->mm_data, arrival->cur_seq);
 }
 
 /* Stop the current task at each hold that matches, one after the other. */
@@ -149,7 +149,7 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
 {
-	struct mmun_passage passage = {
+	struct mmun_arrival arrival = {
 		.task = current,
 		.point = point,
 		.mnr = mnr,
@@ -165,13 +165,13 @@ static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 	};
 	long timeout;
 
-	INIT_LIST_HEAD(&passage.node);
-	init_completion(&passage.resumed);
-	while ((timeout = mmun_passage_enter_hold(ctx, &passage))) {
-		mmun_log_point(ctx, MMUN_RECORD_HELD, passage.last_hold, mnr,
+	INIT_LIST_HEAD(&arrival.node);
+	init_completion(&arrival.resumed);
+	while ((timeout = mmun_arrival_enter_hold(ctx, &arrival))) {
+		mmun_log_point(ctx, MMUN_RECORD_HELD, arrival.last_hold, mnr,
 			       cur_seq);
-		wait_for_completion_killable_timeout(&passage.resumed, timeout);
-		mmun_passage_leave_hold(ctx, &passage);
+		wait_for_completion_killable_timeout(&arrival.resumed, timeout);
+		mmun_arrival_leave_hold(ctx, &arrival);
 	}
 }
 
@@ -207,12 +207,12 @@ static struct mmun_hold_obj *mmun_hold_find(struct mmun_ctx *ctx, u32 id)
 static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 {
 	struct mmun_hold_obj *hold;
-	struct mmun_passage *passage;
+	struct mmun_arrival *arrival;
 
 	lockdep_assert_held(&ctx->holds.lock);
 	list_for_each_entry(hold, &ctx->holds.list, node)
-		list_for_each_entry(passage, &hold->held, node)
-			if (!task || passage->task == task)
+		list_for_each_entry(arrival, &hold->held, node)
+			if (!task || arrival->task == task)
 				return true;
 	return false;
 }
@@ -245,13 +245,13 @@ static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 /* Resume all tasks that the hold has stopped.  Returns the number of tasks. */
 static u32 mmun_hold_resume(struct mmun_ctx *ctx, struct mmun_hold_obj *hold)
 {
-	struct mmun_passage *passage, *next;
+	struct mmun_arrival *arrival, *next;
 	u32 resumed = 0;
 
 	lockdep_assert_held(&ctx->holds.lock);
-	list_for_each_entry_safe(passage, next, &hold->held, node) {
-		list_del_init(&passage->node);
-		complete(&passage->resumed);
+	list_for_each_entry_safe(arrival, next, &hold->held, node) {
+		list_del_init(&arrival->node);
+		complete(&arrival->resumed);
 		resumed++;
 	}
 	return resumed;
@@ -378,12 +378,12 @@ static void mmun_hold_report(struct mmun_hold_obj *hold,
 			     struct mmun_wait_held *cmd)
 {
 	struct mmun_wait_held report = { .out_state = MMUN_HOLD_ARMED };
-	struct mmun_passage *passage;
+	struct mmun_arrival *arrival;
 
-	passage = list_first_entry_or_null(&hold->held, struct mmun_passage,
+	arrival = list_first_entry_or_null(&hold->held, struct mmun_arrival,
 					   node);
-	if (passage) {
-		report = passage->report;
+	if (arrival) {
+		report = arrival->report;
 		report.out_state = MMUN_HOLD_HELD;
 	} else if (hold->has_missed) {
 		report = hold->missed;

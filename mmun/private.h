@@ -390,7 +390,7 @@ struct mmun_pin {
 /**
  * struct mmun_hold_obj - a hold
  * @node: entry of mmun_holds::list
- * @held: list of mmun_passage::node, in the order in which the tasks stopped
+ * @held: list of mmun_arrival::node, in the order in which the tasks stopped
  * @task: the thread to stop, one reference; NULL: any thread
  * @id: ID of the hold
  * @point: enum mmun_point
@@ -420,7 +420,7 @@ struct mmun_hold_obj {
 };
 
 /**
- * struct mmun_passage - a task that has reached a point of an invalidation
+ * struct mmun_arrival - a task that has reached a point of an invalidation
  * @node: entry of mmun_hold_obj::held, until RESUME
  * @resumed: completed by RESUME
  * @task: the task.  This struct is on the stack of the task.
@@ -435,7 +435,7 @@ struct mmun_hold_obj {
  *	wake up
  * @report: what WAIT_HELD returns if it reports this task
  */
-struct mmun_passage {
+struct mmun_arrival {
 	struct list_head node;
 	struct completion resumed;
 	struct task_struct *task;
