@@ -159,7 +159,7 @@ TEST_F(held_exit, exit_of_the_mm_leaves_holds_armed)
 /* @worker->fd is a descriptor of a process. */
 JOB(mrelease, syscall(SYS_process_mrelease, worker->fd, 0))
 
-TEST_F(held_exit, passage_that_must_not_block_is_missed)
+TEST_F(held_exit, arrival_that_must_not_block_is_missed)
 {
 	struct worker *reaper = &self->worker;
 	struct mmun_wait_held held;
@@ -178,7 +178,7 @@ TEST_F(held_exit, passage_that_must_not_block_is_missed)
 		EXPECT_EQ(reaper->tid, held.out_tid);
 		EXPECT_EQ(i < 2 ? self->id : 0, held.out_id);
 		EXPECT_EQ(mmun_u64(self->map), held.out_start);
-		/* A missed passage does not count as a passage. */
+		/* The hold does not count an arrival that it missed. */
 		EXPECT_EQ(0, mmun_resume(at[i]));
 		expect_armed(at[i]);
 	}

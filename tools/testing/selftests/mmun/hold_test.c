@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds: a thread stops at a named point of an invalidation.  The tests check
- * what is visible at each point, which passages a hold stops, and which calls
+ * what is visible at each point, which arrivals a hold stops, and which calls
  * wait for the end of the invalidation.
  */
 #include "lib/hold.h"
@@ -166,7 +166,7 @@ TEST_F(hold, munmap_is_held_and_other_pages_stay_readable)
 	EXPECT_EQ(-1, msync(mmun_page(1), self->page, MS_ASYNC));
 }
 
-/* The passages that a hold stops */
+/* The arrivals that a hold stops */
 
 TEST_F(hold, of_a_range_ignores_callbacks_of_other_ranges)
 {
@@ -225,7 +225,7 @@ TEST_F(hold, of_any_thread_stops_the_first_thread_that_arrives)
 	EXPECT_EQ(self->mutator.tid, reach_hold(&self->mutator).out_tid);
 }
 
-TEST_F(hold, skips_and_counts_passages)
+TEST_F(hold, skips_and_counts_arrivals)
 {
 	__u32 at = arm_worker(&self->mutator, job_dontneed_each, 0,
 			      MMUN_POINT_ENTER, self->id, .skip = 1,
@@ -241,7 +241,7 @@ TEST_F(hold, skips_and_counts_passages)
 	mmun_err_wait_held(ENOENT, at);
 }
 
-TEST_F(hold, resume_end_drops_the_remaining_passages)
+TEST_F(hold, resume_end_lets_later_arrivals_pass)
 {
 	__u32 at = hold_worker(&self->mutator, job_dontneed_each, 0,
 			       MMUN_POINT_ENTER, 0, .count = 4)
@@ -260,7 +260,7 @@ TEST_F(hold, resume_without_a_held_task_keeps_the_hold_armed)
 	reach_hold(&self->mutator);
 }
 
-TEST_F(hold, two_holds_stop_one_passage_in_turn)
+TEST_F(hold, two_holds_stop_one_arrival_in_turn)
 {
 	__u32 first = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
 	__u32 second = arm_dontneed(0, MMUN_POINT_ENTER, self->id);
@@ -287,7 +287,7 @@ TEST_F(hold, of_a_held_thread_is_ebusy)
 }
 
 /* The resumed thread is past the point, but may not have run yet. */
-TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_passage)
+TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_arrival)
 {
 	__u32 next;
 
@@ -591,7 +591,7 @@ TEST_F(naive, range_is_collected_by_every_method)
 
 /* Threads that cannot be held */
 
-TEST_F(hold, passage_in_reclaim_is_missed)
+TEST_F(hold, arrival_in_reclaim_is_missed)
 {
 	struct mmun_wait_held held;
 	__u32 at;
@@ -607,8 +607,8 @@ TEST_F(hold, passage_in_reclaim_is_missed)
 }
 
 /*
- * Two holds miss the second passage.  One of them also missed the first
- * passage.
+ * Two holds miss the second arrival.  One of them also missed the first
+ * arrival.
  */
 TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
 {

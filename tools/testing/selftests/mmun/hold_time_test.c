@@ -34,7 +34,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
-TEST_F(hold_time, timeout_covers_all_passages)
+TEST_F(hold_time, timeout_covers_all_arrivals)
 {
 	const struct timespec then = mmun_now();
 	__u32 at = hold_for(200, .point = MMUN_POINT_ENTER, .count = 4,
@@ -224,7 +224,7 @@ TEST_F(hold_limit, does_not_restart_within_an_invalidation)
 	invalidate_through_many(_metadata, self);
 }
 
-/* Pass START again and again.  Each passage is held for two milliseconds. */
+/* Reach START again and again.  Each arrival is held for two milliseconds. */
 static int job_start_holds(struct worker *worker)
 {
 	struct mmun_hold hold = {

@@ -90,7 +90,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	hold_worker(&self->mutator, job_dontneed, __VA_ARGS__)
 
 /*
- * Resume the worker from the last passage of its hold, if it has one.  Its job
+ * Resume the worker from the last stop at its hold, if it has a hold.  Its job
  * succeeds, if it was started.
  */
 #define end_worker(_worker)                              \
