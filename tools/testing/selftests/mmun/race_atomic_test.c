@@ -9,27 +9,24 @@
 #define WRITES 4 /* writes of a device after one read of the page tables */
 #define FORKS 10 /* minimum */
 
-/*
- * Each device write stores a higher number.  Returns whether the write
- * succeeded.
- */
-static bool device_write(struct actor *actor)
-{
-	struct race *race = actor->race;
-	__u64 value = race_add(&race->written, 1), done;
+/* The value of the latest device write.  Each write stores a higher number. */
+static atomic_ullong written;
 
-	if (_mmun_access(race->fd, actor->id,
-			 page_at(race, roll(actor, RACE_PAGES)), sizeof(value),
-			 &value, MMUN_WRITE, &done)) {
-		if (errno != EFAULT)
-			failed(race, "MMUN_ACCESS");
+/* Odd while no device may write */
+static atomic_uint epoch;
+
+/* Returns whether the write succeeded. */
+static bool device_write(void)
+{
+	__u64 value = ++written;
+
+	if (!device_access(roll(RACE_PAGES), &value, MMUN_WRITE))
 		return false;
-	}
-	race_add(&race->checked, 1);
+	race.checked++;
 	return true;
 }
 
-static void gather_and_write(struct actor *actor)
+static void gather_and_write(void)
 {
 	static const struct {
 		__u32 method;
@@ -39,16 +36,14 @@ static void gather_and_write(struct actor *actor)
 		{ MMUN_METHOD_GUP, MMUN_WRITE },
 		{ MMUN_METHOD_HMM_NOFAULT, 0 },
 	};
-	struct race *race = actor->race;
-	int i, way = roll(actor, ARRAY_SIZE(ways));
-	__u32 epoch;
+	int way = roll(ARRAY_SIZE(ways));
+	__u32 before;
 
-	gather(actor, ways[way].method, ways[way].flags);
-	for (i = 0; i < WRITES; i++) {
-		epoch = race_load(&race->epoch);
-		if (device_write(actor) && epoch % 2 &&
-		    race_load(&race->epoch) == epoch)
-			wrong(race, "the device wrote to a read-only page");
+	gather(ways[way].method, ways[way].flags);
+	for (int i = 0; i < WRITES; i++) {
+		before = epoch;
+		if (device_write() && before % 2 && epoch == before)
+			wrong("the device wrote to a read-only page");
 	}
 }
 
@@ -56,46 +51,42 @@ static void gather_and_write(struct actor *actor)
  * All pages of a batch were collected between two invalidations, so all are
  * present or none is.
  */
-static void gather_all_or_nothing(struct actor *actor)
+static void gather_all_or_nothing(void)
 {
-	struct race *race = actor->race;
-	int valid = gather_in_steps(actor, MMUN_METHOD_HMM_NOFAULT, 0);
+	int valid = gather_in_steps(MMUN_METHOD_HMM_NOFAULT, 0);
 
 	if (valid < 0)
 		return;
-	race_add(&race->checked, 1);
+	race.checked++;
 	if (valid && valid != RACE_PAGES)
-		wrong(race, "%d of %d pages at one instant", valid, RACE_PAGES);
+		wrong("%d of %d pages at one instant", valid, RACE_PAGES);
 }
 
-static void protect_all(struct race *race, int prot)
+static void protect_all(int prot)
 {
-	if (mprotect(race->map, race->length, prot))
-		failed(race, "mprotect");
+	must(!mprotect(race.map, race.length, prot));
 	sched_yield();
 }
 
-static void deny_writes(struct actor *mutator, int round)
+static void deny_writes(int round)
 {
-	struct race *race = mutator->race;
-
-	protect_all(race, PROT_READ);
-	race_add(&race->epoch, 1);
+	protect_all(PROT_READ);
+	epoch++;
 	sched_yield();
-	verify(mutator);
-	race_add(&race->epoch, 1);
-	protect_all(race, PROT_READ | PROT_WRITE);
+	verify();
+	epoch++;
+	protect_all(PROT_READ | PROT_WRITE);
 }
 
-static void deny_reads(struct actor *mutator, int round)
+static void deny_reads(int round)
 {
-	protect_all(mutator->race, PROT_NONE);
-	protect_all(mutator->race, PROT_READ);
+	protect_all(PROT_NONE);
+	protect_all(PROT_READ);
 }
 
 FIXTURE(race_atomic)
 {
-	RACE_FIXTURE;
+	MMUN_FIXTURE;
 };
 
 FIXTURE_SETUP(race_atomic)
@@ -121,114 +112,102 @@ TEST_F(race_atomic, batch_in_two_parts_sees_all_pages_or_none)
  * published have the same generation.  Only one thread publishes, so a page
  * that vanished stays away, and all pages vanish at once.
  */
-static void check_generations(struct actor *actor)
+static int files[2];
+
+static void check_generations(void)
 {
-	struct race *race = actor->race;
 	__u64 value, first = 0;
 	int i;
 
-	for (i = 0; i < RACE_PAGES && !device_read(actor, i, &value); i++) {
+	for (i = 0; i < RACE_PAGES && device_access(i, &value, 0); i++) {
 		value -= stamp(i, 0);
 		first = first ?: value;
 		if (value != first)
-			wrong(race,
-			      "page %d is of generation %lld, page 0 of %lld",
+			wrong("page %d is of generation %lld, page 0 of %lld",
 			      i, (long long)value, (long long)first);
-		race_add(&race->checked, 1);
+		race.checked++;
 	}
 	for (; i < RACE_PAGES; i++)
-		if (!device_read(actor, i, &value))
-			wrong(race, "page %d is left of those that vanished",
-			      i);
+		if (device_access(i, &value, 0))
+			wrong("page %d is left of those that vanished", i);
 }
 
 /*
  * hmm_range_fault() itself checks the sequence, so this function uses it less
  * often.
  */
-static void gather_and_check(struct actor *actor)
+static void gather_and_check(void)
 {
-	__u32 method = roll(actor, 4) ? MMUN_METHOD_GUP : MMUN_METHOD_HMM_FAULT;
+	__u32 method = roll(4) ? MMUN_METHOD_GUP : MMUN_METHOD_HMM_FAULT;
 
-	if (gather_in_steps(actor, method, 0) == RACE_PAGES)
-		check_generations(actor);
+	if (gather_in_steps(method, 0) == RACE_PAGES)
+		check_generations();
 }
 
-static void map_other_file(struct actor *mutator, int round)
+static void map_other_file(int round)
 {
-	struct race *race = mutator->race;
-	int i, file = race->files[round % 2];
+	int file = files[round % 2];
 	__u64 value;
 
-	for (i = 0; i < RACE_PAGES; i++) {
+	for (int i = 0; i < RACE_PAGES; i++) {
 		value = stamp(i, round + 1);
-		if (pwrite(file, &value, sizeof(value), i * race->page) !=
-		    sizeof(value))
-			failed(race, "pwrite");
+		must(pwrite(file, &value, sizeof(value), i * race.page) ==
+		     sizeof(value));
 	}
-	if (mmap(race->map, race->length, PROT_READ, MAP_SHARED | MAP_FIXED,
-		 file, 0) == MAP_FAILED)
-		failed(race, "mmap");
+	must(mmap(race.map, race.length, PROT_READ, MAP_SHARED | MAP_FIXED,
+		  file, 0) != MAP_FAILED);
 }
 
 TEST_F(race_atomic, batch_in_two_parts_is_of_one_mapping)
 {
-	struct race *race = &self->race;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		race->files[i] = mmun_memfd_sized(race->length, 0);
-		ASSERT_LE(0, race->files[i]);
+	for (int i = 0; i < 2; i++) {
+		files[i] = mmun_memfd_sized(race.length, 0);
+		ASSERT_LE(0, files[i]);
 	}
-	race->nr_actors = 1;
-	race->rounds = 8 * ROUNDS;
+	race.nr_actors = 1;
+	race.rounds = 8 * ROUNDS;
 	run_race(gather_and_check, map_other_file);
 }
 
 /* fork(): the child must not see what a device wrote after fork() returned. */
 
-static void child_main(struct race *race, int from)
+static void child_main(int from)
 {
 	__u64 latest;
-	int i;
 
 	if (read(from, &latest, sizeof(latest)) != sizeof(latest))
 		_exit(2);
-	for (i = 0; i < RACE_PAGES; i++)
-		if (race_load((__u64 *)page_at(race, i)) > latest)
+	for (int i = 0; i < RACE_PAGES; i++)
+		if (*(atomic_ullong *)page_at(i) > latest)
 			_exit(1);
 	_exit(0);
 }
 
-static void fork_once(struct actor *mutator, int round)
+static void fork_once(int round)
 {
-	struct race *race = mutator->race;
-	__u64 latest, checked;
+	__u64 latest;
 	int pipefd[2];
 	pid_t pid;
 
-	if (pipe2(pipefd, O_CLOEXEC)) {
-		failed(race, "pipe2");
+	if (!must(!pipe2(pipefd, O_CLOEXEC)))
 		return;
-	}
 	pid = fork();
 	if (!pid)
-		child_main(race, pipefd[0]);
-	latest = race_load(&race->written);
-	checked = race_load(&race->checked);
-	if (pid < 0 || !wait_for(&race->checked, checked + 2 * WRITES) ||
+		child_main(pipefd[0]);
+	latest = written;
+	if (pid < 0 || !wait_for_checks(2 * WRITES) ||
 	    write(pipefd[1], &latest, sizeof(latest)) != sizeof(latest))
-		wrong(race, "no device wrote beside the child");
+		wrong("no device wrote beside the child");
 	close(pipefd[0]);
 	close(pipefd[1]);
 	if (mmun_wait_child(pid))
-		wrong(race, "a child has what was written after the fork");
+		wrong("a child has what was written after the fork");
 }
 
 TEST_F(race_atomic, device_writes_never_reach_a_child)
 {
-	memset(self->race.map, 0, self->race.length);
-	self->race.rounds = FORKS;
+	memset(race.map, 0, race.length);
+	race.rounds = FORKS;
 	run_race(gather_and_write, fork_once);
 }
 

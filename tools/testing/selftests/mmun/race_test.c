@@ -25,134 +25,135 @@
 #define VICTIMS 200 /* limit; two or three victims are enough */
 #define ATTEMPTS 20
 
-static void look_at(struct actor *actor, int page)
+typedef void (*replace_fn)(char *at, size_t length);
+
+static atomic_uint low[RACE_PAGES], high[RACE_PAGES], stable[RACE_PAGES];
+
+static void set_generation(__u32 generation)
 {
-	struct race *race = actor->race;
-	__u32 low = race_load(&race->low[page]);
-	__u32 before = race_load(&race->stable[page]);
-	__u32 high, after;
+	for (int i = 0; i < RACE_PAGES; i++) {
+		low[i] = generation;
+		high[i] = generation;
+		stable[i] = generation;
+	}
+}
+
+static void look_at(int page)
+{
+	__u32 lowest = low[page], before = stable[page], highest, after;
 	__u64 value;
 
-	if (device_read(actor, page, &value)) {
-		if (errno != EFAULT)
-			failed(race, "MMUN_ACCESS");
+	if (!device_access(page, &value, 0))
 		return;
-	}
-	after = race_load(&race->stable[page]);
-	high = race_load(&race->high[page]);
-	race_add(&race->checked, 1);
+	after = stable[page];
+	highest = high[page];
+	race.checked++;
 	if (before && before == after) {
-		low = before;
-		high = before;
+		lowest = before;
+		highest = before;
 	} else if (!value) {
 		return;
 	}
-	if (value < stamp(page, low) || value > stamp(page, high))
-		wrong(race, "page %d has %llx, but is of generation %u to %u",
-		      page, (unsigned long long)value, low, high);
+	if (value < stamp(page, lowest) || value > stamp(page, highest))
+		wrong("page %d has %llx, but is of generation %u to %u", page,
+		      (unsigned long long)value, lowest, highest);
 }
 
-static void gather_and_look(struct actor *actor)
+static void gather_and_look(void)
 {
 	static const __u32 methods[] = {
 		MMUN_METHOD_HMM_FAULT,
 		MMUN_METHOD_HMM_NOFAULT,
 		MMUN_METHOD_GUP,
 	};
-	int i;
 
-	gather(actor, methods[roll(actor, ARRAY_SIZE(methods))], 0);
-	for (i = 0; i < LOOKS; i++)
-		look_at(actor, actor->first + roll(actor, actor->pages));
+	gather(methods[roll(ARRAY_SIZE(methods))], 0);
+	for (int i = 0; i < LOOKS; i++)
+		look_at(actor.first + roll(actor.pages));
 }
 
 /* Ways to replace pages by empty pages */
 
-static void replace_dontneed(struct race *race, char *at, size_t length)
+static void by_dontneed(char *at, size_t length)
 {
-	if (madvise(at, length, MADV_DONTNEED))
-		failed(race, "madvise");
+	must(!madvise(at, length, MADV_DONTNEED));
 }
 
-static void replace_map_fixed(struct race *race, char *at, size_t length)
+static void by_map_fixed(char *at, size_t length)
 {
-	if (!mmun_map(at, length))
-		failed(race, "mmap");
+	must(mmun_map(at, length));
 }
 
-static void replace_munmap(struct race *race, char *at, size_t length)
+static void by_munmap(char *at, size_t length)
 {
-	if (munmap(at, length))
-		failed(race, "munmap");
+	must(!munmap(at, length));
 	sched_yield();
-	replace_map_fixed(race, at, length);
+	by_map_fixed(at, length);
 }
 
 /* The first page moves elsewhere, and gets content that no device may read. */
-static void replace_mremap(struct race *race, char *at, size_t length)
+static void by_mremap(char *at, size_t length)
 {
-	if (mremap(at, race->page, race->page, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   race->spare) == MAP_FAILED)
-		failed(race, "mremap");
-	else
-		memset(race->spare, 0xff, race->page);
-	replace_map_fixed(race, at, length);
+	if (must(mremap(at, race.page, race.page, MREMAP_MAYMOVE | MREMAP_FIXED,
+			page_at(RACE_SPARE)) != MAP_FAILED))
+		memset(page_at(RACE_SPARE), 0xff, race.page);
+	by_map_fixed(at, length);
 }
 
 /* Replace pages, and stamp the new pages, see the table above. */
-static void replace(struct race *race, int first, int pages)
+static void replace(int first, int pages, replace_fn by)
 {
-	__u32 generation;
-	int i;
+	int end = first + pages;
 
-	for (i = first; i < first + pages; i++) {
-		race_store(&race->high[i], race->high[i] + 1);
-		race_store(&race->stable[i], 0);
+	for (int i = first; i < end; i++) {
+		high[i]++;
+		stable[i] = 0;
 	}
-	race->replace(race, page_at(race, first), pages * race->page);
-	for (i = first; i < first + pages; i++) {
-		generation = race->high[i];
-		race_store(&race->low[i], generation);
-		if (!race_load(&race->wrong))
-			race_store((__u64 *)page_at(race, i),
-				   stamp(i, generation));
-		race_store(&race->stable[i], generation);
+	by(page_at(first), pages * race.page);
+	for (int i = first; i < end; i++) {
+		low[i] = high[i];
+		if (!race.wrong)
+			race_stamp(i, high[i]);
+		stable[i] = high[i];
 	}
-}
-
-static void replace_some(struct actor *mutator, int round)
-{
-	int pages = 1 + roll(mutator, 4);
-
-	replace(mutator->race, roll(mutator, RACE_PAGES - pages + 1), pages);
-	if (round % 16 == 0)
-		verify(mutator);
 }
 
 FIXTURE(race)
 {
-	RACE_FIXTURE;
+	MMUN_FIXTURE;
 };
 
 FIXTURE_VARIANT(race)
 {
-	replace_fn replace;
+	replace_fn by;
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(race, munmap) { replace_munmap };
-FIXTURE_VARIANT_ADD(race, mmap_fixed) { replace_map_fixed };
-FIXTURE_VARIANT_ADD(race, madvise) { replace_dontneed };
-FIXTURE_VARIANT_ADD(race, mremap) { replace_mremap };
+FIXTURE_VARIANT_ADD(race, munmap) { by_munmap };
+FIXTURE_VARIANT_ADD(race, mmap_fixed) { by_map_fixed };
+FIXTURE_VARIANT_ADD(race, madvise) { by_dontneed };
+FIXTURE_VARIANT_ADD(race, mremap) { by_mremap };
 /* clang-format on */
+
+static replace_fn replace_by;
 
 FIXTURE_SETUP(race)
 {
 	setup_race_range();
-	self->race.replace = variant->replace;
+	set_generation(1);
+	replace_by = variant->by;
 }
 
 MMUN_FIXTURE_TEARDOWN(race)
+
+static void replace_some(int round)
+{
+	int pages = 1 + roll(4);
+
+	replace(roll(RACE_PAGES - pages + 1), pages, replace_by);
+	if (round % 16 == 0)
+		verify();
+}
 
 TEST_F(race, device_never_reads_a_page_that_was_replaced)
 {
@@ -161,84 +162,68 @@ TEST_F(race, device_never_reads_a_page_that_was_replaced)
 
 /* Ranges are inserted and removed while pages are replaced. */
 
-static void insert_look_remove(struct actor *actor)
+static void insert_look_remove(void)
 {
-	struct race *race = actor->race;
-	int i;
-
-	if (actor->turns >= INSERTS) {
+	if (actor.turns >= INSERTS) {
 		sched_yield();
 		return;
 	}
-	actor->pages = 1 + roll(actor, RACE_PAGES);
-	actor->first = roll(actor, RACE_PAGES - actor->pages + 1);
-	if (_mmun_insert(race->fd, page_at(race, actor->first),
-			 actor->pages * race->page, &actor->id)) {
-		failed(race, "MMUN_INSERT");
+	actor.pages = 1 + roll(RACE_PAGES);
+	actor.first = roll(RACE_PAGES - actor.pages + 1);
+	if (!must(!_mmun_insert(race.fd, page_at(actor.first),
+				actor.pages * race.page, &actor.id)))
 		return;
-	}
-	for (i = roll(actor, 3); i >= 0; i--)
-		gather_and_look(actor);
-	verify(actor);
-	if (_mmun_remove(race->fd, actor->id))
-		failed(race, "MMUN_REMOVE");
+	for (int i = roll(3); i >= 0; i--)
+		gather_and_look();
+	verify();
+	must(!_mmun_remove(race.fd, actor.id));
 }
 
-static void replace_one(struct actor *mutator, int round)
+static void replace_one(int round)
 {
-	mutator->race->replace = round % 2 ? replace_munmap : replace_dontneed;
-	replace(mutator->race, roll(mutator, RACE_PAGES), 1);
+	replace(roll(RACE_PAGES), 1, round % 2 ? by_munmap : by_dontneed);
 }
 
-/* A range lives from INSERT to REMOVE.  Each actor has one range at a time. */
-#define LIVES ACTORS
-
-/**
- * struct lives - the ranges at one place of the log
- * @range: the INSERT of each range that exists; a free slot has ID 0
- * @seen: the ID of each range that was inserted
- * @nr_seen: number of IDs in @seen
+/*
+ * A range lives from INSERT to REMOVE.  Each actor has one range at a time.
+ * @living has the INSERT of each range that exists; a free slot has ID 0.
+ * @seen has the ID of each range that was inserted.
  */
-struct lives {
-	struct mmun_record range[LIVES];
-	__u32 seen[ACTORS * INSERTS];
-	int nr_seen;
-};
+static struct mmun_record living[ACTORS];
+static __u32 seen[ACTORS * INSERTS];
+static int nr_seen;
 
-static struct mmun_record *find_life(struct lives *lives, __u32 id)
+static struct mmun_record *find_life(__u32 id)
 {
-	int i;
-
-	for (i = 0; i < LIVES; i++)
-		if (lives->range[i].id == id)
-			return &lives->range[i];
+	for (int i = 0; i < ACTORS; i++)
+		if (living[i].id == id)
+			return &living[i];
 	return NULL;
 }
 
 /* An ID is never reused. */
-static bool begin_life(struct lives *lives, const struct mmun_record *r)
+static bool begin_life(const struct mmun_record *r)
 {
-	struct mmun_record *life = find_life(lives, 0);
-	int i;
+	struct mmun_record *life = find_life(0);
 
-	for (i = 0; i < lives->nr_seen; i++)
-		if (lives->seen[i] == r->id)
+	for (int i = 0; i < nr_seen; i++)
+		if (seen[i] == r->id)
 			return false;
-	if (!life || i == ACTORS * INSERTS)
+	if (!life || nr_seen == ARRAY_SIZE(seen))
 		return false;
 	*life = *r;
-	lives->seen[lives->nr_seen++] = r->id;
+	seen[nr_seen++] = r->id;
 	return true;
 }
 
 /* Every record but INSERT must belong to a range that exists. */
-static bool follow_life(struct lives *lives, const struct mmun_record *r)
+static bool follow_life(const struct mmun_record *r)
 {
 	struct mmun_record *life;
 
 	if (r->type == MMUN_RECORD_INSERT)
-		return begin_life(lives, r);
-	life = find_life(lives, r->id);
+		return begin_life(r);
+	life = find_life(r->id);
 	if (!life || !r->id)
 		return false;
 	if (r->type != MMUN_RECORD_REMOVE)
@@ -251,15 +236,14 @@ static bool follow_life(struct lives *lives, const struct mmun_record *r)
  * The log has no gap, and each callback lies between INSERT and REMOVE of a range
  * with its ID, and inside that range.  Returns the number of callbacks, or -1.
  */
-static int check_lives(int fd)
+static int check_lives(void)
 {
-	struct lives lives = {};
 	struct mmun_record r;
 	int callbacks = 0;
 	__u64 next = 0;
 
-	for (; mmun_next_record(fd, &r); next = r.sequence + 1) {
-		if (!follow_life(&lives, &r) || (next && r.sequence != next)) {
+	for (; mmun_next_record(race.fd, &r); next = r.sequence + 1) {
+		if (!follow_life(&r) || (next && r.sequence != next)) {
 			mmun_print_record(&r);
 			return -1;
 		}
@@ -270,12 +254,13 @@ static int check_lives(int fd)
 
 FIXTURE(race_insert)
 {
-	RACE_FIXTURE;
+	MMUN_FIXTURE;
 };
 
 FIXTURE_SETUP(race_insert)
 {
 	setup_race();
+	set_generation(1);
 }
 
 MMUN_FIXTURE_TEARDOWN(race_insert)
@@ -286,7 +271,7 @@ TEST_F(race_insert, callbacks_come_only_between_insert_and_remove)
 					    1U << MMUN_RECORD_INVALIDATE |
 					    1U << MMUN_RECORD_REMOVE);
 	run_race(insert_look_remove, replace_one);
-	EXPECT_LE(ENOUGH, check_lives(self->fd));
+	EXPECT_LE(ENOUGH, check_lives());
 	EXPECT_EQ(0, mmun_query_context().out_ranges);
 }
 
@@ -298,7 +283,7 @@ TEST_F(race_insert, callbacks_come_only_between_insert_and_remove)
 static int open_and_stamp(void *arg, int nr)
 {
 	/* After fork(), the pages are shared with the test. */
-	race_stamp_all(arg, 1);
+	race_stamp_all(1);
 	return mmun_open();
 }
 
@@ -314,14 +299,14 @@ static int pin_mm(void *arg, int nr)
 
 FIXTURE(race_reap)
 {
-	RACE_FIXTURE;
+	MMUN_FIXTURE;
 	struct mmun_child victim;
 };
 
 FIXTURE_SETUP(race_reap)
 {
 	setup_race();
-	actor_init(&self->race.mutator, &self->race, 0);
+	actor_init(0);
 }
 
 FIXTURE_TEARDOWN(race_reap)
@@ -330,29 +315,29 @@ FIXTURE_TEARDOWN(race_reap)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-static int victim_start(struct mmun_child *victim, struct race *race)
+static int victim_start(struct mmun_child *victim)
 {
 	struct mmun_record r;
 	int fd;
 
-	if (mmun_child_start(victim, race))
+	if (mmun_child_start(victim, NULL))
 		return -1;
 	fd = mmun_child_do(victim, open_and_stamp, 0);
-	race->fd = mmun_child_getfd(victim, fd);
-	if (_mmun_insert(race->fd, race->map, race->length, &race->id) ||
+	race.fd = mmun_child_getfd(victim, fd);
+	if (_mmun_insert(race.fd, race.map, race.length, &race.id) ||
 	    mmun_child_order(victim, pin_mm, fd))
 		return -1;
-	return mmun_wait_record(race->fd, MMUN_RECORD_PIN, &r) ? 0 : -1;
+	return mmun_wait_record(race.fd, MMUN_RECORD_PIN, &r) ? 0 : -1;
 }
 
 /* Returns the exit status of the victim. */
-static int victim_end(struct mmun_child *victim, struct race *race)
+static int victim_end(struct mmun_child *victim)
 {
 	__u32 count;
 
-	if (_mmun_unpin_mm(race->fd, 0, &count))
+	if (_mmun_unpin_mm(race.fd, 0, &count))
 		return -1;
-	close(race->fd);
+	close(race.fd);
 	return mmun_child_reap(victim);
 }
 
@@ -360,19 +345,18 @@ static int victim_end(struct mmun_child *victim, struct race *race)
  * Make one attempt to reap, which the range may refuse.  After a successful
  * attempt generation 1 is gone.
  */
-static void reap_once(struct actor *mutator, int pidfd)
+static void reap_once(int pidfd)
 {
-	struct race *race = mutator->race;
-	bool refuse = roll(mutator, 2);
+	bool refuse = roll(2);
 	__u32 left;
 	int ret;
 
-	_mmun_fail_nonblock(race->fd, race->id, refuse, &left);
+	_mmun_fail_nonblock(race.fd, race.id, refuse, &left);
 	ret = syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0;
 	if (ret != (refuse ? EAGAIN : 0))
-		wrong(race, "process_mrelease: %s", strerror(ret));
+		wrong("process_mrelease: %s", strerror(ret));
 	if (!ret)
-		race_set_generation(race, 2);
+		set_generation(2);
 	sched_yield();
 }
 
@@ -380,32 +364,25 @@ static void reap_once(struct actor *mutator, int pidfd)
  * Read one victim, kill it, and reap it ATTEMPTS times.  Returns the exit
  * status of the victim.
  */
-static int reap_victim(struct race *race, struct mmun_child *victim)
+static int reap_victim(struct mmun_child *victim)
 {
-	__u64 enough = race->checked + ENOUGH;
-	int i;
-
-	race_set_generation(race, 1);
-	if (victim_start(victim, race) || actors_start(race, gather_and_look) ||
-	    !wait_for(&race->checked, enough) ||
-	    mmun_child_signal(victim, SIGKILL))
+	set_generation(1);
+	if (victim_start(victim) || actors_start(gather_and_look) ||
+	    !wait_for_checks(ENOUGH) || mmun_child_signal(victim, SIGKILL))
 		return -1;
-	for (i = 0; i < RACE_PAGES; i++)
-		race_store(&race->stable[i], 0);
-	for (i = 0; i < ATTEMPTS; i++)
-		reap_once(&race->mutator, victim->pidfd);
-	actors_stop(race);
-	return victim_end(victim, race);
+	for (int i = 0; i < RACE_PAGES; i++)
+		stable[i] = 0;
+	for (int i = 0; i < ATTEMPTS; i++)
+		reap_once(victim->pidfd);
+	actors_stop();
+	return victim_end(victim);
 }
 
 TEST_F_TIMEOUT(race_reap, device_never_reads_what_process_mrelease_freed, 150)
 {
-	struct race *race = &self->race;
-	int i;
-
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	for (i = 0; i < VICTIMS && (i < 3 || race->collisions < ENOUGH); i++)
-		ASSERT_EQ(128 + SIGKILL, reap_victim(race, &self->victim));
+	for (int i = 0; i < VICTIMS && (i < 3 || race.collisions < ENOUGH); i++)
+		ASSERT_EQ(128 + SIGKILL, reap_victim(&self->victim));
 	expect_race();
 }
 
