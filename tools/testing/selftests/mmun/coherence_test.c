@@ -28,10 +28,7 @@
 
 /* The kinds of memory */
 
-FIXTURE(coherence_mem)
-{
-	MMUN_RANGE_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(coherence_mem, MMUN_RANGE_FIXTURE)
 
 /* @dropped: byte of page 3 after MADV_DONTNEED; the file contains byte 0x7f */
 FIXTURE_VARIANT(coherence_mem)
@@ -76,8 +73,6 @@ FIXTURE_SETUP(coherence_mem)
 	self->method = mmun_best_method(self->fd);
 	self->id = insert_pages(0, PAGES);
 }
-
-MMUN_FIXTURE_TEARDOWN(coherence_mem)
 
 /* Check that the device and the CPU read the same bytes in the whole page. */
 static void check_same(struct __test_metadata *_metadata,
@@ -318,17 +313,12 @@ TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 
 /* Single cases, by the best method of the kernel */
 
-FIXTURE(coherence)
-{
-	MMUN_RANGE_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(coherence, MMUN_RANGE_FIXTURE)
 
 FIXTURE_SETUP(coherence)
 {
 	setup_range(2 * PAGES, PAGES, PAGES);
 }
-
-MMUN_FIXTURE_TEARDOWN(coherence)
 
 TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
 {

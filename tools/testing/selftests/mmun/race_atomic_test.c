@@ -84,17 +84,12 @@ static void deny_reads(int round)
 	protect_all(PROT_READ);
 }
 
-FIXTURE(race_atomic)
-{
-	MMUN_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(race_atomic, MMUN_FIXTURE)
 
 FIXTURE_SETUP(race_atomic)
 {
 	setup_race_range();
 }
-
-MMUN_FIXTURE_TEARDOWN(race_atomic)
 
 TEST_F(race_atomic, device_never_writes_what_is_read_only)
 {

@@ -118,10 +118,7 @@ static void replace(int first, int pages, replace_fn by)
 	}
 }
 
-FIXTURE(race)
-{
-	MMUN_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(race, MMUN_FIXTURE)
 
 FIXTURE_VARIANT(race)
 {
@@ -143,8 +140,6 @@ FIXTURE_SETUP(race)
 	set_generation(1);
 	replace_by = variant->by;
 }
-
-MMUN_FIXTURE_TEARDOWN(race)
 
 static void replace_some(int round)
 {
@@ -252,18 +247,13 @@ static int check_lives(void)
 	return callbacks;
 }
 
-FIXTURE(race_insert)
-{
-	MMUN_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(race_insert, MMUN_FIXTURE)
 
 FIXTURE_SETUP(race_insert)
 {
 	setup_race();
 	set_generation(1);
 }
-
-MMUN_FIXTURE_TEARDOWN(race_insert)
 
 TEST_F(race_insert, callbacks_come_only_between_insert_and_remove)
 {

@@ -19,10 +19,7 @@
 
 /* The two methods that fault pages in */
 
-FIXTURE(snapshot_method)
-{
-	MMUN_RANGE_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(snapshot_method, MMUN_RANGE_FIXTURE)
 
 FIXTURE_VARIANT(snapshot_method)
 {
@@ -39,8 +36,6 @@ FIXTURE_SETUP(snapshot_method)
 	setup_range(PAGES, PAGES, PAGES);
 	self->method = variant->method;
 }
-
-MMUN_FIXTURE_TEARDOWN(snapshot_method)
 
 #define need_method() mmun_need_method(variant->method)
 
@@ -256,18 +251,13 @@ TEST_F(snapshot_method, snapshot_of_16384_pages_has_each_page)
 
 /* The method that faults no page in */
 
-FIXTURE(snapshot)
-{
-	MMUN_RANGE_FIXTURE;
-};
+MMUN_PLAIN_FIXTURE(snapshot, MMUN_RANGE_FIXTURE)
 
 FIXTURE_SETUP(snapshot)
 {
 	setup_range(PAGES, PAGES, PAGES);
 	self->method = MMUN_METHOD_HMM_NOFAULT;
 }
-
-MMUN_FIXTURE_TEARDOWN(snapshot)
 
 #define expect_look(_valid, _entries)                                   \
 	ASSERT_EQ(_valid,                                               \

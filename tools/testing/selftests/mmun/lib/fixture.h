@@ -68,4 +68,12 @@
 		EXPECT_EQ(0, close(self->fd)); \
 	}
 
+/* A fixture that has only @_members, which contain MMUN_FIXTURE */
+#define MMUN_PLAIN_FIXTURE(_fixture, _members) \
+	FIXTURE(_fixture)                      \
+	{                                      \
+		_members;                      \
+	};                                     \
+	MMUN_FIXTURE_TEARDOWN(_fixture)
+
 #endif /* _SELFTESTS_MMUN_FIXTURE_H */
