@@ -49,14 +49,15 @@ FIXTURE_VARIANT_ADD(coherence_mem, memfd_private) { MAP_PRIVATE, 0x7f };
 /* Returns a memfd, or -1.  Each page of the file starts with byte 0x7f. */
 static int memfd_create_pages(size_t page)
 {
-	int nr, fd = mmun_memfd_sized(PAGES * page, 0);
+	int fd = mmun_memfd_sized(PAGES * page, 0);
 
-	for (nr = 0; nr < PAGES; nr++)
+	for (int nr = 0; nr < PAGES; nr++)
 		if (pwrite(fd, "\x7f", 1, nr * page) != 1)
 			return -1;
 	return fd;
 }
 
+/* When a test begins, the device has writable entries for all pages. */
 FIXTURE_SETUP(coherence_mem)
 {
 	int fd = -1;
@@ -72,21 +73,20 @@ FIXTURE_SETUP(coherence_mem)
 	mmun_fill(self->map, PAGES);
 	self->method = mmun_best_method(self->fd);
 	self->id = insert_pages(0, PAGES);
+	snapshot_all();
 }
 
-/* Check that the device and the CPU read the same bytes in the whole page. */
-static void check_same(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(coherence_mem) * self, int nr)
-{
-	char buffer[self->page];
-
-	mmun_device_read(self->id, mmun_page(nr), self->page, buffer);
-	EXPECT_EQ(0, memcmp(buffer, mmun_page(nr), self->page))
-	{
-		TH_LOG("page %d: device %#x, CPU %#x", nr, buffer[0],
-		       mmun_page(nr)[0]);
-	}
-}
+/* Expect that the device and the CPU read the same bytes in the whole page. */
+#define expect_same(_nr)                                                 \
+	do {                                                             \
+		char *__cpu = mmun_page(_nr), __device[self->page];      \
+		mmun_device_read(self->id, __cpu, self->page, __device); \
+		EXPECT_EQ(0, memcmp(__device, __cpu, self->page))        \
+		{                                                        \
+			TH_LOG("page %d: device %#x, CPU %#x", _nr,      \
+			       __device[0], __cpu[0]);                   \
+		}                                                        \
+	} while (0)
 
 /*
  * Check that pages [@first, @end) have no entry.  In the other pages the CPU
@@ -95,15 +95,13 @@ static void check_same(struct __test_metadata *_metadata,
 static void check_gone(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(coherence_mem) * self, int first, int end)
 {
-	int nr;
-
-	for (nr = 0; nr < PAGES; nr++) {
+	for (int nr = 0; nr < PAGES; nr++) {
 		if (nr >= first && nr < end) {
 			expect_no_entry(nr);
 			expect_no_write(nr);
 			continue;
 		}
-		check_same(_metadata, self, nr);
+		expect_same(nr);
 		mmun_device_write(self->id, mmun_page(nr) + 7, 1, "w");
 		EXPECT_EQ('w', mmun_load(mmun_page(nr) + 7));
 		EXPECT_EQ(nr + 1, mmun_load(mmun_page(nr) + 8));
@@ -111,15 +109,12 @@ static void check_gone(struct __test_metadata *_metadata,
 	verify(PAGES - (end - first));
 }
 
-#define expect_same(_nr) check_same(_metadata, self, _nr)
-#define expect_op_gone() check_gone(_metadata, self, OP_FIRST, OP_END)
+#define expect_gone(_first, _end) check_gone(_metadata, self, _first, _end)
+#define expect_op_gone() expect_gone(OP_FIRST, OP_END)
 
 TEST_F(coherence_mem, device_reads_what_the_cpu_wrote)
 {
-	int nr;
-
-	snapshot_all();
-	for (nr = 0; nr < PAGES; nr++) {
+	for (int nr = 0; nr < PAGES; nr++) {
 		expect_same(nr);
 		memset(mmun_page(nr) + 1, 0x50 + nr, self->page - 2);
 		expect_same(nr);
@@ -131,10 +126,8 @@ TEST_F(coherence_mem, device_reads_what_the_cpu_wrote)
 TEST_F(coherence_mem, cpu_reads_what_the_device_wrote)
 {
 	char buffer[self->page];
-	int nr;
 
-	snapshot_all();
-	for (nr = 0; nr < PAGES; nr++) {
+	for (int nr = 0; nr < PAGES; nr++) {
 		memset(buffer, 0x60 + nr, self->page);
 		mmun_device_write(self->id, mmun_page(nr), self->page, buffer);
 		EXPECT_EQ(0, memcmp(mmun_page(nr), buffer, self->page));
@@ -145,13 +138,12 @@ TEST_F(coherence_mem, cpu_reads_what_the_device_wrote)
 /* The access starts and ends at odd bytes and crosses two page boundaries. */
 TEST_F(coherence_mem, device_access_crosses_pages)
 {
-	size_t length = self->page + 10, i;
+	size_t length = self->page + 10;
 	char *at = mmun_page(3) - 5, buffer[length];
 
-	snapshot_all();
 	mmun_device_read(self->id, at, length, buffer);
 	EXPECT_EQ(0, memcmp(at, buffer, length));
-	for (i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++)
 		buffer[i] = 3 * i + 1;
 	mmun_device_write(self->id, at, length, buffer);
 	EXPECT_EQ(0, memcmp(at, buffer, length));
@@ -161,7 +153,6 @@ TEST_F(coherence_mem, device_access_crosses_pages)
 
 TEST_F(coherence_mem, munmap_takes_exactly_its_pages)
 {
-	snapshot_all();
 	ASSERT_EQ(0, munmap(op_at, op_length));
 	expect_op_gone();
 	err_snapshot_pages(EFAULT, OP_FIRST, 1, 0);
@@ -170,7 +161,6 @@ TEST_F(coherence_mem, munmap_takes_exactly_its_pages)
 
 TEST_F(coherence_mem, mmap_over_shows_the_new_pages)
 {
-	snapshot_all();
 	ASSERT_NE(NULL, mmun_map(op_at, op_length));
 	expect_op_gone();
 	mmun_store(op_at, 0x21);
@@ -179,17 +169,17 @@ TEST_F(coherence_mem, mmap_over_shows_the_new_pages)
 	verify(PAGES);
 }
 
+#define protect_op(_prot) ASSERT_EQ(0, mprotect(op_at, op_length, _prot))
+
 TEST_F(coherence_mem, mprotect_takes_exactly_its_pages)
 {
-	snapshot_all();
-	ASSERT_EQ(0, mprotect(op_at, op_length, PROT_READ));
+	protect_op(PROT_READ);
 	expect_op_gone();
 }
 
 TEST_F(coherence_mem, read_only_mapping_gives_read_only_entries)
 {
-	snapshot_all();
-	ASSERT_EQ(0, mprotect(op_at, op_length, PROT_READ));
+	protect_op(PROT_READ);
 	snapshot_op(0);
 	expect_same(OP_FIRST);
 	expect_no_write(OP_FIRST);
@@ -200,12 +190,11 @@ TEST_F(coherence_mem, read_only_mapping_gives_read_only_entries)
 
 TEST_F(coherence_mem, writable_again_after_mprotect_back)
 {
-	snapshot_all();
-	ASSERT_EQ(0, mprotect(op_at, op_length, PROT_READ));
-	ASSERT_EQ(0, mprotect(op_at, op_length, PROT_READ | PROT_WRITE));
+	protect_op(PROT_READ);
+	protect_op(PROT_READ | PROT_WRITE);
 	expect_op_gone();
 	snapshot_op(MMUN_WRITE);
-	check_gone(_metadata, self, 0, 0);
+	expect_gone(0, 0);
 }
 
 /*
@@ -215,7 +204,6 @@ TEST_F(coherence_mem, writable_again_after_mprotect_back)
 TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 {
 	memset(op_at, 0x44, self->page);
-	snapshot_all();
 	ASSERT_EQ(0, madvise(op_at, op_length, MADV_DONTNEED));
 	expect_op_gone();
 	snapshot_op(MMUN_WRITE);
@@ -231,7 +219,6 @@ TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 
 TEST_F(coherence_mem, mremap_takes_exactly_its_pages)
 {
-	snapshot_all();
 	move_op();
 	expect_op_gone();
 }
@@ -239,17 +226,15 @@ TEST_F(coherence_mem, mremap_takes_exactly_its_pages)
 TEST_F(coherence_mem, mremap_moves_the_pages_with_their_pfns)
 {
 	__u64 before[2], after[2];
-	__u32 id;
 
-	mmun_snapshot(self->id, op_at, op_length, self->method, MMUN_WRITE,
-		      before);
+	snapshot_pages(OP_FIRST, 2, MMUN_WRITE, before);
 	move_op();
-	id = mmun_insert(op_to, op_length);
-	mmun_snapshot(id, op_to, op_length, self->method, MMUN_WRITE, after);
+	self->id = mmun_insert(op_to, op_length);
+	snapshot_pages(PAGES + 1, 2, MMUN_WRITE, after);
 	EXPECT_EQ(mmun_entry_pfn(before[0]), mmun_entry_pfn(after[0]));
 	EXPECT_EQ(mmun_entry_pfn(before[1]), mmun_entry_pfn(after[1]));
 	EXPECT_NE(mmun_entry_pfn(after[0]), mmun_entry_pfn(after[1]));
-	EXPECT_EQ(OP_FIRST + 1, mmun_device_byte(id, op_to));
+	EXPECT_EQ(OP_FIRST + 1, mmun_device_byte(self->id, op_to));
 }
 
 /* A child reads page 0 of its own memory. */
@@ -259,32 +244,29 @@ static int read_map(void *map, int nr)
 	return mmun_load(map);
 }
 
-#define start_child(_child) ASSERT_EQ(0, mmun_child_start(&(_child), self->map))
+static struct mmun_child child;
 
-#define expect_child_reads(_child, _value)                                \
-	do {                                                              \
-		EXPECT_EQ(_value, mmun_child_do(&(_child), read_map, 0)); \
-		EXPECT_EQ(0, mmun_child_end(&(_child)));                  \
+#define start_child() ASSERT_EQ(0, mmun_child_start(&child, self->map))
+
+#define expect_child_reads(_value)                                     \
+	do {                                                           \
+		EXPECT_EQ(_value, mmun_child_do(&child, read_map, 0)); \
+		EXPECT_EQ(0, mmun_child_end(&child));                  \
 	} while (0)
 
 TEST_F(coherence_mem, fork_takes_the_pages_that_it_protects)
 {
-	struct mmun_child child;
-
-	snapshot_all();
-	start_child(child);
-	check_gone(_metadata, self, 0, is_shared ? 0 : PAGES);
-	expect_child_reads(child, 1);
+	start_child();
+	expect_gone(0, is_shared ? 0 : PAGES);
+	expect_child_reads(1);
 }
 
 TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
 {
-	struct mmun_child child;
-
-	start_child(child);
+	start_child();
 	snapshot_all();
 	device_write_byte(0, 'd');
-	expect_child_reads(child, is_shared ? 'd' : 1);
+	expect_child_reads(is_shared ? 'd' : 1);
 	verify(PAGES);
 }
 
@@ -294,21 +276,18 @@ TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
  */
 TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 {
-	struct mmun_child child;
-	int nr;
-
-	start_child(child);
-	for (nr = 0; nr < PAGES; nr++)
+	start_child();
+	for (int nr = 0; nr < PAGES; nr++)
 		snapshot_pages(nr, 1, 0, NULL);
 	mmun_store(self->map, 0x55);
 	if (!is_shared) {
 		expect_no_entry(0);
 		snapshot_pages(0, 1, 0, NULL);
 	}
-	for (nr = 0; nr < PAGES; nr++)
+	for (int nr = 0; nr < PAGES; nr++)
 		expect_same(nr);
 	verify(PAGES);
-	expect_child_reads(child, is_shared ? 0x55 : 1);
+	expect_child_reads(is_shared ? 0x55 : 1);
 }
 
 /* Single cases, by the best method of the kernel */
@@ -322,9 +301,7 @@ FIXTURE_SETUP(coherence)
 
 TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
 {
-	int nr;
-
-	for (nr = 0; nr < PAGES; nr++)
+	for (int nr = 0; nr < PAGES; nr++)
 		expect_no_entry(nr);
 	verify(0);
 }
@@ -372,47 +349,47 @@ TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
 	EXPECT_EQ(0, mmun_load(op_at));
 }
 
-#define access_pages(_nr, _pages, _buffer, _flags)                           \
-	_mmun_access(self->fd, self->id, mmun_page(_nr), mmun_pages(_pages), \
-		     _buffer, _flags, &done)
+/* Returns the number of bytes that the access completed, or -errno. */
+static int access_at(FIXTURE_DATA(coherence) * self, char *at, size_t length,
+		     char *buffer, __u32 flags)
+{
+	__u64 done;
+	int ret = _mmun_access(self->fd, self->id, at, length, buffer, flags,
+			       &done);
+
+	return ret ? -errno : done;
+}
 
 /* ACCESS works in steps.  Each step lies in one page of the range. */
 TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
 {
-	char *buffer = mmun_map(mmun_page(PAGES), self->page);
-	__u64 done;
+	char *to = mmun_map(mmun_page(PAGES), self->page);
+	const size_t page = self->page;
 
-	ASSERT_NE(NULL, buffer);
+	ASSERT_NE(NULL, to);
 	snapshot_all();
-	ASSERT_EQ(0, access_pages(3, 2, buffer, 0));
-	EXPECT_EQ(self->page, done);
-	ASSERT_EQ(0, access_pages(0, 2, buffer, MMUN_WRITE));
-	EXPECT_EQ(self->page, done);
+	EXPECT_EQ(page, access_at(self, mmun_page(3), 2 * page, to, 0));
+	EXPECT_EQ(page, access_at(self, self->map, 2 * page, to, MMUN_WRITE));
 	EXPECT_EQ(4, mmun_load(mmun_page(0)));
 	EXPECT_EQ(2, mmun_load(mmun_page(1)));
-	EXPECT_ERRNO(EFAULT,
-		     access_pages(2, 1, buffer + self->page / 2, MMUN_WRITE));
+	EXPECT_EQ(-EFAULT, access_at(self, mmun_page(2), page, to + page / 2,
+				     MMUN_WRITE));
 	EXPECT_EQ(3, mmun_load(mmun_page(2)));
-	ASSERT_EQ(0, mprotect(buffer, self->page, PROT_READ));
-	EXPECT_ERRNO(EFAULT, access_pages(2, 1, buffer, 0));
-	EXPECT_EQ(4, mmun_load(buffer));
+	ASSERT_EQ(0, mprotect(to, page, PROT_READ));
+	EXPECT_EQ(-EFAULT, access_at(self, mmun_page(2), page, to, 0));
+	EXPECT_EQ(4, mmun_load(to));
 }
 
 TEST_F(coherence, access_stops_at_the_first_page_without_an_entry)
 {
 	char buffer[20] = "abcdefghijklmnopqrs", *at = mmun_page(1) - 8;
-	__u64 done = 0;
 
 	snapshot_pages(0, 1, MMUN_WRITE, NULL);
-	ASSERT_EQ(0, _mmun_access(self->fd, self->id, at, 20, buffer,
-				  MMUN_WRITE, &done));
-	EXPECT_EQ(8, done);
+	EXPECT_EQ(8, access_at(self, at, 20, buffer, MMUN_WRITE));
 	EXPECT_EQ(0, memcmp(at, "abcdefgh", 8));
 	EXPECT_EQ(2, mmun_load(mmun_page(1)));
 	memset(buffer, 'z', sizeof(buffer));
-	ASSERT_EQ(0,
-		  _mmun_access(self->fd, self->id, at, 20, buffer, 0, &done));
-	EXPECT_EQ(8, done);
+	EXPECT_EQ(8, access_at(self, at, 20, buffer, 0));
 	EXPECT_EQ(0, memcmp(buffer, "abcdefghzzzzzzzzzzzz", 20));
 	mmun_err_access(EFAULT, self->id, mmun_page(1), 12, 0);
 }
@@ -420,14 +397,11 @@ TEST_F(coherence, access_stops_at_the_first_page_without_an_entry)
 TEST_F(coherence, write_access_stops_at_the_first_read_only_entry)
 {
 	char *last = mmun_page(1) - 1;
-	__u64 done = 0;
 
 	ASSERT_EQ(0, mprotect(mmun_page(1), self->page, PROT_READ));
 	snapshot_pages(0, 3, 0, NULL);
 	snapshot_pages(0, 1, MMUN_WRITE, NULL);
-	ASSERT_EQ(0, _mmun_access(self->fd, self->id, last, 2, "xy", MMUN_WRITE,
-				  &done));
-	EXPECT_EQ(1, done);
+	EXPECT_EQ(1, access_at(self, last, 2, "xy", MMUN_WRITE));
 	EXPECT_EQ('x', mmun_load(last));
 	EXPECT_EQ(2, mmun_load(mmun_page(1)));
 	expect_no_write(1);
@@ -443,10 +417,9 @@ TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
 	char *first = self->map + 100, *last = mmun_page(2) + 99;
 	__u32 id = mmun_insert(first, last + 1 - first);
 
-	EXPECT_EQ(3, mmun_snapshot(id, self->map, mmun_pages(3), self->method,
-				   0, NULL));
-	mmun_err_snapshot(ERANGE, id, self->map, mmun_pages(4), self->method,
-			  0);
+	self->id = id;
+	snapshot_pages(0, 3, 0, NULL);
+	err_snapshot_pages(ERANGE, 0, 4, 0);
 	mmun_device_byte(id, first);
 	mmun_device_byte(id, last);
 	mmun_err_access(ERANGE, id, first - 1, 1, 0);
@@ -461,26 +434,24 @@ TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
  */
 TEST_F(coherence, byte_granular_range_drops_its_edge_pages)
 {
-	__u32 id = mmun_insert(mmun_page(1) - 1, self->page + 2);
+	char *first = mmun_page(1) - 1;
 
-	EXPECT_EQ(3, mmun_snapshot(id, self->map, mmun_pages(3), self->method,
-				   0, NULL));
+	self->id = mmun_insert(first, self->page + 2);
+	snapshot_pages(0, 3, 0, NULL);
 	ASSERT_EQ(0, madvise(mmun_page(2), self->page, MADV_DONTNEED));
-	mmun_err_access(EFAULT, id, mmun_page(2), 1, 0);
-	mmun_device_byte(id, mmun_page(1) - 1);
-	mmun_device_byte(id, mmun_page(2) - 1);
+	expect_no_entry(2);
+	mmun_device_byte(self->id, first);
+	mmun_device_byte(self->id, mmun_page(2) - 1);
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
-	mmun_err_access(EFAULT, id, mmun_page(1) - 1, 1, 0);
-	mmun_device_byte(id, mmun_page(1));
+	mmun_err_access(EFAULT, self->id, first, 1, 0);
+	device_byte(1);
 }
 
 TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
 {
-	int nr;
-
-	for (nr = 0; nr < PAGES; nr += 2)
+	for (int nr = 0; nr < PAGES; nr += 2)
 		snapshot_pages(nr, 1, MMUN_WRITE, NULL);
-	for (nr = 0; nr < PAGES; nr += 2) {
+	for (int nr = 0; nr < PAGES; nr += 2) {
 		EXPECT_EQ(nr + 1, device_byte(nr));
 		expect_no_entry(nr + 1);
 	}
@@ -489,29 +460,30 @@ TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
 
 TEST_F(coherence, each_range_has_a_shadow_of_its_own)
 {
-	__u32 twin = insert_pages(0, PAGES);
+	__u32 twin = self->id;
 
 	snapshot_pages(0, PAGES, 0, NULL);
-	mmun_err_access(EFAULT, twin, self->map, 1, 0);
-	mmun_snapshot(twin, self->map, mmun_pages(PAGES), self->method, 0,
-		      NULL);
-	mmun_remove(self->id);
-	EXPECT_EQ(1, mmun_device_byte(twin, self->map));
-	mmun_err_access(ENOENT, self->id, self->map, 1, 0);
+	self->id = insert_pages(0, PAGES);
+	expect_no_entry(0);
+	snapshot_pages(0, PAGES, 0, NULL);
+	mmun_remove(twin);
+	EXPECT_EQ(1, device_byte(0));
+	mmun_err_access(ENOENT, twin, self->map, 1, 0);
 }
 
 TEST_F(coherence, one_munmap_reaches_the_shadows_of_nested_ranges)
 {
-	__u32 inner = insert_pages(2, 3);
+	__u32 outer = self->id;
 
 	snapshot_pages(0, PAGES, 0, NULL);
-	mmun_snapshot(inner, mmun_page(2), mmun_pages(3), self->method, 0,
-		      NULL);
+	self->id = insert_pages(2, 3);
+	snapshot_pages(2, 3, 0, NULL);
 	ASSERT_EQ(0, munmap(op_at, op_length));
 	expect_no_entry(3);
-	mmun_err_access(EFAULT, inner, mmun_page(3), 1, 0);
-	mmun_err_access(EFAULT, inner, mmun_page(4), 1, 0);
-	mmun_device_byte(inner, mmun_page(2));
+	expect_no_entry(4);
+	device_byte(2);
+	self->id = outer;
+	expect_no_entry(3);
 	device_byte(5);
 	verify(PAGES - 2);
 }
