@@ -11,11 +11,6 @@
 #include <linux/perf_event.h>
 #include <sys/swap.h>
 
-static __u64 entry_pfn(__u64 entry)
-{
-	return entry & MMUN_PAGE_PFN_MASK;
-}
-
 /* Page merging */
 
 #define KSM_PAGES 2
@@ -32,8 +27,8 @@ FIXTURE_SETUP(ksm)
 	setting_keep(&self->run, KSM_DIR "run");
 	ASSERT_EQ(0, mmun_stay_on_this_cpu());
 	mmun_setup_filled(KSM_PAGES);
-	memset(self->map, 'k', KSM_PAGES * self->page);
-	self->watch = watch_range(self->map, KSM_PAGES * self->page);
+	memset(self->map, 'k', mmun_pages(KSM_PAGES));
+	self->watch = watch_range(self->map, mmun_pages(KSM_PAGES));
 }
 
 FIXTURE_TEARDOWN(ksm)
@@ -44,10 +39,10 @@ FIXTURE_TEARDOWN(ksm)
 
 static bool is_merged(FIXTURE_DATA(ksm) * self)
 {
-	__u64 a = mmun_pagemap(self->map);
-	__u64 b = mmun_pagemap(self->map + self->page);
+	__u64 first = mmun_pagemap(mmun_page(0));
+	__u64 second = mmun_pagemap(mmun_page(1));
 
-	return !((a ^ b) & PAGEMAP_PFN);
+	return !((first ^ second) & PAGEMAP_PFN);
 }
 
 /* Returns -1 if there is no ksmd.  Only the page tables show a merge. */
@@ -55,7 +50,7 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
 {
 	struct ksm ksm;
 
-	if (madvise(self->map, KSM_PAGES * self->page, MADV_MERGEABLE) ||
+	if (madvise(self->map, mmun_pages(KSM_PAGES), MADV_MERGEABLE) ||
 	    ksm_start(&ksm))
 		return -1;
 	while (!is_merged(self) && !ksm_is_through(&ksm))
@@ -63,14 +58,13 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
 	return ksm_stop(&ksm);
 }
 
-#define merge_or_skip()                                          \
-	do {                                                     \
-		if (merge_pages(self))                           \
-			SKIP(return, "no ksmd: set CONFIG_KSM"); \
-		ASSERT_TRUE(is_merged(self))                     \
-		{                                                \
-			TH_LOG(KSM_MERGED_NOTHING);              \
-		}                                                \
+#define merge_or_skip()                                                     \
+	do {                                                                \
+		mmun_skip_if(merge_pages(self), "no ksmd: set CONFIG_KSM"); \
+		ASSERT_TRUE(is_merged(self))                                \
+		{                                                           \
+			TH_LOG(KSM_MERGED_NOTHING);                         \
+		}                                                           \
 	} while (0)
 
 /*
@@ -90,9 +84,9 @@ TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 	merge_or_skip();
 	mmun_read_all(self->fd, &log);
 	first = expect_between(&log, 1, 256, &self->watch, MMUN_EVENT_CLEAR,
-			       self->map, self->page);
+			       mmun_page(0), self->page);
 	second = expect_between(&log, 1, 256, &self->watch, MMUN_EVENT_CLEAR,
-				self->map + self->page, self->page);
+				mmun_page(1), self->page);
 	expect_count(&log, 3, 256, first + second);
 	expect_total(&log, first + second);
 }
@@ -113,11 +107,11 @@ TEST_F(ksm, device_follows_a_merge_and_a_write_that_ends_it)
 	__u64 entries[KSM_PAGES];
 
 	shadow_fill(self->watch, MMUN_WRITE, entries);
-	EXPECT_NE(entry_pfn(entries[0]), entry_pfn(entries[1]));
+	EXPECT_NE(mmun_entry_pfn(entries[0]), mmun_entry_pfn(entries[1]));
 	merge_or_skip();
 	expect_all_lost(self->watch);
 	shadow_fill(self->watch, 0, entries);
-	EXPECT_EQ(entry_pfn(entries[0]), entry_pfn(entries[1]));
+	EXPECT_EQ(mmun_entry_pfn(entries[0]), mmun_entry_pfn(entries[1]));
 	mmun_drain_log(self->fd);
 	mmun_store(self->map, 'w');
 	mmun_expect_event(self->watch.id, MMUN_EVENT_CLEAR, self->map,
@@ -130,69 +124,45 @@ TEST_F(ksm, device_follows_a_merge_and_a_write_that_ends_it)
 /* Migration from one node to the other */
 
 #define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
-#define PAGES 16
-#define OP 9
 
-struct migration;
-
-typedef int (*move_fn)(struct migration *m);
-
-struct migration {
-	char *at;
-	size_t length;
-	int node;
-	move_fn move;
-};
-
-/* Returns the node of the page at @at, or -1. */
-static int node_of(char *at)
+/* Move the page unless @node is NULL.  Returns the node of the page, or -1. */
+static int move_page(void *at, const int *node)
 {
-	void *page = at;
 	int status = -1;
 
-	if (syscall(SYS_move_pages, 0, 1UL, &page, NULL, &status, 0))
-		return -1;
-	return status;
+	return syscall(SYS_move_pages, 0, 1UL, &at, node, &status,
+		       MPOL_MF_MOVE_ALL) ?
+		       -1 :
+		       status;
 }
 
-static int by_move_pages(struct migration *m)
+static int by_move_pages(void *at, int node)
 {
-	void *page = m->at;
-	int status = -1;
-
-	if (syscall(SYS_move_pages, 0, 1UL, &page, &m->node, &status,
-		    MPOL_MF_MOVE_ALL))
-		return -1;
-	return status == m->node ? 0 : -1;
+	mmun_load(at);
+	return move_page(at, &node) == node ? 0 : -1;
 }
 
-static int by_mbind(struct migration *m)
+static int by_mbind(void *at, int node)
 {
-	unsigned long mask = 1UL << m->node;
+	unsigned long mask = 1UL << node;
 
-	return syscall(SYS_mbind, m->at, m->length, MPOL_BIND, &mask, 64UL,
-		       MPOL_MF_MOVE | MPOL_MF_STRICT);
+	return syscall(SYS_mbind, at, sysconf(_SC_PAGESIZE), MPOL_BIND, &mask,
+		       64UL, MPOL_MF_MOVE | MPOL_MF_STRICT);
 }
 
-static int migrate(void *arg, int nr)
-{
-	struct migration *m = arg;
-
-	mmun_load(m->at);
-	return m->move(m);
-}
-
+/* @at: what migrates, which is one page or one huge page */
 FIXTURE(migrate)
 {
 	MMUN_FIXTURE;
-	struct migration migration;
+	char *at;
+	int node;
 	struct mmun_child child;
 	const char *no_huge;
 };
 
 FIXTURE_VARIANT(migrate)
 {
-	move_fn move;
+	mmun_order_fn move;
 	bool is_huge;
 	bool in_child;
 };
@@ -205,46 +175,31 @@ FIXTURE_VARIANT_ADD(migrate, of_a_huge_page)     { .move = by_move_pages, .is_hu
 /* clang-format on */
 
 /*
- * Map memory in which one small page migrates, or one huge page after the first
- * 2 MiB.
+ * mbind() splits the mapping.  If the mapping contained the huge page in which it
+ * is split, the split would raise an event, even if that page is not huge.
  */
-static int map_for_migration(FIXTURE_DATA(migrate) * self,
-			     const FIXTURE_VARIANT(migrate) * variant)
-{
-	size_t length = variant->is_huge ? 2 * HUGE_SIZE : PAGES * self->page;
-	char *p = mmun_arena_aligned(length, HUGE_SIZE);
-
-	if (!p ||
-	    !(variant->in_child ? mmun_map_file(p, length, MAP_SHARED,
-						mmun_memfd_sized(length, 0)) :
-				  mmun_map(p, length)))
-		return -1;
-	memset(p, 'm', length);
-	self->migration = (struct migration){
-		.at = p + (variant->is_huge ? HUGE_SIZE : OP * self->page),
-		.length = variant->is_huge ? HUGE_SIZE : self->page,
-		.move = variant->move,
-	};
-	return 0;
-}
-
 FIXTURE_SETUP(migrate)
 {
-	struct migration *m = &self->migration;
+	const int sharing = variant->in_child ? MAP_SHARED : MAP_PRIVATE;
+	size_t length = HUGE_SIZE;
 
-	mmun_setup();
-	ASSERT_EQ(0, map_for_migration(self, variant));
+	mmun_setup_aligned(2 * HUGE_SIZE, HUGE_SIZE);
+	length += variant->is_huge ? HUGE_SIZE : mmun_pages(2);
+	ASSERT_NE(NULL, mmun_map_file(self->map, length,
+				      sharing | MAP_ANONYMOUS, -1));
+	memset(self->map, 'm', length);
+	self->at = self->map + HUGE_SIZE;
 	if (variant->is_huge) {
 		/*
 		 * khugepaged must not collapse the small pages before the huge
 		 * page.
 		 */
-		madvise(m->at, HUGE_SIZE, MADV_HUGEPAGE);
-		self->no_huge = mmun_collapse(m->at);
+		madvise(self->at, HUGE_SIZE, MADV_HUGEPAGE);
+		self->no_huge = mmun_collapse(self->at);
 	}
-	m->node = node_of(m->at) == 0;
+	self->node = move_page(self->at, NULL) == 0;
 	if (variant->in_child)
-		ASSERT_EQ(0, mmun_child_start(&self->child, m));
+		ASSERT_EQ(0, mmun_child_start(&self->child, self->at));
 }
 
 FIXTURE_TEARDOWN(migrate)
@@ -260,36 +215,33 @@ FIXTURE_TEARDOWN(migrate)
  */
 TEST_F(migrate, raises_clear_for_exactly_what_migrates)
 {
-	struct migration *m = &self->migration;
+	const size_t in_at = variant->is_huge ? mmun_pages(300) : 0;
 	struct watch in, other;
-	struct mmun_records log;
 	__u64 before, after;
 
-	if (access("/sys/devices/system/node/node1", F_OK))
-		SKIP(return, NO_NODE);
-	if (self->no_huge)
-		SKIP(return, "%s", self->no_huge);
-	in = watch_range(m->at + (variant->is_huge ? 300 * self->page : 0),
-			 self->page);
-	other = watch_range(m->at - self->page, self->page);
+	mmun_skip_if(access("/sys/devices/system/node/node1", F_OK), NO_NODE);
+	mmun_skip_for(self->no_huge);
+	in = watch_range(self->at + in_at, self->page);
 	shadow_fill(in, MMUN_WRITE, &before);
-	shadow_fill(other, MMUN_WRITE, NULL);
+	other = watch_filled(self->at - self->page, self->page, MMUN_WRITE);
 	ASSERT_EQ(0, variant->in_child ?
-			     mmun_child_do(&self->child, migrate, 0) :
-			     migrate(m, 0));
-	mmun_read_all(self->fd, &log);
-	expect_times(&log, 1, &in, MMUN_EVENT_CLEAR, m->at, m->length);
-	expect_total(&log, 1);
+			     mmun_child_do(&self->child, variant->move,
+					   self->node) :
+			     variant->move(self->at, self->node));
+	expect_only(in, MMUN_EVENT_CLEAR, self->at,
+		    variant->is_huge ? HUGE_SIZE : self->page);
 	expect_all_lost(in);
 	expect_all_kept(other);
 	shadow_fill(in, 0, &after);
-	EXPECT_NE(entry_pfn(before), entry_pfn(after));
-	EXPECT_EQ(m->node, node_of(m->at));
+	EXPECT_NE(mmun_entry_pfn(before), mmun_entry_pfn(after));
+	EXPECT_EQ(self->node, move_page(self->at, NULL));
 	expect_device_reads(in, in.start, 'm');
 }
 
 /* Swap and writeback, on a disk in memory */
 
+#define PAGES 16
+#define OP 9
 #define DISK "/dev/zram0"
 #define DISK_SIZE "/sys/block/zram0/disksize"
 #define DISK_RESET "/sys/block/zram0/reset"
@@ -329,7 +281,7 @@ FIXTURE_SETUP(disk)
 /* Nothing may use the disk when it is removed. */
 FIXTURE_TEARDOWN(disk)
 {
-	munmap(self->map, PAGES * self->page);
+	munmap(self->map, mmun_pages(PAGES));
 	close(self->disk);
 	EXPECT_EQ(0, close(self->fd));
 	if (self->cleanup.pid > 0)
@@ -351,6 +303,9 @@ static int make_swap(int disk, size_t page)
 	return swapon(DISK, 0);
 }
 
+#define op_at mmun_page(OP)
+#define watch_page(_nr, _flags) watch_filled(mmun_page(_nr), self->page, _flags)
+
 /*
  *   0   1   2  ...  8   9   10  ...  16
  *   |-w-|           |-w-|-w-|
@@ -358,31 +313,21 @@ static int make_swap(int disk, size_t page)
  */
 TEST_F(disk, pageout_to_swap_clears_only_its_page)
 {
-	static const int watched[] = { 0, OP - 1, OP };
-	char *at = self->map + OP * self->page;
-	struct mmun_records log;
-	struct watch w[3];
-	int i;
+	struct watch first, near, op;
 
-	if (self->disk < 0)
-		SKIP(return, NO_DISK);
-	if (access("/proc/swaps", F_OK))
-		SKIP(return, "no swap: set CONFIG_SWAP");
+	mmun_skip_if(self->disk < 0, NO_DISK);
+	mmun_skip_if(access("/proc/swaps", F_OK), "no swap: set CONFIG_SWAP");
 	ASSERT_EQ(0, make_swap(self->disk, self->page));
 	ASSERT_NE(NULL, mmun_map_filled(self->map, PAGES));
-	for (i = 0; i < 3; i++) {
-		w[i] = watch_range(self->map + watched[i] * self->page,
-				   self->page);
-		shadow_fill(w[i], MMUN_WRITE, NULL);
-	}
-	ASSERT_EQ(0, madvise(at, self->page, MADV_PAGEOUT));
-	mmun_read_all(self->fd, &log);
-	expect_times(&log, 1, &w[2], MMUN_EVENT_CLEAR, at, self->page);
-	expect_total(&log, 1);
-	expect_all_kept(w[0]);
-	expect_all_kept(w[1]);
-	expect_all_lost(w[2]);
-	expect_device_reads(w[2], at, OP + 1);
+	first = watch_page(0, MMUN_WRITE);
+	near = watch_page(OP - 1, MMUN_WRITE);
+	op = watch_page(OP, MMUN_WRITE);
+	ASSERT_EQ(0, madvise(op_at, self->page, MADV_PAGEOUT));
+	expect_only(op, MMUN_EVENT_CLEAR, op_at, self->page);
+	expect_all_kept(first);
+	expect_all_kept(near);
+	expect_all_lost(op);
+	expect_device_reads(op, op_at, OP + 1);
 }
 
 /*
@@ -392,28 +337,21 @@ TEST_F(disk, pageout_to_swap_clears_only_its_page)
  */
 TEST_F(disk, msync_protects_only_the_dirty_page)
 {
-	char *at = self->map + OP * self->page;
+	const size_t length = mmun_pages(PAGES);
 	struct watch clean, dirty;
-	struct mmun_records log;
 
-	if (self->disk < 0)
-		SKIP(return, NO_DISK);
-	ASSERT_NE(NULL, mmun_map_file(self->map, PAGES * self->page, MAP_SHARED,
-				      self->disk));
-	ASSERT_EQ(0, madvise(self->map, PAGES * self->page, MADV_RANDOM));
-	clean = watch_range(at - self->page, self->page);
-	dirty = watch_range(at, self->page);
-	shadow_fill(clean, 0, NULL);
-	shadow_fill(dirty, MMUN_WRITE, NULL);
-	mmun_device_write(dirty.id, at, 1, "d");
-	ASSERT_EQ(0, msync(self->map, PAGES * self->page, MS_SYNC));
-	mmun_read_all(self->fd, &log);
-	expect_times(&log, 1, &dirty, MMUN_EVENT_PROTECTION_PAGE, at,
-		     self->page);
-	expect_total(&log, 1);
-	mmun_err_access(EFAULT, dirty.id, at, 1, MMUN_WRITE);
+	mmun_skip_if(self->disk < 0, NO_DISK);
+	ASSERT_NE(NULL,
+		  mmun_map_file(self->map, length, MAP_SHARED, self->disk));
+	ASSERT_EQ(0, madvise(self->map, length, MADV_RANDOM));
+	clean = watch_page(OP - 1, 0);
+	dirty = watch_page(OP, MMUN_WRITE);
+	mmun_device_write(dirty.id, op_at, 1, "d");
+	ASSERT_EQ(0, msync(self->map, length, MS_SYNC));
+	expect_only(dirty, MMUN_EVENT_PROTECTION_PAGE, op_at, self->page);
+	mmun_err_access(EFAULT, dirty.id, op_at, 1, MMUN_WRITE);
 	expect_all_kept(clean);
-	expect_device_reads(dirty, at, 'd');
+	expect_device_reads(dirty, op_at, 'd');
 }
 
 /* A breakpoint: the kernel replaces a page of code by a copy. */
@@ -432,11 +370,10 @@ FIXTURE(uprobe)
 FIXTURE_SETUP(uprobe)
 {
 	mmun_setup_arena(3);
-	self->memfd = mmun_memfd_sized(3 * self->page, 0);
-	ASSERT_LE(0, self->memfd);
+	self->memfd = mmun_memfd_sized(mmun_pages(3), 0);
 	ASSERT_EQ(2, pwrite(self->memfd, CODE, 2, self->page));
 	ASSERT_EQ(self->map,
-		  mmap(self->map, 3 * self->page, PROT_READ | PROT_EXEC,
+		  mmap(self->map, mmun_pages(3), PROT_READ | PROT_EXEC,
 		       MAP_PRIVATE | MAP_FIXED, self->memfd, 0));
 }
 
@@ -462,21 +399,16 @@ static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 }
 
 /*
- * Expect one event on the second page, and that the device then reads @byte
+ * Expect one event on the second page, and that the device then reads @_byte
  * from the page.
  */
-static void check_code(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(uprobe) * self, struct watch w, int byte)
-{
-	char *at = self->map + self->page;
-	struct mmun_records log;
-
-	mmun_read_all(self->fd, &log);
-	expect_times(&log, 1, &w, MMUN_EVENT_CLEAR, at, self->page);
-	expect_total(&log, 1);
-	expect_lost(w, at, 2);
-	expect_device_reads(w, at, byte);
-}
+#define expect_code(_watch, _byte)                                  \
+	do {                                                        \
+		expect_only(_watch, MMUN_EVENT_CLEAR, mmun_page(1), \
+			    self->page);                            \
+		expect_lost(_watch, mmun_page(1), 2);               \
+		expect_device_reads(_watch, mmun_page(1), _byte);   \
+	} while (0)
 
 /*
  *   0   1   2   3
@@ -484,17 +416,16 @@ static void check_code(struct __test_metadata *_metadata,
  */
 TEST_F(uprobe, setting_and_clearing_a_breakpoint_clear_its_page)
 {
-	struct watch w = watch_range(self->map, 3 * self->page);
+	struct watch w;
 	int probe;
 
-	if (mmun_read_number(UPROBE_TYPE) < 0)
-		SKIP(return, NO_UPROBE);
-	shadow_fill(w, 0, NULL);
+	mmun_skip_if(mmun_read_number(UPROBE_TYPE) < 0, NO_UPROBE);
+	w = watch_filled(self->map, mmun_pages(3), 0);
 	probe = set_breakpoint(self);
 	ASSERT_LE(0, probe);
-	check_code(_metadata, self, w, BREAKPOINT);
+	expect_code(w, BREAKPOINT);
 	ASSERT_EQ(0, close(probe));
-	check_code(_metadata, self, w, CODE[0]);
+	expect_code(w, CODE[0]);
 }
 
 MMUN_HARNESS_MAIN

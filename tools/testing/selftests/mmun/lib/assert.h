@@ -20,14 +20,20 @@
 	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
 
 /*
- * Skip in the body of the test: the harness of 6.1 runs the body even after a
- * SKIP in the setup.
+ * Skip the test if @_why is a reason, and not NULL.  Skip in the body of the
+ * test: the harness of 6.1 runs the body even after a SKIP in the setup.
  */
-#define mmun_need_feature(feature)                         \
-	do {                                               \
-		if (!mmun_has_feature(self->fd, feature))  \
-			SKIP(return, MMUN_LACKS(feature)); \
+#define mmun_skip_for(_why)                        \
+	do {                                       \
+		const char *__why = _why;          \
+		if (__why)                         \
+			SKIP(return, "%s", __why); \
 	} while (0)
+
+#define mmun_skip_if(_condition, _why) mmun_skip_for((_condition) ? _why : NULL)
+
+#define mmun_need_feature(feature) \
+	mmun_skip_if(!mmun_has_feature(self->fd, feature), MMUN_LACKS(feature))
 
 #define mmun_need_method(method)                             \
 	do {                                                 \

@@ -54,6 +54,14 @@
 		ASSERT_NE(NULL, self->map);     \
 	} while (0)
 
+/* Open the device, and reserve memory: see mmun_arena_aligned(). */
+#define mmun_setup_aligned(_length, _align)                      \
+	do {                                                     \
+		mmun_setup();                                    \
+		self->map = mmun_arena_aligned(_length, _align); \
+		ASSERT_NE(NULL, self->map);                      \
+	} while (0)
+
 /* Open the device, and map @_pages pages: see mmun_map_filled(). */
 #define mmun_setup_filled(_pages)                                    \
 	do {                                                         \

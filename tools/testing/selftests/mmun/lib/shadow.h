@@ -13,6 +13,23 @@
 		  mmun_snapshot((_watch).id, (_watch).start, (_watch).length, \
 				mmun_best_method(self->fd), _flags, _pages))
 
+/* Insert a range, and fill its shadow. */
+#define watch_filled(_start, _length, _flags)                        \
+	({                                                           \
+		struct watch __watch = watch_range(_start, _length); \
+		shadow_fill(__watch, _flags, NULL);                  \
+		__watch;                                             \
+	})
+
+/* Expect that the log has this record only: see expect_between(). */
+#define expect_only(_watch, _event, _start, _length)                         \
+	do {                                                                 \
+		struct mmun_records __log;                                   \
+		mmun_read_all(self->fd, &__log);                             \
+		expect_times(&__log, 1, &(_watch), _event, _start, _length); \
+		expect_total(&__log, 1);                                     \
+	} while (0)
+
 /*
  * Expect that the shadow has @_count entries, and that the page tables agree
  * with each entry.
@@ -35,13 +52,12 @@
 	expect_entries(_watch, (_watch).length / self->page)
 
 /* Fill the shadow again.  Expect that the device reads @_value at @_addr. */
-#define expect_device_reads(_watch, _addr, _value)             \
-	do {                                                   \
-		char __c = 0;                                  \
-		shadow_fill(_watch, 0, NULL);                  \
-		mmun_device_read((_watch).id, _addr, 1, &__c); \
-		EXPECT_EQ((char)(_value), __c);                \
-		expect_all_kept(_watch);                       \
+#define expect_device_reads(_watch, _addr, _value)               \
+	do {                                                     \
+		shadow_fill(_watch, 0, NULL);                    \
+		EXPECT_EQ((char)(_value),                        \
+			  mmun_device_byte((_watch).id, _addr)); \
+		expect_all_kept(_watch);                         \
 	} while (0)
 
 #endif /* _SELFTESTS_MMUN_SHADOW_H */
