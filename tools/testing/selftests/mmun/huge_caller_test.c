@@ -47,9 +47,7 @@ FIXTURE(huge_page)
 
 FIXTURE_SETUP(huge_page)
 {
-	mmun_setup();
-	self->map = mmun_arena_aligned(2 * HUGE_SIZE, HUGE_SIZE);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_aligned(2 * HUGE_SIZE, HUGE_SIZE);
 	ASSERT_NE(NULL, mmun_map_filled(self->map, 2 * HUGE_SIZE / self->page));
 	madvise(self->map, 2 * HUGE_SIZE, MADV_HUGEPAGE);
 	self->huge = self->map + HUGE_SIZE;
@@ -57,12 +55,7 @@ FIXTURE_SETUP(huge_page)
 
 MMUN_FIXTURE_TEARDOWN(huge_page)
 
-#define collapse_or_skip()                                     \
-	do {                                                   \
-		const char *__why = mmun_collapse(self->huge); \
-		if (__why)                                     \
-			SKIP(return, "%s", __why);             \
-	} while (0)
+#define collapse_or_skip() mmun_skip_for(mmun_collapse(self->huge))
 
 TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 {
@@ -104,13 +97,13 @@ TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
  */
 TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
 {
+	char *p = self->huge + 3 * self->page;
 	struct mmun_records log;
 	struct watch w;
 
 	collapse_or_skip();
 	w = watch_range(self->map, 2 * HUGE_SIZE);
-	ASSERT_EQ(0,
-		  madvise(self->huge + 3 * self->page, self->page, MADV_COLD));
+	ASSERT_EQ(0, madvise(p, self->page, MADV_COLD));
 	mmun_read_all(self->fd, &log);
 	EXPECT_LE(1, log.count);
 	expect_times(&log, log.count, &w, MMUN_EVENT_CLEAR, self->huge,
@@ -147,14 +140,9 @@ static int collapse(void *map, int nr)
 
 FIXTURE_SETUP(huge_file)
 {
-	size_t i;
-
-	mmun_setup();
-	self->map = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
-	ASSERT_NE(NULL, self->map);
+	mmun_setup_aligned(HUGE_SIZE, HUGE_SIZE);
 	ASSERT_NE(NULL, map_memfd(self->map, HUGE_SIZE, 0));
-	for (i = 0; i < HUGE_SIZE / self->page; i++)
-		memset(self->map + i * self->page, i + 1, self->page);
+	mmun_fill(self->map, HUGE_SIZE / self->page);
 	ASSERT_EQ(0, mmun_child_start(&self->child, self->map));
 }
 
@@ -177,18 +165,16 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 	static const int watched[] = { 5, 300 };
 	struct watch w[2];
 	struct mmun_records log;
-	int i, huge, small, total = 0;
+	int huge, small, total = 0;
 
-	for (i = 0; i < 2; i++) {
-		w[i] = watch_range(self->map + watched[i] * self->page,
-				   self->page);
-		shadow_fill(w[i], 0, NULL);
-	}
-	if (variant->in_child ? mmun_child_do(&self->child, collapse, 0) :
-				collapse(self->map, 0))
-		SKIP(return, NO_FILE_COLLAPSE);
+	for (int i = 0; i < 2; i++)
+		w[i] = watch_filled(mmun_page(watched[i]), self->page, 0);
+	mmun_skip_if(variant->in_child ?
+			     mmun_child_do(&self->child, collapse, 0) :
+			     collapse(self->map, 0),
+		     NO_FILE_COLLAPSE);
 	mmun_read_all(self->fd, &log);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		huge = expect_between(&log, variant->huge_min, 2, &w[i],
 				      MMUN_EVENT_CLEAR, self->map, HUGE_SIZE);
 		small = expect_between(&log, !huge, 1, &w[i], MMUN_EVENT_CLEAR,
@@ -233,137 +219,127 @@ static bool fill_pool(struct setting *pool)
 	return mmun_read_number(path) >= POOL_PAGES;
 }
 
-FIXTURE(hugetlb)
-{
-	MMUN_FIXTURE;
-	char *op;
-	bool has_pool;
-	struct mmun_child child;
-	struct setting pool;
-};
+/*
+ * A fixture with huge pages of the pool.  No process may use the pages when the
+ * pool becomes smaller.
+ */
+#define HUGETLB_FIXTURE(_fixture, _length)                  \
+	FIXTURE(_fixture)                                   \
+	{                                                   \
+		MMUN_FIXTURE;                               \
+		char *op;                                   \
+		bool has_pool;                              \
+		struct mmun_child child;                    \
+		struct setting pool;                        \
+	};                                                  \
+	FIXTURE_TEARDOWN(_fixture)                          \
+	{                                                   \
+		mmun_child_kill(&self->child);              \
+		munmap(self->map, _length);                 \
+		EXPECT_EQ(0, close(self->fd));              \
+		EXPECT_EQ(0, setting_restore(&self->pool)); \
+	}
+
+#define huge_at(_nr) (self->map + (_nr)*HUGE_SIZE)
+
+#define HUGETLB_LENGTH (3 * HUGE_PAGES * HUGE_SIZE)
+HUGETLB_FIXTURE(hugetlb, HUGETLB_LENGTH)
 
 /* Operations that consist of one expression */
-#define OP(name, expression)                                 \
-	static int huge_##name(FIXTURE_DATA(hugetlb) * self) \
-	{                                                    \
-		return expression;                           \
+#define OP(fixture, name, expression)                             \
+	static int fixture##_##name(FIXTURE_DATA(fixture) * self) \
+	{                                                         \
+		return expression;                                \
 	}
 
 /* clang-format off */
-OP(fork, mmun_child_start(&self->child, NULL))
-OP(munmap, munmap(self->op, HUGE_SIZE))
-OP(dontneed, madvise(self->op, HUGE_SIZE, MADV_DONTNEED))
-OP(mprotect, mprotect(self->op, HUGE_SIZE, PROT_READ))
-OP(mremap, mremap(self->op, HUGE_SIZE, HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		  self->map + 2 * HUGE_PAGES * HUGE_SIZE) == MAP_FAILED ? -1 : 0)
+OP(hugetlb, fork, mmun_child_start(&self->child, NULL))
+OP(hugetlb, write, (mmun_store(self->op, 2), 0))
+OP(hugetlb, munmap, munmap(self->op, HUGE_SIZE))
+OP(hugetlb, dontneed, madvise(self->op, HUGE_SIZE, MADV_DONTNEED))
+OP(hugetlb, mprotect, mprotect(self->op, HUGE_SIZE, PROT_READ))
+OP(hugetlb, mremap, mremap(self->op, HUGE_SIZE, HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   huge_at(2 * HUGE_PAGES)) == MAP_FAILED ? -1 : 0)
 /* clang-format on */
 
-static int huge_write(FIXTURE_DATA(hugetlb) * self)
-{
-	mmun_store(self->op, 2);
-	return 0;
-}
+/* How many events of a type an operation raises */
+struct events {
+	__u32 type;
+	int min;
+	int max;
+};
 
 /*
- * The number of events of each type for a huge page.  When huge pages are
- * unmapped, kernels before 6.3 raise one more UNMAP, which is nested.
+ * @events: what each huge page of the operation receives, up to a maximum of 0.
+ * When huge pages are unmapped, kernels before 6.3 raise one more UNMAP, which is
+ * nested.
  */
 FIXTURE_VARIANT(hugetlb)
 {
 	int (*run)(FIXTURE_DATA(hugetlb) * self);
-	int clears;
-	int protects;
-	int unmaps_min;
-	int unmaps_max;
+	struct events events[3];
 	bool is_forked; /* the test forks before the operation */
 	bool on_all;
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(hugetlb, munmap)   { huge_munmap, .unmaps_min = 1, .unmaps_max = 2 };
-FIXTURE_VARIANT_ADD(hugetlb, dontneed) { huge_dontneed, .clears = 1, .unmaps_max = 1 };
-FIXTURE_VARIANT_ADD(hugetlb, mprotect) { huge_mprotect, .protects = 1 };
+#define CLEAR { MMUN_EVENT_CLEAR, 1, 1 }
+#define PROTECT { MMUN_EVENT_PROTECTION_VMA, 1, 1 }
+#define UNMAPS(min, max) { MMUN_EVENT_UNMAP, min, max }
+
+FIXTURE_VARIANT_ADD(hugetlb, munmap)   { hugetlb_munmap, { UNMAPS(1, 2) } };
+FIXTURE_VARIANT_ADD(hugetlb, dontneed) { hugetlb_dontneed, { CLEAR, UNMAPS(0, 1) } };
+FIXTURE_VARIANT_ADD(hugetlb, mprotect) { hugetlb_mprotect, { PROTECT } };
 /* First the pages move.  Then the old mapping is unmapped. */
-FIXTURE_VARIANT_ADD(hugetlb, mremap) { huge_mremap, .clears = 1, .unmaps_min = 1, .unmaps_max = 2 };
-FIXTURE_VARIANT_ADD(hugetlb, fork)             { huge_fork, .clears = 1, .on_all = true };
-FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { huge_write, .clears = 1, .is_forked = true };
+FIXTURE_VARIANT_ADD(hugetlb, mremap)   { hugetlb_mremap, { CLEAR, UNMAPS(1, 2) } };
+FIXTURE_VARIANT_ADD(hugetlb, fork)     { hugetlb_fork, { CLEAR }, .on_all = true };
+FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { hugetlb_write, { CLEAR }, .is_forked = true };
 /* clang-format on */
 
-static char *map_hugetlb(char *at)
+static int map_hugetlb(FIXTURE_DATA(hugetlb) * self)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | HUGETLB(MAP_HUGETLB);
-	int i;
 
-	for (i = 0; i < HUGE_PAGES; i++) {
-		if (!map_at(at + i * HUGE_SIZE, HUGE_SIZE, flags, -1))
-			return NULL;
-		mmun_store(at + i * HUGE_SIZE, 1);
+	for (int i = 0; i < HUGE_PAGES; i++) {
+		if (!map_at(huge_at(i), HUGE_SIZE, flags, -1))
+			return -1;
+		mmun_store(huge_at(i), 1);
 	}
-	return at;
+	return 0;
 }
 
 FIXTURE_SETUP(hugetlb)
 {
 	self->has_pool = fill_pool(&self->pool);
-	mmun_setup();
-	self->map = mmun_arena_aligned(3 * HUGE_PAGES * HUGE_SIZE, HUGE_SIZE);
-	ASSERT_NE(NULL, self->map);
-	self->op = self->map + HUGE_SIZE;
+	mmun_setup_aligned(HUGETLB_LENGTH, HUGE_SIZE);
+	self->op = huge_at(1);
 	if (self->has_pool)
-		ASSERT_NE(NULL, map_hugetlb(self->map));
-}
-
-/* No process may use the pages when the pool becomes smaller. */
-FIXTURE_TEARDOWN(hugetlb)
-{
-	mmun_child_kill(&self->child);
-	munmap(self->map, 3 * HUGE_PAGES * HUGE_SIZE);
-	EXPECT_EQ(0, close(self->fd));
-	EXPECT_EQ(0, setting_restore(&self->pool));
-}
-
-/*
- * Check that the shadow has no entry for the huge page at @at.  Returns the
- * number of events on the page.
- */
-static int check_huge(struct __test_metadata *_metadata,
-		      FIXTURE_DATA(hugetlb) * self,
-		      const FIXTURE_VARIANT(hugetlb) * variant,
-		      const struct mmun_records *log, const struct watch *w,
-		      char *at)
-{
-	mmun_err_access(EFAULT, w->id, at, 1, 0);
-	mmun_err_access(EFAULT, w->id, at + HUGE_SIZE - 1, 1, 0);
-	return expect_times(log, variant->clears, w, MMUN_EVENT_CLEAR, at,
-			    HUGE_SIZE) +
-	       expect_times(log, variant->protects, w,
-			    MMUN_EVENT_PROTECTION_VMA, at, HUGE_SIZE) +
-	       expect_between(log, variant->unmaps_min, variant->unmaps_max, w,
-			      MMUN_EVENT_UNMAP, at, HUGE_SIZE);
+		ASSERT_EQ(0, map_hugetlb(self));
 }
 
 TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 {
-	int i, kept = 0, total = 0;
+	int kept = 0, total = 0;
+	const struct events *e;
 	struct mmun_records log;
 	struct watch w;
 
-	if (!self->has_pool)
-		SKIP(return, NO_POOL);
+	mmun_skip_if(!self->has_pool, NO_POOL);
 	if (variant->is_forked)
-		ASSERT_EQ(0, huge_fork(self));
-	w = watch_range(self->map, HUGE_PAGES * HUGE_SIZE);
-	shadow_fill(w, 0, NULL);
+		ASSERT_EQ(0, hugetlb_fork(self));
+	w = watch_filled(self->map, HUGE_PAGES * HUGE_SIZE, 0);
 	ASSERT_EQ(0, variant->run(self));
 	mmun_read_all(self->fd, &log);
-	for (i = 0; i < HUGE_PAGES; i++) {
-		char *at = self->map + i * HUGE_SIZE;
-
-		if (variant->on_all || at == self->op)
-			total += check_huge(_metadata, self, variant, &log, &w,
-					    at);
-		else
+	for (int i = 0; i < HUGE_PAGES; i++) {
+		if (!variant->on_all && huge_at(i) != self->op) {
 			kept++;
+			continue;
+		}
+		mmun_err_access(EFAULT, w.id, huge_at(i), 1, 0);
+		mmun_err_access(EFAULT, w.id, huge_at(i + 1) - 1, 1, 0);
+		for (e = variant->events; e->max; e++)
+			total += expect_between(&log, e->min, e->max, &w,
+						e->type, huge_at(i), HUGE_SIZE);
 	}
 	expect_total(&log, total);
 	expect_entries(w, kept * HUGE_SIZE / self->page);
@@ -386,20 +362,11 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 /* The size of the memory that one table of huge pages maps */
 #define TABLE_SIZE (HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
 
-FIXTURE(hugetlb_table)
-{
-	MMUN_FIXTURE;
-	char *op;
-	int uffd;
-	bool has_pool;
-	struct mmun_child sharer;
-	struct setting pool;
-};
+HUGETLB_FIXTURE(hugetlb_table, TABLE_SIZE)
 
-static int table_dontneed(FIXTURE_DATA(hugetlb_table) * self)
-{
-	return madvise(self->op, HUGE_SIZE, MADV_DONTNEED);
-}
+OP(hugetlb_table, dontneed, madvise(self->op, HUGE_SIZE, MADV_DONTNEED))
+
+static int uffd;
 
 static int table_register(FIXTURE_DATA(hugetlb_table) * self)
 {
@@ -412,11 +379,11 @@ static int table_register(FIXTURE_DATA(hugetlb_table) * self)
 		.mode = UFFDIO_REGISTER_MODE_WP,
 	};
 
-	self->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (self->uffd < 0 || ioctl(self->uffd, UFFDIO_API, &api) ||
-	    ioctl(self->uffd, UFFDIO_REGISTER, &reg))
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &reg))
 		return -1;
-	return touch(self->map + HUGE_SIZE, 0) ?: touch(self->op, 0);
+	return touch(huge_at(1), 0) ?: touch(self->op, 0);
 }
 
 static int table_writeprotect(FIXTURE_DATA(hugetlb_table) * self)
@@ -426,7 +393,7 @@ static int table_writeprotect(FIXTURE_DATA(hugetlb_table) * self)
 		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
 	};
 
-	return ioctl(self->uffd, UFFDIO_WRITEPROTECT, &wp);
+	return ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
 }
 
 FIXTURE_VARIANT(hugetlb_table)
@@ -439,70 +406,49 @@ FIXTURE_VARIANT(hugetlb_table)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(hugetlb_table, dontneed) {
-	.run = table_dontneed, .event = MMUN_EVENT_CLEAR, .unmaps_max = 1 };
+	.run = hugetlb_table_dontneed, .event = MMUN_EVENT_CLEAR, .unmaps_max = 1 };
 /* mprotect() would split the mapping first, which ends the sharing. */
 FIXTURE_VARIANT_ADD(hugetlb_table, writeprotect) {
 	table_register, table_writeprotect, .event = MMUN_EVENT_PROTECTION_VMA };
 /* clang-format on */
 
-static int map_table(FIXTURE_DATA(hugetlb_table) * self)
-{
-	if (!map_memfd(self->map, TABLE_SIZE, HUGETLB(MFD_HUGETLB)))
-		return -1;
-	mmun_store(self->map + HUGE_SIZE, 1);
-	mmun_store(self->op, 3);
-	return 0;
-}
-
 FIXTURE_SETUP(hugetlb_table)
 {
 	self->has_pool = fill_pool(&self->pool);
-	mmun_setup();
-	self->map = mmun_arena_aligned(TABLE_SIZE, TABLE_SIZE);
-	ASSERT_NE(NULL, self->map);
-	self->op = self->map + 3 * HUGE_SIZE;
+	mmun_setup_aligned(TABLE_SIZE, TABLE_SIZE);
+	self->op = huge_at(3);
 	if (self->has_pool) {
-		ASSERT_EQ(0, map_table(self));
-		ASSERT_EQ(0, mmun_child_start(&self->sharer,
-					      self->map + HUGE_SIZE));
-		ASSERT_EQ(0, mmun_child_do(&self->sharer, touch, 0));
+		ASSERT_NE(NULL, map_memfd(self->map, TABLE_SIZE,
+					  HUGETLB(MFD_HUGETLB)));
+		mmun_store(huge_at(1), 1);
+		mmun_store(self->op, 3);
+		ASSERT_EQ(0, mmun_child_start(&self->child, huge_at(1)));
+		ASSERT_EQ(0, mmun_child_do(&self->child, touch, 0));
 	}
 }
 
-FIXTURE_TEARDOWN(hugetlb_table)
-{
-	mmun_child_kill(&self->sharer);
-	munmap(self->map, TABLE_SIZE);
-	EXPECT_EQ(0, close(self->fd));
-	EXPECT_EQ(0, setting_restore(&self->pool));
-}
+#define count_table(_min, _max, _watch, _event) \
+	expect_between(&log, _min, _max, _watch, _event, self->map, TABLE_SIZE)
 
 TEST_F(hugetlb_table, is_invalidated_as_a_whole_if_it_may_be_shared)
 {
-	static const int watched[] = { 3, 1, 500 };
 	struct watch w[3];
 	struct mmun_records log;
-	int i, unmaps, total = 0;
+	int unmaps, total = 0;
 
-	if (!self->has_pool)
-		SKIP(return, NO_POOL);
-	if (variant->prepare && variant->prepare(self))
-		SKIP(return, NO_UFFD_WP);
-	for (i = 0; i < 3; i++)
-		w[i] = watch_range(self->map + watched[i] * HUGE_SIZE,
-				   self->page);
-	shadow_fill(w[0], 0, NULL);
-	shadow_fill(w[1], 0, NULL);
+	mmun_skip_if(!self->has_pool, NO_POOL);
+	mmun_skip_if(variant->prepare && variant->prepare(self), NO_UFFD_WP);
+	w[0] = watch_filled(self->op, self->page, 0);
+	w[1] = watch_filled(huge_at(1), self->page, 0);
+	w[2] = watch_range(huge_at(500), self->page);
 	ASSERT_EQ(0, variant->run(self));
 	mmun_read_all(self->fd, &log);
 	unmaps = watch_count(&w[0], &log, MMUN_EVENT_UNMAP, self->map,
 			     TABLE_SIZE);
-	for (i = 0; i < 3; i++) {
-		total += expect_times(&log, 1, &w[i], variant->event, self->map,
-				      TABLE_SIZE);
-		total += expect_between(&log, unmaps, variant->unmaps_max,
-					&w[i], MMUN_EVENT_UNMAP, self->map,
-					TABLE_SIZE);
+	for (int i = 0; i < 3; i++) {
+		total += count_table(1, 1, &w[i], variant->event);
+		total += count_table(unmaps, variant->unmaps_max, &w[i],
+				     MMUN_EVENT_UNMAP);
 	}
 	expect_total(&log, total);
 	expect_all_lost(w[0]);
