@@ -17,6 +17,9 @@
 #define PAGE_FLAGS (MMUN_PAGE_VALID | MMUN_PAGE_WRITE | MMUN_PAGE_ERROR)
 #define WRITABLE (MMUN_PAGE_VALID | MMUN_PAGE_WRITE)
 
+#define page_flags(_nr, _flags) (snapshot_page(_nr, _flags) & PAGE_FLAGS)
+#define page_pfn(_nr, _flags) mmun_entry_pfn(snapshot_page(_nr, _flags))
+
 /* The two methods that fault pages in */
 
 MMUN_PLAIN_FIXTURE(snapshot_method, MMUN_RANGE_FIXTURE)
@@ -37,18 +40,18 @@ FIXTURE_SETUP(snapshot_method)
 	self->method = variant->method;
 }
 
-#define need_method() mmun_need_method(variant->method)
+#define METHOD_TEST(_test)                      \
+	MMUN_TEST_NEEDS(snapshot_method, _test, \
+			mmun_need_method(variant->method))
 
 /* Map new pages, which the CPU has not accessed. */
 #define map_untouched_pages() \
 	ASSERT_NE(NULL, mmun_map(self->map, mmun_pages(PAGES)))
 
-TEST_F(snapshot_method, write_snapshot_reports_writable_pages)
+METHOD_TEST(write_snapshot_reports_writable_pages)
 {
-	__u64 entry;
+	__u64 entry = snapshot_page(0, MMUN_WRITE);
 
-	need_method();
-	entry = snapshot_page(0, MMUN_WRITE);
 	EXPECT_EQ(WRITABLE, entry & PAGE_FLAGS);
 	EXPECT_EQ(0, mmun_entry_order(entry));
 }
@@ -57,14 +60,11 @@ TEST_F(snapshot_method, write_snapshot_reports_writable_pages)
  * HMM reports the permissions in the page tables.  GUP reports the permissions
  * that were requested.
  */
-TEST_F(snapshot_method, read_snapshot_reports_write_permission_only_by_hmm)
+METHOD_TEST(read_snapshot_reports_write_permission_only_by_hmm)
 {
 	bool writes = variant->method == MMUN_METHOD_HMM_FAULT;
-	__u64 entry;
 
-	need_method();
-	entry = snapshot_page(0, 0);
-	EXPECT_EQ(writes ? WRITABLE : MMUN_PAGE_VALID, entry & PAGE_FLAGS);
+	EXPECT_EQ(writes ? WRITABLE : MMUN_PAGE_VALID, page_flags(0, 0));
 	if (writes)
 		device_write_byte(0, 'd');
 	else
@@ -72,46 +72,40 @@ TEST_F(snapshot_method, read_snapshot_reports_write_permission_only_by_hmm)
 	EXPECT_EQ(writes ? 'd' : 1, mmun_load(self->map));
 }
 
-TEST_F(snapshot_method, snapshot_over_a_hole_is_efault_and_changes_nothing)
+METHOD_TEST(snapshot_over_a_hole_is_efault_and_changes_nothing)
 {
-	int nr;
-
-	need_method();
 	snapshot_page(0, 0);
 	ASSERT_EQ(0, munmap(mmun_page(3), self->page));
 	err_snapshot_pages(EFAULT, 0, PAGES, 0);
 	err_snapshot_pages(EFAULT, 3, 1, MMUN_WRITE);
-	for (nr = 1; nr < PAGES; nr++)
+	for (int nr = 1; nr < PAGES; nr++)
 		expect_no_entry(nr);
 	EXPECT_EQ(1, mmun_query_range(self->id).out_commits);
 }
 
-TEST_F(snapshot_method, snapshot_of_unreadable_memory_is_efault)
+METHOD_TEST(snapshot_of_unreadable_memory_is_efault)
 {
-	need_method();
 	ASSERT_EQ(0, mprotect(mmun_page(3), self->page, PROT_NONE));
 	err_snapshot_pages(EFAULT, 3, 1, 0);
 	expect_no_entry(3);
 }
 
-TEST_F(snapshot_method, write_snapshot_of_a_read_only_page_is_eacces)
+METHOD_TEST(write_snapshot_of_a_read_only_page_is_eacces)
 {
-	need_method();
 	ASSERT_EQ(0, mprotect(mmun_page(3), self->page, PROT_READ));
 	err_snapshot_pages(EACCES, 3, 1, MMUN_WRITE);
 	expect_no_entry(3);
-	EXPECT_EQ(MMUN_PAGE_VALID, snapshot_page(3, 0) & PAGE_FLAGS);
+	EXPECT_EQ(MMUN_PAGE_VALID, page_flags(3, 0));
 }
 
 /*
  * A mapping can be longer than its file.  The end of such a mapping has no
  * pages.
  */
-TEST_F(snapshot_method, snapshot_beyond_the_file_is_efault)
+METHOD_TEST(snapshot_beyond_the_file_is_efault)
 {
 	int memfd = mmun_memfd_sized(mmun_pages(PAGES), 0);
 
-	need_method();
 	ASSERT_NE(NULL, mmun_map_file(self->map, mmun_pages(PAGES), MAP_SHARED,
 				      memfd));
 	snapshot_page(3, MMUN_WRITE);
@@ -122,25 +116,19 @@ TEST_F(snapshot_method, snapshot_beyond_the_file_is_efault)
 }
 
 /* The kernel maps one page for all pages that were only read. */
-TEST_F(snapshot_method, untouched_pages_read_as_the_one_zero_page)
+METHOD_TEST(untouched_pages_read_as_the_one_zero_page)
 {
-	__u64 first, second;
-
-	need_method();
 	map_untouched_pages();
-	first = snapshot_page(3, 0);
-	second = snapshot_page(6, 0);
-	EXPECT_EQ(MMUN_PAGE_VALID, first & PAGE_FLAGS);
-	EXPECT_EQ(mmun_entry_pfn(first), mmun_entry_pfn(second));
+	EXPECT_EQ(MMUN_PAGE_VALID, page_flags(3, 0));
+	EXPECT_EQ(page_pfn(3, 0), page_pfn(6, 0));
 	EXPECT_EQ(0, device_byte(3));
 	expect_no_write(3);
 }
 
-TEST_F(snapshot_method, write_snapshot_replaces_the_zero_page)
+METHOD_TEST(write_snapshot_replaces_the_zero_page)
 {
 	__u64 zero, own;
 
-	need_method();
 	map_untouched_pages();
 	zero = snapshot_page(3, 0);
 	own = snapshot_page(3, MMUN_WRITE);
@@ -150,9 +138,8 @@ TEST_F(snapshot_method, write_snapshot_replaces_the_zero_page)
 	EXPECT_EQ(0, mmun_load(mmun_page(6)));
 }
 
-TEST_F(snapshot_method, device_does_not_keep_the_zero_page_after_a_write)
+METHOD_TEST(device_does_not_keep_the_zero_page_after_a_write)
 {
-	need_method();
 	map_untouched_pages();
 	snapshot_page(3, 0);
 	snapshot_page(4, 0);
@@ -163,55 +150,47 @@ TEST_F(snapshot_method, device_does_not_keep_the_zero_page_after_a_write)
 	EXPECT_EQ(0x33, device_byte(3));
 }
 
-TEST_F(snapshot_method, pages_differ_exactly_when_their_pfns_do)
+METHOD_TEST(pages_differ_exactly_when_their_pfns_do)
 {
 	__u64 a[PAGES], b[PAGES];
-	int i, j;
 
-	need_method();
 	snapshot_pages(0, PAGES, MMUN_WRITE, a);
 	snapshot_pages(0, PAGES, 0, b);
-	for (i = 0; i < PAGES; i++) {
+	for (int i = 0; i < PAGES; i++) {
 		EXPECT_EQ(mmun_entry_pfn(a[i]), mmun_entry_pfn(b[i]));
-		for (j = 0; j < i; j++)
+		for (int j = 0; j < i; j++)
 			EXPECT_NE(mmun_entry_pfn(a[i]), mmun_entry_pfn(a[j]));
 	}
 }
 
 /* Pages 0 and 1, and pages 2 and 3, are the same two pages of a file. */
-TEST_F(snapshot_method, page_has_one_pfn_in_every_mapping_and_context)
+METHOD_TEST(page_has_one_pfn_in_every_mapping_and_context)
 {
-	int memfd = mmun_memfd_sized(mmun_pages(2), 0), fd = self->fd, nr;
-	__u64 first[2], second[2], other[2];
+	int memfd = mmun_memfd_sized(mmun_pages(2), 0), fd = self->fd;
+	__u64 pfn[4];
 
-	need_method();
-	for (nr = 0; nr < 4; nr += 2)
+	for (int nr = 0; nr < 4; nr += 2)
 		ASSERT_NE(NULL, mmun_map_file(mmun_page(nr), mmun_pages(2),
 					      MAP_SHARED, memfd));
-	snapshot_pages(0, 2, 0, first);
-	snapshot_pages(2, 2, 0, second);
+	for (int nr = 0; nr < 4; nr++)
+		pfn[nr] = page_pfn(nr, 0);
 	self->fd = mmun_open();
 	self->id = insert_pages(0, 2);
-	snapshot_pages(0, 2, 0, other);
+	for (int nr = 0; nr < 2; nr++) {
+		EXPECT_EQ(pfn[nr], pfn[nr + 2]);
+		EXPECT_EQ(pfn[nr], page_pfn(nr, 0));
+	}
+	EXPECT_NE(pfn[0], pfn[1]);
 	close(self->fd);
 	self->fd = fd;
-	for (nr = 0; nr < 2; nr++) {
-		EXPECT_EQ(mmun_entry_pfn(first[nr]),
-			  mmun_entry_pfn(second[nr]));
-		EXPECT_EQ(mmun_entry_pfn(first[nr]), mmun_entry_pfn(other[nr]));
-	}
-	EXPECT_NE(mmun_entry_pfn(first[0]), mmun_entry_pfn(first[1]));
 }
 
 /* The kernel reports the same pages without the driver. */
-TEST_F(snapshot_method, pfn_is_what_pagemap_reports)
+METHOD_TEST(pfn_is_what_pagemap_reports)
 {
-	__u64 pfn;
-	int nr;
+	for (int nr = 0; nr < PAGES; nr++) {
+		__u64 pfn = page_pfn(nr, 0);
 
-	need_method();
-	for (nr = 0; nr < PAGES; nr++) {
-		pfn = mmun_entry_pfn(snapshot_page(nr, 0));
 		ASSERT_NE(0, mmun_pagemap(mmun_page(nr)) & PAGEMAP_PFN);
 		EXPECT_EQ(mmun_pagemap(mmun_page(nr)) & PAGEMAP_PFN, pfn);
 	}
@@ -227,24 +206,22 @@ static int compare_u64(const void *a, const void *b)
 /* 64 MiB: page tables, shadow and batch consist of many pieces. */
 #define MANY 16384
 
-TEST_F(snapshot_method, snapshot_of_16384_pages_has_each_page)
+METHOD_TEST(snapshot_of_16384_pages_has_each_page)
 {
 	__u64 *entries = calloc(MANY, sizeof(*entries));
-	char *at;
-	size_t i;
 
-	need_method();
 	self->map = mmun_map(mmun_arena(MANY), mmun_pages(MANY));
 	ASSERT_NE(NULL, self->map);
 	self->id = insert_pages(0, MANY);
 	snapshot_pages(0, MANY, MMUN_WRITE, entries);
-	for (i = 0; i < MANY; i += 509) {
-		at = mmun_page(i) + i % 4096;
+	for (size_t i = 0; i < MANY; i += 509) {
+		char *at = mmun_page(i) + i % 4096;
+
 		mmun_store(at, i % 127);
 		EXPECT_EQ(i % 127, mmun_device_byte(self->id, at));
 	}
 	qsort(entries, MANY, sizeof(*entries), compare_u64);
-	for (i = 1; i < MANY; i++)
+	for (size_t i = 1; i < MANY; i++)
 		ASSERT_NE(entries[i - 1], entries[i]);
 	verify(MANY);
 }
@@ -259,30 +236,31 @@ FIXTURE_SETUP(snapshot)
 	self->method = MMUN_METHOD_HMM_NOFAULT;
 }
 
+#define LOOK_TEST(_test) \
+	MMUN_TEST_NEEDS(snapshot, _test, mmun_need_feature(MMUN_FEATURE_HMM))
+
 #define expect_look(_valid, _entries)                                   \
 	ASSERT_EQ(_valid,                                               \
 		  mmun_snapshot(self->id, self->map, mmun_pages(PAGES), \
 				self->method, 0, _entries))
 
-TEST_F(snapshot, look_leaves_absent_pages_absent)
+LOOK_TEST(look_leaves_absent_pages_absent)
 {
 	unsigned char resident[PAGES];
 	__u64 entries[PAGES];
-	int nr;
 
-	mmun_need_feature(MMUN_FEATURE_HMM);
 	map_untouched_pages();
 	mmun_store(mmun_page(3), 1);
 	expect_look(1, entries);
 	ASSERT_EQ(0, mincore(self->map, mmun_pages(PAGES), resident));
-	for (nr = 0; nr < PAGES; nr++) {
+	for (int nr = 0; nr < PAGES; nr++) {
 		EXPECT_EQ(nr == 3, resident[nr] & 1);
 		EXPECT_EQ(nr == 3 ? WRITABLE : 0, entries[nr] & PAGE_FLAGS);
 	}
 	self->method = MMUN_METHOD_HMM_FAULT;
 	snapshot_pages(0, PAGES, MMUN_WRITE, NULL);
 	ASSERT_EQ(0, mincore(self->map, mmun_pages(PAGES), resident));
-	for (nr = 0; nr < PAGES; nr++)
+	for (int nr = 0; nr < PAGES; nr++)
 		EXPECT_EQ(1, resident[nr] & 1);
 }
 
@@ -291,23 +269,21 @@ TEST_F(snapshot, look_leaves_absent_pages_absent)
  *   |RW|   |none|   |R|
  *       hole    empty   hole ...
  */
-TEST_F(snapshot, look_reports_errors_where_nothing_can_be_read)
+LOOK_TEST(look_reports_errors_where_nothing_can_be_read)
 {
 	static const __u64 flags[] = {
 		WRITABLE, MMUN_PAGE_ERROR, MMUN_PAGE_ERROR,
 		0,	  MMUN_PAGE_VALID, MMUN_PAGE_ERROR,
 	};
 	__u64 entries[PAGES];
-	int nr;
 
-	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, munmap(mmun_page(1), self->page));
 	ASSERT_EQ(0, mprotect(mmun_page(2), self->page, PROT_NONE));
 	ASSERT_EQ(0, madvise(mmun_page(3), self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, mprotect(mmun_page(4), self->page, PROT_READ));
 	ASSERT_EQ(0, munmap(mmun_page(5), mmun_pages(3)));
 	expect_look(2, entries);
-	for (nr = 0; nr < 6; nr++)
+	for (int nr = 0; nr < 6; nr++)
 		EXPECT_EQ(flags[nr], entries[nr] & PAGE_FLAGS);
 	EXPECT_EQ(0, entries[3]);
 	expect_no_entry(2);
@@ -319,15 +295,12 @@ static int read_map(void *map, int nr)
 }
 
 /* The page that a child shares is readable, and stays shared. */
-TEST_F(snapshot, look_does_not_break_copy_on_write)
+LOOK_TEST(look_does_not_break_copy_on_write)
 {
 	struct mmun_child child;
-	__u64 entry;
 
-	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, mmun_child_start(&child, self->map));
-	snapshot_pages(0, 1, 0, &entry);
-	EXPECT_EQ(MMUN_PAGE_VALID, entry & PAGE_FLAGS);
+	EXPECT_EQ(MMUN_PAGE_VALID, page_flags(0, 0));
 	expect_no_write(0);
 	EXPECT_EQ(0, mmun_query_range(self->id).out_collisions);
 	EXPECT_EQ(1, mmun_child_do(&child, read_map, 0));
@@ -340,19 +313,17 @@ TEST_F(snapshot, look_does_not_break_copy_on_write)
  * hmm_range_fault() reports memfd_secret(2) memory like other memory, although
  * the kernel's own map lacks the pages.  get_user_pages() refuses.
  */
-TEST_F(snapshot, device_cannot_touch_secret_memory)
+LOOK_TEST(device_cannot_touch_secret_memory)
 {
 	int fd = syscall(SYS_memfd_secret, 0);
 
-	mmun_need_feature(MMUN_FEATURE_HMM);
-	if (fd < 0)
-		SKIP(return, NO_SECRET_MEMORY);
+	mmun_skip_if(fd < 0, NO_SECRET_MEMORY);
 	ASSERT_EQ(0, ftruncate(fd, self->page));
 	ASSERT_NE(NULL, mmun_map_file(self->map, self->page, MAP_SHARED, fd));
 	*self->map = 1;
-	mmun_err_snapshot(EFAULT, self->id, self->map, self->page,
-			  MMUN_METHOD_GUP, MMUN_WRITE);
 	mmun_snapshot(self->id, self->map, self->page, self->method, 0, NULL);
+	self->method = MMUN_METHOD_GUP;
+	err_snapshot_pages(EFAULT, 0, 1, MMUN_WRITE);
 	expect_no_entry(0);
 	expect_no_write(0);
 	EXPECT_EQ(1, *self->map);
@@ -375,10 +346,8 @@ FIXTURE(snapshot_huge)
 
 FIXTURE_SETUP(snapshot_huge)
 {
-	mmun_setup();
+	mmun_setup_aligned(HUGE_SIZE, HUGE_SIZE);
 	self->method = MMUN_METHOD_HMM_FAULT;
-	self->map = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
-	ASSERT_NE(NULL, self->map);
 	ASSERT_NE(NULL, mmun_map_filled(self->map, HUGE_PAGES));
 	madvise(self->map, HUGE_SIZE, MADV_HUGEPAGE);
 	self->no_huge = mmun_collapse(self->map);
@@ -388,22 +357,21 @@ FIXTURE_SETUP(snapshot_huge)
 
 MMUN_FIXTURE_TEARDOWN(snapshot_huge)
 
-#define need_huge()                                        \
-	do {                                               \
-		mmun_need_feature(MMUN_FEATURE_HMM);       \
-		if (self->no_huge)                         \
-			SKIP(return, "%s", self->no_huge); \
-	} while (0)
-
 #define snapshot_huge() snapshot_pages(0, HUGE_PAGES, MMUN_WRITE, self->entries)
 
-TEST_F(snapshot_huge, huge_page_is_reported_with_its_order)
-{
-	size_t i;
+#define need_snapshot_huge()                         \
+	do {                                         \
+		mmun_need_feature(MMUN_FEATURE_HMM); \
+		mmun_skip_for(self->no_huge);        \
+		snapshot_huge();                     \
+	} while (0)
 
-	need_huge();
-	snapshot_huge();
-	for (i = 0; i < HUGE_PAGES; i++) {
+#define HUGE_TEST(_test) \
+	MMUN_TEST_NEEDS(snapshot_huge, _test, need_snapshot_huge())
+
+HUGE_TEST(huge_page_is_reported_with_its_order)
+{
+	for (size_t i = 0; i < HUGE_PAGES; i++) {
 		ASSERT_EQ(WRITABLE, self->entries[i] & PAGE_FLAGS);
 		ASSERT_EQ(HUGE_SIZE,
 			  self->page << mmun_entry_order(self->entries[i]));
@@ -412,74 +380,58 @@ TEST_F(snapshot_huge, huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
-/*
- * Expect that range @_id reports pages [@_first, @_first + @_nr) as the huge
- * page does.
- */
-#define expect_part(_id, _first, _nr)                                          \
-	do {                                                                   \
-		ASSERT_EQ(_nr, mmun_snapshot(_id, mmun_page(_first),           \
-					     mmun_pages(_nr), self->method, 0, \
-					     part));                           \
-		ASSERT_EQ(0, memcmp(part, self->entries + (_first),            \
-				    (_nr) * sizeof(*part)));                   \
+/* Expect that the range reports the pages as the huge page does. */
+#define expect_part(_first, _nr)                                    \
+	do {                                                        \
+		snapshot_pages(_first, _nr, 0, part);               \
+		ASSERT_EQ(0, memcmp(part, self->entries + (_first), \
+				    (_nr) * sizeof(*part)));        \
 	} while (0)
 
 /*
  *	|   0   1   2   3   ...                 509 510 511 |	huge page
  *	            |-----------range-------------|
  */
-TEST_F(snapshot_huge, ranges_within_a_huge_page_have_its_pages)
+HUGE_TEST(ranges_within_a_huge_page_have_its_pages)
 {
 	const size_t first = 2, nr = HUGE_PAGES - 4;
 	__u64 part[nr];
-	size_t i;
-	__u32 id;
 
-	need_huge();
-	snapshot_huge();
-	id = mmun_insert(mmun_page(first) + 8, mmun_pages(nr) - 16);
-	expect_part(id, first, nr);
-	EXPECT_EQ(nr, mmun_verify(id));
-	EXPECT_EQ(78, mmun_device_byte(id, mmun_page(77)));
-	/* A long part and two short parts */
-	expect_part(id, 100UL, 300UL);
-	expect_part(id, 200UL, 3UL);
-	expect_part(self->id, 509UL, 3UL);
-	EXPECT_EQ(nr, mmun_verify(id));
+	expect_part(509UL, 3UL);
+	self->id = mmun_insert(mmun_page(first) + 8, mmun_pages(nr) - 16);
+	expect_part(first, nr);
+	EXPECT_EQ(nr, mmun_verify(self->id));
+	EXPECT_EQ(78, device_byte(77));
+	/* A long part and a short part */
+	expect_part(100UL, 300UL);
+	expect_part(200UL, 3UL);
+	EXPECT_EQ(nr, mmun_verify(self->id));
 	/* The pages stay at their places when the huge page is split. */
 	ASSERT_EQ(0, mprotect(mmun_page(300), self->page, PROT_READ));
-	EXPECT_EQ(0, mmun_verify(id));
-	ASSERT_EQ(nr, mmun_snapshot(id, mmun_page(first), mmun_pages(nr),
-				    self->method, 0, part));
+	EXPECT_EQ(0, mmun_verify(self->id));
+	snapshot_pages(first, nr, 0, part);
 	EXPECT_EQ(0, mmun_entry_order(part[0]));
-	for (i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++)
 		ASSERT_EQ(mmun_entry_pfn(self->entries[first + i]),
 			  mmun_entry_pfn(part[i]));
-	EXPECT_EQ(nr, mmun_verify(id));
+	EXPECT_EQ(nr, mmun_verify(self->id));
 }
 
 /* The kernel splits the huge page, and the driver splits the entry. */
-TEST_F(snapshot_huge, munmap_of_a_part_leaves_small_pages)
+HUGE_TEST(munmap_of_a_part_leaves_small_pages)
 {
-	size_t i;
-
-	need_huge();
-	snapshot_huge();
 	ASSERT_EQ(0, munmap(mmun_page(100), self->page));
 	expect_no_entry(100);
 	verify(0);
 	snapshot_pages(0, 100, MMUN_WRITE, self->entries);
-	for (i = 0; i < 100; i++)
+	for (size_t i = 0; i < 100; i++)
 		ASSERT_EQ(0, mmun_entry_order(self->entries[i]));
 	EXPECT_EQ(100, device_byte(99));
 	verify(100);
 }
 
-TEST_F(snapshot_huge, mprotect_of_a_part_leaves_small_pages)
+HUGE_TEST(mprotect_of_a_part_leaves_small_pages)
 {
-	need_huge();
-	snapshot_huge();
 	ASSERT_EQ(0, mprotect(mmun_page(100), self->page, PROT_READ));
 	expect_no_entry(100);
 	snapshot_pages(0, HUGE_PAGES, 0, self->entries);
@@ -493,17 +445,12 @@ TEST_F(snapshot_huge, mprotect_of_a_part_leaves_small_pages)
 }
 
 /* MADV_COLLAPSE copies the small pages into the huge page. */
-TEST_F(snapshot_huge, device_follows_a_collapse)
+HUGE_TEST(device_follows_a_collapse)
 {
-	const char *problem;
-
-	need_huge();
 	ASSERT_NE(NULL, mmun_map_filled(self->map, HUGE_PAGES));
 	madvise(self->map, HUGE_SIZE, MADV_HUGEPAGE);
 	snapshot_huge();
-	problem = mmun_collapse(self->map);
-	if (problem)
-		SKIP(return, "%s", problem);
+	mmun_skip_for(mmun_collapse(self->map));
 	expect_no_entry(77);
 	verify(0);
 	snapshot_huge();
