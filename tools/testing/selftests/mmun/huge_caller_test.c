@@ -39,49 +39,44 @@ static char *map_memfd(char *at, size_t length, unsigned int flags)
  *   0         2 MiB      4 MiB
  *   |--small--|---huge---|
  */
-FIXTURE(huge_page)
-{
-	MMUN_FIXTURE;
-	char *huge;
-};
+MMUN_PLAIN_FIXTURE(huge_page, MMUN_FIXTURE)
+
+#define huge (self->map + HUGE_SIZE)
 
 FIXTURE_SETUP(huge_page)
 {
 	mmun_setup_aligned(2 * HUGE_SIZE, HUGE_SIZE);
 	ASSERT_NE(NULL, mmun_map_filled(self->map, 2 * HUGE_SIZE / self->page));
 	madvise(self->map, 2 * HUGE_SIZE, MADV_HUGEPAGE);
-	self->huge = self->map + HUGE_SIZE;
 }
 
-MMUN_FIXTURE_TEARDOWN(huge_page)
-
-#define collapse_or_skip() mmun_skip_for(mmun_collapse(self->huge))
+#define collapse_or_skip() mmun_skip_for(mmun_collapse(huge))
 
 TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 {
-	char *p = self->huge + self->page;
+	char *p = huge + self->page;
 	__u32 id = mmun_insert(p, self->page);
 	struct mmun_record r;
 
 	collapse_or_skip();
 	r = mmun_expect_event(id, MMUN_EVENT_CLEAR, p, self->page);
-	EXPECT_EQ(mmun_u64(self->huge), r.start);
-	EXPECT_EQ(mmun_u64(self->huge) + HUGE_SIZE, r.end);
+	EXPECT_EQ(mmun_u64(huge), r.start);
+	EXPECT_EQ(mmun_u64(huge) + HUGE_SIZE, r.end);
 	mmun_expect_no_event();
 }
 
 /* The inner invalidation belongs to the critical section of the outer one. */
 TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
 {
-	char *p = self->huge + 3 * self->page;
+	char *p = huge + 3 * self->page;
 	struct mmun_record outer, inner;
 	__u32 id;
 
 	collapse_or_skip();
-	id = mmun_insert(self->huge, HUGE_SIZE);
+	id = mmun_insert(huge, HUGE_SIZE);
 	ASSERT_EQ(0, madvise(p, self->page, MADV_DONTNEED));
 	outer = mmun_expect_event(id, MMUN_EVENT_CLEAR, p, self->page);
-	inner = mmun_expect_event(id, MMUN_EVENT_CLEAR, self->huge, HUGE_SIZE);
+	inner = mmun_expect_event(id, MMUN_EVENT_CLEAR, huge, HUGE_SIZE);
 	mmun_expect_no_event();
 	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
 }
@@ -97,7 +92,7 @@ TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
  */
 TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
 {
-	char *p = self->huge + 3 * self->page;
+	char *p = huge + mmun_pages(3);
 	struct mmun_records log;
 	struct watch w;
 
@@ -106,8 +101,7 @@ TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
 	ASSERT_EQ(0, madvise(p, self->page, MADV_COLD));
 	mmun_read_all(self->fd, &log);
 	EXPECT_LE(1, log.count);
-	expect_times(&log, log.count, &w, MMUN_EVENT_CLEAR, self->huge,
-		     HUGE_SIZE);
+	expect_times(&log, log.count, &w, MMUN_EVENT_CLEAR, huge, HUGE_SIZE);
 }
 
 /* Huge pages of a file.  Each process that maps the pages receives events. */
@@ -165,7 +159,7 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 	static const int watched[] = { 5, 300 };
 	struct watch w[2];
 	struct mmun_records log;
-	int huge, small, total = 0;
+	int large, small, total = 0;
 
 	for (int i = 0; i < 2; i++)
 		w[i] = watch_filled(mmun_page(watched[i]), self->page, 0);
@@ -175,11 +169,11 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 		     NO_FILE_COLLAPSE);
 	mmun_read_all(self->fd, &log);
 	for (int i = 0; i < 2; i++) {
-		huge = expect_between(&log, variant->huge_min, 2, &w[i],
-				      MMUN_EVENT_CLEAR, self->map, HUGE_SIZE);
-		small = expect_between(&log, !huge, 1, &w[i], MMUN_EVENT_CLEAR,
+		large = expect_between(&log, variant->huge_min, 2, &w[i],
+				       MMUN_EVENT_CLEAR, self->map, HUGE_SIZE);
+		small = expect_between(&log, !large, 1, &w[i], MMUN_EVENT_CLEAR,
 				       w[i].start, self->page);
-		total += huge + small;
+		total += large + small;
 		expect_all_lost(w[i]);
 		expect_device_reads(w[i], w[i].start, watched[i] + 1);
 	}

@@ -210,18 +210,17 @@ TEST_F(range, two_ranges_at_one_address_have_two_ids)
  */
 TEST_F(range, new_range_is_not_mistaken_for_a_removed_range)
 {
-	char *there = mmun_page(5);
 	__u32 a = insert_pages(0, 1), b;
 
 	invalidate(self->map, self->page);
 	mmun_expect_event(a, MMUN_EVENT_CLEAR, self->map, self->page);
 	mmun_remove(a);
-	b = mmun_insert(there, self->page);
+	b = insert_pages(5, 1);
 	EXPECT_EQ(0, mmun_query_range(b).out_invalidations);
 	invalidate(self->map, self->page);
 	mmun_expect_no_event();
-	invalidate(there, self->page);
-	mmun_expect_event(b, MMUN_EVENT_CLEAR, there, self->page);
+	invalidate(mmun_page(5), self->page);
+	mmun_expect_event(b, MMUN_EVENT_CLEAR, mmun_page(5), self->page);
 }
 
 /*
@@ -232,12 +231,10 @@ TEST_F(range, new_range_is_not_mistaken_for_a_removed_range)
  */
 TEST_F(range, sequence_is_odd_from_the_insert_on)
 {
-	struct mmun_token token;
-
 	for (int i = 0; i < 3; i++) {
 		__u32 id = insert_pages(i, 1);
+		struct mmun_token token = mmun_read_begin(id);
 
-		token = mmun_read_begin(id);
 		EXPECT_EQ(1, token.seq & 1);
 		EXPECT_EQ(0, mmun_check_retry(id, token.seq));
 		invalidate(mmun_page(i), self->page);
@@ -433,8 +430,7 @@ TEST_F_TIMEOUT(range, million_ranges_cost_at_most_344_bytes_each, 90)
 
 	insert_row(row, NR_MILLION / 50);
 	remove_row(row, NR_MILLION / 50);
-	if (ms_since(&start) * 50 > 30000)
-		SKIP(return, TOO_SLOW);
+	mmun_skip_if(ms_since(&start) * 50 > 30000, TOO_SLOW);
 	slab = slab_in_use();
 	insert_row(row, NR_MILLION);
 	slab = slab_in_use() - slab;
@@ -563,19 +559,19 @@ MMUN_FIXTURE_TEARDOWN(bulk)
 		EXPECT_EQ(variant->wrong, __done);                       \
 	} while (0)
 
-#define remove_from(_first)                                  \
-	do {                                                 \
-		for (int __i = _first; __i < NR_BULK; __i++) \
-			mmun_remove(self->row[__i].id);      \
+/* Expect that spans [@_first, @_end) are all that is left, and remove them. */
+#define remove_left(_first, _end)                         \
+	do {                                              \
+		expect_ranges((_end) - (_first));         \
+		for (int __i = _first; __i < _end; __i++) \
+			mmun_remove(self->row[__i].id);   \
 	} while (0)
 
 TEST_F(bulk, insert_stops_at_the_failure_and_reports_where)
 {
 	self->row[variant->wrong].length = 0;
 	EXPECT_BULK(EOVERFLOW, _mmun_insert_bulk);
-	expect_ranges(variant->wrong);
-	for (int i = 0; i < variant->wrong; i++)
-		mmun_remove(self->row[i].id);
+	remove_left(0, variant->wrong);
 	for (int i = variant->wrong; i < NR_BULK; i++)
 		EXPECT_EQ(0, self->row[i].id);
 }
@@ -585,8 +581,7 @@ TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 	insert_row(self->row, NR_BULK);
 	mmun_remove(self->row[variant->wrong].id);
 	EXPECT_BULK(ENOENT, _mmun_remove_bulk);
-	expect_ranges(NR_BULK - 1 - variant->wrong);
-	remove_from(variant->wrong + 1);
+	remove_left(variant->wrong + 1, NR_BULK);
 }
 
 /* A reserved field is set, and the ID is the largest possible ID. */
@@ -608,7 +603,7 @@ TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
 	mmun_err_remove(ENOENT, -1U);
 	mmun_err_remove(ENOENT, 0);
 	mmun_remove(id);
-	remove_from(variant->wrong + 1);
+	remove_left(variant->wrong + 1, NR_BULK);
 	expect_ranges(0);
 }
 
@@ -622,9 +617,7 @@ TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 	ASSERT_NE(NULL, map);
 	self->row = memcpy(map + page - length, self->row, length);
 	EXPECT_BULK(EFAULT, _mmun_insert_bulk);
-	expect_ranges(variant->wrong);
-	if (variant->wrong)
-		remove_row(self->row, variant->wrong);
+	remove_left(0, variant->wrong);
 	expect_ranges(0);
 }
 
