@@ -15,34 +15,17 @@ static atomic_ullong written;
 /* Odd while no device may write */
 static atomic_uint epoch;
 
-/* Returns whether the write succeeded. */
-static bool device_write(void)
-{
-	__u64 value = ++written;
-
-	if (!device_access(roll(RACE_PAGES), &value, MMUN_WRITE))
-		return false;
-	race.checked++;
-	return true;
-}
-
 static void gather_and_write(void)
 {
-	static const struct {
-		__u32 method;
-		__u32 flags;
-	} ways[] = {
-		{ MMUN_METHOD_HMM_FAULT, MMUN_WRITE },
-		{ MMUN_METHOD_GUP, MMUN_WRITE },
-		{ MMUN_METHOD_HMM_NOFAULT, 0 },
-	};
-	int way = roll(ARRAY_SIZE(ways));
-	__u32 before;
+	__u32 method = roll_method(), before;
+	__u64 value;
 
-	gather(ways[way].method, ways[way].flags);
+	gather(method, method == MMUN_METHOD_HMM_NOFAULT ? 0 : MMUN_WRITE);
 	for (int i = 0; i < WRITES; i++) {
 		before = epoch;
-		if (device_write() && before % 2 && epoch == before)
+		value = ++written;
+		if (device_access(roll(RACE_PAGES), &value, MMUN_WRITE) &&
+		    before % 2 && epoch == before)
 			wrong("the device wrote to a read-only page");
 	}
 }
@@ -120,7 +103,6 @@ static void check_generations(void)
 		if (value != first)
 			wrong("page %d is of generation %lld, page 0 of %lld",
 			      i, (long long)value, (long long)first);
-		race.checked++;
 	}
 	for (; i < RACE_PAGES; i++)
 		if (device_access(i, &value, 0))

@@ -47,7 +47,6 @@ static void look_at(int page)
 		return;
 	after = stable[page];
 	highest = high[page];
-	race.checked++;
 	if (before && before == after) {
 		lowest = before;
 		highest = before;
@@ -61,13 +60,7 @@ static void look_at(int page)
 
 static void gather_and_look(void)
 {
-	static const __u32 methods[] = {
-		MMUN_METHOD_HMM_FAULT,
-		MMUN_METHOD_HMM_NOFAULT,
-		MMUN_METHOD_GUP,
-	};
-
-	gather(methods[roll(ARRAY_SIZE(methods))], 0);
+	gather(roll_method(), 0);
 	for (int i = 0; i < LOOKS; i++)
 		look_at(actor.first + roll(actor.pages));
 }

@@ -86,18 +86,18 @@
 
 /* TEST_F(), which begins with statement @_need.  @_need may skip the test. */
 #define MMUN_TEST_NEEDS(_fixture, _test, _need)                      \
-	static void _fixture##_##_test##_body(                       \
-		struct __test_metadata *_metadata,                   \
-		FIXTURE_DATA(_fixture) * self,                       \
-		const FIXTURE_VARIANT(_fixture) * variant);          \
+	MMUN_TEST_BODY(_fixture, _test);                             \
 	TEST_F(_fixture, _test)                                      \
 	{                                                            \
 		_need;                                               \
 		_fixture##_##_test##_body(_metadata, self, variant); \
 	}                                                            \
-	static void _fixture##_##_test##_body(                       \
-		struct __test_metadata *_metadata,                   \
-		FIXTURE_DATA(_fixture) * self,                       \
+	MMUN_TEST_BODY(_fixture, _test)
+
+#define MMUN_TEST_BODY(_fixture, _test)            \
+	static void _fixture##_##_test##_body(     \
+		struct __test_metadata *_metadata, \
+		FIXTURE_DATA(_fixture) * self,     \
 		const FIXTURE_VARIANT(_fixture) * variant)
 
 #endif /* _SELFTESTS_MMUN_FIXTURE_H */

@@ -31,7 +31,7 @@
  * @act: what an actor does in each turn
  * @stop: the actors must return
  * @wrong: whether an error occurred; @what describes the first error
- * @checked: number of pages compared
+ * @checked: number of pages that a device accessed, and of batches compared
  */
 static struct race {
 	int fd;
@@ -55,7 +55,7 @@ static struct race {
  * struct actor - the state of this thread, which is an actor or the mutator
  * @dice: state of its random numbers
  * @turns: number of finished turns
- * @id: the range on which it works
+ * @id: the range on which the thread works
  * @first: first page of that range
  * @pages: pages of that range
  */
@@ -120,20 +120,31 @@ static inline void race_stamp_all(__u32 generation)
 		race_stamp(i, generation);
 }
 
-/* Returns whether the device has an entry that allows the access. */
+/*
+ * Access the first word of a page.  Returns whether the device has an entry that
+ * allows the access.
+ */
 static inline bool device_access(int page, __u64 *value, __u32 flags)
 {
 	__u64 done;
 
 	if (!_mmun_access(race.fd, actor.id, page_at(page), sizeof(*value),
-			  value, flags, &done))
+			  value, flags, &done)) {
+		race.checked++;
 		return true;
+	}
 	if (errno != EFAULT)
 		failed("MMUN_ACCESS");
 	return false;
 }
 
 /* Reading the page tables */
+
+/* Returns a method.  The methods are numbered from 0 to GUP. */
+static inline __u32 roll_method(void)
+{
+	return roll(MMUN_METHOD_GUP + 1);
+}
 
 /*
  * The memory may have a hole or deny the access, or the mm may have no users.
@@ -285,7 +296,7 @@ static inline int race_run(void (*act)(void), void (*play)(int round))
 }
 
 /*
- * Yield until the actors have compared @more pages.  Returns false after YIELDS
+ * Yield until devices have accessed @more pages.  Returns false after YIELDS
  * yields.
  */
 static inline bool wait_for_checks(int more)
