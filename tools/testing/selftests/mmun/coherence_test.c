@@ -30,7 +30,10 @@
 
 MMUN_PLAIN_FIXTURE(coherence_mem, MMUN_RANGE_FIXTURE)
 
-/* @dropped: byte of page 3 after MADV_DONTNEED; the file contains byte 0x7f */
+/*
+ * @dropped: byte of page 3 after MADV_DONTNEED.  Each page of the file starts
+ * with byte 0x7f.
+ */
 FIXTURE_VARIANT(coherence_mem)
 {
 	int flags;
@@ -46,27 +49,16 @@ FIXTURE_VARIANT_ADD(coherence_mem, memfd_shared)  { MAP_SHARED, 0x44 };
 FIXTURE_VARIANT_ADD(coherence_mem, memfd_private) { MAP_PRIVATE, 0x7f };
 /* clang-format on */
 
-/* Returns a memfd, or -1.  Each page of the file starts with byte 0x7f. */
-static int memfd_create_pages(size_t page)
-{
-	int fd = mmun_memfd_sized(PAGES * page, 0);
-
-	for (int nr = 0; nr < PAGES; nr++)
-		if (pwrite(fd, "\x7f", 1, nr * page) != 1)
-			return -1;
-	return fd;
-}
-
 /* When a test begins, the device has writable entries for all pages. */
 FIXTURE_SETUP(coherence_mem)
 {
-	int fd = -1;
+	const bool has_file = !(variant->flags & MAP_ANONYMOUS);
+	int fd;
 
 	mmun_setup_arena(2 * PAGES);
-	if (!(variant->flags & MAP_ANONYMOUS)) {
-		fd = memfd_create_pages(self->page);
-		ASSERT_LE(0, fd);
-	}
+	fd = has_file ? mmun_memfd_sized(mmun_pages(PAGES), 0) : -1;
+	for (int nr = 0; has_file && nr < PAGES; nr++)
+		ASSERT_EQ(1, pwrite(fd, "\x7f", 1, nr * self->page));
 	ASSERT_NE(NULL, mmun_map_file(self->map, mmun_pages(PAGES),
 				      variant->flags, fd));
 	close(fd);

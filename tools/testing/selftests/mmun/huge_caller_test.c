@@ -290,25 +290,17 @@ FIXTURE_VARIANT_ADD(hugetlb, fork)     { hugetlb_fork, { CLEAR }, .on_all = true
 FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { hugetlb_write, { CLEAR }, .is_forked = true };
 /* clang-format on */
 
-static int map_hugetlb(FIXTURE_DATA(hugetlb) * self)
+FIXTURE_SETUP(hugetlb)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | HUGETLB(MAP_HUGETLB);
 
-	for (int i = 0; i < HUGE_PAGES; i++) {
-		if (!map_at(huge_at(i), HUGE_SIZE, flags, -1))
-			return -1;
-		mmun_store(huge_at(i), 1);
-	}
-	return 0;
-}
-
-FIXTURE_SETUP(hugetlb)
-{
 	self->has_pool = fill_pool(&self->pool);
 	mmun_setup_aligned(HUGETLB_LENGTH, HUGE_SIZE);
 	self->op = huge_at(1);
-	if (self->has_pool)
-		ASSERT_EQ(0, map_hugetlb(self));
+	for (int i = 0; self->has_pool && i < HUGE_PAGES; i++) {
+		ASSERT_NE(NULL, map_at(huge_at(i), HUGE_SIZE, flags, -1));
+		mmun_store(huge_at(i), 1);
+	}
 }
 
 TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
