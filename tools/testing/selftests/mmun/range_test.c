@@ -661,14 +661,12 @@ static int insert_interrupted(int ranges)
 	return _mmun_insert(fd, &fd, 1, &id) || _mmun_remove(fd, id) ? 6 : 0;
 }
 
-static bool at_entry_of_insert(pid_t child, int status)
+static bool at_entry_of_insert(pid_t child)
 {
-	struct __ptrace_syscall_info info;
+	struct __ptrace_syscall_info info = {};
 
-	return WSTOPSIG(status) == (SIGTRAP | 0x80) &&
-	       ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) >
-		       0 &&
-	       info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+	ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
+	return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
 	       info.entry.nr == SYS_ioctl && info.entry.args[1] == MMUN_INSERT;
 }
 
@@ -685,7 +683,7 @@ static int interrupt_inserts(pid_t child)
 		if (ptrace(PTRACE_SYSCALL, child, 0, 0) ||
 		    waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
 			break;
-		if (at_entry_of_insert(child, status))
+		if (at_entry_of_insert(child))
 			sent += !kill(child, SIGUSR1);
 	}
 	ptrace(PTRACE_DETACH, child, 0, 0);
