@@ -4,11 +4,11 @@
 #
 # usage: awk -f blame.awk CONSOLE COMPLAINTS
 #
-# COMPLAINTS are lines of CONSOLE with their number, "N:LINE". Prints "TEST<tab>N:LINE"
-# for each. The console has a line "mmun: starts TEST" before each test. A complaint after
-# the end of a test and before the start of the next one belongs to the test that has ended,
-# because the kernel may do a part of the work later. Complaints before the first test of a
-# guest are omitted.
+# COMPLAINTS has lines of CONSOLE with their numbers, "N:LINE". Prints "TEST<tab>N:LINE"
+# for each. CONSOLE has a line "mmun: starts TEST" before each test. A complaint after the
+# end of a test and before the start of the next test is attributed to the test that has
+# ended, because the kernel may do a part of the work of that test later. Complaints
+# before the first test of a guest are omitted.
 
 FNR == NR {
 	if (/^---- the console of /)

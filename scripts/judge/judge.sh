@@ -5,8 +5,8 @@
 #
 # usage: judge.sh RESULT
 #
-# RESULT has the files that boot.sh wrote: console.log, ktap.log, verdict, qemu.log, meta and
-# config. Prints each complaint in lines that start with "# ", and ends with the line
+# RESULT has the files that boot.sh wrote: console.log, ktap.log, verdict, qemu.log, meta
+# and config. Prints each complaint in lines that start with "# ", and ends with the line
 # "N passed, N failed, N skipped". The exit status is 0 if the run passed, and otherwise
 # the first of these that applies:
 #
@@ -30,19 +30,23 @@ shopt -s extglob
 ALLOWED_SKIPS=${ALLOWED_SKIPS:-$SCRIPTS/judge/allowed-skips}
 status=0
 
-# The first complaint decides the exit status.
+# complain STATUS TEXT: Prints TEXT as a complaint. Sets the exit status to STATUS if
+# this is the first complaint.
 complain() {
 	[ "$status" != 0 ] || status=$1
 	echo "# ${2//$'\n'/$'\n# '}"
 }
 
-# count KIND: of records. grep returns 1 if the count is 0.
-count() {
+# count_records KIND: Prints the number of records of this kind, see ktap.awk. grep
+# returns 1 if the number is 0.
+count_records() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
-# QEMU has not failed if it was killed because the time was over. User-Mode Linux aborts
-# when the kernel panics. If User-Mode Linux does not start, its last line is the reason.
+# judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. That is not the case
+# if boot.sh killed it because the time ran out, or if the kernel panicked: User-Mode
+# Linux aborts then. If User-Mode Linux does not start, its last line is the reason. Ends
+# the script if there is no KTAP to judge.
 judge_qemu() {
 	local message
 
@@ -60,11 +64,11 @@ judge_qemu() {
 }
 
 judge_panic() {
-	local found
+	local panic
 
 	# grep returns 1 if there is no such line, and more if it failed.
-	found=$(grep -am 1 'Kernel panic' "$result/console.log" || [ $? = 1 ])
-	[ -z "$found" ] || complain 3 "the kernel panicked"
+	panic=$(grep -am 1 'Kernel panic' "$result/console.log" || [ $? = 1 ])
+	[ -z "$panic" ] || complain 3 "the kernel panicked"
 }
 
 judge_start() {
@@ -80,30 +84,33 @@ judge_time() {
 		complain 5 "no end after $(value seconds "$result/meta") seconds"
 }
 
-# expressions TABLE: Prints the lines that start in the first column, without comments and
-# the entry "-".
+# expressions TABLE: Prints the expressions of the file TABLE: the lines that start in the
+# first column, except comments and the entry "-".
 expressions() {
 	sed '/^[#[:blank:]-]/d' "$SCRIPTS/judge/$1"
 }
 
-# grep returns 1 if there is no such line, and more if it failed.
-splats() {
-	local complaints allowed
+# list_splats: Prints the complaints of the kernel: the lines of the console that match
+# the table splats and not the table splats-allowed, with their numbers. grep returns 1
+# if there is no such line, and more if it failed.
+list_splats() {
+	local expressions allowed
 
-	complaints=$(expressions splats)
+	expressions=$(expressions splats)
 	allowed=$(expressions splats-allowed)
 	awk -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
-		{ grep -nE "$complaints" || [ $? = 1 ]; } | awk -f "$SCRIPTS/judge/frames.awk" |
+		{ grep -nE "$expressions" || [ $? = 1 ]; } | awk -f "$SCRIPTS/judge/frames.awk" |
 		{ grep -vE "$allowed" || [ $? = 1 ]; }
 }
 
 judge_splats() {
-	[ -n "$found" ] || return 0
+	[ -n "$splats" ] || return 0
 	complain 6 "the kernel complained (console.log):"
-	head -n 20 <<<"$found" | sed 's/^/#   /'
+	head -n 20 <<<"$splats" | sed 's/^/#   /'
 }
 
-# Reports of KCSAN about other parts of the kernel are printed and do not fail the run.
+# list_races: Prints the data races that KCSAN reported in parts of the kernel that do not
+# concern notifiers. These reports do not fail the run.
 list_races() {
 	awk -v list=1 -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
 		sort | uniq -c | sort -rn |
@@ -143,26 +150,29 @@ judge_skips() {
 	done <<<"$records"
 }
 
-# find_permission NAME REASON: sets permitted to yes or no.
+# find_permission NAME REASON: Sets permitted to yes if a row of allowed-skips allows test
+# NAME to skip with the message REASON, and to no otherwise.
 find_permission() {
 	local name=$1 reason=$2 glob condition
 
 	permitted=no
 	while read -r glob condition _; do
 		# shellcheck disable=SC2053 # this is a glob
-		if [[ $name == $glob ]] && holds "$condition" "$reason"; then
+		if [[ $name == $glob ]] && condition_holds "$condition" "$reason"; then
 			permitted=yes
 		fi
 	done <<<"$allowed_skips"
 }
 
-# holds CONDITION REASON: see allowed-skips. Each branch is a predicate: errexit is off here.
-holds() {
+# condition_holds CONDITION REASON: Returns 0 if this run meets a CONDITION of
+# allowed-skips. REASON is the message of the skip. Each branch only tests, because
+# errexit is off here.
+condition_holds() {
 	case $1 in
 	always)		true ;;
-	CONFIG_*'!=y')	lacks "${1%!=y}" y && names "${1%!=y}" "$2" ;;
-	CONFIG_*)	! lacks "$1" ym && names "$1" "$2" ;;
-	'!CONFIG_'*)	lacks "${1#!}" ym && names "${1#!}" "$2" ;;
+	CONFIG_*'!=y')	config_lacks "${1%!=y}" y && reason_names "${1%!=y}" "$2" ;;
+	CONFIG_*)	! config_lacks "$1" ym && reason_names "$1" "$2" ;;
+	'!CONFIG_'*)	config_lacks "${1#!}" ym && reason_names "${1#!}" "$2" ;;
 	MEM!=*)		[ "$mem" != "${1#*=}" ] ;;
 	SMP=*)		[ "$smp" = "${1#*=}" ] ;;
 	before-*)	is_older "$release" "${1#before-}" ;;
@@ -170,17 +180,20 @@ holds() {
 	esac
 }
 
-# lacks CONFIG_X VALUES: is X set to none of these letters?
-lacks() {
+# config_lacks CONFIG_X LETTERS: Returns 0 if the configuration of the kernel sets
+# CONFIG_X to none of these letters, such as "ym".
+config_lacks() {
 	[[ $config != *$'\n'"$1="[$2]* ]]
 }
 
-# names CONFIG_X REASON: does the reason contain the word?
-names() {
+# reason_names CONFIG_X REASON: Returns 0 if the message REASON contains the word
+# CONFIG_X.
+reason_names() {
 	[[ $2 =~ $1($|[^A-Z0-9_]) ]]
 }
 
-# There must be one line of each guest, and no other line.
+# judge_verdict: Complains about each line of the file verdict that is not a pass with the
+# nonce of the run, and about each guest without a line.
 judge_verdict() {
 	local i lines
 
@@ -214,14 +227,14 @@ guests=${guests:-1}
 silent=$(value silent "$result/meta")
 config=$'\n'$(<"$result/config")
 emulator=QEMU
-lacks CONFIG_UML y || emulator="User-Mode Linux"
+config_lacks CONFIG_UML y || emulator="User-Mode Linux"
 allowed_skips=$(sed '/^#/d' "$ALLOWED_SKIPS")
-found=$(splats)
-blamed=$(awk -f "$SCRIPTS/judge/blame.awk" "$result/console.log" - <<<"$found")
+splats=$(list_splats)
+blamed=$(awk -f "$SCRIPTS/judge/blame.awk" "$result/console.log" - <<<"$splats")
 records=$(awk -f "$SCRIPTS/judge/ktap.awk" - "$result/ktap.log" <<<"$blamed")
-passed=$(count pass)
-failed=$(count fail)
-skipped=$(count skip)
+passed=$(count_records pass)
+failed=$(count_records fail)
+skipped=$(count_records skip)
 judge_panic
 judge_qemu
 judge_start

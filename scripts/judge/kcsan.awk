@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sort the data races that KCSAN reports: races of the driver, and races of the kernel.
+# Separate the data races that KCSAN reports: races that concern notifiers, and races in
+# other parts of the kernel, which do not fail the run.
 #
 # usage: awk [-v list=1] -f kcsan.awk CONSOLE
 #
-# A race is ours if a stack has the module or mm/mmu_notifier.c, and if the access is not in
-# a callee that sleeps, handles an interrupt, reclaims memory, reads the clock or tests a
-# capability. Races of other parts of the kernel are known there and do not fail the run.
+# A race concerns notifiers if one of its stacks contains a function of the driver or of
+# mm/mmu_notifier.c. The callers of a function that sleeps, handles an interrupt, reclaims
+# memory, reads the clock or tests a capability do not count, because the race is in that
+# function.
 #
-# Prints the log with the titles of these races empty, so that judge.sh does not find them
-# and the lines keep their numbers. With list=1 prints only these titles.
+# Prints the console. Prints an empty line in place of the title of each other race, so
+# that judge.sh does not find the title, and the lines keep their numbers. With list=1,
+# prints only the titles of the other races.
 
 function flush_report(    i) {
 	if (!lines)
 		return
-	if (!ours) {
+	if (!of_notifiers) {
 		if (list)
 			print title
 		report[1] = ""
@@ -29,13 +32,16 @@ function flush_report(    i) {
 	title = $0
 	sub(/.*BUG: KCSAN: /, "", title)
 	sub(/\r$/, "", title)
-	ours = 0
-	away = 0
+	of_notifiers = 0
+	in_excluded_callee = 0
 }
 /BUG: KCSAN: / || lines { report[++lines] = $0 }
-lines && / by (task|interrupt)/ { away = 0 }
-lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|ktime_get|capable\+)/ { away = 1 }
-lines && !away && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ { ours = 1 }
+# The first line of a stack
+lines && / by (task|interrupt)/ { in_excluded_callee = 0 }
+lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|ktime_get|capable\+)/ { in_excluded_callee = 1 }
+lines && !in_excluded_callee && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ {
+	of_notifiers = 1
+}
 lines && /====================/ { flush_report(); next }
 !lines && !list { print }
 

@@ -4,22 +4,25 @@
 #
 # usage: awk -f ktap.awk BLAMED KTAP
 #
-# The KTAP has outer results, and the results of each program are nested by two spaces.
-# BLAMED is the output of blame.awk: a test during which the kernel complained has failed.
-# Prints one record per line, with tabs between the fields:
+# The KTAP has outer results. The results of the tests of a program are nested in the
+# KTAP, and are indented by two spaces. BLAMED is the output of blame.awk: a test during
+# which the kernel complained has failed. Prints one record per line, with tabs between
+# the fields:
 #
 #	pass NAME
 #	skip NAME REASON
 #	fail NAME
-#	diag TEXT	of the fail above
+#	diag TEXT	a line of output of the failed test above
 #	broken WHAT	the KTAP does not follow its plan
 #
 # The outer results are "mmun: PROGRAM", "mmun: load", "mmun: unload" and "mmun: leaks",
 # and for each other module "MODULE: load" and "MODULE: unload".
 #
-# A record is a test of a program, or an outer result without tests. Older harnesses print
-# no name with a skip: the last RUN line has the name.
+# There is a record for each test of a program, and for each outer result without tests.
+# Older versions of kselftest_harness.h print no name in the result of a skipped test. The
+# last RUN line has the name of this test.
 
+# Prints the record of a test. Prints the remembered lines of output if the test failed.
 function record(kind, name, reason,    i) {
 	if (name in complaint)
 		kind = "fail"
@@ -34,6 +37,7 @@ function record(kind, name, reason,    i) {
 	first = 1
 }
 
+# Keeps the last 60 lines of output, for the case that the test fails.
 function remember(text) {
 	line[++lines] = text
 	if (lines - first >= 60)
@@ -44,7 +48,8 @@ function broken(what) {
 	print "broken\t" what
 }
 
-# Splits a result line into good, number, name, skipped and reason.
+# Splits a result line. Sets number, name and reason. Sets good to 1 if the line begins
+# with "ok", and skipped to 1 if the result is a skip.
 function parse(text,    at) {
 	good = text !~ /^not /
 	sub(/^(not )?ok /, "", text)
@@ -98,13 +103,15 @@ function inner_line(text) {
 		remember(text)
 }
 
-# The guest ended during the test.
+# Records a failure if a test has started and has no result: the guest ended during the
+# test.
 function end_unfinished() {
 	if (unfinished != "")
 		record("fail", unfinished)
 	unfinished = ""
 }
 
+# Returns whether an outer result is that of a program, and not of a module or of leaks.
 function is_program(name) {
 	return name !~ /^(.*: )?(load|unload)$/ && name != "leaks"
 }

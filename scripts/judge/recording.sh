@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# A recording of a good run in the directory $run, functions that change it, and a check of
-# the report of judge.sh. Sourced by the tests of judge.sh.
+# Sourced by the tests of judge.sh. Makes a recording of a good run in the temporary
+# directory $run. The functions change the recording and check the report of judge.sh.
 
+# record_good_run: Writes the files of a run that passed to $run.
 record_good_run() {
 	: >"$run/allowed-skips"
 	: >"$run/qemu.log"
@@ -33,16 +34,18 @@ record_good_run() {
 	EOT
 }
 
-# record_two_modules: the same run with a second module.
+# record_two_modules: Changes the KTAP of the good run to that of a run which also loads
+# and unloads a second module.
 record_two_modules() {
-	ktap -e 's/^1\.\.4/1..6/' -e '/: load$/a ok 2 - mmun_floor: load' \
+	edit_ktap -e 's/^1\.\.4/1..6/' -e '/: load$/a ok 2 - mmun_floor: load' \
 		-e 's/^ok 2 - mmun: e/ok 3 - mmun: e/' \
 		-e 's/^ok 3 \(- mmun: unload\)/ok 4 - mmun_floor: unload\nok 5 \1/' \
 		-e 's/^ok 4 \(- mmun: leaks\)/ok 6 \1/'
 }
 
-# judged STATUS TITLE WORDS: judge.sh returns STATUS, and its report has WORDS.
-judged() {
+# judges STATUS TITLE WORDS: Passes if judge.sh exits with STATUS for the recording, and
+# its report contains WORDS. Then restores the recording of the good run.
+judges() {
 	local wanted=$1 title=$2 words=$3 report got=0 status=1
 
 	report=$("$SCRIPTS/judge/judge.sh" "$run" 2>&1) || got=$?
@@ -52,13 +55,13 @@ judged() {
 	record_good_run
 }
 
-# console LINE...: append to the console.
-console() {
+# add_to_console LINE...: Appends lines of the kernel to the console.
+add_to_console() {
 	printf '[   11.222333] %s\r\n' "$@" >>"$run/console.log"
 }
 
-# ktap WORD...: run sed with these words on the KTAP.
-ktap() {
+# edit_ktap WORD...: Edits the KTAP with sed, which gets these arguments.
+edit_ktap() {
 	sed -i "$@" "$run/ktap.log"
 }
 

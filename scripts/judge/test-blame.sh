@@ -15,38 +15,38 @@
 results_of blame
 
 warning="WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
-console "$warning"
-judged 6 "a complaint before the first test names no test" "5 passed, 0 failed"
-console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
-judged 6 "a complaint is attributed to the test that runs" "#   event.munmap"
-console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
-judged 6 "the test that runs when the kernel complains fails" "4 passed, 1 failed"
-console "mmun: starts event.munmap" "$warning" "$warning"
-judged 6 "the complaint is the reason of the failure" "#     the kernel complained: 5:[   11.222333] WARNING"
+add_to_console "$warning"
+judges 6 "a complaint before the first test names no test" "5 passed, 0 failed"
+add_to_console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
+judges 6 "a complaint is attributed to the test that runs" "#   event.munmap"
+add_to_console "mmun: starts event.munmap" "$warning" "mmun: starts event.mremap"
+judges 6 "the test that runs when the kernel complains fails" "4 passed, 1 failed"
+add_to_console "mmun: starts event.munmap" "$warning" "$warning"
+judges 6 "the complaint is the reason of the failure" "#     the kernel complained: 5:[   11.222333] WARNING"
 frame="------------[ cut here ]------------"
-console "mmun: starts event.munmap" "$frame" "$warning"
-judged 6 "the frame of a complaint is not the reason" "#     the kernel complained: 6:[   11.222333] WARNING"
-console "mmun: starts event.munmap" "$frame" "no complaint"
-judged 6 "a frame alone is a complaint" "#     the kernel complained: 5:[   11.222333] ------"
-console "mmun: starts event.mremap" "mmun: ends event.mremap" "$warning"
-judged 6 "a complaint after a test is attributed to this test" "#   event.mremap"
-console "mmun: starts event_test" "$warning"
-judged 6 "a complaint before the first test of a program names the program" "#   event_test"
+add_to_console "mmun: starts event.munmap" "$frame" "$warning"
+judges 6 "the frame of a complaint is not the reason" "#     the kernel complained: 6:[   11.222333] WARNING"
+add_to_console "mmun: starts event.munmap" "$frame" "no complaint"
+judges 6 "a frame alone is a complaint" "#     the kernel complained: 5:[   11.222333] ------"
+add_to_console "mmun: starts event.mremap" "mmun: ends event.mremap" "$warning"
+judges 6 "a complaint after a test is attributed to this test" "#   event.mremap"
+add_to_console "mmun: starts event_test" "$warning"
+judges 6 "a complaint before the first test of a program names the program" "#   event_test"
 record_two_modules
-console "mmun: starts mmun_floor: unload" "$warning"
-judged 6 "a complaint during the unload of a module names the unload" "#   mmun_floor: unload"
-console "mmun: starts event.mremap" "Kernel panic - not syncing: Fatal exception"
-ktap '10,$d'
-judged 3 "a test in which the kernel panics is named" "#   event.mremap"
+add_to_console "mmun: starts mmun_floor: unload" "$warning"
+judges 6 "a complaint during the unload of a module names the unload" "#   mmun_floor: unload"
+add_to_console "mmun: starts event.mremap" "Kernel panic - not syncing: Fatal exception"
+edit_ktap '10,$d'
+judges 3 "a test in which the kernel panics is named" "#   event.mremap"
 
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
-ktap '10,$d'
-judged 5 "a test that has not ended when the time is over is named" "#   event.mremap"
+edit_ktap '10,$d'
+judges 5 "a test that has not ended when the time is over is named" "#   event.mremap"
 
-console "mmun: starts event.mremap"
+add_to_console "mmun: starts event.mremap"
 printf '%s\n' "---- the console of guest-2 ----" "WARNING: CPU: 1" >>"$run/console.log"
-judged 6 "a complaint of another guest is not attributed to a test of the first" "5 passed, 0 failed"
-ktap -e '10,$d' -e '9i\  #  RUN           event.munmap2 ...'
-judged 7 "two guests that end in a test name both" "2 failed"
+judges 6 "a complaint of another guest is not attributed to a test of the first" "5 passed, 0 failed"
+edit_ktap -e '10,$d' -e '9i\  #  RUN           event.munmap2 ...'
+judges 7 "two guests that end in a test name both" "2 failed"
 
 end_results

@@ -15,172 +15,174 @@
 
 results_of judge
 
-judged 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
+judges 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
 
-# qemu STATUS LINE...
-qemu() {
+# record_qemu STATUS LINE...: Sets the exit status of QEMU and its messages.
+record_qemu() {
 	sed -i "s/^qemu=.*/qemu=$1/" "$run/meta"
 	printf '%s\n' "${@:2}" >"$run/qemu.log"
 }
 
-qemu 1 "qemu-system-x86_64: warning: it is old" \
+record_qemu 1 "qemu-system-x86_64: warning: it is old" \
 	"qemu-system-x86_64: Parameter 'smp.cpus' expects integer" "use a number"
 : >"$run/ktap.log"
 : >"$run/verdict"
-judged 11 "QEMU that does not start" "# QEMU: Parameter 'smp.cpus' expects integer"
-qemu 1 "qemu: initrd is too large, cannot support.(max: 9, need 10)"
+judges 11 "QEMU that does not start" "# QEMU: Parameter 'smp.cpus' expects integer"
+record_qemu 1 "qemu: initrd is too large, cannot support.(max: 9, need 10)"
 : >"$run/ktap.log"
-judged 11 "QEMU that does not start, with a short name in its message" "# QEMU: initrd is too large"
-qemu 139
-ktap '8,$d'
-judged 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
+judges 11 "QEMU that does not start, with a short name in its message" "# QEMU: initrd is too large"
+record_qemu 139
+edit_ktap '8,$d'
+judges 11 "QEMU that crashes" "# QEMU: exit status 139, and no message"
 
 echo CONFIG_UML=y >>"$run/config"
-qemu 1 "Core dump limits :" "" "ncpus requires a number" ""
+record_qemu 1 "Core dump limits :" "" "ncpus requires a number" ""
 : >"$run/ktap.log"
-judged 11 "User-Mode Linux that does not start" "# User-Mode Linux: ncpus requires a number"
+judges 11 "User-Mode Linux that does not start" "# User-Mode Linux: ncpus requires a number"
 echo CONFIG_UML=y >>"$run/config"
-qemu 134 "Core dump limits :"
-ktap '8,$d'
-console "Kernel panic - not syncing: Segfault with no mm"
-judged 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
+record_qemu 134 "Core dump limits :"
+edit_ktap '8,$d'
+add_to_console "Kernel panic - not syncing: Segfault with no mm"
+judges 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
 
-qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
+record_qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
-judged 5 "QEMU that is killed because the time ran out" "no end after 9 seconds"
+judges 5 "QEMU that is killed because the time ran out" "no end after 9 seconds"
 
-console "Kernel panic - not syncing: Fatal exception"
-judged 3 "a panic" "the kernel panicked"
+add_to_console "Kernel panic - not syncing: Fatal exception"
+judges 3 "a panic" "the kernel panicked"
 
 : >"$run/ktap.log"
 : >"$run/verdict"
-judged 4 "no output" "PID 1 was never reached"
+judges 4 "no output" "PID 1 was never reached"
 
-console "Kernel panic - not syncing: VFS: Unable to mount root fs"
+add_to_console "Kernel panic - not syncing: VFS: Unable to mount root fs"
 : >"$run/ktap.log"
-judged 3 "a panic before PID 1 is reported as a panic" "the kernel panicked"
+judges 3 "a panic before PID 1 is reported as a panic" "the kernel panicked"
 
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 : >"$run/verdict"
-ktap '9,$d'
-judged 5 "a guest that does not end" "no end after 9 seconds"
+edit_ktap '9,$d'
+judges 5 "a guest that does not end" "no end after 9 seconds"
 
-# kcsan FUNCTION OTHER MODULE [CALLER...]
-kcsan() {
+# add_race FUNCTION OTHER MODULE [CALLER...]: Appends a report of KCSAN to the console: a
+# data race between FUNCTION and OTHER. MODULE is " [NAME]" if FUNCTION belongs to a
+# module, and "" otherwise. CALLER is a line of the stack below FUNCTION.
+add_race() {
 	local line
 
 	printf -v line '%66s' ""
-	console "${line// /=}" "BUG: KCSAN: data-race in $1 / $2" \
+	add_to_console "${line// /=}" "BUG: KCSAN: data-race in $1 / $2" \
 		"write to 0xffff888004b7a0c8 of 8 bytes by task 85 on cpu 1:" \
 		" $1+0x42/0x1a0$3" "${@:4}" "value changed: 0x1 -> 0x2" "${line// /=}"
 }
 
-kcsan page_add lru_add ""
-console "a trace of something else:" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race in another part of the kernel is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
+add_race page_add lru_add ""
+add_to_console "a trace of something else:" " mmun_x+2/9 [test_mmun]"
+judges 0 "a race in another part of the kernel is listed" "# KCSAN, not about notifiers: 1 data-race in page_add / lru_add"
 
-kcsan folio_mark_accessed lru_add ""
-kcsan mmun_counters mmun_commit " [test_mmun]"
-judged 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
+add_race folio_mark_accessed lru_add ""
+add_race mmun_counters mmun_commit " [test_mmun]"
+judges 6 "a race of the module" "BUG: KCSAN: data-race in mmun_counters"
 
-kcsan mn_itree_inv_end wake_up ""
-judged 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
-kcsan hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race in a function that sleeps" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
-kcsan hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
-kcsan ktime_get timekeeping "" " mmun_x+2/9 [test_mmun]"
-judged 0 "a race in the clock" "# KCSAN, not about notifiers: 1 data-race in ktime_get"
-kcsan xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
-judged 6 "a race in a function that the module calls" "BUG: KCSAN: data-race in xa_load"
+add_race mn_itree_inv_end wake_up ""
+judges 6 "a race of the notifiers" "BUG: KCSAN: data-race in mn_itree_inv_end"
+add_race hrtimer_wakeup do_sleep "" " usleep_range+8/a" " mmun_x+2/9 [test_mmun]"
+judges 0 "a race in a function that sleeps" "# KCSAN, not about notifiers: 1 data-race in hrtimer_wakeup"
+add_race hrtimer_active tick "" " asm_sysvec_apic+1/2" " mmun_x+2/9 [test_mmun]"
+judges 0 "a race in an interrupt" "# KCSAN, not about notifiers: 1 data-race in hrtimer_active"
+add_race ktime_get timekeeping "" " mmun_x+2/9 [test_mmun]"
+judges 0 "a race in the clock" "# KCSAN, not about notifiers: 1 data-race in ktime_get"
+add_race xa_load xa_store "" " mmun_x+2/9 [test_mmun]"
+judges 6 "a race in a function that the module calls" "BUG: KCSAN: data-race in xa_load"
 
-kcsan folio_mark_accessed lru_add ""
-console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
-judged 6 "a warning after a race in another part of the kernel" "WARNING: CPU"
+add_race folio_mark_accessed lru_add ""
+add_to_console "WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
+judges 6 "a warning after a race in another part of the kernel" "WARNING: CPU"
 
 splats=$(sed '/^#/d' "$SCRIPTS/judge/splats-seen")
 while read -r splat; do
-	console "$splat"
-	judged 6 "splat: ${splat:0:36}" "$splat"
+	add_to_console "$splat"
+	judges 6 "splat: ${splat:0:36}" "$splat"
 done <<<"$splats"
 
-console "Memory cgroup out of memory: Killed process 93 (oom_test)" \
+add_to_console "Memory cgroup out of memory: Killed process 93 (oom_test)" \
 	"Call Trace:" "oom_reaper: reaped process 93 (oom_test)" \
 	"traps: abi_test[42] general protection fault ip:40e4cf sp:7ffe error:802" \
 	"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable"
-judged 0 "an OOM kill in a memory cgroup is not a splat" "0 failed"
+judges 0 "an OOM kill in a memory cgroup is not a splat" "0 failed"
 
-ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+edit_ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
 	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
 sed -i s/pass/fail/ "$run/verdict"
-judged 7 "a failed test is named" "#   event.munmap"
+judges 7 "a failed test is named" "#   event.munmap"
 
-ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
+edit_ktap -e 's/^  #            OK  event.munmap/  # event_test.c:9:munmap:Expected 1 (1) == n (0)/' \
 	-e 's/^  ok 1/  not ok 1/' -e 's/^ok 2/not ok 2/'
-judged 7 "the reason of a failed test is printed" "#     # event_test.c:9:munmap:Expected 1"
+judges 7 "the reason of a failed test is printed" "#     # event_test.c:9:munmap:Expected 1"
 
-ktap -e 's/^ok 2/not ok 2/' -e '/^  ok 2/d'
-judged 7 "a program that crashed" "4 passed, 1 failed"
+edit_ktap -e 's/^ok 2/not ok 2/' -e '/^  ok 2/d'
+judges 7 "a program that crashed" "4 passed, 1 failed"
 
-ktap 's/^ok 4/not ok 4/'
-judged 7 "a leak" "#   leaks"
+edit_ktap 's/^ok 4/not ok 4/'
+judges 7 "a leak" "#   leaks"
 
 record_two_modules
-judged 0 "a run with two modules" "7 passed, 0 failed, 0 skipped"
+judges 0 "a run with two modules" "7 passed, 0 failed, 0 skipped"
 record_two_modules
-ktap -e 's/^ok 2/not ok 2/' -e '3a # loading /lib/mmun_floor.ko: No such device' -e '5,$d'
-judged 7 "the second module does not load" "#   mmun_floor: load
+edit_ktap -e 's/^ok 2/not ok 2/' -e '3a # loading /lib/mmun_floor.ko: No such device' -e '5,$d'
+judges 7 "the second module does not load" "#   mmun_floor: load
 #     # loading /lib/mmun_floor.ko: No such device"
 record_two_modules
-ktap '/mmun_floor: load/d'
-judged 8 "the second module is not loaded" "result 3 where 2 was due"
+edit_ktap '/mmun_floor: load/d'
+judges 8 "the second module is not loaded" "result 3 where 2 was due"
 record_two_modules
-ktap 's/^ok 4/not ok 4/'
-judged 7 "the second module is not unloaded" "#   mmun_floor: unload"
+edit_ktap 's/^ok 4/not ok 4/'
+judges 7 "the second module is not unloaded" "#   mmun_floor: unload"
 
-ktap 's/^  ok 1/  not ok 1/'
-judged 7 "a program that passes although a test failed" "1 failed"
+edit_ktap 's/^  ok 1/  not ok 1/'
+judges 7 "a program that passes although a test failed" "1 failed"
 
-ktap '$d'
-judged 8 "a truncated plan" "3 programs and checks reported, planned 4"
+edit_ktap '$d'
+judges 8 "a truncated plan" "3 programs and checks reported, planned 4"
 
-ktap '8,$d'
-judged 7 "a test that does not end is named" "#   event.munmap"
-ktap '8,$d'
-judged 7 "the output ends inside a program" "after event.munmap"
+edit_ktap '8,$d'
+judges 7 "a test that does not end is named" "#   event.munmap"
+edit_ktap '8,$d'
+judges 7 "the output ends inside a program" "after event.munmap"
 
-ktap '/^  ok 2/d'
-judged 8 "a program that ran half of its tests" "1 results, planned 2"
+edit_ktap '/^  ok 2/d'
+judges 8 "a program that ran half of its tests" "1 results, planned 2"
 
-ktap '/^  /d'
-judged 8 "a program that printed nothing" "event_test: 0 results"
+edit_ktap '/^  /d'
+judges 8 "a program that printed nothing" "event_test: 0 results"
 
-ktap '/^  ok 1/d'
-judged 7 "a result is missing in the middle" "result 2 where 1 was due"
+edit_ktap '/^  ok 1/d'
+judges 7 "a result is missing in the middle" "result 2 where 1 was due"
 
-ktap 's/^ok 3.*/Bail out! the rest was not run/'
-judged 8 "a bail-out" "Bail out!"
+edit_ktap 's/^ok 3.*/Bail out! the rest was not run/'
+judges 8 "a bail-out" "Bail out!"
 
-ktap -e 's/^  ok 2.*/  ok 2 # SKIP no such thing/'
-judged 9 "an unexpected skip of an old harness" "event.mremap: no such thing"
+edit_ktap -e 's/^  ok 2.*/  ok 2 # SKIP no such thing/'
+judges 9 "an unexpected skip of an old harness" "event.mremap: no such thing"
 
-ktap 's/^  ok 2.*/  ok 2 event.mremap # SKIP no such thing/'
-judged 9 "an unexpected skip" "4 passed, 0 failed, 1 skipped"
+edit_ktap 's/^  ok 2.*/  ok 2 event.mremap # SKIP no such thing/'
+judges 9 "an unexpected skip" "4 passed, 0 failed, 1 skipped"
 
-ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+edit_ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
 	-e 's/^  1..2/  1..0 # SKIP no device/' -e '/^  [^1T]/d'
-judged 9 "an unexpected skip of a program" "event_test: no device"
+judges 9 "an unexpected skip of a program" "event_test: no device"
 
-ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
+edit_ktap -e 's/^ok 2.*/ok 2 - mmun: event_test # SKIP/' \
 	-e 's/^  1..2/  1..0 # SKIP nothing matches MMUN_TESTS/' -e '/^  [^1T]/d'
 sed -i 's/^tests=/tests=range.*/' "$run/meta"
-judged 9 "a program without tests to run must not be packed" "event_test: nothing matches"
+judges 9 "a program without tests to run must not be packed" "event_test: nothing matches"
 
 missing="set CONFIG_ZRAM, CONFIG_MMU_NOTIFIER, CONFIG_DEVICE_PRIVATE"
 while read -r wanted line; do
 	echo "$line" >"$run/allowed-skips"
-	ktap "s/^  ok 2.*/  ok 2 event.mremap # SKIP $missing/"
-	judged "$wanted" "a skip, with the table: $line" "1 skipped"
+	edit_ktap "s/^  ok 2.*/  ok 2 event.mremap # SKIP $missing/"
+	judges "$wanted" "a skip, with the table: $line" "1 skipped"
 done <<'EOT'
 0 event.* always why
 9 range.* always why
@@ -205,12 +207,12 @@ done <<'EOT'
 0 *.mremap SMP=2 why
 EOT
 echo "verdict: pass 1235" >"$run/verdict"
-judged 10 "a verdict with a wrong nonce" "verdict: pass 1235"
+judges 10 "a verdict with a wrong nonce" "verdict: pass 1235"
 : >"$run/verdict"
-judged 10 "no verdict" "none"
+judges 10 "no verdict" "none"
 echo "verdict: fail 1234" >"$run/verdict"
-judged 10 "a verdict that is fail" "the verdict of PID 1 is fail"
+judges 10 "a verdict that is fail" "the verdict of PID 1 is fail"
 rm "$run/meta"
-judged 2 "not a recording" "no meta"
+judges 2 "not a recording" "no meta"
 
 end_results

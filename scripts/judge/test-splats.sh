@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of scripts/judge/splats, because the wording of complaints depends on the version of
-# the kernel.
+# Tests of scripts/judge/splats, because the wording of complaints depends on the version
+# of the kernel.
 #
 # usage: test-splats.sh KERNEL-SOURCE...
 #
-# For each source tree: the files of the kernel contain the messages that the table has for
-# this version, and the expressions match the messages. An expression of the table matches
-# each complaint about lockups, and each message that starts with BUG, INFO or WARNING. KTAP
-# on stdout.
+# Checks for each source tree that the files of the kernel contain the messages that the
+# table has for this version, and that the expressions match these messages. Also checks
+# that an expression of the table matches each report of a lockup, and each message that
+# starts with BUG, INFO or WARNING. Prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/judge/version.sh"
@@ -17,13 +17,14 @@
 
 TABLE=$SCRIPTS/judge/splats
 
-# The version of a source tree, from its Makefile.
+# version_of DIR: Prints the version of the source tree DIR, such as "6.1", from its
+# Makefile.
 version_of() {
 	awk -F ' *= *' '/^(VERSION|PATCHLEVEL) *=/ { v = v "." $2 }
 		END { print substr(v, 2) }' "$1/Makefile"
 }
 
-# applies VERSIONS: does the entry apply to this tree?
+# applies VERSIONS: Returns 0 if an entry with VERSIONS applies to the kernel $version.
 applies() {
 	case $1 in
 	all)		true ;;
@@ -33,8 +34,9 @@ applies() {
 	esac
 }
 
-# fill_in [empty]: replace the conversions of a message, as printk does. With "empty" a %s
-# that directly follows a letter is replaced by nothing.
+# fill_in [empty]: Copies stdin to stdout. Replaces the conversions of each message, as
+# printk does: by the words of %s{words}, otherwise by "x1". With "empty", replaces a %s
+# that directly follows a letter by nothing.
 fill_in() {
 	local glued=x1
 
@@ -43,14 +45,15 @@ fill_in() {
 		-e 's/%[-+ #0-9.*]*([lhz]*[diouxXc]|s|p[A-Za-z]*)/x1/g'
 }
 
-# The entries of the table as lines EXPRESSION, VERSIONS, FILE, MESSAGE.
+# entries: Prints a line for each message of the table. The columns are EXPRESSION,
+# VERSIONS, FILE and MESSAGE, separated by tabs.
 entries() {
 	awk -F '\t' -v OFS='\t' '/^#/ { next } !/^\t/ { expression = $0; next }
 		{ print expression, $2, $3, $4 }' "$TABLE"
 }
 
-# is_matched EXPRESSION MESSAGE: does the expression match both results of fill_in? No
-# expression of splats-allowed may match them.
+# is_matched EXPRESSION MESSAGE: Returns 0 if EXPRESSION matches both results of fill_in
+# for MESSAGE, and no expression of splats-allowed matches one of them.
 is_matched() {
 	local how text
 
@@ -61,7 +64,8 @@ is_matched() {
 	done
 }
 
-# has_message FILE MESSAGE: does FILE contain the message and its words?
+# has_message FILE MESSAGE: Returns 0 if FILE of the source tree contains MESSAGE and, as
+# the beginning of a string, the words of its %s{words}.
 has_message() {
 	local words
 
@@ -70,7 +74,8 @@ has_message() {
 	grep -qsF -- "\"$words" "$tree/$1"
 }
 
-# Prints the errors of the entries for this version.
+# wrong_entries: Prints the entries for this version of which FILE does not contain the
+# message, or of which the expression does not match the message.
 wrong_entries() {
 	local expression versions file message
 
@@ -83,8 +88,8 @@ wrong_entries() {
 	done <<<"$table"
 }
 
-# Prints the expressions without a message for this version: either the expression can be
-# removed, or the entry of a message is missing.
+# dead_expressions: Prints the expressions that have no message for this version. Such an
+# expression can be removed, or the table lacks a message of this version.
 dead_expressions() {
 	local expression versions rest
 
@@ -95,8 +100,8 @@ dead_expressions() {
 		sed "s/^/# $version has no message for: /"
 }
 
-# Prints the messages of a file that have the level of an error or a warning. The string is
-# on the line of the call or on the next one.
+# A program of awk. It prints the messages of C files that have the level of an error or
+# of a warning. The string is on the line of the call or on the next line.
 # shellcheck disable=SC2016 # $ is for awk
 TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 2 }
 	call-- > 0 && match($0, /"([^"\\]|\\.)*"/) {
@@ -106,8 +111,9 @@ TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 
 		call = 0
 	}'
 
-# Prints the lines of stdin that no expression matches, without the entries "-".
-unmatched() {
+# unmatched_messages: Prints the lines of stdin that no expression matches, except those
+# that contain a message of the entry "-".
+unmatched_messages() {
 	local text filled
 
 	while read -r text; do
@@ -118,13 +124,15 @@ unmatched() {
 	done
 }
 
-# Prints the reports of lockups. A line that starts with a blank or a quote continues a
-# message.
+# lockup_titles: Prints the first lines of the reports of lockups. A string that does not
+# start with a letter continues a message.
 lockup_titles() {
 	awk "$TITLES" "$tree"/kernel/{hung_task,watchdog*}.c | sort -u |
 		grep '^[A-Za-z]'
 }
 
+# marked_titles: Prints the messages of kernel/, mm/ and lib/ that start with INFO, BUG or
+# WARNING.
 marked_titles() {
 	grep -rlE --include='*.[ch]' '"(INFO|BUG|WARNING): ' \
 		"$tree"/{kernel,mm,lib} >"$work/files"
@@ -132,6 +140,7 @@ marked_titles() {
 		grep -E '^(INFO|BUG|WARNING): '
 }
 
+# test_tree: Tests the table with the source tree $tree.
 test_tree() {
 	local complaints titles
 
@@ -142,10 +151,10 @@ test_tree() {
 	complaints=$(dead_expressions)
 	silent "each expression has a message of $version" "$complaints"
 	titles=$(lockup_titles)
-	complaints=$(unmatched <<<"$titles")
+	complaints=$(unmatched_messages <<<"$titles")
 	silent "each report of a lockup of $version is matched" "$complaints"
 	titles=$(marked_titles)
-	complaints=$(unmatched <<<"$titles")
+	complaints=$(unmatched_messages <<<"$titles")
 	silent "each BUG, INFO and WARNING of $version is matched" "$complaints"
 }
 

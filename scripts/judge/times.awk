@@ -22,7 +22,7 @@ BEGIN	{ SHOWN = 20 }
 	in_program = 0
 }
 
-# The name with the largest value.
+# Returns the name with the largest value, or "" if there is no value.
 function take_largest(values,	name, largest) {
 	largest = ""
 	for (name in values)

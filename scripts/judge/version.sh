@@ -3,7 +3,8 @@
 #
 # Versions of the kernel. Sourced.
 
-# is_older A B: is version A older than B? Only the first two numbers are compared.
+# is_older A B: Returns 0 if version A of the kernel is older than version B. Compares
+# only the first two numbers.
 is_older() {
 	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x, "."); split(b, y, ".")
 		exit !(x[1] + 0 < y[1] + 0 ||
