@@ -5,13 +5,14 @@
 #
 # usage: accel.sh IMAGE
 #
-# ACCEL=auto is KVM if KVM runs IMAGE on this machine, otherwise TCG.
+# With ACCEL=auto the accelerator is KVM if KVM runs IMAGE on this machine, otherwise TCG.
 
 . "${0%/*}/../lib.sh"
 
 image=$1
 
-choose() {
+# choose_accel: Sets ACCEL to kvm or tcg. Prints a line if it is tcg.
+choose_accel() {
 	local answer=tcg status=0
 
 	ACCEL=tcg
@@ -28,17 +29,17 @@ choose() {
 	fi
 }
 
-[ "$ACCEL" != auto ] || choose
+[ "$ACCEL" != auto ] || choose_accel
 case $ACCEL in
 kvm)	echo "-accel kvm -cpu host" ;;
 # Five-level page tables are slow to emulate. KASAN of 6.1 also reports its own access to
 # them if an interrupt arrives while the kernel identifies the processor.
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
-# The clock counts all instructions, and the guest receives no input from the host, not
-# even random numbers: all runs are the same. Each iteration of a string instruction is
-# counted; without ERMS and FSRM the kernel moves eight bytes in one iteration.
+# The clock counts instructions, and the guest receives no input from the host, not even
+# random numbers. Therefore all runs are the same. The clock counts each iteration of a
+# string instruction. Without ERMS and FSRM the kernel moves eight bytes in one iteration.
 icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off -seed 1" \
 		"-cpu ${CPU:-max,la57=off,erms=off,fsrm=off}" \
 		"-rtc base=2020-01-01,clock=vm" ;;
-*)	die "ACCEL=$ACCEL: auto, kvm, tcg or icount" ;;
+*)	die "ACCEL=$ACCEL: expected auto, kvm, tcg or icount" ;;
 esac

@@ -5,18 +5,20 @@
 #
 # usage: boot.sh OUT
 #
-# Prints the KTAP while the guest runs, and writes the files that judge.sh reads to
-# OUT/result: console.log, ktap.log, verdict, qemu.log (messages of QEMU or of User-Mode
-# Linux), meta, config; and orders, the input of PID 1. Exits 0 even if the guest fails.
-# The guest is killed when this script or its parent dies.
+# Prints the KTAP while the guest runs. Writes the files that judge.sh reads to
+# OUT/result: console.log, ktap.log, verdict, qemu.log (the messages of QEMU or of
+# User-Mode Linux), meta and config. Also writes the file orders, the input of PID 1.
+# Exits with status 0 even if the guest fails. The guest is killed when this script or its
+# parent dies.
 #
-# start.sh exports the variables that "make help" lists. Other scripts may add these:
+# start.sh exports the variables that "make help" lists. The scripts that call this one
+# may also set these:
 #
 #	PROGRAM		one program with its arguments, which runs instead of the tests
 #	NONCE		the number that the verdict must contain [a random number]
 #	GUEST_ENV	words NAME=VALUE for the environment of the programs
-#	BOOT_SECS	the limit for the first line of output
-#	PROGRAM_SECS	the limit for each program
+#	BOOT_SECS	the seconds until the first line of output [120]
+#	PROGRAM_SECS	the seconds that each program may take
 #	GUEST		a number, printed before each line, see side-by-side.sh
 
 . "${0%/*}/../lib.sh"
@@ -24,7 +26,8 @@
 . "$SCRIPTS/vm/guest.sh"
 . "$SCRIPTS/vm/progress.sh"
 
-# Die with the parent, because a CI runner may kill make alone.
+# The kernel ends this script when its parent dies, because a CI runner may kill only
+# make.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -37,15 +40,16 @@ image=$(value image "$kernel")
 PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
-# A guest that has printed nothing after BOOT_SECS is booted again, BOOT_TRIES times in
-# all.
+# A guest that has printed nothing after BOOT_SECS is booted again. There are at most
+# BOOT_TRIES boots.
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 
 nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
-# The settings of the selftest limit the time of one program. An emulated guest is slower
-# and has more time.
+# program_secs: Prints the seconds that each program may take: PROGRAM_SECS if it is set,
+# otherwise the timeout in the file settings of the selftest. An emulated guest is slow
+# and gets four times as much.
 program_secs() {
 	local secs
 
@@ -53,7 +57,7 @@ program_secs() {
 	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
 }
 
-# See scripts/guest/orders.c.
+# write_orders: Writes the file orders, which scripts/guest/orders.c reads.
 write_orders() {
 	local modules
 
@@ -65,8 +69,9 @@ write_orders() {
 		"times=$TIMES" >"$result/orders"
 }
 
-# The kernel unpacks archives that are concatenated; gen_init_cpio pads each of them to 512
-# bytes. The time of the file is constant, so that all runs are the same.
+# make_initrd: Makes the file initrd: the initramfs and an archive with the orders. The
+# kernel unpacks concatenated archives, and gen_init_cpio pads each archive to a multiple
+# of 512 bytes. The time stamp of the file is constant, so that all runs are the same.
 make_initrd() {
 	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
 	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
@@ -74,7 +79,7 @@ make_initrd() {
 	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
 }
 
-# take_line LINE: of the guest.
+# take_line LINE: Writes a line of the guest to ktap.log and to stdout.
 take_line() {
 	printf '%s\n' "$1" >>"$result/ktap.log"
 	clear_progress
@@ -82,8 +87,10 @@ take_line() {
 	note_current "$1"
 }
 
-# Read until the guest ends or its time is over; sets $ended to the reason.
-follow() {
+# follow_guest: Reads the output of the guest until the guest ends, and kills the guest if
+# its time is over. Sets ended to exit, or to the reason why the guest was killed: timeout
+# or no-boot.
+follow_guest() {
 	local line='' part
 
 	ended='exit'
@@ -106,6 +113,7 @@ follow() {
 	clear_progress
 }
 
+# out_of_time: Returns 0 if the time of the guest is over, and sets ended.
 out_of_time() {
 	if [ ! -s "$result/ktap.log" ] && [ "$SECONDS" -ge "$BOOT_SECS" ]; then
 		ended=no-boot
@@ -116,13 +124,15 @@ out_of_time() {
 	fi
 }
 
-# prepare_result: empty files, and the pipe that the guest writes to.
+# prepare_result: Makes empty files, and the pipe to which the guest writes its KTAP.
 prepare_result() {
 	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
 	touch "$result"/{console.log,ktap.log,verdict}
 	mkfifo "$result/serial"
 }
 
+# run_guest: Boots the guest once and waits until it ends. Sets status to the exit status
+# of QEMU or of User-Mode Linux.
 run_guest() {
 	local tail_pid=
 
@@ -133,18 +143,19 @@ run_guest() {
 	pid=$!
 	exec {guest}<"$result/serial"
 	if [ "$V" = 1 ]; then
-		tied tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
+		run_tied tail -n +1 -f --pid="$pid" "$result/console.log" >&2 &
 		tail_pid=$!
 	fi
-	follow
-	# Hide the shell's message about a guest that a signal ended; judge.sh
-	# reports it.
+	follow_guest
+	# The shell would print a message about a guest that a signal ended. judge.sh
+	# reports such a guest.
 	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-
 	[ -z "$tail_pid" ] || wait "$tail_pid" || true
 }
 
+# boot: Runs the guest. Runs it again if it printed nothing, BOOT_TRIES times in all.
 boot() {
 	local try
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2 of kselftest.sh with SUITE=hmm: build the kernel's own test_hmm and hmm-tests, to compare with.
-# Only kernels that are built here have them.
+# Step 2 of kselftest.sh with SUITE=hmm: build test_hmm and hmm-tests of the kernel, with
+# which a user can compare mmun. Only kernels that are built here have them.
 #
 # usage: build-hmm.sh module|modules|tests OUT
 #
-# See build.sh.
+# The arguments are those of build.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,7 +15,7 @@ out=$2
 kdir=$(value kdir "$out/kernel")
 source=$(value source "$out/kernel")
 
-# The module is built with the kernel.
+# take_module: Copies the module to OUT/module. The build of the kernel has compiled it.
 take_module() {
 	[ -e "$kdir/lib/test_hmm.ko" ] ||
 		die "$kdir has no lib/test_hmm.ko: SUITE=hmm needs a kernel that is built here"
@@ -23,7 +23,8 @@ take_module() {
 	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
 }
 
-# The directory of hmm-tests and the files that it needs depend on the version.
+# find_sources: Sets files to the source files of hmm-tests. Their directory and their
+# number depend on the version of the kernel.
 find_sources() {
 	local file
 
@@ -35,6 +36,8 @@ find_sources() {
 		die "$source has no hmm-tests: SUITE=hmm needs a kernel that is built here"
 }
 
+# build_tests: Builds OUT/tests/hmm-tests, unless the sources and the compiler are
+# unchanged.
 build_tests() {
 	local key files selftests=$source/tools/testing/selftests
 

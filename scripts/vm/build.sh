@@ -7,12 +7,12 @@
 #
 # OUT/kernel is the output of kernel/resolve.sh. "module" builds the driver,
 # OUT/module/test_mmun.ko. "modules" also builds OUT/floor/mmun_floor.ko. "tests" builds
-# OUT/tests/*, or only PROGRAM if it is in the environment, and writes the names of all
-# programs to OUT/programs. MODULE_TREE is the directory with the sources of the driver,
-# MODULE_FLAGS are more arguments for make.
+# OUT/tests/*, or only the program of PROGRAM if that is in the environment, and writes
+# the names of all programs to OUT/programs. MODULE_TREE is the directory with the sources
+# of the driver [the clone]. MODULE_FLAGS has additional arguments for make.
 #
-# Each directory has a key, a hash of its inputs. If the key has changed, the directory is
-# built from nothing. Otherwise make compares times.
+# Each of these directories has a key, a hash of its inputs. If the key has changed, the
+# directory is removed and built again. Otherwise make compares the times of files.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -23,9 +23,10 @@ kernel=$out/kernel
 kdir=$(value kdir "$kernel")
 source=$(value source "$kernel")
 
-# start_anew DIR KEY: empty DIR, unless it was built with KEY. A make that was killed may
-# have left a part of a file, which is newer than its source.
-start_anew() {
+# empty_if_outdated DIR KEY: Empties DIR, unless it was built with KEY and the last make
+# was not killed. A make that was killed may have left a part of a file, which is newer
+# than its source.
+empty_if_outdated() {
 	if [ -e "$1/.unfinished" ] || ! has_key "$1/.key" "$2"; then
 		rm -rf "$1"
 		mkdir -p "$1"
@@ -33,7 +34,8 @@ start_anew() {
 	fi
 }
 
-# make_in DIR WORD...: run make, which builds into DIR.
+# make_in DIR WORD...: Runs make with these arguments, which builds files in DIR. While
+# make runs, DIR has the file .unfinished.
 make_in() {
 	local status=0
 
@@ -43,8 +45,9 @@ make_in() {
 	return "$status"
 }
 
-# Sets cc to the compiler of the kernel. The headers of Debian name a version, and a kernel
-# that clang built needs clang for its modules.
+# choose_compiler: Sets cc to the compiler for the modules that is used if neither CC nor
+# LLVM is set. The headers of Debian name the version of gcc. Sets LLVM if the kernel was
+# built with clang, because its modules need clang, too.
 choose_compiler() {
 	local found=''
 
@@ -60,7 +63,9 @@ choose_compiler() {
 	fi
 }
 
-# module_key TREE SOURCE...
+# module_key TREE SOURCE...: Prints a hash of the inputs of a module: the build directory
+# and configuration of the kernel, the arguments of make, the compiler, and the sources,
+# which are paths in TREE.
 module_key() {
 	{
 		echo "$kdir ${flags[*]}"
@@ -71,13 +76,14 @@ module_key() {
 	} | sum
 }
 
-# build_module DIR/FILE TREE SOURCE...: the sources are links in DIR, so that the builds for
-# several kernels are separate, and the work tree stays clean.
+# build_module DIR/FILE TREE SOURCE...: Builds the module OUT/DIR/FILE from the sources,
+# which are paths in TREE. OUT/DIR has links to the sources, so that the builds for
+# several kernels are separate, and kbuild writes no files to the clone.
 build_module() {
 	local dir=$out/${1%/*} key parts=("${@:3}")
 
 	key=$(module_key "${@:2}")
-	start_anew "$dir" "$key"
+	empty_if_outdated "$dir" "$key"
 	ln -sfn -t "$dir" "${parts[@]/#/$2/}"
 	[ -e "$out/$1" ] ||
 		say "building ${1#*/} for $(value release "$kernel")"
@@ -85,6 +91,7 @@ build_module() {
 		"${flags[@]}" modules
 }
 
+# find_flags: Sets flags to the additional arguments for make.
 find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, with the modules"
@@ -109,7 +116,9 @@ build_floor() {
 	build_module floor/mmun_floor.ko "$TOP" "${FLOOR_SOURCES[@]}"
 }
 
-# The Makefile of the selftest includes ../lib.mk, as in a kernel tree.
+# place_kselftest: Copies lib.mk and the headers of kselftest from the source of the
+# kernel to the directory in which they are in a kernel tree, because the Makefile of the
+# selftest includes ../lib.mk.
 place_kselftest() {
 	local file to
 
@@ -119,6 +128,8 @@ place_kselftest() {
 	done
 }
 
+# tests_key: Prints a hash of the inputs of all tests. Their sources are not among these,
+# see changed_sources.
 tests_key() {
 	{
 		echo "$source ${words[*]}"
@@ -127,8 +138,9 @@ tests_key() {
 	} | sum
 }
 
-# changed_sources FILE: arguments for make that name each source whose hash is not in FILE.
-# Times are not enough, because a source that changed may have an older time.
+# changed_sources FILE: Prints arguments for make that name each source whose hash is not
+# in FILE, so that make uses it again. Times are not enough, because a source may have an
+# older time after a change.
 changed_sources() {
 	local line old=''
 
@@ -139,12 +151,13 @@ changed_sources() {
 	done <<<"$sources"
 }
 
+# build_tests: Builds the tests, or the program of PROGRAM, and writes OUT/programs.
 build_tests() {
 	local target=${PROGRAM:-all} key sources changed list
 
 	target=${target%% *}
 	key=$(tests_key)
-	start_anew "$out/tests" "$key"
+	empty_if_outdated "$out/tests" "$key"
 	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor}/*.h \
 		{model,stress,bench}/*.c ../../../../test_mmun_uapi.h)
 	changed=$(changed_sources "$out/tests/.sources-$target")
@@ -180,5 +193,5 @@ tests)
 	place_kselftest
 	build_tests
 	;;
-*)	die "$1: module, modules or tests" ;;
+*)	die "$1: expected module, modules or tests" ;;
 esac

@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the programs that have a test which matches TESTS.
+# Print the programs that have a test whose name matches TESTS.
 #
 # usage: choose.sh OUT
 #
-# The script prints the programs in OUT/programs, in that order. If PROGRAM is set, it is a
-# program with its arguments, and the script uses this program instead. TESTS is a list of
-# globs, separated by commas; if it is empty, all programs are printed. The programs
-# in OUT/tests match the globs themselves (see lib/names.h of the selftest), so that host
-# and guest agree. A glob without a match is an error: the script prints a line with similar
-# names, writes all names to OUT/names, and exits 2.
+# TESTS is a list of globs, separated by commas. If it is empty, the script prints all
+# programs. The programs are the lines of OUT/programs, and keep their order. If PROGRAM
+# is set, only the program that it names is considered. The script runs the programs in
+# OUT/tests, which compare their names with the globs (see lib/names.h of the selftest),
+# so that host and guest agree. A glob without a match is an error: the script prints a
+# line with similar names, writes all names to OUT/names, and exits with status 2.
 
 . "${0%/*}/../lib.sh"
 
 out=$1
 tests=${TESTS:-}
 
-# matches GLOBS: Prints lines "program name" for the tests that match.
+# matches GLOBS: Prints a line "PROGRAM NAME" for each test that matches.
 matches() {
 	local program names
 
@@ -37,7 +37,8 @@ complain() {
 	echo "choose.sh: TESTS=$1: no test has such a name${names:+; near: $names}; all names are in ${out#"$TOP"/}/names" >&2
 }
 
-# Sets chosen to the lines of all globs, and missing to the globs without a match.
+# match_each: Sets chosen to the lines of matches() for all globs of TESTS, and the array
+# missing to the globs without a match.
 match_each() {
 	local globs glob found
 

@@ -4,12 +4,12 @@
 #
 # usage: awk -v guests=N -f deal.awk SECONDS PROGRAMS
 #
-# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS has one program a line.
-# Prints "GUEST PROGRAM" for each program, in the order of PROGRAMS. Each step gives the
-# longest program that is left to the guest with the least work. A program of unknown time
-# counts as the mean of the known times, or as 1.
+# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS has one program per line.
+# Prints "GUEST PROGRAM" for each program, in the order of PROGRAMS. Each step assigns the
+# longest remaining program to the guest with the least work. For a program of unknown
+# time the mean of the known times is used, or 1 if no time is known.
 
-# A program that took 0.0 s must count, otherwise a guest could have no program.
+# The least time of a program. With times of 0.0 s a guest could receive no program.
 BEGIN { LEAST = 0.1 }
 
 FILENAME == ARGV[1] {
@@ -25,7 +25,7 @@ FILENAME == ARGV[1] {
 	}
 }
 
-# The longest program that is left.
+# Returns the number of the longest program that has no guest yet, or 0.
 function longest(    i, best) {
 	best = 0
 	for (i = 1; i <= count; i++)
@@ -34,8 +34,8 @@ function longest(    i, best) {
 	return best
 }
 
-# The guest with the least work.
-function idlest(    i, best) {
+# Returns the guest with the least work.
+function least_loaded(    i, best) {
 	best = 1
 	for (i = 2; i <= guests; i++)
 		if (work[i] + 0 < work[best] + 0)
@@ -50,7 +50,7 @@ END {
 			cost[i] = LEAST
 	}
 	while ((i = longest())) {
-		guest[i] = idlest()
+		guest[i] = least_loaded()
 		work[guest[i]] += cost[i]
 	}
 	for (i = 1; i <= count; i++)

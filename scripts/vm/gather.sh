@@ -6,14 +6,16 @@
 # usage: gather.sh RESULT GUEST-RESULT...
 #
 # RESULT already has ktap.log, see merge.sh. Adds the other files that judge.sh reads:
-# console.log holds the console of each guest after a line with its name, and verdict has a
-# line for each guest. The guest with the worst result is last, and qemu.log, meta, config
-# and orders are copies of its files. In meta "seconds" is the time of the slowest guest,
-# "guests" is the number of guests, and "silent" is the number of guests without KTAP.
+# console.log has the console of each guest after a line with the name of the guest, and
+# verdict has a line for each guest. The guest with the worst result is last in these
+# files, and qemu.log, meta, config and orders are copies of its files. In meta, "seconds"
+# is the time of the slowest guest, "guests" is the number of guests, and "silent" is the
+# number of guests without KTAP.
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: Prints the rank of the result, in the order of judge.sh; 0 is the best.
+# badness DIR: Prints a number for the result in DIR: 0 if the guest ended by itself, and 4
+# for the failure that judge.sh reports first.
 badness() {
 	local ended qemu panics
 
@@ -34,8 +36,8 @@ badness() {
 	fi
 }
 
-# best_first DIR...: sets dirs.
-best_first() {
+# sort_results DIR...: Sets the array dirs to the results, the best first.
+sort_results() {
 	local bad dir ranks=''
 
 	for dir; do
@@ -47,7 +49,8 @@ best_first() {
 	dirs=("${dirs[@]#* }")
 }
 
-# add_guest DIR
+# add_guest DIR: Adds the result in DIR to console.log and verdict, and updates seconds
+# and silent.
 add_guest() {
 	local name=${1%/result} secs
 
@@ -59,6 +62,7 @@ add_guest() {
 	{ tr -d '\r\n' <"$1/verdict" && echo; } >>"$result/verdict"
 }
 
+# write_meta DIR: Writes meta, qemu.log, config and orders from the files in DIR.
 write_meta() {
 	sed "s/^seconds=.*/seconds=$seconds/" "$1/meta" >"$result/meta"
 	printf '%s\n' "guests=${#dirs[@]}" "silent=$silent" >>"$result/meta"
@@ -68,7 +72,7 @@ write_meta() {
 result=$1
 seconds=0
 silent=0
-best_first "${@:2}"
+sort_results "${@:2}"
 : >"$result/console.log"
 : >"$result/verdict"
 for dir in "${dirs[@]}"; do

@@ -4,23 +4,24 @@
 # The two kinds of guest: a kernel that QEMU boots, and User-Mode Linux, which is a
 # program. Sourced by boot.sh.
 #
-# prepare_<kind> sets command, and sets slow to 1 if the guest is emulated. start_<kind>
-# runs the command with KTAP on stdout and messages on stderr. The guest writes its
-# console, the verdict and its coverage to files in $result. See scripts/guest/init.c for
-# the ports.
+# prepare_<kind> sets the array command, and sets slow to 1 if the guest is emulated.
+# start_<kind> runs the command with KTAP on stdout and messages on stderr. The guest
+# writes its console, the verdict and its coverage to files in $result. See
+# scripts/guest/init.c for the serial ports.
 
-# COMMAND_LINE_SIZE of x86 without the terminating zero.
+# COMMAND_LINE_SIZE of x86 without the terminating zero
 COMMAND_LINE_MAX=2047
 
-# The command line of every kernel begins with these.
+# Words in the command line of every kernel
 WORDS=(loglevel=7 panic=-1 oops=panic)
 
-# tied COMMAND...: the kernel kills the command when this shell dies.
-tied() {
+# run_tied COMMAND...: Replaces this shell by COMMAND. The kernel of the host kills
+# COMMAND when the parent of this shell dies.
+run_tied() {
 	exec setpriv --pdeathsig KILL "$@"
 }
 
-# allowed_cpus: the numbers of the CPUs that this process may use, one a line.
+# allowed_cpus: Prints the numbers of the CPUs that this process may use, one per line.
 allowed_cpus() {
 	local list range ranges
 
@@ -31,9 +32,9 @@ allowed_cpus() {
 	done
 }
 
-# take_cpu: sets pinned to the words that run a command on one CPU of the host, which no
-# other guest of this clone has locked. The lock is held until this shell and the guest
-# have ended. If all CPUs are locked, pinned is empty.
+# take_cpu: Locks a CPU of the host that no other guest of this clone has locked. Sets the
+# array pinned to the command that runs another command on this CPU, or to nothing if all
+# CPUs are locked. The lock is held until this shell and the guest have ended.
 take_cpu() {
 	local cpu cpus fd
 
@@ -49,18 +50,20 @@ take_cpu() {
 	done
 }
 
-# make_line: sets line to the command line of the kernel. The kernel panics if the timer test
-# fails, and an emulated timer can be late.
-make_line() {
+# make_command_line: Sets line to the command line of the kernel. no_timer_check is needed
+# because an emulated timer can be late, and the kernel panics if its test of the timer
+# fails.
+make_command_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"
 	[ ${#line} -le $COMMAND_LINE_MAX ] ||
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 }
 
-# choose_accel: sets accel, slow and image. In an emulated guest the unpacking of the kernel
-# takes longer than the rest of the boot. A kernel that is already unpacked is not moved to a
-# random address.
+# choose_accel: Sets the array accel to the arguments of QEMU for the accelerator, and
+# slow to 1 if it emulates the processor. Sets image to the unpacked kernel in this case,
+# because unpacking takes longer there than the rest of the boot. An unpacked kernel does
+# not move itself to a random address.
 choose_accel() {
 	local words
 
@@ -71,13 +74,14 @@ choose_accel() {
 	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
 }
 
+# prepare_qemu: Sets command and slow for QEMU, and SMP to its default.
 prepare_qemu() {
 	local accel line coverage=()
 
 	SMP=${SMP:-2}
 	need "$QEMU"
 	choose_accel
-	make_line
+	make_command_line
 	! has_line "$config" CONFIG_GCOV_KERNEL=y ||
 		coverage=(-serial "file:$result/gcda")
 	command=("$QEMU" -M pc "${accel[@]}" -smp "$SMP" -m "$MEM"
@@ -88,12 +92,13 @@ prepare_qemu() {
 }
 
 start_qemu() {
-	tied "${command[@]}"
+	run_tied "${command[@]}"
 }
 
-# choose_tmpdir: sets tmpdir to the directory of the file that is the memory of the guest.
-# The guest is killed if there is no space for a page. /dev/shm of a container is often
-# small, and JOBS guests share it.
+# choose_tmpdir: Sets tmpdir to the directory for the file that is the memory of the
+# guest: /dev/shm if it has enough space for JOBS guests, otherwise the directory of the
+# result. The host kills the guest if there is no space for a page, and /dev/shm of a
+# container is often small.
 choose_tmpdir() {
 	local free='' need
 
@@ -104,9 +109,11 @@ choose_tmpdir() {
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
 }
 
-# The ports are the file descriptors 3 (console), 1, 4 and 5. Each system call of the
-# guest wakes another thread of the host, which takes twice as long on another CPU.
-# Therefore a guest with one processor runs on one CPU.
+# prepare_uml: Sets command and slow for User-Mode Linux, and SMP to its default. The
+# serial ports of the guest are the file descriptors 3 (console), 1 (KTAP), 4 (verdict)
+# and 5 (coverage). A guest with one processor runs on one CPU of the host, because each
+# system call in the guest wakes another thread of the host, which takes twice as long on
+# another CPU.
 prepare_uml() {
 	local words pinned=()
 
@@ -124,6 +131,6 @@ prepare_uml() {
 }
 
 start_uml() {
-	tied "${command[@]}" 3>"$result/console.log" 4>"$result/verdict" \
+	run_tied "${command[@]}" 3>"$result/console.log" 4>"$result/verdict" \
 		5>"$result/gcda"
 }

@@ -5,19 +5,22 @@
 #
 # usage: matrix.sh
 #
-# JOBS is the number of kernels that are tested in parallel (default 1). Each kernel runs
-# in one guest. The output of each run is in build/matrix/<kernel>. Exits 0 if all passed.
+# JOBS is the number of kernels that are tested in parallel [1]. Each kernel runs in one
+# guest. The output of each run is in build/matrix/<kernel>. Exits with status 0 if all
+# runs passed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# row KERNEL PASSED FAILED SKIPPED SPLATS SECONDS OUTCOME
-row() {
+# print_row KERNEL PASSED FAILED SKIPPED SPLATS SECONDS OUTCOME: Prints a row of the
+# table.
+print_row() {
 	printf '%-16s %7s %7s %7s %7s %8s  %s\n' "$@"
 }
 
-# number WORD: Prints the number before the word in the last line of the log.
-number() {
+# count_of WORD: Prints the number before WORD in the last line of the log, "N passed, N
+# failed, N skipped", or "-" if the line does not contain WORD.
+count_of() {
 	awk -v word="$1" '{ last = $0 }
 		END {
 			count = split(last, words, /[ ,]+/)
@@ -27,29 +30,33 @@ number() {
 		}' "$log"
 }
 
-# Prints the first note of judge.sh, which follows the last result, or "ok".
+# outcome: Prints the first note of judge.sh in the log, which follows the last result, or
+# "ok" if there is no note.
 outcome() {
 	awk '/^(not )?ok / { note = "" }
 		/^# / && !note { note = substr($0, 3) }
 		END { print note ? note : "ok" }' "$log"
 }
 
-splats() {
+# count_splats: Prints the number of complaints of the kernel in the log.
+count_splats() {
 	awk '/^#   [0-9]*:/ { count++ } END { print count + 0 }' "$log"
 }
 
-try() {
+# test_kernel NAME: Runs the selftest on kernel NAME, and writes the row of the table to a
+# file. Returns the status of the run.
+test_kernel() {
 	local name=$1 status=0 start=$SECONDS
 
 	log=$logs/$name
 	say "kernel $name"
 	JOBS=1 KERNEL=$name "$SCRIPTS/kselftest.sh" >"$log" || status=$?
-	row "$name" "$(number passed)" "$(number failed)" "$(number skipped)" \
-		"$(splats)" "$((SECONDS - start))" "$(outcome)" >"$log.row"
+	print_row "$name" "$(count_of passed)" "$(count_of failed)" "$(count_of skipped)" \
+		"$(count_splats)" "$((SECONDS - start))" "$(outcome)" >"$log.row"
 	return "$status"
 }
 
-# await COUNT: wait until at most COUNT jobs run.
+# await COUNT: Waits until at most COUNT jobs of this shell run.
 await() {
 	local running
 
@@ -60,7 +67,7 @@ await() {
 }
 
 failed=0
-tries=()
+runs=()
 names=()
 logs=$TOP/build/matrix
 mkdir -p "$logs"
@@ -71,13 +78,13 @@ need_for "${names[*]}"
 for name in "${names[@]}"; do
 	rm -f "$logs/$name.row"
 	await "$((${JOBS:-1} - 1))"
-	try "$name" &
-	tries+=($!)
+	test_kernel "$name" &
+	runs+=($!)
 done
-for pid in "${tries[@]}"; do
+for pid in "${runs[@]}"; do
 	wait "$pid" || failed=1
 done
-table=$(row kernel passed failed skipped splats seconds outcome
+table=$(print_row kernel passed failed skipped splats seconds outcome
 	for name in "${names[@]}"; do
 		cat "$logs/$name.row"
 	done)

@@ -5,15 +5,17 @@
 #
 # usage: merge.sh GUESTS PROGRAMS FILE
 #
-# Reads lines "GUEST LINE" of GUESTS guests, which run PROGRAMS programs in all; GUEST is
-# a number from 1 on. Writes to stdout and to FILE. A line without a number is a message
-# of boot.sh, which is written to stderr once.
+# Reads lines "GUEST LINE" from stdin. GUEST is the number of a guest, 1 to GUESTS. The
+# guests run PROGRAMS programs in all. Writes the KTAP to stdout and to FILE. A line
+# without a number is a message of boot.sh. Writes each such message to stderr, and the
+# same message only once.
 #
 # The block of a program is the output of its guest from the first line of the program to
-# "# NAME: SECONDS s". A block is written when it is complete. The load of a module, its
-# unload, and the check for leaks are one result each, which is ok if it is ok in every
-# guest. If a guest ends early, its lines without a result are written last, and the number
-# of results is less than planned.
+# "# NAME: SECONDS s". A block is written when it is complete. Each guest loads the
+# modules, unloads them and checks for leaks. The results of all guests for one of these
+# checks are merged into one result, which is ok if the check is ok in every guest. If a
+# guest ends early, its lines without a result are written last, and the number of results
+# is less than planned.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"
@@ -23,13 +25,13 @@ programs=$2
 file=$3
 # The number of the last result that was written
 number=0
-# For the line of progress
+# What runs now, for the line of progress
 current=booting
 # The names of the results of modules, in the order of PID 1
 load_checks=()
 unload_checks=()
-# 1 when the results of all loads are written. Until then, complete blocks wait: four
-# elements are the arguments of put_result for one block.
+# 1 when the results of all loads are written. Until then complete blocks wait. Four
+# elements of waiting are the arguments of put_result for one block.
 loads_written=
 waiting=()
 # The lines "Bail out!", which are written last
@@ -37,9 +39,9 @@ bails=
 # The messages of boot.sh that were written; the keys begin with "x"
 declare -A written=()
 # The open block of each guest: "ok" or "not ok", the name of the program or check, the
-# rest of the line, and the lines before and after it
+# rest of the line of the result, and the lines before and after that line
 declare -A result=() name=() rest=() before=() after=()
-# Of each check: its notes, and the numbers of guests in which it was ok and not ok
+# For each check: its notes, and the numbers of guests in which it was ok and not ok
 declare -A notes=() nr_ok=() nr_not_ok=()
 
 # put TEXT: Writes complete lines to stdout and to FILE.
@@ -50,7 +52,7 @@ put() {
 	printf '%s' "$1"
 }
 
-# name_results: Sets load_checks and unload_checks.
+# name_results: Sets load_checks and unload_checks to the names that PID 1 uses.
 name_results() {
 	local i modules name
 
@@ -63,7 +65,7 @@ name_results() {
 	done
 }
 
-# put_plan: Writes the version and the plan when the first guest begins.
+# put_plan: Writes the version of KTAP and the plan, unless they are written.
 put_plan() {
 	local nr_checks=$((${#load_checks[@]} + ${#unload_checks[@]} + 1))
 
@@ -88,6 +90,7 @@ put_check() {
 	fi
 }
 
+# put_checks NAME...: Writes the result of each check.
 put_checks() {
 	local name
 
@@ -96,6 +99,7 @@ put_checks() {
 	done
 }
 
+# end_loading: Writes the results of all loads, and then the blocks that waited for them.
 end_loading() {
 	local i
 
@@ -106,12 +110,14 @@ end_loading() {
 	done
 }
 
-# is_check NAME: Returns 0 if each guest does this check once, 1 if it is a program.
+# is_check NAME: Returns 0 if NAME is a check that each guest does once, and 1 if it is a
+# program.
 is_check() {
 	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
 
-# count_check GUEST NAME: Counts the result that the guest reported for a check.
+# count_check GUEST NAME: Counts the result that the guest reported for a check. Calls
+# end_loading if this was the last result of the last load.
 count_check() {
 	notes[$2]+=${before[$1]}${after[$1]}
 	if [ "${result[$1]}" = ok ]; then
@@ -125,7 +131,8 @@ count_check() {
 	fi
 }
 
-# end_block GUEST: Writes the open block of the guest, or lets it wait, and opens a new one.
+# end_block GUEST: Writes the open block of the guest, or lets it wait, and opens a new
+# one.
 end_block() {
 	local block=("${before[$1]}" "${result[$1]}" "${rest[$1]}" "${after[$1]}")
 
@@ -140,11 +147,12 @@ end_block() {
 	begin_block "$1"
 }
 
+# begin_block GUEST: Opens an empty block.
 begin_block() {
 	before[$1]='' result[$1]='' name[$1]='' rest[$1]='' after[$1]=''
 }
 
-# take_result GUEST LINE: Takes a line "ok" or "not ok".
+# take_result GUEST LINE: Handles a line "ok" or "not ok".
 take_result() {
 	end_block "$1"
 	result[$1]=${2%% [0-9]*}
@@ -154,8 +162,8 @@ take_result() {
 	! is_check "${name[$1]}" || end_block "$1"
 }
 
-# take GUEST LINE: Takes a line of KTAP.
-take() {
+# take_line GUEST LINE: Handles a line of KTAP.
+take_line() {
 	case $2 in
 	KTAP*)		put_plan ;;
 	1..*)		;;
@@ -174,14 +182,15 @@ take() {
 	esac
 }
 
-# message LINE: Writes a message of boot.sh, unless it was written before.
-message() {
+# put_message LINE: Writes a message of boot.sh, unless it was written before.
+put_message() {
 	[ -z "${written[x$1]:-}" ] || return 0
 	written[x$1]=1
 	clear_progress
 	printf '%s\n' "$1" >&2
 }
 
+# finish: Writes everything that is left when all guests have ended.
 finish() {
 	local guest left=''
 
@@ -203,9 +212,9 @@ done
 while IFS= read -r line; do
 	if [[ $line == [1-9]*([0-9])' '* ]]; then
 		note_current "${line#* }"
-		take "${line%% *}" "${line#* }"
+		take_line "${line%% *}" "${line#* }"
 	else
-		message "$line"
+		put_message "$line"
 	fi
 	show_progress
 done

@@ -6,9 +6,9 @@
 # usage: pack.sh OUT
 #
 # Makes OUT/initramfs from the output of build.sh in OUT, and OUT/vmlinux, see unpack.sh.
-# Packs the programs of the list OUT/chosen, or of OUT/programs if there is no OUT/chosen,
-# and the program that the variable PROGRAM names. A file is made again if the content of
-# one of its inputs has changed.
+# Packs the programs of the list OUT/chosen, or of OUT/programs if OUT/chosen does not
+# exist, and the program that the variable PROGRAM names. A file is made again if the
+# content of one of its inputs has changed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -18,24 +18,26 @@ source=$(value source "$out/kernel")
 kdir=$(value kdir "$out/kernel")
 program=${PROGRAM:-}
 
-# finish FILE KEY: rename FILE.tmp to FILE. A FILE without a key is made again.
-finish() {
+# put_in_place FILE KEY: Renames FILE.tmp to FILE, and then writes FILE.key. If the script
+# is killed in between, FILE has no key and is made again.
+put_in_place() {
 	rm -f "$1.key"
 	mv "$1.tmp" "$1"
 	echo "$2" >"$1.key"
 }
 
-# compile FILE KEY WORD...: the words are the arguments of gcc.
+# compile FILE KEY WORD...: Compiles FILE with gcc, which gets these arguments, unless
+# FILE was made with KEY.
 compile() {
 	local file=$1 key=$2
 
 	if [ ! -e "$file" ] || ! has_key "$file.key" "$key"; then
 		quietly gcc "${@:3}" -o "$file.tmp"
-		finish "$file" "$key"
+		put_in_place "$file" "$key"
 	fi
 }
 
-# key_of FILE...: a hash of the files, the compiler and this script.
+# key_of FILE...: Prints a hash of the files, the compiler and this script.
 key_of() {
 	{
 		CC='' LLVM='' "$SCRIPTS/kernel/compiler.sh" -s
@@ -66,7 +68,8 @@ list_modules() {
 	done
 }
 
-# The benchmark compares with test_hmm if the kernel has it.
+# list_peer: Prints the line of test_hmm in the list if PROGRAM is the benchmark, which
+# compares with test_hmm if the kernel has it.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
 
@@ -79,6 +82,7 @@ list_programs() {
 		sed -n "s|.\+|file /mmun/& $out/tests/& 0755 0 0|p"
 }
 
+# list_files: Prints the list of the initramfs, in the format of gen_init_cpio.
 list_files() {
 	echo "dir /dev 0755 0 0"
 	echo "nod /dev/console 0600 0 0 c 5 1"
@@ -92,7 +96,8 @@ list_files() {
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
-# A hash of the list, of each file that the list names, and of the packer.
+# key_of_list: Prints a hash of the list, of each file that the list names, and of the
+# packer.
 key_of_list() {
 	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
 		tr '\n' '\0' | xargs -0 sha256sum "$out/gen_init_cpio" \
@@ -107,7 +112,7 @@ pack() {
 	if [ ! -e "$out/initramfs" ] || ! has_key "$out/initramfs.key" "$key"; then
 		"$out/gen_init_cpio" -t 1577836800 "$out/initramfs.list" \
 			>"$out/initramfs.tmp"
-		finish "$out/initramfs" "$key"
+		put_in_place "$out/initramfs" "$key"
 	fi
 }
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# The progress line on a terminal: the seconds of a run, and $current. Sourced.
+# The line of progress on a terminal: the seconds of a run, and $current, the name of what
+# runs. Sourced.
 
-# note_current LINE: sets current from a line of KTAP.
+# note_current LINE: Sets current to the test or the program that LINE, a line of KTAP,
+# names. Other lines do not change current.
 note_current() {
 	case $1 in
 	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;

@@ -6,33 +6,37 @@
 #
 # usage: side-by-side.sh OUT
 #
-# JOBS in the environment is the number of guests, and OUT/chosen has at least as many
+# JOBS in the environment is the number of guests. OUT/chosen must have at least as many
 # programs. boot.sh runs guest N in OUT/guest-N. The output and OUT/result have the format
-# that boot.sh writes. OUT/seconds contains the time of each program. The guests are killed
-# when this script or its parent dies.
+# that boot.sh writes. OUT/seconds contains the time of each program. The guests are
+# killed when this script or its parent dies.
 
 . "${0%/*}/../lib.sh"
 
-# Die with the parent, because a CI runner may kill make alone.
+# The kernel ends this script when its parent dies, because a CI runner may kill only
+# make.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
-# prepare_guest NUMBER: everything but the list of programs is shared with OUT.
+# prepare_guest NUMBER: Makes the directory of a guest, with the list of its programs and
+# an initramfs. All other files are links to OUT.
 prepare_guest() {
 	local dir=$out/guest-$1
 
 	mkdir -p "$dir"
 	"$SCRIPTS/vm/share.sh" "$out" "$dir"
 	ln -sfn "$out/module" "$dir/module"
-	sed -n "s/^$1 //p" <<<"$dealt" >"$dir/chosen"
+	sed -n "s/^$1 //p" <<<"$assignments" >"$dir/chosen"
 	"$SCRIPTS/vm/pack.sh" "$dir"
 }
 
+# prepare: Distributes the programs to the guests, and makes the directories of the guests
+# and of the result.
 prepare() {
 	local guest
 
 	touch "$out/seconds"
-	dealt=$(awk -v guests="$JOBS" -f "$SCRIPTS/vm/deal.awk" "$out/seconds" \
+	assignments=$(awk -v guests="$JOBS" -f "$SCRIPTS/vm/deal.awk" "$out/seconds" \
 		"$out/chosen")
 	for ((guest = 1; guest <= JOBS; guest++)); do
 		prepare_guest "$guest"
@@ -43,9 +47,9 @@ prepare() {
 	: >"$out/result/ktap.log"
 }
 
-# begin NUMBER: the guest writes its output and its messages to the pipe. With V=1 the
-# messages include the console, and are not merged.
-begin() {
+# start_guest NUMBER: Starts a guest, which writes its output and its messages to the
+# pipe. With V=1 the messages include the console, and go to stderr instead.
+start_guest() {
 	local messages=$pipe
 
 	[ "$V" != 1 ] || messages=2
@@ -54,21 +58,24 @@ begin() {
 	pids+=($!)
 }
 
-# The pipe ends when all guests have ended, because this shell closes its end for writing.
-begin_all() {
+# start_guests: Starts all guests. Sets lines to a file descriptor for reading from the
+# pipe. The pipe ends when all guests have ended, because this shell closes its end for
+# writing.
+start_guests() {
 	local guest pipe
 
 	rm -f "$out/pipe"
 	mkfifo "$out/pipe"
 	exec {pipe}<>"$out/pipe"
 	for ((guest = 1; guest <= JOBS; guest++)); do
-		begin "$guest"
+		start_guest "$guest"
 	done
 	exec {lines}<"$out/pipe" {pipe}>&-
 	rm "$out/pipe"
 }
 
-await_all() {
+# await_guests: Waits for all guests. Exits if boot.sh failed for one of them.
+await_guests() {
 	local pid status=0
 
 	for pid in "${pids[@]}"; do
@@ -77,7 +84,8 @@ await_all() {
 	[ "$status" = 0 ] || exit "$status"
 }
 
-# For the next run, keep the times of this run, and the old times of other programs.
+# keep_seconds: Writes OUT/seconds for the next run: the times of this run, and the old
+# times of programs that did not run.
 keep_seconds() {
 	awk 'FILENAME == ARGV[1] && /^# [^ ]+: [0-9.]+ s$/ {
 			sub(/:$/, "", $2)
@@ -96,8 +104,8 @@ prepare
 programs=$(wc -l <"$out/chosen")
 nonce=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 export NONCE=${NONCE:-$nonce}
-begin_all
+start_guests
 "$SCRIPTS/vm/merge.sh" "$JOBS" "$programs" "$out/result/ktap.log" <&"$lines"
-await_all
+await_guests
 "$SCRIPTS/vm/gather.sh" "$out/result" "${results[@]}"
 keep_seconds

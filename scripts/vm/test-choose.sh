@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of choose.sh. KTAP on stdout.
+# Tests of choose.sh. Prints KTAP.
 #
 # usage: test-choose.sh [OUT]
 #
-# The programs are shell scripts with a few names. With OUT, a directory that build.sh
-# filled, each name that a program there prints must select that test, too.
+# The programs are shell scripts with the names of a few tests. OUT is a directory that
+# build.sh filled. With OUT, also tests that each name which a program in OUT prints
+# selects that test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# program NAME TEST...: a program that has these tests, and follows the rule of names.h.
-program() {
+# add_program NAME TEST...: Makes a program that has these tests, and that compares their
+# names with TESTS as lib/names.h does.
+add_program() {
 	local name=$1
 
 	shift
@@ -26,6 +28,7 @@ program() {
 	echo "$name" >>"$dir/programs"
 }
 
+# list_matches: Prints the names that match MMUN_TESTS. A program contains this function.
 # shellcheck disable=SC2053,SC2154 # these are globs; the program sets names
 list_matches() {
 	local name short glob globs
@@ -40,48 +43,54 @@ list_matches() {
 	done
 }
 
-# run TESTS: sets got to the programs, complaint to the errors, and status.
-run() {
+# run_choose TESTS: Runs choose.sh. Sets got to the programs, complaint to the text on
+# stderr, and status.
+run_choose() {
 	status=0
 	got=$(TESTS=$1 "$SCRIPTS/vm/choose.sh" "$dir" 2>"$dir/errors") || status=$?
 	got=${got//$'\n'/ }
 	complaint=$(cat "$dir/errors")
 }
 
-# picks TESTS PROGRAMS
+# picks TESTS PROGRAMS: Passes if choose.sh prints PROGRAMS, and no complaint.
 picks() {
-	run "$1"
+	run_choose "$1"
 	check "TESTS=$1: ${2:-none}" test "$status:$got:$complaint" = "0:$2:"
 }
 
-# refuses TESTS GLOB: GLOB matches the one line of the complaint.
+# refuses TESTS GLOB: Passes if choose.sh exits with status 2 and prints one line, which
+# matches GLOB, on stderr.
 refuses() {
-	run "$1"
+	run_choose "$1"
 	check "TESTS=$1 is refused: $2" is_refusal "$2"
 }
 
+# is_refusal GLOB: Returns 0 if the last run of choose.sh refused TESTS with one line that
+# matches GLOB.
 # shellcheck disable=SC2053 # this is a glob
 is_refusal() {
 	[[ $status:$got = 2: && $complaint = $1 && $complaint != *$'\n'* ]]
 }
 
-# listed PROGRAM GLOB: the names that the program lists, with spaces around each.
-listed() {
+# list_tests PROGRAM GLOB: Prints the names that PROGRAM of OUT lists for GLOB, with a
+# space before and after each name.
+list_tests() {
 	local names
 
 	names=$(MMUN_LIST=1 MMUN_TESTS=$2 "$out/tests/$1") || return
 	echo " ${names//$'\n'/ } "
 }
 
-# check_program PROGRAM: each name of a real program matches, whole and without the variant.
+# check_program PROGRAM: Passes if each name that PROGRAM of OUT lists matches itself, and
+# also matches without the name of the variant.
 check_program() {
 	local name short
 
 	unknown=
-	names=$(listed "$1" '')
+	names=$(list_tests "$1" '')
 	for name in $names; do
-		short=$(listed "$1" "${name%%.*}.${name##*.}")
-		[[ $(listed "$1" "$name") = " $name " &&
+		short=$(list_tests "$1" "${name%%.*}.${name##*.}")
+		[[ $(list_tests "$1" "$name") = " $name " &&
 			$short = *" $name "* ]] || unknown+=" $name"
 	done
 	check "$1 matches each of its names" matches_all
@@ -96,11 +105,11 @@ out=${1:-}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/tests"
-program one_test collide.commit_works_once collide_mutator.munmap.first_is_seen \
+add_program one_test collide.commit_works_once collide_mutator.munmap.first_is_seen \
 	collide_mutator.mprotect.first_is_seen
-program two_test event_op.munmap.is_clipped_to_the_byte \
+add_program two_test event_op.munmap.is_clipped_to_the_byte \
 	event_op.mprotect.is_clipped_to_the_byte event.munmap_raises_unmap
-program three_test fork.anon.child_has_none fork.shmem.child_has_none
+add_program three_test fork.anon.child_has_none fork.shmem.child_has_none
 results_of choose
 
 # Usual globs
@@ -139,17 +148,17 @@ refuses 'fork.anon.child_has_none.' '* near: fork.anon.child_has_none*'
 refuses '[' '*: no test has such a name*'
 refuses "fork' *" '*: no test has such a name*'
 
-run 'zzz*,yyy*'
+run_choose 'zzz*,yyy*'
 check "each glob without a match has its line" \
 	test "$status:$(wc -l <"$dir/errors")" = 2:2
-run 'zzz*'
+run_choose 'zzz*'
 check "all names are in OUT/names" test "$(wc -l <"$dir/names")" = 8
-PROGRAM='two_test -v' run ''
+PROGRAM='two_test -v' run_choose ''
 check "PROGRAM replaces the list" test "$status:$got" = 0:two_test
-PROGRAM='two_test -v' run 'fork*'
+PROGRAM='two_test -v' run_choose 'fork*'
 check "PROGRAM excludes the tests of other programs" test "$status:$got" = 2:
 echo 'exit 1' >"$dir/tests/three_test"
-run 'collide*'
+run_choose 'collide*'
 check "a program that cannot list its tests is an error" \
 	is_refusal '*three_test cannot list its tests*'
 

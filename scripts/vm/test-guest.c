@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs that test-guest.sh runs in a guest: they leave tasks behind, fail or
- * block, and PID 1 must notice it. The name of the program selects a row of programs[].
+ * The programs that test-guest.sh runs in a guest.  They leave tasks behind, fail
+ * or block, and PID 1 must report that.  The name of the program selects a row of
+ * programs[].
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static void *wait_for_ever(void *unused __attribute__((unused)))
 		pause();
 }
 
-/* The leader of this process exits, and another thread of it does not. */
+/* The leader of this process exits, and another thread of the process does not. */
 static void leave_thread(void)
 {
 	pthread_t thread;

@@ -5,8 +5,8 @@
 #
 # usage: test-guest.sh
 #
-# Variables: KERNEL or KDIR. Four guests run to their end; the others are killed or do not
-# start. KTAP on stdout. The last result is in build/test-guest.
+# Variables: KERNEL or KDIR. Four guests run to their end. The other guests are killed or
+# do not start. Prints KTAP. The files of the last guest are in build/test-guest.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,7 +15,7 @@
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
 
-# has FILE EXPRESSION TITLE: Checks that a line of FILE matches.
+# has FILE EXPRESSION TITLE: Passes if a line of FILE matches EXPRESSION.
 has() {
 	local status=0
 
@@ -23,6 +23,8 @@ has() {
 	result "$status" "$3" "no line matches: $2"
 }
 
+# prepare: Builds the modules and the programs of test-guest.c. Sets out to the directory
+# of the kernel, dir to that of the test, and ktap to the file with the KTAP of a guest.
 prepare() {
 	local name
 
@@ -43,11 +45,12 @@ prepare() {
 	ktap=$dir/result/ktap.log
 }
 
-# run_guest NAME=VALUE...: sets judged to the status of judge.sh, which writes report.
+# run_guest NAME=VALUE...: Runs a guest with these variables. Sets judge_status to the
+# status of judge.sh, and writes the output of judge.sh to the file report.
 run_guest() {
-	judged=0
+	judge_status=0
 	env "$@" "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown"
-	"$SCRIPTS/judge/judge.sh" "$dir/result" >"$dir/report" 2>&1 || judged=$?
+	"$SCRIPTS/judge/judge.sh" "$dir/result" >"$dir/report" 2>&1 || judge_status=$?
 }
 
 test_leftovers() {
@@ -67,7 +70,7 @@ test_leftovers() {
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "PID 1 prints the stack of the blocked task"
 	has "$ktap" '^not ok 8 - mmun: taints$' "a program that taints the kernel fails"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes reaches the program"
-	result "$((judged != 7))" "judge.sh reports failed tests"
+	result "$((judge_status != 7))" "judge.sh reports failed tests"
 	awk -f "$SCRIPTS/judge/times.awk" "$ktap" >"$dir/times"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_nothing +1 tests$' "TIMES=1 counts the tests of a program"
 	has "$dir/times" '^# +[0-9.]+ s  leaves_thread$' "TIMES=1 names the tests"
@@ -80,9 +83,11 @@ test_stop() {
 	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
 }
 
-# refused FILE RESULT: a guest does not load this module, which is for another kernel, and
-# reports the reason. The kernels of Debian ignore the first word of the version magic.
-refused() {
+# refuses_module FILE RESULT: Passes if a guest does not load the module FILE after its
+# version magic was changed to that of another kernel, and reports the reason. RESULT is
+# the name of the module in the KTAP. The test changes "mod_unload", because the kernels
+# of Debian ignore the first word of the version magic.
+refuses_module() {
 	local name=${1##*/}
 
 	cp "$out/$1" "$dir/$1"
@@ -94,19 +99,20 @@ refused() {
 	has "$dir/report" '# the module is for: .*mod_ulnoad' "the report has the vermagic of the module"
 	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the report names the kernel"
 	has "$dir/report" "# kernel: ${name%.ko}: version magic" "the report has the message of the kernel"
-	result "$((judged != 7))" "judge.sh reports the failed load"
+	result "$((judge_status != 7))" "judge.sh reports the failed load"
 }
 
 test_wrong_module() {
-	refused floor/mmun_floor.ko mmun_floor
-	refused module/test_mmun.ko mmun
+	refuses_module floor/mmun_floor.ko mmun_floor
+	refuses_module module/test_mmun.ko mmun
 }
 
-# qemu_fails EXPRESSION NAME=VALUE...: Checks that the report contains the message of QEMU.
+# qemu_fails EXPRESSION NAME=VALUE...: Passes if QEMU fails with these variables, and the
+# report of judge.sh has its message, which matches EXPRESSION.
 qemu_fails() {
 	run_guest ACCEL=tcg "${@:2}"
 	has "$dir/report" "^# QEMU: $1" "${*:2}: the report has the message of QEMU"
-	result "$((judged != 11))" "${*:2}: judge.sh exits 11"
+	result "$((judge_status != 11))" "${*:2}: judge.sh exits 11"
 }
 
 test_qemu() {
@@ -126,7 +132,8 @@ test_command_line() {
 	has "$dir/report" '^vm/boot.sh: APPEND is too long' "the reason is one line"
 }
 
-# take_cpus COUNT: Prints the words that pin each of COUNT guests to a CPU.
+# take_cpus COUNT: Prints the words that pin each of COUNT guests to a CPU, or "nothing"
+# for a guest that is not pinned.
 take_cpus() {
 	local i pinned
 
@@ -149,20 +156,23 @@ test_pinning() {
 		"$seen"
 }
 
-# are_dead PIDS: have all of these ended, or are zombies?
+# are_dead PIDS: Returns 0 if all of these processes have ended or are zombies. PIDS is a
+# list of process IDs, separated by commas.
 are_dead() {
 	! ps -o stat= -p "$1" | grep -qv Z
 }
 
-files_are_gone() {
+# removes_files SIGNAL: Passes if boot.sh has removed its temporary files after SIGNAL.
+removes_files() {
 	local status=0
 
 	[ ! -e "$dir/result/initrd" ] && [ ! -e "$dir/result/serial" ] || status=1
 	result "$status" "SIG$1 to boot.sh removes the temporary files"
 }
 
-# killed_by SIGNAL: boot.sh and its children end within a second.
-killed_by() {
+# ends_by SIGNAL: Passes if boot.sh and its children end within a second after SIGNAL to
+# boot.sh, and boot.sh removes its temporary files. It cannot remove them after SIGKILL.
+ends_by() {
 	local boot all try status=0
 
 	rm -f "$dir/result/console.log"
@@ -179,14 +189,14 @@ killed_by() {
 	[ -s "$dir/result/console.log" ] && are_dead "$all" || status=1
 	result "$status" "SIG$1 to boot.sh ends its children in a second"
 	wait "$boot" || true
-	[ "$1" = KILL ] || files_are_gone "$1"
+	[ "$1" = KILL ] || removes_files "$1"
 }
 
 test_signals() {
 	local signal
 
 	for signal in TERM HUP KILL; do
-		killed_by "$signal"
+		ends_by "$signal"
 	done
 }
 

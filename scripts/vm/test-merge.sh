@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of guests that run in parallel: how the programs are distributed, and the result of
-# two guests, one of which fails.
+# Tests of guests that run in parallel: how the programs are distributed, and the result
+# of two guests, one of which fails.
 #
 # usage: test-merge.sh
 #
-# Each case of the second kind starts from the recordings of two good guests, changes one of
-# them, and checks the exit status of judge.sh for both. KTAP on stdout.
+# Each case of the second kind starts with the recordings of two good guests, changes one
+# of them, and checks the exit status of judge.sh for the merged result. Prints KTAP.
 
 # shellcheck disable=SC2016 # $d and $a are for sed
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# dealt GUESTS SECONDS PROGRAMS WANTED TITLE: commas separate the lines of the files.
-dealt() {
+# deals GUESTS SECONDS PROGRAMS WANTED TITLE: Passes if deal.awk distributes PROGRAMS as
+# WANTED. SECONDS and PROGRAMS are the content of the input files, WANTED is the output.
+# Commas separate the lines.
+deals() {
 	local got status=0
 
 	printf '%s' "${2:+${2//,/$'\n'}$'\n'}" >"$dir/seconds"
@@ -22,21 +24,22 @@ dealt() {
 	got=$(awk -v guests="$1" -f "$SCRIPTS/vm/deal.awk" "$dir/seconds" "$dir/programs" |
 		paste -sd ,)
 	[ "$got" = "$4" ] || status=1
-	result "$status" "$5" "dealt: $got"
+	result "$status" "$5" "the output is: $got"
 }
 
 test_deal() {
-	dealt 2 "a 1,b 2,c 4,d 5" a,b,c,d "1 a,2 b,2 c,1 d" \
+	deals 2 "a 1,b 2,c 4,d 5" a,b,c,d "1 a,2 b,2 c,1 d" \
 		"the longest program goes to the guest with the least work"
-	dealt 2 "d 9" a,b,c,d "1 a,2 b,1 c,2 d" "the order of the list is kept"
-	dealt 2 "" a,b,c "1 a,2 b,1 c" "without known times all programs count the same"
-	dealt 2 "a 6,b 2" a,b,x,y "1 a,1 b,2 x,2 y" "a program of unknown time counts as the mean"
-	dealt 3 "a 0.0,b 0.0,c 0.0" a,b,c "1 a,2 b,3 c" "each guest has a program"
-	dealt 2 "z 100,a 1" a,b "1 a,2 b" "the time of another program does not matter"
+	deals 2 "d 9" a,b,c,d "1 a,2 b,1 c,2 d" "the order of the list is kept"
+	deals 2 "" a,b,c "1 a,2 b,1 c" "without known times all programs count the same"
+	deals 2 "a 6,b 2" a,b,x,y "1 a,1 b,2 x,2 y" "a program of unknown time counts as the mean"
+	deals 3 "a 0.0,b 0.0,c 0.0" a,b,c "1 a,2 b,3 c" "each guest has a program"
+	deals 2 "z 100,a 1" a,b "1 a,2 b" "the time of another program does not matter"
 }
 
-# record GUEST PROGRAM SECONDS
-record() {
+# record_guest GUEST PROGRAM SECONDS: Writes the recording of a good guest, which ran one
+# program with one test.
+record_guest() {
 	local to=$dir/guest-$1/result
 
 	mkdir -p "$to"
@@ -65,14 +68,15 @@ record() {
 	EOT
 }
 
-record_both() {
-	record 1 event 8
-	record 2 log 9
+record_guests() {
+	record_guest 1 event 8
+	record_guest 2 log 9
 	: >"$dir/messages"
 }
 
-# merge_both: the lines of the guests alternate.
-merge_both() {
+# merge_guests: Merges the recordings. Their lines alternate, and the lines of
+# $dir/messages, messages of boot.sh, are between them.
+merge_guests() {
 	rm -rf "$dir/run"
 	mkdir "$dir/run"
 	: >"$dir/run/ktap.log"
@@ -83,12 +87,13 @@ merge_both() {
 	"$SCRIPTS/vm/gather.sh" "$dir/run" "$dir"/guest-{1,2}/result
 }
 
-# judged STATUS TITLE WORDS [LINE]: judge.sh returns STATUS for the two guests, its report
-# has WORDS, and the KTAP has LINE.
-judged() {
+# judges STATUS TITLE WORDS [LINE]: Passes if judge.sh exits with STATUS for the merged
+# recordings, its report contains WORDS, and the KTAP has LINE [the plan]. Then restores
+# the recordings.
+judges() {
 	local got=0 report status=1
 
-	merge_both
+	merge_guests
 	report=$("$SCRIPTS/judge/judge.sh" "$dir/run" 2>&1) || got=$?
 	[[ $got != "$1" || $report != *"$3"* ||
 	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..7}"$'\n'* ]] || status=0
@@ -96,16 +101,17 @@ judged() {
 	result "$status" "$2" "status $got, expected $1, \"$3\" and \"${4:-}\" in:
 $report
 $(<"$dir/shown")"
-	record_both
+	record_guests
 }
 
-# edit GUEST FILE WORD...: run sed with these words on the file.
+# edit GUEST FILE WORD...: Edits FILE of the recording with sed, which gets these
+# arguments.
 edit() {
 	sed -i "${@:3}" "$dir/guest-$1/result/$2"
 }
 
-# wanted: the KTAP of two good guests.
-wanted() {
+# expected_ktap: Prints the merged KTAP of the two good guests.
+expected_ktap() {
 	cat <<-EOT
 		KTAP version 1
 		1..7
@@ -134,16 +140,16 @@ wanted() {
 test_good() {
 	local text
 
-	merge_both
-	wanted >"$dir/wanted"
-	text=$(diff "$dir/wanted" "$dir/shown" || [ $? = 1 ])
+	merge_guests
+	expected_ktap >"$dir/expected"
+	text=$(diff "$dir/expected" "$dir/shown" || [ $? = 1 ])
 	silent "the KTAP of two good guests is merged" "$text"
-	judged 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
+	judges 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
 	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
-	merge_both
+	merge_guests
 	check "a message of both guests is printed once" \
 		test "$(<"$dir/stderr")" = "  no KVM here"
-	record_both
+	record_guests
 }
 
 test_tests() {
@@ -151,23 +157,23 @@ test_tests() {
 
 	for guest in 1 2; do
 		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
-		judged 7 "guest $guest: a failed test" "6 passed, 1 failed" \
+		judges 7 "guest $guest: a failed test" "6 passed, 1 failed" \
 			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
 		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
-		judged 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
+		judges 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
 		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
-		judged 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
+		judges 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
 			"not ok 5 - mmun_floor: unload"
 		edit "$guest" ktap.log 's/^ok 6/not ok 6/'
-		judged 7 "guest $guest: memory leaks" "#   leaks" "not ok 7 - mmun: leaks"
+		judges 7 "guest $guest: memory leaks" "#   leaks" "not ok 7 - mmun: leaks"
 		edit "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
-		judged 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
+		judges 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
 		edit "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
 			-e '4a Bail out! why'
-		judged 7 "guest $guest: the second module does not load" "#     # loading: busy" \
+		judges 7 "guest $guest: the second module does not load" "#     # loading: busy" \
 			"not ok 2 - mmun_floor: load"
 		edit "$guest" ktap.log '$d'
-		judged 8 "guest $guest: the check for leaks is missing" "6 programs and checks"
+		judges 8 "guest $guest: the check for leaks is missing" "6 programs and checks"
 	done
 }
 
@@ -178,33 +184,33 @@ test_guests() {
 		edit "$guest" ktap.log '9,$d'
 		edit "$guest" console.log '$a Kernel panic - not syncing'
 		edit "$guest" verdict d
-		judged 3 "guest $guest: a panic" "# the kernel panicked" \
+		judges 3 "guest $guest: a panic" "# the kernel panicked" \
 			"  #  RUN           ${programs[guest - 1]}.works ..."
 		edit "$guest" ktap.log d
-		judged 4 "guest $guest: no output" "never reached in 1 of 2" \
+		judges 4 "guest $guest: no output" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
 		edit "$guest" ktap.log '9,$d'
 		edit "$guest" meta s/exit/timeout/
-		judged 5 "guest $guest: the guest does not end" "no end after 9 seconds"
+		judges 5 "guest $guest: the guest does not end" "no end after 9 seconds"
 		edit "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
-		judged 6 "guest $guest: a splat" "BUG: KASAN"
+		judges 6 "guest $guest: a splat" "BUG: KASAN"
 		edit "$guest" verdict s/1234/1235/
-		judged 10 "guest $guest: a wrong verdict" "verdict: pass 1235"
+		judges 10 "guest $guest: a wrong verdict" "verdict: pass 1235"
 		edit "$guest" verdict d
-		judged 10 "guest $guest: no verdict" "nonce: none"
+		judges 10 "guest $guest: no verdict" "nonce: none"
 		edit "$guest" verdict 'p'
-		judged 10 "guest $guest: two verdicts" "nonce: verdict"
+		judges 10 "guest $guest: two verdicts" "nonce: verdict"
 		edit "$guest" meta s/qemu=0/qemu=1/
 		echo "qemu: no memory" >"$dir/guest-$guest/result/qemu.log"
-		judged 11 "guest $guest: QEMU fails" "# QEMU: no memory"
+		judges 11 "guest $guest: QEMU fails" "# QEMU: no memory"
 	done
 }
 
-# Each of the guests must have a verdict.
+# test_verdicts: Tests that judge.sh complains if one of the guests has no verdict.
 test_verdicts() {
 	local got=0
 
-	merge_both
+	merge_guests
 	sed -i 1d "$dir/run/verdict"
 	"$SCRIPTS/judge/judge.sh" "$dir/run" >/dev/null || got=$?
 	result "$((got != 10))" "one verdict of two guests" "status $got, expected 10"
@@ -217,7 +223,7 @@ test_no_output() {
 		edit "$guest" ktap.log d
 		edit "$guest" verdict d
 	done
-	judged 4 "both guests: no output" "PID 1 was never reached" ""
+	judges 4 "both guests: no output" "PID 1 was never reached" ""
 }
 
 programs=(event log)
@@ -225,7 +231,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 results_of merge
 test_deal
-record_both
+record_guests
 test_good
 test_tests
 test_guests

@@ -2,35 +2,37 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tests of unpack.sh: images that it must unpack, and images that it must not unpack.
-# KTAP on stdout.
+# Prints KTAP.
 #
 # usage: test-unpack.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# put OFFSET: write the standard input to the image at this offset.
-put() {
+# write_at OFFSET: Writes stdin to the image at this offset.
+write_at() {
 	dd of="$dir/image" bs=1 seek="$1" conv=notrunc status=none
 }
 
-# write_image COMMAND...: an image with the header of a kernel. COMMAND compresses $text,
-# which begins at byte 1536: after 2 sectors, and 512 bytes of code.
+# write_image COMMAND...: Makes an image with the header of a kernel. COMMAND compresses
+# $text, the kernel. The compressed text begins at byte 1536, after 2 sectors and 512
+# bytes of code.
 write_image() {
 	local size
 
 	head -c 4096 /dev/zero >"$dir/image"
-	printf '\001' | put 497
-	printf HdrS | put 514
+	printf '\001' | write_at 497
+	printf HdrS | write_at 514
 	"$@" <<<"$text" >"$dir/payload"
 	printf 'size' >>"$dir/payload"
 	size=$(stat -c %s "$dir/payload")
 	size=$(printf %x "$size")
-	printf %b "\\x00\\x02\\x00\\x00\\x$size\\x00\\x00\\x00" | put 584
-	put 1536 <"$dir/payload"
+	printf %b "\\x00\\x02\\x00\\x00\\x$size\\x00\\x00\\x00" | write_at 584
+	write_at 1536 <"$dir/payload"
 }
 
-# unpacks WANTED TITLE: unpack.sh leaves WANTED in vmlinux, or no file if WANTED is empty.
+# unpacks WANTED TITLE: Passes if the content of vmlinux is WANTED after a call of
+# unpack.sh, or if there is no vmlinux and WANTED is empty.
 unpacks() {
 	local got='' status=0
 
@@ -61,7 +63,7 @@ unpacks "the next kernel" "a kernel with the entry point of PVH is unpacked"
 write_image gzip
 unpacks "" "an image with gzip is not unpacked"
 write_image xz
-printf XXXX | put 514
+printf XXXX | write_at 514
 unpacks "" "a file without the header is not unpacked"
 echo short >"$dir/image"
 unpacks "" "a short file is not unpacked"

@@ -5,9 +5,9 @@
 #
 # usage: trial.sh IMAGE DIR
 #
-# Boots IMAGE without a root file system: the kernel must panic in time, because it finds
-# none. Writes kvm to DIR/answer if it does, otherwise tcg. Exits 3 without an answer if
-# QEMU fails.
+# Boots IMAGE with KVM and without a root file system: the kernel must print in time that
+# it cannot mount one. Writes kvm to DIR/answer if it does, otherwise tcg. If QEMU fails,
+# the script writes no answer and exits with status 3.
 
 . "${0%/*}/../lib.sh"
 
@@ -16,8 +16,9 @@ dir=$2
 TRIAL_SECS=6
 
 # On some machines /dev/kvm can be opened, but the guest never runs. QEMU prints nothing
-# then, until timeout ends it (status 124 or 137). If QEMU ends earlier by a signal, there
-# is no answer. The braces redirect the message of this shell about a QEMU that aborts.
+# then, until "timeout" ends QEMU (status 124 or 137). If QEMU ends earlier by a signal,
+# there is no answer. The braces redirect the message of this shell about a QEMU that
+# aborts.
 status=0
 SECONDS=0
 {

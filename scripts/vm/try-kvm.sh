@@ -5,14 +5,15 @@
 #
 # usage: try-kvm.sh IMAGE
 #
-# The answer of trial.sh is kept in the cache until the next reboot, and until QEMU, the
-# image or /dev/kvm changes. Exits 3 if QEMU cannot use KVM.
+# The answer of trial.sh is kept in the cache. It is valid until the machine boots again,
+# or QEMU, the image, /dev/kvm or trial.sh changes. Exits with status 3 if QEMU cannot use
+# KVM.
 
 . "${0%/*}/../lib.sh"
 
 image=$1
 
-# The inputs of the answer, except the boot.
+# inputs: Prints everything on which the answer depends, except the ID of the boot.
 inputs() {
 	"$QEMU" --version
 	sha256sum <"$image"

@@ -6,9 +6,10 @@
 #
 # usage: unpack.sh OUT
 #
-# Writes OUT/vmlinux, which QEMU boots by the entry point of PVH. Removes the file if the
-# kernel has no such entry point, or if its image is not compressed with xz. The file is
-# made again if the image has changed. See "The Linux/x86 Boot Protocol" for the header.
+# Writes OUT/vmlinux, which QEMU boots at the entry point for PVH. Removes the file if the
+# kernel has no such entry point, or if the image is not compressed with xz. The file is
+# made again if the image has changed. See "The Linux/x86 Boot Protocol" for the header of
+# the image.
 
 . "${0%/*}/../lib.sh"
 
@@ -16,13 +17,15 @@ out=$1
 image=$(value image "$out/kernel")
 config=$(value config "$out/kernel")
 
-# bytes TYPE OFFSET COUNT: Prints COUNT bytes of the image in a format of od.
+# bytes TYPE OFFSET COUNT: Prints COUNT bytes of the image. TYPE is a format of od, such
+# as x1.
 bytes() {
 	od -An -t"$1" -j"$2" -N"$3" "$image" | tr -s ' '
 }
 
-# find_payload: sets start and length to the output of xz in the image, or length to 0.
-# The last four bytes of the payload are not a part of the output of xz.
+# find_payload: Sets start and length to the place of the output of xz in the image. Sets
+# length to 0 if there is none. The last four bytes of the payload are the size of the
+# unpacked kernel, and not a part of the output of xz.
 find_payload() {
 	local magic place size
 
@@ -40,6 +43,7 @@ find_payload() {
 	length=$((length - 4))
 }
 
+# unpack: Writes OUT/vmlinux and its key.
 unpack() {
 	rm -f "$out"/vmlinux{,.key}
 	head -c $((start + length)) "$image" | tail -c +$((start + 1)) |
