@@ -5,16 +5,16 @@
 #
 # usage: apart.sh MEMORY DIR... -- COMMAND...
 #
-# The command runs in its own mount namespace. Each DIR is an overlay there, at the same
-# path. Changes are written to a tmpfs, which is mounted at the directory MEMORY, and which
-# the kernel frees when the last process of the command ends. Nothing is left to clean up,
-# even after SIGKILL. Users other than root need user namespaces.
+# The command runs in its own mount namespace. In this namespace each DIR is an overlay,
+# at the same path. Changes are written to a tmpfs, which is mounted at the directory
+# MEMORY. The kernel frees the tmpfs when the last process of the command ends, so nothing
+# is left to clean up, even after SIGKILL. Users other than root need user namespaces.
 
 . "${0%/*}/../lib.sh"
 
-# cover DIR: mount an overlay over it. Without userxattr a user namespace cannot remove a
-# directory and create it again.
-cover() {
+# mount_overlay DIR: Mounts an overlay over DIR. Without "userxattr" a process in a user
+# namespace cannot remove a directory and create it again.
+mount_overlay() {
 	local layer
 
 	layer=$(mktemp -d "$memory/XXXXXX")
@@ -32,7 +32,7 @@ memory=$2
 mount -t tmpfs tmpfs "$memory"
 shift 2
 while [ "$1" != -- ]; do
-	cover "$1"
+	mount_overlay "$1"
 	shift
 done
 exec "${@:2}"

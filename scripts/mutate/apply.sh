@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print a file as a mutant changes it.
+# Print FILE with the change of a mutant.
 #
 # usage: apply.sh ENTRY FILE
 #
-# See entries.sh for the entries. A function begins at the line in column one that has its
-# name before "(", and ends at the next "}" in column one.
+# See entries.sh for ENTRY. A function begins at the line that starts in the first column
+# and has the name of the function before "(". It ends at the next "}" in the first
+# column. It is an error if the function does not contain the old lines exactly once.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
@@ -20,8 +21,9 @@ new=$(entry_lines new "$entry")
 export name old new
 [ "$old" != "$new" ] || die "${entry##*/} changes nothing"
 
-# The comparison uses index(), so that no character of the texts is special.
+# index() compares the texts, so that no character is special.
 awk '
+	# Returns whether the line begins the text in which the old lines are.
 	function begins(line) {
 		if (name == "")
 			return NR == 1
@@ -29,6 +31,8 @@ awk '
 			return 0
 		return line ~ ("(^|[ *])" name "\\(")
 	}
+	# Replaces the old lines in text. Adds the number of their occurrences to found,
+	# but at most 2.
 	function change(text,    at, rest) {
 		at = index(text, old)
 		if (!at)

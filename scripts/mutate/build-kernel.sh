@@ -5,18 +5,20 @@
 #
 # usage: build-kernel.sh OUT NAME...
 #
-# Prints a line "NAME present" or "NAME absent" for each mutant of this kernel. A mutant is
-# absent if no object file has changed: the file or the option is not configured. A mutant
-# is left out, with a message, if a mutant before it has changed the same lines. The NAME
-# "sound" means no mutant.
+# Prints a line "NAME present" or "NAME absent" for each mutant. A mutant is absent if its
+# object file has not changed, because the configuration of the kernel leaves the code
+# out. If a mutant before it has changed the same lines, the script prints a message and
+# no line. The NAME "sound" means no mutant.
 #
-# The source of the kernel, its build and OUT change: see apart.sh.
+# The script changes the source of the kernel, its build directory and OUT. apart.sh
+# undoes these changes.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# find_paths NAME: sets entry, file to the file that the entry changes, object to the object
-# file, and sound to the place of the sound object file.
+# find_paths NAME: Sets entry to the entry of the mutant, file to the file that it
+# changes, object to the object file of that file, and sound to the path for a copy of the
+# object file without the mutant.
 find_paths() {
 	entry=$SCRIPTS/mutate/kernel/$1.mutant
 	file=$(entry_value file "$entry") || return
@@ -24,7 +26,8 @@ find_paths() {
 	sound=$out/sound/$file
 }
 
-# mutate NAME: false if the mutant cannot be applied.
+# mutate NAME: Applies the mutant, and adds its file to the array files. Returns another
+# status than 0 if the mutant cannot be applied.
 mutate() {
 	local entry file object sound
 
@@ -36,7 +39,9 @@ mutate() {
 	files+=("$file")
 }
 
-# Modules depend on headers only: ours, and for hmm-tests one of the kernel.
+# compile: Builds the kernel. Also builds the modules of the suite if a header has
+# changed, because headers are the only files of the kernel that these modules contain.
+# For mmun these are the modules of the clone, for hmm a module of the kernel.
 compile() {
 	local goals=()
 
@@ -49,7 +54,8 @@ compile() {
 	fi
 }
 
-# is_absent NAME
+# is_absent NAME: Returns 0 if the file of the mutant has no object file, or the mutant
+# has not changed it. Returns 1 if the file is a header.
 is_absent() {
 	local entry file object sound
 
@@ -57,6 +63,7 @@ is_absent() {
 	[[ $file = *.c ]] && { [ ! -e "$object" ] || cmp -s "$object" "$sound"; }
 }
 
+# print_mutants NAME...: Prints the line of each mutant.
 print_mutants() {
 	local name
 

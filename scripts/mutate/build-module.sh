@@ -5,7 +5,8 @@
 #
 # usage: build-module.sh OUT DIR NAME
 #
-# Everything else in DIR is a link to the sound build in OUT. Prints "NAME present".
+# Builds in DIR. All other files in DIR are links to the build without a mutant in OUT.
+# Prints "NAME present".
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"

@@ -1,43 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# The mutants: each is one deliberate error in the kernel or in the module. Sourced.
+# The entries of the mutants. A mutant is one deliberate error in the kernel or in the
+# module. Sourced.
 #
-# An entry is a file kernel/NAME.mutant or module/NAME.mutant, and is text:
+# An entry is a file kernel/NAME.mutant or module/NAME.mutant:
 #
 #	file: the file to change
-#	function: the function to change; without it the whole file is searched
+#	function: the function to change; without this key it may be anywhere in the file
 #	breaks: the rule that the mutant violates, in a sentence
 #	tests: a glob of the tests that run (optional)
 #	killer: the program that notices the mutant, which runs first (optional)
 #	--- old
-#	lines that the function contains exactly once, to the character
+#	lines that the function contains exactly once, with the same blanks
 #	--- new
-#	lines that replace them (may be empty)
+#	lines that replace them (there may be none)
 #	--- end
 #
-# A mutant of the kernel has more keys:
+# The entry of a mutant of the kernel has more keys:
 #
-#	kernels: the kernels that have these lines
-#	tiers: the tiers that can notice the mutant, if the others cannot (optional)
+#	kernels: the versions of the kernel that have the old lines
+#	tiers: the tiers that can notice the mutant, if not all can (optional)
 #	origin: "written for this purpose", or the fix that the mutant reverts
 #	equivalent: the reason why no test can notice the mutant (optional)
-#	wants: what a test needs to notice the mutant, if there is no such test
+#	wants: what a test would need to notice the mutant; only if no test can (optional)
 
-# entry_value KEY ENTRY
+# entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. Prints nothing if the
+# entry has no such key.
 entry_value() {
 	sed -n "/^--- old/q;s/^$1: *//p" "$2"
 }
 
-# entry_lines old|new ENTRY
+# entry_lines old|new ENTRY: Prints the old lines or the new lines of the file ENTRY.
 entry_lines() {
 	awk -v from="--- $1" '
 		/^--- /	{ on = $0 == from; next }
 		on	{ print }' "$2"
 }
 
-# find_entries kernel|module GLOBS [KERNEL]: sets entries to the files whose names match
-# one of the globs, and which have the key "kernels" with KERNEL, or no such key.
+# find_entries kernel|module GLOBS [KERNEL]: Sets the array entries to the files of the
+# mutants whose names match one of the globs, which are separated by commas. With KERNEL,
+# leaves out the entries whose key "kernels" does not have this version. Exits if there
+# are no such entries.
 find_entries() {
 	local entry glob globs kernels
 

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The mutants of the kernel: change the kernel in one place, build it, run the tests, and
-# see whether they fail.
+# Run the tests on kernels with mutants: change the kernel in one place, build it, run the
+# tests, and print whether they fail.
 #
 # usage: kernel.sh
 #
 # Variables: KERNEL, TIER, MUTANTS, SUITE, JOBS, see "make help". See entries.sh for the
 # mutants, and the file tiers for the tiers.
 #
-# Each tier begins with the sound kernel, which must pass. The next tier tries the mutants
-# that survive, unless the entry has "equivalent" or "wants". All equivalent mutants are
-# tried in one kernel, and so are those with the same "wants": if everything passes there,
-# all of them survive. A result is used again while it is valid, see known.sh. Results are
-# in build/mutants/<kernel>: <suite>/<tier>/<mutant>.result and .log, results.json.
+# Each tier begins with the sound kernel, which is the kernel without a mutant. All tests
+# must pass on it. The next tier tries the mutants that were not killed, except survivors
+# whose entry has the key "equivalent" or "wants". All mutants with the key "equivalent"
+# are applied to one kernel, and so are all mutants with the same value of "wants". If all
+# tests pass on this kernel, all of its mutants survive. A result is used again while it
+# is valid, see known.sh. The results are in build/mutants/<kernel>:
+# <suite>/<tier>/<mutant>.result and .log, and results.json.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -23,11 +25,13 @@
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
-# A program that takes longer hangs. The first failure decides.
+# A program that takes longer is regarded as hanging. A guest ends at the first failure,
+# because one failure is enough.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
-# Sets all_tiers to their names, tiers to those that this run tries, rows to their kernels
-# and limits to their seconds.
+# find_tiers: Reads the table of tiers. Sets the array all_tiers to the names of all
+# tiers. Sets three more arrays with an element for each tier of this run: tiers to the
+# names, rows to the rows of kernel/table, and limits to the seconds of a guest.
 find_tiers() {
 	local name secs suffix
 
@@ -44,8 +48,9 @@ find_tiers() {
 	done <"$SCRIPTS/mutate/tiers"
 }
 
-# The lower layers of an overlay must not change: no other run of this clone builds
-# in OUT, and no other clone removes the kernel.
+# hold_layers: Locks OUT against other runs of this clone, which would build there, and
+# the build directory of the kernel against other clones, which could remove it. Both are
+# lower layers of overlays, and a lower layer must not change.
 hold_layers() {
 	local hold
 
@@ -54,8 +59,10 @@ hold_layers() {
 	flock -s "$hold"
 }
 
-# prepare ROW: sets out, kdir, dir, and try to the command that tries mutants.
-prepare() {
+# prepare_tier ROW: Builds the kernel of ROW, the modules and the tests. Sets out, kdir,
+# dir to the directory for the results, and the array try to the command that tries the
+# mutants whose names follow.
+prepare_tier() {
 	local tree
 
 	resolve "$1"
@@ -69,7 +76,8 @@ prepare() {
 		"$SCRIPTS/mutate/try.sh" kernel "$out" "$dir")
 }
 
-# find_known NAME ENTRY: sets known to 1 if there is a valid result.
+# find_known NAME ENTRY: Sets known to 1 if this tier has a valid result of the mutant,
+# and to 0 otherwise.
 find_known() {
 	local key result=$dir/$1.result
 
@@ -79,14 +87,16 @@ find_known() {
 	! has_line "$result" "key=$key" || known=1
 }
 
-# why_it_survives NAME: "equivalent", or the key "wants"; nothing if a test notices the
-# mutant.
+# why_it_survives NAME: Prints the reason why the mutant is expected to survive:
+# "equivalent", or the value of the key "wants". Prints nothing if a test is expected to
+# notice the mutant.
 why_it_survives() {
 	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
 		"$SCRIPTS/mutate/kernel/$1.mutant"
 }
 
-# is_settled NAME OUTCOME...: Returns 0 if an earlier tier kept one of these outcomes.
+# is_settled NAME OUTCOME...: Returns 0 if the mutant had one of these outcomes in an
+# earlier tier.
 is_settled() {
 	local name=$1
 
@@ -94,7 +104,8 @@ is_settled() {
 	grep -qsx "${@/#/-eoutcome=}" /dev/null "${before[@]/%//$name.result}"
 }
 
-# Sets todo to the mutants for this tier of which the result is unknown.
+# select_mutants: Sets the array todo to the mutants that this tier must try: no earlier
+# tier has settled them, and there is no valid result.
 select_mutants() {
 	local entry known name only settled why
 
@@ -111,8 +122,9 @@ select_mutants() {
 	done
 }
 
-# Sets lines to the mutants of todo: one line for those that survive for the same reason,
-# and one line for each other mutant.
+# join_survivors: Sets the array lines from the mutants in todo. A line has the names of
+# all mutants that are expected to survive for the same reason, or the name of another
+# mutant.
 join_survivors() {
 	local -A joined=()
 	local name why
@@ -129,7 +141,8 @@ join_survivors() {
 	lines=("${joined[@]}" "${lines[@]}")
 }
 
-# The sound kernel is tried in the same way as a mutant.
+# try_sound: Tries the sound kernel in the same way as a mutant, unless there is a valid
+# result. Exits if a test fails.
 try_sound() {
 	local known
 
@@ -142,13 +155,13 @@ try_sound() {
 	}
 }
 
-# try_lines LINE...: a LINE names the mutants of one kernel.
+# try_lines LINE...: Tries the mutants of each LINE in one kernel, JOBS kernels at a time.
 try_lines() {
 	printf '%s\n' "$@" | xargs -r -L 1 -P "$JOBS" "${try[@]}"
 }
 
-# Mutants that survive for the same reason are tried at once, and one by one if
-# something fails there.
+# try_selected: Tries the mutants in todo. Mutants that are expected to survive for the
+# same reason are tried in one kernel. If a test fails there, they are tried one by one.
 try_selected() {
 	local lines
 
@@ -158,11 +171,11 @@ try_selected() {
 	try_lines "${todo[@]}"
 }
 
-# try_tier ROW
+# try_tier ROW: Tries the mutants of one tier on the kernel of ROW.
 try_tier() {
 	local todo
 
-	prepare "$1"
+	prepare_tier "$1"
 	select_mutants
 	say "tier $tier, suite $SUITE: ${#todo[@]} mutants"
 	if [ ${#todo[@]} != 0 ]; then
@@ -172,7 +185,8 @@ try_tier() {
 	before+=("$dir")
 }
 
-# try_suite: hmm-tests need a row that has them.
+# try_suite: Tries the mutants with $SUITE in each tier. hmm-tests skip the tiers whose
+# kernel is configured without the fragment hmm.
 try_suite() {
 	local before=() i
 
@@ -184,6 +198,7 @@ try_suite() {
 	done
 }
 
+# check_apart: Exits if apart.sh does not work on this machine.
 check_apart() {
 	mkdir -p "$results/memory"
 	"$SCRIPTS/mutate/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||

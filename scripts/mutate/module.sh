@@ -1,23 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The mutants of the module: change the module in one place, build it, run the tests, which
-# must fail.
+# Run the tests on mutants of the module: change the module in one place, build it, and
+# run the tests, which must fail.
 #
 # usage: module.sh
 #
-# Variables: KERNEL or KDIR, MUTANTS, JOBS, see "make help". See entries.sh for the mutants.
+# Variables: KERNEL or KDIR, MUTANTS, JOBS, see "make help". See entries.sh for the
+# mutants.
 #
-# Prints a table, and "N passed, N failed, N skipped" as the last line: a mutant that is
-# killed has passed. Results are in build/mutants/module: mmun/<kernel>/<mutant>.result and
-# .log, results.json.
+# Prints a table, and "N passed, N failed, N skipped" as the last line. A mutant that the
+# tests killed counts as passed, and each other mutant as failed. The results are in
+# build/mutants/module: mmun/<kernel>/<mutant>.result and .log, and results.json.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 . "$SCRIPTS/mutate/entries.sh"
 . "$SCRIPTS/mutate/known.sh"
 
-# try_all: xargs returns 123 if a process failed. Then this mutant has no result.
+# try_all: Tries all mutants, JOBS at a time. xargs returns 123 if try.sh failed for a
+# mutant, which then has no result.
 try_all() {
 	local names
 
@@ -27,8 +29,9 @@ try_all() {
 		[ $? = 123 ]
 }
 
-# note_dead: Writes the result of each mutant whose try.sh failed.
-note_dead() {
+# add_missing_results: Writes a result for each mutant that has none, because try.sh
+# failed.
+add_missing_results() {
 	local entry result
 
 	for entry in "${entries[@]##*/}"; do
@@ -47,7 +50,7 @@ dir=$results/$SUITE/${out##*/}
 rm -rf "$results"
 mkdir -p "$dir"
 try_all
-note_dead
+add_missing_results
 "$SCRIPTS/mutate/table.py" module "$results" "${out##*/}"
 killed=$(grep -lsx outcome=killed "$dir"/*.result | wc -l || true)
 echo "$killed passed, $((${#entries[@]} - killed)) failed, 0 skipped"

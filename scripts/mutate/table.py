@@ -5,10 +5,10 @@
 usage: table.py kernel|module DIR TIER...
 
 Reads DIR/<suite>/<tier>/*.result and the entries of the mutants. Writes
-DIR/results.json. Prints a table with columns for each suite, in this order: the
-killed, the time-outs, the survivors by the test that they want, the absent, the
-invalid. The result of a mutant is the one of the tier that killed it, otherwise
-the one of the last tier that tried it.
+DIR/results.json. Prints a table with a row for each mutant and columns for each
+suite. The rows are sorted by outcome, see ORDER, and by the key "wants". If several
+tiers tried a mutant, its result is that of the tier that killed it, or otherwise
+that of the last of these tiers.
 """
 
 import json
@@ -21,25 +21,25 @@ KEYS = ("file", "breaks", "origin", "equivalent", "wants")
 
 
 def words(lines, sign):
-    """The values of lines NAME<sign>VALUE by name."""
+    """Return a dict from NAME to VALUE, from lines NAME<sign>VALUE."""
     return dict(line.split(sign, 1) for line in lines if sign in line)
 
 
 def read_entry(path):
-    """The values of the keys of an entry; "" for a key that it does not have."""
+    """Return a dict of the keys of an entry, with "" for a missing key."""
     head = path.read_text().partition("--- old")[0]
     found = words(head.splitlines(), ": ")
     return {key: found.get(key, "") for key in KEYS}
 
 
 def read_entries(kind):
-    """The entries by the name of the mutant."""
+    """Return a dict from the names of the mutants to their entries."""
     directory = pathlib.Path(__file__).parent / kind
     return {path.stem: read_entry(path) for path in directory.glob("*.mutant")}
 
 
 def read_result(path, entry):
-    """One result and its entry."""
+    """Return a dict with the values of a result and of its entry."""
     result = {"name": path.stem, "suite": path.parts[-3], "tier": path.parts[-2]}
     result |= words(path.read_text().splitlines(), "=") | entry
     if result["outcome"] == "survived" and result["equivalent"]:
@@ -48,7 +48,7 @@ def read_result(path, entry):
 
 
 def load(entries, directory, tiers):
-    """The results by mutant and suite."""
+    """Return a dict from the names of mutants to a dict from suites to results."""
     mutants = {}
     paths = [path for tier in tiers for path in directory.glob(f"*/{tier}/*.result")]
     for path in paths:
@@ -61,25 +61,29 @@ def load(entries, directory, tiers):
 
 
 def first(results):
-    """The result that decides the place of a mutant: the one of the first suite."""
+    """Return the result of the first suite, which decides the place of the mutant."""
     return next(results[suite] for suite in SUITES if suite in results)
 
 
 def rank(results):
-    """The place of a mutant in the table."""
+    """Return the key by which the rows of the table are sorted."""
     result = first(results)
     return ORDER.index(result["outcome"]), result["wants"], result["name"]
 
 
 def cells(results, suites, width):
-    """Outcome, tier and seconds of each suite."""
+    """Yield the outcome, the tier and the seconds for each suite."""
     for suite in suites:
         result = results.get(suite, dict.fromkeys(("outcome", "tier", "seconds"), "-"))
         yield f"{result['outcome']:<10} {result['tier']:<{width}} {result['seconds']:>4}"
 
 
 def remark(result):
-    """The test that killed it; of a survivor, the wanted test and the broken rule."""
+    """Return the last column of a row.
+
+    For a mutant that was killed, the column has the test that killed it. For another
+    mutant, it has the value of the key "wants" and the rule that the mutant breaks.
+    """
     if result["outcome"] == "killed":
         how = result.get("how", "")
         return result["by"] + (f" ({how})" if how else "")
@@ -88,7 +92,7 @@ def remark(result):
 
 
 def show_sums(suite, results, tiers):
-    """The number of mutants of each outcome, and killed by each tier."""
+    """Print the number of mutants by outcome, and the number that each tier killed."""
     outcomes = [result["outcome"] for result in results]
     killers = [result["tier"] for result in results if result["outcome"] == "killed"]
     print(f"{suite}: " + ", ".join(f"{outcomes.count(word)} {word}" for word in ORDER))
@@ -97,7 +101,7 @@ def show_sums(suite, results, tiers):
 
 
 def show(mutants, suites, tiers):
-    """A line for each mutant, then the sums of each suite."""
+    """Print a row for each mutant, then the sums of each suite."""
     width = max(len(word) for word in ("tier", *tiers))
     heads = "  ".join(f"{suite:<10} {'tier':<{width}}    s" for suite in suites)
     print(f"{'mutant':<43} {heads}  by, or [wanted] the rule that it breaks")

@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of apply.sh. KTAP on stdout.
+# Tests of apply.sh. Prints KTAP.
 #
 # usage: test-apply.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# entry FUNCTION OLD NEW
-entry() {
+# write_entry FUNCTION OLD NEW: Writes the entry of a mutant that replaces the lines OLD
+# by the lines NEW.
+write_entry() {
 	printf '%s\n' "file: sample.c" "function: $1" "breaks: nothing" \
 		"--- old" "$2" "--- new" ${3:+"$3"} "--- end" >"$dir/entry"
 }
 
-# changes TITLE LINES: apply.sh changes these lines of the file, as diff prints them.
+# changes TITLE LINES: Passes if apply.sh changes these lines of the file. LINES has the
+# format of diff.
 changes() {
 	local got
 
@@ -23,11 +25,12 @@ changes() {
 	check "$1" test "$got" = "$2"
 }
 
+# refuses TITLE: Passes if apply.sh fails.
 refuses() {
-	check "refused: $1" refused
+	check "refused: $1" apply_fails
 }
 
-refused() {
+apply_fails() {
 	! "$SCRIPTS/mutate/apply.sh" "$dir/entry" "$dir/sample.c" \
 		>/dev/null 2>&1
 }
@@ -56,36 +59,36 @@ trap 'rm -rf "$dir"' EXIT
 write_sample
 results_of apply
 
-entry two $'\tlock(a);' $'\tunlock(a);'
+write_entry two $'\tlock(a);' $'\tunlock(a);'
 changes "a line is replaced, in that function only" \
 	$'< \tlock(a);\n> \tunlock(a);'
 
-entry one $'\tlock(a);' ""
+write_entry one $'\tlock(a);' ""
 changes "a line is removed" $'< \tlock(a);'
 
-entry one $'\ta[0] = \'.*&\\n\';' $'\ta[1] = "&\\1";'
+write_entry one $'\ta[0] = \'.*&\\n\';' $'\ta[1] = "&\\1";'
 changes "no character is special" $'< \ta[0] = \'.*&\\n\';\n> \ta[1] = "&\\1";'
 
-entry two $'\tlock(a);\n\tlock(b);' $'\tlock(c);'
+write_entry two $'\tlock(a);\n\tlock(b);' $'\tlock(c);'
 changes "two lines are replaced by one" \
 	$'< \tlock(a);\n< \tlock(b);\n> \tlock(c);'
 
-entry "" $'int two(void)\n{' $'int two(int a)\n{'
+write_entry "" $'int two(void)\n{' $'int two(int a)\n{'
 changes "without a function, the whole file" $'< int two(void)\n> int two(int a)'
 
-entry two $'\tlock(b);' ""
+write_entry two $'\tlock(b);' ""
 refuses "lines that the function has twice"
 
-entry two $'\tlock(c);' ""
+write_entry two $'\tlock(c);' ""
 refuses "lines that the function does not have"
 
-entry "" $'\tlock(a);' ""
+write_entry "" $'\tlock(a);' ""
 refuses "lines that two functions have"
 
-entry three $'\tlock(a);' ""
+write_entry three $'\tlock(a);' ""
 refuses "a function that the file does not have"
 
-entry two $'\tlock(a);' $'\tlock(a);'
+write_entry two $'\tlock(a);' $'\tlock(a);'
 refuses "lines that are replaced by the same lines"
 
 end_results

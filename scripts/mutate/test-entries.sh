@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test the entries: each mutant can be applied to the kernels that it names, or to the
-# module, and the program of the key "killer" exists.
+# Test the entries of the mutants: each mutant can be applied to the kernels that its
+# entry names, or to the module, and the program in the key "killer" exists.
 #
 # usage: test-entries.sh KERNEL...
 #
@@ -11,7 +11,8 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# apply_all TREE: Applies each mutant in "entries" to its file in TREE.
+# apply_all TREE: Applies each mutant of the array entries to a copy of its file in TREE.
+# Sets failed to 1 if that fails.
 apply_all() {
 	local entry file
 
@@ -21,7 +22,8 @@ apply_all() {
 	done
 }
 
-# check_killers: Checks that the program in the key "killer" of each mutant exists.
+# check_killers: Checks for each mutant of the array entries that the program in the key
+# "killer" exists. Sets failed to 1 if one does not exist.
 check_killers() {
 	local entry killer
 

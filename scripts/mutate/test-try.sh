@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the parts of "make mutants": which change invalidates a result, which program
-# runs first, the outcome of a run, the outcome of mutants that are tried at once, and that
-# the changes of a mutant are undone. KTAP on stdout.
+# Tests of the parts of "make mutants": which change makes a result invalid, which program
+# runs first, the outcome of a run, the outcome of mutants that are tried in one kernel,
+# and that apart.sh undoes the changes of a mutant. Prints KTAP.
 #
 # usage: test-try.sh
 
@@ -12,7 +12,8 @@
 . "$SCRIPTS/mutate/outcome.sh"
 . "$SCRIPTS/test/results.sh"
 
-# make_world: a kernel as resolve.sh leaves it, with three programs and an entry.
+# make_world: Makes the files of a kernel as resolve.sh does, three programs, and the
+# entry of a mutant.
 make_world() {
 	mkdir -p "$out/tests" "$dir/memory"
 	echo "kdir=/build/7.3_1" >"$out/kernel"
@@ -25,24 +26,24 @@ make_world() {
 		"--- old" "	x();" "--- new" "	y();" "--- end" >"$dir/x.mutant"
 }
 
-# keys OUTCOME PROGRAM COMMAND...: sets before and after to the key of such a result
-# before COMMAND and after it.
-keys() {
+# compute_keys OUTCOME PROGRAM COMMAND...: Runs COMMAND. Sets before and after to the key
+# of a result with OUTCOME and PROGRAM before COMMAND and after it.
+compute_keys() {
 	make_world
 	before=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
 	"${@:3}"
 	after=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
 }
 
-# keeps TITLE OUTCOME PROGRAM COMMAND...: a result is still valid after COMMAND.
+# keeps TITLE OUTCOME PROGRAM COMMAND...: Passes if a result is still valid after COMMAND.
 keeps() {
-	keys "${@:2}"
+	compute_keys "${@:2}"
 	check "$2, $1: the result is valid" test "$before" = "$after"
 }
 
-# loses TITLE OUTCOME PROGRAM COMMAND...
+# loses TITLE OUTCOME PROGRAM COMMAND...: Passes if a result is invalid after COMMAND.
 loses() {
-	keys "${@:2}"
+	compute_keys "${@:2}"
 	check "$2, $1: the result is invalid" test "$before" != "$after"
 }
 
@@ -69,7 +70,7 @@ test_keys() {
 	keeps "the description" killed a_test sed -i 's/^breaks:.*/breaks: y/' "$dir/x.mutant"
 }
 
-# orders TITLE PROGRAMS
+# orders TITLE PROGRAMS: Passes if order.sh prints PROGRAMS in this order.
 orders() {
 	local got
 
@@ -78,7 +79,7 @@ orders() {
 	check "order: $1: $2" test "$got" = "$2"
 }
 
-# copy_scripts: a clone with no entries.
+# copy_scripts: Makes a clone with the scripts of mutate/, and without entries.
 copy_scripts() {
 	mkdir -p "$dir"/scripts/{mutate/{kernel,module},vm,judge}
 	cp "$SCRIPTS"/{lib,errors}.sh "$dir/scripts/"
@@ -107,14 +108,15 @@ test_order() {
 	orders "all passed last time" "c_test b_test a_test"
 }
 
-# comes_to TITLE STATUS WANTED REPORT KTAP: WANTED is "OUTCOME: WHAT (HOW)", and commas
-# separate the lines of the two files.
+# comes_to TITLE STATUS WANTED REPORT KTAP: Passes if the outcome is WANTED, which is
+# "OUTCOME: WHAT (HOW)". STATUS and REPORT are the exit status and the output of judge.sh,
+# KTAP is the output of boot.sh after the load of the driver. Commas separate the lines.
 comes_to() {
 	local how outcome what work=$dir
 
 	printf '%s\n' "${4//,/$'\n'}" >"$dir/report"
 	printf '%s\n' "ok 1 - mmun: load" "${5//,/$'\n'}" >"$dir/ktap"
-	name_outcome "$2"
+	set_outcome "$2"
 	check "outcome: $1" test "$outcome: $what${how:+ ($how)}" = "$3"
 }
 
@@ -145,32 +147,34 @@ test_outcome() {
 	comes_to "nothing ran" "" "invalid: it cannot be applied, or does not build" "" ""
 }
 
-# stand_in NAME LINE...: a script in place of one that compiles or boots.
-stand_in() {
+# write_stand_in NAME LINE...: Writes a script that replaces the script NAME, which
+# compiles or boots. LINE... are its lines.
+write_stand_in() {
 	printf '%s\n' '#!/bin/bash' "${@:2}" >"$dir/scripts/$1"
 	chmod +x "$dir/scripts/$1"
 }
 
-# make_mutant KIND NAME FILE OLD NEW
+# make_mutant KIND NAME FILE OLD NEW: Writes the entry of a mutant. FILE is the name of
+# the function and of its file. The mutant replaces the call of OLD() by a call of NEW().
 make_mutant() {
 	printf '%s\n' "file: mm/$3.c" "function: $3" "breaks: $3" "--- old" "	$4();" \
 		"--- new" "	$5();" "--- end" >"$dir/scripts/mutate/$1/$2.mutant"
 }
 
-# make_stand_ins: to compile is to copy a file, and the tests fail if one of the objects
-# contains the call of bad().
+# make_stand_ins: Writes the stand-ins. The compiler copies the source to the object file.
+# The tests fail if one of the object files contains a call of bad().
 make_stand_ins() {
-	stand_in make "cp $dir/tree/mm/x.c $dir/build/7.3_1/mm/x.o"
+	write_stand_in make "cp $dir/tree/mm/x.c $dir/build/7.3_1/mm/x.o"
 	# shellcheck disable=SC2016 # the script expands it
-	stand_in vm/build.sh 'cp "$MODULE_TREE/mm/x.c" "$2/x.o"'
-	stand_in vm/pack.sh true
-	stand_in vm/boot.sh "echo 'ok 1 - mmun: load'" "echo 'ok 2 - mmun: a_test'"
-	stand_in judge/judge.sh \
+	write_stand_in vm/build.sh 'cp "$MODULE_TREE/mm/x.c" "$2/x.o"'
+	write_stand_in vm/pack.sh true
+	write_stand_in vm/boot.sh "echo 'ok 1 - mmun: load'" "echo 'ok 2 - mmun: a_test'"
+	write_stand_in judge/judge.sh \
 		"cat $dir/build/7.3_1/mm/x.o \"\${1%/*}/x.o\" | grep -q bad || exit 0" \
 		"printf '%s\n' '# failed' '# b.notices'" "exit 7"
 }
 
-# make_kernel: a kernel of two files, of which one is compiled.
+# make_kernel: Makes a kernel of two files. Only one of them, x.c, is compiled.
 make_kernel() {
 	make_world
 	rm -rf "$dir"/{scripts,build,tree,results,mm}
@@ -197,7 +201,7 @@ make_mutants() {
 	make_mutant module wrong y three other
 }
 
-# The results that were kept, as NAME=OUTCOME.
+# outcomes: Prints the results that try.sh wrote, as lines NAME=OUTCOME.
 outcomes() {
 	local file
 
@@ -206,8 +210,8 @@ outcomes() {
 	done
 }
 
-# tries TITLE RESULTS kernel|module NAME...: RESULTS are NAME=OUTCOME, in the order of the
-# names.
+# tries TITLE RESULTS kernel|module NAME...: Passes if try.sh writes RESULTS for these
+# mutants. RESULTS has words NAME=OUTCOME, sorted by name.
 tries() {
 	local got
 
@@ -244,8 +248,8 @@ test_try() {
 	tries "one that cannot be applied" wrong=invalid module wrong
 }
 
-# A machine without overlays cannot run mutants of the kernel, and can run the rest of
-# make check.
+# test_apart: Tests apart.sh. Skips the tests on a machine without overlays, which can run
+# "make check" but no mutants of the kernel.
 test_apart() {
 	local seen
 

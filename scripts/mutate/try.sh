@@ -1,24 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Try mutants on one kernel: build, boot, judge, and keep the result.
+# Try mutants on one kernel: build, boot, judge, and write the result.
 #
 # usage: try.sh kernel|module OUT DIR NAME...
 #
-# OUT is the sound build. The result is DIR/NAME.result, see known.sh, and the report of
-# judge.sh is DIR/NAME.log. The NAME "sound" means no mutant. A mutant of the module
-# has a build of its own in DIR/NAME. A mutant of the kernel changes OUT and the kernel,
-# and runs through apart.sh, which undoes the changes.
+# OUT has the build without a mutant. The script writes the result to DIR/NAME.result, see
+# known.sh, and the report of judge.sh to DIR/NAME.log. The NAME "sound" means no mutant.
+# A mutant of the module is built in DIR/NAME. For a mutant of the kernel the script
+# changes OUT and the kernel, so the caller must run the script with apart.sh, which
+# undoes the changes.
 #
-# Several mutants of the kernel are tried in one kernel. If everything passes there, each
-# of them survives. Otherwise it is unknown which one was noticed, and no result is kept.
+# Several mutants of the kernel are applied to one kernel. If all tests pass there, each
+# of the mutants survives. Otherwise it is unknown which mutant the tests noticed, and the
+# script writes no result.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 . "$SCRIPTS/mutate/outcome.sh"
 . "$SCRIPTS/mutate/known.sh"
 
-# entry_of NAME
+# entry_of NAME: Prints the path of the entry of a mutant, or /dev/null for "sound".
 entry_of() {
 	if [ "$1" = sound ]; then
 		echo /dev/null
@@ -35,8 +37,9 @@ build() {
 	esac
 }
 
-# choose NAME: Prints the programs that run, and sets TESTS.
-choose() {
+# choose_programs NAME: Prints the programs that run with the mutant, in order. Exports
+# TESTS, the globs of its entry.
+choose_programs() {
 	local entry
 
 	entry=$(entry_of "$1") || return
@@ -50,17 +53,18 @@ choose() {
 	fi
 }
 
-# run NAME: Runs the tests. Sets status to the exit status of judge.sh.
-run() {
-	choose "$1" >"$work/chosen" || return
+# run_tests NAME: Runs the tests for the mutant. Sets status to the exit status of
+# judge.sh.
+run_tests() {
+	choose_programs "$1" >"$work/chosen" || return
 	"$SCRIPTS/vm/pack.sh" "$work" || return
 	"$SCRIPTS/vm/boot.sh" "$work" >"$work/ktap" || return
 	status=0
 	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
 }
 
-# The first program that did not pass.
-failing() {
+# failing_program: Prints the first program that did not pass.
+failing_program() {
 	local program
 
 	while read -r program; do
@@ -71,16 +75,18 @@ failing() {
 	done <"$work/chosen"
 }
 
+# judge: Sets outcome, what and how, see outcome.sh, and program to the program that did
+# not pass.
 judge() {
-	name_outcome "$status"
+	set_outcome "$status"
 	program=
 	case $outcome in
-	killed | time-out)	program=$(failing) ;;
+	killed | time-out)	program=$(failing_program) ;;
 	esac
 }
 
-# keep NAME: write the result of the mutant.
-keep() {
+# write_result NAME: Writes the result of the mutant.
+write_result() {
 	local entry how=$how outcome=$outcome program=$program result=$dir/$1.result \
 		what=$what
 
@@ -104,13 +110,13 @@ work=$out
 status=
 SECONDS=0
 built=$(build "$@") || built=
-[[ $built != *" present"* ]] || run "$1" || true
+[[ $built != *" present"* ]] || run_tests "$1" || true
 judge
 if [ $# = 1 ]; then
-	keep "$1"
+	write_result "$1"
 elif [ "$outcome" = survived ]; then
 	while read -r name _; do
-		keep "$name"
+		write_result "$name"
 	done <<<"$built"
 else
 	say "${dir##*/}: $# at once: $outcome, $what${how:+, $how} ($SECONDS s)"
