@@ -77,7 +77,7 @@ check_given() {
 	for name in $given; do
 		if [ -z "${table[$name.targets]-}" ]; then
 			near=$(printf '%s\n' "${variables[@]}" | near "$name")
-			die "there is no variable $(shown "$name")${near:+; near: $near}; make help lists all variables"
+			die "there is no variable $(one_line "$name")${near:+; near: $near}; make help lists all variables"
 		fi
 		used_by_goals "$name" ||
 			die "$name is not used here, but by: ${table[$name.targets]}"
@@ -88,10 +88,10 @@ check_given() {
 check_machine() {
 	case ${ARCH-} in
 	'' | x86 | x86_64 | amd64) ;;
-	*)	die "ARCH=$(shown "$ARCH"): only x86_64 is supported; unset ARCH (from the environment)" ;;
+	*)	die "ARCH=$(one_line "$ARCH"): only x86_64 is supported; unset ARCH (from the environment)" ;;
 	esac
 	[ -z "${CROSS_COMPILE-}" ] ||
-		die "CROSS_COMPILE=$(shown "$CROSS_COMPILE"): cross builds are not supported; unset CROSS_COMPILE (from the environment)"
+		die "CROSS_COMPILE=$(one_line "$CROSS_COMPILE"): cross builds are not supported; unset CROSS_COMPILE (from the environment)"
 }
 
 # check_place: Refuses a clone at a path that make, kbuild or apt would split, and a
@@ -101,7 +101,7 @@ check_place() {
 
 	place=$(pwd -P)
 	is_path "$TOP$place" ||
-		die "$(shown "$TOP"): make cannot build in a directory whose path has spaces, quotes or one of : # \$ % , ; =; move the clone"
+		die "$(one_line "$TOP"): make cannot build in a directory whose path has spaces, quotes or one of : # \$ % , ; =; move the clone"
 	if [ -d "$TOP/build" ]; then
 		[ -w "$TOP/build" ] ||
 			die "$TOP/build belongs to another user; run make clean as that user"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Find the names that are similar to a word. Reads names, one per line. The word is in
-# the environment as "word". Prints up to three names, the nearest first, separated by
-# commas.
+# the variable "word" of the environment. Prints up to three names, the most similar name
+# first, separated by commas.
 
 function least(a, b) {
 	return a < b ? a : b
@@ -25,6 +25,7 @@ function distance(a, b,    i, j, row, last, same) {
 	return row[length(b)]
 }
 
+# Returns the text in lower case, without the characters of globs, and with "-" for "_".
 function plain(text) {
 	text = tolower(text)
 	gsub(/[][*?! ]/, "", text)
@@ -32,8 +33,9 @@ function plain(text) {
 	return text
 }
 
-# Returns the distance of a word and a name. If one is a part of the other it is 1.5. A
-# glob often is only the beginning of a name, so that is compared too.
+# Returns a number for the similarity of a word and a name: 0 if they are equal, 1.5 if
+# one is a part of the other, and otherwise their distance. A word is often only the
+# beginning of a name. Therefore it is also compared with the beginning of the name.
 function rate(a, b) {
 	if (a == b)
 		return 0

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Test that values-model.sh, which checks ACTORS and SCHEDULE before a kernel is built,
-# accepts the same texts as model/schedule.c, which parses them in the guest. The texts
-# are all pairs of actors, some larger sets, and schedules. Prints KTAP.
+# accepts the same texts as model/schedule.c, which parses these variables in the guest.
+# The texts are all pairs of actors, some larger configurations, and schedules. Prints
+# KTAP.
 #
 # usage: test-grammar.sh
 #
@@ -64,11 +65,13 @@ build_parser() {
 		"$SELFTEST"/model/{lock,mmap_lock,step,schedule}.c
 }
 
-# check_schedule calls these for a bad value. They end the subshell of check_texts.
+# refuse: Ends the subshell of check_texts. check_schedule calls this function for a text
+# that it does not accept.
 refuse() {
 	exit 1
 }
 
+# refuse_unknown: Does the same for a text with an unknown actor.
 refuse_unknown() {
 	exit 1
 }

@@ -21,9 +21,9 @@
 . "$SCRIPTS/test/stub.sh"
 . "$SCRIPTS/test/results.sh"
 
-# run WORDS: Runs make in the clone with stubs. WORDS is the part of a case before "=>"
-# or "==", in shell syntax. Sets status and output.
-run() {
+# run_make WORDS: Runs make in the clone with stubs. WORDS is the part of a case before
+# "=>" or "==", in shell syntax. Sets status and output.
+run_make() {
 	local -a words before=()
 
 	eval "words=($1)"
@@ -51,11 +51,12 @@ has_run() {
 	[[ $status = 0 && $output == "ran "* ]]
 }
 
-# refused WORDS MESSAGE: Tests a case with "=>".
-refused() {
+# refuses WORDS MESSAGE: Tests a case with "=>". Passes if make refuses WORDS with
+# MESSAGE.
+refuses() {
 	local bad=0
 
-	run "$1"
+	run_make "$1"
 	is_refusal "$2" || bad=1
 	result "$bad" "refused: $1" "$output"
 }
@@ -67,11 +68,12 @@ shows() {
 	   ( $1 != !* && $'\n'$output$'\n' == *$'\n'"$1"$'\n'* ) ]]
 }
 
-# accepted WORDS [LINE...]: Tests a case with "==".
-accepted() {
+# accepts WORDS [LINE...]: Tests a case with "==". Passes if make accepts WORDS, and the
+# output has each LINE.
+accepts() {
 	local bad=0 line
 
-	run "$1"
+	run_make "$1"
 	has_run || bad=1
 	for line in "${@:2}"; do
 		shows "$line" || bad=1
@@ -89,11 +91,11 @@ run_cases() {
 		case $line in
 		'' | '#'*) ;;
 		*' => '*)
-			refused "${line%% => *}" "${line#* => }" ;;
+			refuses "${line%% => *}" "${line#* => }" ;;
 		*' == '*)
 			IFS='|' read -ra lines <<<"${line#* == }"
 			lines=("${lines[@]# }")
-			accepted "${line%% == *}" "${lines[@]% }" ;;
+			accepts "${line%% == *}" "${lines[@]% }" ;;
 		*)	die "cases: expected \"=>\" or \"==\" in: $line" ;;
 		esac
 	done <<<"$cases"
@@ -107,9 +109,9 @@ try_place() {
 	mkdir "$place"
 	clone=$place/clone
 	cp -a "$dir/clone" "$place/"
-	refused "kselftest" "make cannot build in a directory whose path"
-	accepted "clean" "ran clean.sh build"
-	run help
+	refuses "kselftest" "make cannot build in a directory whose path"
+	accepts "clean" "ran clean.sh build"
+	run_make help
 	[[ $status = 0 && $output = Targets:* ]] || status=1
 	result "$status" "accepted: help in the directory $1" "$output"
 	clone=$dir/clone
@@ -134,7 +136,7 @@ try_configurations() {
 		tr -s '\t\n' ' ' | sed 's/ALL=//; s/"//g')
 	[ "$(wc -w <<<"$all")" -ge 30 ] ||
 		die "expected at least 30 configurations in the explorer, found: $all"
-	accepted "explore 'ACTORS=$all'"
+	accepts "explore 'ACTORS=$all'"
 }
 
 # scripts_of_runner: Prints the text of all scripts, without tests and checks of values.
@@ -207,6 +209,7 @@ missing_in_help() {
 	grep -E '.{81}' <<<"$help" || true
 }
 
+# prepare: Makes the clone with stubs, and the directories and files that the cases name.
 prepare() {
 	mkdir -p "$dir"/{home,work/sub} "$clone"
 	make_stubs "$clone"

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# What a variable may be: kernels and what is broken in them, and what does not
-# go together. Sourced by start.sh after values.sh.
+# Checks of the variables that select kernels and mutants, and checks of variables that
+# contradict each other. start.sh sources this after values.sh.
 
-# kernel_rows KIND: names of scripts/kernel/table: any, qemu (that QEMU boots), built (here,
-# from source), mutants (built, for QEMU, and there are mutants for it), cov and hmm
-# (built, with that fragment).
+# kernel_rows KIND: Prints the names of the rows of scripts/kernel/table of this kind:
+#
+#	any		all rows
+#	qemu		kernels that QEMU boots
+#	built		kernels that are built here, from source
+#	mutants		kernels that are built here and that QEMU boots, if there are
+#			mutants for this version
+#	cov, hmm	kernels that are built here with this fragment
 kernel_rows() {
 	local known=''
 
@@ -27,7 +32,8 @@ kernel_rows() {
 		{ print $1 }' "$SCRIPTS/kernel/table"
 }
 
-# check_kernel KIND [all]
+# check_kernel KIND [all]: Checks that the value is the name of a row of this kind, or
+# "all" if that is allowed.
 check_kernel() {
 	local rows what='kernel of scripts/kernel/table'
 
@@ -45,8 +51,8 @@ check_kernel() {
 	fi
 }
 
-# check_kdir: Checks KDIR. A relative path is relative to the directory of the Makefile, or
-# to the directory in which make was called. These differ with make -C.
+# check_kdir: Checks KDIR. A relative path is relative to the directory of the Makefile,
+# or to the directory in which make was called. These differ with make -C.
 check_kdir() {
 	local dir
 
@@ -63,7 +69,8 @@ check_kdir() {
 		refuse "this is not the directory of a built kernel; run make there, or give the directory of its O="
 }
 
-# mutant_names kernel|module
+# mutant_names kernel|module: Prints the names of all mutants of the kernel or of the
+# module.
 mutant_names() {
 	local files=("$SCRIPTS/mutate/$1"/*.mutant)
 
@@ -71,8 +78,8 @@ mutant_names() {
 	printf '%s\n' "${files[@]%.mutant}"
 }
 
-# matching GLOB: names on stdin that match.
-matching() {
+# matching_names GLOB: Prints the lines of stdin that match GLOB.
+matching_names() {
 	local line
 
 	while read -r line; do
@@ -81,18 +88,19 @@ matching() {
 	done
 }
 
-# check_mutants kernel|module
+# check_mutants kernel|module: Checks that each glob of the value matches a mutant. Commas
+# separate the globs.
 check_mutants() {
 	local glob globs names
 
 	[[ $value != *[![:alnum:]*?[\]!,._/-]* ]] ||
-		refuse "expected names of scripts/mutate/$1, or globs, with commas"
+		refuse "expected names of scripts/mutate/$1, or globs, separated by commas"
 	names=$(mutant_names "$1")
 	IFS=, read -ra globs <<<"$value,"
 	for glob in "${globs[@]}"; do
-		[ -n "$(matching "$glob" <<<"$names")" ] ||
+		[ -n "$(matching_names "$glob" <<<"$names")" ] ||
 			refuse_unknown "$glob" mutant "$names" \
-				"scripts/mutate/$1 has them"
+				"all mutants are in scripts/mutate/$1"
 	done
 }
 
@@ -103,32 +111,37 @@ check_tier() {
 	grep -qxF -- "$value" <<<"$names" || refuse_unknown "$value" tier "$names"
 }
 
-# is_given NAME: on the command line of make.
+# is_given NAME: Returns 0 if variable NAME was set on the command line of make.
 is_given() {
 	[[ " $given " == *" $1 "* ]]
 }
 
-# fragments_of KERNEL: of its row.
+# fragments_of KERNEL: Prints the column "fragments" of the row KERNEL. Prints nothing if
+# there is no such row.
 fragments_of() {
 	awk -v name="$1" '$1 == name { print $4 }' "$SCRIPTS/kernel/table"
 }
 
-# conflict NAME WORDS: the value of NAME does not go with another one.
-conflict() {
+# refuse_conflict NAME TEXT...: Exits with a message about NAME, whose value contradicts
+# another variable. TEXT is the problem and the remedy.
+refuse_conflict() {
 	name=$1
 	value=${!name}
 	shift
 	refuse "$*"
 }
 
-kernel_or_kdir() {
+# choose_kernel_or_kdir: Refuses KERNEL and KDIR together on the command line. If KERNEL
+# was set there, sets KDIR to nothing, because the environment may contain another kernel.
+choose_kernel_or_kdir() {
 	if is_given KERNEL && is_given KDIR; then
-		conflict KDIR "KERNEL=$KERNEL is another kernel; give one of the two"
+		refuse_conflict KDIR "KERNEL=$KERNEL is another kernel; give one of the two"
 	fi
 	! is_given KERNEL || KDIR=''
 }
 
-# processors_of FRAGMENTS: the last CONFIG_NR_CPUS in them.
+# processors_of FRAGMENTS: Prints the last value of CONFIG_NR_CPUS in these fragments,
+# which are separated by commas.
 processors_of() {
 	local files
 
@@ -137,8 +150,9 @@ processors_of() {
 	cat "${files[@]/%/.config}" | sed -n 's/^CONFIG_NR_CPUS=//p' | tail -n 1
 }
 
-# More processors than the kernel is built for would not be used.
-enough_processors() {
+# check_smp_fits: Refuses SMP if the kernel is configured for fewer processors, because
+# the guest would not use the others.
+check_smp_fits() {
 	local most='' where=$KERNEL fragments
 
 	[ -n "$SMP" ] || return 0
@@ -153,21 +167,23 @@ enough_processors() {
 		most=$(processors_of "$fragments")
 	fi
 	[ -z "$most" ] || [ "$SMP" -le "$most" ] ||
-		conflict SMP "the kernel $where takes $most at most (CONFIG_NR_CPUS)"
+		refuse_conflict SMP "the kernel $where takes $most at most (CONFIG_NR_CPUS)"
 }
 
-suite_fits() {
+# check_suite_fits: Refuses hmm-tests on a kernel that does not have them, and with TESTS.
+check_suite_fits() {
 	local rows
 
 	[[ $SUITE = *hmm* && -z $KDIR ]] || return 0
 	rows=$(kernel_rows hmm)
 	grep -qxF -- "$KERNEL" <<<"$rows" ||
-		conflict SUITE "hmm-tests need a kernel built here with TEST_HMM, and KERNEL=$KERNEL is none; give one of ${rows//$'\n'/, }"
-	[ -z "$TESTS" ] || conflict TESTS "hmm-tests run whole; leave it out with SUITE=hmm"
+		refuse_conflict SUITE "hmm-tests need a kernel built here with TEST_HMM, and KERNEL=$KERNEL is no such kernel; give one of ${rows//$'\n'/, }"
+	[ -z "$TESTS" ] || refuse_conflict TESTS "SUITE=hmm runs all hmm-tests; leave TESTS out"
 }
 
-# What only QEMU can do
-uml_fits() {
+# check_uml_fits: Refuses variables and targets that need QEMU if the kernel is User-Mode
+# Linux.
+check_uml_fits() {
 	local fragments config=''
 
 	[ "$target" != check ] || return 0
@@ -179,47 +195,51 @@ uml_fits() {
 	fi
 	[[ ,$fragments, = *,uml,* ]] || return 0
 	[ "$target" != bench ] ||
-		conflict KDIR "User-Mode Linux has no clock that counts instructions; give another kernel"
+		refuse_conflict KDIR "User-Mode Linux has no clock that counts instructions; give another kernel"
 	for name in ACCEL CPU QEMU; do
 		! is_given "$name" ||
-			conflict "$name" "is for QEMU, and the kernel is User-Mode Linux; leave it out"
+			refuse_conflict "$name" "is for QEMU, and the kernel is User-Mode Linux; leave it out"
 	done
 }
 
-# One mutant at least must be for the kernel.
-mutants_fit() {
+# check_mutants_fit: Refuses MUTANTS if none of these mutants is for the version of
+# KERNEL.
+check_mutants_fit() {
 	local glob globs names entries='' series
 
 	IFS=, read -ra globs <<<"$MUTANTS,"
 	names=$(mutant_names kernel)
 	for glob in "${globs[@]}"; do
-		entries+=$(matching "$glob" <<<"$names")$'\n'
+		entries+=$(matching_names "$glob" <<<"$names")$'\n'
 	done
 	series=${KERNEL%%-*}
 	for name in $entries; do
 		! grep -qE "^kernels:.* ${series//./[.]}( |\$)" \
 			"$SCRIPTS/mutate/kernel/$name.mutant" || return 0
 	done
-	conflict MUTANTS "none of these is for KERNEL=$KERNEL"
+	refuse_conflict MUTANTS "none of these mutants is for KERNEL=$KERNEL"
 }
 
-# The tier must have a kernel of this series.
-tier_fits() {
+# check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in this
+# tier.
+check_tier_fits() {
 	local row rows
 
 	[ -n "$TIER" ] || return 0
 	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $3 }' "$SCRIPTS/mutate/tiers")
 	rows=$(kernel_rows built)
 	grep -qxF -- "$row" <<<"$rows" ||
-		conflict TIER "there is no row $row in scripts/kernel/table for KERNEL=$KERNEL"
+		refuse_conflict TIER "there is no row $row in scripts/kernel/table for KERNEL=$KERNEL"
 }
 
-# The test that plays a schedule must be among those that run.
-schedule_is_played() {
+# check_schedule_is_played: Sets TESTS to the test that plays SCHEDULE, if TESTS is empty.
+# Refuses TESTS that do not select this test.
+check_schedule_is_played() {
 	local glob globs
 
 	[ -n "$SCHEDULE" ] || return 0
-	[ "$SUITE" = mmun ] || conflict SCHEDULE "hmm-tests play none; leave SUITE out"
+	[ "$SUITE" = mmun ] ||
+		refuse_conflict SCHEDULE "hmm-tests play no schedules; leave SUITE out"
 	: "${TESTS:=explore_more.schedule*}"
 	IFS=',|' read -ra globs <<<"$TESTS,"
 	for glob in "${globs[@]}"; do
@@ -227,25 +247,27 @@ schedule_is_played() {
 		[[ explore_more.schedule_is_played_from_its_line != $glob ]] ||
 			return 0
 	done
-	conflict TESTS "SCHEDULE is not played by these; leave TESTS out, or add explore_more.schedule*"
+	refuse_conflict TESTS "these tests do not play SCHEDULE; leave TESTS out, or add explore_more.schedule*"
 }
 
-# What is only used together with something else.
-all_is_used() {
+# check_dependent: Refuses variables that have an effect only together with the value of
+# another variable, if that has another value.
+check_dependent() {
 	! is_given CPU || ! uses ACCEL || [ "$ACCEL" = icount ] ||
-		conflict CPU "is used under icount alone; add ACCEL=icount"
+		refuse_conflict CPU "is used only with icount; add ACCEL=icount"
 	! is_given JOBS || [ "$target" != stress ] || [ "$KERNEL" = all ] ||
-		conflict JOBS "is used with KERNEL=all alone"
+		refuse_conflict JOBS "is used only with KERNEL=all"
 }
 
-# check_together: variables that contradict each other.
+# check_together: Refuses variables that contradict each other, or that the kernel does
+# not support.
 check_together() {
-	! uses KDIR || ! uses KERNEL || kernel_or_kdir
-	! uses SMP || ! uses KERNEL || enough_processors
-	! uses QEMU || ! uses KERNEL || uml_fits
-	! uses SUITE || suite_fits
-	[ "$target" != mutants ] || mutants_fit
-	! uses TIER || tier_fits
-	! uses SCHEDULE || schedule_is_played
-	all_is_used
+	! uses KDIR || ! uses KERNEL || choose_kernel_or_kdir
+	! uses SMP || ! uses KERNEL || check_smp_fits
+	! uses QEMU || ! uses KERNEL || check_uml_fits
+	! uses SUITE || check_suite_fits
+	[ "$target" != mutants ] || check_mutants_fit
+	! uses TIER || check_tier_fits
+	! uses SCHEDULE || check_schedule_is_played
+	check_dependent
 }

@@ -11,7 +11,7 @@ MODEL_ACTORS=8
 SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
-# is_role TEXT: Returns 0 if TEXT is an actor.
+# is_role TEXT: Returns 0 if TEXT is the name of an actor.
 is_role() {
 	[[ $1 =~ ^([rid][A-D]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
 	   ! ( $1 =~ ([0-9])([0-9])$ && ${BASH_REMATCH[1]-0} -gt ${BASH_REMATCH[2]-0} ) ]]
@@ -22,8 +22,8 @@ is_mutator() {
 	[[ $1 = m* || $1 = fork ]]
 }
 
-# may_run_together A B: Returns 0 if the calls have no page in common, or if both calls
-# only empty pages.
+# may_run_together A B: Returns 0 if two mutators can be in one configuration: they have
+# no page in common, or both are madvise.
 may_run_together() {
 	[[ ${1: -1} -lt ${2: -2:1} || ${2: -1} -lt ${1: -2:1} ||
 	   ( $1 = madvise* && $2 = madvise* ) ]]
@@ -122,7 +122,7 @@ check_steps() {
 	[ ${#steps[@]} -le "$SCHEDULE_STEPS" ] || refuse "$SCHEDULE_STEPS steps at most"
 	for step in "${steps[@]}"; do
 		[[ $step =~ ^[A-Z][0-9]$ && $known == *" $step "* ]] ||
-			refuse "$1 has no actor for the step $(shown "$step"); it has${known% }"
+			refuse "$1 has no actor for the step $(one_line "$step"); it has${known% }"
 	done
 }
 

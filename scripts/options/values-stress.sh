@@ -18,7 +18,8 @@ stress_number() {
 		refuse "$1 takes a number, $3 to $4, and not ${2:-nothing}"
 }
 
-# check_weights TEXT: Checks the value of -w. Sets the array weights.
+# check_weights TEXT: Checks the value of -w. Sets weights[OPERATION] for the operations
+# in TEXT.
 check_weights() {
 	local part parts operation weight
 
@@ -38,7 +39,8 @@ check_weights() {
 	done
 }
 
-# check_stress_option LETTER: Checks one option. OPTARG is its value.
+# check_stress_option LETTER: Checks one option. OPTARG is its value. LETTER is ":" if the
+# value is missing, and "?" for an unknown option, as getopts sets them.
 check_stress_option() {
 	case $1 in
 	t)	stress_number -t "$OPTARG" 1 64 ;;
@@ -57,6 +59,7 @@ check_stress_option() {
 	esac
 }
 
+# check_stress: Checks the options of the stress program, and that the run ends.
 check_stress() {
 	local option words operation seconds=10 calls=0 OPTIND=1 OPTARG=''
 	local -A weights=()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of the variables of make. check_TYPE PARAMETER... checks $value, the value of
-# $name. It may set value to the canonical spelling. A bad value ends the run. start.sh
-# sources this.
+# Checks of the variables of make. start.sh sources this. The table "variables" has the
+# type of each variable. check_TYPE PARAMETER... checks $value, the value of variable
+# $name. It exits if the value is not allowed, and may set value to the canonical
+# spelling.
 
-# shown TEXT: Prints TEXT on one line, quoted if necessary, and cut if it is too long.
-shown() {
+# one_line TEXT: Prints TEXT on one line. Quotes TEXT if it has characters that cannot be
+# printed, and cuts TEXT after 200 characters.
+one_line() {
 	local text=$1
 
 	[[ $text != *[![:print:]]* ]] || text=${text@Q}
@@ -18,7 +20,7 @@ shown() {
 refuse() {
 	local text
 
-	text=$(shown "$value")
+	text=$(one_line "$value")
 	die "$name=$text: $*$origin"
 }
 
@@ -28,38 +30,41 @@ near() {
 }
 
 # refuse_unknown WORD WHAT NAMES [LIST]: Exits with the message that no WHAT has the name
-# WORD. The message lists the similar lines of NAMES. If there are none it has the text
-# LIST, or all lines of NAMES.
+# WORD. The message lists the lines of NAMES that are similar to WORD. If there are none,
+# the message has the text LIST, or all lines of NAMES if there is no LIST.
 refuse_unknown() {
 	local offer words
 
 	offer=$(near "$1" <<<"$3")
 	words=${3//$'\n'/, }
 	if [ -n "$offer" ]; then
-		refuse "no $2 is named $(shown "$1"); near: $offer"
+		refuse "no $2 is named $(one_line "$1"); near: $offer"
 	elif [ -n "${4-}" ]; then
-		refuse "no $2 is named $(shown "$1"); $4"
+		refuse "no $2 is named $(one_line "$1"); $4"
 	fi
-	refuse "no $2 is named $(shown "$1"); there are $words"
+	refuse "no $2 is named $(one_line "$1"); there are $words"
 }
 
-# is_number TEXT MIN MAX: Returns 0 if TEXT is a decimal number in this range. Refuses
+# is_number TEXT MIN MAX: Returns 0 if TEXT is a decimal number from MIN to MAX. Refuses
 # leading zeros, because C programs read such a number as octal.
 is_number() {
 	[[ $1 =~ ^(0|[1-9][0-9]{0,8})$ && $1 -ge $2 && $1 -le $3 ]]
 }
 
-# is_u64 TEXT: Returns 0 if strtoull() accepts TEXT. Refuses leading zeros.
+# is_u64 TEXT: Returns 0 if TEXT is a decimal or hexadecimal number below 2^64. Refuses
+# leading zeros, because strtoull() reads such a number as octal.
 is_u64() {
 	# shellcheck disable=SC2071 # the strings have the same length
 	[[ $1 =~ ^0x[0-9a-fA-F]{1,16}$ || $1 =~ ^(0|[1-9][0-9]{0,18})$ ||
 	   ( $1 =~ ^1[0-9]{19}$ && ! $1 > 18446744073709551615 ) ]]
 }
 
+# check_number MIN MAX: Checks a number.
 check_number() {
 	is_number "$value" "$1" "$2" || refuse "expected a number, $1 to $2"
 }
 
+# check_choice WORD...: Checks that the value is one of these.
 check_choice() {
 	local words=$*
 
@@ -75,7 +80,7 @@ check_list() {
 	for part in "${parts[@]}"; do
 		[[ $part =~ ^[a-z]+$ && " $words " == *" $part "* &&
 		   $seen != *" $part "* ]] ||
-			refuse "expected ${words// / or }, or both with a comma"
+			refuse "expected ${words// / or }, or both, separated by a comma"
 		seen+="$part "
 	done
 }
@@ -85,7 +90,8 @@ check_seed() {
 		refuse "expected a number below 2^64, decimal or 0x..., without leading zeros"
 }
 
-# check_memory MIN MAX: Checks a size of memory. MIN and MAX are in MiB.
+# check_memory MIN MAX: Checks a size of memory such as 1G or 1536M. MIN and MAX are in
+# MiB.
 check_memory() {
 	local mib
 
@@ -141,7 +147,8 @@ check_tests() {
 	[ ${#value} -le 1000 ] || refuse "1000 characters at most"
 }
 
-# check_llvm: Checks the forms of the build of a kernel: 1, -14, /opt/llvm/bin/.
+# check_llvm: Checks that the value has one of the forms that the Makefile of the kernel
+# takes: 1, -14, /opt/llvm/bin/.
 check_llvm() {
 	case $value in
 	1)	;;
