@@ -120,7 +120,7 @@ for name in "${!http_proxy@}" "${!https_proxy@}" "${!HTTP_PROXY@}" "${!HTTPS_PRO
 done
 mkdir -p "$logs"
 trap 'rm -rf --one-file-system "$root"' EXIT
-results_of bare
+begin_results bare
 make_root
 run_as root kselftest
 before=$(stock_release)

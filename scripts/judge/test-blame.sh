@@ -12,7 +12,7 @@
 . "$SCRIPTS/test/results.sh"
 . "$SCRIPTS/judge/recording.sh"
 
-results_of blame
+begin_results blame
 
 warning="WARNING: CPU: 1 PID: 77 at mm/mmu_notifier.c:983"
 add_to_console "$warning"

@@ -13,7 +13,7 @@
 . "$SCRIPTS/test/results.sh"
 . "$SCRIPTS/judge/recording.sh"
 
-results_of judge
+begin_results judge
 
 judges 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
 

@@ -147,15 +147,15 @@ test_tree() {
 	[ -e "$tree/Makefile" ] || die "$tree: no source tree of a kernel"
 	version=$(version_of "$tree")
 	complaints=$(wrong_entries)
-	silent "the kernel $version has the messages, and the expressions match them" "$complaints"
+	no_complaints "the kernel $version has the messages, and the expressions match them" "$complaints"
 	complaints=$(dead_expressions)
-	silent "each expression has a message of $version" "$complaints"
+	no_complaints "each expression has a message of $version" "$complaints"
 	titles=$(lockup_titles)
 	complaints=$(unmatched_messages <<<"$titles")
-	silent "each report of a lockup of $version is matched" "$complaints"
+	no_complaints "each report of a lockup of $version is matched" "$complaints"
 	titles=$(marked_titles)
 	complaints=$(unmatched_messages <<<"$titles")
-	silent "each BUG, INFO and WARNING of $version is matched" "$complaints"
+	no_complaints "each BUG, INFO and WARNING of $version is matched" "$complaints"
 }
 
 [ $# != 0 ] || die "usage: test-splats.sh KERNEL-SOURCE..."
@@ -165,7 +165,7 @@ table=$(entries)
 grep -v '^[#	-]' "$TABLE" >"$work/expressions"
 grep -v '^#' "$SCRIPTS/judge/splats-allowed" >"$work/allowed"
 sed -n 's/^-	[^	]*	[^	]*	//p' <<<"$table" >"$work/excused"
-results_of splats
+begin_results splats
 for tree; do
 	test_tree
 done

@@ -57,7 +57,7 @@ write_sample() {
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 write_sample
-results_of apply
+begin_results apply
 
 write_entry two $'\tlock(a);' $'\tunlock(a);'
 changes "a line is replaced, in that function only" \

@@ -273,7 +273,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 out=$dir/out
 SUITE=mmun
-results_of mutation
+begin_results mutation
 test_keys
 test_order
 test_outcome

@@ -229,14 +229,14 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 clone=$dir/clone
 prepare
-results_of options
+begin_results options
 run_cases
 try_configurations
 try_places
 complaints=$(unknown_names)
-silent "every variable that a script reads is in a table" "$complaints"
+no_complaints "every variable that a script reads is in a table" "$complaints"
 complaints=$(unused_names)
-silent "a script uses every variable of the table" "$complaints"
+no_complaints "a script uses every variable of the table" "$complaints"
 complaints=$(missing_in_help)
-silent "help lists every target and variable, in 80 columns" "$complaints"
+no_complaints "help lists every target and variable, in 80 columns" "$complaints"
 end_results

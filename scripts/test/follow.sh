@@ -5,8 +5,9 @@
 #
 # usage: follow.sh PID FILE
 #
-# FILE holds the output of the process, FILE.status its exit status. PID is the shell that
-# runs the process, possibly after other processes.
+# FILE holds the output of the process. FILE.status holds its exit status and appears when
+# the process has ended. PID is the shell that runs the process, possibly after other
+# processes.
 
 . "${0%/*}/../lib.sh"
 

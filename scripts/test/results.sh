@@ -7,14 +7,14 @@
 number=0
 failures=0
 
-# results_of NAME: Begins the results. NAME is in the line of each result.
-results_of() {
+# begin_results NAME: Prints the version of KTAP. NAME is in the line of each result.
+begin_results() {
 	subject=$1
 	echo "KTAP version 1"
 }
 
-# result STATUS TITLE [DETAILS]: Prints a result. STATUS 0 is a pass, other numbers are a
-# failure, with DETAILS.
+# result STATUS TITLE [DETAILS]: Prints the result of the test TITLE. STATUS 0 is a pass.
+# For another STATUS prints a failure, and DETAILS.
 result() {
 	number=$((number + 1))
 	if [ "$1" = 0 ]; then
@@ -26,7 +26,8 @@ result() {
 	[ -z "${3:-}" ] || echo "#   ${3//$'\n'/$'\n'#   }"
 }
 
-# check TITLE COMMAND...: Passes if COMMAND returns 0.
+# check TITLE COMMAND...: Prints the result of the test TITLE, which passes if COMMAND
+# returns 0.
 check() {
 	if "${@:2}"; then
 		result 0 "$1"
@@ -35,8 +36,9 @@ check() {
 	fi
 }
 
-# silent TITLE COMPLAINTS: Passes if COMPLAINTS is empty.
-silent() {
+# no_complaints TITLE COMPLAINTS: Prints the result of the test TITLE, which passes if the
+# text COMPLAINTS is empty.
+no_complaints() {
 	local status=0
 
 	[ -z "$2" ] || status=1

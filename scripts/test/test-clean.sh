@@ -9,15 +9,15 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# clean WHAT: Runs clean.sh. Sets output and status.
-clean() {
+# run_clean WHAT: Runs clean.sh. Sets output and status.
+run_clean() {
 	status=0
 	output=$(MMUN_CACHE=$cache "$clone/scripts/clean.sh" "$1" 2>&1) || status=$?
 }
 
 # cleans WHAT TITLE: Passes if clean.sh succeeds.
 cleans() {
-	clean "$1"
+	run_clean "$1"
 	result "$status" "$2" "$output"
 }
 
@@ -27,7 +27,7 @@ refuses() {
 	local before after state=0
 
 	before=$(find "$dir" | sort)
-	clean "$1"
+	run_clean "$1"
 	after=$(find "$dir" | sort)
 	[[ $status = 2 && $output != *$'\n'* && $before = "$after" ]] || state=1
 	result "$state" "$2" "status $status: $output"
@@ -123,7 +123,7 @@ clone=$dir/clone
 floor=tools/testing/selftests/mmun/floor
 cache=$dir/cache
 make_clone
-results_of clean
+begin_results clean
 test_build
 test_cache
 end_results

@@ -10,8 +10,8 @@
 # kernel of the distribution and for one that is built. The test inserts these faults:
 #
 #	the k-th command fails, for each k;
-#	the run is killed at a command;
-#	the run is killed when half of a file is written;
+#	the run is killed at the k-th command;
+#	the run is killed when half of the k-th file is written;
 #	the file system is full (only root can test this).
 #
 # The run with the fault must fail and print what failed. The next run must pass and
@@ -27,28 +27,29 @@ WORKERS=2
 KILL_STEP=7
 DISK_STEP=5
 
-# count VERDICT: Prints the number of results with this verdict.
-count() {
+# count_results VERDICT: Prints the number of results with this verdict.
+count_results() {
 	awk -F '\t' -v verdict="$1" '$1 == verdict { n++ } END { print n + 0 }' \
 		"$dir"/*/results
 }
 
-# report TITLE: Prints the result of the workers.
-report() {
+# report_scenario TITLE: Prints the result of a scenario, and the problems that the
+# workers found.
+report_scenario() {
 	local title=$1 all noticed excepted
 
 	all=$(cat "$dir"/*/results | wc -l)
-	noticed=$(count noticed)
-	excepted=$(count excepted)
+	noticed=$(count_results noticed)
+	excepted=$(count_results excepted)
 	[ "$all" != 0 ] && [ $((noticed + excepted)) = "$all" ] && status=0 || status=1
 	result "$status" "$title"
 	cat "$dir"/*/problems
 	echo "# $all faults, $noticed noticed, $excepted excepted"
 }
 
-# scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place. The workers share
-# the places.
-scenario() {
+# test_scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place of a run. The
+# workers share the places.
+test_scenario() {
 	local worker pids=() pid space=()
 
 	say "$4"
@@ -63,7 +64,7 @@ scenario() {
 	for pid in "${pids[@]}"; do
 		wait "$pid"
 	done
-	report "$4"
+	report_scenario "$4"
 }
 
 # check_table: Passes if each row of faults-excepted was used.
@@ -75,7 +76,7 @@ check_table() {
 		[[ ${table[row]} = '#'* ]] || grep -qx "$row" "$dir"/*/rows ||
 			useless+=${table[row]}$'\n'
 	done
-	silent "each row of faults-excepted is used" "${useless%$'\n'}"
+	no_complaints "each row of faults-excepted is used" "${useless%$'\n'}"
 }
 
 need gcc xz
@@ -86,15 +87,15 @@ for ((worker = 0; worker < WORKERS; worker++)); do
 	make_world "$dir/$worker"
 	: >"$dir/$worker/rows"
 done
-results_of faults
+begin_results faults
 for kernel in stock 6.1; do
-	scenario fault "$kernel" 1 "$kernel: the run fails if any command fails"
-	scenario kill "$kernel" "$KILL_STEP" \
+	test_scenario fault "$kernel" 1 "$kernel: the run fails if any command fails"
+	test_scenario kill "$kernel" "$KILL_STEP" \
 		"$kernel: a run that was killed at a command can be repeated"
-	scenario half "$kernel" 1 \
+	test_scenario half "$kernel" 1 \
 		"$kernel: a run that was killed while it wrote a file can be repeated"
 	if [ "$EUID" = 0 ]; then
-		scenario disk "$kernel" "$DISK_STEP" \
+		test_scenario disk "$kernel" "$DISK_STEP" \
 			"$kernel: the run fails if the disk is full"
 	fi
 done

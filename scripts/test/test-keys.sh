@@ -62,9 +62,9 @@ change() {
 	done
 }
 
-# nothing_forced: Returns 0 if the run did not force make to build, and removed no
-# directory.
-nothing_forced() {
+# nothing_was_forced: Returns 0 if the last run called make without -W and did not call
+# "rm -rf", so that make decided what to build.
+nothing_was_forced() {
 	! grep -qE $'make .* -W |\trm -rf' "$world/calls"
 }
 
@@ -80,7 +80,7 @@ is_only_match() {
 
 test_sources() {
 	builds "no change" ""
-	check "no change: no build is forced" nothing_forced
+	check "no change: no build is forced" nothing_was_forced
 	change "$tests/event_test.c"
 	builds "event_test.c changes" "event_test initramfs"
 	change_old "$tests/event_test.c"
@@ -156,8 +156,9 @@ test_compiler() {
 	builds "$1neither CC nor LLVM is set" "floor initramfs $2module tests"
 }
 
-# The main job does not set MODULE_FLAGS, so build.sh is called. The last run builds the
-# same module as before, and therefore no initramfs.
+# test_flags: Tests a change of MODULE_FLAGS. Calls build.sh, because the main job does
+# not set MODULE_FLAGS. The last run builds the same module as before, and therefore no
+# initramfs.
 test_flags() {
 	: >"$world/built"
 	in_world "$world" MODULE_FLAGS=W=1 "$repo/scripts/vm/build.sh" module "$out" \
@@ -167,7 +168,7 @@ test_flags() {
 	builds "MODULE_FLAGS is not set" "module"
 }
 
-# The distribution updates the stock kernel.
+# test_update: Tests an update of the stock kernel by the distribution.
 test_update() {
 	local kind
 
@@ -181,6 +182,7 @@ test_update() {
 	builds "no change after an update" ""
 }
 
+# test_probe: Tests when the trial of KVM, see vm/trial.sh, runs again.
 test_probe() {
 	echo 1235 >"$world/boot_id"
 	builds "the host boots again" "probe"
@@ -192,13 +194,14 @@ test_probe() {
 		fails compgen -G "$cache/accel-1234-*"
 }
 
-test_own() {
+# test_built_kernel: Tests a kernel that is built from source.
+test_built_kernel() {
 	with=(KERNEL=6.1)
 	out=$repo/build/6.1
 	builds "6.1: first run" \
 		"floor gen_init_cpio init initramfs kernel module probe tests"
 	builds "6.1: no change" ""
-	check "6.1: no change: no build is forced" nothing_forced
+	check "6.1: no change: no build is forced" nothing_was_forced
 	change_old "$repo/scripts/kernel/configs/base.config"
 	builds "6.1: its configuration changes" "floor initramfs kernel module"
 	change_old "$repo/scripts/kernel/configs/debug.config"
@@ -226,6 +229,7 @@ fails() {
 	! "$@"
 }
 
+# test_passed: Tests that unless-passed.sh runs a test again only if that is necessary.
 test_passed() {
 	check "unless-passed.sh fails if the long test fails" fails unless_passed false
 	check "a long test that failed runs again" fails unless_passed false
@@ -245,7 +249,7 @@ tests=$repo/tools/testing/selftests/mmun
 cache=$world/cache
 out=$repo/build/stock
 with=(KERNEL=stock)
-results_of keys
+begin_results keys
 builds "first run" "floor gen_init_cpio init initramfs module probe tests"
 test_sources
 test_harness
@@ -254,6 +258,6 @@ test_compiler "" ""
 test_flags
 test_probe
 test_update
-test_own
+test_built_kernel
 test_passed
 end_results

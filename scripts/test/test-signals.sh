@@ -14,7 +14,7 @@
 . "$SCRIPTS/test/stub.sh"
 . "$SCRIPTS/test/results.sh"
 
-MOST=2000	# milliseconds
+LIMIT_MS=2000
 
 # write_target: Writes the script that replaces the script of the target.
 write_target() {
@@ -36,10 +36,11 @@ write_target() {
 	chmod +x "$dir/target"
 }
 
-# as_job COMMAND...: Runs COMMAND with a mark in its environment, by which living() finds
-# its processes. Signals have their default actions, because nohup ignores SIGHUP, and a
-# shell without job control ignores SIGINT and SIGQUIT in background processes.
-as_job() {
+# exec_marked COMMAND...: Replaces this shell by COMMAND with a mark in its environment,
+# by which living() finds its processes. Sets the default actions of signals, because
+# nohup ignores SIGHUP, and a shell without job control ignores SIGINT and SIGQUIT in
+# background processes.
+exec_marked() {
 	exec env --default-signal=INT,QUIT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
 		STUB="$dir/target" MMUN_CACHE="$dir/cache" "$@"
 }
@@ -55,7 +56,7 @@ await_file() {
 	die "$1 does not exist after 10 seconds: the target did not start"
 }
 
-# living: Prints the process IDs of the processes of the test.
+# living: Prints the process IDs of the processes of the test that have not ended.
 living() {
 	grep -lsz "^MMUN_TEST=$mark\$" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
@@ -80,7 +81,7 @@ await_end() {
 	start=$(milliseconds)
 	now=$start
 	pids=$(living)
-	while [ -n "$pids" ] && [ "$now" -lt $((start + MOST)) ]; do
+	while [ -n "$pids" ] && [ "$now" -lt $((start + LIMIT_MS)) ]; do
 		sleep 0.05
 		pids=$(living)
 		now=$(milliseconds)
@@ -99,12 +100,12 @@ problems() {
 	echo "$left"
 }
 
-# signal NAME NUMBER: Passes if the signal to make ends the job. The status of a process
+# ends_by NAME NUMBER: Passes if the signal to make ends the job. The status of a process
 # that a signal ended is 128 + NUMBER.
-signal() {
+ends_by() {
 	local left make status=0 text
 
-	as_job make --no-print-directory -C "$dir/clone" kselftest \
+	exec_marked make --no-print-directory -C "$dir/clone" kselftest \
 		>"$dir/output" 2>&1 &
 	make=$!
 	await_file "$dir/begun"
@@ -112,7 +113,7 @@ signal() {
 	await_end
 	{ wait "$make" || status=$?; } 2>/dev/null
 	text=$(problems $((128 + $2)))
-	silent "SIG$1 to make ends all processes" "$text"
+	no_complaints "SIG$1 to make ends all processes" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
@@ -123,24 +124,25 @@ type_interrupt() {
 	sleep 2.5
 }
 
-# interrupt_at_a_terminal: Passes if ^C ends the job. "script" provides the terminal.
-interrupt_at_a_terminal() {
+# ends_by_terminal: Passes if ^C at a terminal ends the job. "script" provides the
+# terminal.
+ends_by_terminal() {
 	local left status=0 text
 
 	mkfifo "$dir/keys"
 	type_interrupt >"$dir/keys" &
-	(as_job timeout -k 1 20 script -qec \
+	(exec_marked timeout -k 1 20 script -qec \
 		"make --no-print-directory -C '$dir/clone' kselftest" \
 		/dev/null) <"$dir/keys" >"$dir/output" 2>&1 || status=$?
 	await_end
 	text=$(problems 130)
-	silent "^C at a terminal ends all processes" "$text"
+	no_complaints "^C at a terminal ends all processes" "$text"
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
-# exit_status: Passes if start.sh exits with the status of the script of the target, and
+# keeps_status: Passes if start.sh exits with the status of the script of the target, and
 # does not change its output.
-exit_status() {
+keeps_status() {
 	local status=0 text=''
 
 	printf '#!/bin/bash\necho to stdout; echo to stderr >&2; exit 7\n' \
@@ -151,7 +153,7 @@ exit_status() {
 	[ "$status" = 7 ] || text="status $status, expected 7"
 	[ "$(cat "$dir/output")" = $'to stdout\nto stderr' ] ||
 		text+=$(cat "$dir/output")
-	silent "start.sh exits with the status of the target, and keeps its output" "$text"
+	no_complaints "start.sh exits with the status of the target, and keeps its output" "$text"
 }
 
 # writes_to_a_terminal: Passes if a target can write to the terminal. It runs in a
@@ -168,7 +170,7 @@ writes_to_a_terminal() {
 	await_end
 	text=${text:-the target wrote nothing}
 	[ "$text" != "seen 0" ] || text=
-	silent "a target can write to the terminal" "$text"
+	no_complaints "a target can write to the terminal" "$text"
 }
 
 dir=$(mktemp -d)
@@ -176,12 +178,12 @@ trap 'rm -rf "$dir"' EXIT
 mark=${dir##*/}
 make_stubs "$dir/clone"
 write_target
-results_of job
-exit_status
+begin_results job
+keeps_status
 writes_to_a_terminal
-signal TERM 15
-signal INT 2
-signal HUP 1
-signal KILL 9
-interrupt_at_a_terminal
+ends_by TERM 15
+ends_by INT 2
+ends_by HUP 1
+ends_by KILL 9
+ends_by_terminal
 end_results

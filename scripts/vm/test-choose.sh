@@ -110,7 +110,7 @@ add_program one_test collide.commit_works_once collide_mutator.munmap.first_is_s
 add_program two_test event_op.munmap.is_clipped_to_the_byte \
 	event_op.mprotect.is_clipped_to_the_byte event.munmap_raises_unmap
 add_program three_test fork.anon.child_has_none fork.shmem.child_has_none
-results_of choose
+begin_results choose
 
 # Usual globs
 picks '' 'one_test two_test three_test'

@@ -202,7 +202,7 @@ test_signals() {
 
 need gcc qemu-system-x86_64 '/usr/lib/*/libc.a'
 prepare
-results_of guest
+begin_results guest
 test_leftovers
 test_stop
 test_wrong_module

@@ -46,7 +46,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 printf '%s\n' "image=$dir/image" "config=$dir/config" >"$dir/kernel"
 echo CONFIG_PVH=y >"$dir/config"
-results_of unpack
+begin_results unpack
 text="the kernel"
 write_image xz
 unpacks "the kernel" "an image with xz is unpacked"

@@ -3,14 +3,15 @@
 #
 # Fake apt-get, apt-cache and dpkg-deb.
 #
-# The packages are WORLD/archive/NAME_VERSION.deb, which are tar files. A line of
-# WORLD/archive/index has a package, its newest version, and its dependencies. The fake
-# programs find packages only after "apt-get update".
+# The packages are WORLD/archive/NAME_VERSION.deb, which are tar files. Each line of
+# WORLD/archive/index has the name of a package, its newest version, and its dependencies.
+# The fake programs find packages only after "apt-get update".
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# look_up NAME: Sets version and depends from the line of package NAME in the index.
+# look_up NAME: Sets version and depends from the line of package NAME in the index. Sets
+# version to nothing if there is no such line.
 look_up() {
 	local name rest
 
@@ -45,7 +46,7 @@ download() {
 }
 
 # install PACKAGE...: Makes the programs and files of the packages. A program is a link to
-# the front.
+# WORLD/front/front, see front.c.
 install() {
 	local package
 

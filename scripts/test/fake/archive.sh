@@ -27,6 +27,7 @@ pack() {
 	mkdir "$tree"
 }
 
+# image RELEASE VERSION: Makes the package of the image.
 image() {
 	mkdir "$tree/boot"
 	echo "release=$1" >"$tree/boot/vmlinuz-$1"
@@ -34,6 +35,7 @@ image() {
 	pack "linux-image-$1" "$2"
 }
 
+# headers RELEASE VERSION: Makes the packages of the headers.
 headers() {
 	local dir=$tree/usr/src/linux-headers-$1
 
@@ -49,6 +51,7 @@ headers() {
 	pack linux-kbuild-6.1 "$2"
 }
 
+# merge_config: Prints a fake merge_config.sh, which concatenates the fragments.
 merge_config() {
 	cat <<-'EOT'
 		#!/bin/bash
@@ -60,6 +63,7 @@ merge_config() {
 	EOT
 }
 
+# kernel_source VERSION: Makes the package of the source.
 kernel_source() {
 	local dir=$tree/linux file
 

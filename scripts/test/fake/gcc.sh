@@ -3,7 +3,8 @@
 #
 # Fake gcc, clang and ld.
 #
-# "--version" prints WORLD/compiler or WORLD/linker. An output has a hash of its sources.
+# "--version" prints WORLD/compiler or WORLD/linker. A file that a fake compiler writes
+# has a hash of its sources.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"

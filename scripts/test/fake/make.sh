@@ -13,6 +13,8 @@ declare -A set=()
 goals=()
 dir=.
 
+# read_words WORD...: Reads the arguments. Sets dir from -C, new[FILE] from -W, set[NAME]
+# from NAME=VALUE, and goals.
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -26,8 +28,8 @@ read_words() {
 	done
 }
 
-# outdated FILE INPUT...: Returns 0 if FILE must be built again.
-outdated() {
+# is_outdated FILE INPUT...: Returns 0 if FILE must be built again.
+is_outdated() {
 	local file=$1 from
 
 	shift
@@ -53,11 +55,12 @@ release() {
 	fi
 }
 
-# make_module KIND FILE INPUT...: Builds the module FILE. $call holds the arguments of make.
+# make_module KIND FILE INPUT...: Builds the module FILE. $call holds the arguments of
+# make.
 make_module() {
 	local sum
 
-	outdated "${@:2}" || return 0
+	is_outdated "${@:2}" || return 0
 	sum=$(sum_of "${@:3}" "$dir"/{.config,Module.symvers} "$world/compiler" \
 		<<<"$call")
 	built "$1"
@@ -89,7 +92,7 @@ programs() {
 make_program() {
 	local to=${set[OUTPUT]}/$1
 
-	outdated "$to" "$1.c" "${common[@]}" || return 0
+	is_outdated "$to" "$1.c" "${common[@]}" || return 0
 	built "test $1"
 	made+=("$to")
 	put "$to" $'#!/bin/bash\n[ -z "${MMUN_LIST:-}" ] || echo event.munmap\n'"# $1 $sum ${set[CC]:-}"

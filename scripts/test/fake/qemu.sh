@@ -10,6 +10,8 @@ declare -A option=()
 ports=()
 programs=()
 
+# read_words WORD...: Reads the arguments. Sets ports to the files of the serial ports,
+# and the array option.
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -43,14 +45,15 @@ check_initramfs() {
 	[ ${#programs[@]} != 0 ] || fail "the initramfs has no test program"
 }
 
+# console: Prints the console of the kernel.
 console() {
 	printf '%s\r\n' "[    0.000000] Linux version 6.1.0" \
 		"[    1.881441] test_mmun: loading out-of-tree module taints kernel." \
 		"[    2.010510] reboot: machine restart"
 }
 
-# packed_programs: Sets programs to the test programs in the initramfs.
-packed_programs() {
+# find_programs: Sets programs to the test programs in the initramfs.
+find_programs() {
 	local line
 
 	while IFS= read -r line; do
@@ -58,8 +61,9 @@ packed_programs() {
 	done <<<"$initrd"
 }
 
-# program NUMBER NAME: Prints the output of a test program.
-program() {
+# program_output NUMBER NAME: Prints the output of a test program, and its result with
+# this number.
+program_output() {
 	printf '%s\r\n' "  TAP version 13" "  1..2" \
 		"  #  RUN           event.munmap ..." \
 		"  #            OK  event.munmap" "  ok 1 event.munmap" \
@@ -68,13 +72,14 @@ program() {
 		"ok $1 - mmun: $2" "# $2: 1.0 s"
 }
 
+# ktap: Prints the KTAP of a run in which all tests pass.
 ktap() {
 	local i number=${#programs[@]}
 
 	printf '%s\r\n' "KTAP version 1" "1..$((number + 5))" "ok 1 - mmun: load" \
 		"ok 2 - mmun_floor: load"
 	for ((i = 0; i < number; i++)); do
-		program $((i + 3)) "${programs[i]}"
+		program_output $((i + 3)) "${programs[i]}"
 	done
 	printf '%s\r\n' "ok $((number + 3)) - mmun_floor: unload" \
 		"ok $((number + 4)) - mmun: unload" "ok $((number + 5)) - mmun: leaks"
@@ -92,7 +97,7 @@ if [ -z "${option[-initrd]:-}" ]; then
 fi
 built qemu
 initrd=$(<"${option[-initrd]}")
-packed_programs
+find_programs
 check_initramfs
 console >"${ports[0]}"
 text=$(ktap)

@@ -14,23 +14,24 @@ program=${0##*/}
 world=${0%/*/*}
 IFS= read -r PATH <"$world/path"
 
-# put FILE TEXT: Writes FILE in place, as a compiler does. Removes it if writing fails, as
-# make does. If WORLD/half has the number of this file, kills the process group when half
-# of the file is written.
+# put FILE TEXT: Writes FILE in place, as a compiler does. Removes FILE if writing fails,
+# as make does. If WORLD/half exists, it has a number N, and the function kills the
+# process group when half of the N-th file of the run is written.
 put() {
 	[[ $1 != */* ]] || [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
-	printf '%s' "${2:0:${#2} / 2}" >"$1" || unput "$1"
+	printf '%s' "${2:0:${#2} / 2}" >"$1" || remove_incomplete "$1"
 	[ ! -e "$world/half" ] || die_in_the_middle "$1"
-	printf '%s\n' "${2:${#2} / 2}" >>"$1" || unput "$1"
+	printf '%s\n' "${2:${#2} / 2}" >>"$1" || remove_incomplete "$1"
 }
 
-# unput FILE: Removes a file that could not be written, and exits.
-unput() {
+# remove_incomplete FILE: Removes a file that could not be written, and exits.
+remove_incomplete() {
 	rm -f "$1"
 	exit 1
 }
 
-# die_in_the_middle FILE: Kills the process group if FILE is the chosen file.
+# die_in_the_middle FILE: Counts FILE. Kills the process group if FILE has the number in
+# WORLD/half.
 die_in_the_middle() {
 	echo "$1" >>"$world/puts"
 	mapfile -t puts <"$world/puts"
@@ -40,7 +41,7 @@ die_in_the_middle() {
 	}
 }
 
-# built WHAT: Writes a line to WORLD/built, which the tests read.
+# built WHAT: Records that WHAT was built, in a line of WORLD/built, which the tests read.
 built() {
 	echo "$*" >>"$world/built"
 }
@@ -53,6 +54,7 @@ sum_of() {
 	echo "${hash:0:16}"
 }
 
+# fail TEXT...: Prints an error message and exits with status 1.
 fail() {
 	echo "$program: $*" >&2
 	exit 1

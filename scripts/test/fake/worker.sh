@@ -18,7 +18,7 @@
 SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/test/fake/world.sh"
 
-# A line that names the command that failed
+# An expression for a line of output that names the command that failed
 NAMED='^((([a-z]+/)?[a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
 NAMED+='|([a-z]+/)?[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 
@@ -30,9 +30,9 @@ words=("KERNEL=$kernel" JOBS=2)
 [ "$kernel" = stock ] || words=("KERNEL=$kernel" JOBS=1)
 mapfile -t table <"$SCRIPTS/test/faults-excepted"
 
-# excepted SCRIPT COMMAND: Returns 0 if faults-excepted has the command. Writes the number
-# of the row to WORLD/rows.
-excepted() {
+# is_excepted SCRIPT COMMAND: Returns 0 if a row of faults-excepted matches the command.
+# Writes the number of the row to WORLD/rows.
+is_excepted() {
 	local row script glob _
 
 	for row in "${!table[@]}"; do
@@ -62,9 +62,10 @@ problem() {
 	} >>"$world/problems"
 }
 
-# judge_run: Sets verdict for the run with the fault.
+# judge_run: Sets verdict to excepted if the fault may have no effect. Otherwise reports a
+# problem if the run with the fault passed, or did not print what failed.
 judge_run() {
-	if [ "$fault" = fault ] && excepted "${hit%%$'\t'*}" "${hit#*$'\t'}"; then
+	if [ "$fault" = fault ] && is_excepted "${hit%%$'\t'*}" "${hit#*$'\t'}"; then
 		verdict=excepted
 	elif [ "$status" = 0 ]; then
 		problem "the run did not fail"

@@ -11,7 +11,8 @@
 #	recorded	the fake programs, see recording.sh
 #	archive, root	the packages of apt, and the files that they install
 #	home, cache, tmp	the directories of the runner
-#	kvm, boot_id	replacements of /dev/kvm, which works, and of the file in /proc
+#	kvm, boot_id	replacements of /dev/kvm, and of the file in /proc with the ID of the
+#			boot; the fake QEMU can use this /dev/kvm
 #	compiler, linker, qemu-version	the versions that "--version" prints
 #	calls, built	the calls of programs, and the files that were made
 
@@ -106,8 +107,8 @@ run_world() {
 		</dev/null || return
 }
 
-# state DIR: Prints the files that a run has left, with their hashes. Leaves out files that
-# differ between two runs.
+# state DIR: Prints the names, the modes and the hashes of the files that a run has left
+# in the world. Leaves out files that differ between two runs.
 state() {
 	local what=(repo/build repo/tools/testing/selftests cache tmp)
 	local same=(! -path '*/result/*' ! -name updated)
