@@ -11,8 +11,8 @@
 #define MAX_WORDS 64
 
 /*
- * Cut @text at its spaces, and end the list with NULL.  Exit if there are too many
- * words: this is the child.
+ * Split @text at its spaces into @words, and end @words with NULL.  Exit if there
+ * are too many words.  Only the child may call this.
  */
 static void split_words(char *text, char **words)
 {

@@ -5,7 +5,10 @@
 
 #include "orders.h"
 
-/* Run the program in place of this process, with its output to @out. */
+/*
+ * Replace the calling process, the child, by the program @name.  Write the output of
+ * the program to the descriptor @out.
+ */
 void exec_program(const char *name, const struct mmun_orders *orders, int out)
 	__attribute__((noreturn));
 

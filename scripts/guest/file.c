@@ -34,7 +34,7 @@ ssize_t read_file(const char *path, char *buf, size_t size)
 	return done;
 }
 
-bool exists(const char *path)
+bool file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
 }

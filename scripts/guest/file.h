@@ -8,15 +8,15 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Returns false if the file cannot be opened, or not all of @text be written. */
+/* Returns false if @path cannot be opened, or if not all of @text can be written. */
 bool write_file(const char *path, const char *text);
 
 /*
- * Reads up to @size - 1 bytes, and ends them with a zero byte.  Returns their
- * number, or -1 if the file cannot be opened: @buf is empty then.
+ * Read up to @size - 1 bytes, and end them with a zero byte.  Returns the number of
+ * bytes.  Returns -1 and an empty string in @buf if @path cannot be opened.
  */
 ssize_t read_file(const char *path, char *buf, size_t size);
 
-bool exists(const char *path);
+bool file_exists(const char *path);
 
 #endif /* MMUN_GUEST_FILE_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: send the counts of the kernel's gcov to the host, through the fourth serial
- * port.  Each file is a line "gcda PATH SIZE", then SIZE bytes.
+ * PID 1: send the files of gcov, which count the executed lines of the kernel, to the
+ * host through the fourth serial port.  For each file there is a line "gcda PATH SIZE",
+ * and then SIZE bytes.
  */
 #define _GNU_SOURCE
 #include <ftw.h>
@@ -29,7 +30,7 @@ static void write_all(const char *data, size_t size)
 	}
 }
 
-/* For nftw() */
+/* nftw() calls this for each file.  Send the file if its name ends in ".gcda". */
 static int send_file(const char *path,
 		     const struct stat *st __attribute__((unused)),
 		     int type __attribute__((unused)),
@@ -54,7 +55,7 @@ static int send_file(const char *path,
 
 void gcov_send(void)
 {
-	if (!exists(GCOV))
+	if (!file_exists(GCOV))
 		return;
 	port = open_port("/dev/ttyS3");
 	if (port < 0) {

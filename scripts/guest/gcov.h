@@ -3,7 +3,7 @@
 #ifndef MMUN_GUEST_GCOV_H
 #define MMUN_GUEST_GCOV_H
 
-/* Send the counts of the kernel to the host, if the kernel counts. */
+/* Send the coverage to the host.  Does nothing if the kernel does not measure it. */
 void gcov_send(void);
 
 #endif /* MMUN_GUEST_GCOV_H */

@@ -6,7 +6,7 @@
  *   ttyS0  the console of the kernel, and nothing else
  *   ttyS1  KTAP
  *   ttyS2  the verdict: one line with the nonce of the host
- *   ttyS3  the coverage, if the kernel counts it
+ *   ttyS3  the coverage, if the kernel measures it
  *
  * ttyS0 and ttyS2 have the same interrupt, and a small kernel cannot share it.
  * PID 1 therefore closes the console before it opens ttyS2, and does not open
@@ -41,7 +41,7 @@ static void close_console(void)
 		close(fd);
 }
 
-/* Ignore a file system that the kernel does not have: the tests that need it skip. */
+/* Ignore a file system that the kernel does not have.  The tests that need it skip. */
 static void mount_all(void)
 {
 	static const struct {
@@ -64,7 +64,10 @@ static void mount_all(void)
 	chmod("/dev/shm", 01777);
 }
 
-/* Take the descriptors 0 to 2: otherwise a log could be written to the pipe of a test. */
+/*
+ * Open the descriptors 0 to 2.  Otherwise another file could get one of these
+ * numbers, and PID 1 could write a message to the pipe of a test.
+ */
 static void open_null(void)
 {
 	for (int fd = 0; fd < 3; fd++)
@@ -96,8 +99,9 @@ static void set_sysctls(void)
 }
 
 /*
- * Set @names to the program of the orders, without its arguments, or otherwise to the
- * programs of the list.  Returns their number, or -1 if the list does not fit.
+ * Set @names to the program of the orders without its arguments, or to the programs of
+ * the list if the orders have no program.  Returns the number of programs, or -1 if the
+ * list cannot be read or is too long.
  */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)
@@ -121,8 +125,11 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 	return count;
 }
 
-/* A task that is blocked for good may use a module and memory: do not look for leaks. */
-static void check_end(void)
+/*
+ * Unload the modules and look for leaks, except if a task is blocked for good, because
+ * that task may use a module and memory.
+ */
+static void unload_and_check(void)
 {
 	static const char stuck[] = "SKIP a task is blocked for good";
 
@@ -136,7 +143,10 @@ static void check_end(void)
 	ktap_result(leaks_after(), "leaks", NULL);
 }
 
-/* Returns false if the run ends early. */
+/*
+ * Load the modules, run all programs, unload the modules and look for leaks.  Returns
+ * false if the run ends early.
+ */
 static bool run_all(const struct mmun_orders *orders)
 {
 	char list[4096], *names[MAX_PROGRAMS];
@@ -150,7 +160,7 @@ static bool run_all(const struct mmun_orders *orders)
 		ktap_note("the order \"modules\" has no module, or too many");
 		return false;
 	}
-	ktap_plan(module_results() + count + 1);
+	ktap_plan(nr_module_results() + count + 1);
 	leaks_before();
 	if (!load_modules())
 		return false;
@@ -158,7 +168,7 @@ static bool run_all(const struct mmun_orders *orders)
 		if (!run_program(names[i], orders) ||
 		    (orders->stop && !ktap_all_ok()))
 			return false;
-	check_end();
+	unload_and_check();
 	return true;
 }
 

@@ -11,10 +11,13 @@
 #include "kmsg.h"
 #include "ktap.h"
 
-/* Bits 12, 13 and 18: loading a module sets these (out of tree, unsigned, a test). */
+/*
+ * Bits 12, 13 and 18.  The kernel sets these bits when it loads a module that is out of
+ * tree, not signed, or a test.
+ */
 #define TAINT_ALLOWED 0x43000UL
 
-/* dprintf() fails here, because a write-only /dev/kmsg cannot seek. */
+/* Do not use dprintf().  It fails, because a write-only /dev/kmsg cannot seek. */
 void kmsg_mark(const char *verb, const char *name)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

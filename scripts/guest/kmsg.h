@@ -5,7 +5,7 @@
 
 /* Write "mmun: VERB NAME" to the log.  See lib/mark.h of the selftest. */
 void kmsg_mark(const char *verb, const char *name);
-/* Returns the taint without the bits that loading a module of ours sets. */
+/* Returns the taint without the bits that the load of the modules sets. */
 unsigned long kernel_taint(void);
 
 #endif /* MMUN_GUEST_KMSG_H */

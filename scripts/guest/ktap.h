@@ -5,24 +5,32 @@
 
 #include <stdbool.h>
 
-/* Returns the descriptor of a serial port that does not change bytes, or -1. */
+/*
+ * Open a serial port for writing.  The terminal layer does not change the bytes.
+ * Returns a descriptor, or -1.
+ */
 int open_port(const char *path);
 
 /* Returns false if there is no port for KTAP. */
 bool ktap_open(void);
 void ktap_plan(int tests);
-/* Print the result "mmun: NAME".  A result that is not ok fails the run. */
+/*
+ * Print the result "mmun: NAME".  @directive is printed after "#", or is NULL.  A
+ * result that is not ok fails the run.
+ */
 void ktap_result(bool ok, const char *name, const char *directive);
 /* Print the result "NAME". */
 void ktap_plain_result(bool ok, const char *name, const char *directive);
 void ktap_line(const char *indent, const char *line);
+/* Print a line that begins with "# ". */
 void ktap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Print each line of a file after @title. */
+/* Print a note for each line of the file @path: @title, then the line. */
 void ktap_note_file(const char *title, const char *path);
+/* Print "Bail out!" and the reason.  This fails the run. */
 void ktap_bail(const char *why);
 /* Returns whether no result failed. */
 bool ktap_all_ok(void);
-/* Returns false if there is no port for the verdict. */
+/* Write the verdict.  Returns false if there is no port for the verdict. */
 bool verdict_write(const char *nonce, bool pass);
 
 #endif /* MMUN_GUEST_KTAP_H */

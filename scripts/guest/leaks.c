@@ -15,7 +15,7 @@
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 /*
- * The memory that the kernel itself may keep.  For example, the first breakpoint
+ * The kernel may keep this much memory for itself.  For example, the first breakpoint
  * makes the allocator of per-CPU memory grow by a chunk with 4.5 MiB of tables.
  */
 #define SLACK_KIB (8 * 1024)
@@ -28,15 +28,15 @@ struct memory {
 static struct memory before;
 static struct memory after;
 
-/* Returns the KiB of a field of /proc/meminfo. */
-static long field(const char *text, const char *name)
+/* Returns a field of the text of /proc/meminfo, in KiB. */
+static long meminfo_field(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
 
 	return at ? atol(at + strlen(name)) : 0;
 }
 
-/* Returns the number of pages on the lists of the CPUs.  MemFree does not count them. */
+/* Returns the number of pages on the free lists of the CPUs.  MemFree lacks these. */
 static long free_pages_of_cpus(void)
 {
 	static char text[32768];
@@ -48,16 +48,16 @@ static long free_pages_of_cpus(void)
 	return pages;
 }
 
-static void measure(struct memory *m)
+static void measure_memory(struct memory *m)
 {
 	sync();
 	write_file("/proc/sys/vm/drop_caches", "3");
 	read_file("/proc/meminfo", m->meminfo, sizeof(m->meminfo));
-	m->free_kib = field(m->meminfo, "MemFree:") +
+	m->free_kib = meminfo_field(m->meminfo, "MemFree:") +
 		      free_pages_of_cpus() * (getpagesize() / 1024);
 }
 
-/* Print which kind of memory has grown. */
+/* Print how much memory of each kind was and is used. */
 static void show_memory(void)
 {
 	static const char *const names[] = {
@@ -70,15 +70,15 @@ static void show_memory(void)
 		  before.free_kib);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		ktap_note("%s %ld KiB, was %ld KiB", names[i],
-			  field(after.meminfo, names[i]),
-			  field(before.meminfo, names[i]));
+			  meminfo_field(after.meminfo, names[i]),
+			  meminfo_field(before.meminfo, names[i]));
 }
 
 void leaks_before(void)
 {
-	if (exists(KMEMLEAK))
+	if (file_exists(KMEMLEAK))
 		write_file(KMEMLEAK, "clear");
-	measure(&before);
+	measure_memory(&before);
 }
 
 /* KASAN keeps freed objects, up to 1/32 of all memory, until the slabs are shrunk. */
@@ -93,11 +93,14 @@ static void shrink_slabs(void)
 	globfree(&found);
 }
 
-/* Wait a few seconds for memory that RCU or a kernel worker frees. */
+/*
+ * Returns whether the memory that was free before is free again.  Waits a few seconds,
+ * because RCU or a worker of the kernel may still free memory.
+ */
 static bool memory_is_back(void)
 {
 	for (int i = 0; i < 5; i++) {
-		measure(&after);
+		measure_memory(&after);
 		if (before.free_kib - after.free_kib <= SLACK_KIB)
 			return true;
 		shrink_slabs();
@@ -117,12 +120,12 @@ static bool kernel_is_untainted(void)
 	return false;
 }
 
-/* kmemleak reports an object that two scans, some seconds apart, do not find. */
+/* kmemleak reports an object if two scans, some seconds apart, find no pointer to it. */
 static bool kmemleak_is_silent(void)
 {
 	char text[64];
 
-	if (!exists(KMEMLEAK))
+	if (!file_exists(KMEMLEAK))
 		return true;
 	write_file(KMEMLEAK, "scan");
 	sleep(6);
@@ -137,8 +140,8 @@ bool leaks_after(void)
 {
 	bool ok = modules_are_gone();
 
-	/* With kmemleak the free memory changes by megabytes, for its own records. */
-	ok &= exists(KMEMLEAK) || memory_is_back();
+	/* kmemleak allocates megabytes for its own records. */
+	ok &= file_exists(KMEMLEAK) || memory_is_back();
 	ok &= kernel_is_untainted();
 	ok &= kmemleak_is_silent();
 	return ok;

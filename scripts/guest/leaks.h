@@ -7,7 +7,10 @@
 
 /* Measure the free memory.  To be called before the modules are loaded. */
 void leaks_before(void);
-/* Returns whether nothing is left of the modules.  Prints what is left. */
+/*
+ * Returns whether the modules have left nothing behind: no module, no memory and no
+ * taint.  Prints what they have left.
+ */
 bool leaks_after(void);
 
 #endif /* MMUN_GUEST_LEAKS_H */

@@ -22,7 +22,7 @@
 static const char *modules[MAX_MODULES];
 static int nr_modules;
 
-/* Returns a descriptor to read what the kernel logs after this call. */
+/* Returns a descriptor from which messages of the kernel after this call can be read. */
 static int open_log(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -32,7 +32,10 @@ static int open_log(void)
 	return fd;
 }
 
-/* A record is "level,number,time,flags;text", then lines that start with a blank. */
+/*
+ * Print the messages of the kernel.  A record is "level,number,time,flags;text", then
+ * lines that start with a blank.
+ */
 static void note_log(int log)
 {
 	char record[8192], *message;
@@ -72,7 +75,7 @@ static void note_vermagic(int module)
 	munmap(image, st.st_size);
 }
 
-static void explain(const char *path, int errnum, int module, int log)
+static void explain_failure(const char *path, int errnum, int module, int log)
 {
 	struct utsname name;
 
@@ -94,8 +97,11 @@ static void module_result(int i, bool ok, const char *what,
 	ktap_plain_result(ok, name, directive);
 }
 
-/* The judge attributes a message of the kernel to the result that the mark names. */
-static void mark(int i, const char *what)
+/*
+ * Write a mark to the log.  judge.sh attributes the messages of the kernel after it to
+ * the result that the mark names.
+ */
+static void mark_start(int i, const char *what)
 {
 	char name[300];
 
@@ -110,13 +116,13 @@ static bool load_module(int i)
 	char path[300];
 	bool ok;
 
-	mark(i, "load");
+	mark_start(i, "load");
 	log = open_log();
 	snprintf(path, sizeof(path), "/lib/%s.ko", modules[i]);
 	module = open(path, O_RDONLY | O_CLOEXEC);
 	ok = module >= 0 && syscall(SYS_finit_module, module, "", 0) == 0;
 	if (!ok)
-		explain(path, errno, module, log);
+		explain_failure(path, errno, module, log);
 	close(module);
 	close(log);
 	module_result(i, ok, "load", NULL);
@@ -127,7 +133,7 @@ static void unload_module(int i)
 {
 	bool ok;
 
-	mark(i, "unload");
+	mark_start(i, "unload");
 	ok = syscall(SYS_delete_module, modules[i], O_NONBLOCK) == 0;
 	if (!ok)
 		ktap_note("unloading %s: %s", modules[i], strerror(errno));
@@ -144,7 +150,7 @@ bool choose_modules(char *names)
 	return nr_modules;
 }
 
-int module_results(void)
+int nr_module_results(void)
 {
 	return 2 * nr_modules;
 }
@@ -176,7 +182,7 @@ bool modules_are_gone(void)
 
 	for (int i = 0; i < nr_modules; i++) {
 		snprintf(path, sizeof(path), "/sys/module/%s", modules[i]);
-		if (!exists(path))
+		if (!file_exists(path))
 			continue;
 		ktap_note("%s is still loaded", modules[i]);
 		gone = false;

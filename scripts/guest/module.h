@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Load and unload the modules.  Loading a module is a result of the KTAP, and unloading
- * it is another one.
+ * Load and unload the modules.  The KTAP has a result for the load of each module, and a
+ * result for its unload.
  */
 #ifndef MMUN_GUEST_MODULE_H
 #define MMUN_GUEST_MODULE_H
 
 #include <stdbool.h>
 
-/* @names has blanks between the names.  Returns false if it has none, or too many. */
+/*
+ * Choose the modules to load.  Blanks separate the names, and @names must stay valid.
+ * Returns false if there is no name, or if there are too many.
+ */
 bool choose_modules(char *names);
-/* Returns the number of results that loading and unloading will print. */
-int module_results(void);
+/* Returns the number of results of all loads and unloads. */
+int nr_module_results(void);
 /* Returns false after the first module that the kernel does not load. */
 bool load_modules(void);
-/* Unload in reverse order: the driver is the last. */
+/* Unload the modules in reverse order.  The driver is the last. */
 void unload_modules(void);
-/* Print the results of unloading as skipped. */
+/* Do not unload the modules.  Print a result for each one with the directive @why. */
 void skip_unloading(const char *why);
 /* Returns whether no module is loaded. */
 bool modules_are_gone(void);

@@ -3,8 +3,8 @@
  * PID 1: read the orders of the host, which are lines KEY=VALUE of a file that
  * boot.sh packs.
  *
- * A value is used in the buffer that it was read to, so that no value is cut.
- * The file must have all keys, and no other key.
+ * The values are not copied from the buffer into which the file was read, so that no
+ * value is cut.  The file must have all keys, and no other key.
  */
 #include <errno.h>
 #include <stddef.h>

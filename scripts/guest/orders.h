@@ -4,23 +4,24 @@
 #define MMUN_GUEST_ORDERS_H
 
 /**
- * struct mmun_orders - what the host asks for
+ * struct mmun_orders - the tests to run, and how to run them
  * @modules: the names of the modules, with blanks between them; the driver first
- * @nonce: what the verdict must contain
+ * @nonce: a word that the verdict must contain
  * @tests: globs of test names, or ""
  * @seed: the seed of the random tests, or ""
- * @program: run this program with these arguments, in place of the list; or ""
+ * @program: a program and its arguments, which runs instead of the programs of the
+ *	list; or ""
  * @env: NAME=VALUE ... for the environment of the programs
- * @timeout_text: @timeout as text, and so on
+ * @timeout_text: @timeout as text
  * @slow_text: @slow as text
  * @stop_text: @stop as text
  * @times_text: @times as text
  * @timeout: the seconds that a program may take
- * @slow: the guest is emulated
- * @stop: stop after the first test that fails
- * @times: print the seconds of each test
+ * @slow: whether the guest is emulated
+ * @stop: whether to stop after the first test that fails
+ * @times: whether to print the seconds of each test
  *
- * The texts have any length.
+ * The texts can have any length.
  */
 struct mmun_orders {
 	char *modules;
@@ -39,7 +40,7 @@ struct mmun_orders {
 	int times;
 };
 
-/* Returns NULL, or what is wrong with the orders. */
+/* Returns NULL, or a message that says what is wrong with the orders. */
 const char *read_orders(struct mmun_orders *orders);
 
 #endif /* MMUN_GUEST_ORDERS_H */

@@ -35,7 +35,10 @@ static void note_time(struct output *out)
 	out->last_result = now;
 }
 
-/* Use out->test for the name: an older harness prints no name when a test is skipped. */
+/*
+ * Use the name in out->test.  Older versions of kselftest_harness.h print no name when
+ * a test is skipped.
+ */
 static void end_test(struct output *out, bool ok)
 {
 	out->results++;

@@ -9,7 +9,7 @@
 /**
  * struct output - the output of a program
  * @pipe: the end of the pipe to read from
- * @times: print the seconds of each test
+ * @times: whether to print the seconds of each test
  * @last_result: when the last result was read, in seconds
  * @results: the number of results
  * @failed: whether a test failed
@@ -28,11 +28,11 @@ struct output {
 	char line[4096];
 };
 
-/* Forward what can be read without waiting. */
+/* Forward the output that can be read without waiting. */
 void output_forward(struct output *out);
-/* Forward the rest, and close the pipe.  No process may have the other end. */
+/* Forward the rest, and close the pipe.  No process may have the other end open. */
 void output_end(struct output *out);
-/* Print that the test that runs has failed. */
+/* Print a failure of the test that runs now, with @directive.  Nothing if none runs. */
 void output_fail_test(struct output *out, const char *directive);
 
 #endif /* MMUN_GUEST_OUTPUT_H */

@@ -28,10 +28,10 @@
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
-/* After so many hangs the next one teaches nothing new. */
+/* The run ends after this number of hangs, because more hangs would show nothing new. */
 #define MAX_HANGS 3
 
-/* Why PID 1 does not wait for the program any longer */
+/* The reason why PID 1 no longer waits for the program */
 enum end { EXITED, TIMED_OUT, STUCK, STOPPED };
 
 struct program {
@@ -45,7 +45,8 @@ struct program {
 
 static int hangs;
 
-static bool start(struct program *prog, const struct mmun_orders *orders)
+static bool start_program(struct program *prog,
+			  const struct mmun_orders *orders)
 {
 	int ends[2];
 
@@ -60,8 +61,8 @@ static bool start(struct program *prog, const struct mmun_orders *orders)
 	return prog->pid > 0;
 }
 
-/* The orphans of the program are children of PID 1, too. */
-static void reap(struct program *prog)
+/* Reap all children that have ended.  The orphans of the program are children, too. */
+static void reap_children(struct program *prog)
 {
 	int status;
 	pid_t pid;
@@ -74,25 +75,30 @@ static void reap(struct program *prog)
 	}
 }
 
-/* Return whether a test has failed or the kernel has complained. */
+/* Returns whether a test has failed or the kernel has complained. */
 static bool has_failed(struct program *prog)
 {
 	return prog->out.failed || kernel_taint() != prog->taint;
 }
 
-static enum end watch(struct program *prog, const struct mmun_orders *orders)
+/* Forward the output until the program has ended, or PID 1 must end it. */
+static enum end watch_program(struct program *prog,
+			      const struct mmun_orders *orders)
 {
 	const double end = now_secs() + orders->timeout;
 	struct pollfd pfd = { .fd = prog->out.pipe, .events = POLLIN };
 	int results = 0;
 
 	while (!prog->exited && now_secs() < end) {
-		/* poll() always reports an end of file: wait for the exit alone. */
+		/*
+		 * poll() always reports an end of file.  Stop polling then, and
+		 * wait only for the exit.
+		 */
 		if (poll(&pfd, pfd.fd < 0 ? 0 : 1, 20) > 0 &&
 		    pfd.revents == POLLHUP)
 			pfd.fd = -1;
 		output_forward(&prog->out);
-		reap(prog);
+		reap_children(prog);
 		if (stuck_tasks())
 			return STUCK;
 		if (orders->stop && prog->out.results != results &&
@@ -103,17 +109,17 @@ static enum end watch(struct program *prog, const struct mmun_orders *orders)
 	return prog->exited ? EXITED : TIMED_OUT;
 }
 
-/* Returns false if a task of the program is still alive. */
-static bool wait_for_all(struct program *prog, int secs)
+/* Returns false if a task of the program is still alive after @secs. */
+static bool wait_for_tasks(struct program *prog, int secs)
 {
 	const double end = now_secs() + secs;
 
-	reap(prog);
-	while (any_task()) {
+	reap_children(prog);
+	while (any_unreported_task()) {
 		if (now_secs() >= end)
 			return false;
 		poll(NULL, 0, 10);
-		reap(prog);
+		reap_children(prog);
 		if (stuck_tasks())
 			stuck_report();
 	}
@@ -121,13 +127,13 @@ static bool wait_for_all(struct program *prog, int secs)
 }
 
 /*
- * Returns false if a task survives SIGKILL: the next program cannot run then.  A task
+ * Returns false if a task survives SIGKILL.  The next program cannot run then.  A task
  * that is blocked for good does not count, because stuck_report() has shown it.
  */
-static bool kill_all(struct program *prog)
+static bool kill_tasks(struct program *prog)
 {
 	kill(-1, SIGKILL);
-	if (wait_for_all(prog, 10 * GRACE_SECS))
+	if (wait_for_tasks(prog, 10 * GRACE_SECS))
 		return true;
 	ktap_note("%s: these tasks survive SIGKILL", prog->name);
 	show_tasks();
@@ -143,8 +149,8 @@ static void show_timeout(struct program *prog, int secs)
 }
 
 /*
- * Switch the watchdog of the kernel off: it would report the same tasks later, when
- * another test runs.
+ * Switch off the watchdog of the kernel, because it would report the same tasks later,
+ * when another test runs.
  */
 static void show_stuck(struct program *prog)
 {
@@ -155,12 +161,12 @@ static void show_stuck(struct program *prog)
 }
 
 /*
- * Count each task that is not reaped, also without a command line: a task that is
- * blocked in exit_mm() has no command line.
+ * Returns whether a task of the program is left.  Tasks without a command line count,
+ * too, because a task that is blocked in exit_mm() has no command line.
  */
 static bool leaves_processes(struct program *prog)
 {
-	if (wait_for_all(prog, GRACE_SECS))
+	if (wait_for_tasks(prog, GRACE_SECS))
 		return false;
 	ktap_note("%s: leaves processes behind", prog->name);
 	show_tasks();
@@ -168,11 +174,11 @@ static bool leaves_processes(struct program *prog)
 }
 
 /*
- * Set *clean if the program exited and left no process.  Returns false if no other
- * program can run.
+ * End the program and all of its tasks.  Set *clean if the program exited and left no
+ * task.  Returns false if no other program can run.
  */
-static bool finish(struct program *prog, const struct mmun_orders *orders,
-		   enum end why, bool *clean)
+static bool end_program(struct program *prog, const struct mmun_orders *orders,
+			enum end why, bool *clean)
 {
 	switch (why) {
 	case TIMED_OUT:
@@ -188,10 +194,11 @@ static bool finish(struct program *prog, const struct mmun_orders *orders,
 		*clean = !leaves_processes(prog);
 		break;
 	}
-	return *clean || kill_all(prog);
+	return *clean || kill_tasks(prog);
 }
 
-static bool is_tainted(struct program *prog)
+/* Returns whether the program has changed the taint of the kernel. */
+static bool has_tainted(struct program *prog)
 {
 	const unsigned long taint = kernel_taint();
 
@@ -202,7 +209,7 @@ static bool is_tainted(struct program *prog)
 	return true;
 }
 
-static void report(struct program *prog, enum end why, bool clean)
+static void report_result(struct program *prog, enum end why, bool clean)
 {
 	static const char *const directives[] = {
 		[EXITED] = NULL,
@@ -213,7 +220,7 @@ static void report(struct program *prog, enum end why, bool clean)
 	const bool exited = prog->exited && WIFEXITED(prog->status);
 	const int code = exited ? WEXITSTATUS(prog->status) : -1;
 
-	clean &= !is_tainted(prog);
+	clean &= !has_tainted(prog);
 	if (code == KSFT_SKIP && clean)
 		ktap_result(true, prog->name, "SKIP");
 	else
@@ -233,21 +240,21 @@ bool run_program(const char *name, const struct mmun_orders *orders)
 		.taint = kernel_taint(),
 		.out = { .times = orders->times, .last_result = start_secs },
 	};
-	bool clean = false, goes_on;
+	bool clean = false, can_go_on;
 	enum end why;
 
 	kmsg_mark("starts", name);
-	if (!start(&prog, orders)) {
+	if (!start_program(&prog, orders)) {
 		ktap_note("%s: %s", name, strerror(errno));
 		ktap_result(false, name, NULL);
 		return true;
 	}
-	why = watch(&prog, orders);
+	why = watch_program(&prog, orders);
 	output_forward(&prog.out);
-	goes_on = finish(&prog, orders, why, &clean);
+	can_go_on = end_program(&prog, orders, why, &clean);
 	output_end(&prog.out);
 	kmsg_mark("ends", name);
-	report(&prog, why, clean);
+	report_result(&prog, why, clean);
 	ktap_note("%s: %.1f s", name, now_secs() - start_secs);
-	return goes_on && hangs < MAX_HANGS;
+	return can_go_on && hangs < MAX_HANGS;
 }

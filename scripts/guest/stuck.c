@@ -51,7 +51,8 @@ static unsigned long switches_of(int pid, int tid)
 	return sum;
 }
 
-static void see_task(int pid, int tid, char state)
+/* Add a blocked task to @now, with the time since which it has been blocked. */
+static void add_blocked(int pid, int tid, char state)
 {
 	struct blocked task = { pid, tid, 0, progress, false };
 
@@ -64,15 +65,17 @@ static void see_task(int pid, int tid, char state)
 	now[nr_now++] = task;
 }
 
-static void look(void)
+/* Set @now to the blocked tasks. */
+static void find_blocked(void)
 {
 	memcpy(before, now, sizeof(before));
 	nr_before = nr_now;
 	nr_now = 0;
-	visit_tasks(see_task);
+	visit_tasks(add_blocked);
 }
 
-static bool is_new(const struct blocked *task)
+/* Returns whether the task is blocked for good and was not reported. */
+static bool is_unreported(const struct blocked *task)
 {
 	return !task->reported && progress - task->since >= STUCK_SECS;
 }
@@ -87,9 +90,9 @@ bool stuck_tasks(void)
 	if (progress < next_look)
 		return false;
 	next_look = progress + LOOK_SECS;
-	look();
+	find_blocked();
 	for (int i = 0; i < nr_now; i++)
-		if (is_new(&now[i]))
+		if (is_unreported(&now[i]))
 			return true;
 	return false;
 }
@@ -97,7 +100,7 @@ bool stuck_tasks(void)
 void stuck_report(void)
 {
 	for (int i = 0; i < nr_now; i++) {
-		if (!is_new(&now[i]))
+		if (!is_unreported(&now[i]))
 			continue;
 		ktap_note("blocked for good:");
 		show_task(now[i].pid, now[i].tid, 'D');
@@ -129,7 +132,7 @@ static void find_task(int pid __attribute__((unused)), int tid,
 	found |= !is_reported(tid);
 }
 
-bool any_task(void)
+bool any_unreported_task(void)
 {
 	found = false;
 	visit_tasks(find_task);

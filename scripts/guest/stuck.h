@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Returns whether a task is blocked for good that stuck_report() has not shown.
- * To be called several times a second.
+ * Returns whether there is a task that is blocked for good and that stuck_report() has
+ * not shown.  Must be called several times a second.
  */
 bool stuck_tasks(void);
 /* Show the tasks that are blocked for good, each task once. */
@@ -15,6 +15,6 @@ void stuck_report(void);
 /* Returns whether stuck_report() has shown a task. */
 bool stuck_any_reported(void);
 /* Returns whether there is a task that stuck_report() has not shown. */
-bool any_task(void);
+bool any_unreported_task(void);
 
 #endif /* MMUN_GUEST_STUCK_H */

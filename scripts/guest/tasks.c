@@ -72,7 +72,7 @@ static void visit_thread(int tid, int pid)
 		visitor(pid, tid, state);
 }
 
-/* Visit each thread: the leader can be a zombie while another thread is alive. */
+/* Visit each thread, because the leader can be a zombie while another thread lives. */
 static void visit_process(int pid, int unused __attribute__((unused)))
 {
 	char path[64];

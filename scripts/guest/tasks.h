@@ -7,6 +7,7 @@
 void visit_tasks(void (*visit)(int pid, int tid, char state));
 /* Print the state, the stack and the system call of a task. */
 void show_task(int pid, int tid, char state);
+/* Print the same for each task that visit_tasks() visits. */
 void show_tasks(void);
 
 #endif /* MMUN_GUEST_TASKS_H */
