@@ -16,14 +16,14 @@ DISK_GIB=8
 GUEST_MIB=2048
 status=0
 
-# row NAME TEXT: Prints a row of the report.
-row() {
+# print_row NAME TEXT: Prints a row of the report.
+print_row() {
 	printf '%-12s %s\n' "$1:" "${2//$'\n'/, }"
 }
 
-# bad NAME TEXT: Prints a row with a problem, and sets the exit status.
-bad() {
-	row "$1" "PROBLEM: $2"
+# print_problem NAME TEXT: Prints a row with a problem, and sets the exit status.
+print_problem() {
+	print_row "$1" "PROBLEM: $2"
 	status=1
 }
 
@@ -31,21 +31,21 @@ show_accelerator() {
 	local image why
 
 	if [ "$ACCEL" != auto ]; then
-		row accelerator "$ACCEL, because of ACCEL=$ACCEL"
+		print_row accelerator "$ACCEL, because of ACCEL=$ACCEL"
 		return
 	fi
 	if [ ! -e /dev/kvm ]; then
-		row accelerator "TCG, because there is no /dev/kvm"
+		print_row accelerator "TCG, because there is no /dev/kvm"
 	elif [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-		row accelerator "TCG, because $(id -un) may not open /dev/kvm"
+		print_row accelerator "TCG, because $(id -un) may not open /dev/kvm"
 	elif ! compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" >/dev/null; then
-		row accelerator "KVM or TCG: the first run tries a kernel on /dev/kvm"
+		print_row accelerator "KVM or TCG: the first run tries a kernel on /dev/kvm"
 	else
 		image=$(compgen -G "$CACHE/image/stock_*/boot/vmlinuz-*" | tail -n 1)
 		why=$("$SCRIPTS/vm/accel.sh" "$image" 2>&1 >/dev/null) ||
 			why="unknown: $why"
 		[ -n "$why" ] || why=KVM
-		row accelerator "${why##*  }"
+		print_row accelerator "${why##*  }"
 	fi
 }
 
@@ -53,12 +53,12 @@ show_machine() {
 	local total
 
 	total=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
-	row machine "$(uname -m), $(nproc) CPUs, Linux $(uname -r)"
-	[ "$(uname -m)" = x86_64 ] || bad machine "only x86_64 is supported"
+	print_row machine "$(uname -m), $(nproc) CPUs, Linux $(uname -r)"
+	[ "$(uname -m)" = x86_64 ] || print_problem machine "only x86_64 is supported"
 	if [ "$total" -lt "$GUEST_MIB" ]; then
-		bad memory "$total MiB available, $GUEST_MIB MiB are needed"
+		print_problem memory "$total MiB available, $GUEST_MIB MiB are needed"
 	else
-		row memory "$total MiB available; each guest uses 1 GiB"
+		print_row memory "$total MiB available; each guest uses 1 GiB"
 	fi
 }
 
@@ -72,13 +72,13 @@ show_disk() {
 	done
 	free=$(df -Pk "$dir" | awk 'NR == 2 { print int($4 / 1048576) }')
 	if [ "$free" -lt "$DISK_GIB" ]; then
-		bad "$1" "$2: $free GiB free, $DISK_GIB GiB are needed for all kernels"
+		print_problem "$1" "$2: $free GiB free, $DISK_GIB GiB are needed for all kernels"
 	elif [ ! -w "$dir" ] && [ "$1" = cache ]; then
-		row "$1" "$2 is read-only: it belongs to another user"
+		print_row "$1" "$2 is read-only: it belongs to another user"
 	elif [ ! -w "$dir" ]; then
-		bad "$1" "$(id -un) cannot write to $2"
+		print_problem "$1" "$(id -un) cannot write to $2"
 	else
-		row "$1" "$2, $free GiB free"
+		print_row "$1" "$2, $free GiB free"
 	fi
 }
 
@@ -89,7 +89,7 @@ show_cache() {
 	for kind in image headers source tools tree build; do
 		[ -d "$CACHE/$kind" ] || continue
 		size=$(du -sh "$CACHE/$kind" | cut -f1)
-		row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \
+		print_row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \
 			-maxdepth 1 -type d | wc -l) entries"
 	done
 }
@@ -98,12 +98,12 @@ show_apt() {
 	local suites
 
 	if ! command -v apt-get >/dev/null; then
-		bad apt "packages cannot be fetched, because there is no apt-get"
+		print_problem apt "packages cannot be fetched, because there is no apt-get"
 		return
 	fi
 	suites=$(apt_lists | cut -d ' ' -f 1 | sort -u)
-	row apt "${suites:-no package lists yet}"
-	row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
+	print_row apt "${suites:-no package lists yet}"
+	print_row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
 		"$SCRIPTS/kernel/table" | sort -u); their package lists are in the cache"
 }
 
@@ -111,23 +111,23 @@ show_compiler() {
 	local version
 
 	version=$("$SCRIPTS/kernel/compiler.sh" 2>/dev/null) || version="not yet installed"
-	row compiler "$(head -n 2 <<<"$version")"
+	print_row compiler "$(head -n 2 <<<"$version")"
 }
 
 show_missing() {
 	local packages
 
 	find_compiler
-	packages=$(missing "${compiler[@]}" "${NEED_MODULE[@]}" "${NEED_TESTS[@]}" \
+	packages=$(missing_packages "${compiler[@]}" "${NEED_MODULE[@]}" "${NEED_TESTS[@]}" \
 		"${NEED_SOURCE[@]}" "${NEED_KERNEL[@]}" "${NEED_CHECK[@]}" \
 		"${NEED_DOCS[@]}" "$QEMU")
 	packages=${packages//$'\n'/ }
 	if [ -z "$packages" ]; then
-		row packages "all are installed"
+		print_row packages "all are installed"
 	elif [ "$EUID" = 0 ]; then
-		row packages "will be installed: $packages"
+		print_row packages "will be installed: $packages"
 	else
-		bad packages "some are missing. Run as root: apt-get install $packages"
+		print_problem packages "some are missing. Run as root: apt-get install $packages"
 	fi
 }
 

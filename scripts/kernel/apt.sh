@@ -21,7 +21,7 @@
 suite=$1
 dir=$CACHE/apt/$suite
 
-# Lists are old this many seconds after an update.
+# The lists are old when this number of seconds has passed since the last update.
 FRESH_SECS=600
 
 # mirror: Prints the address from which the machine gets Debian.

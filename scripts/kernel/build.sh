@@ -24,7 +24,7 @@ fragment_files() {
 	done
 }
 
-# requested_options: Prints the last line of each option in the fragments.
+# requested_options: Prints, for each option in the fragments, the last line that sets it.
 requested_options() {
 	cat "${files[@]}" | tac | awk '
 		match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {

@@ -34,6 +34,7 @@ TOOLS_FILES=(
 	'*/.clang-format'
 )
 
+# download PACKAGE=VERSION...: Downloads packages to $work.
 download() {
 	say "fetching ${*//=*/}"
 	mkdir "$work"

@@ -5,7 +5,7 @@
 # apt.sh for everything that changes the machine or the cache. To be sourced after
 # lib.sh.
 
-# Each NEED_ array has commands, and patterns of absolute paths.
+# The elements of a NEED_ array are commands, and globs of absolute paths.
 {
 	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
 	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
@@ -34,7 +34,8 @@ find_compiler() {
 	done
 }
 
-# package_of THING: Prints the package of the distribution that contains a command or file.
+# package_of THING: Prints the package of the distribution that contains THING, a command
+# or a glob of a path.
 package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
@@ -53,7 +54,7 @@ package_of() {
 	esac
 }
 
-# is_installed THING: Returns 0 if the command, or a file that matches, exists.
+# is_installed THING: Returns 0 if THING exists: a command, or a file that matches a glob.
 is_installed() {
 	case $1 in
 	/*)	compgen -G "$1" >/dev/null ;;
@@ -61,9 +62,9 @@ is_installed() {
 	esac
 }
 
-# missing THING...: Prints the packages of the commands and files that are missing, one
-# per line.
-missing() {
+# missing_packages THING...: Prints the packages of the commands and files that are
+# missing, one per line.
+missing_packages() {
 	local thing packages=''
 
 	for thing; do
@@ -76,11 +77,11 @@ missing() {
 need() {
 	local packages
 
-	packages=$(missing "$@")
+	packages=$(missing_packages "$@")
 	[ -n "$packages" ] || return 0
 	# shellcheck disable=SC2086 # a list of names
 	"$SCRIPTS/kernel/apt.sh" - install $packages
-	packages=$(missing "$@")
+	packages=$(missing_packages "$@")
 	[ -z "$packages" ] ||
 		die "${packages//$'\n'/ }: installed, but the files are still missing in PATH=$PATH"
 }
@@ -108,8 +109,8 @@ apt_lists() {
 		'Created-By: Packages'
 }
 
-# use_suite SUITE: Selects the suite for newest, depends, refresh and find_version. "-" is
-# the configuration of the machine, which need() always uses.
+# use_suite SUITE: Selects the suite for newest_version, depends, refresh and
+# find_version. "-" is the configuration of the machine, which need() always uses.
 use_suite() {
 	suite=$1
 	apt_env=()
@@ -118,8 +119,9 @@ use_suite() {
 	apt_env=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
 }
 
-# newest PACKAGE: Prints the version that apt would install, or nothing.
-newest() {
+# newest_version PACKAGE: Prints the version that apt would install. Prints nothing if apt
+# does not have PACKAGE.
+newest_version() {
 	local about key value _
 
 	about=$("${apt_env[@]}" apt-cache policy "$1")
@@ -128,7 +130,8 @@ newest() {
 	done <<<"$about"
 }
 
-# depends PACKAGE PATTERN: Prints the dependencies of PACKAGE that match, one per line.
+# depends PACKAGE PATTERN: Prints the dependencies of PACKAGE that match the extended
+# regular expression PATTERN, one per line.
 depends() {
 	local about key value _
 
@@ -147,9 +150,9 @@ refresh() {
 # find_version PACKAGE: Sets version to the newest version. Updates the lists if they do
 # not have PACKAGE.
 find_version() {
-	version=$(newest "$1")
+	version=$(newest_version "$1")
 	[ -z "$version" ] || return 0
 	"$SCRIPTS/kernel/apt.sh" "$suite" update
-	version=$(newest "$1")
+	version=$(newest_version "$1")
 	[ -n "$version" ] || die "apt has no package $1 in suite $suite"
 }

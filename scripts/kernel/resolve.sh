@@ -23,10 +23,12 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# cached KIND ROW PACKAGE [FINAL]: Prints the directory in the cache with the newest
-# version of PACKAGE. If there is none, fetch.sh makes it, and older versions of the
-# same ROW are removed. With FINAL fetch.sh gets the name of the directory.
-cached() {
+# cache_entry KIND ROW PACKAGE [FINAL]: Prints the directory in the cache with the newest
+# version of PACKAGE. If there is no such directory, fetch.sh makes it, and the
+# directories with older versions for the same ROW are removed. KIND is the first argument
+# of fetch.sh. With FINAL, which may be any word, fetch.sh also gets the name of the
+# directory.
+cache_entry() {
 	local kind=$1 package=$3 version dir
 
 	find_version "$package"
@@ -47,12 +49,12 @@ source_dir() {
 
 	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1: not the release of a kernel"
 	package=linux-source-${BASH_REMATCH[0]}
-	version=$(newest "$package")
+	version=$(newest_version "$package")
 	if [ -z "$version" ]; then
 		find_version linux-source
 		package=$(depends linux-source 'linux-source-.*')
 	fi
-	cached source "$package" "$package"
+	cache_entry source "$package" "$package"
 }
 
 # release_of_package PACKAGE: Prints the release of the image that a package such as
@@ -66,8 +68,8 @@ release_of_package() {
 	echo "${image#linux-image-}"
 }
 
-# packaged PACKAGE: Prints the parts of a kernel of the distribution.
-packaged() {
+# parts_of_package PACKAGE: Prints the parts of a kernel of the distribution.
+parts_of_package() {
 	local release headers image source
 
 	release=$(release_of_package "$1")
@@ -76,18 +78,18 @@ packaged() {
 		refresh
 		release=$(release_of_package "$1")
 	fi
-	headers=$(cached headers "$name" "linux-headers-$release" final)
+	headers=$(cache_entry headers "$name" "linux-headers-$release" final)
 	printf '%s\n' "name=$name" "release=$release" \
 		"kdir=$headers/usr/src/linux-headers-$release"
 	[ "$wanted" = all ] || return 0
-	image=$(cached image "$name" "linux-image-$release")
+	image=$(cache_entry image "$name" "linux-image-$release")
 	source=$(source_dir "$release")
 	printf '%s\n' "image=$image/boot/vmlinuz-$release" \
 		"config=$image/boot/config-$release" "source=$source"
 }
 
 # source_of KDIR RELEASE: Prints the source tree of a build directory if the tree is
-# complete, otherwise source_dir.
+# complete, and otherwise the output of source_dir.
 source_of() {
 	local dir
 
@@ -101,17 +103,17 @@ source_of() {
 	source_dir "$2"
 }
 
-# image_of KDIR RELEASE: Prints the path of the image. For headers of the distribution
-# it is in the linux-image package of the same release.
+# image_of KDIR RELEASE: Prints the path of the image. If KDIR has only the headers of the
+# distribution, the image is in the linux-image package of the same release.
 image_of() {
 	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage version dir
 
 	! is_uml "$kdir/.config" || image=$kdir/linux
 	if [ ! -e "$image" ]; then
-		version=$(newest "linux-image-$release")
+		version=$(newest_version "linux-image-$release")
 		[ -n "$version" ] ||
 			die "there is no image: $kdir has no ${image#"$kdir/"}, and apt has no linux-image-$release. Run make in $kdir"
-		dir=$(cached image "$release" "linux-image-$release")
+		dir=$(cache_entry image "$release" "linux-image-$release")
 		image=$dir/boot/vmlinuz-$release
 	fi
 	echo "$image"
@@ -147,8 +149,9 @@ check_config() {
 	[ ${#missing[@]} = 0 ] || die "$1: these options must be set to y: ${missing[*]}"
 }
 
-# build_dir DIR [NAME]: Prints the parts of the kernel in a build directory.
-build_dir() {
+# parts_of_dir DIR [NAME]: Prints the parts of the kernel in the build directory DIR. NAME
+# is the short name [made from the release and the path].
+parts_of_dir() {
 	local kdir release image source sum
 
 	kdir=$(realpath "$1")
@@ -163,29 +166,29 @@ build_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# tools: Prints the name and a source for "tools": the complete tree if it is in the
-# cache, otherwise a directory with only the files that are needed.
-tools() {
+# parts_for_tools: Prints the parts for "tools". The source is the complete tree if it is
+# in the cache, and otherwise a directory with only the files that are needed.
+parts_for_tools() {
 	local dir version
 
 	use_suite "$suite"
-	version=$(newest "$package")
+	version=$(newest_version "$package")
 	dir=$CACHE/tree/${package}_$version
-	[ -d "$dir" ] || dir=$(cached tools "$package" "$package")
+	[ -d "$dir" ] || dir=$(cache_entry tools "$package" "$package")
 	printf '%s\n' "name=$name" "source=$dir"
 }
 
-# named: Prints the parts of the kernel of a row of the table.
-named() {
+# parts_of_row: Prints the parts of the kernel of the row $name of the table.
+parts_of_row() {
 	local dir
 
 	if [ "$fragments" = - ]; then
 		use_suite "$suite"
-		packaged "$package"
+		parts_of_package "$package"
 	else
 		dir=$("$SCRIPTS/kernel/build.sh" "$name")
 		use_suite "$suite"
-		build_dir "$dir" "$name"
+		parts_of_dir "$dir" "$name"
 	fi
 }
 
@@ -194,13 +197,13 @@ wanted=${2:-all}
 [ -d "$CACHE" ] || mkdir -p "$CACHE"
 if [[ $name = */* || -d $name ]]; then
 	use_suite -
-	build_dir "$name"
+	parts_of_dir "$name"
 else
 	kernel_row "$name" ||
 		die "$name: there is neither a row of scripts/kernel/table nor a directory of this name"
 	if [ "$wanted" = tools ]; then
-		tools
+		parts_for_tools
 	else
-		named
+		parts_of_row
 	fi
 fi
