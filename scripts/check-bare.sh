@@ -29,8 +29,8 @@ root=$logs/root
 until=()
 [ "${1:-}" != short ] || until=(UNTIL=compile)
 
-# mirror NAME: Prints the address from which this machine gets suite NAME of Debian.
-mirror() {
+# mirror_of NAME: Prints the address from which this machine gets suite NAME of Debian.
+mirror_of() {
 	local lists
 
 	lists=$(apt_lists)
@@ -42,7 +42,7 @@ write_sources() {
 	local name from
 
 	for name; do
-		from=$(mirror "$name")
+		from=$(mirror_of "$name")
 		[ -n "$from" ] || die "apt has no list of $name: run" \
 			"apt-get update, or check the sources of apt"
 		echo "deb $from $name main"
@@ -60,13 +60,14 @@ in_root() {
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb "${proxies[@]}" "$@"
 }
 
+# make_root: Makes the minimal root, with make and a clone for each of the two users.
 make_root() {
 	local from
 
 	say "making a minimal root of $SUITE_NAME"
 	rm -rf "$root"
 	mkdir -p "$root"
-	from=$(mirror "$SUITE_NAME")
+	from=$(mirror_of "$SUITE_NAME")
 	quietly debootstrap --variant=minbase "$SUITE_NAME" "$root" "$from"
 	rm -rf "$root/etc/apt/sources.list.d"
 	cp -r /etc/apt/{apt.conf.d,auth.conf.d,trusted.gpg.d} "$root/etc/apt/"

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The project's own tests, with kselftest and the mutants of the module.
+# Run the tests of this project: the lints, the tests of the runner, kselftest and the
+# mutants of the module.
 #
 # usage: check.sh
 #
 # Prints KTAP, nested if a step has tests of its own, and the seconds of each step. Then
-# follow the failures once more, and a line with the sums, which is also written to
-# build/check/summary. Two kernels are built once, in parallel with the steps that do not
-# need them. The tests on the slow kernel run in parallel with the other steps, because one
-# guest seldom uses two CPUs. Kernels that only "make kselftest KERNEL=all" needs are not
-# built.
+# prints the failures again, and a line with the sums, which is also written to
+# build/check/summary. Two kernels are built, unless they are in the cache, in parallel
+# with the steps that do not need them. The tests on the slow kernel run in parallel with
+# the other steps, because one guest seldom uses two CPUs. Kernels that only "make
+# kselftest KERNEL=all" needs are not built.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -20,8 +21,8 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME PROCESS...: Runs the process and prints one result. Prints the output of the
-# process if it fails.
+# step NAME PROCESS...: Runs PROCESS and prints the result NAME. Prints the output of
+# PROCESS if it fails.
 step() {
 	local name=$1 start=$SECONDS
 
@@ -34,7 +35,7 @@ step() {
 		sed 's/^/# /' "$log"
 		report "not ok" "$name"
 		failed=$((failed + 1))
-		remember "$name"
+		keep_failure "$name"
 	fi
 }
 
@@ -50,8 +51,8 @@ add_counts() {
 	skipped=$((skipped + word[4]))
 }
 
-# batch NAME PROCESS...: Runs a process that prints many results, and prints one result
-# for them. The last line of the process contains the counts.
+# batch NAME PROCESS...: Runs PROCESS, which prints many results and a last line with
+# their counts. Prints the output, and the result NAME, which fails if PROCESS fails.
 batch() {
 	local last name=$1 some_failed start=$SECONDS status=0
 
@@ -67,12 +68,13 @@ batch() {
 	else
 		report "not ok" "$name"
 		[ "$some_failed" != 0 ] || failed=$((failed + 1))
-		remember "$name"
+		keep_failure "$name"
 	fi
 }
 
-# remember NAME: Keeps the failures, which are printed again at the end of the output.
-remember() {
+# keep_failure NAME: Writes the name and the reasons of a failed step to a file, which
+# finish() prints at the end.
+keep_failure() {
 	{
 		echo "# failed: $1"
 		reasons <"$log" | sed 's/^/#   /'
@@ -122,6 +124,7 @@ begin_background() {
 	trap 'kill -- "-$background" 2>/dev/null || true' EXIT
 }
 
+# prepare: Installs all packages that are needed, and makes the files of the run.
 prepare() {
 	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}" "${NEED_DOCS[@]}"
 	resolve stock
@@ -131,6 +134,8 @@ prepare() {
 	log=$dir/log
 }
 
+# finish: Prints the plan, the failures and the summary. Exits with status 1 if something
+# failed.
 finish() {
 	local summary="$passed passed, $failed failed, $skipped skipped"
 

@@ -32,8 +32,8 @@ remove_harness() {
 	rm -f "$TOP"/tools/testing/selftests/{lib.mk,kselftest*.h}
 }
 
-# tracked FILE: Returns 0 if git tracks FILE.
-tracked() {
+# is_tracked FILE: Returns 0 if git tracks FILE.
+is_tracked() {
 	git -C "$TOP" ls-files --error-unmatch -- "$1" >/dev/null 2>&1
 }
 
@@ -43,7 +43,7 @@ remove_kbuild() {
 
 	for file in "$1"/{*.{o,ko,mod,mod.c,a,symvers},.*.{cmd,o,d}} \
 		"$1"/{modules.order,Module.symvers,.tmp_versions}; do
-		tracked "$file" || rm -rf "$file"
+		is_tracked "$file" || rm -rf "$file"
 	done
 }
 
@@ -73,12 +73,12 @@ check_cache() {
 			die "$cache/$name: the runner did not make this; nothing was removed. Remove files by hand"
 		[[ " $CACHE_MARKS " != *" $name "* ]] || marks=$((marks + 1))
 	done
-	[ "$marks" != 0 ] || [ ${#entries[@]} = 0 ] || only_locks ||
+	[ "$marks" != 0 ] || [ ${#entries[@]} = 0 ] || has_only_locks ||
 		die "$cache does not look like the cache: it has none of $CACHE_MARKS; nothing was removed"
 }
 
-# only_locks: Returns 0 if the cache has only locks, because nothing was fetched yet.
-only_locks() {
+# has_only_locks: Returns 0 if the cache has only locks, because nothing was fetched yet.
+has_only_locks() {
 	[[ " ${entries[*]##*/} " != *" "[!l]* ]]
 }
 

@@ -14,6 +14,7 @@ awk -F '\t+' '
 	!/^#/ && NF == 3 { printf "  %-14s %s\n", $1, $3 }' targets
 
 awk '
+	# Returns the text for the default, and for the defaults of targets.
 	function defaults(    all, key, nr, i) {
 		all = shown == "" ? value["default"] : shown
 		nr = split(order, key, " ")
@@ -30,6 +31,7 @@ awk '
 			lines[nr_lines] = lines[nr_lines] " " text
 	}
 
+	# Prints the variable whose lines were read, if there is one.
 	function show(    nr, part, i) {
 		if (name == "")
 			return

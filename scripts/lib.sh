@@ -46,7 +46,7 @@ COMPILER_WORDS=(${LLVM:+"LLVM=$LLVM"} ${CC:+"CC=$CC"})
 # The make of a kernel must not inherit the variables of the make that runs this.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
-# say TEXT...: Prints a line of progress on stderr.
+# say TEXT...: Prints TEXT as a line of progress on stderr.
 say() {
 	echo "  $*" >&2
 }
@@ -115,9 +115,9 @@ sum() {
 	echo "${hash:0:16}"
 }
 
-# contents PATH...: Prints the hash and the name of each file, also of those below
-# directories. Follows symbolic links.
-contents() {
+# file_hashes PATH...: Prints the hash and the name of each file, also of the files below
+# directories, except hidden files. Follows symbolic links.
+file_hashes() {
 	find -L "$@" -type f ! -name '.*' -print0 | sort -z | xargs -0 sha256sum
 }
 

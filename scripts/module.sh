@@ -5,12 +5,11 @@
 #
 # usage: module.sh build|load|unload
 #
-# "build" builds the driver and mmun_floor. "load" and "unload" use only the driver,
-# because only floor_test and the benchmark need mmun_floor. floor_test is skipped if
-# mmun_floor is missing.
-#
-# "build" builds for KDIR if it is set, otherwise for the running kernel if its headers
-# are installed, otherwise for the stock kernel. "load" builds for the running kernel.
+# "build" builds the driver and mmun_floor. It builds them for KDIR if that is set,
+# otherwise for the running kernel if its headers are installed, otherwise for the stock
+# kernel. "load" builds the driver for the running kernel. "load" and "unload" do not use
+# mmun_floor, because only floor_test and the benchmark need it. floor_test skips if
+# mmun_floor is not loaded.
 
 . "${0%/*}/lib.sh"
 
@@ -22,16 +21,17 @@ build() {
 	"$SCRIPTS/vm/build.sh" "$2" "$out"
 }
 
-# choose: Sets target to the kernel to build for.
-choose() {
-	target=${KDIR:-$running}
-	if [ "$target" = "$running" ] && [ ! -e "$running" ]; then
+# choose_kernel: Sets kernel to the kernel for which "build" builds.
+choose_kernel() {
+	kernel=${KDIR:-$running}
+	if [ "$kernel" = "$running" ] && [ ! -e "$running" ]; then
 		say "there are no headers of the running kernel $(uname -r)" \
 			"($running): building for the stock kernel"
-		target=stock
+		kernel=stock
 	fi
 }
 
+# load: Builds the driver for the running kernel, and loads it.
 load() {
 	[ -e "$running" ] || die "there are no headers of the running kernel" \
 		"$(uname -r) ($running). Install linux-headers-$(uname -r)"
@@ -41,8 +41,8 @@ load() {
 
 case $1 in
 build)
-	choose
-	build "$target" modules
+	choose_kernel
+	build "$kernel" modules
 	find_modules
 	printf '%s\n' "${modules[@]/#/${out#"$PWD"/}/}"
 	;;

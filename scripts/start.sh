@@ -8,10 +8,10 @@
 #
 # NAME... are the variables that were set on the command line of make. It is an error
 # if the target does not use one of them. Variables from the environment are checked
-# only if the target uses them. MMUN_GOALS are all targets of this make: all are
-# checked before the first one runs. For a bad value the script prints one line on
-# stderr and exits with status 2. The script reads three tables: scripts/targets,
-# options/variables, options/environment.
+# only if the target uses them. MMUN_GOALS has all targets on the command line of make.
+# The variables of all targets are checked before the first target runs. For a bad value
+# the script prints one line on stderr and exits with status 2. The script reads three
+# tables: scripts/targets, options/variables, options/environment.
 
 set +o posix
 set -Eeuo pipefail
@@ -49,11 +49,14 @@ read_variables() {
 	done <"$SCRIPTS/options/variables"
 }
 
+# set_target NAME: Sets target, and caller, the beginning of error messages.
 set_target() {
 	target=$1
 	caller="make $target"
 }
 
+# target_row: Prints the script of the target with its arguments. Prints nothing if there
+# is no such target.
 target_row() {
 	awk -F '\t+' -v name="$target" '$1 == name { print $2 }' "$SCRIPTS/targets"
 }
@@ -114,8 +117,8 @@ cache_of_user() {
 	echo "${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun"
 }
 
-# default_of NAME: Sets $value to the default of variable NAME.
-default_of() {
+# set_default NAME: Sets value to the default of variable NAME.
+set_default() {
 	value=${table[$1.default.$target]-${table[$1.default]}}
 	[ "$value" != - ] || value=
 	[ "$1" != MMUN_CACHE ] || value=$(cache_of_user)
@@ -128,7 +131,7 @@ set_variable() {
 
 	origin=
 	if [ -z "$value" ] || ! uses "$name"; then
-		default_of "$name"
+		set_default "$name"
 	elif ! is_given "$name"; then
 		origin=" (from the environment)"
 	fi
@@ -152,8 +155,9 @@ check_target() {
 	check_together
 }
 
-# check_others: Checks the other targets in subshells, because each sets variables.
-check_others() {
+# check_other_targets: Checks the variables of the other targets of this make. Each check
+# runs in a subshell, because it sets variables.
+check_other_targets() {
 	local name
 
 	for name in $goals; do
@@ -201,7 +205,7 @@ row=$(target_row)
 [ -n "$row" ] || die "there is no such target; make help lists all targets"
 read_variables
 check_given
-check_others
+check_other_targets
 check_target
 clean_environment
 ! uses MMUN_CACHE || [[ $target = clean* ]] || hold_cache

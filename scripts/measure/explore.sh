@@ -8,8 +8,9 @@
 #
 # Variables: KERNEL or KDIR; ACTORS, configurations (see Documentation/model.rst)
 # separated by spaces; DEPTH, the number of steps to vary, or 0 for all steps; CHUNK, the
-# number of schedules in one boot. build/explore holds the progress on each kernel; FRESH=1
-# removes it. Exits with status 0 if the kernel and the model agreed in all schedules.
+# number of schedules in one boot. build/explore holds the progress on each kernel;
+# FRESH=1 removes it. Exits with status 0 if the kernel and the model agreed in all
+# schedules.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -29,8 +30,8 @@ boot() {
 		"$SCRIPTS/kselftest.sh"
 }
 
-# field WORD: Prints the number before WORD in the line of totals of the log.
-field() {
+# count_of WORD: Prints the number before WORD in the line of totals of the log.
+count_of() {
 	sed -n "s/.*# explored .*[ ,]\([0-9.]*\) $1.*/\1/p" "$log" | tail -n 1
 }
 
@@ -49,12 +50,12 @@ explore() {
 			failed=1
 			return 0
 		fi
-		total=$(field schedules)
-		at=$((at + $(field played)))
+		total=$(count_of schedules)
+		at=$((at + $(count_of played)))
 		echo "$at $total" >"$state"
 		printf '%-28s %8s of %s schedules, %s states, %s edges, %s/s\n' \
-			"$actors" "$at" "$total" "$(field states)" \
-			"$(field edges)" "$(field 'a second')"
+			"$actors" "$at" "$total" "$(count_of states)" \
+			"$(count_of edges)" "$(count_of 'a second')"
 	done
 	say "$actors: kernel and model agree in all $total schedules"
 }
@@ -65,7 +66,7 @@ key() {
 	{
 		cat "$(value image "$out/kernel")"
 		cd "$TOP"
-		contents "${MODULE_SOURCES[@]}" "$SELFTEST"
+		file_hashes "${MODULE_SOURCES[@]}" "$SELFTEST"
 	} | sum
 }
 

@@ -13,7 +13,7 @@
 
 name=$1
 shift
-key=$(cd "$TOP" && contents Makefile scripts | sum)
+key=$(cd "$TOP" && file_hashes Makefile scripts | sum)
 passed=$CACHE/passed/$name-$key
 if [ -e "$passed" ]; then
 	echo "# $name: skipped, because it passed with the same files on $(<"$passed")"

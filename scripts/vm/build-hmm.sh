@@ -44,7 +44,7 @@ build_tests() {
 	find_sources
 	mkdir -p "$out/tests"
 	echo hmm-tests >"$out/programs"
-	key=$({ "$SCRIPTS/kernel/compiler.sh"; contents "${files[@]}"; } | sum)
+	key=$({ "$SCRIPTS/kernel/compiler.sh"; file_hashes "${files[@]}"; } | sum)
 	! has_key "$out/tests/.key" "$key" || return 0
 	quietly "${CC:-gcc}" -static -O2 -w -D_GNU_SOURCE= -I"$source" \
 		-I"$selftests" -I"$source/tools/include/uapi" \

@@ -72,7 +72,7 @@ module_key() {
 		"$SCRIPTS/kernel/compiler.sh" "$cc"
 		cat "$kdir"/{.config,Module.symvers}
 		cd "$1"
-		contents "${@:2}"
+		file_hashes "${@:2}"
 	} | sum
 }
 
@@ -134,7 +134,7 @@ tests_key() {
 	{
 		echo "$source ${words[*]}"
 		"$SCRIPTS/kernel/compiler.sh" -s
-		contents "${harness[@]}" "$SELFTEST/Makefile"
+		file_hashes "${harness[@]}" "$SELFTEST/Makefile"
 	} | sum
 }
 

@@ -14,8 +14,8 @@
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: Prints a number for the result in DIR: 0 if the guest ended by itself, and 4
-# for the failure that judge.sh reports first.
+# badness DIR: Prints a number for the result in DIR: 0 if the guest ended by itself, and
+# 4 for the failure that judge.sh reports first.
 badness() {
 	local ended qemu panics
 
