@@ -67,10 +67,10 @@ def base_cells(row, base):
             "GREW" if change > GREW else ""]
 
 
-def is_line(row, rows):
-    """Return whether a row gets its own line in the table.
+def has_own_line(row, rows):
+    """Return whether a row has its own line in the table.
 
-    A row of a peer gets one only if there is no row to compare with the peer.
+    A row of a peer has its own line only if there is no row to compare with the peer.
     """
     return row["scheme"] not in PEERS or not any(
         other["operation"] == row["operation"] and other["n"] == row["n"] and
@@ -84,7 +84,7 @@ def table(rows, base):
         head += [peer, "x"]
     lines = [head + (["base", "", ""] if base else [])]
     for row in rows:
-        if not is_line(row, rows):
+        if not has_own_line(row, rows):
             continue
         lines.append([row["operation"], row["scheme"], f"{row['n']:,}",
                       row["unit"], number(row["each"])] +

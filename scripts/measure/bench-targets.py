@@ -14,7 +14,10 @@ MILLION = 1000000
 
 
 class Costs:
-    """The cost of one unit, by operation, scheme and number of ranges."""
+    """The cost of one unit for each operation, scheme and number of ranges.
+
+    costs(op, scheme, number) returns the cost.
+    """
 
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
@@ -31,7 +34,7 @@ class Costs:
         return self(op, scheme, MILLION) / self(op, scheme, 1000)
 
     def hits(self, op, hits, number, scheme="interval"):
-        """Return the cost of one hit above a miss with as many ranges."""
+        """Return the cost of one hit, without the cost of a miss with as many ranges."""
         miss = self("hit_0", scheme, number)
         return (self(f"{op}_{hits}", scheme, number) - miss) / hits
 
@@ -67,7 +70,7 @@ def targets(c):
         lambda: c.over_floor("hit_1", 100000)
     yield "a hit, log on: above the floor", 600, \
         lambda: c.over_floor("hit_logged_1", 100000)
-    # About twelve instructions depend on the free list from which the page comes.
+    # The free list from which the page comes changes the cost by about twelve instructions.
     yield "a miss: above the floor", 20, \
         lambda: (c("hit_0", "interval", 100000) -
                  c("hit_0", "floor", 100000))

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Count the instructions of each call. The script runs mmun_bench in a guest whose clock
-# counts instructions. The numbers of one commit are the same on each run and machine.
+# Count the instructions of each call of the driver. The script runs mmun_bench in a guest
+# whose clock counts instructions. The numbers of one commit are the same in each run and
+# on each machine.
 #
 # usage: bench.sh
 #
@@ -33,13 +34,14 @@ measure() {
 	"$SCRIPTS/judge/judge.sh" "$1/result" >&2
 }
 
-# tabulate DIR JSON [BASE-JSON]: Writes JSON and prints the table.
+# tabulate DIR JSON [BASE-JSON]: Writes the results in DIR to JSON and prints the table.
+# Compares with BASE-JSON.
 tabulate() {
 	"$SCRIPTS/measure/bench-table.py" "$1/result/ktap.log" "$2" \
 		"$(value release "$out/kernel")" "${@:3}"
 }
 
-# check_out: Checks out BASE in a work tree.
+# check_out: Checks out BASE in the work tree $tree.
 check_out() {
 	git -C "$TOP" rev-parse -q --verify "$BASE^{commit}" >/dev/null ||
 		die "BASE=$BASE: this repository has no such commit"
@@ -49,7 +51,7 @@ check_out() {
 	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
 }
 
-# measure_base: Writes bench-base.json, the results of BASE. Runs bench.sh of BASE. If
+# measure_base: Writes the results of BASE to bench-base.json. Runs bench.sh of BASE. If
 # BASE has no bench.sh, measures the driver of BASE with the benchmark of this commit.
 measure_base() {
 	local script

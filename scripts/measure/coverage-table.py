@@ -4,9 +4,9 @@
 
 usage: coverage-table.py INFO UNCOVERED
 
-lcov writes INFO. Prints a table with each function of mm/mmu_notifier.c and each file,
-then the lines of mm/mmu_notifier.c that the tests did not reach. The table UNCOVERED has
-the reason for each function.
+lcov writes INFO. Prints a table with a row for each function of mm/mmu_notifier.c and for
+each file. Then prints the lines of mm/mmu_notifier.c that the tests did not reach. The
+table UNCOVERED has the reason for each function.
 """
 
 import bisect
@@ -18,7 +18,7 @@ SUBJECT = "mmu_notifier.c"
 
 
 class File:
-    """The counts of a file, see geninfo(1)."""
+    """The coverage of a source file. geninfo(1) describes the records in INFO."""
 
     def __init__(self, path):
         self.path = path

@@ -4,8 +4,8 @@
 
 usage: coverage-unpack.py STREAM DIR
 
-STREAM has files of counts, NAME.gcda. Writes each one to DIR, and copies NAME.gcno to
-DIR, which the compiler wrote to the same path on this machine.
+STREAM has files with counts, NAME.gcda. Writes each file to DIR. Also copies NAME.gcno,
+which the compiler wrote to the same path on this machine, to DIR.
 """
 
 import pathlib

@@ -12,9 +12,9 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# unpack: Writes the counts of the guest to dir, with the file of notes of the compiler
-# beside each one, because lcov needs it.
-unpack() {
+# unpack_counts: Writes the files with the counts of the guest to dir. Copies the file of
+# notes of the compiler beside each of them, because lcov needs it.
+unpack_counts() {
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	python3 "$SCRIPTS/measure/coverage-unpack.py" "$out/result/gcda" "$dir"
@@ -32,8 +32,8 @@ read_counts() {
 		--output-file "$dir/info"
 }
 
-# html: Writes the annotated report.
-html() {
+# write_html: Writes the annotated report.
+write_html() {
 	quietly genhtml --quiet --branch-coverage --output-directory \
 		"$dir/html" "$dir/info"
 	say "the report is in ${dir#"$PWD"/}/html/index.html"
@@ -43,9 +43,9 @@ need_for "$KERNEL" python3 lcov
 resolve "$KERNEL"
 build=$(value kdir "$out/kernel")
 dir=$out/coverage
-# Only one guest runs, because unpack() reads one stream of counts.
+# Only one guest runs, because unpack_counts() reads one stream of counts.
 JOBS=1 KERNEL=$KERNEL "$SCRIPTS/kselftest.sh"
-unpack
+unpack_counts
 read_counts
 python3 "$SCRIPTS/measure/coverage-table.py" "$dir/info" "$SCRIPTS/measure/uncovered"
-html
+write_html
