@@ -5,9 +5,9 @@
 usage: errexit.py SCRIPT...
 
 Bash switches errexit off in a function that a condition calls. shellcheck finds such
-calls (SC2310). The function must be safe. It is safe if each command is the last one (of
-the function, or of a branch of a final "case"), or ends in "|| return", or only tests,
-assigns or prints.
+calls (SC2310). This program checks that the called function is safe. A function is safe if
+each of its commands is the last command (of the function, or of a branch of a final
+"case"), ends in "|| return", or only tests, assigns or prints.
 
 The program also reports two problems that shellcheck does not find: a function that is
 passed to a wrapper, which runs it in a condition; and output that is read from

@@ -15,8 +15,9 @@ source=$(value source "$out/kernel")
 cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
-# guarded FILE...: Prints the functions that hold a lock with guard(), as "'name'".
-guarded() {
+# functions_with_guard FILE...: Prints the names of the functions that hold a lock with
+# guard(), in single quotes.
+functions_with_guard() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }
 		/guard\((spinlock|rcu)\)/ { print "\047" name "\047" }' "$@"
@@ -34,7 +35,7 @@ lint_module() {
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
 	warnings=$(awk '/mmun[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
-	guarded mmun/*.c >"$dir/guarded"
+	functions_with_guard mmun/*.c >"$dir/guarded"
 	warnings=$(echo "$warnings" | awk 'NR == FNR { guarded[$1]; next }
 		/context imbalance in/ { match($0, /\047[^\047]*\047/)
 			if (substr($0, RSTART, RLENGTH) in guarded) next }
@@ -53,6 +54,8 @@ ignored_types() {
 	done <"$SCRIPTS/lint/checkpatch-ignored"
 }
 
+# lint_checkpatch: Prints the messages of checkpatch.pl, except those that
+# checkpatch-ignored names.
 lint_checkpatch() {
 	local file ignored status=0
 
@@ -162,7 +165,7 @@ missing_programs() {
 	done
 }
 
-# lint_texts: Prints what is out of date in README.md and the other texts.
+# lint_texts: Prints the statements in README.md and the other texts that are out of date.
 lint_texts() {
 	local wrong
 

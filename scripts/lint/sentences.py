@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Draw sentences of the texts of this repository, for a reader who judges them.
+"""Print randomly chosen sentences from the texts of this repository.
+
+A reader judges whether these sentences are easy to understand.
 
 usage: sentences.py [NUMBER [SEED]]
 
-Prints NUMBER sentences [50] with the file of each. The sentences are from the comments,
-the documentation and README.md. The same SEED [the hash of the last commit] draws the
-same sentences from the same texts. A sentence has at least six words.
+Prints NUMBER sentences [50] with the file of each sentence. The sentences are from the
+comments, the documentation and README.md. With the same SEED [the hash of the last commit]
+and the same texts, the script chooses the same sentences. Each sentence has at least six
+words.
 """
 
 import pathlib
@@ -37,7 +40,7 @@ def comments_of_scripts(text):
 
 
 def prose(path):
-    """The blocks of prose in a file."""
+    """Return the blocks of prose in a file."""
     text = (TOP / path).read_text(encoding="utf-8", errors="replace")
     if path.endswith((".c", ".h")):
         return comments_of_c(text)
