@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Replaces every program in PATH. Counts the calls, and makes one of them fail.
+ * Replaces every program in PATH. Counts the calls of programs, and makes one call fail.
  *
  * usage: front --links DIR...	make a link to this program, beside it, for each
  *				program in these directories
@@ -50,7 +50,8 @@ static void find_world(void)
 	*strrchr(world, '/') = '\0';
 }
 
-static char *below(const char *name)
+/* Returns the path of a file in the directory of the world, valid until the next call. */
+static char *world_path(const char *name)
 {
 	static char path[PATH_MAX + NAME_MAX];
 
@@ -59,7 +60,7 @@ static char *below(const char *name)
 }
 
 /* Reads a small file as a string. Reads "" if the file does not exist. */
-static size_t get(const char *path, char *text, size_t size)
+static size_t read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t len = 0;
@@ -74,7 +75,7 @@ static size_t get(const char *path, char *text, size_t size)
 	return len;
 }
 
-static void put(const char *path, int flags, const char *text)
+static void write_text(const char *path, int flags, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
 
@@ -88,13 +89,13 @@ static pid_t parent_of(pid_t pid)
 	char path[64], text[512], *end;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	get(path, text, sizeof(text));
+	read_text(path, text, sizeof(text));
 	end = strrchr(text, ')');
 	return end ? atoi(end + 4) : 0;
 }
 
 /* Returns the name of the script that the nearest ancestor runs, or "?". */
-static const char *caller(void)
+static const char *calling_script(void)
 {
 	static char line[PATH_MAX];
 	char path[64], *script;
@@ -103,7 +104,7 @@ static const char *caller(void)
 
 	for (depth = 0; pid > 1 && depth < MAX_DEPTH; depth++) {
 		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-		get(path, line, sizeof(line));
+		read_text(path, line, sizeof(line));
 		script = line + strlen(line) + 1;
 		if (strstr(line, "bash") && strstr(script, ".sh")) {
 			script_pid = pid;
@@ -114,9 +115,11 @@ static const char *caller(void)
 	return "?";
 }
 
-static void describe(char *line, size_t size, const char *name, char **argv)
+/* Writes the line for this call, see above. */
+static void describe_call(char *line, size_t size, const char *name,
+			  char **argv)
 {
-	size_t len = snprintf(line, size, "%s\t%s", caller(), name);
+	size_t len = snprintf(line, size, "%s\t%s", calling_script(), name);
 	char *at;
 
 	while (*++argv && len < size - 2)
@@ -132,41 +135,43 @@ static int is_due(const char *file, const char *number)
 {
 	char text[16];
 
-	return get(below(file), text, sizeof(text)) &&
+	return read_text(world_path(file), text, sizeof(text)) &&
 	       atoi(text) == atoi(number);
 }
 
-static void count(const char *name, char **argv)
+/* Counts this call, and makes it fail if that is requested. */
+static void count_call(const char *name, char **argv)
 {
 	char line[512], number[16];
-	int fd = open(below("lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open(world_path("lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
 	if (fd < 0 || flock(fd, LOCK_EX))
 		die("front: lock");
-	describe(line, sizeof(line), name, argv);
-	put(below("calls"), O_APPEND, line);
-	get(below("count"), number, sizeof(number));
+	describe_call(line, sizeof(line), name, argv);
+	write_text(world_path("calls"), O_APPEND, line);
+	read_text(world_path("count"), number, sizeof(number));
 	snprintf(number, sizeof(number), "%d", atoi(number) + 1);
-	put(below("count"), O_TRUNC, number);
+	write_text(world_path("count"), O_TRUNC, number);
 	if (is_due("fault", number)) {
-		put(below("hit"), O_TRUNC, line);
+		write_text(world_path("hit"), O_TRUNC, line);
 		exit(FAULT);
 	}
 	if (is_due("kill", number)) {
-		put(below("hit"), O_TRUNC, line);
+		write_text(world_path("hit"), O_TRUNC, line);
 		kill(-getpgid(script_pid), SIGKILL);
 		kill(0, SIGKILL);
 	}
 	close(fd);
 }
 
-static void run(const char *name, char **argv)
+/* Replaces this program by the fake program or the real program NAME. */
+static void run_program(const char *name, char **argv)
 {
 	char path[PATH_MAX], real[2 * PATH_MAX], *dir, *rest = path;
 
 	snprintf(real, sizeof(real), "%s/recorded/%s", world, name);
 	execv(real, argv);
-	get(below("path"), path, sizeof(path));
+	read_text(world_path("path"), path, sizeof(path));
 	while ((dir = strsep(&rest, ":\n"))) {
 		snprintf(real, sizeof(real), "%s/%s", dir, name);
 		execv(real, argv);
@@ -174,6 +179,7 @@ static void run(const char *name, char **argv)
 	die(name);
 }
 
+/* Makes a link in WORLD/front for each program in the directory. */
 static void link_all(const char *dir)
 {
 	struct dirent *entry;
@@ -205,6 +211,6 @@ int main(int argc, char **argv)
 	}
 	/* sleep is not counted: its number of calls depends on time. */
 	if (strcmp(name, "sleep"))
-		count(name, argv);
-	run(name, argv);
+		count_call(name, argv);
+	run_program(name, argv);
 }
