@@ -83,7 +83,7 @@ check_given() {
 			die "there is no variable $(one_line "$name")${near:+; near: $near}; make help lists all variables"
 		fi
 		used_by_goals "$name" ||
-			die "$name is not used here, but by: ${table[$name.targets]}"
+			die "the target does not use $name; these targets use it: ${table[$name.targets]}"
 	done
 }
 

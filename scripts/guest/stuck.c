@@ -102,7 +102,7 @@ void stuck_report(void)
 	for (int i = 0; i < nr_now; i++) {
 		if (!is_unreported(&now[i]))
 			continue;
-		ktap_note("blocked for good:");
+		ktap_note("this task is blocked for good:");
 		show_task(now[i].pid, now[i].tid, 'D');
 		now[i].reported = true;
 	}

@@ -66,7 +66,7 @@ judge_qemu() {
 judge_panic() {
 	local panic
 
-	# grep returns 1 if there is no such line, and more if it failed.
+	# grep returns 1 if no line matches, and more if it failed.
 	panic=$(grep -am 1 'Kernel panic' "$result/console.log" || [ $? = 1 ])
 	[ -z "$panic" ] || complain 3 "the kernel panicked"
 }
@@ -81,7 +81,7 @@ judge_start() {
 
 judge_time() {
 	[ "$ended" != timeout ] ||
-		complain 5 "no end after $(value seconds "$result/meta") seconds"
+		complain 5 "the guest did not end in $(value seconds "$result/meta") seconds"
 }
 
 # expressions TABLE: Prints the expressions of the file TABLE: the lines that start in the
@@ -214,7 +214,7 @@ show_console() {
 }
 
 for file in console.log ktap.log verdict meta config; do
-	[ -e "$result/$file" ] || die "$result: no $file"
+	[ -e "$result/$file" ] || die "$result is not the result of a run: it has no $file"
 done
 ended=$(value ended "$result/meta")
 qemu=$(value qemu "$result/meta")

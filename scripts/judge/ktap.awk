@@ -124,7 +124,7 @@ function outer_result(text) {
 	if (!good && !inner_failed)
 		record("fail", name)
 	else if (good && inner_failed)
-		broken(name ": ok, and yet tests of it failed")
+		broken(name ": the result is ok, but a test of the program failed")
 	else if (good && skipped)
 		record("skip", name, reason != "" ? reason : inner_skip)
 	else if (good && !is_program(name))

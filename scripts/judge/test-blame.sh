@@ -5,7 +5,7 @@
 #
 # usage: test-blame.sh
 #
-# Each case changes the recording of a good run. KTAP on stdout.
+# Each case changes the recording of a good run. Prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"

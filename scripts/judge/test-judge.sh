@@ -6,7 +6,7 @@
 # usage: test-judge.sh
 #
 # Each case changes the recording of a good run in one way, and checks the exit status and
-# the report of judge.sh. KTAP on stdout.
+# the report of judge.sh. Prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
@@ -47,7 +47,7 @@ judges 3 "User-Mode Linux that aborts in a panic" "# the kernel panicked"
 
 record_qemu 143 "qemu-system-x86_64: terminating on signal 15 from pid 7 (boot.sh)"
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
-judges 5 "QEMU that is killed because the time ran out" "no end after 9 seconds"
+judges 5 "QEMU that is killed because the time ran out" "the guest did not end in 9 seconds"
 
 add_to_console "Kernel panic - not syncing: Fatal exception"
 judges 3 "a panic" "the kernel panicked"
@@ -63,7 +63,7 @@ judges 3 "a panic before PID 1 is reported as a panic" "the kernel panicked"
 sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 : >"$run/verdict"
 edit_ktap '9,$d'
-judges 5 "a guest that does not end" "no end after 9 seconds"
+judges 5 "a guest that does not end" "the guest did not end in 9 seconds"
 
 # add_race FUNCTION OTHER MODULE [CALLER...]: Appends a report of KCSAN to the console: a
 # data race between FUNCTION and OTHER. MODULE is " [NAME]" if FUNCTION belongs to a

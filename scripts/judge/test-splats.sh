@@ -144,7 +144,7 @@ marked_titles() {
 test_tree() {
 	local complaints titles
 
-	[ -e "$tree/Makefile" ] || die "$tree: no source tree of a kernel"
+	[ -e "$tree/Makefile" ] || die "$tree is not the source tree of a kernel"
 	version=$(version_of "$tree")
 	complaints=$(wrong_entries)
 	no_complaints "the kernel $version has the messages, and the expressions match them" "$complaints"

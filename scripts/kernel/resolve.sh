@@ -47,7 +47,7 @@ cache_entry() {
 source_dir() {
 	local package version
 
-	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1: not the release of a kernel"
+	[[ $1 =~ ^[0-9]+\.[0-9]+ ]] || die "$1 is not the release of a kernel"
 	package=linux-source-${BASH_REMATCH[0]}
 	version=$(newest_version "$package")
 	if [ -z "$version" ]; then

@@ -19,7 +19,7 @@ name=$(entry_value function "$entry")
 old=$(entry_lines old "$entry")
 new=$(entry_lines new "$entry")
 export name old new
-[ "$old" != "$new" ] || die "${entry##*/} changes nothing"
+[ "$old" != "$new" ] || die "${entry##*/} changes nothing: the old lines and the new lines are equal"
 
 # index() compares the texts, so that no character is special.
 awk '

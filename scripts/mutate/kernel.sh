@@ -151,7 +151,7 @@ try_sound() {
 	has_line "$dir/sound.result" "by=everything passed" || {
 		cat "$dir/sound.log"
 		rm "$dir/sound.result"
-		die "the sound kernel fails in tier $tier: repair that first"
+		die "a test fails on the kernel without a mutant in tier $tier. Repair that first"
 	}
 }
 
@@ -192,7 +192,7 @@ try_suite() {
 
 	for i in "${!tiers[@]}"; do
 		tier=${tiers[i]}
-		kernel_row "${rows[i]}" || die "${rows[i]}: no such row"
+		kernel_row "${rows[i]}" || die "scripts/kernel/table has no row ${rows[i]}"
 		[[ $SUITE = mmun || ,$fragments, = *,hmm,* ]] || continue
 		TIMEOUT=${limits[i]} try_tier "${rows[i]}"
 	done

@@ -83,7 +83,7 @@ matching_names() {
 	local line
 
 	while read -r line; do
-		# shellcheck disable=SC2053 # a glob it is
+		# shellcheck disable=SC2053 # it is a glob
 		[[ $line != $1 ]] || printf '%s\n' "$line"
 	done
 }
@@ -167,7 +167,7 @@ check_smp_fits() {
 		most=$(processors_of "$fragments")
 	fi
 	[ -z "$most" ] || [ "$SMP" -le "$most" ] ||
-		refuse_conflict SMP "the kernel $where takes $most at most (CONFIG_NR_CPUS)"
+		refuse_conflict SMP "the kernel $where supports at most SMP=$most (CONFIG_NR_CPUS)"
 }
 
 # check_suite_fits: Refuses hmm-tests on a kernel that does not have them, and with TESTS.
@@ -243,7 +243,7 @@ check_schedule_is_played() {
 	: "${TESTS:=explore_more.schedule*}"
 	IFS=',|' read -ra globs <<<"$TESTS,"
 	for glob in "${globs[@]}"; do
-		# shellcheck disable=SC2053 # a glob it is
+		# shellcheck disable=SC2053 # it is a glob
 		[[ explore_more.schedule_is_played_from_its_line != $glob ]] ||
 			return 0
 	done

@@ -53,7 +53,7 @@ check_pair() {
 check_roles() {
 	local i j roles=("$@") live=AC mutators=0 role
 
-	[ $# -le "$MODEL_ACTORS" ] || refuse "$MODEL_ACTORS actors at most"
+	[ $# -le "$MODEL_ACTORS" ] || refuse "a configuration has at most $MODEL_ACTORS actors"
 	for ((i = 0; i < $#; i++)); do
 		role=${roles[i]}
 		[[ $role != [rd]? ]] || live+=${role:1}
@@ -65,7 +65,7 @@ check_roles() {
 	for role; do
 		[[ $role != i? ]] || live=${live//${role:1}/}
 	done
-	[ "$mutators" -le 2 ] || refuse "two mutators at most"
+	[ "$mutators" -le 2 ] || refuse "a configuration has at most two mutators"
 	[ -n "$live" ] || refuse "no range exists at the start, because all are inserted"
 }
 
@@ -119,7 +119,7 @@ check_steps() {
 		count[$letter]=$((count[$letter] + 1))
 	done
 	IFS=. read -ra steps <<<"$2."
-	[ ${#steps[@]} -le "$SCHEDULE_STEPS" ] || refuse "$SCHEDULE_STEPS steps at most"
+	[ ${#steps[@]} -le "$SCHEDULE_STEPS" ] || refuse "a schedule has at most $SCHEDULE_STEPS steps"
 	for step in "${steps[@]}"; do
 		[[ $step =~ ^[A-Z][0-9]$ && $known == *" $step "* ]] ||
 			refuse "$1 has no actor for the step $(one_line "$step"); it has${known% }"
@@ -129,7 +129,7 @@ check_steps() {
 # check_schedule: Checks a schedule such as "madvise02,rA-M0.R0".
 check_schedule() {
 	[[ $value != *[[:space:]]* ]] || refuse "expected one schedule, without spaces"
-	[ ${#value} -le "$SCHEDULE_TEXT" ] || refuse "$SCHEDULE_TEXT characters at most"
+	[ ${#value} -le "$SCHEDULE_TEXT" ] || refuse "a schedule has at most $SCHEDULE_TEXT characters"
 	check_configuration "${value%%-*}"
 	[[ $value != *-* ]] || check_steps "${value%%-*}" "${value#*-}"
 }

@@ -78,5 +78,5 @@ check_stress() {
 	[ "$seconds" != 0 ] || [ "$calls" != 0 ] || refuse "-s 0 needs -n, otherwise the run never ends"
 	[[ "${weights[*]}" =~ [1-9] ]] || refuse "all operations have weight 0; set at least one weight"
 	[ ${#value} -le 400 ] ||
-		refuse "400 characters at most"
+		refuse "expected at most 400 characters"
 }

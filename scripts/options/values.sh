@@ -100,8 +100,8 @@ check_memory() {
 		refuse "expected a whole number with M or G, such as 1G or 1536M"
 	mib=${value%?}
 	[[ $value != *G ]] || mib=$((mib * 1024))
-	[ "$mib" -ge "$1" ] || refuse "the guest needs $1M at least"
-	[ "$mib" -le "$2" ] || refuse "expected $2M at most"
+	[ "$mib" -ge "$1" ] || refuse "the guest needs at least $1M"
+	[ "$mib" -le "$2" ] || refuse "expected at most $2M"
 }
 
 check_processor() {
@@ -137,14 +137,14 @@ check_append() {
 	[ $((${#quotes} % 2)) = 0 ] || refuse "a double quote is not closed"
 	[[ " $value" != *[\ \"]mmun.* ]] ||
 		refuse "words with mmun. are reserved for the runner; use the variables of make"
-	[ ${#value} -le 1000 ] || refuse "1000 characters at most"
+	[ ${#value} -le 1000 ] || refuse "expected at most 1000 characters"
 }
 
 check_tests() {
 	[[ $value != *[![:alnum:]*?[\]!\|.,_-]* ]] ||
 		refuse "expected only letters, digits and * ? [ ] ! | . , _ -"
 	[[ $value == *[[:alnum:]*?]* ]] || refuse "expected at least one name"
-	[ ${#value} -le 1000 ] || refuse "1000 characters at most"
+	[ ${#value} -le 1000 ] || refuse "expected at most 1000 characters"
 }
 
 # check_llvm: Checks that the value has one of the forms that the Makefile of the kernel

@@ -21,7 +21,7 @@ badness() {
 
 	ended=$(value ended "$1/meta")
 	qemu=$(value qemu "$1/meta")
-	# grep returns 1 if there is nothing, and more if it failed.
+	# grep returns 1 if no line matches, and more if it failed.
 	panics=$(grep -ac 'Kernel panic' "$1/console.log" || [ $? = 1 ])
 	if [ "$panics" != 0 ]; then
 		echo 4

@@ -191,7 +191,7 @@ test_guests() {
 			"ok 1 - mmun: ${programs[2 - guest]}"
 		edit "$guest" ktap.log '9,$d'
 		edit "$guest" meta s/exit/timeout/
-		judges 5 "guest $guest: the guest does not end" "no end after 9 seconds"
+		judges 5 "guest $guest: the guest does not end" "the guest did not end in 9 seconds"
 		edit "$guest" console.log '$a BUG: KASAN: null-ptr-deref'
 		judges 6 "guest $guest: a splat" "BUG: KASAN"
 		edit "$guest" verdict s/1234/1235/

@@ -30,7 +30,7 @@ SECONDS=0
 		-append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
 		</dev/null || status=$?
 } >"$dir/qemu.log" 2>&1
-# grep returns 1 if there is nothing, and more if it failed.
+# grep returns 1 if no line matches, and more if it failed.
 touch "$dir/console"
 found=$(grep -a 'Unable to mount root fs' "$dir/console" || [ $? = 1 ])
 if [ -n "$found" ]; then
