@@ -114,6 +114,8 @@ show_compiler() {
 	print_row compiler "$(head -n 2 <<<"$version")"
 }
 
+# show_missing: Prints the packages that are missing. This is a problem if the user is not
+# root, because only root can install packages.
 show_missing() {
 	local packages
 

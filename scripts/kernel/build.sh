@@ -62,6 +62,7 @@ extend_kconfig() {
 		>"$build/Kconfig"
 }
 
+# configure: Writes the .config of the build directory.
 configure() {
 	[ "$image" != linux ] || extend_kconfig
 	quietly make "${words[@]}" tinyconfig

@@ -47,10 +47,12 @@ loses() {
 	check "$2, $1: the result is invalid" test "$before" != "$after"
 }
 
+# edit FILE: Changes a file.
 edit() {
 	echo edited >>"$1"
 }
 
+# drop_program NAME: Removes a program from the list of programs.
 drop_program() {
 	sed -i "/^$1\$/d" "$out/programs"
 }

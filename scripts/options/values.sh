@@ -180,6 +180,7 @@ check_compiler() {
 		refuse "this compiler is not for x86_64"
 }
 
+# check_commit: Checks that the value is a commit of this repository.
 check_commit() {
 	local answer
 

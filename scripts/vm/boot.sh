@@ -169,12 +169,14 @@ boot() {
 	done
 }
 
+# clean_up: Kills the guest if it still runs, and removes temporary files.
 clean_up() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
 	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}
 	[ ! -d "$result/uml" ] || rm -r "$result/uml"
 }
 
+# write_meta: Writes meta, the facts about the run that judge.sh needs, and config.
 write_meta() {
 	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
 		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" "smp=$SMP" \

@@ -13,6 +13,7 @@ note_current() {
 	esac
 }
 
+# clear_progress: Removes the line of progress, before another line is printed.
 clear_progress() {
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }

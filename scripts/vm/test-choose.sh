@@ -97,6 +97,8 @@ check_program() {
 	[ -z "$unknown" ] || echo "# unknown:$unknown"
 }
 
+# matches_all: Returns 0 if the program has tests, and check_program found no name that
+# does not match.
 matches_all() {
 	[[ $names = *.* && -z $unknown ]]
 }
