@@ -10,28 +10,35 @@
 
 void lock_defer(struct model_lock *lock, int range)
 {
-	memmove(lock->deferred + 1, lock->deferred, lock->nr_deferred);
+	memmove(&lock->deferred[1], &lock->deferred[0],
+		lock->nr_deferred * sizeof(lock->deferred[0]));
 	lock->deferred[0] = range;
 	lock->nr_deferred++;
 }
 
 void lock_undefer(struct model_lock *lock, int range)
 {
-	int i, kept = 0;
+	const struct model_lock before = *lock;
 
-	for (i = 0; i < lock->nr_deferred; i++)
-		if (lock->deferred[i] != range)
-			lock->deferred[kept++] = lock->deferred[i];
-	memset(lock->deferred + kept, 0, lock->nr_deferred - kept);
-	lock->nr_deferred = kept;
+	memset(lock->deferred, 0, sizeof(lock->deferred));
+	lock->nr_deferred = 0;
+	for (int i = 0; i < before.nr_deferred; i++)
+		if (before.deferred[i] != range)
+			lock->deferred[lock->nr_deferred++] =
+				before.deferred[i];
+}
+
+/* Range n covers the pages n and n + 1. */
+static bool range_hits(int range, int first, int last)
+{
+	return first <= range + 1 && range <= last;
 }
 
 /* mn_itree_inv_next() */
 int lock_next(const struct model_lock *lock, int first, int last, int range)
 {
 	while (++range < MODEL_RANGES)
-		if (lock->sub[range].in_tree && first <= range + 1 &&
-		    last >= range)
+		if (lock->sub[range].in_tree && range_hits(range, first, last))
 			return range;
 	return MODEL_NO_RANGE;
 }
@@ -58,12 +65,10 @@ bool lock_invalidate(struct model_lock *lock, int range, __u8 seq, bool refuses)
 /* mn_itree_inv_end() */
 bool lock_end(struct model_lock *lock)
 {
-	int i;
-
 	if (--lock->active || !lock_is_odd(lock))
 		return false;
 	lock->seq++;
-	for (i = 0; i < lock->nr_deferred; i++)
+	for (int i = 0; i < lock->nr_deferred; i++)
 		lock->sub[lock->deferred[i]].in_tree ^= 1;
 	memset(lock->deferred, 0, sizeof(lock->deferred));
 	lock->nr_deferred = 0;

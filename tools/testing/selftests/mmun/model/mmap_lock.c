@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The specification of the mmap_lock.
- */
+/* The specification of the mmap_lock */
 #include <string.h>
 
 #include "mmap_lock.h"
+
+static bool waits_to_write(const struct model_mmap_lock *mmap, int i)
+{
+	return mmap->writers & 1 << mmap->queue[i];
+}
 
 /* The waiter number @i gets the lock. */
 static __u8 grant(struct model_mmap_lock *mmap, int i)
@@ -12,7 +15,8 @@ static __u8 grant(struct model_mmap_lock *mmap, int i)
 	const __u8 actor = 1 << mmap->queue[i];
 
 	mmap->nr_queue--;
-	memmove(mmap->queue + i, mmap->queue + i + 1, mmap->nr_queue - i);
+	memmove(&mmap->queue[i], &mmap->queue[i + 1],
+		(mmap->nr_queue - i) * sizeof(mmap->queue[0]));
 	mmap->queue[mmap->nr_queue] = 0;
 	if (mmap->writers & actor)
 		mmap->writer = 1;
@@ -22,25 +26,18 @@ static __u8 grant(struct model_mmap_lock *mmap, int i)
 	return actor;
 }
 
-/*
- * The first waiter gets the lock.  If the first waiter is a reader, all readers
- * get the lock.
- */
+/* The first waiter gets the lock.  If it is a reader, all readers get it. */
 static __u8 serve_queue(struct model_mmap_lock *mmap)
 {
 	__u8 actors = 0;
-	int i = 0;
 
 	if (!mmap->nr_queue || mmap->writer)
 		return 0;
-	if (mmap->writers & 1 << mmap->queue[0])
+	if (waits_to_write(mmap, 0))
 		return mmap->readers ? 0 : grant(mmap, 0);
-	while (i < mmap->nr_queue) {
-		if (mmap->writers & 1 << mmap->queue[i])
-			i++;
-		else
+	for (int i = mmap->nr_queue - 1; i >= 0; i--)
+		if (!waits_to_write(mmap, i))
 			actors |= grant(mmap, i);
-	}
 	return actors;
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The mmap_lock: a fair queue of readers and writers.
- */
+/* The mmap_lock: a fair queue of readers and writers */
 #ifndef _SELFTESTS_MMUN_MODEL_MMAP_LOCK_H
 #define _SELFTESTS_MMUN_MODEL_MMAP_LOCK_H
 
