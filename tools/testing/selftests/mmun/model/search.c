@@ -1,151 +1,112 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The search for all schedules of a configuration.  search.h explains the
- * search.
- */
+/* The search for all schedules of a configuration, which search.h explains */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "search.h"
 
-#define NO_ACTOR (-1)
-
-/* Make room for one more element.  The size doubles at each power of two. */
-static void *grow(void *array, __u32 nr, size_t size)
-{
-	if (nr & (nr - 1))
-		return array;
-	array = realloc(array, (nr ? 2 * (size_t)nr : 1) * size);
-	if (!array)
-		abort();
-	return array;
-}
-
 static int compare_states(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct model));
 }
 
-static struct node *find_node(const struct search *search,
-			      const struct model *state)
+/* Returns @memory, unless there is none left. */
+static void *checked(void *memory)
 {
-	struct node **found = tfind(state, &search->tree, compare_states);
-
-	return found ? *found : NULL;
-}
-
-/* Add the node, unless a node with the same state exists. */
-static void add_node(struct search *search, const struct node *node)
-{
-	struct node *copy;
-
-	if (find_node(search, &node->state))
-		return;
-	copy = malloc(sizeof(*copy));
-	if (!copy)
+	if (!memory)
 		abort();
-	*copy = *node;
-	if (!tsearch(copy, &search->tree, compare_states))
-		abort();
-	search->nodes =
-		grow(search->nodes, search->nr_nodes, sizeof(*search->nodes));
-	search->nodes[search->nr_nodes++] = copy;
+	return memory;
 }
 
-static bool has_edge(const struct search *search, const struct node *from,
-		     int actor)
+/* Returns the node that has the state of @node.  If it is new, add a copy. */
+static struct node *find_or_add(struct search *search, const struct node *node)
 {
-	return (!search->depth || from->depth < search->depth) &&
-	       model_enabled(&from->state, search->config, actor);
+	struct node **found =
+		checked(tsearch(node, &search->tree, compare_states));
+
+	if (*found != node)
+		return *found;
+	*found = checked(malloc(sizeof(*node)));
+	**found = *node;
+	if (search->last)
+		search->last->next = *found;
+	search->last = *found;
+	search->nr_nodes++;
+	return *found;
 }
 
-/* Returns the state after a step. */
-static struct model state_after(const struct search *search,
-				const struct node *from, int actor)
+static void expand(struct search *search, struct node *from)
 {
-	struct model state = from->state;
 	struct model_trace trace;
 
-	model_step(&state, search->config, actor, &trace);
-	model_forget(&state);
-	return state;
-}
+	if (search->depth && from->depth == search->depth)
+		return;
+	for (int i = 0; i < search->config->nr; i++) {
+		struct node to = {
+			.state = from->state,
+			.parent = from,
+			.actor = i,
+			.depth = from->depth + 1,
+		};
 
-static struct node *node_after(const struct search *search,
-			       const struct node *from, int actor)
-{
-	const struct model state = state_after(search, from, actor);
-
-	return find_node(search, &state);
-}
-
-static void expand(struct search *search, const struct node *from)
-{
-	int i;
-
-	for (i = 0; i < search->config->nr; i++) {
-		struct node to = { .parent = from, .actor = i };
-
-		if (!has_edge(search, from, i))
+		if (!model_enabled(&from->state, search->config, i))
 			continue;
-		to.state = state_after(search, from, i);
-		to.depth = from->depth + 1;
-		add_node(search, &to);
+		model_step(&to.state, search->config, i, &trace);
+		model_forget(&to.state);
+		from->after[i] = find_or_add(search, &to);
 		search->nr_edges++;
 	}
 }
 
-/*
- * Returns the first actor whose step from the node is in no schedule, or
- * NO_ACTOR.
- */
-static int unplanned(const struct search *search, const struct node *from)
+/* Plan a step from the node that is in no schedule.  Returns the next node. */
+static struct node *plan_step(struct search *search, struct node *node)
 {
-	int i;
-
-	for (i = 0; i < search->config->nr; i++)
-		if (has_edge(search, from, i) && !(from->planned & 1 << i))
-			return i;
-	return NO_ACTOR;
+	for (int i = 0; i < MODEL_ACTORS; i++) {
+		if (!node->after[i] || node->planned & 1 << i)
+			continue;
+		node->planned |= 1 << i;
+		search->steps[search->nr_steps++] = i;
+		return node->after[i];
+	}
+	return NULL;
 }
 
-static void plan_goal(struct search *search, struct node *node)
+/* Plan a schedule to the node, unless all steps from the node are planned. */
+static bool plan_goal(struct search *search, struct node *node)
 {
-	int actor;
+	const struct goal goal = { node, search->nr_steps };
 
-	search->goals =
-		grow(search->goals, search->nr_goals, sizeof(*search->goals));
-	search->goals[search->nr_goals++] =
-		(struct goal){ node, search->nr_steps };
-	while ((actor = unplanned(search, node)) != NO_ACTOR) {
-		node->planned |= 1 << actor;
-		search->steps = grow(search->steps, search->nr_steps, 1);
-		search->steps[search->nr_steps++] = actor;
-		node = node_after(search, node, actor);
-	}
+	while (node)
+		node = plan_step(search, node);
+	if (search->nr_steps == goal.first)
+		return false;
+	search->goals[search->nr_goals++] = goal;
+	return true;
 }
 
 void search_all(struct search *search, const struct model_config *config,
 		int depth)
 {
 	struct node root = {};
-	__u32 i;
 
 	*search = (struct search){ .config = config, .depth = depth };
 	model_init(&root.state, config);
-	add_node(search, &root);
-	for (i = 0; i < search->nr_nodes; i++)
-		expand(search, search->nodes[i]);
-	for (i = 0; i < search->nr_nodes; i++)
-		while (unplanned(search, search->nodes[i]) != NO_ACTOR)
-			plan_goal(search, search->nodes[i]);
+	search->root = find_or_add(search, &root);
+	for (struct node *n = search->root; n; n = n->next)
+		expand(search, n);
+	search->steps = checked(calloc(search->nr_edges + 1, 1));
+	search->goals =
+		checked(calloc(search->nr_edges + 1, sizeof(*search->goals)));
+	for (struct node *n = search->root; n; n = n->next)
+		while (plan_goal(search, n))
+			;
+	search->goals[search->nr_goals].first = search->nr_steps;
 }
 
 void search_free(struct search *search)
 {
 	tdestroy(search->tree, free);
-	free(search->nodes);
 	free(search->goals);
 	free(search->steps);
 }
@@ -154,26 +115,23 @@ void search_schedule(const struct search *search, __u32 goal,
 		     struct schedule *schedule)
 {
 	const struct goal *g = &search->goals[goal];
-	const __u32 end = goal + 1 < search->nr_goals ? g[1].first :
-							search->nr_steps;
-	const struct node *node;
-	int i = g->node->depth;
+	const struct node *node = g->node;
+	const __u32 length = g[1].first - g->first;
 
 	schedule->config = *search->config;
-	schedule->nr = i + end - g->first;
-	memcpy(schedule->step + i, search->steps + g->first, end - g->first);
-	for (node = g->node; i > 0; node = node->parent)
-		schedule->step[--i] = node->actor;
+	schedule->nr = node->depth + length;
+	memcpy(schedule->step + node->depth, search->steps + g->first, length);
+	for (; node->parent; node = node->parent)
+		schedule->step[node->depth - 1] = node->actor;
 }
 
 void search_take(struct search *search, const __u8 *step, int nr)
 {
-	struct node *node = search->nodes[0];
-	int i;
+	struct node *node = search->root;
 
-	for (i = 0; i < nr && has_edge(search, node, step[i]); i++) {
+	for (int i = 0; i < nr && node->after[step[i]]; i++) {
 		search->nr_taken += !(node->taken & 1 << step[i]);
 		node->taken |= 1 << step[i];
-		node = node_after(search, node, step[i]);
+		node = node->after[step[i]];
 	}
 }

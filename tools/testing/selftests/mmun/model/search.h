@@ -20,6 +20,8 @@
  */
 struct node {
 	struct model state; /* the key of the tree, so it must be first */
+	struct node *next; /* in the order of the search */
+	struct node *after[MODEL_ACTORS]; /* a step of that actor, or NULL */
 	const struct node *parent;
 	__u8 actor;
 	__u8 depth;
@@ -40,9 +42,10 @@ struct search {
 	const struct model_config *config;
 	int depth; /* number of steps whose actor is varied; 0: all */
 	void *tree; /* the nodes, by their state */
-	struct node **nodes; /* the nodes, in the order of the search */
+	struct node *root;
+	struct node *last;
 	__u32 nr_nodes;
-	struct goal *goals;
+	struct goal *goals; /* followed by the end of the steps */
 	__u32 nr_goals;
 	__u8 *steps; /* the actors of all steps; each edge once */
 	__u32 nr_steps;
