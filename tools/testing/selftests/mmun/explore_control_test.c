@@ -4,7 +4,6 @@
  * error of the model, and ranges that do not follow the protocol.
  */
 #include "lib/mmun.h"
-#include "model/error.h"
 #include "model/explore.h"
 
 /*

@@ -4,7 +4,6 @@
  * schedules of a configuration.
  */
 #include "lib/mmun.h"
-#include "model/error.h"
 #include "model/search.h"
 
 #define READER(r)                                  \

@@ -3,7 +3,9 @@
  * The deliberate errors: wrong rules.  Most of them call the right rule and
  * then change its result.
  */
-#include "error.h"
+#include <string.h>
+
+#include "model.h"
 
 /* The read side */
 
@@ -236,19 +238,13 @@ const struct model_error model_errors[MODEL_ERRORS] = {
 
 struct model_rules model_rules_with(const struct model_error *error)
 {
-	const struct model_rules *wrong = &error->wrong, *right = &model_rules;
+	struct model_rules rules = model_rules;
+	const size_t size = sizeof(rules.start);
+	const char *wrong = (const char *)&error->wrong;
+	static const char none[sizeof(rules.start)];
 
-	return (struct model_rules){
-		.start = wrong->start ?: right->start,
-		.next = wrong->next ?: right->next,
-		.invalidate = wrong->invalidate ?: right->invalidate,
-		.end = wrong->end ?: right->end,
-		.end_refused = wrong->end_refused ?: right->end_refused,
-		.insert = wrong->insert ?: right->insert,
-		.remove = wrong->remove ?: right->remove,
-		.begin = wrong->begin ?: right->begin,
-		.retry = wrong->retry ?: right->retry,
-		.downgrade = wrong->downgrade ?: right->downgrade,
-		.rounds = wrong->rounds ?: right->rounds,
-	};
+	for (size_t i = 0; i < sizeof(rules); i += size)
+		if (memcmp(wrong + i, none, size))
+			memcpy((char *)&rules + i, wrong + i, size);
+	return rules;
 }

@@ -39,6 +39,22 @@ struct model_rules {
 /* The right rules */
 extern const struct model_rules model_rules;
 
+/*
+ * error.c: deliberate errors of the model, for negative controls.  The explorer
+ * must notice each of them.
+ */
+#define MODEL_ERRORS 24
+
+struct model_error {
+	const char *text; /* what is wrong */
+	struct model_rules wrong; /* the wrong rule; the other members are NULL */
+};
+
+extern const struct model_error model_errors[MODEL_ERRORS];
+
+/* Returns the rules of the model.  One rule is replaced by @error. */
+struct model_rules model_rules_with(const struct model_error *error);
+
 /**
  * enum model_kind - what an actor does
  * @MODEL_READER: begin, collect, check and commit on a range
