@@ -96,24 +96,21 @@ static int remove_leaves_the_insert(struct model_lock *lock, int range)
 
 /* Invalidations */
 
-static int start_is_odd(struct model_lock *lock, int first, int last, __u8 *seq)
+static int start_is_odd(struct model_lock *lock, int first, int last)
 {
-	const int range = lock_start(lock, first, last, seq);
+	const int range = lock_start(lock, first, last);
 
 	lock->seq |= 1;
-	*seq = lock->seq;
 	return range;
 }
 
-static int start_takes_a_new_seq(struct model_lock *lock, int first, int last,
-				 __u8 *seq)
+static int start_takes_a_new_seq(struct model_lock *lock, int first, int last)
 {
 	const bool was_odd = lock_is_odd(lock);
-	const int range = lock_start(lock, first, last, seq);
+	const int range = lock_start(lock, first, last);
 
 	if (was_odd && range != MODEL_NO_RANGE)
 		lock->seq += 2;
-	*seq = lock->seq;
 	return range;
 }
 
@@ -127,9 +124,8 @@ static int next_may_be_deferred(const struct model_lock *lock, int first,
 				int last, int range)
 {
 	struct model_lock copy = *lock;
-	int i;
 
-	for (i = 0; i < lock->nr_deferred; i++)
+	for (int i = 0; i < lock->nr_deferred; i++)
 		copy.sub[lock->deferred[i]].in_tree = 1;
 	return lock_next(&copy, first, last, range);
 }
@@ -163,9 +159,7 @@ static bool end_leaves_the_seq(struct model_lock *lock)
  */
 static bool end_drops(struct model_lock *lock, bool removes)
 {
-	int range;
-
-	for (range = 0; range < MODEL_RANGES && lock->active == 1; range++)
+	for (int range = 0; range < MODEL_RANGES && lock->active == 1; range++)
 		if (lock->sub[range].in_tree == removes)
 			lock_undefer(lock, range);
 	return lock_end(lock);

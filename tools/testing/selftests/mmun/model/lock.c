@@ -44,14 +44,13 @@ int lock_next(const struct model_lock *lock, int first, int last, int range)
 }
 
 /* mn_itree_inv_start_range() */
-int lock_start(struct model_lock *lock, int first, int last, __u8 *seq)
+int lock_start(struct model_lock *lock, int first, int last)
 {
 	const int range = lock_next(lock, first, last, MODEL_NO_RANGE);
 
 	lock->active++;
 	if (range != MODEL_NO_RANGE)
 		lock->seq |= 1;
-	*seq = lock->seq;
 	return range;
 }
 

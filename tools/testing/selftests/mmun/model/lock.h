@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /*
- * The memory.  Range i covers the pages i and i + 1, so the tree contains the
+ * The memory.  Range n covers the pages n and n + 1, so the tree contains the
  * ranges in the order of their letters.  No range covers the last page.
  *
  *   0   1   2   3   4   5
@@ -39,17 +39,18 @@ struct model_lock {
 	__u8 active; /* active_invalidate_ranges */
 	__u8 nr_deferred; /* length of the deferred list */
 	__u8 deferred[MODEL_RANGES]; /* the deferred list, the latest first */
-	struct model_sub
-		sub[MODEL_RANGES]; /* all subscriptions, even if they are not in the tree */
+	/* all subscriptions, even if they are not in the tree */
+	struct model_sub sub[MODEL_RANGES];
 };
 
 /*
- * An invalidation of the pages @first to @last.  lock_start() returns the first
- * range to call, lock_next() the range after @range; both may return
+ * An invalidation of the pages @first to @last.  After lock_start(), the
+ * sequence of the mm is the sequence of the invalidation.  lock_start() returns
+ * the first range to call, lock_next() the range after @range; both may return
  * MODEL_NO_RANGE.  lock_invalidate() is the callback: it returns false if it
  * refuses.  lock_end() returns whether it wakes the waiters.
  */
-int lock_start(struct model_lock *lock, int first, int last, __u8 *seq);
+int lock_start(struct model_lock *lock, int first, int last);
 int lock_next(const struct model_lock *lock, int first, int last, int range);
 bool lock_invalidate(struct model_lock *lock, int range, __u8 seq,
 		     bool refuses);
@@ -66,10 +67,7 @@ int lock_remove(struct model_lock *lock, int range);
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);
 
-/*
- * Add a range at the head of the deferred list, or delete a range from the
- * list.
- */
+/* Add a range at the head of the deferred list, or delete it from the list. */
 void lock_defer(struct model_lock *lock, int range);
 void lock_undefer(struct model_lock *lock, int range);
 

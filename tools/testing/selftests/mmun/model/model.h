@@ -19,7 +19,7 @@
 
 /* The functions of the model that a deliberate error can replace */
 struct model_rules {
-	int (*start)(struct model_lock *lock, int first, int last, __u8 *seq);
+	int (*start)(struct model_lock *lock, int first, int last);
 	int (*next)(const struct model_lock *lock, int first, int last,
 		    int range);
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,

@@ -213,10 +213,14 @@ static void walk_to(struct step *s, int range)
 			      MODEL_ENTER;
 }
 
+/* Returns the first range to call. */
 static int start(struct step *s)
 {
-	return s->rules->start(s->lock, s->role->first, s->role->last,
-			       &s->a->seq);
+	const struct model_role *role = s->role;
+	const int range = s->rules->start(s->lock, role->first, role->last);
+
+	s->a->seq = s->lock->seq;
+	return range;
 }
 
 static int next(struct step *s, int range)
