@@ -64,7 +64,7 @@ TEST_F_TIMEOUT(explore_more, schedule_is_played_from_its_line, SECONDS)
 	if (!text || !*text)
 		text = "madvise02,rA,rC,iB,dC-M0.R0.M0.I0.D0.R0.M0.R1";
 	ASSERT_EQ(1, schedule_parse(&tour.schedule, text));
-	schedule_print(again, sizeof(again), &tour.schedule);
+	schedule_print(again, &tour.schedule);
 	EXPECT_STREQ(text, again);
 	tour.schedule.config.no_collect = !has_hmm();
 	tour.play.narrate = true;

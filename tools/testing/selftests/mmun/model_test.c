@@ -6,28 +6,6 @@
 #include "lib/mmun.h"
 #include "model/search.h"
 
-#define READER(r)                                  \
-	{                                          \
-		.kind = MODEL_READER, .range = (r) \
-	}
-#define INSERTER(r)                                  \
-	{                                            \
-		.kind = MODEL_INSERTER, .range = (r) \
-	}
-#define REMOVER(r)                                  \
-	{                                           \
-		.kind = MODEL_REMOVER, .range = (r) \
-	}
-#define PAGES_OF(k, f, l)                              \
-	{                                              \
-		.kind = (k), .first = (f), .last = (l) \
-	}
-#define MISS PAGES_OF(MODEL_MADVISE, 5, 5)
-#define HIT_A PAGES_OF(MODEL_MADVISE, 0, 0)
-#define HIT_ALL PAGES_OF(MODEL_MADVISE, 0, 5)
-#define EXIT PAGES_OF(MODEL_EXIT, 0, MODEL_ALL_PAGES)
-#define REAPER PAGES_OF(MODEL_REAPER, 0, 5)
-
 enum { A, B, C, D };
 
 /* The values of enum model_where, in their order */
@@ -48,65 +26,52 @@ FIXTURE_TEARDOWN(model)
 {
 }
 
-/* A and C exist.  The arguments are the actors, counted from 0. */
-#define start_with(...)                                              \
-	do {                                                         \
-		const struct model_role __roles[] = { __VA_ARGS__ }; \
-		self->config = (struct model_config){                \
-			.rules = &model_rules,                       \
-			.nr = ARRAY_SIZE(__roles),                   \
-			.live = 1 << A | 1 << C,                     \
-			.refusals = 1,                               \
-		};                                                   \
-		memcpy(self->config.role, __roles, sizeof(__roles)); \
-		model_init(&self->m, &self->config);                 \
+#define start_with(_actors)                                            \
+	do {                                                           \
+		ASSERT_NE(NULL, config_parse(&self->config, _actors)); \
+		model_init(&self->m, &self->config);                   \
 	} while (0)
 
-#define lock (self->m.lock)
-#define actor(nr) (self->m.actor[nr])
-#define record(nr) (self->trace.record[nr])
-#define can_step(nr) model_enabled(&self->m, &self->config, nr)
+/* The arguments of these macros count the actors of the configuration from 0. */
+#define actor_state(_nr) (self->m.actor[_nr])
+#define can_step(_nr) model_enabled(&self->m, &self->config, _nr)
 
-/*
- * Take steps of one actor.  The arguments are the places to which the steps
- * lead.
- */
-#define step(_nr, ...)                                             \
-	do {                                                       \
-		const int __where[] = { __VA_ARGS__ };             \
-		unsigned int __i;                                  \
-		for (__i = 0; __i < ARRAY_SIZE(__where); __i++) {  \
-			ASSERT_EQ(1, can_step(_nr));               \
-			model_step(&self->m, &self->config, _nr,   \
-				   &self->trace);                  \
-			ASSERT_EQ(__where[__i], actor(_nr).where); \
-		}                                                  \
+/* Take steps of one actor.  The arguments are the places to which they lead. */
+#define actor_goes(_nr, ...)                                             \
+	do {                                                             \
+		const int __where[] = { __VA_ARGS__ };                   \
+		for (int __i = 0; __i < ARRAY_SIZE(__where); __i++) {    \
+			ASSERT_EQ(1, can_step(_nr));                     \
+			model_step(&self->m, &self->config, _nr,         \
+				   &self->trace);                        \
+			ASSERT_EQ(__where[__i], actor_state(_nr).where); \
+		}                                                        \
 	} while (0)
 
 /* Take a step whose call returns at once with this errno and this result. */
-#define call_returns(_nr, _errno, _result)             \
-	do {                                           \
-		step(_nr, IDLE);                       \
-		ASSERT_EQ(_errno, actor(_nr).errnum);  \
-		ASSERT_EQ(_result, actor(_nr).result); \
+#define call_ends(_nr, _errno, _result)                      \
+	do {                                                 \
+		actor_goes(_nr, IDLE);                       \
+		ASSERT_EQ(_errno, actor_state(_nr).errnum);  \
+		ASSERT_EQ(_result, actor_state(_nr).result); \
 	} while (0)
-#define call(_nr, _result) call_returns(_nr, 0, _result)
-#define call_fails(_nr, _errno) call_returns(_nr, _errno, 0)
+#define call_returns(_nr, _result) call_ends(_nr, 0, _result)
+#define call_fails(_nr, _errno) call_ends(_nr, _errno, 0)
 
-#define expect_mm(_active, _seq)                 \
-	do {                                     \
-		EXPECT_EQ(_active, lock.active); \
-		EXPECT_EQ(_seq, lock.seq);       \
+#define expect_mm(_active, _seq)                         \
+	do {                                             \
+		EXPECT_EQ(_active, self->m.lock.active); \
+		EXPECT_EQ(_seq, self->m.lock.seq);       \
 	} while (0)
-#define expect_range(_range, _seq, _in_tree)                   \
-	do {                                                   \
-		EXPECT_EQ(_seq, lock.sub[_range].seq);         \
-		EXPECT_EQ(_in_tree, lock.sub[_range].in_tree); \
+#define expect_range(_range, _seq, _in_tree)                           \
+	do {                                                           \
+		EXPECT_EQ(_seq, self->m.lock.sub[_range].seq);         \
+		EXPECT_EQ(_in_tree, self->m.lock.sub[_range].in_tree); \
 	} while (0)
 
 TEST_F(model, range_that_exists_at_first_has_the_seq_of_the_mm_minus_one)
 {
-	start_with(HIT_A);
+	start_with("madvise00");
 	expect_mm(0, 2);
 	expect_range(A, 1, 1);
 	expect_range(B, 0, 0);
@@ -114,86 +79,86 @@ TEST_F(model, range_that_exists_at_first_has_the_seq_of_the_mm_minus_one)
 
 TEST_F(model, start_that_hits_makes_the_seq_odd_and_its_end_makes_it_even)
 {
-	start_with(HIT_A);
-	step(0, ENTER);
+	start_with("madvise00");
+	actor_goes(0, ENTER);
 	expect_mm(1, 3);
 	expect_range(A, 1, 1);
-	step(0, LEAVE);
+	actor_goes(0, LEAVE);
 	expect_range(A, 3, 1);
-	step(0, START);
+	actor_goes(0, START);
 	expect_mm(1, 3);
-	step(0, END);
+	actor_goes(0, END);
 	expect_mm(0, 4);
-	step(0, IDLE);
+	actor_goes(0, IDLE);
 	EXPECT_EQ(0, can_step(0));
 }
 
 TEST_F(model, start_that_misses_leaves_the_seq_even)
 {
-	start_with(MISS);
-	step(0, START);
+	start_with("madvise55");
+	actor_goes(0, START);
 	expect_mm(1, 2);
-	step(0, END);
+	actor_goes(0, END);
 	expect_mm(0, 2);
 }
 
 TEST_F(model, ranges_are_called_in_the_order_of_their_addresses)
 {
-	start_with(HIT_ALL);
-	step(0, ENTER);
-	EXPECT_EQ(A, actor(0).at);
-	step(0, LEAVE);
+	start_with("madvise05");
+	actor_goes(0, ENTER);
+	EXPECT_EQ(A, actor_state(0).at);
+	actor_goes(0, LEAVE);
 	ASSERT_EQ(1, self->trace.nr);
-	EXPECT_EQ(MMUN_RECORD_INVALIDATE, record(0).type);
-	EXPECT_EQ(A, record(0).range);
-	EXPECT_EQ(3, record(0).seq);
-	step(0, ENTER);
-	EXPECT_EQ(C, actor(0).at);
-	step(0, LEAVE, START);
+	EXPECT_EQ(MMUN_RECORD_INVALIDATE, self->trace.record[0].type);
+	EXPECT_EQ(A, self->trace.record[0].range);
+	EXPECT_EQ(3, self->trace.record[0].seq);
+	actor_goes(0, ENTER);
+	EXPECT_EQ(C, actor_state(0).at);
+	actor_goes(0, LEAVE, START);
 	ASSERT_EQ(1, self->trace.nr);
-	EXPECT_EQ(MMUN_RECORD_START, record(0).type);
+	EXPECT_EQ(MMUN_RECORD_START, self->trace.record[0].type);
 }
 
 TEST_F(model, seq_is_even_only_after_the_end_of_the_last_invalidation)
 {
-	start_with(HIT_A, MISS);
-	step(0, ENTER);
-	step(1, START);
-	step(0, LEAVE, START, END);
+	start_with("madvise00,madvise55");
+	actor_goes(0, ENTER);
+	actor_goes(1, START);
+	actor_goes(0, LEAVE, START, END);
 	expect_mm(1, 3);
-	step(1, END);
+	actor_goes(1, END);
 	expect_mm(0, 4);
 }
 
 TEST_F(model, begin_waits_only_when_its_own_range_was_hit)
 {
-	start_with(HIT_A, READER(A), READER(C));
-	step(0, ENTER, LEAVE);
-	step(1, WAITS_SEQ);
-	call(2, 1);
-	step(0, START, END);
-	EXPECT_EQ(IDLE, actor(1).where);
-	EXPECT_EQ(3, actor(1).result);
+	start_with("madvise00,rA,rC");
+	actor_goes(0, ENTER, LEAVE);
+	actor_goes(1, WAITS_SEQ);
+	call_returns(2, 1);
+	actor_goes(0, START, END);
+	EXPECT_EQ(IDLE, actor_state(1).where);
+	EXPECT_EQ(3, actor_state(1).result);
 }
 
 TEST_F(model, begin_before_the_callback_does_not_wait_and_collides)
 {
-	start_with(HIT_A, READER(A));
-	step(0, ENTER);
-	call(1, 1);
-	step(0, LEAVE);
+	start_with("madvise00,rA");
+	actor_goes(0, ENTER);
+	call_returns(1, 1);
+	actor_goes(0, LEAVE);
 	call_fails(1, EBUSY);
-	call(1, 1);
-	call(1, 1);
+	call_returns(1, 1);
+	call_returns(1, 1);
 }
 
 TEST_F(model, first_and_second_invalidation_after_insert_fail_their_readers)
 {
-	start_with(HIT_A, HIT_A, READER(A), READER(A));
-	call(2, 1);
-	step(0, ENTER, LEAVE, START, END, IDLE);
-	call(3, 3);
-	step(1, ENTER, LEAVE, START, END, IDLE);
+	start_with("madvise00,madvise00,rA,rA");
+	call_returns(2, 1);
+	actor_goes(0, ENTER, LEAVE, START, END, IDLE);
+	call_returns(3, 3);
+	actor_goes(1, ENTER, LEAVE, START, END, IDLE);
 	expect_range(A, 5, 1);
 	call_fails(2, EBUSY);
 	call_fails(3, EBUSY);
@@ -201,157 +166,157 @@ TEST_F(model, first_and_second_invalidation_after_insert_fail_their_readers)
 
 TEST_F(model, commit_without_an_invalidation_does_not_collide)
 {
-	start_with(READER(A), MISS);
-	call(0, 1);
-	step(1, START, END, IDLE);
-	call(0, 2);
-	call(0, 0);
-	call(0, 0);
+	start_with("rA,madvise55");
+	call_returns(0, 1);
+	actor_goes(1, START, END, IDLE);
+	call_returns(0, 2);
+	call_returns(0, 0);
+	call_returns(0, 0);
 }
 
 TEST_F(model, insert_while_odd_is_deferred_and_collides)
 {
-	start_with(HIT_ALL, INSERTER(B), READER(B));
-	step(0, ENTER);
+	start_with("madvise05,iB,rB");
+	actor_goes(0, ENTER);
 	EXPECT_EQ(0, can_step(2));
-	call(1, 0);
+	call_returns(1, 0);
 	expect_range(B, 3, 0);
-	step(2, WAITS_SEQ);
-	step(0, LEAVE, ENTER);
-	EXPECT_EQ(C, actor(0).at);
-	step(0, LEAVE, START, END);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, LEAVE, ENTER);
+	EXPECT_EQ(C, actor_state(0).at);
+	actor_goes(0, LEAVE, START, END);
 	expect_range(B, 3, 1);
-	EXPECT_EQ(IDLE, actor(2).where);
+	EXPECT_EQ(IDLE, actor_state(2).where);
 }
 
 TEST_F(model, insert_while_active_and_even_makes_the_seq_odd)
 {
-	start_with(MISS, INSERTER(B), READER(B), READER(A));
-	step(0, START);
-	call(1, 0);
+	start_with("madvise55,iB,rB,rA");
+	actor_goes(0, START);
+	call_returns(1, 0);
 	expect_range(B, 3, 1);
 	expect_mm(1, 3);
-	step(2, WAITS_SEQ);
-	call(3, 1);
-	step(0, END);
+	actor_goes(2, WAITS_SEQ);
+	call_returns(3, 1);
+	actor_goes(0, END);
 	expect_mm(0, 4);
-	EXPECT_EQ(IDLE, actor(2).where);
+	EXPECT_EQ(IDLE, actor_state(2).where);
 }
 
 TEST_F(model, remove_while_odd_waits_and_leaves_the_tree_at_the_end)
 {
-	start_with(HIT_A, REMOVER(C), REMOVER(C));
-	step(0, ENTER);
-	step(1, WAITS_SEQ);
+	start_with("madvise00,dC,dC");
+	actor_goes(0, ENTER);
+	actor_goes(1, WAITS_SEQ);
 	expect_range(C, 1, 1);
 	call_fails(2, ENOENT);
-	step(0, LEAVE, START, END);
+	actor_goes(0, LEAVE, START, END);
 	expect_range(C, 1, 0);
-	EXPECT_EQ(IDLE, actor(1).where);
+	EXPECT_EQ(IDLE, actor_state(1).where);
 }
 
 TEST_F(model, remove_while_the_sequence_is_even_does_not_wait)
 {
-	start_with(MISS, REMOVER(A));
-	step(0, START);
-	call(1, 0);
+	start_with("madvise55,dA");
+	actor_goes(0, START);
+	call_returns(1, 0);
 	expect_range(A, 1, 0);
 }
 
 TEST_F(model, remove_of_a_deferred_insert_does_not_wait_and_leaves_nothing)
 {
-	start_with(HIT_A, INSERTER(B), REMOVER(B));
-	step(0, ENTER);
-	call(1, 0);
-	call(2, 0);
-	EXPECT_EQ(0, lock.nr_deferred);
-	step(0, LEAVE, START, END);
+	start_with("madvise00,iB,dB");
+	actor_goes(0, ENTER);
+	call_returns(1, 0);
+	call_returns(2, 0);
+	EXPECT_EQ(0, self->m.lock.nr_deferred);
+	actor_goes(0, LEAVE, START, END);
 	expect_range(B, 3, 0);
 }
 
 /* hlist_add_head() puts the latest change first. */
 TEST_F(model, deferred_list_is_in_reverse_order)
 {
-	start_with(HIT_A, INSERTER(B), REMOVER(C), INSERTER(D));
-	step(0, ENTER);
-	call(1, 0);
-	step(2, WAITS_SEQ);
-	call(3, 0);
-	ASSERT_EQ(3, lock.nr_deferred);
-	EXPECT_EQ(D, lock.deferred[0]);
-	EXPECT_EQ(C, lock.deferred[1]);
-	EXPECT_EQ(B, lock.deferred[2]);
+	start_with("madvise00,iB,dC,iD");
+	actor_goes(0, ENTER);
+	call_returns(1, 0);
+	actor_goes(2, WAITS_SEQ);
+	call_returns(3, 0);
+	ASSERT_EQ(3, self->m.lock.nr_deferred);
+	EXPECT_EQ(D, self->m.lock.deferred[0]);
+	EXPECT_EQ(C, self->m.lock.deferred[1]);
+	EXPECT_EQ(B, self->m.lock.deferred[2]);
 }
 
 TEST_F(model, refusal_ends_the_invalidation_and_the_next_attempt_works)
 {
-	start_with(REAPER, READER(A), READER(C));
-	call(1, 1);
-	call(2, 1);
+	start_with("reaper,rA,rC");
+	call_returns(1, 1);
+	call_returns(2, 1);
 	call_fails(0, EAGAIN);
 	ASSERT_EQ(1, self->trace.nr);
-	EXPECT_EQ(1, record(0).refused);
+	EXPECT_EQ(1, self->trace.record[0].refused);
 	expect_mm(0, 4);
 	expect_range(A, 3, 1);
 	expect_range(C, 1, 1);
-	call(0, 0);
+	call_returns(0, 0);
 	EXPECT_EQ(4, self->trace.nr);
 	expect_mm(0, 6);
 }
 
 TEST_F(model, exit_calls_every_range_twice)
 {
-	start_with(EXIT, INSERTER(B), REMOVER(A));
-	step(0, EXITING);
+	start_with("exit,iB,dA");
+	actor_goes(0, EXITING);
 	call_fails(1, ESRCH);
-	step(2, WAITS_SEQ);
-	step(0, EXITING);
-	EXPECT_EQ(C, actor(0).at);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, EXITING);
+	EXPECT_EQ(C, actor_state(0).at);
 	ASSERT_EQ(1, self->trace.nr);
-	EXPECT_EQ(A, record(0).range);
-	EXPECT_EQ(MMUN_EVENT_RELEASE, record(0).event);
-	step(0, ENTER);
-	EXPECT_EQ(C, actor(0).at);
-	EXPECT_EQ(IDLE, actor(2).where);
-	step(0, LEAVE);
-	EXPECT_EQ(MMUN_EVENT_UNMAP, record(0).event);
-	step(0, GONE);
+	EXPECT_EQ(A, self->trace.record[0].range);
+	EXPECT_EQ(MMUN_EVENT_RELEASE, self->trace.record[0].event);
+	actor_goes(0, ENTER);
+	EXPECT_EQ(C, actor_state(0).at);
+	EXPECT_EQ(IDLE, actor_state(2).where);
+	actor_goes(0, LEAVE);
+	EXPECT_EQ(MMUN_EVENT_UNMAP, self->trace.record[0].event);
+	actor_goes(0, GONE);
 	expect_mm(0, 6);
 }
 
 TEST_F(model, two_madvise_are_open_at_once_and_a_writer_waits_for_both)
 {
-	start_with(HIT_A, HIT_A, PAGES_OF(MODEL_MPROTECT, 3, 3));
-	step(0, ENTER);
-	step(1, ENTER);
-	step(2, WAITS_MMAP);
-	EXPECT_EQ(2, lock.active);
-	step(0, LEAVE, START, END, IDLE);
-	EXPECT_EQ(WAITS_MMAP, actor(2).where);
-	step(1, LEAVE, START, END, IDLE);
-	EXPECT_EQ(ENTER, actor(2).where);
-	EXPECT_EQ(C, actor(2).at);
+	start_with("madvise00,madvise00,mprotect33");
+	actor_goes(0, ENTER);
+	actor_goes(1, ENTER);
+	actor_goes(2, WAITS_MMAP);
+	EXPECT_EQ(2, self->m.lock.active);
+	actor_goes(0, LEAVE, START, END, IDLE);
+	EXPECT_EQ(WAITS_MMAP, actor_state(2).where);
+	actor_goes(1, LEAVE, START, END, IDLE);
+	EXPECT_EQ(ENTER, actor_state(2).where);
+	EXPECT_EQ(C, actor_state(2).at);
 }
 
 TEST_F(model, collect_waits_for_mprotect_and_not_for_munmap)
 {
-	start_with(PAGES_OF(MODEL_MUNMAP, 0, 0), READER(A));
-	call(1, 1);
-	step(0, ENTER);
-	call(1, 1);
-	start_with(PAGES_OF(MODEL_MPROTECT, 0, 0), READER(A));
-	call(1, 1);
-	step(0, ENTER);
-	step(1, WAITS_MMAP);
-	step(0, LEAVE, START, END, IDLE);
-	EXPECT_EQ(IDLE, actor(1).where);
-	EXPECT_EQ(EBUSY, actor(1).errnum);
+	start_with("munmap00,rA");
+	call_returns(1, 1);
+	actor_goes(0, ENTER);
+	call_returns(1, 1);
+	start_with("mprotect00,rA");
+	call_returns(1, 1);
+	actor_goes(0, ENTER);
+	actor_goes(1, WAITS_MMAP);
+	actor_goes(0, LEAVE, START, END, IDLE);
+	EXPECT_EQ(IDLE, actor_state(1).where);
+	EXPECT_EQ(EBUSY, actor_state(1).errnum);
 }
 
 TEST_F(model, mremap_invalidates_twice)
 {
-	start_with(PAGES_OF(MODEL_MREMAP, 0, 0));
-	step(0, ENTER, LEAVE, START, END, ENTER);
+	start_with("mremap00");
+	actor_goes(0, ENTER, LEAVE, START, END, ENTER);
 	expect_mm(1, 5);
 }
 
@@ -359,19 +324,16 @@ static int nr_replaced(const struct model_rules *rules)
 {
 	const char *right = (const char *)&model_rules;
 	const char *wrong = (const char *)rules;
-	size_t i;
 	int nr = 0;
 
-	for (i = 0; i < sizeof(*rules); i += sizeof(rules->start))
+	for (size_t i = 0; i < sizeof(*rules); i += sizeof(rules->start))
 		nr += !!memcmp(wrong + i, right + i, sizeof(rules->start));
 	return nr;
 }
 
 TEST_F(model, every_deliberate_error_replaces_one_rule)
 {
-	int i;
-
-	for (i = 0; i < MODEL_ERRORS; i++) {
+	for (int i = 0; i < MODEL_ERRORS; i++) {
 		const struct model_rules rules =
 			model_rules_with(&model_errors[i]);
 
@@ -382,6 +344,7 @@ TEST_F(model, every_deliberate_error_replaces_one_rule)
 
 FIXTURE(schedule)
 {
+	struct model_config config;
 	struct schedule schedule;
 	struct search search;
 };
@@ -395,10 +358,10 @@ FIXTURE_TEARDOWN(schedule)
 	search_free(&self->search);
 }
 
-#define search_of(_text, _depth)                                              \
-	do {                                                                  \
-		ASSERT_NE(NULL, config_parse(&self->schedule.config, _text)); \
-		search_all(&self->search, &self->schedule.config, _depth);    \
+#define search_of(_text, _depth)                                     \
+	do {                                                         \
+		ASSERT_NE(NULL, config_parse(&self->config, _text)); \
+		search_all(&self->search, &self->config, _depth);    \
 	} while (0)
 
 TEST_F(schedule, is_printed_as_it_was_parsed)
@@ -409,7 +372,7 @@ TEST_F(schedule, is_printed_as_it_was_parsed)
 	ASSERT_EQ(1, schedule_parse(&self->schedule, text));
 	EXPECT_EQ(6, self->schedule.nr);
 	EXPECT_EQ(1 << A | 1 << C, self->schedule.config.live);
-	schedule_print(again, sizeof(again), &self->schedule);
+	schedule_print(again, &self->schedule);
 	EXPECT_STREQ(text, again);
 }
 
@@ -424,9 +387,8 @@ TEST_F(schedule, wrong_text_is_refused)
 		"madvise00,madvise00,madvise00", "rA,rA,rA,rA,rA,rA,rA,rA,rA",
 	};
 	/* clang-format on */
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+	for (int i = 0; i < ARRAY_SIZE(texts); i++) {
 		EXPECT_EQ(0, schedule_parse(&self->schedule, texts[i]))
 		{
 			TH_LOG("\"%s\"", texts[i]);
@@ -434,10 +396,7 @@ TEST_F(schedule, wrong_text_is_refused)
 	}
 }
 
-/*
- * Two independent actors take 3 steps and 1 step, so the states are a grid of 4
- * times 2.
- */
+/* Two independent actors take 3 steps and 1: the states are a grid of 4 by 2. */
 TEST_F(schedule, search_walks_every_edge_once)
 {
 	search_of("madvise55,dA", 0);
@@ -449,36 +408,31 @@ TEST_F(schedule, search_walks_every_edge_once)
 
 TEST_F(schedule, search_stops_at_the_depth)
 {
-	struct schedule schedule;
-	__u32 i;
-
 	search_of("madvise00,rA,rC", 3);
-	for (i = 0; i < self->search.nr_goals; i++) {
-		search_schedule(&self->search, i, &schedule);
-		ASSERT_GE(3, schedule.nr);
+	for (__u32 i = 0; i < self->search.nr_goals; i++) {
+		search_schedule(&self->search, i, &self->schedule);
+		ASSERT_GE(3, self->schedule.nr);
 	}
 }
 
 TEST_F(schedule, schedules_of_a_search_take_every_edge)
 {
-	struct schedule schedule;
+	struct schedule *schedule = &self->schedule;
 	struct model_trace trace;
 	struct model m;
-	__u32 i;
-	int j;
 
 	search_of("madvise01,rA,iB,dB", 0);
-	for (i = 0; i < self->search.nr_goals; i++) {
-		search_schedule(&self->search, i, &schedule);
-		model_init(&m, &schedule.config);
-		for (j = 0; j < schedule.nr; j++) {
-			const int actor = schedule.step[j];
+	for (__u32 i = 0; i < self->search.nr_goals; i++) {
+		search_schedule(&self->search, i, schedule);
+		model_init(&m, &schedule->config);
+		for (int j = 0; j < schedule->nr; j++) {
+			const int actor = schedule->step[j];
 
 			ASSERT_EQ(1,
-				  model_enabled(&m, &schedule.config, actor));
-			model_step(&m, &schedule.config, actor, &trace);
+				  model_enabled(&m, &schedule->config, actor));
+			model_step(&m, &schedule->config, actor, &trace);
 		}
-		search_take(&self->search, schedule.step, schedule.nr);
+		search_take(&self->search, schedule->step, schedule->nr);
 	}
 	EXPECT_EQ(self->search.nr_edges, self->search.nr_taken);
 }

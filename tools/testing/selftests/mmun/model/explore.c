@@ -36,7 +36,7 @@ bool explore(const char *text)
 	struct search search;
 	bool agreed;
 
-	if (!config_parse(&config, text)) {
+	if (!config_parse(&config, text) || !config_is_modelled(&config)) {
 		fprintf(stderr, "# %s is not a configuration\n", text);
 		return false;
 	}

@@ -12,10 +12,11 @@
 #include "lock.h"
 #include "mmap_lock.h"
 
-/*
- * The last page of an invalidation that goes up to the end of the address space
- */
+/* The last page of an invalidation up to the end of the address space */
 #define MODEL_ALL_PAGES 255
+
+/* Number of nonblocking callbacks of range A that refuse */
+#define MODEL_REFUSALS 1
 
 /* The functions of the model that a deliberate error can replace */
 struct model_rules {
@@ -55,20 +56,9 @@ extern const struct model_error model_errors[MODEL_ERRORS];
 /* Returns the rules of the model.  One rule is replaced by @error. */
 struct model_rules model_rules_with(const struct model_error *error);
 
-/**
- * enum model_kind - what an actor does
- * @MODEL_READER: begin, collect, check and commit on a range
- * @MODEL_INSERTER: inserts a range
- * @MODEL_REMOVER: removes a range
- * @MODEL_MADVISE: MADV_DONTNEED of some pages.  The kinds from here to @MODEL_FORK
- *	are mutators
- * @MODEL_MUNMAP: munmap() of some pages
- * @MODEL_MPROTECT: mprotect() of some pages
- * @MODEL_MREMAP: mremap() of some pages to another address
- * @MODEL_FORK: fork()
- * @MODEL_REAPER: process_mrelease(2), twice; its callbacks must not block
- * @MODEL_EXIT: The last user of the mm exits
- * @MODEL_KINDS: number of kinds
+/*
+ * What an actor does.  model_kinds[] says it in words.  The kinds from
+ * MODEL_MADVISE to MODEL_FORK are mutators.
  */
 enum model_kind {
 	MODEL_READER,
@@ -84,6 +74,19 @@ enum model_kind {
 	MODEL_KINDS,
 };
 
+struct model_kind_info {
+	const char *name; /* in a configuration, before its arguments */
+	char letter; /* in a schedule */
+	__u8 args; /* arguments: 1: a range, 2: two pages, 0: none */
+	__u8 calls; /* number of calls */
+	__u8 rounds; /* invalidations in one call, at most 2 */
+	__u8 event[2]; /* of each invalidation, enum mmun_event */
+	bool write; /* The call takes the mmap_lock for writing. */
+	const char *text; /* what the actor does, in words */
+};
+
+extern const struct model_kind_info model_kinds[MODEL_KINDS];
+
 /* The calls of a reader, in order */
 enum model_call {
 	MODEL_BEGIN,
@@ -95,9 +98,10 @@ enum model_call {
 
 /* What an actor of a configuration does */
 struct model_role {
+	char text[16]; /* "madvise02" */
 	__u8 kind; /* enum model_kind */
 	__u8 range; /* range of a reader, an inserter or a remover */
-	__u8 first; /* first page that a mutator invalidates */
+	__u8 first; /* first page of the range or of the invalidation */
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
 };
 
@@ -107,58 +111,43 @@ struct model_config {
 	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
 	__u8 live; /* mask of the ranges that exist at first */
-	__u8 refusals; /* number of nonblocking callbacks of A that refuse */
 	bool no_collect; /* The kernel has no HMM, so no reader collects. */
 };
 
-/**
- * enum model_where - where an actor is between two steps
- * @MODEL_IDLE: outside of calls
- * @MODEL_ENTER: held at MMUN_POINT_ENTER.  The values from here to @MODEL_EXITING
- *	have the order of enum mmun_point
- * @MODEL_LEAVE: held at MMUN_POINT_LEAVE
- * @MODEL_START: held at MMUN_POINT_START
- * @MODEL_END: held at MMUN_POINT_END
- * @MODEL_EXITING: held at MMUN_POINT_EXIT
- * @MODEL_WAITS_SEQ: blocked in read_begin() or remove()
- * @MODEL_WAITS_MMAP: blocked, waits for the mmap_lock
- * @MODEL_GONE: dead
- * @MODEL_RUNS: in the middle of a step
+/*
+ * Where an actor is between two steps.  The places from MODEL_ENTER to
+ * MODEL_EXITING are holds, in the order of enum mmun_point.
  */
 enum model_where {
-	MODEL_IDLE,
+	MODEL_IDLE, /* outside of calls */
 	MODEL_ENTER,
 	MODEL_LEAVE,
 	MODEL_START,
 	MODEL_END,
 	MODEL_EXITING,
-	MODEL_WAITS_SEQ,
-	MODEL_WAITS_MMAP,
-	MODEL_GONE,
-	MODEL_RUNS,
+	MODEL_WAITS_SEQ, /* blocked in read_begin() or remove() */
+	MODEL_WAITS_MMAP, /* blocked, waits for the mmap_lock */
+	MODEL_GONE, /* dead */
+	MODEL_RUNS, /* in the middle of a step */
 };
 
-/**
- * struct model_actor - the state of an actor
- * @calls: number of calls that the actor has made
- * @where: enum model_where
- * @at: held in a callback: the range of that callback
- * @round: number of finished invalidations of the current call
- * @seq: reader: the result of begin; mutator: the sequence of its invalidation;
- *	MODEL_WAITS_SEQ: the actor waits for the end of this sequence
- * @valid: number of pages that a reader collected
- * @errnum: error of the last call, or 0
- * @result: result of the last call: the sequence that begin returned, the number
- *	of pages that collect found, whether check or commit saw a collision
- */
+/* The state of an actor */
 struct model_actor {
-	__u8 calls;
-	__u8 where;
-	__u8 at;
-	__u8 round;
+	__u8 calls; /* number of calls that the actor has made */
+	__u8 where; /* enum model_where */
+	__u8 at; /* held in a callback: the range of that callback */
+	__u8 round; /* number of finished invalidations of the current call */
+	/*
+	 * reader: the result of begin; mutator: the sequence of its
+	 * invalidation; MODEL_WAITS_SEQ: the sequence whose end it awaits
+	 */
 	__u8 seq;
-	__u8 valid;
-	__u8 errnum;
+	__u8 valid; /* number of pages that a reader collected */
+	__u8 errnum; /* error of the last call, or 0 */
+	/*
+	 * of the last call: the sequence that begin returned, the number of
+	 * pages that collect found, whether check or commit saw a collision
+	 */
 	__u8 result;
 };
 
@@ -172,10 +161,7 @@ struct model {
 	struct model_actor actor[MODEL_ACTORS];
 };
 
-/*
- * A record that the log must contain.  Records of START and END contain only
- * pages.
- */
+/* A record that the log must contain.  START and END contain only pages. */
 struct model_record {
 	__u8 type; /* enum mmun_record_type: INVALIDATE, START or END */
 	__u8 actor; /* the actor that causes the record */
@@ -209,14 +195,19 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 /* Clear the results of calls, because no later step depends on them. */
 void model_forget(struct model *m);
 
-static inline bool model_is_mutator(const struct model_role *role)
+static inline bool model_is_mutator(int kind)
 {
-	return role->kind >= MODEL_MADVISE && role->kind <= MODEL_FORK;
+	return kind >= MODEL_MADVISE && kind <= MODEL_FORK;
 }
 
 static inline bool model_is_held(int where)
 {
 	return where >= MODEL_ENTER && where <= MODEL_EXITING;
+}
+
+static inline bool model_is_blocked(int where)
+{
+	return where == MODEL_WAITS_SEQ || where == MODEL_WAITS_MMAP;
 }
 
 static inline bool model_in_callback(int where)

@@ -6,12 +6,7 @@
 
 const char *actor_name(const struct play *play, int actor)
 {
-	static char name[16];
-
-	snprintf(name, sizeof(name), "%c%d",
-		 role_letter(played_role(play, actor)),
-		 role_ordinal(&play->schedule->config, actor));
-	return name;
+	return config_name(&play->schedule->config, actor);
 }
 
 const char *where_name(int where)
@@ -81,13 +76,13 @@ void remember_step(struct play *play)
 
 static void report_actors(const struct play *play)
 {
-	char text[64];
 	int i;
 
 	for (i = 0; i < play->schedule->config.nr; i++) {
-		role_print(text, sizeof(text), played_role(play, i));
-		fprintf(stderr, "# %s is %s: %s\n", actor_name(play, i), text,
-			role_text(played_role(play, i)));
+		const struct model_role *role = played_role(play, i);
+
+		fprintf(stderr, "# %s is %s: %s\n", actor_name(play, i),
+			role->text, model_kinds[role->kind].text);
 	}
 }
 
@@ -100,7 +95,7 @@ void play_report(const struct play *play)
 	/* Later steps are not needed to see the disagreement again. */
 	if (schedule.nr > play->nr + 1)
 		schedule.nr = play->nr + 1;
-	schedule_print(text, sizeof(text), &schedule);
+	schedule_print(text, &schedule);
 	fprintf(stderr,
 		"# The kernel and the model of the lock (Documentation/model.rst) disagree at step %d.\n"
 		"# Play it again: make kselftest SCHEDULE='%s'\n"

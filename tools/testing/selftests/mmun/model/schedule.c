@@ -1,62 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Configurations and schedules as text, in the form that schedule.h shows.
- */
+/* Configurations and schedules as text, in the form that schedule.h shows */
 #include <stdio.h>
 #include <string.h>
 
 #include "schedule.h"
 
-static const struct {
-	const char *name;
-	char letter;
-	__u8 args; /* 1: a range, 2: two pages, 0: none */
-	const char *text; /* what the actor does, in words */
-} kinds[MODEL_KINDS] = {
-	[MODEL_READER] = { "r", 'R', 1,
-			   "begin, collect, check and commit on a range" },
-	[MODEL_INSERTER] = { "i", 'I', 1, "insert a range" },
-	[MODEL_REMOVER] = { "d", 'D', 1, "remove a range" },
-	[MODEL_MADVISE] = { "madvise", 'M', 2,
-			    "madvise(MADV_DONTNEED) of some pages" },
-	[MODEL_MUNMAP] = { "munmap", 'M', 2, "munmap() of some pages" },
-	[MODEL_MPROTECT] = { "mprotect", 'M', 2, "mprotect() of some pages" },
-	[MODEL_MREMAP] = { "mremap", 'M', 2, "mremap() of some pages" },
-	[MODEL_FORK] = { "fork", 'M', 0, "fork()" },
-	[MODEL_REAPER] = { "reaper", 'P', 0, "process_mrelease(), twice" },
-	[MODEL_EXIT] = { "exit", 'X', 0, "the last user of the mm exits" },
-};
-
-static bool parse_args(struct model_role *role, const char *args, size_t length)
+static bool parse_args(struct model_role *role, const char *args)
 {
-	const int nr = kinds[role->kind].args;
-
-	if (length != nr)
-		return false;
-	if (nr == 1) {
+	switch (model_kinds[role->kind].args) {
+	case 1:
 		role->range = args[0] - 'A';
+		role->first = role->range;
+		role->last = role->range + 1;
 		return role->range < MODEL_RANGES;
+	case 2:
+		role->first = args[0] - '0';
+		role->last = args[1] - '0';
+		return role->first <= role->last && role->last < MODEL_PAGES;
+	default:
+		role->last = role->kind == MODEL_EXIT ? MODEL_ALL_PAGES :
+							MODEL_PAGES - 1;
+		return true;
 	}
-	role->first = nr ? args[0] - '0' : 0;
-	role->last = nr ? args[1] - '0' : MODEL_PAGES - 1;
-	if (role->kind == MODEL_EXIT)
-		role->last = MODEL_ALL_PAGES;
-	return role->first <= role->last &&
-	       (role->last < MODEL_PAGES || role->kind == MODEL_EXIT);
 }
 
 static bool parse_role(struct model_role *role, const char *text, size_t length)
 {
-	int kind;
+	for (int kind = 0; kind < MODEL_KINDS; kind++) {
+		const char *name = model_kinds[kind].name;
+		const size_t n = strlen(name);
 
-	for (kind = MODEL_KINDS - 1; kind >= 0; kind--) {
-		const size_t n = strlen(kinds[kind].name);
-
-		if (length < n || strncmp(text, kinds[kind].name, n))
+		if (length != n + model_kinds[kind].args ||
+		    strncmp(text, name, n))
 			continue;
 		*role = (struct model_role){ .kind = kind };
-		if (parse_args(role, text + n, length - n))
-			return true;
+		memcpy(role->text, text, length);
+		return parse_args(role, text + n);
 	}
 	return false;
 }
@@ -68,15 +47,33 @@ static bool parse_role(struct model_role *role, const char *text, size_t length)
 static __u8 live_ranges(const struct model_config *config)
 {
 	__u8 live = 1 << 0 | 1 << 2, inserted = 0;
-	int i;
 
-	for (i = 0; i < config->nr; i++) {
-		if (config->role[i].kind == MODEL_INSERTER)
-			inserted |= 1 << config->role[i].range;
-		else if (kinds[config->role[i].kind].args == 1)
-			live |= 1 << config->role[i].range;
+	for (int i = 0; i < config->nr; i++) {
+		const struct model_role *role = &config->role[i];
+
+		if (role->kind == MODEL_INSERTER)
+			inserted |= 1 << role->range;
+		else if (model_kinds[role->kind].args == 1)
+			live |= 1 << role->range;
 	}
 	return live & ~inserted;
+}
+
+const char *config_parse(struct model_config *config, const char *text)
+{
+	size_t n;
+
+	*config = (struct model_config){ .rules = &model_rules };
+	for (;; text += n + 1) {
+		n = strcspn(text, ",-");
+		if (config->nr == MODEL_ACTORS ||
+		    !parse_role(&config->role[config->nr++], text, n))
+			return NULL;
+		if (text[n] != ',')
+			break;
+	}
+	config->live = live_ranges(config);
+	return text + n;
 }
 
 static bool ends_process(const struct model_role *role)
@@ -107,63 +104,35 @@ static bool are_compatible(const struct model_role *a,
 	return apart || (a->kind == MODEL_MADVISE && b->kind == MODEL_MADVISE);
 }
 
-/* Returns whether the model can do what the actors do. */
-static bool is_modelled(const struct model_config *config)
+bool config_is_modelled(const struct model_config *config)
 {
-	int i, j, mutators = 0;
+	int mutators = 0;
 
-	for (i = 0; i < config->nr; i++) {
-		mutators += model_is_mutator(&config->role[i]);
-		for (j = 0; j < i; j++)
+	for (int i = 0; i < config->nr; i++) {
+		mutators += model_is_mutator(config->role[i].kind);
+		for (int j = 0; j < i; j++)
 			if (!are_compatible(&config->role[i], &config->role[j]))
 				return false;
 	}
 	return mutators <= 2 && config->live;
 }
 
-const char *config_parse(struct model_config *config, const char *text)
+const char *config_name(const struct model_config *config, int actor)
 {
-	size_t n;
+	const char letter = model_kinds[config->role[actor].kind].letter;
+	static char name[16];
+	int earlier = 0; /* actors with the same letter */
 
-	*config = (struct model_config){ .rules = &model_rules, .refusals = 1 };
-	for (;; text += n + 1) {
-		n = strcspn(text, ",-");
-		if (config->nr == MODEL_ACTORS ||
-		    !parse_role(&config->role[config->nr++], text, n))
-			return NULL;
-		if (text[n] != ',')
-			break;
-	}
-	config->live = live_ranges(config);
-	return is_modelled(config) ? text + n : NULL;
+	for (int i = 0; i < actor; i++)
+		earlier += model_kinds[config->role[i].kind].letter == letter;
+	snprintf(name, sizeof(name), "%c%d", letter, earlier);
+	return name;
 }
 
-const char *role_text(const struct model_role *role)
+static int find_actor(const struct model_config *config, const char *name)
 {
-	return kinds[role->kind].text;
-}
-
-char role_letter(const struct model_role *role)
-{
-	return kinds[role->kind].letter;
-}
-
-int role_ordinal(const struct model_config *config, int actor)
-{
-	int i, nr = 0;
-
-	for (i = 0; i < actor; i++)
-		nr += role_letter(&config->role[i]) ==
-		      role_letter(&config->role[actor]);
-	return nr;
-}
-
-static int find_actor(const struct model_config *config, char letter, int nr)
-{
-	int i;
-
-	for (i = 0; i < config->nr; i++)
-		if (role_letter(&config->role[i]) == letter && !nr--)
+	for (int i = 0; i < config->nr; i++)
+		if (!strncmp(config_name(config, i), name, 2))
 			return i;
 	return -1;
 }
@@ -171,52 +140,25 @@ static int find_actor(const struct model_config *config, char letter, int nr)
 bool schedule_parse(struct schedule *schedule, const char *text)
 {
 	text = config_parse(&schedule->config, text);
-	schedule->nr = 0;
-	while (text && *text) {
-		int actor = -1;
+	if (!text || !config_is_modelled(&schedule->config))
+		return false;
+	for (schedule->nr = 0; *text; text += 3) {
+		const int actor = find_actor(&schedule->config, text + 1);
 
-		if (text[1] && text[2])
-			actor = find_actor(&schedule->config, text[1],
-					   text[2] - '0');
 		if (actor < 0 || schedule->nr == SCHEDULE_STEPS)
 			return false;
 		schedule->step[schedule->nr++] = actor;
-		text += 3;
 	}
-	return text;
+	return true;
 }
 
-int role_print(char *to, size_t size, const struct model_role *role)
-{
-	const char *name = kinds[role->kind].name;
-
-	switch (kinds[role->kind].args) {
-	case 1:
-		return snprintf(to, size, "%s%c", name, 'A' + role->range);
-	case 2:
-		return snprintf(to, size, "%s%d%d", name, role->first,
-				role->last);
-	default:
-		return snprintf(to, size, "%s", name);
-	}
-}
-
-void schedule_print(char *to, size_t size, const struct schedule *schedule)
+void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule)
 {
 	const struct model_config *config = &schedule->config;
-	char *const end = to + size;
-	int i;
 
-	for (i = 0; i < config->nr && end - to > 16; i++) {
-		if (i)
-			*to++ = ',';
-		to += role_print(to, end - to, &config->role[i]);
-	}
-	for (i = 0; i < schedule->nr && end - to > 16; i++) {
-		const int actor = schedule->step[i];
-
-		to += sprintf(to, "%c%c%d", i ? '.' : '-',
-			      role_letter(&config->role[actor]),
-			      role_ordinal(config, actor));
-	}
+	for (int i = 0; i < config->nr; i++)
+		to += sprintf(to, "%s%s", i ? "," : "", config->role[i].text);
+	for (int i = 0; i < schedule->nr; i++)
+		to += sprintf(to, "%c%s", i ? '.' : '-',
+			      config_name(config, schedule->step[i]));
 }

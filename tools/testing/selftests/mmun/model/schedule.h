@@ -12,11 +12,11 @@
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "model.h"
 
 #define SCHEDULE_STEPS 200
+/* 8 actors of 9 characters, and 3 characters for a step */
 #define SCHEDULE_TEXT 1024
 
 /* A configuration, and the actors that take the first steps */
@@ -31,15 +31,15 @@ struct schedule {
  * where the parser stopped, or NULL.
  */
 const char *config_parse(struct model_config *config, const char *text);
+/* Returns whether the model can do what the actors do. */
+bool config_is_modelled(const struct model_config *config);
+/* Returns false if the text is no schedule, or cannot be modelled. */
 bool schedule_parse(struct schedule *schedule, const char *text);
-void schedule_print(char *to, size_t size, const struct schedule *schedule);
-/* Print "madvise02".  Returns the length. */
-int role_print(char *to, size_t size, const struct model_role *role);
-/* Returns what the actor does, in words. */
-const char *role_text(const struct model_role *role);
-/* Returns the letter of a role in a schedule. */
-char role_letter(const struct model_role *role);
-/* Returns the number of earlier actors with the same letter. */
-int role_ordinal(const struct model_config *config, int actor);
+void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule);
+/*
+ * Returns the name of the actor in a schedule: "M0".  The name is valid until
+ * the next call.
+ */
+const char *config_name(const struct model_config *config, int actor);
 
 #endif /* _SELFTESTS_MMUN_MODEL_SCHEDULE_H */

@@ -45,7 +45,8 @@ static void choose_threads(struct stage *stage)
 		if (role->kind == MODEL_EXIT)
 			thread = 0;
 		else
-			thread = model_is_mutator(role) ? mutators++ : own++;
+			thread = model_is_mutator(role->kind) ? mutators++ :
+								own++;
 		stage->thread[i] = &crew->thread[thread];
 		if (task->tid != stage->thread[i]->tid)
 			mmun_task_close(task);
@@ -110,7 +111,7 @@ static bool stops_at(const struct model_role *role, int point)
 {
 	if (role->kind == MODEL_EXIT)
 		return point != MMUN_POINT_START && point != MMUN_POINT_END;
-	return model_is_mutator(role) && point != MMUN_POINT_EXIT;
+	return model_is_mutator(role->kind) && point != MMUN_POINT_EXIT;
 }
 
 static bool holds_arm(struct stage *stage)
@@ -337,8 +338,8 @@ static bool ranges_insert(struct stage *stage)
 			return false;
 	if (!has_kind(stage, MODEL_REAPER) || !stage->id[0])
 		return true;
-	return !_mmun_fail_nonblock(stage->fd, stage->id[0],
-				    stage->config->refusals, &left);
+	return !_mmun_fail_nonblock(stage->fd, stage->id[0], MODEL_REFUSALS,
+				    &left);
 }
 
 bool stage_set_up(struct stage *stage)

@@ -10,27 +10,35 @@
 
 #include "model.h"
 
-static const struct {
-	__u8 calls; /* number of calls */
-	__u8 event;
-	__u8 rounds; /* invalidations in one call */
-	bool write; /* The call takes the mmap_lock for writing. */
-} kinds[MODEL_KINDS] = {
-	[MODEL_READER] = { .calls = MODEL_DONE },
-	[MODEL_INSERTER] = { .calls = 1 },
-	[MODEL_REMOVER] = { .calls = 1 },
-	[MODEL_MADVISE] = { 1, MMUN_EVENT_CLEAR, 1, false },
-	[MODEL_MUNMAP] = { 1, MMUN_EVENT_UNMAP, 1, true },
-	[MODEL_MPROTECT] = { 1, MMUN_EVENT_PROTECTION_VMA, 1, true },
-	[MODEL_MREMAP] = { 1, MMUN_EVENT_UNMAP, 2, true },
-	[MODEL_FORK] = { 1, MMUN_EVENT_PROTECTION_PAGE, 1, true },
-	[MODEL_REAPER] = { 2, MMUN_EVENT_UNMAP, 1, false },
-	[MODEL_EXIT] = { 1, MMUN_EVENT_RELEASE, 2, false },
+#define EVENT(name) MMUN_EVENT_##name
+
+/* clang-format off */
+const struct model_kind_info model_kinds[MODEL_KINDS] = {
+	[MODEL_READER] = { "r", 'R', .args = 1, .calls = MODEL_DONE,
+			   .text = "begin, collect, check and commit on a range" },
+	[MODEL_INSERTER] = { "i", 'I', .args = 1, .calls = 1, .text = "insert a range" },
+	[MODEL_REMOVER] = { "d", 'D', .args = 1, .calls = 1, .text = "remove a range" },
+	[MODEL_MADVISE] = { "madvise", 'M', 2, 1, 1, { EVENT(CLEAR) }, false,
+			    "madvise(MADV_DONTNEED) of some pages" },
+	[MODEL_MUNMAP] = { "munmap", 'M', 2, 1, 1, { EVENT(UNMAP) }, true,
+			   "munmap() of some pages" },
+	[MODEL_MPROTECT] = { "mprotect", 'M', 2, 1, 1, { EVENT(PROTECTION_VMA) }, true,
+			     "mprotect() of some pages" },
+	[MODEL_MREMAP] = { "mremap", 'M', 2, 1, 2, { EVENT(UNMAP), EVENT(UNMAP) }, true,
+			   "mremap() of some pages to another address" },
+	[MODEL_FORK] = { "fork", 'M', 0, 1, 1, { EVENT(PROTECTION_PAGE) }, true,
+			 "fork()" },
+	/* The event of a reaper depends on the kernel: see expected_record(). */
+	[MODEL_REAPER] = { "reaper", 'P', 0, 2, 1, { EVENT(UNMAP) }, false,
+			   "process_mrelease(), twice; its callbacks must not block" },
+	[MODEL_EXIT] = { "exit", 'X', 0, 1, 2, { EVENT(RELEASE), EVENT(UNMAP) }, false,
+			 "the last user of the mm exits" },
 };
+/* clang-format on */
 
 static int rounds(int kind)
 {
-	return kinds[kind].rounds;
+	return model_kinds[kind].rounds;
 }
 
 const struct model_rules model_rules = {
@@ -56,13 +64,17 @@ struct step {
 	struct model_trace *trace;
 	int actor; /* the actor that moves now */
 	const struct model_role *role; /* role of this actor */
+	int kind; /* kind of this role */
 	struct model_actor *a; /* the state of this actor */
 };
+
+typedef void (*call_fn)(struct step *s);
 
 static void select_actor(struct step *s, int actor)
 {
 	s->actor = actor;
 	s->role = &s->config->role[actor];
+	s->kind = s->role->kind;
 	s->a = &s->m->actor[actor];
 }
 
@@ -72,28 +84,27 @@ static void finish(struct step *s, int errnum, int result)
 	s->a->where = MODEL_IDLE;
 	s->a->at = 0;
 	s->a->round = 0;
-	if (s->role->kind != MODEL_READER)
+	if (s->kind != MODEL_READER)
 		s->a->seq = 0;
 	s->a->errnum = errnum;
-	s->a->result = result;
+	s->a->result = errnum ? 0 : result;
 }
 
 /* The mmap_lock.  An actor that gets the lock continues in settle(). */
 
 static void run(struct step *s, __u8 actors)
 {
-	int i;
-
-	for (i = 0; i < s->config->nr; i++)
+	for (int i = 0; i < s->config->nr; i++)
 		if (actors & 1 << i)
 			s->m->actor[i].where = MODEL_RUNS;
 }
 
 static void take_mmap_lock(struct step *s)
 {
+	const bool write = model_kinds[s->kind].write;
+
 	s->a->where = MODEL_WAITS_MMAP;
-	run(s,
-	    mmap_lock_take(&s->m->mmap, s->actor, kinds[s->role->kind].write));
+	run(s, mmap_lock_take(&s->m->mmap, s->actor, write));
 }
 
 /* A mutator, from one hold to the next */
@@ -101,13 +112,11 @@ static void take_mmap_lock(struct step *s)
 static void wake_all(struct step *s)
 {
 	const int actor = s->actor;
-	int i;
 
-	for (i = 0; i < s->config->nr; i++) {
+	for (int i = 0; i < s->config->nr; i++) {
 		select_actor(s, i);
 		if (s->a->where == MODEL_WAITS_SEQ && s->a->seq != s->lock->seq)
-			finish(s, 0,
-			       s->role->kind == MODEL_READER ? s->a->seq : 0);
+			finish(s, 0, s->kind == MODEL_READER ? s->a->seq : 0);
 	}
 	select_actor(s, actor);
 }
@@ -132,13 +141,6 @@ static void log_phase(struct step *s, int type)
 	log_record(s, (struct model_record){ .type = type });
 }
 
-static int event_of(const struct step *s)
-{
-	return s->role->kind == MODEL_EXIT && s->a->round ?
-		       MMUN_EVENT_UNMAP :
-		       kinds[s->role->kind].event;
-}
-
 /* Returns false if the callback refuses. */
 static bool call_range(struct step *s, int range, bool nonblock)
 {
@@ -147,7 +149,7 @@ static bool call_range(struct step *s, int range, bool nonblock)
 	s->m->refusals -= refuses;
 	log_record(s, (struct model_record){
 			      .type = MMUN_RECORD_INVALIDATE,
-			      .event = event_of(s),
+			      .event = model_kinds[s->kind].event[s->a->round],
 			      .range = range,
 			      .seq = s->a->seq,
 			      .nonblock = nonblock,
@@ -158,23 +160,20 @@ static bool call_range(struct step *s, int range, bool nonblock)
 
 static void clear_pages(struct step *s)
 {
-	const int last = s->role->last < MODEL_PAGES ? s->role->last :
-						       MODEL_PAGES - 1;
-
-	s->m->present &= ~((2 << last) - (1 << s->role->first));
+	s->m->present &= ~((2 << s->role->last) - (1 << s->role->first));
 }
 
 /* The page tables change between START and the end of the invalidation. */
 static void change_page_tables(struct step *s)
 {
-	if (s->role->kind != MODEL_MPROTECT && s->role->kind != MODEL_FORK)
+	if (s->kind != MODEL_MPROTECT && s->kind != MODEL_FORK)
 		clear_pages(s);
 }
 
 /* Returns whether the call of the actor has another invalidation. */
 static bool next_round(struct step *s)
 {
-	if (++s->a->round == s->rules->rounds(s->role->kind))
+	if (++s->a->round == s->rules->rounds(s->kind))
 		return false;
 	s->a->where = MODEL_RUNS;
 	return true;
@@ -188,7 +187,7 @@ static bool next_round(struct step *s)
 static void end_walk(struct step *s)
 {
 	s->a->at = 0;
-	if (s->role->kind != MODEL_EXIT) {
+	if (s->kind != MODEL_EXIT) {
 		s->a->where = MODEL_START;
 		log_phase(s, MMUN_RECORD_START);
 		return;
@@ -203,14 +202,14 @@ static void end_walk(struct step *s)
 /* The actor enters the callback of @range. */
 static void walk_to(struct step *s, int range)
 {
+	const bool exits = s->kind == MODEL_EXIT && !s->a->round;
+
 	if (range == MODEL_NO_RANGE) {
 		end_walk(s);
 		return;
 	}
 	s->a->at = range;
-	s->a->where = s->role->kind == MODEL_EXIT && !s->a->round ?
-			      MODEL_EXITING :
-			      MODEL_ENTER;
+	s->a->where = exits ? MODEL_EXITING : MODEL_ENTER;
 }
 
 /* Returns the first range to call. */
@@ -269,7 +268,6 @@ static bool reap(struct step *s)
 	return true;
 }
 
-/* The event of a reaper depends on the kernel: see same_event(). */
 static void call_reaper(struct step *s)
 {
 	if (!reap(s)) {
@@ -285,6 +283,12 @@ static void call_reaper(struct step *s)
 	finish(s, 0, 0);
 }
 
+static void call_exit(struct step *s)
+{
+	s->m->dying = 1;
+	s->a->where = MODEL_RUNS;
+}
+
 /* Readers, inserters and removers: a step is a call. */
 
 static bool is_known(const struct step *s)
@@ -292,17 +296,9 @@ static bool is_known(const struct step *s)
 	return s->lock->sub[s->role->range].known;
 }
 
-/* The reader holds the mmap_lock. */
-static void collect(struct step *s)
+static bool collides(const struct step *s)
 {
-	if (s->rules->retry(s->lock, s->role->range, s->a->seq)) {
-		finish(s, EBUSY, 0);
-	} else {
-		s->a->valid =
-			__builtin_popcount(s->m->present & 3 << s->role->range);
-		finish(s, 0, s->a->valid);
-	}
-	run(s, mmap_lock_release(&s->m->mmap));
+	return s->rules->retry(s->lock, s->role->range, s->a->seq);
 }
 
 static void call_begin(struct step *s)
@@ -326,35 +322,40 @@ static void call_collect(struct step *s)
 		take_mmap_lock(s);
 }
 
+/* The reader holds the mmap_lock. */
+static void collect(struct step *s)
+{
+	const int pages = s->m->present & 3 << s->role->range;
+
+	s->a->valid = collides(s) ? 0 : __builtin_popcount(pages);
+	finish(s, collides(s) ? EBUSY : 0, s->a->valid);
+	run(s, mmap_lock_release(&s->m->mmap));
+}
+
 static void call_check(struct step *s)
 {
-	if (!is_known(s))
-		finish(s, ENOENT, 0);
-	else
-		finish(s, 0,
-		       s->rules->retry(s->lock, s->role->range, s->a->seq));
+	finish(s, is_known(s) ? 0 : ENOENT, collides(s));
+}
+
+/* A commit ends the batch, whether it collides or not. */
+static void call_commit(struct step *s)
+{
+	call_check(s);
+	s->a->seq = 0;
 }
 
 static void call_reader(struct step *s)
 {
-	if (s->config->no_collect && s->a->calls == MODEL_COLLECT)
+	static const call_fn calls[MODEL_DONE] = {
+		call_begin,
+		call_collect,
+		call_check,
+		call_commit,
+	};
+
+	if (s->config->no_collect && s->a->calls - 1 == MODEL_COLLECT)
 		s->a->calls++;
-	switch (s->a->calls++) {
-	case MODEL_BEGIN:
-		call_begin(s);
-		break;
-	case MODEL_COLLECT:
-		call_collect(s);
-		break;
-	case MODEL_CHECK:
-		call_check(s);
-		break;
-	case MODEL_COMMIT:
-		/* A commit ends the batch, whether it collides or not. */
-		call_check(s);
-		s->a->seq = 0;
-		break;
-	}
+	calls[s->a->calls - 1](s);
 }
 
 static void call_inserter(struct step *s)
@@ -382,28 +383,17 @@ static void call_remover(struct step *s)
 
 static void call(struct step *s)
 {
-	if (s->role->kind != MODEL_READER)
-		s->a->calls++;
-	switch (s->role->kind) {
-	case MODEL_READER:
-		call_reader(s);
-		break;
-	case MODEL_INSERTER:
-		call_inserter(s);
-		break;
-	case MODEL_REMOVER:
-		call_remover(s);
-		break;
-	case MODEL_REAPER:
-		call_reaper(s);
-		break;
-	case MODEL_EXIT:
-		s->m->dying = 1;
-		s->a->where = MODEL_RUNS;
-		break;
-	default:
-		take_mmap_lock(s);
-	}
+	static const call_fn calls[MODEL_KINDS] = {
+		[MODEL_READER] = call_reader,
+		[MODEL_INSERTER] = call_inserter,
+		[MODEL_REMOVER] = call_remover,
+		[MODEL_MADVISE... MODEL_FORK] = take_mmap_lock,
+		[MODEL_REAPER] = call_reaper,
+		[MODEL_EXIT] = call_exit,
+	};
+
+	s->a->calls++;
+	calls[s->kind](s);
 }
 
 /*
@@ -412,21 +402,19 @@ static void call(struct step *s)
  */
 static void continue_call(struct step *s)
 {
-	if (s->role->kind == MODEL_READER) {
+	if (s->kind == MODEL_READER) {
 		collect(s);
 		return;
 	}
 	/* munmap() detaches its pages and then downgrades the mmap_lock. */
-	if (s->role->kind == MODEL_MUNMAP) {
+	if (s->kind == MODEL_MUNMAP) {
 		clear_pages(s);
 		run(s, s->rules->downgrade(&s->m->mmap));
 	}
 	walk_to(s, start(s));
 }
 
-/*
- * Each pass may make other actors run, including actors with a smaller number.
- */
+/* Each pass may make other actors run, even those with a smaller number. */
 static void settle(struct step *s)
 {
 	int i = 0;
@@ -468,9 +456,7 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 static bool will_be_inserted(const struct model *m,
 			     const struct model_config *config, int range)
 {
-	int i;
-
-	for (i = 0; i < config->nr; i++)
+	for (int i = 0; i < config->nr; i++)
 		if (config->role[i].kind == MODEL_INSERTER &&
 		    config->role[i].range == range && !m->actor[i].calls)
 			return true;
@@ -485,22 +471,20 @@ bool model_enabled(const struct model *m, const struct model_config *config,
 
 	if (a->where != MODEL_IDLE)
 		return model_is_held(a->where);
-	if (a->calls ||
-	    (role->kind != MODEL_READER && role->kind != MODEL_REMOVER))
-		return a->calls < kinds[role->kind].calls;
-	return !will_be_inserted(m, config, role->range);
+	if (!a->calls &&
+	    (role->kind == MODEL_READER || role->kind == MODEL_REMOVER))
+		return !will_be_inserted(m, config, role->range);
+	return a->calls < model_kinds[role->kind].calls;
 }
 
 void model_init(struct model *m, const struct model_config *config)
 {
-	int i;
-
 	memset(m, 0, sizeof(*m));
 	m->lock.seq = MODEL_FIRST_SEQ;
 	m->present = (1 << MODEL_PAGES) - 1;
 	/* Range A can refuse only if it exists at first. */
-	m->refusals = config->live & 1 ? config->refusals : 0;
-	for (i = 0; i < MODEL_RANGES; i++) {
+	m->refusals = config->live & 1 ? MODEL_REFUSALS : 0;
+	for (int i = 0; i < MODEL_RANGES; i++) {
 		if (config->live & 1 << i) {
 			m->lock.sub[i].known = 1;
 			config->rules->insert(&m->lock, i);
@@ -510,9 +494,7 @@ void model_init(struct model *m, const struct model_config *config)
 
 void model_forget(struct model *m)
 {
-	int i;
-
-	for (i = 0; i < MODEL_ACTORS; i++) {
+	for (int i = 0; i < MODEL_ACTORS; i++) {
 		m->actor[i].errnum = 0;
 		m->actor[i].result = 0;
 		if (m->actor[i].calls == MODEL_DONE)
