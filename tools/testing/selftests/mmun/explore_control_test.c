@@ -12,18 +12,7 @@
  */
 #define CONTROL_SETTLE_MS 200
 
-FIXTURE(explore_control){};
-
-FIXTURE_SETUP(explore_control)
-{
-	ASSERT_EQ(1, crew_create());
-	stage.settle_ms = CONTROL_SETTLE_MS;
-}
-
-FIXTURE_TEARDOWN(explore_control)
-{
-	stage_abandon(&stage);
-}
+EXPLORER_FIXTURE(explore_control)
 
 /* The configurations are small.  Together they use every rule. */
 static const char *const controls[] = {
@@ -47,12 +36,11 @@ static bool is_suspect(const struct schedule *schedule)
 	struct model_config right_config = *config;
 	struct model_trace trace, right_trace;
 	struct model m, right;
-	int i;
 
 	right_config.rules = &model_rules;
 	model_init(&m, config);
 	right = m;
-	for (i = 0; i < schedule->nr; i++) {
+	for (int i = 0; i < schedule->nr; i++) {
 		const int actor = schedule->step[i];
 
 		if (!model_enabled(&right, &right_config, actor))
@@ -72,16 +60,15 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 	struct model_config config;
 	struct search search;
 	bool agreed = true;
-	__u32 i;
 
 	config_parse(&config, text);
 	config.rules = rules;
 	config.no_collect = !has_hmm();
 	search_all(&search, &config, 0);
-	for (i = 0; i < search.nr_goals && agreed; i++) {
-		search_schedule(&search, i, &tour.schedule);
-		if (is_right || is_suspect(&tour.schedule))
-			agreed = play(&tour.play, &stage, &tour.schedule);
+	for (__u32 i = 0; i < search.nr_goals && agreed; i++) {
+		search_schedule(&search, i, &play.schedule);
+		if (is_right || is_suspect(&play.schedule))
+			agreed = play_schedule();
 	}
 	search_free(&search);
 	return !agreed;
@@ -93,13 +80,12 @@ static bool notice_in(const char *text, const struct model_rules *rules)
  */
 static bool notice(const char *what, const struct model_rules *rules)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(controls); i++) {
+	stage.settle_ms = CONTROL_SETTLE_MS;
+	for (int i = 0; i < ARRAY_SIZE(controls); i++) {
 		if (!notice_in(controls[i], rules))
 			continue;
 		fprintf(stderr, "# %s: noticed in %s: %s\n", what, controls[i],
-			tour.play.why);
+			play.why);
 		return true;
 	}
 	fprintf(stderr, "# %s: not noticed\n", what);
@@ -108,16 +94,15 @@ static bool notice(const char *what, const struct model_rules *rules)
 
 TEST_F_TIMEOUT(explore_control, every_error_of_the_model_is_noticed, SECONDS)
 {
-	struct model_rules rules;
-	int i;
+	for (int i = 0; i < MODEL_ERRORS; i++) {
+		const struct model_rules rules =
+			model_rules_with(&model_errors[i]);
 
-	for (i = 0; i < MODEL_ERRORS; i++) {
 		/* Only a reader that collects pages notices this error. */
 		if (model_errors[i].wrong.downgrade && !has_hmm())
 			continue;
-		rules = model_rules_with(&model_errors[i]);
 		EXPECT_EQ(1, notice(model_errors[i].text, &rules));
-		ASSERT_EQ(1, stage_abandon(&stage));
+		ASSERT_EQ(1, stage_abandon());
 	}
 }
 
@@ -125,7 +110,7 @@ TEST_F_TIMEOUT(explore_control, naive_ranges_are_noticed, SECONDS)
 {
 	stage.kind = MMUN_KIND_NAIVE;
 	EXPECT_EQ(1, notice("naive ranges", &model_rules));
-	ASSERT_EQ(1, stage_abandon(&stage));
+	ASSERT_EQ(1, stage_abandon());
 }
 
 MMUN_HARNESS_MAIN

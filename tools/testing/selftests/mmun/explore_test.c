@@ -24,35 +24,26 @@ FIXTURE_VARIANT_ADD(explore, one_misses) { "madvise01,madvise55,iB,dB" };
 FIXTURE_VARIANT_ADD(explore, writer_waits) { "madvise00,mprotect33,rA" };
 /* clang-format on */
 
-static int env_number(const char *name, int unset)
+static int env_number(const char *name)
 {
-	const char *value = getenv(name);
-
-	return value && *value ? atoi(value) : unset;
+	return atoi(getenv(name) ?: "");
 }
 
-FIXTURE(explore_more){};
-
-FIXTURE_SETUP(explore_more)
-{
-	ASSERT_EQ(1, crew_create());
-}
-
-FIXTURE_TEARDOWN(explore_more)
-{
-	stage_abandon(&stage);
-}
+EXPLORER_FIXTURE(explore_more)
 
 /* "make explore" sets the environment. */
 TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_as_far_as_asked,
 	       100 * SECONDS)
 {
 	const char *actors = getenv("MMUN_ACTORS");
+	const struct tour tour = {
+		.from = env_number("MMUN_FROM"),
+		.limit = env_number("MMUN_LIMIT"),
+		.depth = env_number("MMUN_DEPTH"),
+	};
 
-	tour.from = env_number("MMUN_FROM", 0);
-	tour.limit = env_number("MMUN_LIMIT", 0);
-	tour.depth = env_number("MMUN_DEPTH", 0);
-	EXPECT_EQ(1, explore(actors && *actors ? actors : "madvise00,rA"));
+	EXPECT_EQ(1,
+		  explore(actors && *actors ? actors : "madvise00,rA", tour));
 }
 
 TEST_F_TIMEOUT(explore_more, schedule_is_played_from_its_line, SECONDS)
@@ -63,15 +54,15 @@ TEST_F_TIMEOUT(explore_more, schedule_is_played_from_its_line, SECONDS)
 
 	if (!text || !*text)
 		text = "madvise02,rA,rC,iB,dC-M0.R0.M0.I0.D0.R0.M0.R1";
-	ASSERT_EQ(1, schedule_parse(&tour.schedule, text));
-	schedule_print(again, &tour.schedule);
+	ASSERT_EQ(1, schedule_parse(&play.schedule, text));
+	schedule_print(again, &play.schedule);
 	EXPECT_STREQ(text, again);
-	tour.schedule.config.no_collect = !has_hmm();
-	tour.play.narrate = true;
-	agreed = play(&tour.play, &stage, &tour.schedule);
+	play.schedule.config.no_collect = !has_hmm();
+	play.narrate = true;
+	agreed = play_schedule();
 	EXPECT_EQ(1, agreed);
 	if (!agreed)
-		play_report(&tour.play);
+		play_report();
 }
 
 MMUN_HARNESS_MAIN

@@ -3,14 +3,12 @@
  * The threads that act, and their orders.  crew.h states the rules.
  */
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "../lib/compat.h"
 #include "../lib/ioctl.h"
@@ -19,7 +17,6 @@
 #include "crew.h"
 
 #define STACK_SIZE (64 << 10)
-#define SECONDS_READY 10 /* The victim has to lock all of its memory. */
 
 /*
  * The child must not touch memory, because the child inherits only the arena.
@@ -63,23 +60,13 @@ static void thread_do(struct thread *t)
 
 struct crew *crew;
 
-/*
- * The wake-up may need the mmap_lock.  A thread may call this only before its first
- * order, because later a held thread may hold that lock.
- */
-static void count_up(int *counter)
-{
-	__atomic_add_fetch(counter, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, counter, FUTEX_WAKE, 1);
-}
-
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
 	char order;
 
 	t->tid = mmun_gettid();
-	count_up(&crew->ready);
+	__atomic_add_fetch(&crew->ready, 1, __ATOMIC_RELEASE);
 	while (read(t->pipe[0], &order, 1) == 1)
 		thread_do(t);
 	return NULL;
@@ -99,16 +86,12 @@ bool run_detached(void *(*main)(void *), void *arg)
 	return !ret;
 }
 
-bool wait_count(int *counter, int least)
+/* Returns whether so many threads wait for their first order. */
+static bool are_ready(int threads)
 {
-	const struct timespec most = { .tv_sec = SECONDS_READY };
-	int seen;
-
-	while ((seen = __atomic_load_n(counter, __ATOMIC_ACQUIRE)) < least)
-		if (syscall(SYS_futex, counter, FUTEX_WAIT, seen, &most) &&
-		    errno != EAGAIN && errno != EINTR)
-			return false;
-	return true;
+	return run_until(__atomic_load_n(&crew->ready, __ATOMIC_ACQUIRE) >=
+				 threads,
+			 READY_MS);
 }
 
 /*
@@ -117,20 +100,18 @@ bool wait_count(int *counter, int least)
  */
 bool crew_create(void)
 {
-	int i;
-
 	mmun_stay_on_this_cpu();
 	crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (crew == MAP_FAILED)
 		return false;
-	for (i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++)
 		if (pipe(crew->thread[i].pipe))
 			return false;
-	for (i = VICTIM_THREADS; i < THREADS; i++)
+	for (int i = VICTIM_THREADS; i < THREADS; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			return false;
-	return wait_count(&crew->ready, OWN_THREADS);
+	return are_ready(OWN_THREADS);
 }
 
 /* The victim */
@@ -166,20 +147,18 @@ static bool arena_create(void)
 
 void victim_main(int nr_threads)
 {
-	int i;
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	signal(SIGCHLD, SIG_IGN);
 	crew->thread[0].tid = mmun_gettid();
 	crew->victim_fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	for (i = 1; i < nr_threads; i++)
+	for (int i = 1; i < nr_threads; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			_exit(1);
-	if (crew->victim_fd < 0 || !wait_count(&crew->ready, nr_threads - 1) ||
+	if (crew->victim_fd < 0 || !are_ready(nr_threads - 1) ||
 	    (nr_threads > 1 && !lock_memory()) || !arena_create())
 		_exit(1);
-	count_up(&crew->victim_ready);
+	__atomic_store_n(&crew->victim_ready, true, __ATOMIC_RELEASE);
 	thread_main(&crew->thread[0]);
 	_exit(0);
 }
@@ -206,14 +185,4 @@ void let_run(int round)
 		sched_yield();
 	else
 		mmun_task_pause(round);
-}
-
-bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d)
-{
-	int i;
-
-	thread_order(t, nr, a, b, c, d, -1);
-	for (i = 0; i < SETTLE_MS && !thread_is_done(t); i++)
-		let_run(i);
-	return thread_is_done(t) && !t->errnum;
 }

@@ -29,6 +29,7 @@
 #define OWN_THREADS MODEL_ACTORS
 #define THREADS (VICTIM_THREADS + OWN_THREADS)
 #define SETTLE_MS 2000 /* a healthy kernel needs far less */
+#define READY_MS 10000 /* The victim has to lock all of its memory. */
 
 /*
  * The memory of the victim has the same address in every schedule, away from a
@@ -79,7 +80,7 @@ struct crew {
 	struct thread thread[THREADS];
 	int victim_fd; /* number of the descriptor in the victim */
 	int ready; /* number of threads that wait for their first order */
-	int victim_ready; /* 1: the victim is set up */
+	bool victim_ready; /* The victim is set up. */
 };
 
 extern struct crew *crew;
@@ -88,10 +89,20 @@ bool crew_create(void);
 /* The main function of the victim, which does not return. */
 void victim_main(int nr_threads);
 bool run_detached(void *(*main)(void *), void *arg);
-/* Returns false if the counter stays below @least for 10 seconds. */
-bool wait_count(int *counter, int least);
 /* Yield, so that the other threads of this CPU run.  @round counts the calls. */
 void let_run(int round);
+
+/*
+ * Let the other threads run until the condition is true, or at least for this
+ * time.  Evaluates to whether the condition became true.
+ */
+#define run_until(_condition, _ms)                        \
+	({                                                \
+		int __round = 0;                          \
+		while (__round <= (_ms) && !(_condition)) \
+			let_run(__round++);               \
+		__round <= (_ms);                         \
+	})
 
 void thread_order_args(struct thread *t, long nr, const long args[6]);
 /* Order a system call.  Missing arguments are 0. */
@@ -109,7 +120,11 @@ void thread_order_args(struct thread *t, long nr, const long args[6]);
 
 /* Returns whether the calls of all orders have returned. */
 bool thread_is_done(const struct thread *t);
-/* Order a call that does not block.  Returns whether the call succeeded. */
-bool thread_do_now(struct thread *t, long nr, long a, long b, long c, long d);
+/* Order a call that does not block.  Evaluates to whether the call succeeded. */
+#define thread_do_now(t, ...)                                            \
+	({                                                               \
+		thread_order(t, __VA_ARGS__);                            \
+		run_until(thread_is_done(t), SETTLE_MS) && !(t)->errnum; \
+	})
 
 #endif /* _SELFTESTS_MMUN_MODEL_CREW_H */

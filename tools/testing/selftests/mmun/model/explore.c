@@ -7,32 +7,36 @@
 #include "../lib/ioctl.h"
 #include "explore.h"
 
-struct stage stage;
-struct tour tour;
+/* What the explorer has done so far */
+struct progress {
+	__u32 schedules;
+	__u64 steps; /* taken on the kernel */
+};
 
-static bool play_schedules(struct search *search)
+static bool play_tour(struct search *search, struct tour tour,
+		      struct progress *done)
 {
 	const double start = now();
-	__u32 i;
 
-	for (i = tour.from; i < search->nr_goals; i++) {
-		if ((tour.limit && tour.played == tour.limit) ||
+	for (__u32 i = tour.from; i < search->nr_goals; i++) {
+		if ((tour.limit && done->schedules == tour.limit) ||
 		    (tour.seconds && now() - start > tour.seconds))
 			break;
-		search_schedule(search, i, &tour.schedule);
-		if (!play(&tour.play, &stage, &tour.schedule))
+		search_schedule(search, i, &play.schedule);
+		if (!play_schedule())
 			return false;
-		search_take(search, tour.play.step, tour.play.nr);
-		tour.played++;
-		tour.steps += tour.play.nr;
+		search_take(search, play.step, play.nr);
+		done->schedules++;
+		done->steps += play.nr;
 	}
 	return true;
 }
 
-bool explore(const char *text)
+bool explore(const char *text, struct tour tour)
 {
 	const double start = now();
 	struct model_config config;
+	struct progress done = {};
 	struct search search;
 	bool agreed;
 
@@ -42,16 +46,17 @@ bool explore(const char *text)
 	}
 	config.no_collect = !has_hmm();
 	search_all(&search, &config, tour.depth);
-	agreed = play_schedules(&search);
+	agreed = play_tour(&search, tour, &done);
 	/* scripts/measure/explore.sh reads this line. */
 	fprintf(stderr,
 		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
-		text, tour.played, search.nr_goals, search.nr_nodes,
+		text, done.schedules, search.nr_goals, search.nr_nodes,
 		search.nr_taken, search.nr_edges,
-		(unsigned long long)tour.steps, tour.played / (now() - start));
+		(unsigned long long)done.steps,
+		done.schedules / (now() - start));
 	if (!agreed)
-		play_report(&tour.play);
-	agreed = agreed && (tour.played < search.nr_goals ||
+		play_report();
+	agreed = agreed && (done.schedules < search.nr_goals ||
 			    search.nr_taken == search.nr_edges);
 	search_free(&search);
 	return agreed;

@@ -13,21 +13,25 @@
 
 #define SECONDS 150 /* for one test, because emulation is slow */
 
-/* A walk through the schedules of a configuration */
+/* The part of the schedules of a configuration that the explorer plays */
 struct tour {
 	int depth; /* number of steps whose actor is varied; 0: all */
 	__u32 from; /* the first schedule to play */
 	__u32 limit; /* number of schedules to play; 0: all */
 	double seconds; /* time after which no schedule begins; 0: no limit */
-	__u32 played; /* number of schedules played */
-	__u64 steps; /* number of steps taken on the kernel */
-	struct schedule schedule; /* the last schedule */
-	struct play play; /* the play of the last schedule */
 };
 
-/* Each test has its own process, so one stage and one tour are enough. */
-extern struct stage stage;
-extern struct tour tour;
+/* A fixture whose tests play schedules */
+#define EXPLORER_FIXTURE(_name)              \
+	FIXTURE(_name){};                    \
+	FIXTURE_SETUP(_name)                 \
+	{                                    \
+		ASSERT_EQ(1, crew_create()); \
+	}                                    \
+	FIXTURE_TEARDOWN(_name)              \
+	{                                    \
+		stage_abandon();             \
+	}
 
 static inline double now(void)
 {
@@ -41,7 +45,7 @@ static inline double now(void)
  * Explore the configuration and report the numbers.  Returns false if kernel
  * and model disagree, or if no schedule has taken one of the edges.
  */
-bool explore(const char *text);
+bool explore(const char *text, struct tour tour);
 bool has_hmm(void);
 
 #endif /* _SELFTESTS_MMUN_MODEL_EXPLORE_H */

@@ -23,57 +23,36 @@ static void __attribute__((constructor)) note_start(void)
 	program_start = now();
 }
 
-FIXTURE(explore){};
-
 FIXTURE_VARIANT(explore)
 {
 	const char *actors;
 };
 
-FIXTURE_SETUP(explore)
-{
-	ASSERT_EQ(1, crew_create());
-}
-
-FIXTURE_TEARDOWN(explore)
-{
-	stage_abandon(&stage);
-}
-
-/*
- * Returns the number of configurations that are left, including this
- * configuration.
- */
-static int count_left(const void *variant)
-{
-	const struct __fixture_variant_metadata *v;
-	const struct __fixture_metadata *f;
-	int left = 0;
-
-	for (f = __fixture_list; f; f = f->next) {
-		if (strcmp(f->name, "explore"))
-			continue;
-		for (v = f->variant; v; v = v->next)
-			left += left || v->data == variant;
-	}
-	return left;
-}
+EXPLORER_FIXTURE(explore)
 
 /*
  * Returns the seconds for this configuration: twice its share of the seconds
  * that are left, because most configurations need less than their share.
+ * @v: all configurations
  */
-static double share(const void *variant)
+static double share(const struct __fixture_variant_metadata *v,
+		    const void *variant)
 {
-	const double left = program_start + BUDGET - now();
+	const double seconds = program_start + BUDGET - now();
+	int left = 0; /* configurations, including this configuration */
 
-	return left > 0 ? 2 * left / (count_left(variant) + 1) : 0.1;
+	for (; v; v = v->next)
+		left += left || v->data == variant;
+	return seconds > 0 ? 2 * seconds / (left + 1) : 0.1;
 }
 
 TEST_F_TIMEOUT(explore, kernel_agrees_with_the_model_in_every_schedule, SECONDS)
 {
-	tour.seconds = share(variant);
-	EXPECT_EQ(1, explore(variant->actors));
+	const struct tour tour = {
+		.seconds = share(_metadata->fixture->variant, variant),
+	};
+
+	EXPECT_EQ(1, explore(variant->actors, tour));
 }
 
 #endif /* _SELFTESTS_MMUN_MODEL_FIXTURE_H */

@@ -17,53 +17,55 @@
 
 /* One schedule, and how far it has been played */
 struct play {
-	struct stage *stage;
-	const struct schedule *schedule;
+	struct schedule schedule;
 	struct model m;
 	struct model before; /* the state before the last step */
 	struct model_trace trace; /* the records of the last step */
 	__u64 base; /* the sequence of the kernel minus that of the model */
-	int nr; /* number of steps taken */
+	int nr; /* number of steps begun */
 	__u8 step[SCHEDULE_STEPS]; /* the actors that took these steps */
-	int actor; /* the actor of the last step */
+	struct model last[LAST_STEPS]; /* the states after the last steps */
 	bool narrate; /* report each step */
-	char why[256]; /* how kernel and model disagree, or empty */
-	int nr_last; /* number of steps that were described in words */
-	char last[LAST_STEPS][1024]; /* the last described steps */
+	char why[512]; /* how kernel and model disagree, or empty */
 };
 
-/* Sets play->why.  Evaluates to false. */
-#define disagree(play, ...) \
-	(snprintf((play)->why, sizeof((play)->why), __VA_ARGS__), false)
+/* Each test has its own process, so one play is enough. */
+extern struct play play;
 
-static inline const struct model_role *played_role(const struct play *play,
-						   int actor)
+/* Sets play.why.  Evaluates to false. */
+#define disagree(...) (snprintf(play.why, sizeof(play.why), __VA_ARGS__), false)
+
+static inline const struct model_role *role_of(int actor)
 {
-	return &play->schedule->config.role[actor];
+	return &play.schedule.config.role[actor];
+}
+
+/* The returned name is valid until the next call. */
+static inline const char *actor_name(int actor)
+{
+	return config_name(&play.schedule.config, actor);
 }
 
 /*
- * play.c.  Returns false if kernel and model disagree.  play->why describes the
- * disagreement.
+ * play.c: play the schedule in @play.  Returns false if kernel and model
+ * disagree.  play.why describes the disagreement.
  */
-bool play(struct play *play, struct stage *stage,
-	  const struct schedule *schedule);
+bool play_schedule(void);
 
 /*
  * compare.c: compare what each actor does, what each call returned, the records
  * of the log, and the sequence of each range.  These functions return false if
- * they found a difference, see play->why.
+ * they found a difference, see play.why.
  */
-bool compare_step(struct play *play);
-bool compare_ranges(struct play *play);
-bool compare_end(struct play *play);
+bool compare_step(void);
+bool compare_ranges(void);
+bool compare_end(void);
 
-/* print.c.  The returned name is valid until the next call. */
-const char *actor_name(const struct play *play, int actor);
-/* Returns the name of an enum model_where. */
+/* print.c.  where_name() returns the name of an enum model_where. */
 const char *where_name(int where);
-void remember_step(struct play *play);
+/* Print one of the last steps. */
+void print_step(int step);
 /* Report how to play the schedule again, the last steps, and the disagreement. */
-void play_report(const struct play *play);
+void play_report(void);
 
 #endif /* _SELFTESTS_MMUN_MODEL_PLAY_H */

@@ -4,11 +4,6 @@
  */
 #include "play.h"
 
-const char *actor_name(const struct play *play, int actor)
-{
-	return config_name(&play->schedule->config, actor);
-}
-
 const char *where_name(int where)
 {
 	static const char *const names[] = {
@@ -27,83 +22,61 @@ const char *where_name(int where)
 	return names[where];
 }
 
-/* "M0 held at ENTER of A, R0 idle, returned 3, " */
-static int actors_print(char *to, size_t size, const struct play *play)
+/* "M0 held at ENTER of A; R0 idle, returned 3; " */
+static void print_actor(int actor, const struct model_actor *a)
 {
-	int i, n = 0;
+	fprintf(stderr, "%s %s", actor_name(actor), where_name(a->where));
+	if (model_in_callback(a->where))
+		fprintf(stderr, " of %c", 'A' + a->at);
+	if (a->where == MODEL_IDLE && (a->errnum || a->result))
+		fprintf(stderr, ", returned %d",
+			a->errnum ? -a->errnum : a->result);
+	fprintf(stderr, "; ");
+}
 
-	for (i = 0; i < play->schedule->config.nr; i++) {
-		const struct model_actor *a = &play->m.actor[i];
+/* "sequence 3, 1 active; A 1 C 3 B 3 (deferred)" */
+static void print_lock(const struct model_lock *lock)
+{
+	fprintf(stderr, "sequence %d, %d active;", lock->seq, lock->active);
+	for (int i = 0; i < MODEL_RANGES; i++) {
+		const struct model_sub *sub = &lock->sub[i];
 
-		n += snprintf(to + n, size - n, "%s %s", actor_name(play, i),
-			      where_name(a->where));
-		if (model_in_callback(a->where))
-			n += snprintf(to + n, size - n, " of %c", 'A' + a->at);
-		if (a->where == MODEL_IDLE && (a->errnum || a->result))
-			n += snprintf(to + n, size - n, ", returned %d",
-				      a->errnum ? -a->errnum : a->result);
-		n += snprintf(to + n, size - n, "; ");
+		if (sub->known || sub->in_tree)
+			fprintf(stderr, " %c %d%s", 'A' + i, sub->seq,
+				sub->in_tree ? "" : " (deferred)");
 	}
-	return n;
+	fprintf(stderr, "\n");
 }
 
-/* "sequence 3, 1 active; A 1, C 3, B 3 (deferred)" */
-static void lock_print(char *to, size_t size, const struct model_lock *lock)
+void print_step(int step)
 {
-	int i, n = snprintf(to, size, "sequence %d, %d active;", lock->seq,
-			    lock->active);
+	const struct model *m = &play.last[step % LAST_STEPS];
 
-	for (i = 0; i < MODEL_RANGES; i++)
-		if (lock->sub[i].known || lock->sub[i].in_tree)
-			n += snprintf(to + n, size - n, " %c %d%s", 'A' + i,
-				      lock->sub[i].seq,
-				      lock->sub[i].in_tree ? "" :
-							     " (deferred)");
+	fprintf(stderr, "# step %d by %s: ", step, actor_name(play.step[step]));
+	for_each_actor(i) print_actor(i, &m->actor[i]);
+	print_lock(&m->lock);
 }
 
-void remember_step(struct play *play)
+void play_report(void)
 {
-	char *text = play->last[play->nr_last++ % LAST_STEPS];
-	const size_t size = sizeof(play->last[0]);
-	int n = snprintf(text, size, "step %d by %s: ", play->nr,
-			 actor_name(play, play->actor));
-
-	n += actors_print(text + n, size - n, play);
-	lock_print(text + n, size - n, &play->m.lock);
-	if (play->narrate)
-		fprintf(stderr, "# %s\n", text);
-}
-
-static void report_actors(const struct play *play)
-{
-	int i;
-
-	for (i = 0; i < play->schedule->config.nr; i++) {
-		const struct model_role *role = played_role(play, i);
-
-		fprintf(stderr, "# %s is %s: %s\n", actor_name(play, i),
-			role->text, model_kinds[role->kind].text);
-	}
-}
-
-void play_report(const struct play *play)
-{
-	int i = play->nr_last > LAST_STEPS ? play->nr_last - LAST_STEPS : 0;
-	struct schedule schedule = *play->schedule;
+	struct schedule schedule = play.schedule;
 	char text[SCHEDULE_TEXT];
 
 	/* Later steps are not needed to see the disagreement again. */
-	if (schedule.nr > play->nr + 1)
-		schedule.nr = play->nr + 1;
+	if (schedule.nr > play.nr)
+		schedule.nr = play.nr;
 	schedule_print(text, &schedule);
 	fprintf(stderr,
-		"# The kernel and the model of the lock (Documentation/model.rst) disagree at step %d.\n"
+		"# The kernel and the model of the lock (Documentation/model.rst) disagree after %d steps.\n"
 		"# Play it again: make kselftest SCHEDULE='%s'\n"
 		"# The actors:\n",
-		play->nr, text);
-	report_actors(play);
+		play.nr, text);
+	for_each_actor(i)
+		fprintf(stderr, "# %s is %s: %s\n", actor_name(i),
+			role_of(i)->text, model_kinds[role_of(i)->kind].text);
 	fprintf(stderr, "# The model after the last steps:\n");
-	for (; i < play->nr_last; i++)
-		fprintf(stderr, "# %s\n", play->last[i % LAST_STEPS]);
-	fprintf(stderr, "# The disagreement: %s\n", play->why);
+	for (int i = 0; i < play.nr; i++)
+		if (i >= play.nr - LAST_STEPS)
+			print_step(i);
+	fprintf(stderr, "# The disagreement: %s\n", play.why);
 }

@@ -17,7 +17,6 @@
 
 #define LOOK_US 100 /* between two looks at a task */
 #define LOOKS(ms) (1000 * (ms) / LOOK_US)
-#define NR_POINTS (MMUN_POINT_EXIT + 1)
 
 /* The arrays have an element for each actor or for each range. */
 struct stage {
@@ -26,15 +25,26 @@ struct stage {
 	int fd; /* the context of the victim */
 	pid_t pid; /* the victim, or 0 */
 	int pidfd; /* the victim */
-	bool lone; /* The victim has only its main thread. */
 	__u32 max_hold_ms; /* time after which a hold ends */
-	int settle_ms; /* time limit for a task to reach its state; 0: SETTLE_MS */
+	int settle_ms; /* time limit for a task to reach its state */
 	struct thread *thread[MODEL_ACTORS];
-	__u32 hold[MODEL_ACTORS][NR_POINTS]; /* by MMUN_POINT_*; 0: none */
+	/* the hold that stops the actor at each place, or 0 */
+	__u32 hold[MODEL_ACTORS][MODEL_EXITING + 1];
 	struct mmun_token token[MODEL_ACTORS]; /* batches */
 	__u32 id[MODEL_RANGES]; /* 0: none */
 	struct mmun_task task[MODEL_ACTORS]; /* what the thread does */
+	/*
+	 * The place of the actor at the last look.  MODEL_WAITS_SEQ: it is
+	 * blocked, for whatever reason.
+	 */
+	enum model_where where[MODEL_ACTORS];
+	__u32 held_in[MODEL_ACTORS]; /* held in a callback: ID of the range */
 };
+
+/* Each test has its own process, so one stage is enough. */
+extern struct stage stage;
+
+#define for_each_actor(i) for (int i = 0; i < stage.config->nr; i++)
 
 static inline size_t page_size(void)
 {
@@ -51,28 +61,26 @@ static inline unsigned long page_at(int page)
  * Set up the victim, its memory, its ranges and its holds in the first state of
  * the model.
  */
-bool stage_set_up(struct stage *stage);
+bool stage_set_up(const struct model_config *config);
 /*
  * Clear the stage after a schedule without a disagreement.  No actor is in a
  * call.
  */
-void stage_clear(struct stage *stage);
+void stage_clear(void);
 /*
  * End the holds and the victim after a disagreement.  Returns false if an actor
  * does not return from its call.  Then the stage cannot be used again.
  */
-bool stage_abandon(struct stage *stage);
+bool stage_abandon(void);
 /*
- * Wait until two looks at each actor see no change.  @holds contains the holds
- * that should stop the actors, or is NULL.  Returns 1, or 0 if the wait takes
- * longer than @timeout_ms, or -1 with errno.
+ * Wait until two looks at each actor see no change.  A look checks whether the
+ * actor is held at the place of @expected, and at no other place.  Returns 1,
+ * or 0 if the wait takes longer than @timeout_ms, or -1 with errno.
  */
-int stage_quiesce(struct stage *stage, const __u32 *holds, int timeout_ms);
-
-bool hold_release(struct stage *stage, __u32 hold, __u32 flags);
-/* Returns the range in whose callback the hold stops a task, or 0. */
-__u32 hold_range(struct stage *stage, __u32 hold);
-/* Returns the hold that stops the actor, or 0. */
-__u32 held_by(struct stage *stage, int actor);
+int stage_quiesce(const struct model_actor *expected, int timeout_ms);
+/* Check whether the actors that do not rest are held at any place. */
+void stage_find_held(void);
+/* Returns false with errno. */
+bool hold_release(__u32 hold, __u32 flags);
 
 #endif /* _SELFTESTS_MMUN_MODEL_STAGE_H */
