@@ -10,7 +10,7 @@
  * With a wrong model the expected state often never occurs, so each control
  * waits for the full time.  A shorter time can only add disagreements.
  */
-#define CONTROL_SETTLE_MS 200
+#define CONTROL_SETTLE_MS 300
 
 EXPLORER_FIXTURE(explore_control)
 

@@ -49,7 +49,7 @@ static bool compare_place(int actor)
 		return disagree(
 			"%s should be %s, but is blocked in system call %d",
 			actor_name(actor), where_name(expected),
-			stage.task[actor].syscall);
+			stage.thread[actor]->task.syscall);
 	return disagree("%s should be %s, but is %s", actor_name(actor),
 			where_name(expected), where_name(where));
 }
@@ -69,25 +69,26 @@ static bool will_not_change(int actor)
 }
 
 /*
+ * Returns whether kernel and model agree, or will not agree later: see play.why.
  * An actor that is blocked or runs may be held at another place than expected.
  * If the actor has just reached the expected place, the next look finds it at
  * that place.
  */
+static bool is_decided(void)
+{
+	play.why[0] = '\0';
+	if (stage_quiesce(play.m.actor) < 0)
+		return !disagree("cannot read /proc: %m");
+	if (all_actors(compare_place))
+		return true;
+	stage_find_held();
+	return !all_actors(compare_place) && all_actors(will_not_change);
+}
+
 static bool compare_places(void)
 {
-	for (int tries = 0; tries < LOOKS(stage.settle_ms); tries++) {
-		if (stage_quiesce(play.m.actor, 20) < 0)
-			return disagree("cannot read /proc: %m");
-		if (all_actors(compare_place)) {
-			play.why[0] = '\0';
-			return true;
-		}
-		stage_find_held();
-		if (!all_actors(compare_place) && all_actors(will_not_change))
-			return false;
-		usleep(LOOK_US); /* because an actor may change its state */
-	}
-	return false;
+	run_until(is_decided(), stage.settle_ms);
+	return !play.why[0];
 }
 
 /* An actor in a callback must be in the callback of the right range. */
@@ -103,39 +104,11 @@ static bool compare_callback(int actor)
 
 /* What calls returned */
 
-/*
- * Returns the result of a call that succeeded.  A sequence is counted as in the
- * model.
- */
-static __u64 take_result(int actor)
-{
-	const struct thread *t = stage.thread[actor];
-	const struct model_role *role = role_of(actor);
-
-	if (role->kind == MODEL_INSERTER)
-		stage.id[role->range] = t->span.id;
-	if (role->kind != MODEL_READER)
-		return 0;
-	switch (play.m.actor[actor].calls - 1) {
-	case MODEL_BEGIN:
-		stage.token[actor].batch = t->arg.begin.out_batch;
-		stage.token[actor].seq = t->arg.begin.out_seq;
-		return t->arg.begin.out_seq - play.base;
-	case MODEL_COLLECT:
-		return t->arg.collect.out_valid;
-	case MODEL_CHECK:
-		return t->arg.query.out_retry;
-	default:
-		return t->arg.commit.out_collided;
-	}
-}
-
 /* Compare the result of the call that returned in this step. */
 static bool compare_result(int actor)
 {
 	const struct thread *t = stage.thread[actor];
 	const struct model_actor *a = &play.m.actor[actor];
-	__u64 result;
 
 	if (a->where != MODEL_IDLE ||
 	    (actor != play.step[play.nr - 1] &&
@@ -146,14 +119,15 @@ static bool compare_result(int actor)
 		return false;
 	if (t->errnum)
 		return true;
-	result = take_result(actor);
-	if (!same(a->result, result, "the result of the call of %s",
-		  actor_name(actor)))
-		return false;
+	if (t->kind == MODEL_INSERTER)
+		stage.id[role_of(actor)->range] = t->id;
 	/* A commit publishes what was collected, unless it collided. */
-	return role_of(actor)->kind != MODEL_READER || a->calls != MODEL_DONE ||
-	       same(a->result ? 0 : a->valid, t->arg.commit.out_published,
-		    "the number of pages that %s published", actor_name(actor));
+	return same(a->result, t->result, "the result of the call of %s",
+		    actor_name(actor)) &&
+	       (a->calls != MODEL_DONE ||
+		same(a->result ? 0 : a->valid, t->published,
+		     "the number of pages that %s published",
+		     actor_name(actor)));
 }
 
 /* The log */
@@ -168,7 +142,7 @@ static struct mmun_record expected_record(const struct model_record *expected,
 	struct mmun_record r = *got;
 
 	r.type = expected->type;
-	r.tid = stage.thread[expected->actor]->tid;
+	r.tid = stage.thread[expected->actor]->task.tid;
 	r.start = all ? 0 : page_at(expected->first);
 	r.end = all ? ~0ULL : page_at(expected->last + 1);
 	if (r.type != MMUN_RECORD_INVALIDATE)

@@ -18,46 +18,6 @@
 
 #define STACK_SIZE (64 << 10)
 
-/*
- * The child must not touch memory, because the child inherits only the arena.
- */
-static long fork_and_exit(void)
-{
-#ifdef __x86_64__
-	long ret;
-
-	asm volatile("syscall\n\t"
-		     "test %%eax, %%eax\n\t"
-		     "jnz 1f\n\t"
-		     "movl %[exit], %%eax\n\t"
-		     "xorl %%edi, %%edi\n\t"
-		     "syscall\n"
-		     "1:"
-		     : "=a"(ret)
-		     : "a"(SYS_fork), [exit] "i"(SYS_exit_group)
-		     : "rcx", "r11", "rdi", "memory");
-	if (ret > -4096 && ret < 0) {
-		errno = -ret;
-		return -1;
-	}
-	return 0;
-#else
-	errno = EOPNOTSUPP;
-	return -1;
-#endif
-}
-
-static void thread_do(struct thread *t)
-{
-	long ret = t->nr == ORDER_FORK ?
-			   fork_and_exit() :
-			   syscall(t->nr, t->args[0], t->args[1], t->args[2],
-				   t->args[3], t->args[4], t->args[5]);
-
-	t->errnum = ret == -1 ? errno : 0;
-	__atomic_add_fetch(&t->done, 1, __ATOMIC_RELEASE);
-}
-
 struct crew *crew;
 
 static void *thread_main(void *arg)
@@ -65,10 +25,12 @@ static void *thread_main(void *arg)
 	struct thread *t = arg;
 	char order;
 
-	t->tid = mmun_gettid();
+	t->task.tid = mmun_gettid();
 	__atomic_add_fetch(&crew->ready, 1, __ATOMIC_RELEASE);
-	while (read(t->pipe[0], &order, 1) == 1)
-		thread_do(t);
+	while (read(t->pipe[0], &order, 1) == 1) {
+		t->errnum = t->call(t) == -1 ? errno : 0;
+		__atomic_add_fetch(&t->done, 1, __ATOMIC_RELEASE);
+	}
 	return NULL;
 }
 
@@ -150,7 +112,7 @@ void victim_main(int nr_threads)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	signal(SIGCHLD, SIG_IGN);
-	crew->thread[0].tid = mmun_gettid();
+	crew->thread[0].task.tid = mmun_gettid();
 	crew->victim_fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	for (int i = 1; i < nr_threads; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
@@ -165,10 +127,10 @@ void victim_main(int nr_threads)
 
 /* Orders */
 
-void thread_order_args(struct thread *t, long nr, const long args[6])
+void thread_order(struct thread *t, long (*call)(struct thread *t))
 {
-	t->nr = nr;
-	memcpy(t->args, args, sizeof(t->args));
+	t->call = call;
+	t->result = 0;
 	t->ordered++;
 	if (write(t->pipe[1], "", 1) != 1)
 		abort();
@@ -185,4 +147,10 @@ void let_run(int round)
 		sched_yield();
 	else
 		mmun_task_pause(round);
+}
+
+bool thread_do_now(struct thread *t, long (*call)(struct thread *t))
+{
+	thread_order(t, call);
+	return run_until(thread_is_done(t), SETTLE_MS) && !t->errnum;
 }

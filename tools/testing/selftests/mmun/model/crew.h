@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The threads that act.  An order is one system call.
+ * The threads that act.  An order is one call.
  *
  * The victim is a process that owns the mm.  Mutators, exit and the parked thread
  * are threads of the victim.  Readers, inserters, removers and the reaper are
@@ -18,11 +18,9 @@
 #define _SELFTESTS_MMUN_MODEL_CREW_H
 
 #include <stdbool.h>
-#include <sys/syscall.h>
-#include <sys/types.h>
 
-#include <test_mmun_uapi.h>
-
+#include "../lib/ioctl.h"
+#include "../lib/task.h"
 #include "model.h"
 
 #define VICTIM_THREADS 3 /* the main thread and two mutators */
@@ -39,40 +37,26 @@
 #define ARENA 0x10000100000UL
 #define MOVE_TO 0x10001002000UL
 
-/* An order that is no system call: fork a child that exits at once. */
-#define ORDER_FORK (-1L)
-
-/**
- * struct thread - a thread that acts
- * @pipe: A byte in it is the order to make the call
- * @tid: in the only PID namespace
- * @nr: number of the system call, or ORDER_FORK
- * @args: its arguments
- * @arg: the argument of an ioctl, in memory of both processes
- * @span: the element of MMUN_INSERT and MMUN_REMOVE, in memory of both processes
- * @errnum: error of the call, or 0
- * @ordered: number of calls that the test has ordered; the thread does not use
- *	it
- * @done: number of calls that returned
- */
+/* A thread that acts.  Both processes share this memory. */
 struct thread {
-	int pipe[2];
-	pid_t tid;
-	long nr;
-	long args[6];
-	union {
-		struct mmun_insert insert;
-		struct mmun_remove remove;
-		struct mmun_read_begin begin;
-		struct mmun_collect collect;
-		struct mmun_query_range query;
-		struct mmun_commit commit;
-		struct mmun_pin_mm park;
-	} arg;
-	struct mmun_span span;
-	int errnum;
-	unsigned int ordered;
-	unsigned int done;
+	int pipe[2]; /* A byte in it is the order to make the call. */
+	struct mmun_task task; /* The thread sets only the tid. */
+	long (*call)(struct thread *t); /* returns -1 with errno if it fails */
+	int kind; /* enum model_kind */
+	int call_nr; /* number of earlier calls of the actor */
+	int fd; /* the context of the victim */
+	int pidfd; /* the victim */
+	__u32 range_kind; /* enum mmun_kind */
+	__u32 id; /* of the range */
+	unsigned long start;
+	unsigned long length;
+	__u64 base; /* the sequence of the kernel minus that of the model */
+	struct mmun_token token; /* of the last begin */
+	int errnum; /* error of the call, or 0 */
+	__u32 result; /* of a call that succeeded, as in struct model_actor */
+	__u32 published; /* number of pages that a commit published */
+	unsigned int ordered; /* number of calls that the test has ordered */
+	unsigned int done; /* number of calls that returned */
 };
 
 /* The victim and the test share this memory. */
@@ -93,38 +77,22 @@ bool run_detached(void *(*main)(void *), void *arg);
 void let_run(int round);
 
 /*
- * Let the other threads run until the condition is true, or at least for this
- * time.  Evaluates to whether the condition became true.
+ * Let the other threads run until the condition is true, or for @_rounds.  A
+ * round takes about a millisecond, and the first ones less.  Evaluates to
+ * whether the condition became true.
  */
-#define run_until(_condition, _ms)                        \
-	({                                                \
-		int __round = 0;                          \
-		while (__round <= (_ms) && !(_condition)) \
-			let_run(__round++);               \
-		__round <= (_ms);                         \
+#define run_until(_condition, _rounds)                       \
+	({                                                   \
+		int __round = 0;                             \
+		while (__round < (_rounds) && !(_condition)) \
+			let_run(__round++);                  \
+		__round < (_rounds);                         \
 	})
 
-void thread_order_args(struct thread *t, long nr, const long args[6]);
-/* Order a system call.  Missing arguments are 0. */
-#define thread_order(t, nr, ...) \
-	thread_order_args(t, nr, (const long[6]){ __VA_ARGS__ })
-
-/* Order an ioctl.  Member @_member of the union contains the argument. */
-#define thread_ioctl(_t, _fd, _cmd, _member, ...)                         \
-	do {                                                              \
-		(_t)->arg._member = (typeof((_t)->arg._member)){          \
-			.size = sizeof((_t)->arg._member), __VA_ARGS__    \
-		};                                                        \
-		thread_order(_t, SYS_ioctl, _fd, _cmd, (long)&(_t)->arg); \
-	} while (0)
-
+void thread_order(struct thread *t, long (*call)(struct thread *t));
 /* Returns whether the calls of all orders have returned. */
 bool thread_is_done(const struct thread *t);
-/* Order a call that does not block.  Evaluates to whether the call succeeded. */
-#define thread_do_now(t, ...)                                            \
-	({                                                               \
-		thread_order(t, __VA_ARGS__);                            \
-		run_until(thread_is_done(t), SETTLE_MS) && !(t)->errnum; \
-	})
+/* Order a call that does not block.  Returns whether the call succeeded. */
+bool thread_do_now(struct thread *t, long (*call)(struct thread *t));
 
 #endif /* _SELFTESTS_MMUN_MODEL_CREW_H */

@@ -3,6 +3,7 @@
  * Plays a schedule on the kernel: makes the calls of the actors in the order of
  * the steps.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "../lib/compat.h"
@@ -11,98 +12,104 @@
 
 struct play play;
 
-/* @call: enum model_call */
-static void call_reader(int actor, int call)
-{
-	const int range = role_of(actor)->range;
-	const struct mmun_token token = stage.token[actor];
-	const __u32 id = stage.id[range];
-	struct thread *t = stage.thread[actor];
+/* The calls of the actors, which their threads make */
 
-	switch (call) {
+static long call_reader(struct thread *t)
+{
+	struct mmun_commit commit;
+	int ret;
+
+	switch (t->call_nr) {
 	case MODEL_BEGIN:
-		thread_ioctl(t, stage.fd, MMUN_READ_BEGIN, begin, .id = id);
-		break;
+		ret = _mmun_read_begin(t->fd, t->id, &t->token);
+		t->result = t->token.seq - t->base;
+		return ret;
 	case MODEL_COLLECT:
-		thread_ioctl(t, stage.fd, MMUN_COLLECT, collect,
-			     .batch = token.batch, .start = page_at(range),
-			     .length = 2 * page_size(),
-			     .method = MMUN_METHOD_HMM_NOFAULT);
-		break;
+		return _mmun_collect(t->fd, t->token, (void *)t->start,
+				     t->length, MMUN_METHOD_HMM_NOFAULT, 0,
+				     &t->result);
 	case MODEL_CHECK:
-		thread_ioctl(t, stage.fd, MMUN_QUERY_RANGE, query, .id = id,
-			     .seq = token.seq);
-		break;
-	case MODEL_COMMIT:
-		thread_ioctl(t, stage.fd, MMUN_COMMIT, commit,
-			     .batch = token.batch, .seq = token.seq);
-		break;
+		return _mmun_check_retry(t->fd, t->id, t->token.seq,
+					 &t->result);
+	default:
+		ret = _mmun_commit(t->fd, t->token, &commit);
+		t->result = commit.out_collided;
+		t->published = commit.out_published;
+		return ret;
 	}
-}
-
-static void call_inserter(int actor)
-{
-	struct thread *t = stage.thread[actor];
-
-	t->span = (struct mmun_span){
-		.start = page_at(role_of(actor)->range),
-		.length = 2 * page_size(),
-	};
-	thread_ioctl(t, stage.fd, MMUN_INSERT, insert, .kind = stage.kind,
-		     .spans = mmun_u64(&t->span), .count = 1);
-}
-
-static void call_remover(int actor)
-{
-	struct thread *t = stage.thread[actor];
-
-	t->span = (struct mmun_span){ .id = stage.id[role_of(actor)->range] };
-	thread_ioctl(t, stage.fd, MMUN_REMOVE, remove,
-		     .spans = mmun_u64(&t->span), .count = 1);
-}
-
-static void call_mutator(int actor)
-{
-	const struct model_role *role = role_of(actor);
-	const long start = page_at(role->first);
-	const long length = page_at(role->last + 1) - start;
-	/* the number of the system call, and its arguments */
-	const long calls[MODEL_KINDS][7] = {
-		[MODEL_MADVISE] = { SYS_madvise, start, length, MADV_DONTNEED },
-		[MODEL_MUNMAP] = { SYS_munmap, start, length },
-		[MODEL_MPROTECT] = { SYS_mprotect, start, length, PROT_READ },
-		[MODEL_MREMAP] = { SYS_mremap, start, length, length,
-				   MREMAP_MAYMOVE | MREMAP_FIXED, MOVE_TO },
-		[MODEL_FORK] = { ORDER_FORK },
-		[MODEL_REAPER] = { SYS_process_mrelease, stage.pidfd },
-		[MODEL_EXIT] = { SYS_exit_group },
-	};
-	const long *call = calls[role->kind];
-
-	thread_order_args(stage.thread[actor], call[0], call + 1);
 }
 
 /*
- * If a begin fails, the reader makes no more calls, and @calls is MODEL_DONE.
+ * The child must not touch memory, because the child inherits only the arena.
  */
+static long fork_and_exit(void)
+{
+	long ret = -EOPNOTSUPP;
+
+#ifdef __x86_64__
+	asm volatile("syscall\n\t"
+		     "test %%eax, %%eax\n\t"
+		     "jnz 1f\n\t"
+		     "movl %[exit], %%eax\n\t"
+		     "xorl %%edi, %%edi\n\t"
+		     "syscall\n"
+		     "1:"
+		     : "=a"(ret)
+		     : "a"(SYS_fork), [exit] "i"(SYS_exit_group)
+		     : "rcx", "r11", "rdi", "memory");
+#endif
+	errno = -ret;
+	return ret < 0 ? -1 : 0;
+}
+
+static long make_call(struct thread *t)
+{
+	void *const start = (void *)t->start;
+
+	switch (t->kind) {
+	case MODEL_READER:
+		return call_reader(t);
+	case MODEL_INSERTER:
+		return _mmun_insert_kind(t->fd, t->range_kind, start, t->length,
+					 &t->id);
+	case MODEL_REMOVER:
+		return _mmun_remove(t->fd, t->id);
+	case MODEL_MADVISE:
+		return madvise(start, t->length, MADV_DONTNEED);
+	case MODEL_MUNMAP:
+		return munmap(start, t->length);
+	case MODEL_MPROTECT:
+		return mprotect(start, t->length, PROT_READ);
+	case MODEL_MREMAP:
+		return syscall(SYS_mremap, start, t->length, t->length,
+			       MREMAP_MAYMOVE | MREMAP_FIXED, MOVE_TO);
+	case MODEL_FORK:
+		return fork_and_exit();
+	case MODEL_REAPER:
+		return syscall(SYS_process_mrelease, t->pidfd, 0);
+	default:
+		_exit(0);
+	}
+}
+
+/* Order the call that the model has just made. */
 static void call(int actor)
 {
+	const struct model_role *role = role_of(actor);
 	const bool is_first = !play.before.actor[actor].calls;
-	const int calls = play.m.actor[actor].calls;
+	struct thread *t = stage.thread[actor];
 
-	switch (role_of(actor)->kind) {
-	case MODEL_READER:
-		call_reader(actor, is_first ? MODEL_BEGIN : calls - 1);
-		break;
-	case MODEL_INSERTER:
-		call_inserter(actor);
-		break;
-	case MODEL_REMOVER:
-		call_remover(actor);
-		break;
-	default:
-		call_mutator(actor);
-	}
+	t->fd = stage.fd;
+	t->pidfd = stage.pidfd;
+	t->kind = role->kind;
+	/* If a begin fails, the model makes no more calls. */
+	t->call_nr = is_first ? 0 : play.m.actor[actor].calls - 1;
+	t->range_kind = stage.kind;
+	t->id = stage.id[role->range];
+	t->start = page_at(role->first);
+	t->length = page_at(role->last + 1) - t->start;
+	t->base = play.base;
+	thread_order(t, make_call);
 }
 
 /* Take the step on the kernel that the model has just taken. */

@@ -32,8 +32,8 @@ struct play {
 /* Each test has its own process, so one play is enough. */
 extern struct play play;
 
-/* Sets play.why.  Evaluates to false. */
-#define disagree(...) (snprintf(play.why, sizeof(play.why), __VA_ARGS__), false)
+/* Sets play.why, which is not empty then.  Evaluates to false. */
+#define disagree(...) (snprintf(play.why, sizeof(play.why), __VA_ARGS__) < 0)
 
 static inline const struct model_role *role_of(int actor)
 {

@@ -37,15 +37,11 @@ static void choose_threads(void)
 	for_each_actor(i)
 	{
 		const int kind = stage.config->role[i].kind;
-		struct mmun_task *task = &stage.task[i];
 		int thread = 0;
 
 		if (kind != MODEL_EXIT)
 			thread = model_is_mutator(kind) ? mutators++ : own++;
 		stage.thread[i] = &crew->thread[thread];
-		if (task->tid != stage.thread[i]->tid)
-			mmun_task_close(task);
-		task->tid = stage.thread[i]->tid;
 	}
 }
 
@@ -97,7 +93,7 @@ static bool holds_arm(void)
 	for_each_actor(
 		i) for (int at = MODEL_ENTER; at <= MODEL_EXITING;
 			at++) if (stops_at(stage.config->role[i].kind, at) &&
-				  !hold_arm(stage.thread[i]->tid, at,
+				  !hold_arm(stage.thread[i]->task.tid, at,
 					    &stage.hold[i][at])) return false;
 	return true;
 }
@@ -151,9 +147,9 @@ static int find_place(int actor, int expected, bool *slept)
 		return MODEL_IDLE;
 	if (stage.config->role[actor].kind == MODEL_EXIT)
 		return exit_look();
-	ret = mmun_task_look(&stage.task[actor]);
+	ret = mmun_task_look(&stage.thread[actor]->task);
 	*slept = ret;
-	return ret < 0 ? ret : places[stage.task[actor].state];
+	return ret < 0 ? ret : places[stage.thread[actor]->task.state];
 }
 
 /* Returns the number of actors that have changed since the last look, or -1. */
@@ -175,21 +171,15 @@ static int stage_look(const struct model_actor *expected)
 	return changed;
 }
 
-int stage_quiesce(const struct model_actor *expected, int timeout_ms)
+int stage_quiesce(const struct model_actor *expected)
 {
-	const struct timespec start = mmun_now();
+	int changed;
 
 	for_each_actor(i) stage.where[i] = MODEL_RUNS;
-	for (int round = 0;; round++) {
-		const int changed = stage_look(expected);
-
-		if (changed <= 0)
-			return changed ? -1 : 1;
-		if (round && ms_since(&start) >= timeout_ms)
-			return 0;
-		if (round)
-			let_run(round);
-	}
+	changed = stage_look(expected);
+	if (changed >= 0)
+		run_until((changed = stage_look(expected)) <= 0, 100);
+	return changed < 0 ? -1 : !changed;
 }
 
 void stage_find_held(void)
@@ -234,7 +224,7 @@ static bool records_set_up(void)
 	__u64 lost;
 
 	return !_mmun_log_setup(stage.fd, 256, types, &lost) &&
-	       hold_arm(crew->thread[0].tid, MODEL_START, &hold) &&
+	       hold_arm(crew->thread[0].task.tid, MODEL_START, &hold) &&
 	       hold_release(hold, MMUN_RESUME_END);
 }
 
@@ -260,8 +250,8 @@ static void victim_end(void)
 {
 	__u32 count;
 
-	for (int i = 0; i < MODEL_ACTORS; i++)
-		mmun_task_close(&stage.task[i]);
+	for (int i = 0; i < VICTIM_THREADS; i++)
+		mmun_task_close(&crew->thread[i].task);
 	holds_end();
 	kill(stage.pid, SIGKILL);
 	_mmun_unpin_mm(stage.fd, 0, &count);
@@ -273,17 +263,22 @@ static void victim_end(void)
 	stage.pid = 0;
 }
 
-static bool memory_set_up(void)
+static long map_arena(struct thread *t)
 {
 	const size_t length = MODEL_PAGES * page_size();
-	struct thread *t = &crew->thread[0];
 
-	if (has_kind(MODEL_MREMAP) &&
-	    !thread_do_now(t, SYS_munmap, MOVE_TO, length))
-		return false;
-	return thread_do_now(
-		t, SYS_mmap, ARENA, length, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1);
+	/* mremap() may have moved pages. */
+	munmap((void *)MOVE_TO, length);
+	return syscall(SYS_mmap, ARENA, length, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE,
+		       -1, 0);
+}
+
+static long pin_mm(struct thread *t)
+{
+	__u32 unpinned;
+
+	return _mmun_pin_mm(crew->victim_fd, 5000, &unpinned);
 }
 
 /* The thread may also sleep before it reaches PIN_MM. */
@@ -300,13 +295,10 @@ static bool is_parked(struct mmun_task *task)
 static bool victim_park(void)
 {
 	struct thread *t = &crew->thread[0];
-	struct mmun_task task = { .tid = t->tid };
-	bool parked;
 
-	thread_ioctl(t, crew->victim_fd, MMUN_PIN_MM, park, .timeout_ms = 5000);
-	parked = run_until(is_parked(&task), SETTLE_MS);
-	mmun_task_close(&task);
-	return parked && !kill(stage.pid, SIGKILL);
+	thread_order(t, pin_mm);
+	return run_until(is_parked(&t->task), SETTLE_MS) &&
+	       !kill(stage.pid, SIGKILL);
 }
 
 static bool ranges_insert(void)
@@ -334,8 +326,8 @@ bool stage_set_up(const struct model_config *config)
 	if (!stage.pid && !victim_start())
 		return false;
 	choose_threads();
-	if (!memory_set_up() || !ranges_insert() || !holds_arm() ||
-	    (has_kind(MODEL_REAPER) && !victim_park()))
+	if (!thread_do_now(&crew->thread[0], map_arena) || !ranges_insert() ||
+	    !holds_arm() || (has_kind(MODEL_REAPER) && !victim_park()))
 		return false;
 	/* Drop the records of the list notifier that the setup caused. */
 	while (read(stage.fd, records, sizeof(records)) > 0)
@@ -358,7 +350,7 @@ static bool all_are_idle(void)
 {
 	static const struct model_actor idle[MODEL_ACTORS];
 
-	if (stage_quiesce(idle, 10) < 0)
+	if (stage_quiesce(idle) < 0)
 		return false;
 	for_each_actor(i) if (stage.where[i] != MODEL_IDLE &&
 			      stage.where[i] != MODEL_GONE) return false;

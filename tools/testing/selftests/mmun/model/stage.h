@@ -15,9 +15,6 @@
 #include "crew.h"
 #include "model.h"
 
-#define LOOK_US 100 /* between two looks at a task */
-#define LOOKS(ms) (1000 * (ms) / LOOK_US)
-
 /* The arrays have an element for each actor or for each range. */
 struct stage {
 	const struct model_config *config;
@@ -30,9 +27,7 @@ struct stage {
 	struct thread *thread[MODEL_ACTORS];
 	/* the hold that stops the actor at each place, or 0 */
 	__u32 hold[MODEL_ACTORS][MODEL_EXITING + 1];
-	struct mmun_token token[MODEL_ACTORS]; /* batches */
 	__u32 id[MODEL_RANGES]; /* 0: none */
-	struct mmun_task task[MODEL_ACTORS]; /* what the thread does */
 	/*
 	 * The place of the actor at the last look.  MODEL_WAITS_SEQ: it is
 	 * blocked, for whatever reason.
@@ -75,9 +70,9 @@ bool stage_abandon(void);
 /*
  * Wait until two looks at each actor see no change.  A look checks whether the
  * actor is held at the place of @expected, and at no other place.  Returns 1,
- * or 0 if the wait takes longer than @timeout_ms, or -1 with errno.
+ * or 0 if the actors do not come to rest, or -1 with errno.
  */
-int stage_quiesce(const struct model_actor *expected, int timeout_ms);
+int stage_quiesce(const struct model_actor *expected);
 /* Check whether the actors that do not rest are held at any place. */
 void stage_find_held(void);
 /* Returns false with errno. */
