@@ -44,13 +44,9 @@ struct thread {
 	long (*call)(struct thread *t); /* returns -1 with errno if it fails */
 	int kind; /* enum model_kind */
 	int call_nr; /* number of earlier calls of the actor */
-	int fd; /* the context of the victim */
-	int pidfd; /* the victim */
-	__u32 range_kind; /* enum mmun_kind */
 	__u32 id; /* of the range */
 	unsigned long start;
 	unsigned long length;
-	__u64 base; /* the sequence of the kernel minus that of the model */
 	struct mmun_token token; /* of the last begin */
 	int errnum; /* error of the call, or 0 */
 	__u32 result; /* of a call that succeeded, as in struct model_actor */

@@ -12,7 +12,10 @@
 
 struct play play;
 
-/* The calls of the actors, which their threads make */
+/*
+ * The calls of the actors, which their threads make.  A mutator does not see what
+ * has changed in @stage since its process was forked.
+ */
 
 static long call_reader(struct thread *t)
 {
@@ -21,18 +24,18 @@ static long call_reader(struct thread *t)
 
 	switch (t->call_nr) {
 	case MODEL_BEGIN:
-		ret = _mmun_read_begin(t->fd, t->id, &t->token);
-		t->result = t->token.seq - t->base;
+		ret = _mmun_read_begin(stage.fd, t->id, &t->token);
+		t->result = t->token.seq - play.base;
 		return ret;
 	case MODEL_COLLECT:
-		return _mmun_collect(t->fd, t->token, (void *)t->start,
+		return _mmun_collect(stage.fd, t->token, (void *)t->start,
 				     t->length, MMUN_METHOD_HMM_NOFAULT, 0,
 				     &t->result);
 	case MODEL_CHECK:
-		return _mmun_check_retry(t->fd, t->id, t->token.seq,
+		return _mmun_check_retry(stage.fd, t->id, t->token.seq,
 					 &t->result);
 	default:
-		ret = _mmun_commit(t->fd, t->token, &commit);
+		ret = _mmun_commit(stage.fd, t->token, &commit);
 		t->result = commit.out_collided;
 		t->published = commit.out_published;
 		return ret;
@@ -70,10 +73,10 @@ static long make_call(struct thread *t)
 	case MODEL_READER:
 		return call_reader(t);
 	case MODEL_INSERTER:
-		return _mmun_insert_kind(t->fd, t->range_kind, start, t->length,
+		return _mmun_insert_kind(stage.fd, stage.kind, start, t->length,
 					 &t->id);
 	case MODEL_REMOVER:
-		return _mmun_remove(t->fd, t->id);
+		return _mmun_remove(stage.fd, t->id);
 	case MODEL_MADVISE:
 		return madvise(start, t->length, MADV_DONTNEED);
 	case MODEL_MUNMAP:
@@ -86,7 +89,7 @@ static long make_call(struct thread *t)
 	case MODEL_FORK:
 		return fork_and_exit();
 	case MODEL_REAPER:
-		return syscall(SYS_process_mrelease, t->pidfd, 0);
+		return syscall(SYS_process_mrelease, stage.pidfd, 0);
 	default:
 		_exit(0);
 	}
@@ -99,16 +102,12 @@ static void call(int actor)
 	const bool is_first = !play.before.actor[actor].calls;
 	struct thread *t = stage.thread[actor];
 
-	t->fd = stage.fd;
-	t->pidfd = stage.pidfd;
 	t->kind = role->kind;
 	/* If a begin fails, the model makes no more calls. */
 	t->call_nr = is_first ? 0 : play.m.actor[actor].calls - 1;
-	t->range_kind = stage.kind;
 	t->id = stage.id[role->range];
 	t->start = page_at(role->first);
 	t->length = page_at(role->last + 1) - t->start;
-	t->base = play.base;
 	thread_order(t, make_call);
 }
 
@@ -173,7 +172,9 @@ static int next_actor(void)
 {
 	if (play.nr < play.schedule.nr)
 		return play.schedule.step[play.nr];
-	for_each_actor(i) if (model_enabled(&play.m, stage.config, i)) return i;
+	for (int i = 0; i < stage.config->nr; i++)
+		if (model_enabled(&play.m, stage.config, i))
+			return i;
 	return -1;
 }
 

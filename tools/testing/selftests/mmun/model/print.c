@@ -53,7 +53,8 @@ void print_step(int step)
 	const struct model *m = &play.last[step % LAST_STEPS];
 
 	fprintf(stderr, "# step %d by %s: ", step, actor_name(play.step[step]));
-	for_each_actor(i) print_actor(i, &m->actor[i]);
+	for (int i = 0; i < stage.config->nr; i++)
+		print_actor(i, &m->actor[i]);
 	print_lock(&m->lock);
 }
 
@@ -71,7 +72,7 @@ void play_report(void)
 		"# Play it again: make kselftest SCHEDULE='%s'\n"
 		"# The actors:\n",
 		play.nr, text);
-	for_each_actor(i)
+	for (int i = 0; i < stage.config->nr; i++)
 		fprintf(stderr, "# %s is %s: %s\n", actor_name(i),
 			role_of(i)->text, model_kinds[role_of(i)->kind].text);
 	fprintf(stderr, "# The model after the last steps:\n");

@@ -16,7 +16,9 @@ struct stage stage = { .settle_ms = SETTLE_MS };
 
 static bool has_kind(int kind)
 {
-	for_each_actor(i) if (stage.config->role[i].kind == kind) return true;
+	for (int i = 0; i < stage.config->nr; i++)
+		if (stage.config->role[i].kind == kind)
+			return true;
 	return false;
 }
 
@@ -34,8 +36,7 @@ static void choose_threads(void)
 {
 	int mutators = 1, own = VICTIM_THREADS;
 
-	for_each_actor(i)
-	{
+	for (int i = 0; i < stage.config->nr; i++) {
 		const int kind = stage.config->role[i].kind;
 		int thread = 0;
 
@@ -81,6 +82,18 @@ static bool is_held(int actor, int where)
 	return true;
 }
 
+/* Returns the place at which the actor is held, or MODEL_IDLE. */
+static enum model_where find_hold(int actor, int expected)
+{
+	int at = MODEL_EXITING;
+
+	if (is_held(actor, expected))
+		return expected;
+	while (at != MODEL_IDLE && !is_held(actor, at))
+		at--;
+	return at;
+}
+
 static bool stops_at(int kind, int where)
 {
 	if (kind == MODEL_EXIT)
@@ -90,11 +103,12 @@ static bool stops_at(int kind, int where)
 
 static bool holds_arm(void)
 {
-	for_each_actor(
-		i) for (int at = MODEL_ENTER; at <= MODEL_EXITING;
-			at++) if (stops_at(stage.config->role[i].kind, at) &&
-				  !hold_arm(stage.thread[i]->task.tid, at,
-					    &stage.hold[i][at])) return false;
+	for (int i = 0; i < stage.config->nr; i++)
+		for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++)
+			if (stops_at(stage.config->role[i].kind, at) &&
+			    !hold_arm(stage.thread[i]->task.tid, at,
+				      &stage.hold[i][at]))
+				return false;
 	return true;
 }
 
@@ -138,18 +152,20 @@ static int find_place(int actor, int expected, bool *slept)
 		[MMUN_TASK_WAITING] = MODEL_RUNS,
 		[MMUN_TASK_GONE] = MODEL_GONE,
 	};
+	struct thread *t = stage.thread[actor];
 	int ret;
 
 	*slept = true;
-	if (is_held(actor, expected))
-		return expected;
-	if (thread_is_done(stage.thread[actor]))
+	if (thread_is_done(t))
 		return MODEL_IDLE;
-	if (stage.config->role[actor].kind == MODEL_EXIT)
+	ret = find_hold(actor, expected);
+	if (ret != MODEL_IDLE)
+		return ret;
+	if (t->kind == MODEL_EXIT)
 		return exit_look();
-	ret = mmun_task_look(&stage.thread[actor]->task);
+	ret = mmun_task_look(&t->task);
 	*slept = ret;
-	return ret < 0 ? ret : places[stage.thread[actor]->task.state];
+	return ret < 0 ? ret : places[t->task.state];
 }
 
 /* Returns the number of actors that have changed since the last look, or -1. */
@@ -157,8 +173,7 @@ static int stage_look(const struct model_actor *expected)
 {
 	int changed = 0;
 
-	for_each_actor(i)
-	{
+	for (int i = 0; i < stage.config->nr; i++) {
 		bool slept;
 		const int where = find_place(i, expected[i].where, &slept);
 
@@ -175,27 +190,12 @@ int stage_quiesce(const struct model_actor *expected)
 {
 	int changed;
 
-	for_each_actor(i) stage.where[i] = MODEL_RUNS;
+	for (int i = 0; i < stage.config->nr; i++)
+		stage.where[i] = MODEL_RUNS;
 	changed = stage_look(expected);
 	if (changed >= 0)
 		run_until((changed = stage_look(expected)) <= 0, 100);
 	return changed < 0 ? -1 : !changed;
-}
-
-void stage_find_held(void)
-{
-	for_each_actor(i)
-	{
-		int at = MODEL_ENTER;
-
-		if (stage.where[i] != MODEL_RUNS &&
-		    !model_is_blocked(stage.where[i]))
-			continue;
-		while (at <= MODEL_EXITING && !is_held(i, at))
-			at++;
-		if (at <= MODEL_EXITING)
-			stage.where[i] = at;
-	}
 }
 
 /* The victim */
@@ -352,8 +352,10 @@ static bool all_are_idle(void)
 
 	if (stage_quiesce(idle) < 0)
 		return false;
-	for_each_actor(i) if (stage.where[i] != MODEL_IDLE &&
-			      stage.where[i] != MODEL_GONE) return false;
+	for (int i = 0; i < stage.config->nr; i++)
+		if (stage.where[i] != MODEL_IDLE &&
+		    stage.where[i] != MODEL_GONE)
+			return false;
 	return true;
 }
 

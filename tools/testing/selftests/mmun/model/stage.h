@@ -39,8 +39,6 @@ struct stage {
 /* Each test has its own process, so one stage is enough. */
 extern struct stage stage;
 
-#define for_each_actor(i) for (int i = 0; i < stage.config->nr; i++)
-
 static inline size_t page_size(void)
 {
 	return sysconf(_SC_PAGESIZE);
@@ -68,13 +66,11 @@ void stage_clear(void);
  */
 bool stage_abandon(void);
 /*
- * Wait until two looks at each actor see no change.  A look checks whether the
- * actor is held at the place of @expected, and at no other place.  Returns 1,
- * or 0 if the actors do not come to rest, or -1 with errno.
+ * Wait until two looks at each actor see no change.  A look is fast if the actor
+ * is where @expected says.  Returns 1, or 0 if the actors do not come to rest,
+ * or -1 with errno.
  */
 int stage_quiesce(const struct model_actor *expected);
-/* Check whether the actors that do not rest are held at any place. */
-void stage_find_held(void);
 /* Returns false with errno. */
 bool hold_release(__u32 hold, __u32 flags);
 
