@@ -74,7 +74,7 @@ static bool will_not_change(int actor)
 static bool is_decided(void)
 {
 	play.why[0] = '\0';
-	if (stage_quiesce(play.m.actor) < 0)
+	if (!stage_quiesce(play.m.actor))
 		return !disagree("cannot read /proc: %m");
 	return all_actors(compare_place) || all_actors(will_not_change);
 }

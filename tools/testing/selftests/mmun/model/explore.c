@@ -7,36 +7,26 @@
 #include "../lib/ioctl.h"
 #include "explore.h"
 
-/* What the explorer has done so far */
-struct progress {
-	__u32 schedules;
-	__u64 steps; /* taken on the kernel */
-};
-
-static bool play_tour(struct search *search, struct tour tour,
-		      struct progress *done)
+static bool play_tour(struct search *search, struct tour tour)
 {
-	const double start = now();
+	const struct timespec start = mmun_now();
 
 	for (__u32 i = tour.from; i < search->nr_goals; i++) {
-		if ((tour.limit && done->schedules == tour.limit) ||
-		    (tour.seconds && now() - start > tour.seconds))
+		if ((tour.limit && play.played == tour.limit) ||
+		    (tour.ms && ms_since(&start) > tour.ms))
 			break;
 		search_schedule(search, i, &play.schedule);
 		if (!play_schedule())
 			return false;
 		search_take(search, play.step, play.nr);
-		done->schedules++;
-		done->steps += play.nr;
 	}
 	return true;
 }
 
 bool explore(const char *text, struct tour tour)
 {
-	const double start = now();
+	const struct timespec start = mmun_now();
 	struct model_config config;
-	struct progress done = {};
 	struct search search;
 	bool agreed;
 
@@ -46,17 +36,16 @@ bool explore(const char *text, struct tour tour)
 	}
 	config.no_collect = !has_hmm();
 	search_all(&search, &config, tour.depth);
-	agreed = play_tour(&search, tour, &done);
+	agreed = play_tour(&search, tour);
 	/* scripts/measure/explore.sh reads this line. */
 	fprintf(stderr,
-		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %llu steps, %.0f a second\n",
-		text, done.schedules, search.nr_goals, search.nr_nodes,
-		search.nr_taken, search.nr_edges,
-		(unsigned long long)done.steps,
-		done.schedules / (now() - start));
+		"# explored %s: %u played of %u schedules, %u states, %u taken of %u edges, %u steps, %.0f a second\n",
+		text, play.played, search.nr_goals, search.nr_nodes,
+		search.nr_taken, search.nr_edges, play.steps,
+		1000.0 * play.played / (ms_since(&start) + 1));
 	if (!agreed)
 		play_report();
-	agreed = agreed && (done.schedules < search.nr_goals ||
+	agreed = agreed && (play.played < search.nr_goals ||
 			    search.nr_taken == search.nr_edges);
 	search_free(&search);
 	return agreed;

@@ -6,7 +6,6 @@
 #define _SELFTESTS_MMUN_MODEL_EXPLORE_H
 
 #include <stdbool.h>
-#include <time.h>
 
 #include "play.h"
 #include "search.h"
@@ -18,7 +17,7 @@ struct tour {
 	int depth; /* number of steps whose actor is varied; 0: all */
 	__u32 from; /* the first schedule to play */
 	__u32 limit; /* number of schedules to play; 0: all */
-	double seconds; /* time after which no schedule begins; 0: no limit */
+	int ms; /* time after which no schedule begins; 0: no limit */
 };
 
 /* A fixture whose tests play schedules */
@@ -32,14 +31,6 @@ struct tour {
 	{                                    \
 		stage_abandon();             \
 	}
-
-static inline double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 /*
  * Explore the configuration and report the numbers.  Returns false if kernel

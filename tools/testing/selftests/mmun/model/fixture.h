@@ -16,11 +16,11 @@
  */
 #define BUDGET 24
 
-static double program_start;
+static struct timespec program_start;
 
 static void __attribute__((constructor)) note_start(void)
 {
-	program_start = now();
+	program_start = mmun_now();
 }
 
 FIXTURE_VARIANT(explore)
@@ -31,25 +31,25 @@ FIXTURE_VARIANT(explore)
 EXPLORER_FIXTURE(explore)
 
 /*
- * Returns the seconds for this configuration: twice its share of the seconds
- * that are left, because most configurations need less than their share.
+ * Returns the milliseconds for this configuration: twice its share of the time
+ * that is left, because most configurations need less than their share.
  * @v: all configurations
  */
-static double share(const struct __fixture_variant_metadata *v,
-		    const void *variant)
+static int share(const struct __fixture_variant_metadata *v,
+		 const void *variant)
 {
-	const double seconds = program_start + BUDGET - now();
+	const int ms = 1000 * BUDGET - ms_since(&program_start);
 	int left = 0; /* configurations, including this configuration */
 
 	for (; v; v = v->next)
 		left += left || v->data == variant;
-	return seconds > 0 ? 2 * seconds / (left + 1) : 0.1;
+	return ms > 0 ? 2 * ms / (left + 1) : 100;
 }
 
 TEST_F_TIMEOUT(explore, kernel_agrees_with_the_model_in_every_schedule, SECONDS)
 {
 	const struct tour tour = {
-		.seconds = share(_metadata->fixture->variant, variant),
+		.ms = share(_metadata->fixture->variant, variant),
 	};
 
 	EXPECT_EQ(1, explore(variant->actors, tour));

@@ -192,5 +192,7 @@ bool play_schedule(void)
 	if (!compare_end())
 		return false;
 	stage_clear();
+	play.played++;
+	play.steps += play.nr;
 	return true;
 }

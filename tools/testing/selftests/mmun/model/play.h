@@ -25,6 +25,8 @@ struct play {
 	int nr; /* number of steps begun */
 	__u8 step[SCHEDULE_STEPS]; /* the actors that took these steps */
 	struct model last[LAST_STEPS]; /* the states after the last steps */
+	__u32 played; /* number of schedules that were played to the end */
+	__u32 steps; /* number of their steps */
 	bool narrate; /* report each step */
 	char why[512]; /* how kernel and model disagree, or empty */
 };

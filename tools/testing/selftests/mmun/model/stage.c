@@ -137,35 +137,31 @@ static enum model_where exit_look(void)
 }
 
 /*
- * Returns the place of the actor, or -1 with errno.  @slept is true unless the
- * actor has run since the last look.
+ * Returns the place of the actor, or -1 with errno.  MODEL_RUNS: it has run since
+ * the last look.
  *
  * Only this thread gives orders and releases holds.  So an actor that is held or
  * idle cannot change its state, even if it still runs, and /proc is not needed.
  */
-static int find_place(int actor, int expected, bool *slept)
+static int find_place(int actor, int expected)
 {
-	/* A call that has not returned does not wait for a signal. */
-	static const __u8 places[] = {
-		[MMUN_TASK_RUNNING] = MODEL_RUNS,
-		[MMUN_TASK_BLOCKED] = MODEL_WAITS_SEQ,
-		[MMUN_TASK_WAITING] = MODEL_RUNS,
-		[MMUN_TASK_GONE] = MODEL_GONE,
-	};
 	struct thread *t = stage.thread[actor];
-	int ret;
+	int at;
 
-	*slept = true;
 	if (thread_is_done(t))
 		return MODEL_IDLE;
-	ret = find_hold(actor, expected);
-	if (ret != MODEL_IDLE)
-		return ret;
+	at = find_hold(actor, expected);
+	if (at != MODEL_IDLE)
+		return at;
 	if (t->kind == MODEL_EXIT)
 		return exit_look();
-	ret = mmun_task_look(&t->task);
-	*slept = ret;
-	return ret < 0 ? ret : places[t->task.state];
+	at = mmun_task_look(&t->task);
+	if (at <= 0)
+		return at ? at : MODEL_RUNS;
+	if (t->task.state == MMUN_TASK_GONE)
+		return MODEL_GONE;
+	return t->task.state == MMUN_TASK_BLOCKED ? MODEL_WAITS_SEQ :
+						    MODEL_RUNS;
 }
 
 /* Returns the number of actors that have changed since the last look, or -1. */
@@ -174,19 +170,17 @@ static int stage_look(const struct model_actor *expected)
 	int changed = 0;
 
 	for (int i = 0; i < stage.config->nr; i++) {
-		bool slept;
-		const int where = find_place(i, expected[i].where, &slept);
+		const int at = find_place(i, expected[i].where);
 
-		if (where < 0)
-			return where;
-		changed += !slept || where != stage.where[i] ||
-			   where == MODEL_RUNS;
-		stage.where[i] = where;
+		if (at < 0)
+			return at;
+		changed += at == MODEL_RUNS || at != stage.where[i];
+		stage.where[i] = at;
 	}
 	return changed;
 }
 
-int stage_quiesce(const struct model_actor *expected)
+bool stage_quiesce(const struct model_actor *expected)
 {
 	int changed;
 
@@ -195,7 +189,7 @@ int stage_quiesce(const struct model_actor *expected)
 	changed = stage_look(expected);
 	if (changed >= 0)
 		run_until((changed = stage_look(expected)) <= 0, 100);
-	return changed < 0 ? -1 : !changed;
+	return changed >= 0;
 }
 
 /* The victim */
@@ -350,7 +344,7 @@ static bool all_are_idle(void)
 {
 	static const struct model_actor idle[MODEL_ACTORS];
 
-	if (stage_quiesce(idle) < 0)
+	if (!stage_quiesce(idle))
 		return false;
 	for (int i = 0; i < stage.config->nr; i++)
 		if (stage.where[i] != MODEL_IDLE &&

@@ -66,11 +66,10 @@ void stage_clear(void);
  */
 bool stage_abandon(void);
 /*
- * Wait until two looks at each actor see no change.  A look is fast if the actor
- * is where @expected says.  Returns 1, or 0 if the actors do not come to rest,
- * or -1 with errno.
+ * Wait until two looks at each actor see no change, but not for ever.  A look is
+ * fast if the actor is where @expected says.  Returns false with errno.
  */
-int stage_quiesce(const struct model_actor *expected);
+bool stage_quiesce(const struct model_actor *expected);
 /* Returns false with errno. */
 bool hold_release(__u32 hold, __u32 flags);
 
