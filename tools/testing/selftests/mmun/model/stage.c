@@ -48,19 +48,17 @@ static void choose_threads(void)
 
 /* Holds */
 
-static bool hold_arm(pid_t tid, int where, __u32 *hold)
+/* Returns the hold, or 0 with errno. */
+static __u32 hold_arm(const struct thread *t, int where)
 {
 	struct mmun_hold cmd = {
 		.point = where - MODEL_ENTER,
-		.tid = tid,
+		.tid = t->task.tid,
 		.count = 64,
 		.timeout_ms = stage.max_hold_ms,
 	};
 
-	if (_mmun_hold(stage.fd, &cmd))
-		return false;
-	*hold = cmd.out_hold;
-	return true;
+	return _mmun_hold(stage.fd, &cmd) ? 0 : cmd.out_hold;
 }
 
 bool hold_release(__u32 hold, __u32 flags)
@@ -103,12 +101,15 @@ static bool stops_at(int kind, int where)
 
 static bool holds_arm(void)
 {
-	for (int i = 0; i < stage.config->nr; i++)
-		for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++)
-			if (stops_at(stage.config->role[i].kind, at) &&
-			    !hold_arm(stage.thread[i]->task.tid, at,
-				      &stage.hold[i][at]))
+	for (int i = 0; i < stage.config->nr; i++) {
+		for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++) {
+			if (!stops_at(stage.config->role[i].kind, at))
+				continue;
+			stage.hold[i][at] = hold_arm(stage.thread[i], at);
+			if (!stage.hold[i][at])
 				return false;
+		}
+	}
 	return true;
 }
 
@@ -214,12 +215,13 @@ static bool records_set_up(void)
 {
 	const __u32 types = 1 << MMUN_RECORD_INVALIDATE |
 			    1 << MMUN_RECORD_START | 1 << MMUN_RECORD_END;
-	__u32 hold;
 	__u64 lost;
+	__u32 hold;
 
-	return !_mmun_log_setup(stage.fd, 256, types, &lost) &&
-	       hold_arm(crew->thread[0].task.tid, MODEL_START, &hold) &&
-	       hold_release(hold, MMUN_RESUME_END);
+	if (_mmun_log_setup(stage.fd, 256, types, &lost))
+		return false;
+	hold = hold_arm(&crew->thread[0], MODEL_START);
+	return hold && hold_release(hold, MMUN_RESUME_END);
 }
 
 static bool victim_start(void)
@@ -315,11 +317,11 @@ bool stage_set_up(const struct model_config *config)
 	struct mmun_record records[16];
 
 	stage.config = config;
+	choose_threads();
 	if (stage.pid && victim_dies())
 		victim_end();
 	if (!stage.pid && !victim_start())
 		return false;
-	choose_threads();
 	if (!thread_do_now(&crew->thread[0], map_arena) || !ranges_insert() ||
 	    !holds_arm() || (has_kind(MODEL_REAPER) && !victim_park()))
 		return false;

@@ -55,10 +55,7 @@ static inline unsigned long page_at(int page)
  * the model.
  */
 bool stage_set_up(const struct model_config *config);
-/*
- * Clear the stage after a schedule without a disagreement.  No actor is in a
- * call.
- */
+/* Clear the stage after a play without disagreement.  No actor is in a call. */
 void stage_clear(void);
 /*
  * End the holds and the victim after a disagreement.  Returns false if an actor
