@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Plays every interleaving, like explore_test.  An actor ends a process in each
- * schedule.
- */
+/* Like explore_test.  An actor ends a process in each schedule. */
 #include "lib/mmun.h"
 #include "model/fixture.h"
 

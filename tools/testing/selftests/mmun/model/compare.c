@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Compares the kernel with the model after each step and at the end of a
- * schedule.
- */
+/* Compares the kernel with the model after each step and at the end of a play */
 #include <string.h>
 #include <unistd.h>
 
@@ -28,10 +25,7 @@ static bool all_known_ranges(bool (*is_expected)(int range))
 	return true;
 }
 
-/*
- * Evaluates to whether the numbers are equal.  If not, play.why describes the
- * difference.
- */
+/* Evaluates to whether the numbers are equal.  If not, it sets play.why. */
 #define same(_expected, _got, _what, ...)                              \
 	((_expected) == (_got) ||                                      \
 	 disagree(_what " should be %lld, but is %lld", ##__VA_ARGS__, \
@@ -48,10 +42,9 @@ static bool compare_place(int actor)
 	    (model_is_blocked(where) && model_is_blocked(expected)))
 		return true;
 	if (model_is_blocked(where))
-		return disagree(
-			"%s should be %s, but is blocked in system call %d",
-			actor_name(actor), where_name(expected),
-			stage.thread[actor]->task.syscall);
+		return disagree("%s should be %s, but is in system call %d",
+				actor_name(actor), where_name(expected),
+				stage.thread[actor]->task.syscall);
 	return disagree("%s should be %s, but is %s", actor_name(actor),
 			where_name(expected), where_name(where));
 }
@@ -92,8 +85,8 @@ static bool compare_callback(int actor)
 
 	return !model_in_callback(a->where) ||
 	       same(stage.id[a->at], stage.held_in[actor],
-		    "the ID of the range whose callback %s is in (%c)",
-		    actor_name(actor), 'A' + a->at);
+		    "the ID of range %c, in whose callback %s is", 'A' + a->at,
+		    actor_name(actor));
 }
 
 /* What calls returned */
@@ -108,20 +101,18 @@ static bool compare_result(int actor)
 	    (actor != play.step[play.nr - 1] &&
 	     play.before.actor[actor].where == MODEL_IDLE))
 		return true;
-	if (!same(a->errnum, t->errnum, "the errno of the call of %s",
-		  actor_name(actor)))
+	if (!same(a->errnum, t->errnum, "the errno of %s", actor_name(actor)))
 		return false;
 	if (t->errnum)
 		return true;
 	if (t->kind == MODEL_INSERTER)
 		stage.id[role_of(actor)->range] = t->id;
 	/* A commit publishes what was collected, unless it collided. */
-	return same(a->result, t->result, "the result of the call of %s",
+	return same(a->result, t->result, "the result of %s",
 		    actor_name(actor)) &&
 	       (a->calls != MODEL_DONE ||
 		same(a->result ? 0 : a->valid, t->published,
-		     "the number of pages that %s published",
-		     actor_name(actor)));
+		     "the pages that %s published", actor_name(actor)));
 }
 
 /* The log */
@@ -153,23 +144,26 @@ static struct mmun_record expected_record(const struct model_record *expected,
 	return r;
 }
 
-#define RECORD_TEXT                                                          \
-	"type %u, thread %u, range %u, sequence %llu, event %u, flags %#x, " \
-	"%llx to %llx, inside of the range %llx to %llx"
-#define RECORD_FIELDS(_r)                                           \
-	(_r)->type, (_r)->tid, (_r)->id, (_r)->cur_seq - play.base, \
-		(_r)->event, (_r)->flags, (_r)->start, (_r)->end,   \
-		(_r)->clip_start, (_r)->clip_end
+static const char *record_text(char text[256], const struct mmun_record *r)
+{
+	static const char format[] =
+		"type %u tid %u, range %u, seq %lld, event %u, flags %x, %llx-%llx, clip %llx-%llx";
+
+	snprintf(text, 256, format, r->type, r->tid, r->id,
+		 r->cur_seq - play.base, r->event, r->flags, r->start, r->end,
+		 r->clip_start, r->clip_end);
+	return text;
+}
 
 static bool compare_record(const struct model_record *expected,
 			   const struct mmun_record *got)
 {
 	const struct mmun_record r = expected_record(expected, got);
+	char right[256], wrong[256];
 
 	return !memcmp(&r, got, sizeof(r)) ||
-	       disagree("the record should be " RECORD_TEXT
-			"; but is " RECORD_TEXT,
-			RECORD_FIELDS(&r), RECORD_FIELDS(got));
+	       disagree("the record should be: %s, but is: %s",
+			record_text(right, &r), record_text(wrong, got));
 }
 
 /* A reaper calls the list notifier for each VMA of the victim. */

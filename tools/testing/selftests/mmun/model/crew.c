@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The threads that act, and their orders.  crew.h states the rules.
- */
+/* The threads that act, and their orders.  crew.h states the rules. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The explorer: plays all schedules of a configuration, or a part of them.
- */
+/* The explorer: plays all schedules of a configuration, or a part of them. */
 #ifndef _SELFTESTS_MMUN_MODEL_EXPLORE_H
 #define _SELFTESTS_MMUN_MODEL_EXPLORE_H
 

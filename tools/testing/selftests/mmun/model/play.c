@@ -42,9 +42,7 @@ static long call_reader(struct thread *t)
 	}
 }
 
-/*
- * The child must not touch memory, because the child inherits only the arena.
- */
+/* The child must not touch memory: it inherits only the arena. */
 static long fork_and_exit(void)
 {
 	long ret = -EOPNOTSUPP;
@@ -124,10 +122,7 @@ static bool act(int actor)
 	return true;
 }
 
-/*
- * The sequence of a range that exists at first is the sequence of the mm minus
- * 1.
- */
+/* A range that exists at first has the sequence of the mm minus 1. */
 static bool play_begin(void)
 {
 	struct mmun_query_range cmd = {};

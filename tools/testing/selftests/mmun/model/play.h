@@ -28,7 +28,7 @@ struct play {
 	__u32 played; /* number of schedules that were played to the end */
 	__u32 steps; /* number of their steps */
 	bool narrate; /* report each step */
-	char why[512]; /* how kernel and model disagree, or empty */
+	char why[640]; /* how kernel and model disagree, or empty */
 };
 
 /* Each test has its own process, so one play is enough. */

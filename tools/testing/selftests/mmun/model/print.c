@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A play in words: its actors, its steps, and how kernel and model disagree.
- */
+/* A play in words: its actors, its steps, and how kernel and model disagree */
 #include "play.h"
 
 const char *where_name(int where)
