@@ -80,18 +80,6 @@ static bool is_held(int actor, int where)
 	return true;
 }
 
-/* Returns the place at which the actor is held, or MODEL_IDLE. */
-static enum model_where find_hold(int actor, int expected)
-{
-	int at = MODEL_EXITING;
-
-	if (is_held(actor, expected))
-		return expected;
-	while (at != MODEL_IDLE && !is_held(actor, at))
-		at--;
-	return at;
-}
-
 static bool stops_at(int kind, int where)
 {
 	if (kind == MODEL_EXIT)
@@ -151,9 +139,8 @@ static int find_place(int actor, int expected)
 
 	if (thread_is_done(t))
 		return MODEL_IDLE;
-	at = find_hold(actor, expected);
-	if (at != MODEL_IDLE)
-		return at;
+	if (is_held(actor, expected))
+		return expected;
 	if (t->kind == MODEL_EXIT)
 		return exit_look();
 	at = mmun_task_look(&t->task);
@@ -181,6 +168,17 @@ static int stage_look(const struct model_actor *expected)
 	return changed;
 }
 
+/*
+ * Check whether the actor is held at any place.  This costs too much for an actor
+ * that still runs to the expected place.
+ */
+static void find_hold(int actor)
+{
+	for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++)
+		if (is_held(actor, at))
+			stage.where[actor] = at;
+}
+
 bool stage_quiesce(const struct model_actor *expected)
 {
 	int changed;
@@ -190,6 +188,11 @@ bool stage_quiesce(const struct model_actor *expected)
 	changed = stage_look(expected);
 	if (changed >= 0)
 		run_until((changed = stage_look(expected)) <= 0, 100);
+	for (int i = 0; i < stage.config->nr; i++)
+		if (stage.where[i] == MODEL_RUNS ||
+		    (model_is_blocked(stage.where[i]) &&
+		     !model_is_blocked(expected[i].where)))
+			find_hold(i);
 	return changed >= 0;
 }
 
