@@ -63,7 +63,7 @@ bool crew_create(void)
 	mmun_stay_on_this_cpu();
 	crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (crew == MAP_FAILED)
+	if (crew == MAP_FAILED || pipe(crew->victim_pipe))
 		return false;
 	for (int i = 0; i < THREADS; i++)
 		if (pipe(crew->thread[i].pipe))
@@ -118,7 +118,8 @@ void victim_main(int nr_threads)
 	if (crew->victim_fd < 0 || !are_ready(nr_threads - 1) ||
 	    (nr_threads > 1 && !lock_memory()) || !arena_create())
 		_exit(1);
-	__atomic_store_n(&crew->victim_ready, true, __ATOMIC_RELEASE);
+	if (write(crew->victim_pipe[1], "", 1) != 1)
+		_exit(1);
 	thread_main(&crew->thread[0]);
 	_exit(0);
 }

@@ -60,7 +60,7 @@ struct crew {
 	struct thread thread[THREADS];
 	int victim_fd; /* number of the descriptor in the victim */
 	int ready; /* number of threads that wait for their first order */
-	bool victim_ready; /* The victim is set up. */
+	int victim_pipe[2]; /* The victim writes a byte when it is set up. */
 };
 
 extern struct crew *crew;

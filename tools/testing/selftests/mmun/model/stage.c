@@ -152,20 +152,26 @@ static int find_place(int actor, int expected)
 						    MODEL_RUNS;
 }
 
-/* Returns the number of actors that have changed since the last look, or -1. */
+/*
+ * Returns 1 if all actors rest, 0 if an actor may still change its place, or -1
+ * with errno.  If an actor is blocked, another one may just have woken it, so two
+ * looks must see the same places.
+ */
 static int stage_look(const struct model_actor *expected)
 {
-	int changed = 0;
+	bool runs = false, changed = false, blocked = false;
 
 	for (int i = 0; i < stage.config->nr; i++) {
 		const int at = find_place(i, expected[i].where);
 
 		if (at < 0)
 			return at;
-		changed += at == MODEL_RUNS || at != stage.where[i];
+		runs |= at == MODEL_RUNS;
+		changed |= at != stage.where[i];
+		blocked |= model_is_blocked(at);
 		stage.where[i] = at;
 	}
-	return changed;
+	return !runs && !(blocked && changed);
 }
 
 /*
@@ -181,30 +187,31 @@ static void find_hold(int actor)
 
 bool stage_quiesce(const struct model_actor *expected)
 {
-	int changed;
+	int ret;
 
 	for (int i = 0; i < stage.config->nr; i++)
 		stage.where[i] = MODEL_RUNS;
-	changed = stage_look(expected);
-	if (changed >= 0)
-		run_until((changed = stage_look(expected)) <= 0, 100);
+	ret = stage_look(expected);
+	if (!ret)
+		run_until((ret = stage_look(expected)), 100);
 	for (int i = 0; i < stage.config->nr; i++)
 		if (stage.where[i] == MODEL_RUNS ||
 		    (model_is_blocked(stage.where[i]) &&
 		     !model_is_blocked(expected[i].where)))
 			find_hold(i);
-	return changed >= 0;
+	return ret >= 0;
 }
 
 /* The victim */
 
 static bool victim_open(void)
 {
+	struct pollfd pfd = { .fd = crew->victim_pipe[0], .events = POLLIN };
 	struct mmun_info info;
+	char byte;
 
 	stage.pidfd = syscall(SYS_pidfd_open, stage.pid, 0);
-	if (!run_until(__atomic_load_n(&crew->victim_ready, __ATOMIC_ACQUIRE),
-		       READY_MS))
+	if (poll(&pfd, 1, READY_MS) != 1 || read(pfd.fd, &byte, 1) != 1)
 		return false;
 	stage.fd = syscall(SYS_pidfd_getfd, stage.pidfd, crew->victim_fd, 0);
 	if (stage.fd < 0 || _mmun_info(stage.fd, &info))
@@ -232,7 +239,6 @@ static bool victim_start(void)
 	for (int i = 0; i < VICTIM_THREADS; i++)
 		crew->thread[i].ordered = crew->thread[i].done;
 	crew->ready = 0;
-	crew->victim_ready = false;
 	stage.pid = fork();
 	if (!stage.pid)
 		victim_main(victim_dies() ? 1 : VICTIM_THREADS);

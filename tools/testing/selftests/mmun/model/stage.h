@@ -63,8 +63,8 @@ void stage_clear(void);
  */
 bool stage_abandon(void);
 /*
- * Wait until two looks at each actor see no change, but not for ever.  A look is
- * fast if the actor is where @expected says.  Returns false with errno.
+ * Wait until each actor rests at its place, but not for ever.  A look is fast if
+ * the actor is where @expected says.  Returns false with errno.
  */
 bool stage_quiesce(const struct model_actor *expected);
 /* Returns false with errno. */
