@@ -204,7 +204,8 @@ static void drop_lazy_references(void)
 {
 	cpu_set_t all, one;
 
-	sched_getaffinity(0, sizeof(all), &all);
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);

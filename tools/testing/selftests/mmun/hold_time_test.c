@@ -4,7 +4,6 @@
  * an mm, which is the parameter max_hold_ms.
  */
 #include <limits.h>
-#include <stdatomic.h>
 #include "lib/hold.h"
 #include "lib/setting.h"
 
@@ -105,10 +104,14 @@ HOLD_FIXTURE_WITH(hold_limit, ASSERT_EQ(0, setting_keep(&limit, PARAMETER)),
 
 #define expect_limit(_ms) EXPECT_EQ(_ms, mmun_info().out_max_hold_ms)
 
-#define set_limit(_ms)                                           \
-	do {                                                     \
-		ASSERT_EQ(0, mmun_write_number(PARAMETER, _ms)); \
-		expect_limit(_ms);                               \
+#define set_limit(_ms)                                                \
+	do {                                                          \
+		ASSERT_EQ(0, mmun_write_number(PARAMETER, _ms))       \
+		{                                                     \
+			TH_LOG("%s: %s", PARAMETER, strerror(errno)); \
+		}                                                     \
+		EXPECT_EQ(_ms, mmun_read_number(PARAMETER));          \
+		expect_limit(_ms);                                    \
 	} while (0)
 
 /*
@@ -194,8 +197,6 @@ static void insert_many(struct __test_metadata *_metadata,
 	} while (fastest_dontneed(at, self->page) < 5 && ++rounds < 100);
 }
 
-static atomic_int repeat;
-
 /*
  *   0   1   2   3
  *   |-----range-----|	the first hold
@@ -214,7 +215,7 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	invalidate_through_two_holds(_metadata, self, fd);
 	EXPECT_EQ(0, mmun_next_record(fd, &record));
 	/* Other invalidations must not delay the removal of so many ranges. */
-	repeat = 0;
+	self->other.stop = true;
 	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));
 }
@@ -234,7 +235,7 @@ static int job_start_holds(struct worker *worker)
 	};
 	__u32 resumed;
 
-	while (repeat) {
+	while (!worker->stop) {
 		if (_mmun_hold(worker->fd, &hold) || job_dontneed(worker) ||
 		    _mmun_resume(worker->fd, hold.out_hold, MMUN_RESUME_END,
 				 &resumed))
@@ -245,7 +246,6 @@ static int job_start_holds(struct worker *worker)
 
 TEST_F(hold_limit, does_not_restart_for_a_concurrent_invalidation)
 {
-	repeat = 1;
 	run_worker(&self->other, job_start_holds, FREE_PAGE);
 	invalidate_through_many(_metadata, self);
 }

@@ -87,7 +87,7 @@ TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 			       mmun_page(0), self->page);
 	second = expect_between(&log, 1, 256, &self->watch, MMUN_EVENT_CLEAR,
 				mmun_page(1), self->page);
-	expect_count(&log, 3, 256, first + second);
+	expect_count(&log, 3, 256, first + second, "records of both pages");
 	expect_total(&log, first + second);
 }
 

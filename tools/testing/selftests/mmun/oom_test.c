@@ -371,12 +371,15 @@ static bool is_cgroup_memory_free(void)
 }
 
 /* Expect that the condition becomes true in time. */
-#define expect_soon(_condition)                      \
-	do {                                         \
-		int __tries = MMUN_PATIENCE_MS / 10; \
-		while (!(_condition) && __tries--)   \
-			poll(NULL, 0, 10);           \
-		EXPECT_LE(0, __tries);               \
+#define expect_soon(_condition)                              \
+	do {                                                 \
+		int __tries = MMUN_PATIENCE_MS / 10;         \
+		while (!(_condition) && __tries--)           \
+			poll(NULL, 0, 10);                   \
+		EXPECT_LE(0, __tries)                        \
+		{                                            \
+			TH_LOG("not in time: " #_condition); \
+		}                                            \
 	} while (0)
 
 /* Orders */
@@ -416,7 +419,7 @@ static int snapshot_for_ever(void *vma, int id)
 
 /* The victim is in a cgroup that has not enough memory for it. */
 
-VICTIM_FIXTURE(oom_kill, mmun_setup())
+VICTIM_FIXTURE(oom_kill, )
 
 #define setup_cgroup(_cleanup)                                         \
 	do {                                                           \

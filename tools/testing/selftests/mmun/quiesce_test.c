@@ -2,17 +2,14 @@
 /*
  * The states of threads that lib/task.h reports, and MMUN_WAKE_THREAD.
  */
-#include <stdatomic.h>
 #include "lib/hold.h"
 #include "lib/process.h"
 
 #define NO_THREAD 0x7ffffff0
 
-static atomic_int spin;
-
 static int job_spin(struct worker *worker)
 {
-	while (spin)
+	while (!worker->stop)
 		;
 	return 0;
 }
@@ -52,12 +49,10 @@ TEST_F(quiesce, running_thread_is_not_quiet)
 {
 	struct mmun_task task = { .tid = self->other.tid };
 
-	spin = 1;
 	worker_do(&self->other, job_spin);
 	EXPECT_EQ(0, mmun_task_quiesce(&task, 20));
 	EXPECT_EQ(MMUN_TASK_RUNNING, task.state);
-	spin = 0;
-	EXPECT_EQ(0, worker_join(&self->other));
+	end_worker(&self->other);
 	mmun_task_close(&task);
 }
 
@@ -133,11 +128,9 @@ TEST_F(wake_thread, held_task_stays_held)
 
 TEST_F(wake_thread, running_thread_is_not_woken)
 {
-	spin = 1;
 	worker_do(&self->other, job_spin);
 	mmun_hold(MMUN_POINT_ENTER, 0, self->other.tid);
 	EXPECT_EQ(0, mmun_wake_thread(mmun_gettid(), 10));
-	spin = 0;
 }
 
 MMUN_HARNESS_MAIN

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A setting of the machine.  A separate process restores the setting when the
- * test ends, even if the harness kills the test.
+ * test ends, even if the harness kills the test.  The next test that changes the
+ * setting waits until the setting is restored.
  */
 #ifndef _SELFTESTS_MMUN_SETTING_H
 #define _SELFTESTS_MMUN_SETTING_H
+
+#include <sys/un.h>
 
 #include "process.h"
 #include "sysfs.h"
@@ -21,6 +24,23 @@ struct setting {
 	struct mmun_child cleanup;
 };
 
+/*
+ * Wait until no other process has the lock of the setting.  Returns a descriptor
+ * that owns the lock.  The lock is an abstract address of a socket, because small
+ * kernels have no file locks.
+ */
+static inline int setting_lock(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "%s", path);
+	while (bind(fd, (struct sockaddr *)&name, sizeof(name)) &&
+	       errno == EADDRINUSE)
+		poll(NULL, 0, 1);
+	return fd;
+}
+
 static inline int setting_write_back(void *arg, int nr)
 {
 	struct setting *setting = arg;
@@ -34,11 +54,14 @@ static inline int setting_write_back(void *arg, int nr)
  */
 static inline int setting_keep(struct setting *setting, const char *path)
 {
+	int ret = -1, fd = setting_lock(path);
+
 	setting->path = path;
-	if (mmun_read_file(path, setting->before, sizeof(setting->before)))
-		return -1;
-	return mmun_cleanup_start(&setting->cleanup, setting_write_back,
-				  setting);
+	if (!mmun_read_file(path, setting->before, sizeof(setting->before)))
+		ret = mmun_cleanup_start(&setting->cleanup, setting_write_back,
+					 setting);
+	close(fd);
+	return ret;
 }
 
 /* Returns 0 if the setting is restored, or if the setting does not exist. */

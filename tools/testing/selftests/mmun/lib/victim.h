@@ -37,32 +37,35 @@ static inline int victim_exit(void *map, int status)
 
 static inline int victim_exec(void *map, int nr)
 {
-	return exec_self(victim_fd);
+	exec_self(victim_fd);
+	_exit(127);
 }
 
 /* Fixtures; self->fd is the descriptor of the victim. */
 
 /*
- * @_setup: opens the device, and may start the victim
+ * @_setup: may open the device, and may start the victim
  * @...: more members
  */
-#define VICTIM_FIXTURE(_fixture, _setup, ...)  \
-	FIXTURE(_fixture)                      \
-	{                                      \
-		MMUN_FIXTURE;                  \
-		struct mmun_child victim;      \
-		__u32 pins;                    \
-		__u32 ids[2];                  \
-		__VA_ARGS__;                   \
-	};                                     \
-	FIXTURE_SETUP(_fixture)                \
-	{                                      \
-		_setup;                        \
-	}                                      \
-	FIXTURE_TEARDOWN(_fixture)             \
-	{                                      \
-		end_victim();                  \
-		EXPECT_EQ(0, close(self->fd)); \
+#define VICTIM_FIXTURE(_fixture, _setup, ...)          \
+	FIXTURE(_fixture)                              \
+	{                                              \
+		MMUN_FIXTURE;                          \
+		struct mmun_child victim;              \
+		__u32 pins;                            \
+		__u32 ids[2];                          \
+		__VA_ARGS__;                           \
+	};                                             \
+	FIXTURE_SETUP(_fixture)                        \
+	{                                              \
+		_setup;                                \
+	}                                              \
+	FIXTURE_TEARDOWN(_fixture)                     \
+	{                                              \
+		end_victim();                          \
+		if (self->fd) {                        \
+			EXPECT_EQ(0, close(self->fd)); \
+		}                                      \
 	}
 
 /* Start the victim, which maps the first @_filled pages of an arena. */
@@ -101,21 +104,21 @@ static inline int victim_exec(void *map, int nr)
 
 /* Wait until the victim exits. */
 #define expect_status(_status) \
-	ASSERT_EQ(_status, mmun_child_reap(&self->victim))
+	EXPECT_EQ(_status, mmun_child_reap(&self->victim))
 
 /*
  * Kill the victim, and unpin its mm, so that the victim exits.  The end of each
  * test does this.  The victim may have been killed before, and may not exist.
  */
-#define end_victim()                                  \
-	do {                                          \
-		__u32 __pins;                         \
-		if (self->victim.pidfd <= 0)          \
-			break;                        \
-		signal_victim(SIGKILL);               \
-		_mmun_unpin_mm(self->fd, 0, &__pins); \
-		EXPECT_EQ(self->pins, __pins);        \
-		expect_status(128 + SIGKILL);         \
+#define end_victim()                                       \
+	do {                                               \
+		__u32 __pins;                              \
+		if (self->victim.pidfd <= 0)               \
+			break;                             \
+		mmun_child_signal(&self->victim, SIGKILL); \
+		_mmun_unpin_mm(self->fd, 0, &__pins);      \
+		EXPECT_EQ(self->pins, __pins);             \
+		expect_status(128 + SIGKILL);              \
 	} while (0)
 
 #endif /* _SELFTESTS_MMUN_VICTIM_H */

@@ -66,21 +66,19 @@ static inline int watch_count(const struct watch *w,
 }
 
 /*
- * Expect a count from @_min to @_max, and print the log if the count is wrong.
- * Evaluates to the count.
+ * Expect a count from @_min to @_max.  If the count is wrong, print what was
+ * counted, and the log.  Evaluates to the count.
  */
-#define expect_count(_log, _min, _max, _count) \
-	({                                     \
-		int __count = _count;          \
-		EXPECT_LE(_min, __count)       \
-		{                              \
-			mmun_print_all(_log);  \
-		}                              \
-		EXPECT_GE(_max, __count)       \
-		{                              \
-			mmun_print_all(_log);  \
-		}                              \
-		__count;                       \
+#define expect_count(_log, _min, _max, _count, _fmt, ...)                   \
+	({                                                                  \
+		int __count = _count;                                       \
+		EXPECT_EQ(true, _min <= __count && __count <= _max)         \
+		{                                                           \
+			TH_LOG("%d and not %d to %d: " _fmt, __count, _min, \
+			       _max, ##__VA_ARGS__);                        \
+			mmun_print_all(_log);                               \
+		}                                                           \
+		__count;                                                    \
 	})
 
 /*
@@ -89,13 +87,15 @@ static inline int watch_count(const struct watch *w,
  */
 #define expect_between(_log, _min, _max, _watch, _event, _start, _length) \
 	expect_count(_log, _min, _max,                                    \
-		     watch_count(_watch, _log, _event, _start, _length))
+		     watch_count(_watch, _log, _event, _start, _length),  \
+		     "event %u on [%p, %p) to range %u", _event, _start,  \
+		     (_start) + (_length), (_watch)->id)
 
 #define expect_times(_log, _times, _watch, _event, _start, _length) \
 	expect_between(_log, _times, _times, _watch, _event, _start, _length)
 
 /* Expect that the log has @_total records of any kind. */
 #define expect_total(_log, _total) \
-	expect_count(_log, _total, _total, (_log)->count)
+	expect_count(_log, _total, _total, (_log)->count, "records of any kind")
 
 #endif /* _SELFTESTS_MMUN_WATCH_H */

@@ -6,6 +6,8 @@
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
 
+#include <stdatomic.h>
+
 #include "mmun.h"
 
 struct subject;
@@ -16,6 +18,7 @@ struct subject;
  * @tid: names the thread to a hold; valid when worker_create() has returned
  * @is_busy: the job has started, and the thread is not joined
  * @hold: stops the thread until the test resumes it, or 0
+ * @stop: a job that repeats something must return
  * @job: returns 0 or more, or -1 with errno
  * @subject: the process that owns the memory, or NULL
  * @fd: the device
@@ -34,6 +37,7 @@ struct worker {
 	pid_t tid;
 	bool is_busy;
 	__u32 hold;
+	atomic_bool stop;
 	int (*job)(struct worker *worker);
 	struct subject *subject;
 	int fd;
@@ -62,6 +66,7 @@ static inline void *worker_main(void *arg)
 /* Returns when the thread waits for its job. */
 static inline int worker_create(struct worker *worker)
 {
+	worker->stop = false;
 	pthread_barrier_init(&worker->barrier, NULL, 2);
 	if (pthread_create(&worker->thread, NULL, worker_main, worker))
 		return -1;
