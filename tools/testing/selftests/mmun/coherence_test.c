@@ -452,10 +452,10 @@ TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
 
 TEST_F(coherence, each_range_has_a_shadow_of_its_own)
 {
-	__u32 twin = self->id;
+	__u32 twin = self->id, other = insert_pages(0, PAGES);
 
 	snapshot_pages(0, PAGES, 0, NULL);
-	self->id = insert_pages(0, PAGES);
+	self->id = other;
 	expect_no_entry(0);
 	snapshot_pages(0, PAGES, 0, NULL);
 	mmun_remove(twin);

@@ -203,7 +203,7 @@ TEST_F(floor, count_of_zero_or_above_the_limit_is_einval)
 TEST_F(floor, unknown_ioctl_is_enotty_and_bad_pointer_is_efault)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
-	const char *bad = self->map - self->page;
+	char *bad = self->map - self->page;
 	const int fd = self->floor;
 
 	EXPECT_ERRNO(ENOTTY, ioctl(fd, MMUN_INFO, bad));
@@ -211,8 +211,15 @@ TEST_F(floor, unknown_ioctl_is_enotty_and_bad_pointer_is_efault)
 	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_INSERT, bad));
 	EXPECT_ERRNO(hmm ? EFAULT : EOPNOTSUPP,
 		     ioctl(fd, MMUN_FLOOR_LOOK, bad));
-	ASSERT_EQ(0, insert_whole());
 	EXPECT_ERRNO(EFAULT, ioctl(fd, MMUN_FLOOR_REMOVE, bad));
+}
+
+TEST_F(floor, argument_that_cannot_be_written_is_efault)
+{
+	ASSERT_EQ(0, insert_whole());
+	memset(self->map, 0, self->page);
+	ASSERT_EQ(0, mprotect(self->map, self->page, PROT_READ));
+	EXPECT_ERRNO(EFAULT, ioctl(self->floor, MMUN_FLOOR_REMOVE, self->map));
 }
 
 TEST_F(floor, open_without_cap_sys_admin_is_eperm)

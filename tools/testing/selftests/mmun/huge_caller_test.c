@@ -281,11 +281,11 @@ FIXTURE_VARIANT(hugetlb)
 #define PROTECT { MMUN_EVENT_PROTECTION_VMA, 1, 1 }
 #define UNMAPS(min, max) { MMUN_EVENT_UNMAP, min, max }
 
-FIXTURE_VARIANT_ADD(hugetlb, munmap)   { hugetlb_munmap, { UNMAPS(1, 2) } };
-FIXTURE_VARIANT_ADD(hugetlb, dontneed) { hugetlb_dontneed, { CLEAR, UNMAPS(0, 1) } };
-FIXTURE_VARIANT_ADD(hugetlb, mprotect) { hugetlb_mprotect, { PROTECT } };
+FIXTURE_VARIANT_ADD(hugetlb, munmap)   { hugetlb_munmap, .events = { UNMAPS(1, 2) } };
+FIXTURE_VARIANT_ADD(hugetlb, dontneed) { hugetlb_dontneed, .events = { CLEAR, UNMAPS(0, 1) } };
+FIXTURE_VARIANT_ADD(hugetlb, mprotect) { hugetlb_mprotect, .events = { PROTECT } };
 /* First the pages move.  Then the old mapping is unmapped. */
-FIXTURE_VARIANT_ADD(hugetlb, mremap)   { hugetlb_mremap, { CLEAR, UNMAPS(1, 2) } };
+FIXTURE_VARIANT_ADD(hugetlb, mremap)   { hugetlb_mremap, .events = { CLEAR, UNMAPS(1, 2) } };
 FIXTURE_VARIANT_ADD(hugetlb, fork)     { hugetlb_fork, { CLEAR }, .on_all = true };
 FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { hugetlb_write, { CLEAR }, .is_forked = true };
 /* clang-format on */

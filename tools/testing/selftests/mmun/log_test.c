@@ -254,6 +254,7 @@ TEST_F(log, failed_insert_is_followed_by_its_removal)
 {
 	mmun_log_setup(16, 1U << MMUN_RECORD_INSERT | 1U << MMUN_RECORD_REMOVE);
 	mmun_err_insert(EOVERFLOW, self->map, 0);
+	ASSERT_EQ(POLLIN, readable(self->fd));
 	ASSERT_EQ(SIZE(2), read(self->fd, self->r, SIZE(2)));
 	EXPECT_EQ(MMUN_RECORD_INSERT, self->r[0].type);
 	EXPECT_EQ(MMUN_RECORD_REMOVE, self->r[1].type);
@@ -286,6 +287,7 @@ TEST_F(log, invalidation_has_one_odd_sequence_for_all_its_ranges)
 	mmun_insert(self->map, self->page);
 	make_events(0, 0);
 	make_events(0, 0);
+	ASSERT_EQ(POLLIN, readable(self->fd));
 	ASSERT_EQ(SIZE(4), read(self->fd, self->r, SIZE(4)));
 	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(1, self->r[i].cur_seq & 1);

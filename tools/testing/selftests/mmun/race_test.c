@@ -364,8 +364,10 @@ static int reap_victim(struct mmun_child *victim)
 TEST_F_TIMEOUT(race_reap, device_never_reads_what_process_mrelease_freed, 150)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	for (int i = 0; i < VICTIMS && (i < 3 || race.collisions < ENOUGH); i++)
+	for (int i = 0; i < VICTIMS && (i < 3 || race.collisions < ENOUGH);
+	     i++) {
 		ASSERT_EQ(128 + SIGKILL, reap_victim(&self->victim));
+	}
 	expect_race();
 }
 

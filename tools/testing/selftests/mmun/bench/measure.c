@@ -76,7 +76,7 @@ add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 	struct row *row = &rows->row[rows->nr];
 	va_list args;
 
-	MUST(rows->nr++ < MAX_ROWS);
+	MUST(rows->nr < MAX_ROWS);
 	*row = (struct row){ .scheme = my.scheme,
 			     .unit = unit,
 			     .n = my.n,
@@ -85,6 +85,7 @@ add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 	va_start(args, op);
 	vsnprintf(row->op, sizeof(row->op), op, args);
 	va_end(args);
+	rows->nr++;
 }
 
 static void add_call(const char *op, __u64 cost)

@@ -16,9 +16,6 @@
 #include "ioctl.h"
 #include "task.h"
 
-#define MMUN_LACKS(feature) \
-	"the kernel lacks " #feature ": build it with CONFIG_HMM_MIRROR"
-
 /*
  * Skip the test if @_why is a reason, and not NULL.  Skip in the body of the
  * test: the harness of 6.1 runs the body even after a SKIP in the setup.
@@ -32,8 +29,10 @@
 
 #define mmun_skip_if(_condition, _why) mmun_skip_for((_condition) ? _why : NULL)
 
-#define mmun_need_feature(feature) \
-	mmun_skip_if(!mmun_has_feature(self->fd, feature), MMUN_LACKS(feature))
+#define mmun_need_feature(feature)                         \
+	mmun_skip_if(!mmun_has_feature(self->fd, feature), \
+		     "the kernel lacks " #feature          \
+		     ": build it with CONFIG_HMM_MIRROR")
 
 #define mmun_need_method(method)                             \
 	do {                                                 \

@@ -69,16 +69,16 @@ static inline int watch_count(const struct watch *w,
  * Expect a count from @_min to @_max.  If the count is wrong, print what was
  * counted, and the log.  Evaluates to the count.
  */
-#define expect_count(_log, _min, _max, _count, _fmt, ...)                   \
-	({                                                                  \
-		int __count = _count;                                       \
-		EXPECT_EQ(true, _min <= __count && __count <= _max)         \
-		{                                                           \
-			TH_LOG("%d and not %d to %d: " _fmt, __count, _min, \
-			       _max, ##__VA_ARGS__);                        \
-			mmun_print_all(_log);                               \
-		}                                                           \
-		__count;                                                    \
+#define expect_count(_log, _min, _max, _count, _fmt, ...)                     \
+	({                                                                    \
+		int __count = _count;                                         \
+		EXPECT_EQ(true, (_min) <= __count && __count <= (_max))       \
+		{                                                             \
+			TH_LOG("%d and not %d to %d: " _fmt, __count, (_min), \
+			       (_max), ##__VA_ARGS__);                        \
+			mmun_print_all(_log);                                 \
+		}                                                             \
+		__count;                                                      \
 	})
 
 /*

@@ -69,16 +69,23 @@ static int set_weights(char *text)
 	return 0;
 }
 
+static int set_number(const struct number *n, const char *text)
+{
+	__u64 value = strtoull(text, NULL, 0);
+
+	if (value < n->least || value > n->most)
+		return -1;
+	*n->value = value;
+	return 0;
+}
+
 static int set_option(int option, char *value)
 {
 	const struct number *n;
 
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
-		if (option != n->letter)
-			continue;
-		*n->value = strtoull(value, NULL, 0);
-		return *n->value >= n->least && *n->value <= n->most ? 0 : -1;
-	}
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		if (option == n->letter)
+			return set_number(n, value);
 	if (option == 'w')
 		return set_weights(value);
 	options.progress |= option == 'v';
