@@ -3,12 +3,13 @@
 # "make help" lists the targets and the variables. scripts/targets and
 # scripts/options/variables are the tables; scripts/start.sh checks the values.
 
-# A shell uses these variables before its script can unset them.
+# A shell uses these variables at its start, before the script of the shell can unset
+# them.
 unexport BASH_ENV ENV CDPATH POSIXLY_CORRECT
 export LC_ALL := C
 
-# "given" are the variables that were set on the command line of make. They are
-# exported as they were written: make does not expand a "$" in their values.
+# "given" are the variables that were set on the command line of make. make exports these
+# variables as the user wrote them: make does not expand a "$" in a value.
 override given := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
 $(foreach v,$(given),$(eval override export $$v := $$(value $$v)))
 

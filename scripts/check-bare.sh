@@ -1,22 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the two commands of README.md as a new user does: in a minimal root of Debian 12
-# that debootstrap makes, to which only make and a clone are added.
+# Run the two commands of README.md, "make kselftest" and "make check", as a new user
+# does: in a minimal root file system of Debian 12 that debootstrap makes, to which only
+# make and a clone are added.
 #
 # usage: check-bare.sh [short]
 #
-# HOME, the cache and the archives of apt are in that root and are empty. Root runs the
-# first command without the security updates of the distribution, and the second one
-# with them, so that their stock kernels differ. Then an unprivileged user runs both
-# commands again. The packages are installed, and the user can read the cache but
-# cannot write to it. "short" ends the second command where kernels would be compiled,
-# and skips the unprivileged user.
+# HOME, the cache and the archives of apt are in the minimal root and are empty. The root
+# user runs "make kselftest" without the security updates of the distribution, and "make
+# check" with the security updates, so that the stock kernels of the two commands differ.
+# After the root user, an unprivileged user runs both commands again. For the unprivileged
+# user, the packages are installed, and the cache is readable but not writable.
+# "check-bare.sh short" ends "make check" before kernels are compiled, and skips the
+# unprivileged user.
 #
-# The clone has only committed files. It is an error if files of the runner have
-# changes that are not committed.
+# The clone has only committed files. Therefore check-bare.sh fails if Makefile or
+# scripts/ has changes that are not committed.
 #
-# Prints KTAP and the seconds of each command. The output of the commands is in
+# Prints KTAP and the seconds that each command took. Writes the output of the commands to
 # build/bare/*.log.
 
 . "${0%/*}/lib.sh"
@@ -29,7 +31,8 @@ root=$logs/root
 until=()
 [ "${1:-}" != short ] || until=(UNTIL=compile)
 
-# mirror_of NAME: Prints the address from which this machine gets suite NAME of Debian.
+# mirror_of NAME: Prints the address of the server from which apt on this machine gets
+# suite NAME of Debian.
 mirror_of() {
 	local lists
 
@@ -37,7 +40,7 @@ mirror_of() {
 	awk -v name="$1" '$1 == name && !n++ { print $2 }' <<<"$lists"
 }
 
-# write_sources NAME...: Sets the suites from which apt in the root gets packages.
+# write_sources NAME...: Sets the suites from which apt in the minimal root gets packages.
 write_sources() {
 	local name from
 
@@ -49,8 +52,9 @@ write_sources() {
 	done >"$root/etc/apt/sources.list"
 }
 
-# in_root COMMAND...: Runs COMMAND in the root. All its processes end with the process
-# that calls this. The root is a mount point and has terminals, as on a machine.
+# in_root COMMAND...: Runs COMMAND in the minimal root. All processes of COMMAND end when
+# the caller of in_root ends. The minimal root is a mount point and has terminals, as the
+# root of a machine has.
 in_root() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" \
@@ -60,7 +64,8 @@ in_root() {
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb "${proxies[@]}" "$@"
 }
 
-# make_root: Makes the minimal root, with make and a clone for each of the two users.
+# make_root: Makes the minimal root file system, with the program make and a clone for
+# each of the two users.
 make_root() {
 	local from
 
@@ -85,13 +90,13 @@ make_root() {
 	clone_for newcomer
 }
 
-# clone_for USER: Makes a clone that belongs to USER.
+# clone_for USER: Makes a clone of the repository that belongs to USER.
 clone_for() {
 	git clone -q --no-hardlinks "$TOP" "$root/opt/$1/test_mmun"
 	in_root chown -R "$1" "/opt/$1"
 }
 
-# run_as USER TARGET [WORD]: Runs make TARGET as USER, in the clone of USER.
+# run_as USER TARGET [WORD]: Runs "make TARGET" as USER, in the clone of USER.
 run_as() {
 	local user=$1 target=$2 start=$SECONDS status=0 log=$logs/$1-$2.log
 
@@ -105,7 +110,8 @@ run_as() {
 	echo "# $((SECONDS - start)) s"
 }
 
-# stock_release: Prints the release of the stock kernel of the last run.
+# stock_release: Prints the release of the stock kernel that the last run of the root user
+# used.
 stock_release() {
 	value release "$root/opt/root/test_mmun/build/stock/kernel"
 }

@@ -6,12 +6,13 @@
 #
 # usage: check.sh
 #
-# Prints KTAP, nested if a step has tests of its own, and the seconds of each step. Then
-# prints the failures again, and a line with the sums, which is also written to
-# build/check/summary. Two kernels are built, unless they are in the cache, in parallel
-# with the steps that do not need them. The tests on the slow kernel run in parallel with
-# the other steps, because one guest seldom uses two CPUs. Kernels that only "make
-# kselftest KERNEL=all" needs are not built.
+# Prints KTAP, nested if a step has tests of its own, and the seconds of each step. At the
+# end, prints the failures again, and a line with the numbers of passed, failed and
+# skipped tests, which is also written to build/check/summary. The script builds the
+# kernels 7.3-uml and 7.3-debug, unless the kernels are in the cache, in parallel with the
+# steps that do not need these kernels. The tests on the slow kernel, 7.3-debug, run in
+# parallel with the other steps, because one guest seldom uses two CPUs. The script does
+# not build kernels that only "make kselftest KERNEL=all" needs.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -21,8 +22,8 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME PROCESS...: Runs PROCESS and prints the result NAME. Prints the output of
-# PROCESS if it fails.
+# step NAME PROCESS...: Runs PROCESS and prints a KTAP result with the name NAME. Prints
+# the output of PROCESS if PROCESS fails.
 step() {
 	local name=$1 start=$SECONDS
 
@@ -39,8 +40,9 @@ step() {
 	fi
 }
 
-# add_counts LINE: Adds the counts in LINE, "N passed, N failed, N skipped", to the sums.
-# Sets some_failed.
+# add_counts LINE: Adds the counts in LINE, "N passed, N failed, N skipped", to the
+# variables passed, failed and skipped. Sets some_failed to the number of failures in
+# LINE.
 add_counts() {
 	local word
 
@@ -51,8 +53,9 @@ add_counts() {
 	skipped=$((skipped + word[4]))
 }
 
-# batch NAME PROCESS...: Runs PROCESS, which prints many results and a last line with
-# their counts. Prints the output, and the result NAME, which fails if PROCESS fails.
+# batch NAME PROCESS...: Runs PROCESS, which prints many results and, as the last line,
+# the counts of these results. Prints the output of PROCESS and a KTAP result with the
+# name NAME, which is "not ok" if PROCESS fails.
 batch() {
 	local last name=$1 some_failed start=$SECONDS status=0
 
@@ -81,9 +84,9 @@ keep_failure() {
 	} >>"$dir/failures"
 }
 
-# reasons: Prints the notes of judge.sh, which follow the last result, without the
-# console. Prints a table of mutants without the mutants that were killed. Reads all of
-# the input, because the writer must not receive SIGPIPE.
+# reasons: Reads the output of a step from stdin and prints the lines after the last
+# result, without lines of the console and without the mutants that were killed. reasons
+# reads all of its input, because the writer of the input must not receive SIGPIPE.
 reasons() {
 	awk '/^(not )?ok / { text = ""; console = 0; next }
 		/^# the last .* lines of the console/ { console = 1 }
@@ -91,15 +94,15 @@ reasons() {
 		END { printf "%s", text }'
 }
 
-# report VERDICT NAME: Prints the result of a step and the seconds that it took.
+# report VERDICT NAME: Prints the result of step NAME and the seconds that the step took.
 report() {
 	steps=$((steps + 1))
 	echo "$1 $steps - check: $2"
 	echo "# $((SECONDS - start)) s"
 }
 
-# in_background NAME PROCESS...: Runs the process, and writes the output and the status
-# to files for follow.sh.
+# in_background NAME PROCESS...: Runs PROCESS, and writes the output and the exit status
+# of PROCESS to files, which follow.sh reads.
 in_background() {
 	local status=0
 
@@ -107,9 +110,10 @@ in_background() {
 	echo "$status" >"$dir/$1.status"
 }
 
-# begin_background: Starts the builds and the slow tests, one after the other. They are in
-# one process group, so that all of them can be killed. The builds run with low priority,
-# because guests run at the same time.
+# begin_background: Starts a background job that builds the two kernels and then runs the
+# tests on the slow kernel. The background job is one process group, so that one kill ends
+# all of its processes. The builds run with low priority, because guests run at the same
+# time.
 begin_background() {
 	rm -f "$dir"/*.status
 	set -m
@@ -124,7 +128,8 @@ begin_background() {
 	trap 'kill -- "-$background" 2>/dev/null || true' EXIT
 }
 
-# prepare: Installs all packages that are needed, and makes the files of the run.
+# prepare: Installs all packages that "make check" needs, and creates empty files for the
+# failures and the output of the steps.
 prepare() {
 	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}" "${NEED_DOCS[@]}"
 	resolve stock
@@ -134,8 +139,8 @@ prepare() {
 	log=$dir/log
 }
 
-# finish: Prints the plan, the failures and the summary. Exits with status 1 if something
-# failed.
+# finish: Prints the plan of KTAP, the failures and the summary. Exits with status 1 if a
+# step or a test failed.
 finish() {
 	local summary="$passed passed, $failed failed, $skipped skipped"
 

@@ -1,24 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Remove the files that builds and runs have made.
+# Remove the files that builds and runs of the runner have made.
 #
 # usage: clean.sh build|cache
 #
 # "build" removes from the clone: build/, the kselftest files that were copied from a
 # kernel, and the files of kbuild ("make -C <headers> M=$PWD modules") that git does not
-# track. "cache" removes the content of MMUN_CACHE. If a run is in progress the script
-# removes nothing and exits with status 2.
+# track. "cache" removes the content of the directory MMUN_CACHE. If a run of the runner
+# is in progress, clean.sh removes nothing and exits with status 2.
 
 . "${0%/*}/lib.sh"
 
-# Globs of the entries of the cache. Only old versions of the runner made the entry
-# "mutants".
+# CACHE_NAMES has globs that match the names of all entries of the cache. Only old
+# versions of the runner made the entry "mutants".
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
-# A cache into which something was fetched has at least one of these
+# CACHE_MARKS has entries of the cache. After the first download, the cache has at least
+# one of the entries in CACHE_MARKS.
 CACHE_MARKS='image headers source'
 
-# refuse_locked FILE...: Exits if a run holds one of the locks.
+# refuse_locked FILE...: Exits if a run holds the lock on one of these FILEs.
 refuse_locked() {
 	local file
 
@@ -37,7 +38,8 @@ is_tracked() {
 	git -C "$TOP" ls-files --error-unmatch -- "$1" >/dev/null 2>&1
 }
 
-# remove_kbuild DIR: Removes the files that kbuild made in DIR.
+# remove_kbuild DIR: Removes the files in DIR that kbuild made and that git does not
+# track.
 remove_kbuild() {
 	local file
 
@@ -57,13 +59,14 @@ clean_build() {
 	remove_kbuild "$SELFTEST/floor"
 }
 
-# is_of_cache NAME: Returns 0 if the runner makes an entry of this name in the cache.
+# is_of_cache NAME: Returns 0 if NAME is the name of an entry that the runner makes in the
+# cache.
 is_of_cache() {
 	[[ $1 = @(${CACHE_NAMES// /|}) ]]
 }
 
-# check_cache: Exits if the directory has other entries than a cache, because
-# MMUN_CACHE may be set to the wrong directory.
+# check_cache: Exits if the directory MMUN_CACHE has an entry that the runner does not
+# make, because the user may have set MMUN_CACHE to a wrong directory.
 check_cache() {
 	local entry marks=0 name
 
@@ -77,7 +80,8 @@ check_cache() {
 		die "$cache does not look like the cache: it has none of $CACHE_MARKS; nothing was removed"
 }
 
-# has_only_locks: Returns 0 if the cache has only locks, because nothing was fetched yet.
+# has_only_locks: Returns 0 if all entries of the cache are locks, which is the state of a
+# cache before the first download.
 has_only_locks() {
 	[[ " ${entries[*]##*/} " != *" "[!l]* ]]
 }

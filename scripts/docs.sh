@@ -5,15 +5,16 @@
 #
 # usage: docs.sh
 #
-# Warnings are errors. Sphinx is from the distribution. The extension for kernel-doc
-# comments is from Linux 7.3, because it reports errors in comments to Sphinx. The
-# extension of Linux 6.1 only prints these errors, and Sphinx succeeds.
+# Warnings are errors. Sphinx is from the distribution. The Sphinx extension for
+# kernel-doc comments is from Linux 7.3, because the extension of Linux 7.3 reports errors
+# in comments to Sphinx. The extension of Linux 6.1 only prints errors in comments, and
+# Sphinx succeeds.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
 # check_blocks: Exits if Documentation includes a DOC: block that does not exist. The
-# extension does not report this.
+# Sphinx extension does not report a missing DOC: block.
 check_blocks() {
 	local file block
 

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print what the runner will use on this machine, and what is missing.
+# Print which accelerator, memory, disks, compiler and packages the runner will use on
+# this machine, and what is missing.
 #
 # usage: doctor.sh
 #
-# Exits with status 0 if "make kselftest" and "make check" can run here. Does not
-# install or fetch anything. If the stock kernel is in the cache it is tried on KVM, as
-# a run does.
+# doctor.sh exits with status 0 if "make kselftest" and "make check" can run on this
+# machine. doctor.sh does not install packages and does not download files. If the stock
+# kernel is in the cache, doctor.sh boots this kernel with KVM, as the first run does, to
+# test whether KVM works.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -16,12 +18,13 @@ DISK_GIB=8
 GUEST_MIB=2048
 status=0
 
-# print_row NAME TEXT: Prints a row of the report.
+# print_row NAME TEXT: Prints the row "NAME: TEXT" of the report.
 print_row() {
 	printf '%-12s %s\n' "$1:" "${2//$'\n'/, }"
 }
 
-# print_problem NAME TEXT: Prints a row with a problem, and sets the exit status.
+# print_problem NAME TEXT: Prints a row of the report with a problem, and sets the exit
+# status to 1.
 print_problem() {
 	print_row "$1" "PROBLEM: $2"
 	status=1
@@ -62,8 +65,8 @@ show_machine() {
 	fi
 }
 
-# show_disk NAME DIR: Prints the free space of DIR. If DIR does not exist, uses the
-# nearest directory above it.
+# show_disk NAME DIR: Prints the free space of DIR. If DIR does not exist, show_disk uses
+# the nearest directory above DIR.
 show_disk() {
 	local dir=$2 free
 
@@ -114,8 +117,8 @@ show_compiler() {
 	print_row compiler "$(head -n 2 <<<"$version")"
 }
 
-# show_missing: Prints the packages that are missing. This is a problem if the user is not
-# root, because only root can install packages.
+# show_missing: Prints the packages that are missing. A missing package is a problem if
+# the user is not root, because only root can install packages.
 show_missing() {
 	local packages
 

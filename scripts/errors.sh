@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2016
 #
-# Error messages: a script that fails prints one line on stderr. To be sourced by
-# lib.sh, and by start.sh, which cannot source lib.sh before the environment is clean.
+# Error messages: a script that fails prints one line on stderr. lib.sh sources errors.sh.
+# start.sh also sources errors.sh, because start.sh cannot source lib.sh before the
+# environment is clean.
 
-# The beginning of each message
+# caller is the beginning of each error message
 caller=${0#"$SCRIPTS/"}
 
 # die TEXT...: Prints TEXT as an error message and exits with status 2.
@@ -13,9 +14,9 @@ die() {
 	exit 2
 }
 
-# report_failure LINE: Prints the command that failed and ends the script. Prints
-# nothing if a message was printed before: by another script, by a subshell, by a
-# command whose output is assigned, or by quietly.
+# report_failure LINE: Prints the command that failed in line LINE; errexit then ends the
+# script. Prints nothing if another script, a subshell, a command whose output is
+# assigned, or the function quietly has printed a message before.
 report_failure() {
 	local status=$?
 	local named='^("\$SCRIPTS/|"\$@"|\([^(]|return|exit|[A-Za-z_]+\+?=.*\$\()'

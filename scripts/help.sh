@@ -14,7 +14,8 @@ awk -F '\t+' '
 	!/^#/ && NF == 3 { printf "  %-14s %s\n", $1, $3 }' targets
 
 awk '
-	# Returns the text for the default, and for the defaults of targets.
+	# Returns the text for the default of a variable, and for its defaults with single
+	# targets.
 	function defaults(    all, key, nr, i) {
 		all = shown == "" ? value["default"] : shown
 		nr = split(order, key, " ")
@@ -23,7 +24,8 @@ awk '
 		return all
 	}
 
-	# Appends text to the last line, or begins a line if that would be too long.
+	# Appends text to the last element of lines, or adds a new element if the last
+	# line would be too long.
 	function add(text) {
 		if (length(lines[nr_lines] " " text) > 80 - 14)
 			lines[++nr_lines] = text
@@ -31,7 +33,8 @@ awk '
 			lines[nr_lines] = lines[nr_lines] " " text
 	}
 
-	# Prints the variable whose lines were read, if there is one.
+	# Prints the help for variable name, whose lines were read. Prints nothing if name
+	# is empty.
 	function show(    nr, part, i) {
 		if (name == "")
 			return
