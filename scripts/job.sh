@@ -6,24 +6,26 @@
 #
 # usage: job.sh COMMAND [ARGUMENT...]
 #
-# Exits with the status of COMMAND. COMMAND runs in its own process group. When this
-# script receives SIGTERM, SIGINT or SIGHUP it ends COMMAND and all processes that
-# COMMAND started: it sends SIGTERM, and SIGKILL a second later. Then the script ends
-# by the same signal.
+# job.sh exits with the status of COMMAND. COMMAND runs in its own process group. When
+# job.sh receives SIGTERM, SIGINT or SIGHUP, job.sh ends COMMAND and all processes that
+# COMMAND started: job.sh sends SIGTERM, and SIGKILL about a second later. After the end
+# of COMMAND, job.sh ends itself by the signal that it received.
 #
-# GNU make forwards SIGTERM to its children. It does not forward SIGHUP and SIGINT,
-# and it cannot forward SIGKILL. Therefore the script watches make: it checks that
-# make exists, and that make still catches the signals that it caught at the start.
-# (When such a signal arrives, make resets the action and waits for its children.)
+# GNU make forwards SIGTERM to its children. GNU make does not forward SIGHUP and SIGINT,
+# and cannot forward SIGKILL. Therefore job.sh watches make: job.sh checks that make
+# exists, and that make still catches the signals that make caught at the start. (When
+# make receives SIGHUP or SIGINT, make resets the action of the signal and waits for its
+# children.)
 #
-# The job is all processes with a mark in their environment. A process inherits the
-# mark also if it changes its parent, process group or session.
+# The job is the set of all processes whose environment contains the mark, a unique word
+# in the variable MMUN_RUN. A process keeps the mark in its environment if the process
+# changes its parent, process group or session.
 
 set -euo pipefail
 
 WATCH_SECS=0.5
-# In microseconds: the time until SIGKILL, and the time until the script stops waiting
-# for the processes of the job
+# GRACE is the time from SIGTERM to SIGKILL, and PATIENCE is the time from SIGTERM until
+# the script stops waiting for the processes of the job, in microseconds
 GRACE=800000
 PATIENCE=1800000
 
@@ -31,7 +33,7 @@ mark=$$-$EPOCHREALTIME
 parent=$PPID
 job=
 watcher=
-# Set if a signal interrupted wait and the job continues
+# went_on is set if a stop interrupted the command "wait" and the job continues
 went_on=
 
 # members: Prints the process IDs of the job.
@@ -39,25 +41,28 @@ members() {
 	grep -lszF -- "/$mark/" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
 
-# send SIGNAL PID...: Sends SIGNAL. Ignores processes that have ended.
+# send SIGNAL PID...: Sends SIGNAL to each process PID that has not ended.
 send() {
 	kill -"$1" "${@:2}" 2>/dev/null || true
 }
 
-# now: Sets now to the time in microseconds.
+# now: Sets the variable now to the time in microseconds.
 now() {
 	now=${EPOCHREALTIME//[!0-9]/}
 }
 
-# end_job: Ends all processes of the job. SIGTERM is sent once, so that processes that
-# a clean-up starts do not receive it. A stopped process needs SIGCONT to end.
+# end_job: Ends all processes of the job. end_job sends SIGTERM once, so that processes
+# which the trap of a script starts to clean up do not receive SIGTERM. A stopped process
+# needs SIGCONT to end.
 end_job() {
 	local pids start
 
 	now
 	start=$now
 	pids=$(members)
-	# COMMAND may not have its mark yet. A second SIGTERM would end its clean-up.
+	# If COMMAND has just started, its environment may not have the mark yet. COMMAND
+	# must not receive SIGTERM twice, because a second SIGTERM would end the clean-up
+	# of COMMAND.
 	[[ $'\n'$pids$'\n' == *$'\n'$job$'\n'* ]] || pids+=" $job"
 	# shellcheck disable=SC2086 # words
 	send TERM $pids
@@ -72,7 +77,7 @@ end_job() {
 	done
 }
 
-# end_by SIGNAL: Ends the job, then this script by SIGNAL.
+# end_by SIGNAL: Ends the job, then ends job.sh by SIGNAL.
 end_by() {
 	trap '' TERM INT HUP
 	end_job
@@ -81,7 +86,8 @@ end_by() {
 	kill -"$1" $$
 }
 
-# suspend: Stops the job on ^Z. fg continues it.
+# suspend: Stops the job and job.sh when the user types ^Z. The command fg of the shell
+# continues the job.
 suspend() {
 	local pids
 
@@ -94,9 +100,10 @@ suspend() {
 	went_on=1
 }
 
-# status_of PID KEY: Sets field to the field KEY of /proc/PID/status, or to nothing.
-# mapfile reads the file at once. "read" would seek after each line, the kernel would
-# generate the file again, and a line that has moved would be missed.
+# status_of PID KEY: Sets the variable field to the field KEY of /proc/PID/status, or to
+# the empty string if there is no such field. status_of reads the file with mapfile, which
+# reads the whole file at once. The command "read" would seek after each line, so that the
+# kernel would generate the file again, and "read" could miss a line that has moved.
 status_of() {
 	local line lines=()
 
@@ -107,9 +114,9 @@ status_of() {
 	done
 }
 
-# caught_by PID: Sets caught to the last two bits of the mask of signals that the
-# process catches: SIGINT and SIGHUP. Sets it to 0 if the process is not make, because
-# a shell may change its mask at any time.
+# caught_by PID: Sets the variable caught to the bits of SIGINT and SIGHUP, the last two
+# bits, in the mask of signals that process PID catches. If the process is not make,
+# caught_by sets caught to 0, because a shell may change its mask at any time.
 caught_by() {
 	caught=0
 	status_of "$1" Name
@@ -118,8 +125,9 @@ caught_by() {
 	caught=$((0x0$field & 3))
 }
 
-# lost_by PID MASK: Sets lost to the bits of MASK that the process does not catch any
-# longer. Reads the mask twice, and uses the bits on which both agree.
+# lost_by PID MASK: Sets the variable lost to the signals of MASK that process PID no
+# longer catches. lost_by reads the mask of the process twice, and a signal is lost only
+# if the process catches it neither time.
 lost_by() {
 	local first
 
@@ -133,7 +141,8 @@ lost_by() {
 }
 
 # watch_parent: Runs in the background. Waits until make has ended or has received a
-# signal, and sends job.sh the signal. Ends the job itself if job.sh was killed.
+# signal, and sends job.sh the same signal, or SIGTERM if make has ended. If job.sh was
+# killed, watch_parent ends the job.
 watch_parent() {
 	local before caught field lost
 
@@ -160,8 +169,9 @@ stop_watching() {
 	watcher=
 }
 
-# begin COMMAND...: Starts COMMAND in its own process group, and the watcher. COMMAND
-# ignores the signals that would stop it when it writes to the terminal.
+# begin COMMAND...: Starts COMMAND in its own process group, and starts watch_parent.
+# COMMAND ignores SIGTTOU and SIGTTIN, which would stop COMMAND when COMMAND uses the
+# terminal.
 begin() {
 	set -m
 	(
@@ -174,9 +184,10 @@ begin() {
 	watcher=$!
 }
 
-# await: Waits for COMMAND and sets status. A trap or a stop ends "wait" too, so the
-# loop checks that COMMAND has ended. ("wait -f" is not used: in bash 5.2 it can print
-# "No record of process" for ever if the job was killed.)
+# await: Waits for COMMAND and sets the variable status to the status of COMMAND. A trap
+# or a stop of COMMAND also ends the command "wait", so the loop checks that COMMAND has
+# ended. (The loop does not use "wait -f", because in bash 5.2 "wait -f" can print "No
+# record of process" for ever if the job was killed.)
 await() {
 	while :; do
 		status=0

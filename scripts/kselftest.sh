@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The main job. It has five steps:
+# Build a kernel, run the tests in guests on this kernel, and judge the result. A run has
+# five steps:
 #
 #	1. kernel/resolve.sh finds, downloads or builds the kernel.
 #	2. vm/build.sh builds the modules and the selftest.
@@ -11,19 +12,19 @@
 #
 # usage: kselftest.sh
 #
-# Variables: see "make help". Exits with the status of judge.sh.
+# "make help" describes the variables. kselftest.sh exits with the status of judge.sh.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# show_times: Prints the times of the run, and keeps them in out/result/times.
+# show_times: Prints the times of the run, and writes the times to out/result/times.
 show_times() {
 	awk -f "$SCRIPTS/judge/times.awk" "$out/result/ktap.log" >"$out/result/times"
 	cat "$out/result/times"
 }
 
-# choose_jobs: Sets JOBS to the number of guests that share the programs. Each guest
-# runs at least one program.
+# choose_jobs: Sets JOBS to the number of guests to which the test programs are
+# distributed. Each guest runs at least one program.
 choose_jobs() {
 	local cpus programs
 
@@ -34,7 +35,8 @@ choose_jobs() {
 	export JOBS
 }
 
-# boot: Runs the programs in one guest, or in several guests that share them.
+# boot: Runs the test programs in one guest, or distributes the programs to several
+# guests.
 boot() {
 	if [ "$JOBS" = 1 ]; then
 		"$SCRIPTS/vm/boot.sh" "$out"
@@ -47,7 +49,7 @@ boot() {
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
 
-# Two runs of one kernel would write the same result.
+# Two runs of one kernel at the same time would write the same files.
 exec {lock}>"$out/lock"
 flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
 

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2016
 #
-# Variables and functions that all scripts share. To be sourced.
+# Variables and functions that all scripts share. The scripts source lib.sh.
 #
-# A step that fails must end the run. Bash switches errexit off in every function
-# that a condition calls, and in every function that this function calls. Therefore
-# there are three rules, which scripts/lint/lint.sh checks:
+# A command that fails must end the script. But while a condition, such as that of "if",
+# calls a function, bash switches errexit off in this function and in all functions that
+# this function calls. Therefore the scripts must follow three rules about errexit, which
+# scripts/lint/lint.sh checks:
 #
-#	A function that a condition calls is one command, or each of its commands
-#	ends in "|| return".
-#	quietly, once, step and batch test a status. Their argument is a script
-#	or a program, never a function.
+#	A function that a condition calls is one command, or each command of the
+#	function ends in "|| return".
+#	The functions quietly, once, step and batch test a status. The argument of
+#	quietly, once, step and batch is a script or a program, never a function.
 #	A script assigns the output of a command to a variable, because the
-#	assignment has the status of the command. "< <(command)" loses the status.
+#	assignment has the status of the command. The form "< <(command)" would lose
+#	the status of the command.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -27,31 +29,37 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 CACHE=${MMUN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun}
 V=${V:-0}
 
-# The suite to run: mmun, or hmm for the hmm-tests of the kernel, to compare with.
+# SUITE is the suite to run: "mmun", or "hmm" for the hmm-tests of the kernel, with which
+# the tests of mmun are compared.
 SUITE=${SUITE:-mmun}
 
-# The sources of the driver, relative to TOP. Kbuild and test_mmun.c name them.
+# The sources of the driver test_mmun, relative to TOP. Kbuild and test_mmun.c contain the
+# names of the files in mmun/.
 MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 
 # The sources of mmun_floor, the module of the benchmark, relative to TOP.
 FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
 
-# Arguments for make in a kernel: only these files are compiled for coverage. The
-# arguments have no effect if the configuration does not enable coverage.
+# Arguments for make in a kernel tree: make compiles only mmu_notifier.c and hmm.c for
+# coverage. The arguments in GCOV have no effect if the configuration of the kernel does
+# not enable coverage.
 GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
 
-# Arguments for make in a kernel, a module or the tests: the compiler of the user.
+# Arguments for make in a kernel, a module or the tests: LLVM or CC if the user has set a
+# compiler.
 COMPILER_WORDS=(${LLVM:+"LLVM=$LLVM"} ${CC:+"CC=$CC"})
 
-# The make of a kernel must not inherit the variables of the make that runs this.
+# The make of a kernel must not inherit the variables of the make that runs the runner.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
-# say TEXT...: Prints TEXT as a line of progress on stderr.
+# say TEXT...: Prints TEXT on stderr as a line that tells the user what the script does
+# now.
 say() {
 	echo "  $*" >&2
 }
 
-# quietly PROCESS...: Runs PROCESS. Prints its output if it fails, or with V=1.
+# quietly PROCESS...: Runs PROCESS. Prints the output of PROCESS if PROCESS fails or V is
+# 1.
 quietly() {
 	local log='' status=0
 
@@ -74,15 +82,15 @@ lock() {
 	flock "$fd"
 }
 
-# once DIR PROCESS...: Makes DIR, unless it exists. "PROCESS... TEMPORARY" fills a
-# temporary directory, which is renamed to DIR if PROCESS returned 0. So DIR is
-# complete whenever it exists.
+# once DIR PROCESS...: Makes DIR, unless DIR exists. "PROCESS... TEMPORARY" fills a
+# temporary directory, which "once" renames to DIR if PROCESS returned 0. Therefore a
+# directory DIR that exists is always complete.
 once() {
 	[ -d "$1" ] || "$SCRIPTS/kernel/once.sh" "$@"
 }
 
-# value KEY FILE: Prints the text after "KEY=" in FILE. Prints nothing if there is no
-# such line.
+# value KEY FILE: Prints the text after "KEY=" in each line of FILE that starts with
+# "KEY=".
 value() {
 	local line
 
@@ -101,13 +109,14 @@ is_uml() {
 	has_line "$1" CONFIG_UML=y
 }
 
-# has_key FILE KEY: Returns 0 if FILE contains KEY. Then the files that were built
-# beside FILE are up to date.
+# has_key FILE KEY: Returns 0 if FILE contains KEY, which means that the files that were
+# built together with FILE are up to date. A key is a text that changes when an input of
+# a build changes. Each build writes its key to a file.
 has_key() {
 	[ -e "$1" ] && [ "$(<"$1")" = "$2" ]
 }
 
-# sum: Prints the hash of stdin.
+# sum: Prints the first 16 digits of the SHA-256 hash of stdin.
 sum() {
 	local hash
 
@@ -115,16 +124,17 @@ sum() {
 	echo "${hash:0:16}"
 }
 
-# file_hashes PATH...: Prints the hash and the name of each file, also of the files below
-# directories, except hidden files. Follows symbolic links.
+# file_hashes PATH...: Prints the SHA-256 hash and the name of each file PATH and of each
+# file below a directory PATH, except hidden files. file_hashes follows symbolic links.
 file_hashes() {
 	find -L "$@" -type f ! -name '.*' -print0 | sort -z | xargs -0 sha256sum
 }
 
-# resolve NAME [module|tools]: Finds or builds the parts of kernel NAME, see
-# kernel/resolve.sh. Sets out to the directory of this kernel and suite, and writes
-# the parts to out/kernel. "module" and "tools" have fewer parts, and therefore
-# another directory.
+# resolve NAME [module|tools]: Finds or builds the parts of kernel NAME. The parts of a
+# kernel are the paths of its image, headers, configuration and source, see
+# kernel/resolve.sh. resolve sets the variable out to the directory of this kernel and
+# suite, and writes the parts to out/kernel. "resolve NAME module" and "resolve NAME
+# tools" find fewer parts, and therefore set out to another directory.
 resolve() {
 	local parts
 
@@ -134,19 +144,21 @@ resolve() {
 	[ "$SUITE" = mmun ] || out+=-$SUITE
 	[ -z "${2:-}" ] || out+=-$2
 	[ -d "$out" ] || mkdir -p "$out"
-	# A run that was killed may leave half of the file. It is written again.
+	# If a run was killed, out/kernel may be incomplete, and resolve writes the file
+	# again.
 	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
 }
 
-# find_modules: Sets modules to the files of the modules of the suite, relative to out,
-# in the order in which PID 1 loads them. The first is the driver.
+# find_modules: Sets the array modules to the files of the modules of the suite, relative
+# to the directory out, in the order in which PID 1 of the guest loads the modules. The
+# first module is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
 	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko)
 }
 
-# kernel_row NAME: Sets package, suite and fragments from row NAME of kernel/table.
-# Returns 1 if there is no such row.
+# kernel_row NAME: Sets the variables package, suite and fragments from row NAME of
+# kernel/table. Returns 1 if kernel/table has no row NAME.
 kernel_row() {
 	local name _
 

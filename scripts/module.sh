@@ -5,23 +5,26 @@
 #
 # usage: module.sh build|load|unload
 #
-# "build" builds the driver and mmun_floor. It builds them for KDIR if that is set,
-# otherwise for the running kernel if its headers are installed, otherwise for the stock
-# kernel. "load" builds the driver for the running kernel. "load" and "unload" do not use
-# mmun_floor, because only floor_test and the benchmark need it. floor_test skips if
-# mmun_floor is not loaded.
+# "module.sh build" builds the driver test_mmun and the module mmun_floor. "module.sh
+# build" builds for KDIR if KDIR is set; if not, for the running kernel if the headers of
+# the running kernel are installed; if not, for the stock kernel. "module.sh load" builds
+# the driver for the running kernel and loads the driver. "load" and "unload" do not use
+# mmun_floor, because only floor_test and the benchmark need mmun_floor. The program
+# floor_test skips its tests if mmun_floor is not loaded.
 
 . "${0%/*}/lib.sh"
 
 running=/lib/modules/$(uname -r)/build
 
-# build KERNEL module|modules: Builds the driver, or both modules.
+# build KERNEL module|modules: Builds the driver ("module"), or the driver and mmun_floor
+# ("modules"), for KERNEL.
 build() {
 	resolve "$1" module
 	"$SCRIPTS/vm/build.sh" "$2" "$out"
 }
 
-# choose_kernel: Sets kernel to the kernel for which "build" builds.
+# choose_kernel: Sets the variable kernel to the kernel for which "module.sh build"
+# builds.
 choose_kernel() {
 	kernel=${KDIR:-$running}
 	if [ "$kernel" = "$running" ] && [ ! -e "$running" ]; then

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a target of the Makefile: check the variables, set the defaults, run the script
-# of the target.
+# Run a target of the Makefile: check the variables, set the defaults of the variables,
+# and run the script of the target.
 #
 # usage: start.sh TARGET [NAME...]
 #
-# NAME... are the variables that were set on the command line of make. It is an error
-# if the target does not use one of them. Variables from the environment are checked
-# only if the target uses them. MMUN_GOALS has all targets on the command line of make.
-# The variables of all targets are checked before the first target runs. For a bad value
-# the script prints one line on stderr and exits with status 2. The script reads three
-# tables: scripts/targets, options/variables, options/environment.
+# NAME... are the variables that were set on the command line of make. start.sh exits with
+# an error if no target of this make uses the variable NAME. start.sh checks a variable
+# from the environment only if the target uses the variable. MMUN_GOALS has all targets on
+# the command line of make. start.sh checks the variables of all these targets before the
+# first target runs. If a variable has a bad value, start.sh prints one line on stderr and
+# exits with status 2. start.sh reads three tables: scripts/targets, options/variables,
+# options/environment.
 
 set +o posix
 set -Eeuo pipefail
@@ -26,7 +27,8 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 
 declare -A table=()
 variables=()
-# The origin of $value, for messages
+# origin is " (from the environment)" if $value is from the environment, and is used in
+# messages
 origin=
 
 . "$SCRIPTS/errors.sh"
@@ -35,7 +37,8 @@ origin=
 . "$SCRIPTS/options/values-model.sh"
 . "$SCRIPTS/options/values-stress.sh"
 
-# read_variables: Sets table[NAME.KEY] from options/variables.
+# read_variables: Sets table[NAME.KEY] to the field KEY of the variable NAME in
+# options/variables.
 read_variables() {
 	local key text name=''
 
@@ -49,31 +52,33 @@ read_variables() {
 	done <"$SCRIPTS/options/variables"
 }
 
-# set_target NAME: Sets target, and caller, the beginning of error messages.
+# set_target NAME: Sets the variable target to NAME, and the variable caller to the
+# beginning of error messages.
 set_target() {
 	target=$1
 	caller="make $target"
 }
 
-# target_row: Prints the script of the target with its arguments. Prints nothing if there
-# is no such target.
+# target_row: Prints the script and its arguments from the row of $target in
+# scripts/targets. Prints nothing if scripts/targets has no row for $target.
 target_row() {
 	awk -F '\t+' -v name="$target" '$1 == name { print $2 }' "$SCRIPTS/targets"
 }
 
-# uses NAME: Returns 0 if the target uses variable NAME.
+# uses NAME: Returns 0 if $target uses the variable NAME.
 uses() {
 	[[ " ${table[$1.targets]} " == *" "@(all|"$target")" "* ]]
 }
 
-# used_by_goals NAME: Returns 0 if one of the targets uses variable NAME. $any has the
-# targets, separated by "|".
+# used_by_goals NAME: Returns 0 if one of the targets in $any uses the variable NAME. $any
+# has all targets on the command line of make, separated by "|".
 used_by_goals() {
 	[[ " ${table[$1.targets]} " == *" "@(all|$any)" "* ]]
 }
 
-# check_given: Refuses variables of the command line that do not exist or that no
-# target of this make uses, because they are mistakes.
+# check_given: Exits with an error if the command line of make sets a variable that does
+# not exist or that no target of this make uses, because such a variable is a mistake of
+# the user.
 check_given() {
 	local name any=${goals// /|} near
 
@@ -87,7 +92,8 @@ check_given() {
 	done
 }
 
-# check_machine: Refuses other architectures than x86_64.
+# check_machine: Exits with an error if ARCH is another architecture than x86_64, or if
+# CROSS_COMPILE is set.
 check_machine() {
 	case ${ARCH-} in
 	'' | x86 | x86_64 | amd64) ;;
@@ -97,8 +103,8 @@ check_machine() {
 		die "CROSS_COMPILE=$(one_line "$CROSS_COMPILE"): cross builds are not supported; unset CROSS_COMPILE (from the environment)"
 }
 
-# check_place: Refuses a clone at a path that make, kbuild or apt would split, and a
-# clone in which the user cannot write build/.
+# check_place: Exits with an error if the path of the clone has characters that make,
+# kbuild or apt cannot handle, or if the user cannot write build/ in the clone.
 check_place() {
 	local place
 
@@ -117,15 +123,15 @@ cache_of_user() {
 	echo "${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/test_mmun"
 }
 
-# set_default NAME: Sets value to the default of variable NAME.
+# set_default NAME: Sets the variable value to the default of the variable NAME.
 set_default() {
 	value=${table[$1.default.$target]-${table[$1.default]}}
 	[ "$value" != - ] || value=
 	[ "$1" != MMUN_CACHE ] || value=$(cache_of_user)
 }
 
-# set_variable NAME: Exports NAME with its value from the command line, the environment
-# or the table.
+# set_variable NAME: Exports the variable NAME with its value from the command line, the
+# environment or the table of variables.
 set_variable() {
 	local name=$1 value=${!1-} type
 
@@ -142,7 +148,7 @@ set_variable() {
 	export "$name=$value"
 }
 
-# check_target: Checks the variables of $target.
+# check_target: Checks and exports all variables for $target.
 check_target() {
 	local name
 
@@ -155,8 +161,8 @@ check_target() {
 	check_together
 }
 
-# check_other_targets: Checks the variables of the other targets of this make. Each check
-# runs in a subshell, because it sets variables.
+# check_other_targets: Checks the variables of each target of this make except $target.
+# Each check runs in a subshell, because check_target sets variables.
 check_other_targets() {
 	local name
 
@@ -165,8 +171,10 @@ check_other_targets() {
 	done
 }
 
-# hold_cache: Makes the cache and locks it against clean.sh. The lock is held until the
-# last process of the job ends. A cache of another user may be read-only.
+# hold_cache: Makes the cache and holds the shared lock lock.use, so that clean.sh does
+# not remove the cache. All processes of the job inherit the lock lock.use, so the lock is
+# held until the last of these processes ends. hold_cache does not create the lock in a
+# cache that the user cannot write, because the cache of another user may be read-only.
 hold_cache() {
 	local lock=$MMUN_CACHE/lock.use hold
 
@@ -178,7 +186,8 @@ hold_cache() {
 	flock -s "$hold"
 }
 
-# clean_environment: Unsets the variables that options/environment names.
+# clean_environment: Unsets the environment variables whose names match a word in
+# options/environment.
 clean_environment() {
 	local word words name names
 

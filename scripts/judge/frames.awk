@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Remove the lines "cut here" from the complaints of the kernel, unless such a line is the
-# only sign of the complaint.
+# Remove the lines "cut here" from the complaints of the kernel, unless the line "cut
+# here" is the only sign of the complaint.
 #
 # usage: ... | awk -f frames.awk
 #
-# Reads complaints "N:LINE", where N is the number of the line of the console. Keeps a
-# line "cut here" only if line N + 1 is not a complaint. If line N + 1 is a complaint, it
-# names the problem.
+# Reads complaints "N:LINE", where N is the number of LINE in the console. frames.awk
+# keeps a line "cut here" with number N only if line N + 1 of the console is not a
+# complaint. If line N + 1 is a complaint, then line N + 1 names the problem, and line N
+# is removed.
 
 frame != "" && $0 + 0 != frame + 1 { print frame }
 

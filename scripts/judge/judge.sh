@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 5 of kselftest.sh: judge a run.
+# Judge a run of the tests in a guest, which is step 5 of kselftest.sh.
 #
 # usage: judge.sh RESULT
 #
-# RESULT has the files that boot.sh wrote: console.log, ktap.log, verdict, qemu.log, meta
-# and config. Prints each complaint in lines that start with "# ", and ends with the line
-# "N passed, N failed, N skipped". The exit status is 0 if the run passed, and otherwise
-# the first of these that applies:
+# RESULT is the directory with the files that boot.sh wrote: console.log, ktap.log,
+# verdict, qemu.log, meta and config. judge.sh prints each complaint, a reason why the run
+# fails, in lines that start with "# ". The last line of the output is "N passed, N
+# failed, N skipped". The exit status of judge.sh is 0 if the run passed. If the run
+# failed, the exit status is the first status in this list that applies:
 #
 #	2	not a result directory
 #	3	the kernel panicked
@@ -30,23 +31,24 @@ shopt -s extglob
 ALLOWED_SKIPS=${ALLOWED_SKIPS:-$SCRIPTS/judge/allowed-skips}
 status=0
 
-# complain STATUS TEXT: Prints TEXT as a complaint. Sets the exit status to STATUS if
-# this is the first complaint.
+# complain STATUS TEXT: Prints TEXT as a complaint. Sets the exit status of judge.sh to
+# STATUS if TEXT is the first complaint.
 complain() {
 	[ "$status" != 0 ] || status=$1
 	echo "# ${2//$'\n'/$'\n# '}"
 }
 
-# count_records KIND: Prints the number of records of this kind, see ktap.awk. grep
-# returns 1 if the number is 0.
+# count_records KIND: Prints the number of records of type KIND; ktap.awk lists the types.
+# If there is no such record, grep prints 0 and returns 1.
 count_records() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
-# judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. That is not the case
-# if boot.sh killed it because the time ran out, or if the kernel panicked: User-Mode
-# Linux aborts then. If User-Mode Linux does not start, its last line is the reason. Ends
-# the script if there is no KTAP to judge.
+# judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. judge_qemu does not
+# complain if boot.sh killed QEMU because the time ran out, or if the kernel panicked,
+# because User-Mode Linux aborts when its kernel panics. If User-Mode Linux does not
+# start, the last line of its output is the reason. judge_qemu ends judge.sh if there is
+# no KTAP to judge.
 judge_qemu() {
 	local message
 
@@ -66,7 +68,7 @@ judge_qemu() {
 judge_panic() {
 	local panic
 
-	# grep returns 1 if no line matches, and more if it failed.
+	# grep returns 1 if no line matches, and 2 if grep failed.
 	panic=$(grep -am 1 'Kernel panic' "$result/console.log" || [ $? = 1 ])
 	[ -z "$panic" ] || complain 3 "the kernel panicked"
 }
@@ -84,15 +86,15 @@ judge_time() {
 		complain 5 "the guest did not end in $(value seconds "$result/meta") seconds"
 }
 
-# expressions TABLE: Prints the expressions of the file TABLE: the lines that start in the
-# first column, except comments and the entry "-".
+# expressions TABLE: Prints the regular expressions of the file TABLE, which are the lines
+# that start in the first column, except comments and the entry "-".
 expressions() {
 	sed '/^[#[:blank:]-]/d' "$SCRIPTS/judge/$1"
 }
 
-# list_splats: Prints the complaints of the kernel: the lines of the console that match
-# the table splats and not the table splats-allowed, with their numbers. grep returns 1
-# if there is no such line, and more if it failed.
+# list_splats: Prints the splats, which are the complaints of the kernel: the lines of the
+# console, with line numbers, that match an expression in the table splats and none in the
+# table splats-allowed. grep returns 1 if there is no such line, and 2 if grep failed.
 list_splats() {
 	local expressions allowed
 
@@ -110,7 +112,7 @@ judge_splats() {
 }
 
 # list_races: Prints the data races that KCSAN reported in parts of the kernel that do not
-# concern notifiers. These reports do not fail the run.
+# concern notifiers. Such data races do not fail the run.
 list_races() {
 	awk -v list=1 -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
 		sort | uniq -c | sort -rn |
@@ -150,8 +152,9 @@ judge_skips() {
 	done <<<"$records"
 }
 
-# find_permission NAME REASON: Sets permitted to yes if a row of allowed-skips allows test
-# NAME to skip with the message REASON, and to no otherwise.
+# find_permission NAME REASON: Sets the variable permitted to yes if a row of
+# allowed-skips allows test NAME to skip with the message REASON, and to no if there is no
+# such row.
 find_permission() {
 	local name=$1 reason=$2 glob condition
 
@@ -164,9 +167,9 @@ find_permission() {
 	done <<<"$allowed_skips"
 }
 
-# condition_holds CONDITION REASON: Returns 0 if this run meets a CONDITION of
-# allowed-skips. REASON is the message of the skip. Each branch only tests, because
-# errexit is off here.
+# condition_holds CONDITION REASON: Returns 0 if CONDITION, a condition in the table
+# allowed-skips, is true for this run. REASON is the message of the skipped test. Each
+# branch of the "case" has only tests, because errexit is off in condition_holds.
 condition_holds() {
 	case $1 in
 	always)		true ;;
@@ -181,7 +184,7 @@ condition_holds() {
 }
 
 # config_lacks CONFIG_X LETTERS: Returns 0 if the configuration of the kernel sets
-# CONFIG_X to none of these letters, such as "ym".
+# CONFIG_X to none of LETTERS, such as "ym" for y and m.
 config_lacks() {
 	[[ $config != *$'\n'"$1="[$2]* ]]
 }
@@ -192,8 +195,9 @@ reason_names() {
 	[[ $2 =~ $1($|[^A-Z0-9_]) ]]
 }
 
-# judge_verdict: Complains about each line of the file verdict that is not a pass with the
-# nonce of the run, and about each guest without a line.
+# judge_verdict: Complains about each line of the file verdict that does not contain
+# "pass" and the nonce of the run, and about each guest for which the file has no line. A
+# nonce is a random word that boot.sh gives to PID 1.
 judge_verdict() {
 	local i lines
 

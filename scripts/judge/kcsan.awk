@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Separate the data races that KCSAN reports: races that concern notifiers, and races in
-# other parts of the kernel, which do not fail the run.
+# Separate the data races that KCSAN reports into races that concern notifiers, and races
+# in other parts of the kernel, which do not fail the run.
 #
 # usage: awk [-v list=1] -f kcsan.awk CONSOLE
 #
 # A race concerns notifiers if one of its stacks contains a function of the driver or of
-# mm/mmu_notifier.c. The callers of a function that sleeps, handles an interrupt, reclaims
-# memory, reads the clock or tests a capability do not count, because the race is in that
-# function.
+# mm/mmu_notifier.c. kcsan.awk ignores the callers of a function that sleeps, handles an
+# interrupt, reclaims memory, reads the clock or tests a capability, because the race is
+# in the called function.
 #
-# Prints the console. Prints an empty line in place of the title of each other race, so
-# that judge.sh does not find the title, and the lines keep their numbers. With list=1,
-# prints only the titles of the other races.
+# Prints the console, but with an empty line in place of the title of each race that does
+# not concern notifiers. Therefore judge.sh does not find these titles, and the lines of
+# the console keep their numbers. With list=1, kcsan.awk prints only the titles of the
+# races that do not concern notifiers.
 
 function flush_report(    i) {
 	if (!lines)
@@ -36,7 +37,7 @@ function flush_report(    i) {
 	in_excluded_callee = 0
 }
 /BUG: KCSAN: / || lines { report[++lines] = $0 }
-# The first line of a stack
+# This pattern matches the first line of a stack in the report
 lines && / by (task|interrupt)/ { in_excluded_callee = 0 }
 lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|ktime_get|capable\+)/ { in_excluded_callee = 1 }
 lines && !in_excluded_callee && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ {

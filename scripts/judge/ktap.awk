@@ -4,10 +4,11 @@
 #
 # usage: awk -f ktap.awk BLAMED KTAP
 #
-# The KTAP has outer results. The results of the tests of a program are nested in the
-# KTAP, and are indented by two spaces. BLAMED is the output of blame.awk: a test during
-# which the kernel complained has failed. Prints one record per line, with tabs between
-# the fields:
+# The KTAP has outer results, which are not indented. The results of the tests of a
+# program are nested before the outer result of the program, and are indented by two
+# spaces. BLAMED is the output of blame.awk: ktap.awk records a failure for each test in
+# BLAMED, because the kernel complained during this test. ktap.awk prints one record per
+# line, with tabs between the fields:
 #
 #	pass NAME
 #	skip NAME REASON
@@ -18,11 +19,13 @@
 # The outer results are "mmun: PROGRAM", "mmun: load", "mmun: unload" and "mmun: leaks",
 # and for each other module "MODULE: load" and "MODULE: unload".
 #
-# There is a record for each test of a program, and for each outer result without tests.
-# Older versions of kselftest_harness.h print no name in the result of a skipped test. The
-# last RUN line has the name of this test.
+# ktap.awk prints a record for each test of a program, and for each outer result without
+# nested tests. Older versions of kselftest_harness.h print no name in the result of a
+# skipped test. The last line "# RUN" before a result without a name has the name of the
+# skipped test.
 
-# Prints the record of a test. Prints the remembered lines of output if the test failed.
+# Prints the record of a test, and, if the test failed, the lines of output that
+# remember() has kept.
 function record(kind, name, reason,    i) {
 	if (name in complaint)
 		kind = "fail"
@@ -37,7 +40,8 @@ function record(kind, name, reason,    i) {
 	first = 1
 }
 
-# Keeps the last 60 lines of output, for the case that the test fails.
+# Keeps the last 60 lines of output of the test, because record() prints these lines if
+# the test fails.
 function remember(text) {
 	line[++lines] = text
 	if (lines - first >= 60)
@@ -48,8 +52,8 @@ function broken(what) {
 	print "broken\t" what
 }
 
-# Splits a result line. Sets number, name and reason. Sets good to 1 if the line begins
-# with "ok", and skipped to 1 if the result is a skip.
+# Splits a result line of KTAP, and sets the variables number, name and reason. Sets good
+# to 1 if the line begins with "ok", and skipped to 1 if the result is a skip.
 function parse(text,    at) {
 	good = text !~ /^not /
 	sub(/^(not )?ok /, "", text)
@@ -103,15 +107,16 @@ function inner_line(text) {
 		remember(text)
 }
 
-# Records a failure if a test has started and has no result: the guest ended during the
-# test.
+# Records a failure if a test has started and has no result, because in this case the
+# guest ended during the test.
 function end_unfinished() {
 	if (unfinished != "")
 		record("fail", unfinished)
 	unfinished = ""
 }
 
-# Returns whether an outer result is that of a program, and not of a module or of leaks.
+# Returns 1 if an outer result is the result of a program, and 0 if the result is about a
+# module or about leaks.
 function is_program(name) {
 	return name !~ /^(.*: )?(load|unload)$/ && name != "leaks"
 }

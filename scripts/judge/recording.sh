@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Sourced by the tests of judge.sh. Makes a recording of a good run in the temporary
-# directory $run. The functions change the recording and check the report of judge.sh.
+# The tests of judge.sh source this file. recording.sh makes a recording, the files of a
+# good run, in the temporary directory $run. The functions of recording.sh change the
+# recording and check the report of judge.sh.
 
-# record_good_run: Writes the files of a run that passed to $run.
+# record_good_run: Writes the files of a run that passed to the directory $run.
 record_good_run() {
 	: >"$run/allowed-skips"
 	: >"$run/qemu.log"
@@ -34,8 +35,8 @@ record_good_run() {
 	EOT
 }
 
-# record_two_modules: Changes the KTAP of the good run to that of a run which also loads
-# and unloads a second module.
+# record_two_modules: Changes the KTAP of the good run to the KTAP of a run that also
+# loads and unloads a second module.
 record_two_modules() {
 	edit_ktap -e 's/^1\.\.4/1..6/' -e '/: load$/a ok 2 - mmun_floor: load' \
 		-e 's/^ok 2 - mmun: e/ok 3 - mmun: e/' \
@@ -44,7 +45,8 @@ record_two_modules() {
 }
 
 # judges STATUS TITLE WORDS: Passes if judge.sh exits with STATUS for the recording, and
-# its report contains WORDS. Then restores the recording of the good run.
+# the report of judge.sh contains WORDS. At the end, restores the recording of the good
+# run.
 judges() {
 	local wanted=$1 title=$2 words=$3 report got=0 status=1
 
@@ -55,12 +57,14 @@ judges() {
 	record_good_run
 }
 
-# add_to_console LINE...: Appends lines of the kernel to the console.
+# add_to_console LINE...: Appends each LINE, as a message of the kernel, to the console of
+# the recording.
 add_to_console() {
 	printf '[   11.222333] %s\r\n' "$@" >>"$run/console.log"
 }
 
-# edit_ktap WORD...: Edits the KTAP with sed, which gets these arguments.
+# edit_ktap WORD...: Edits the KTAP of the recording with sed. Each WORD is an argument of
+# sed.
 edit_ktap() {
 	sed -i "$@" "$run/ktap.log"
 }

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of judge.sh: the test that it names if the kernel complains or the guest ends.
+# Tests of judge.sh: judge.sh must name the test that ran when the kernel complained or
+# when the guest ended.
 #
 # usage: test-blame.sh
 #
-# Each case changes the recording of a good run. Prints KTAP.
+# Each case changes the recording of a good run. test-blame.sh prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"

@@ -6,7 +6,7 @@
 # usage: test-judge.sh
 #
 # Each case changes the recording of a good run in one way, and checks the exit status and
-# the report of judge.sh. Prints KTAP.
+# the report of judge.sh. test-judge.sh prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
@@ -17,7 +17,8 @@ begin_results judge
 
 judges 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
 
-# record_qemu STATUS LINE...: Sets the exit status of QEMU and its messages.
+# record_qemu STATUS LINE...: Changes the recording: QEMU exits with STATUS and prints
+# each LINE.
 record_qemu() {
 	sed -i "s/^qemu=.*/qemu=$1/" "$run/meta"
 	printf '%s\n' "${@:2}" >"$run/qemu.log"

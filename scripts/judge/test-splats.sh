@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of scripts/judge/splats, because the wording of complaints depends on the version
-# of the kernel.
+# Tests of the table scripts/judge/splats. The table needs tests because the wording of a
+# complaint of the kernel depends on the version of the kernel.
 #
 # usage: test-splats.sh KERNEL-SOURCE...
 #
-# Checks for each source tree that the files of the kernel contain the messages that the
-# table has for this version, and that the expressions match these messages. Also checks
-# that an expression of the table matches each report of a lockup, and each message that
-# starts with BUG, INFO or WARNING. Prints KTAP.
+# For each source tree, test-splats.sh checks that the files of the kernel contain the
+# messages that the table has for the version of the tree, and that the expressions match
+# these messages. test-splats.sh also checks that an expression of the table matches each
+# report of a lockup, and each message that starts with BUG, INFO or WARNING.
+# test-splats.sh prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/judge/version.sh"
@@ -17,14 +18,15 @@
 
 TABLE=$SCRIPTS/judge/splats
 
-# version_of DIR: Prints the version of the source tree DIR, such as "6.1", from its
-# Makefile.
+# version_of DIR: Prints the version in the Makefile of the source tree DIR, such as
+# "6.1".
 version_of() {
 	awk -F ' *= *' '/^(VERSION|PATCHLEVEL) *=/ { v = v "." $2 }
 		END { print substr(v, 2) }' "$1/Makefile"
 }
 
-# applies VERSIONS: Returns 0 if an entry with VERSIONS applies to the kernel $version.
+# applies VERSIONS: Returns 0 if an entry of the table with the column VERSIONS applies to
+# the kernel $version.
 applies() {
 	case $1 in
 	all)		true ;;
@@ -34,9 +36,9 @@ applies() {
 	esac
 }
 
-# fill_in [empty]: Copies stdin to stdout. Replaces the conversions of each message, as
-# printk does: by the words of %s{words}, otherwise by "x1". With "empty", replaces a %s
-# that directly follows a letter by nothing.
+# fill_in [empty]: Copies stdin to stdout and replaces the conversions of each message, as
+# printk does. fill_in replaces %s{words} by the words, and each other conversion by "x1".
+# "fill_in empty" removes each %s that directly follows a letter.
 fill_in() {
 	local glued=x1
 
@@ -45,15 +47,15 @@ fill_in() {
 		-e 's/%[-+ #0-9.*]*([lhz]*[diouxXc]|s|p[A-Za-z]*)/x1/g'
 }
 
-# entries: Prints a line for each message of the table. The columns are EXPRESSION,
-# VERSIONS, FILE and MESSAGE, separated by tabs.
+# entries: Prints a line for each message of the table. The columns of the line are
+# EXPRESSION, VERSIONS, FILE and MESSAGE, separated by tabs.
 entries() {
 	awk -F '\t' -v OFS='\t' '/^#/ { next } !/^\t/ { expression = $0; next }
 		{ print expression, $2, $3, $4 }' "$TABLE"
 }
 
 # is_matched EXPRESSION MESSAGE: Returns 0 if EXPRESSION matches both results of fill_in
-# for MESSAGE, and no expression of splats-allowed matches one of them.
+# for MESSAGE, and no expression of splats-allowed matches one of the two results.
 is_matched() {
 	local how text
 
@@ -64,8 +66,8 @@ is_matched() {
 	done
 }
 
-# has_message FILE MESSAGE: Returns 0 if FILE of the source tree contains MESSAGE and, as
-# the beginning of a string, the words of its %s{words}.
+# has_message FILE MESSAGE: Returns 0 if FILE of the source tree contains MESSAGE and, if
+# MESSAGE has a %s{words}, also contains a string that begins with these words.
 has_message() {
 	local words
 
@@ -74,8 +76,8 @@ has_message() {
 	grep -qsF -- "\"$words" "$tree/$1"
 }
 
-# wrong_entries: Prints the entries for this version of which FILE does not contain the
-# message, or of which the expression does not match the message.
+# wrong_entries: Prints a complaint for each entry for the kernel $version if the file of
+# the entry does not contain the message, or if the expression does not match the message.
 wrong_entries() {
 	local expression versions file message
 
@@ -88,8 +90,9 @@ wrong_entries() {
 	done <<<"$table"
 }
 
-# dead_expressions: Prints the expressions that have no message for this version. Such an
-# expression can be removed, or the table lacks a message of this version.
+# dead_expressions: Prints the expressions for which the table has no message of the
+# kernel $version. Either the expression can be removed, or the table lacks a message of
+# $version.
 dead_expressions() {
 	local expression versions rest
 
@@ -100,8 +103,9 @@ dead_expressions() {
 		sed "s/^/# $version has no message for: /"
 }
 
-# A program of awk. It prints the messages of C files that have the level of an error or
-# of a warning. The string is on the line of the call or on the next line.
+# TITLES is a program of awk that prints the messages in C files that have the level of an
+# error or of a warning. The string of a message is on the line of the call of printk() or
+# on the next line.
 # shellcheck disable=SC2016 # $ is for awk
 TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 2 }
 	call-- > 0 && match($0, /"([^"\\]|\\.)*"/) {
@@ -111,8 +115,8 @@ TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 
 		call = 0
 	}'
 
-# unmatched_messages: Prints the lines of stdin that no expression matches, except those
-# that contain a message of the entry "-".
+# unmatched_messages: Prints the lines of stdin that no expression matches, except lines
+# that contain a message of the entry "-" of the table.
 unmatched_messages() {
 	local text filled
 
@@ -124,15 +128,16 @@ unmatched_messages() {
 	done
 }
 
-# lockup_titles: Prints the first lines of the reports of lockups. A string that does not
-# start with a letter continues a message.
+# lockup_titles: Prints the first lines of the kernel's reports of lockups. lockup_titles
+# omits each string that does not start with a letter, because such a string continues a
+# message.
 lockup_titles() {
 	awk "$TITLES" "$tree"/kernel/{hung_task,watchdog*}.c | sort -u |
 		grep '^[A-Za-z]'
 }
 
-# marked_titles: Prints the messages of kernel/, mm/ and lib/ that start with INFO, BUG or
-# WARNING.
+# marked_titles: Prints the messages in kernel/, mm/ and lib/ of the source tree that
+# start with INFO, BUG or WARNING.
 marked_titles() {
 	grep -rlE --include='*.[ch]' '"(INFO|BUG|WARNING): ' \
 		"$tree"/{kernel,mm,lib} >"$work/files"
