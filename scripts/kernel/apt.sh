@@ -9,11 +9,11 @@
 #        apt.sh SUITE prepare
 #        apt.sh SUITE download DIR PACKAGE=VERSION...
 #
-# SUITE "-" is the configuration of the machine. Packages are installed only from "-".
-# For another suite of Debian the cache has separate lists and a separate
-# configuration with the mirror of the machine; "prepare" makes them. "update" updates
-# the lists. "refresh" updates them if they are old. A lock allows one process at a
-# time.
+# SUITE "-" is the configuration of apt on this machine. apt.sh installs packages only
+# from "-". For another suite of Debian, the cache has separate package lists and a
+# separate configuration of apt, which uses the mirror of this machine. "prepare" makes
+# the separate configuration. "update" updates the package lists. "refresh" updates the
+# package lists if the lists are old. A lock allows one process at a time to use apt.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -21,10 +21,10 @@
 suite=$1
 dir=$CACHE/apt/$suite
 
-# The lists are old when this number of seconds has passed since the last update.
+# The package lists are old when FRESH_SECS seconds have passed since the last update.
 FRESH_SECS=600
 
-# mirror: Prints the address from which the machine gets Debian.
+# mirror: Prints the address of the server from which apt on this machine gets Debian.
 mirror() {
 	local lists
 
@@ -33,7 +33,7 @@ mirror() {
 		<<<"$lists"
 }
 
-# apt ARGUMENT...: Runs apt-get for the suite.
+# apt ARGUMENT...: Runs apt-get with the configuration of $suite.
 apt() {
 	if [ "$suite" = - ]; then
 		quietly apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
@@ -42,8 +42,8 @@ apt() {
 	fi
 }
 
-# update: Updates the lists. Does nothing for the lists of the machine if the user is
-# not root, because only root can update them.
+# update: Updates the package lists of $suite. If $suite is "-" and the user is not root,
+# update does nothing, because only root can update the package lists of this machine.
 update() {
 	if [ "$suite" = - ] && [ "$EUID" != 0 ]; then
 		return 0
@@ -52,8 +52,9 @@ update() {
 	echo "$EPOCHSECONDS" >"$dir/updated"
 }
 
-# update_if_old: Updates the lists if they are old. The lists of the machine may also
-# have been removed since the update that is recorded in the cache.
+# update_if_old: Updates the package lists if the lists are old. update_if_old also
+# updates the lists of this machine if there are no lists, because the user may have
+# removed the lists since the update that is recorded in the cache.
 update_if_old() {
 	local when=0
 
@@ -69,8 +70,9 @@ install() {
 	DEBIAN_FRONTEND=noninteractive apt -y install --no-install-recommends "$@"
 }
 
-# write_conf: Writes the apt configuration for a suite of Debian. It writes apt.conf.tmp
-# and renames it to apt.conf at the end, so an apt.conf that exists is complete.
+# write_conf: Writes the apt configuration for a suite of Debian. write_conf writes
+# apt.conf.tmp and renames apt.conf.tmp to apt.conf at the end, so that an apt.conf that
+# exists is complete.
 write_conf() {
 	local from
 
@@ -88,7 +90,7 @@ write_conf() {
 	mv "$dir/apt.conf.tmp" "$dir/apt.conf"
 }
 
-# prepare: Writes the configuration of the suite, with the mirror of the machine.
+# prepare: Writes the configuration of apt for $suite, with the mirror of this machine.
 prepare() {
 	local from
 
@@ -97,7 +99,8 @@ prepare() {
 	write_conf
 }
 
-# download DIR PACKAGE=VERSION...: Downloads packages to DIR. apt checks their hashes.
+# download DIR PACKAGE=VERSION...: Downloads packages to DIR. apt checks the hashes of the
+# packages.
 download() {
 	local to=$1
 
@@ -109,14 +112,15 @@ download() {
 [ "$2" != install ] || [ "$EUID" = 0 ] ||
 	die "these packages are missing: ${*:3}. Run as root: apt-get update &&" \
 		"apt-get install --no-install-recommends ${*:3}"
-# If the configuration exists nothing must be written, because the cache may be
-# read-only.
+# If the configuration of the suite exists, apt.sh must not write files, because the cache
+# may be read-only.
 [ "$2" != prepare ] || [ ! -e "$dir/apt.conf" ] || exit 0
 [ -d "$dir" ] || mkdir -p "$dir"
 [ -w "$dir" ] || die "cannot fetch into the cache: $dir is not writable." \
 	"Set MMUN_CACHE to a directory of your own"
 case $2 in
-# The lock must not be held here, because prepare may start a process that takes it.
+# apt.sh must not hold the lock during prepare, because prepare may start a process that
+# takes the lock.
 prepare)	prepare ;;
 update)		lock "$CACHE/apt/lock"; update ;;
 refresh)	lock "$CACHE/apt/lock"; update_if_old ;;

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a kernel from source, in the cache. Its configuration is tinyconfig and the
-# fragments of configs/.
+# Build a kernel from source, in the cache. The configuration of the kernel is tinyconfig
+# plus fragments, which are the files in configs/.
 #
 # usage: build.sh NAME
 #
-# NAME is a row of kernel/table. Prints the build directory. The name of the directory
-# has a hash of all inputs, so a kernel is built only once. An interrupted build
-# continues. The file make.words in the build directory holds the arguments for a make
-# that builds the image again without the modules, one per line. With UNTIL=compile,
-# which check-bare.sh sets, the kernel is configured and not compiled.
+# NAME is the name of a row of kernel/table. build.sh prints the path of the build
+# directory. The name of the build directory has a hash of all inputs of the build, so
+# that build.sh builds a kernel only once. If a build was interrupted, the next run of
+# build.sh continues the build. The file make.words in the build directory has the
+# arguments of a make command that builds only the image, without the modules, one
+# argument per line. With UNTIL=compile, which check.sh and check-bare.sh use, build.sh
+# configures the kernel and does not compile the kernel.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# fragment_files: Prints the paths of the fragments, one per line.
+# fragment_files: Prints the paths of the fragments of the kernel, one per line.
 fragment_files() {
 	local fragment
 
@@ -24,7 +26,8 @@ fragment_files() {
 	done
 }
 
-# requested_options: Prints, for each option in the fragments, the last line that sets it.
+# requested_options: Prints, for each option in the fragments, the last line that sets
+# this option.
 requested_options() {
 	cat "${files[@]}" | tac | awk '
 		match($0, /^(# )?CONFIG_[A-Za-z0-9_]+/) {
@@ -35,8 +38,8 @@ requested_options() {
 		}'
 }
 
-# check_config: Exits if the configuration does not have the requested options, because
-# olddefconfig drops options without a message.
+# check_config: Exits with an error if the .config of the kernel does not have the options
+# of the fragments, because "make olddefconfig" drops options without a message.
 check_config() {
 	local line requested have
 
@@ -55,8 +58,8 @@ check_config() {
 	done <<<"$requested"
 }
 
-# extend_kconfig: Writes the main Kconfig of the tree with configs/Kconfig added after
-# the title.
+# extend_kconfig: Writes a copy of the main Kconfig of the kernel tree to the build
+# directory, with configs/Kconfig inserted after the title.
 extend_kconfig() {
 	sed "/^mainmenu/r $SCRIPTS/kernel/configs/Kconfig" "$tree/Kconfig" \
 		>"$build/Kconfig"
@@ -73,7 +76,7 @@ configure() {
 	check_config
 }
 
-# progress: Prints the last line of make.log on the terminal, each second.
+# progress: Prints the last line of make.log on the terminal once a second.
 progress() {
 	while sleep 1; do
 		printf '\r\033[K%4d s  %s' "$SECONDS" \
@@ -99,8 +102,9 @@ compile() {
 	}
 }
 
-# remove_old_builds: Removes builds of the same name with another key. Keeps a build that
-# another process uses, and keeps all locks.
+# remove_old_builds: Removes the build directories of the same NAME with another hash of
+# the inputs. remove_old_builds keeps a build directory that another process uses, and
+# keeps all locks.
 remove_old_builds() {
 	local dir
 
@@ -120,7 +124,7 @@ build() {
 	remove_old_builds
 }
 
-# key: Prints a hash of all inputs of the kernel.
+# key: Prints a hash of all inputs of the build of the kernel.
 key() {
 	{
 		echo "$version ${words[*]} ${GCOV[*]}"

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the compiler that CC and LLVM select, and its version. The output is a part of
-# the key of each build.
+# Print the compiler that CC and LLVM select, and the version of this compiler. The key of
+# each build depends on the output of compiler.sh, so that another compiler causes a new
+# build.
 #
 # usage: compiler.sh [-s] [DEFAULT]
 #
-# DEFAULT is the compiler if neither CC nor LLVM is set [gcc]. With -s the script also
-# prints the version of the linker and the hash of the C library, for programs that are
-# linked statically.
+# DEFAULT is the compiler if neither CC nor LLVM is set [gcc]. With -s, which builds of
+# statically linked programs use, compiler.sh also prints the version of the linker and
+# the hash of the C library.
 
 . "${0%/*}/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fetch a package, and unpack the files that are needed. once.sh runs this script. A
-# step that fails ends the script.
+# Download a package, and unpack the files that the runner needs. once.sh runs fetch.sh. A
+# command that fails ends fetch.sh.
 #
 # usage: fetch.sh image SUITE PACKAGE=VERSION DIR
 #        fetch.sh headers SUITE PACKAGE=VERSION FINAL DIR
@@ -10,12 +10,15 @@
 #        fetch.sh tools SUITE PACKAGE=VERSION DIR	the files for docs and format
 #        fetch.sh tree SUITE PACKAGE=VERSION DIR	all files, to build the kernel
 #
-# once.sh renames DIR to FINAL.
+# fetch.sh writes the files to DIR. After the end of fetch.sh, once.sh renames DIR to
+# FINAL.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# The files of the linux-source package that "source" unpacks. All files are 1,500 MB.
+# SOURCE_FILES are the files of the linux-source package that "fetch.sh source" unpacks.
+# fetch.sh does not unpack the whole package, because all files of the package take 1,500
+# MB.
 SOURCE_FILES=(
 	'*/tools/testing/selftests/lib.mk'
 	'*/tools/testing/selftests/kselftest*.h'
@@ -27,22 +30,24 @@ SOURCE_FILES=(
 	'*/scripts/kconfig/merge_config.sh'
 )
 
-# The files for "make docs" and clang-format. Linux 6.1 does not have all of them.
+# TOOLS_FILES are the files for "make docs" and clang-format. Linux 6.1 does not have all
+# files of TOOLS_FILES.
 TOOLS_FILES=(
 	'*/Documentation/sphinx/kerneldoc.py'
 	'*/tools/lib/python/kdoc/*'
 	'*/.clang-format'
 )
 
-# download PACKAGE=VERSION...: Downloads packages to $work.
+# download PACKAGE=VERSION...: Downloads packages to the directory $work.
 download() {
 	say "fetching ${*//=*/}"
 	mkdir "$work"
 	"$SCRIPTS/kernel/apt.sh" "$suite" download "$work" "$@"
 }
 
-# fetch_image: Unpacks the image and its configuration. The package has 70 MB, but most
-# of that are modules that the guest does not load.
+# fetch_image: Unpacks the image and the configuration of the kernel. fetch_image does not
+# unpack the rest of the package, because most of its 70 MB are modules that the guest
+# does not load.
 fetch_image() {
 	download "$wanted"
 	dpkg-deb --fsys-tarfile "$work"/*.deb >"$work/tar"
@@ -50,8 +55,9 @@ fetch_image() {
 		'./boot/config-*'
 }
 
-# fetch_headers FINAL: Unpacks the headers and the packages that they depend on. Their
-# Makefile names the path at which they would be installed. It is changed to FINAL.
+# fetch_headers FINAL: Unpacks the headers of the kernel and the packages on which the
+# headers depend. The Makefile of the headers contains /usr/src/, the path at which apt
+# would install the headers. fetch_headers changes /usr/src/ to the path below FINAL.
 fetch_headers() {
 	local final=$1 more deb
 
@@ -64,8 +70,8 @@ fetch_headers() {
 	sed -i "s|/usr/src/|$final/usr/src/|" "$dir/usr/src/$package/Makefile"
 }
 
-# unpack_source PATTERN...: Unpacks the files of the source that match a PATTERN, or all
-# files if there is no PATTERN.
+# unpack_source PATTERN...: Unpacks the files of the kernel source that match a PATTERN,
+# or all files if there is no PATTERN.
 unpack_source() {
 	need "${NEED_SOURCE[@]}"
 	download "$wanted"

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make an entry of the cache. The entry is complete whenever it exists.
+# Make an entry of the cache, which is complete whenever it exists.
 #
 # usage: once.sh DIR PROCESS...
 #
-# "PROCESS... TEMPORARY" fills a temporary directory. The directory is renamed to DIR if
-# PROCESS returned 0, and removed otherwise. A lock allows one process at a time. DIR
-# replaces older entries: those with the same name up to the first "_" are removed.
+# "PROCESS... TEMPORARY" fills a temporary directory. once.sh renames the temporary
+# directory to DIR if PROCESS returned 0, and removes the temporary directory if PROCESS
+# failed. A lock allows one process at a time to make an entry. DIR replaces older
+# entries: once.sh removes the entries whose names are the same as the name of DIR up to
+# the first "_".
 
 . "${0%/*}/../lib.sh"
 
@@ -19,7 +21,7 @@ shift
 lock "$CACHE/lock"
 [ ! -d "$dir" ] || exit 0
 
-# A run that was killed leaves its temporary directory.
+# Each run of once.sh removes the temporary directories of earlier runs that were killed.
 for old in "$CACHE"/tmp.*; do
 	[ ! -e "$old" ] || rm -rf "$old"
 done

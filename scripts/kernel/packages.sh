@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# Queries of apt, and the commands and files that each step needs. This file calls
-# apt.sh for everything that changes the machine or the cache. To be sourced after
-# lib.sh.
+# Functions that query apt, and lists of the commands and files that each step of the
+# runner needs. packages.sh calls apt.sh for each operation that changes the machine or
+# the cache. A script sources packages.sh after lib.sh.
 
-# The elements of a NEED_ array are commands, and globs of absolute paths.
+# Each element of a NEED_ array is a command, or a glob of an absolute path.
 {
 	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
 	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
@@ -17,9 +17,9 @@
 	NEED_DOCS=(sphinx-build)
 }
 
-# find_compiler: Sets compiler to the tools that CC and LLVM select. The forms of LLVM
-# are in Documentation/kbuild/llvm.rst of the kernel: 1, a path that ends in "/", or a
-# version that begins with "-".
+# find_compiler: Sets the array compiler to the tools that CC and LLVM select. LLVM has
+# one of the three forms in Documentation/kbuild/llvm.rst of the kernel: 1, a path that
+# ends in "/", or a version that begins with "-".
 find_compiler() {
 	local tool
 
@@ -34,8 +34,8 @@ find_compiler() {
 	done
 }
 
-# package_of THING: Prints the package of the distribution that contains THING, a command
-# or a glob of a path.
+# package_of THING: Prints the name of the Debian package that contains THING. THING is a
+# command or a glob of an absolute path.
 package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
@@ -54,7 +54,8 @@ package_of() {
 	esac
 }
 
-# is_installed THING: Returns 0 if THING exists: a command, or a file that matches a glob.
+# is_installed THING: Returns 0 if the command THING exists, or if a file matches the glob
+# THING.
 is_installed() {
 	case $1 in
 	/*)	compgen -G "$1" >/dev/null ;;
@@ -62,8 +63,8 @@ is_installed() {
 	esac
 }
 
-# missing_packages THING...: Prints the packages of the commands and files that are
-# missing, one per line.
+# missing_packages THING...: Prints the packages of the commands and files THING that are
+# missing, one package per line.
 missing_packages() {
 	local thing packages=''
 
@@ -73,7 +74,7 @@ missing_packages() {
 	sort -u <<<"${packages%$'\n'}"
 }
 
-# need THING...: Installs the packages of the commands and files that are missing.
+# need THING...: Installs the packages of the commands and files THING that are missing.
 need() {
 	local packages
 
@@ -86,8 +87,8 @@ need() {
 		die "${packages//$'\n'/ }: installed, but the files are still missing in PATH=$PATH"
 }
 
-# need_for KERNELS [THING...]: Installs the missing packages for building these kernels,
-# the modules and the tests, for running the guest, and for THING. A run calls this
+# need_for KERNELS [THING...]: Installs the missing packages for building KERNELS, the
+# modules and the tests, for running the guest, and for each THING. A run calls need_for
 # once, so that the user sees all missing packages at once.
 need_for() {
 	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
@@ -102,15 +103,17 @@ need_for() {
 	need "${things[@]}" "${compiler[@]}"
 }
 
-# apt_lists: Prints the package lists of apt, one per line: code name, address, origin.
+# apt_lists: Prints one line for each package list of apt: the code name of the suite, the
+# address and the origin.
 apt_lists() {
 	# shellcheck disable=SC2016 # apt expands it
 	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(ORIGIN)' \
 		'Created-By: Packages'
 }
 
-# use_suite SUITE: Selects the suite for newest_version, depends, refresh and
-# find_version. "-" is the configuration of the machine, which need() always uses.
+# use_suite SUITE: Selects the suite that newest_version, depends, refresh and
+# find_version use. SUITE "-" is the configuration of apt on this machine, which the
+# function need always uses.
 use_suite() {
 	suite=$1
 	apt_env=()
@@ -119,8 +122,8 @@ use_suite() {
 	apt_env=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
 }
 
-# newest_version PACKAGE: Prints the version that apt would install. Prints nothing if apt
-# does not have PACKAGE.
+# newest_version PACKAGE: Prints the version of PACKAGE that apt would install. Prints
+# nothing if apt does not have PACKAGE.
 newest_version() {
 	local about key value _
 
@@ -141,14 +144,14 @@ depends() {
 	done <<<"$about"
 }
 
-# refresh: Updates the lists if they are old. An old list names versions that the mirror
-# no longer has.
+# refresh: Updates the package lists of $suite if the lists are old, because an old list
+# may name versions that the mirror no longer has.
 refresh() {
 	"$SCRIPTS/kernel/apt.sh" "$suite" refresh
 }
 
-# find_version PACKAGE: Sets version to the newest version. Updates the lists if they do
-# not have PACKAGE.
+# find_version PACKAGE: Sets the variable version to the newest version of PACKAGE.
+# find_version updates the package lists if the lists do not have PACKAGE.
 find_version() {
 	version=$(newest_version "$1")
 	[ -z "$version" ] || return 0

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Find the parts of a kernel. Fetch or build the kernel if the cache does not have it.
+# Find the parts of a kernel, which are the paths and names in the list below. Fetch or
+# build the kernel if the kernel is not in the cache.
 #
 # usage: resolve.sh NAME|DIR [module]
 #        resolve.sh NAME tools
 #
-# NAME is a row of kernel/table, DIR is a kernel build directory. Prints "key=value",
-# one per line:
+# NAME is the name of a row of kernel/table, and DIR is the build directory of a kernel.
+# resolve.sh prints one line "PART=VALUE" for each part:
 #
 #	name	a short name for directories
 #	release	the output of uname -r on the kernel
@@ -16,18 +17,19 @@
 #	config	the .config of the kernel
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
-# With "module" the script prints only the first three. With "tools" it prints only the
-# name, and a source with kernel-doc for Sphinx and .clang-format; NAME must be a kernel
-# that is built from source.
+# With the argument "module", resolve.sh prints only the parts name, release and kdir.
+# With the argument "tools", resolve.sh prints only the parts name and source, and the
+# source has the Sphinx extension for kernel-doc and .clang-format. With "tools", NAME
+# must be a kernel that the runner builds from source.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# cache_entry KIND ROW PACKAGE [FINAL]: Prints the directory in the cache with the newest
-# version of PACKAGE. If there is no such directory, fetch.sh makes it, and the
-# directories with older versions for the same ROW are removed. KIND is the first argument
-# of fetch.sh. With FINAL, which may be any word, fetch.sh also gets the name of the
-# directory.
+# cache_entry KIND ROW PACKAGE [FINAL]: Prints the path of the directory in the cache that
+# has the newest version of PACKAGE. If there is no such directory, fetch.sh makes the
+# directory, and once.sh removes the directories with older versions for the same ROW.
+# KIND is the first argument of fetch.sh. If FINAL, any word, is given, cache_entry also
+# passes the final path of the directory to fetch.sh.
 cache_entry() {
 	local kind=$1 package=$3 version dir
 
@@ -42,8 +44,9 @@ cache_entry() {
 	echo "$dir"
 }
 
-# source_dir RELEASE: Prints the directory of the source of the same series, or of the
-# default source of the distribution if there is none.
+# source_dir RELEASE: Prints the directory with the source of the kernel series of
+# RELEASE, such as 6.1. If apt has no source of this series, source_dir prints the
+# directory with the default source of the distribution.
 source_dir() {
 	local package version
 
@@ -57,8 +60,8 @@ source_dir() {
 	cache_entry source "$package" "$package"
 }
 
-# release_of_package PACKAGE: Prints the release of the image that a package such as
-# linux-image-amd64 depends on.
+# release_of_package PACKAGE: Prints the release of the kernel image on which PACKAGE,
+# such as linux-image-amd64, depends.
 release_of_package() {
 	local image version
 
@@ -68,7 +71,8 @@ release_of_package() {
 	echo "${image#linux-image-}"
 }
 
-# parts_of_package PACKAGE: Prints the parts of a kernel of the distribution.
+# parts_of_package PACKAGE: Prints the parts of the kernel that PACKAGE, a package of the
+# distribution, installs.
 parts_of_package() {
 	local release headers image source
 
@@ -88,8 +92,8 @@ parts_of_package() {
 		"config=$image/boot/config-$release" "source=$source"
 }
 
-# source_of KDIR RELEASE: Prints the source tree of a build directory if the tree is
-# complete, and otherwise the output of source_dir.
+# source_of KDIR RELEASE: Prints the path of the source tree of the build directory KDIR.
+# If this source tree is not complete, source_of prints the output of source_dir.
 source_of() {
 	local dir
 
@@ -103,8 +107,9 @@ source_of() {
 	source_dir "$2"
 }
 
-# image_of KDIR RELEASE: Prints the path of the image. If KDIR has only the headers of the
-# distribution, the image is in the linux-image package of the same release.
+# image_of KDIR RELEASE: Prints the path of the image of the kernel in KDIR. If KDIR has
+# only the headers of the distribution, image_of uses the image in the linux-image package
+# of the same RELEASE.
 image_of() {
 	local kdir=$1 release=$2 image=$1/arch/x86/boot/bzImage version dir
 
@@ -119,8 +124,9 @@ image_of() {
 	echo "$image"
 }
 
-# release_of_build KDIR: Prints the release. Headers of Debian have it in
-# .kernelvariables, a built tree has it in include/config/kernel.release.
+# release_of_build KDIR: Prints the release of the kernel in KDIR. The headers of Debian
+# have the release in the file .kernelvariables, and a built kernel has the release in the
+# file include/config/kernel.release.
 release_of_build() {
 	local kdir=$1 release=''
 
@@ -136,8 +142,8 @@ release_of_build() {
 	echo "$release"
 }
 
-# check_config CONFIG: Exits if options are missing without which the guest prints
-# nothing or has nothing to test.
+# check_config CONFIG: Exits with an error if the file CONFIG lacks an option without
+# which the guest cannot boot, cannot print results or has no notifiers to test.
 check_config() {
 	local option missing=() console=SERIAL_8250_CONSOLE
 
@@ -150,7 +156,7 @@ check_config() {
 }
 
 # parts_of_dir DIR [NAME]: Prints the parts of the kernel in the build directory DIR. NAME
-# is the short name [made from the release and the path].
+# is the value of the part "name" [made from the release and the path].
 parts_of_dir() {
 	local kdir release image source sum
 
@@ -166,8 +172,9 @@ parts_of_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# parts_for_tools: Prints the parts for "tools". The source is the complete tree if it is
-# in the cache, and otherwise a directory with only the files that are needed.
+# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". The
+# source is the complete source tree if the cache has this tree; if not, the source is a
+# directory with only the files for the tools.
 parts_for_tools() {
 	local dir version
 
@@ -178,7 +185,7 @@ parts_for_tools() {
 	printf '%s\n' "name=$name" "source=$dir"
 }
 
-# parts_of_row: Prints the parts of the kernel of the row $name of the table.
+# parts_of_row: Prints the parts of the kernel in row $name of kernel/table.
 parts_of_row() {
 	local dir
 
