@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the arguments that choose the accelerator of QEMU.
+# Print the arguments of QEMU that select its accelerator.
 #
 # usage: accel.sh IMAGE
 #
@@ -11,7 +11,7 @@
 
 image=$1
 
-# choose_accel: Sets ACCEL to kvm or tcg. Prints a line if it is tcg.
+# choose_accel: Sets ACCEL to kvm or tcg. Prints a line on stderr if ACCEL is tcg.
 choose_accel() {
 	local answer=tcg status=0
 
@@ -32,12 +32,15 @@ choose_accel() {
 [ "$ACCEL" != auto ] || choose_accel
 case $ACCEL in
 kvm)	echo "-accel kvm -cpu host" ;;
-# Five-level page tables are slow to emulate. KASAN of 6.1 also reports its own access to
-# them if an interrupt arrives while the kernel identifies the processor.
+# Five-level page tables (la57) are slow to emulate. KASAN of Linux 6.1 also reports its
+# own access to five-level page tables if an interrupt arrives while the kernel identifies
+# the processor.
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
-# The clock counts instructions, and the guest receives no input from the host, not even
-# random numbers. Therefore all runs are the same. The clock counts each iteration of a
-# string instruction. Without ERMS and FSRM the kernel moves eight bytes in one iteration.
+# With icount, all runs of a guest are the same, because the clock of the guest counts
+# instructions, and the guest receives no input from the host, not even random numbers.
+# The clock counts each iteration of a string instruction as an instruction. Therefore the
+# processor has no ERMS and no FSRM: without these features, the kernel moves eight bytes
+# in one iteration.
 icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off -seed 1" \
 		"-cpu ${CPU:-max,la57=off,erms=off,fsrm=off}" \
 		"-rtc base=2020-01-01,clock=vm" ;;

@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4 of kselftest.sh: boot the kernel with the initramfs, which runs the tests.
+# Boot the kernel with the initramfs, which runs the tests. boot.sh is step 4 of
+# kselftest.sh.
 #
 # usage: boot.sh OUT
 #
-# Prints the KTAP while the guest runs. Writes the files that judge.sh reads to
-# OUT/result: console.log, ktap.log, verdict, qemu.log (the messages of QEMU or of
-# User-Mode Linux), meta and config. Also writes the file orders, the input of PID 1.
-# Exits with status 0 even if the guest fails. The guest is killed when this script or its
-# parent dies.
+# boot.sh prints the KTAP while the guest runs. boot.sh writes the files that judge.sh
+# reads to OUT/result: console.log, ktap.log, verdict, qemu.log (the messages of QEMU or
+# of User-Mode Linux), meta and config. boot.sh also writes the file orders, which PID 1
+# of the guest reads. boot.sh exits with status 0 even if the guest fails. The host kills
+# the guest when boot.sh or the parent of boot.sh dies.
 #
-# start.sh exports the variables that "make help" lists. The scripts that call this one
-# may also set these:
+# start.sh exports the variables that "make help" lists. The scripts that call boot.sh may
+# also set these variables:
 #
 #	PROGRAM		one program with its arguments, which runs instead of the tests
 #	NONCE		the number that the verdict must contain [a random number]
@@ -26,8 +27,9 @@
 . "$SCRIPTS/vm/guest.sh"
 . "$SCRIPTS/vm/progress.sh"
 
-# The kernel ends this script when its parent dies, because a CI runner may kill only
-# make.
+# The kernel of the host sends SIGTERM to boot.sh when the parent of boot.sh dies, because
+# a system for continuous integration may kill only make. MMUN_TIED is the process ID of
+# boot.sh if setpriv has requested this SIGTERM.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -40,16 +42,16 @@ image=$(value image "$kernel")
 PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
-# A guest that has printed nothing after BOOT_SECS is booted again. There are at most
-# BOOT_TRIES boots.
+# boot.sh boots the guest again if the guest has printed nothing after BOOT_SECS seconds.
+# There are at most BOOT_TRIES boots.
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 
 nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
-# program_secs: Prints the seconds that each program may take: PROGRAM_SECS if it is set,
-# otherwise the timeout in the file settings of the selftest. An emulated guest is slow
-# and gets four times as much.
+# program_secs: Prints the number of seconds that each test program may take. The number
+# is PROGRAM_SECS if PROGRAM_SECS is set; if not, the number is the timeout in the file
+# "settings" of the selftest, times four if the guest is emulated and therefore slow.
 program_secs() {
 	local secs
 
@@ -57,7 +59,7 @@ program_secs() {
 	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
 }
 
-# write_orders: Writes the file orders, which scripts/guest/orders.c reads.
+# write_orders: Writes the file "orders", which scripts/guest/orders.c reads.
 write_orders() {
 	local modules
 
@@ -69,9 +71,10 @@ write_orders() {
 		"times=$TIMES" >"$result/orders"
 }
 
-# make_initrd: Makes the file initrd: the initramfs and an archive with the orders. The
-# kernel unpacks concatenated archives, and gen_init_cpio pads each archive to a multiple
-# of 512 bytes. The time stamp of the file is constant, so that all runs are the same.
+# make_initrd: Makes the file initrd, which is the initramfs followed by an archive with
+# the file "orders". The kernel can unpack concatenated archives, because gen_init_cpio
+# pads each archive to a multiple of 512 bytes. The archive contains a constant time stamp
+# for the file "orders", so that all runs with icount are the same.
 make_initrd() {
 	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
 	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \
@@ -79,7 +82,7 @@ make_initrd() {
 	cat "$out/initramfs" "$result/orders.cpio" >"$result/initrd"
 }
 
-# take_line LINE: Writes a line of the guest to ktap.log and to stdout.
+# take_line LINE: Writes LINE, a line of output of the guest, to ktap.log and to stdout.
 take_line() {
 	printf '%s\n' "$1" >>"$result/ktap.log"
 	clear_progress
@@ -88,8 +91,8 @@ take_line() {
 }
 
 # follow_guest: Reads the output of the guest until the guest ends, and kills the guest if
-# its time is over. Sets ended to exit, or to the reason why the guest was killed: timeout
-# or no-boot.
+# the guest takes too long. Sets the variable ended to "exit" if the guest ended by
+# itself, and to "timeout" or "no-boot" if follow_guest killed the guest.
 follow_guest() {
 	local line='' part
 
@@ -105,7 +108,8 @@ follow_guest() {
 		fi
 		show_progress
 		out_of_time || continue
-		# A guest that loops in its kernel ignores SIGTERM.
+		# follow_guest uses SIGKILL, because a guest that loops in its kernel
+		# ignores SIGTERM.
 		kill -KILL "$pid" 2>/dev/null || true
 		break
 	done
@@ -113,7 +117,8 @@ follow_guest() {
 	clear_progress
 }
 
-# out_of_time: Returns 0 if the time of the guest is over, and sets ended.
+# out_of_time: Returns 0 if the guest has taken too long, and sets the variable ended to
+# no-boot or timeout.
 out_of_time() {
 	if [ ! -s "$result/ktap.log" ] && [ "$SECONDS" -ge "$BOOT_SECS" ]; then
 		ended=no-boot
@@ -124,15 +129,16 @@ out_of_time() {
 	fi
 }
 
-# prepare_result: Makes empty files, and the pipe to which the guest writes its KTAP.
+# prepare_result: Makes the empty files of the result, and the pipe to which the guest
+# writes its KTAP.
 prepare_result() {
 	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
 	touch "$result"/{console.log,ktap.log,verdict}
 	mkfifo "$result/serial"
 }
 
-# run_guest: Boots the guest once and waits until it ends. Sets status to the exit status
-# of QEMU or of User-Mode Linux.
+# run_guest: Boots the guest once and waits until the guest ends. Sets the variable status
+# to the exit status of QEMU or of User-Mode Linux.
 run_guest() {
 	local tail_pid=
 
@@ -147,15 +153,16 @@ run_guest() {
 		tail_pid=$!
 	fi
 	follow_guest
-	# The shell would print a message about a guest that a signal ended. judge.sh
-	# reports such a guest.
+	# "wait" must not print the message of the shell about a guest that was ended by a
+	# signal, because judge.sh reports such a guest.
 	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-
 	[ -z "$tail_pid" ] || wait "$tail_pid" || true
 }
 
-# boot: Runs the guest. Runs it again if it printed nothing, BOOT_TRIES times in all.
+# boot: Runs the guest. If the guest printed nothing, boot runs the guest again, at most
+# BOOT_TRIES times in all.
 boot() {
 	local try
 
@@ -169,14 +176,15 @@ boot() {
 	done
 }
 
-# clean_up: Kills the guest if it still runs, and removes temporary files.
+# clean_up: Kills the guest if the guest still runs, and removes temporary files.
 clean_up() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
 	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}
 	[ ! -d "$result/uml" ] || rm -r "$result/uml"
 }
 
-# write_meta: Writes meta, the facts about the run that judge.sh needs, and config.
+# write_meta: Writes the file meta with the facts about the run that judge.sh needs, and
+# the file config with the configuration of the kernel.
 write_meta() {
 	printf '%s\n' "nonce=$nonce" "ended=$ended" "qemu=$status" \
 		"seconds=$SECONDS" "tests=$TESTS" "mem=$MEM" "smp=$SMP" \

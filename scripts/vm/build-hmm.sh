@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2 of kselftest.sh with SUITE=hmm: build test_hmm and hmm-tests of the kernel, with
-# which a user can compare mmun. Only kernels that are built here have them.
+# Build the module test_hmm and the program hmm-tests of the kernel, with which a user can
+# compare mmun. build-hmm.sh is step 2 of kselftest.sh with SUITE=hmm. Only the kernels
+# that kernel/build.sh builds have test_hmm.
 #
 # usage: build-hmm.sh module|modules|tests OUT
 #
-# The arguments are those of build.sh.
+# The arguments are the same as the arguments of build.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,7 +16,8 @@ out=$2
 kdir=$(value kdir "$out/kernel")
 source=$(value source "$out/kernel")
 
-# take_module: Copies the module to OUT/module. The build of the kernel has compiled it.
+# take_module: Copies test_hmm.ko, which the build of the kernel has compiled, to
+# OUT/module.
 take_module() {
 	[ -e "$kdir/lib/test_hmm.ko" ] ||
 		die "$kdir has no lib/test_hmm.ko: SUITE=hmm needs a kernel that is built here"
@@ -23,8 +25,8 @@ take_module() {
 	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
 }
 
-# find_sources: Sets files to the source files of hmm-tests. Their directory and their
-# number depend on the version of the kernel.
+# find_sources: Sets the array files to the source files of hmm-tests. The directory and
+# the number of the source files depend on the version of the kernel.
 find_sources() {
 	local file
 
@@ -36,8 +38,8 @@ find_sources() {
 		die "$source has no hmm-tests: SUITE=hmm needs a kernel that is built here"
 }
 
-# build_tests: Builds OUT/tests/hmm-tests, unless the sources and the compiler are
-# unchanged.
+# build_tests: Builds OUT/tests/hmm-tests, unless the sources and the compiler have not
+# changed since the last build.
 build_tests() {
 	local key files selftests=$source/tools/testing/selftests
 

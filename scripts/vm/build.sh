@@ -1,18 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 2 of kselftest.sh: build the modules and the selftest for one kernel.
+# Build the modules and the selftest for one kernel. build.sh is step 2 of kselftest.sh.
 #
 # usage: build.sh module|modules|tests OUT
 #
-# OUT/kernel is the output of kernel/resolve.sh. "module" builds the driver,
-# OUT/module/test_mmun.ko. "modules" also builds OUT/floor/mmun_floor.ko. "tests" builds
-# OUT/tests/*, or only the program of PROGRAM if that is in the environment, and writes
-# the names of all programs to OUT/programs. MODULE_TREE is the directory with the sources
-# of the driver [the clone]. MODULE_FLAGS has additional arguments for make.
+# OUT/kernel is the output of kernel/resolve.sh. "build.sh module" builds the driver,
+# OUT/module/test_mmun.ko. "build.sh modules" builds the driver and
+# OUT/floor/mmun_floor.ko. "build.sh tests" builds the programs OUT/tests/*, and writes
+# the names of all programs to OUT/programs. If the environment variable PROGRAM is set,
+# "build.sh tests" builds only the program that PROGRAM names. MODULE_TREE is the
+# directory with the sources of the driver [the clone]. MODULE_FLAGS has additional
+# arguments for make.
 #
-# Each of these directories has a key, a hash of its inputs. If the key has changed, the
-# directory is removed and built again. Otherwise make compares the times of files.
+# Each of the directories OUT/module, OUT/floor and OUT/tests has a key, which is a hash
+# of the inputs of its build. If the key has changed, build.sh empties the directory and
+# builds all of its files again. If the key is the same, make compares the time stamps of
+# the files.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -23,9 +27,9 @@ kernel=$out/kernel
 kdir=$(value kdir "$kernel")
 source=$(value source "$kernel")
 
-# empty_if_outdated DIR KEY: Empties DIR, unless it was built with KEY and the last make
-# was not killed. A make that was killed may have left a part of a file, which is newer
-# than its source.
+# empty_if_outdated DIR KEY: Empties DIR, unless DIR was built with KEY and the last make
+# in DIR was not killed. If make was killed, DIR may have an incomplete file, which make
+# would not build again because the file is newer than its source.
 empty_if_outdated() {
 	if [ -e "$1/.unfinished" ] || ! has_key "$1/.key" "$2"; then
 		rm -rf "$1"
@@ -34,7 +38,7 @@ empty_if_outdated() {
 	fi
 }
 
-# make_in DIR WORD...: Runs make with these arguments, which builds files in DIR. While
+# make_in DIR WORD...: Runs make with the arguments WORD. make builds files in DIR. While
 # make runs, DIR has the file .unfinished.
 make_in() {
 	local status=0
@@ -45,9 +49,10 @@ make_in() {
 	return "$status"
 }
 
-# choose_compiler: Sets cc to the compiler for the modules that is used if neither CC nor
-# LLVM is set. The headers of Debian name the version of gcc. Sets LLVM if the kernel was
-# built with clang, because its modules need clang, too.
+# choose_compiler: Sets the variable cc to the compiler for the modules if neither CC nor
+# LLVM is set. The headers of Debian contain the name of the gcc that compiled the kernel.
+# If clang compiled the kernel, choose_compiler sets LLVM=1, because clang must compile
+# the modules, too.
 choose_compiler() {
 	local found=''
 
@@ -64,8 +69,8 @@ choose_compiler() {
 }
 
 # module_key TREE SOURCE...: Prints a hash of the inputs of a module: the build directory
-# and configuration of the kernel, the arguments of make, the compiler, and the sources,
-# which are paths in TREE.
+# and configuration of the kernel, the arguments of make, the compiler, and each SOURCE, a
+# path in TREE.
 module_key() {
 	{
 		echo "$kdir ${flags[*]}"
@@ -76,9 +81,9 @@ module_key() {
 	} | sum
 }
 
-# build_module DIR/FILE TREE SOURCE...: Builds the module OUT/DIR/FILE from the sources,
-# which are paths in TREE. OUT/DIR has links to the sources, so that the builds for
-# several kernels are separate, and kbuild writes no files to the clone.
+# build_module DIR/FILE TREE SOURCE...: Builds the module OUT/DIR/FILE from each SOURCE, a
+# path in TREE. build_module builds in OUT/DIR, which has links to the sources, so that
+# the builds for several kernels are separate, and kbuild writes no files to the clone.
 build_module() {
 	local dir=$out/${1%/*} key parts=("${@:3}")
 
@@ -91,7 +96,7 @@ build_module() {
 		"${flags[@]}" modules
 }
 
-# find_flags: Sets flags to the additional arguments for make.
+# find_flags: Sets the array flags to the additional arguments for make.
 find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: run make there, with the modules"
@@ -103,7 +108,8 @@ build_driver() {
 	local flags
 
 	find_flags
-	# A kernel that measures coverage measures the driver, too.
+	# If the kernel measures coverage, the build also measures the coverage of the
+	# driver.
 	! has_line "$kdir/.config" CONFIG_GCOV_KERNEL=y ||
 		flags+=(GCOV_PROFILE_test_mmun.o=y)
 	build_module module/test_mmun.ko "${MODULE_TREE:-$TOP}" "${MODULE_SOURCES[@]}"
@@ -117,8 +123,8 @@ build_floor() {
 }
 
 # place_kselftest: Copies lib.mk and the headers of kselftest from the source of the
-# kernel to the directory in which they are in a kernel tree, because the Makefile of the
-# selftest includes ../lib.mk.
+# kernel to tools/testing/selftests of the clone, because the Makefile of the selftest
+# includes ../lib.mk.
 place_kselftest() {
 	local file to
 
@@ -128,8 +134,9 @@ place_kselftest() {
 	done
 }
 
-# tests_key: Prints a hash of the inputs of all tests. Their sources are not among these,
-# see changed_sources.
+# tests_key: Prints a hash of the inputs on which the builds of all tests depend. The
+# sources of the tests are not part of the hash, because changed_sources finds the sources
+# that have changed.
 tests_key() {
 	{
 		echo "$source ${words[*]}"
@@ -138,9 +145,10 @@ tests_key() {
 	} | sum
 }
 
-# changed_sources FILE: Prints arguments for make that name each source whose hash is not
-# in FILE, so that make uses it again. Times are not enough, because a source may have an
-# older time after a change.
+# changed_sources FILE: Prints the arguments "-W SOURCE" for make for each source whose
+# hash is not in FILE, so that make compiles this source again. make cannot find these
+# sources by time stamps alone, because a source may have an older time stamp after a
+# change.
 changed_sources() {
 	local line old=''
 
@@ -151,7 +159,8 @@ changed_sources() {
 	done <<<"$sources"
 }
 
-# build_tests: Builds the tests, or the program of PROGRAM, and writes OUT/programs.
+# build_tests: Builds all test programs, or only the program that PROGRAM names, and
+# writes OUT/programs.
 build_tests() {
 	local target=${PROGRAM:-all} key sources changed list
 
@@ -185,7 +194,8 @@ tests)
 	mkdir -p "$out"
 	lock "$TOP/build/lock"
 	harness=("$source"/tools/testing/selftests/{lib.mk,kselftest*.h})
-	# With TEST_GEN_MODS_DIR lib.mk would build modules in the work tree.
+	# TEST_GEN_MODS_DIR must be empty, because otherwise lib.mk would build modules in
+	# the work tree.
 	words=(-s --no-print-directory -C "$SELFTEST" OUTPUT="$out/tests"
 		TEST_GEN_MODS_DIR=
 		"${COMPILER_WORDS[@]}" USERLDFLAGS=-static

@@ -5,19 +5,21 @@
 #
 # usage: choose.sh OUT
 #
-# TESTS is a list of globs, separated by commas. If it is empty, the script prints all
-# programs. The programs are the lines of OUT/programs, and keep their order. If PROGRAM
-# is set, only the program that it names is considered. The script runs the programs in
-# OUT/tests, which compare their names with the globs (see lib/names.h of the selftest),
-# so that host and guest agree. A glob without a match is an error: the script prints a
-# line with similar names, writes all names to OUT/names, and exits with status 2.
+# TESTS is a list of globs, separated by commas. If TESTS is empty, choose.sh prints all
+# programs. The programs are the lines of OUT/programs, and choose.sh prints the programs
+# in the order of this file. If PROGRAM is set, choose.sh considers only the program that
+# PROGRAM names. choose.sh runs the programs in OUT/tests, and each program compares the
+# names of its own tests with the globs (see lib/names.h of the selftest), so that
+# choose.sh and the programs in the guest select the same tests. A glob that matches no
+# test is an error: choose.sh prints a line with similar names, writes the names of all
+# tests to OUT/names, and exits with status 2.
 
 . "${0%/*}/../lib.sh"
 
 out=$1
 tests=${TESTS:-}
 
-# matches GLOBS: Prints a line "PROGRAM NAME" for each test that matches.
+# matches GLOBS: Prints a line "PROGRAM NAME" for each test whose name matches GLOBS.
 matches() {
 	local program names
 
@@ -29,7 +31,7 @@ matches() {
 	done
 }
 
-# complain GLOB: Reports that no test matches GLOB.
+# complain GLOB: Prints an error message that no test matches GLOB.
 complain() {
 	local names
 
@@ -37,8 +39,8 @@ complain() {
 	echo "choose.sh: TESTS=$1: no test has such a name${names:+; near: $names}; all names are in ${out#"$TOP"/}/names" >&2
 }
 
-# match_each: Sets chosen to the lines of matches() for all globs of TESTS, and the array
-# missing to the globs without a match.
+# match_each: Sets the variable chosen to the output of matches() for all globs of TESTS,
+# and the array missing to the globs that match no test.
 match_each() {
 	local globs glob found
 

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Distribute the programs of one run to guests that run in parallel.
+# Distribute the test programs of one run to guests that run in parallel.
 #
 # usage: awk -v guests=N -f deal.awk SECONDS PROGRAMS
 #
-# SECONDS has lines "PROGRAM SECONDS" of earlier runs, PROGRAMS has one program per line.
-# Prints "GUEST PROGRAM" for each program, in the order of PROGRAMS. Each step assigns the
-# longest remaining program to the guest with the least work. For a program of unknown
-# time the mean of the known times is used, or 1 if no time is known.
+# The file SECONDS has lines "PROGRAM SECONDS" of earlier runs, and the file PROGRAMS has
+# one program per line. Prints "GUEST PROGRAM" for each program, in the order of the file
+# PROGRAMS. deal.awk repeatedly assigns the longest remaining program to the guest with
+# the least work. If the time of a program is not known, deal.awk uses the mean of the
+# known times, or 1 if no time is known.
 
-# The least time of a program. With times of 0.0 s a guest could receive no program.
+# LEAST is the least time that deal.awk assumes for a program. If programs had a time of
+# 0.0 s, deal.awk could assign no program to a guest.
 BEGIN { LEAST = 0.1 }
 
 FILENAME == ARGV[1] {
@@ -25,7 +27,8 @@ FILENAME == ARGV[1] {
 	}
 }
 
-# Returns the number of the longest program that has no guest yet, or 0.
+# Returns the number of the longest program that has no guest yet, or 0 if all programs
+# have a guest.
 function longest(    i, best) {
 	best = 0
 	for (i = 1; i <= count; i++)

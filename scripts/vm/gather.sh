@@ -5,23 +5,24 @@
 #
 # usage: gather.sh RESULT GUEST-RESULT...
 #
-# RESULT already has ktap.log, see merge.sh. Adds the other files that judge.sh reads:
-# console.log has the console of each guest after a line with the name of the guest, and
-# verdict has a line for each guest. The guest with the worst result is last in these
-# files, and qemu.log, meta, config and orders are copies of its files. In meta, "seconds"
-# is the time of the slowest guest, "guests" is the number of guests, and "silent" is the
-# number of guests without KTAP.
+# The directory RESULT already has the file ktap.log, which merge.sh wrote. gather.sh adds
+# the other files that judge.sh reads. The file console.log has the console of each guest
+# after a line with the name of the guest, and the file verdict has a line for each guest.
+# The guest with the worst result is last in console.log and verdict. The files qemu.log,
+# meta, config and orders are copies of the files of the guest with the worst result. In
+# the file meta, "seconds" is the time of the slowest guest, "guests" is the number of
+# guests, and "silent" is the number of guests without KTAP.
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: Prints a number for the result in DIR: 0 if the guest ended by itself, and
-# 4 for the failure that judge.sh reports first.
+# badness DIR: Prints a number from 0 to 4 for the result in DIR. The number is 0 if the
+# guest ended by itself. A failure that judge.sh reports earlier has a larger number.
 badness() {
 	local ended qemu panics
 
 	ended=$(value ended "$1/meta")
 	qemu=$(value qemu "$1/meta")
-	# grep returns 1 if no line matches, and more if it failed.
+	# grep returns 1 if no line matches, and 2 if grep failed.
 	panics=$(grep -ac 'Kernel panic' "$1/console.log" || [ $? = 1 ])
 	if [ "$panics" != 0 ]; then
 		echo 4
@@ -36,7 +37,8 @@ badness() {
 	fi
 }
 
-# sort_results DIR...: Sets the array dirs to the results, the best first.
+# sort_results DIR...: Sets the array dirs to the directories of the results, the best
+# result first.
 sort_results() {
 	local bad dir ranks=''
 
@@ -49,8 +51,8 @@ sort_results() {
 	dirs=("${dirs[@]#* }")
 }
 
-# add_guest DIR: Adds the result in DIR to console.log and verdict, and updates seconds
-# and silent.
+# add_guest DIR: Appends the result in DIR to the files console.log and verdict, and
+# updates the variables seconds and silent.
 add_guest() {
 	local name=${1%/result} secs
 
@@ -62,7 +64,8 @@ add_guest() {
 	{ tr -d '\r\n' <"$1/verdict" && echo; } >>"$result/verdict"
 }
 
-# write_meta DIR: Writes meta, qemu.log, config and orders from the files in DIR.
+# write_meta DIR: Writes the files meta, qemu.log, config and orders from the files of the
+# same names in DIR.
 write_meta() {
 	sed "s/^seconds=.*/seconds=$seconds/" "$1/meta" >"$result/meta"
 	printf '%s\n' "guests=${#dirs[@]}" "silent=$silent" >>"$result/meta"

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The two kinds of guest: a kernel that QEMU boots, and User-Mode Linux, which is a
-# program. Sourced by boot.sh.
+# The functions that start the two kinds of guest: a kernel that QEMU boots, and User-Mode
+# Linux, which is a program. boot.sh and test-guest.sh source guest.sh.
 #
-# prepare_<kind> sets the array command, and sets slow to 1 if the guest is emulated.
-# start_<kind> runs the command with KTAP on stdout and messages on stderr. The guest
-# writes its console, the verdict and its coverage to files in $result. See
-# scripts/guest/init.c for the serial ports.
+# prepare_<kind>, such as prepare_qemu, sets the array command to the command of the
+# guest, and sets the variable slow to 1 if the guest is emulated. start_<kind> runs the
+# command of the guest with KTAP on stdout and messages on stderr. The guest writes its
+# console, the verdict and its coverage to files in $result. The comment at the start of
+# scripts/guest/init.c describes the serial ports of the guest.
 
-# COMMAND_LINE_SIZE of x86 without the terminating zero
+# COMMAND_LINE_MAX is COMMAND_LINE_SIZE of x86 without the terminating zero
 COMMAND_LINE_MAX=2047
 
-# Words in the command line of every kernel
+# WORDS are in the command line of every kernel
 WORDS=(loglevel=7 panic=-1 oops=panic)
 
-# run_tied COMMAND...: Replaces this shell by COMMAND. The kernel of the host kills
-# COMMAND when the parent of this shell dies.
+# run_tied COMMAND...: Replaces the shell by COMMAND, so that the kernel of the host kills
+# COMMAND when the parent of the shell dies.
 run_tied() {
 	exec setpriv --pdeathsig KILL "$@"
 }
 
-# allowed_cpus: Prints the numbers of the CPUs that this process may use, one per line.
+# allowed_cpus: Prints the numbers of the host CPUs on which the calling process may run,
+# one number per line.
 allowed_cpus() {
 	local list range ranges
 
@@ -33,8 +35,9 @@ allowed_cpus() {
 }
 
 # take_cpu: Locks a CPU of the host that no other guest of this clone has locked. Sets the
-# array pinned to the command that runs another command on this CPU, or to nothing if all
-# CPUs are locked. The lock is held until this shell and the guest have ended.
+# array pinned to the words "taskset -c CPU", which run a command on the locked CPU, or to
+# the empty array if all CPUs are locked. The lock on the CPU is held until the calling
+# shell and the guest have ended.
 take_cpu() {
 	local cpu cpus fd
 
@@ -50,9 +53,9 @@ take_cpu() {
 	done
 }
 
-# make_command_line: Sets line to the command line of the kernel. no_timer_check is needed
-# because an emulated timer can be late, and the kernel panics if its test of the timer
-# fails.
+# make_command_line: Sets the variable line to the command line of the kernel. The command
+# line has no_timer_check because an emulated timer can be late, and without
+# no_timer_check the kernel panics if its test of the timer fails.
 make_command_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"
@@ -60,10 +63,11 @@ make_command_line() {
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 }
 
-# choose_accel: Sets the array accel to the arguments of QEMU for the accelerator, and
-# slow to 1 if it emulates the processor. Sets image to the unpacked kernel in this case,
-# because unpacking takes longer there than the rest of the boot. An unpacked kernel does
-# not move itself to a random address.
+# choose_accel: Sets the array accel to the arguments of QEMU for the accelerator, and the
+# variable slow to 1 if QEMU emulates the processor. If QEMU emulates the processor,
+# choose_accel also sets the variable image to the unpacked kernel, because an emulated
+# guest takes longer to unpack its kernel than for the rest of the boot. An unpacked
+# kernel does not move itself to a random address.
 choose_accel() {
 	local words
 
@@ -74,7 +78,8 @@ choose_accel() {
 	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
 }
 
-# prepare_qemu: Sets command and slow for QEMU, and SMP to its default.
+# prepare_qemu: Sets the array command and the variable slow for a guest in QEMU, and sets
+# SMP to 2 if SMP is empty.
 prepare_qemu() {
 	local accel line coverage=()
 
@@ -95,10 +100,11 @@ start_qemu() {
 	run_tied "${command[@]}"
 }
 
-# choose_tmpdir: Sets tmpdir to the directory for the file that is the memory of the
-# guest: /dev/shm if it has enough space for JOBS guests, otherwise the directory of the
-# result. The host kills the guest if there is no space for a page, and /dev/shm of a
-# container is often small.
+# choose_tmpdir: Sets the variable tmpdir to the directory for the file that is the memory
+# of a User-Mode Linux guest. tmpdir is /dev/shm if /dev/shm has enough space for JOBS
+# guests; if not, tmpdir is the directory of the result. The host kills the guest if the
+# file system has no space for a page of the file, and /dev/shm of a container is often
+# small.
 choose_tmpdir() {
 	local free='' need
 
@@ -109,11 +115,11 @@ choose_tmpdir() {
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
 }
 
-# prepare_uml: Sets command and slow for User-Mode Linux, and SMP to its default. The
-# serial ports of the guest are the file descriptors 3 (console), 1 (KTAP), 4 (verdict)
-# and 5 (coverage). A guest with one processor runs on one CPU of the host, because each
-# system call in the guest wakes another thread of the host, which takes twice as long on
-# another CPU.
+# prepare_uml: Sets the array command and the variable slow for User-Mode Linux, and sets
+# SMP to 1 if SMP is empty. The serial ports of the guest are the file descriptors 3
+# (console), 1 (KTAP), 4 (verdict) and 5 (coverage). prepare_uml pins a guest with one
+# processor to one CPU of the host, because each system call in the guest wakes another
+# thread of the host, and a wake-up on another CPU takes twice as long.
 prepare_uml() {
 	local words pinned=()
 

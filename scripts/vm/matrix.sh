@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the selftest on every kernel of the table, and print one table of the results.
+# Run the selftest on every kernel of kernel/table, and print one table of the results.
 #
 # usage: matrix.sh
 #
-# JOBS is the number of kernels that are tested in parallel [1]. Each kernel runs in one
-# guest. The output of each run is in build/matrix/<kernel>. Exits with status 0 if all
-# runs passed.
+# JOBS is the number of kernels that matrix.sh tests in parallel [1]. Each kernel runs in
+# one guest. matrix.sh writes the output of each run to the file build/matrix/<kernel>.
+# matrix.sh exits with status 0 if all runs passed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# print_row KERNEL PASSED FAILED SKIPPED SPLATS SECONDS OUTCOME: Prints a row of the
-# table.
+# print_row KERNEL PASSED FAILED SKIPPED SPLATS SECONDS OUTCOME: Prints a row of the table
+# of results.
 print_row() {
 	printf '%-16s %7s %7s %7s %7s %8s  %s\n' "$@"
 }
 
 # count_of WORD: Prints the number before WORD in the last line of the log, "N passed, N
-# failed, N skipped", or "-" if the line does not contain WORD.
+# failed, N skipped", or "-" if the last line does not contain WORD.
 count_of() {
 	awk -v word="$1" '{ last = $0 }
 		END {
@@ -30,21 +30,22 @@ count_of() {
 		}' "$log"
 }
 
-# outcome: Prints the first note of judge.sh in the log, which follows the last result, or
-# "ok" if there is no note.
+# outcome: Prints the first complaint of judge.sh, which is the first line "# TEXT" after
+# the last result in the log. Prints "ok" if there is no complaint.
 outcome() {
 	awk '/^(not )?ok / { note = "" }
 		/^# / && !note { note = substr($0, 3) }
 		END { print note ? note : "ok" }' "$log"
 }
 
-# count_splats: Prints the number of complaints of the kernel in the log.
+# count_splats: Prints the number of splats, which are complaints of the kernel, in the
+# log.
 count_splats() {
 	awk '/^#   [0-9]*:/ { count++ } END { print count + 0 }' "$log"
 }
 
-# test_kernel NAME: Runs the selftest on kernel NAME, and writes the row of the table to a
-# file. Returns the status of the run.
+# test_kernel NAME: Runs the selftest on kernel NAME, and writes the row for the table of
+# results to a file. Returns the exit status of kselftest.sh.
 test_kernel() {
 	local name=$1 status=0 start=$SECONDS
 
@@ -56,7 +57,7 @@ test_kernel() {
 	return "$status"
 }
 
-# await COUNT: Waits until at most COUNT jobs of this shell run.
+# await COUNT: Waits until at most COUNT background jobs of matrix.sh run.
 await() {
 	local running
 

@@ -5,17 +5,17 @@
 #
 # usage: merge.sh GUESTS PROGRAMS FILE
 #
-# Reads lines "GUEST LINE" from stdin. GUEST is the number of a guest, 1 to GUESTS. The
-# guests run PROGRAMS programs in all. Writes the KTAP to stdout and to FILE. A line
-# without a number is a message of boot.sh. Writes each such message to stderr, and the
-# same message only once.
+# merge.sh reads lines "GUEST LINE" from stdin. GUEST is the number of a guest, 1 to
+# GUESTS. All guests together run PROGRAMS programs. merge.sh writes the merged KTAP to
+# stdout and to FILE. An input line without a number is a message of boot.sh. merge.sh
+# writes each message of boot.sh to stderr, and writes the same message only once.
 #
 # The block of a program is the output of its guest from the first line of the program to
-# "# NAME: SECONDS s". A block is written when it is complete. Each guest loads the
-# modules, unloads them and checks for leaks. The results of all guests for one of these
-# checks are merged into one result, which is ok if the check is ok in every guest. If a
-# guest ends early, its lines without a result are written last, and the number of results
-# is less than planned.
+# "# NAME: SECONDS s". merge.sh writes a block when the block is complete. Each guest does
+# the same checks: the guest loads the modules, unloads the modules and looks for leaks.
+# merge.sh merges the results of all guests for one check into one result, which is ok if
+# the check is ok in every guest. If a guest ends early, merge.sh writes the lines of this
+# guest without a result last, and writes fewer results than planned.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"
@@ -23,28 +23,32 @@
 guests=$1
 programs=$2
 file=$3
-# The number of the last result that was written
+# The variable number is the number of the last result that merge.sh has written
 number=0
-# What runs now, for the line of progress
+# The variable current is the name of the program that runs now, for the line of progress
 current=booting
-# The names of the results of modules, in the order of PID 1
+# load_checks and unload_checks are the names of the results of modules, in the order in
+# which PID 1 reports the results
 load_checks=()
 unload_checks=()
-# 1 when the results of all loads are written. Until then complete blocks wait. Four
-# elements of waiting are the arguments of put_result for one block.
+# loads_written is 1 when merge.sh has written the results of all loads. Before
+# loads_written is 1, complete blocks wait in the array waiting. Four elements of the
+# array waiting are the arguments of put_result for one block.
 loads_written=
 waiting=()
-# The lines "Bail out!", which are written last
+# The lines "Bail out!", which merge.sh writes last
 bails=
-# The messages of boot.sh that were written; the keys begin with "x"
+# The messages of boot.sh that merge.sh has written are the keys of the array written,
+# with an "x" before each message
 declare -A written=()
 # The open block of each guest: "ok" or "not ok", the name of the program or check, the
-# rest of the line of the result, and the lines before and after that line
+# rest of the line of the result, and the lines before and after the line of the result
 declare -A result=() name=() rest=() before=() after=()
-# For each check: its notes, and the numbers of guests in which it was ok and not ok
+# The arrays have, for each check, its notes and the numbers of guests in which the check
+# was ok and not ok
 declare -A notes=() nr_ok=() nr_not_ok=()
 
-# put TEXT: Writes complete lines to stdout and to FILE.
+# put TEXT: Writes TEXT, which is complete lines, to stdout and to FILE.
 put() {
 	[ -n "$1" ] || return 0
 	printf '%s' "$1" >>"$file"
@@ -52,7 +56,7 @@ put() {
 	printf '%s' "$1"
 }
 
-# name_results: Sets load_checks and unload_checks to the names that PID 1 uses.
+# name_results: Sets load_checks and unload_checks to the names of checks that PID 1 uses.
 name_results() {
 	local i modules name
 
@@ -65,21 +69,23 @@ name_results() {
 	done
 }
 
-# put_plan: Writes the version of KTAP and the plan, unless they are written.
+# put_plan: Writes the version of KTAP and the plan, unless put_plan has written them
+# before.
 put_plan() {
 	local nr_checks=$((${#load_checks[@]} + ${#unload_checks[@]} + 1))
 
 	[ -s "$file" ] || put "KTAP version 1"$'\n'"1..$((programs + nr_checks))"$'\n'
 }
 
-# put_result BEFORE RESULT REST AFTER: Writes one result with its lines.
+# put_result BEFORE RESULT REST AFTER: Writes the lines BEFORE, the line of the result
+# "RESULT NUMBER - REST", and the lines AFTER.
 put_result() {
 	number=$((number + 1))
 	put "$1$2 $number - $3"$'\n'"$4"
 }
 
-# put_check NAME: Writes one result for all guests, or only the notes if a guest reported
-# no result.
+# put_check NAME: Writes the merged result of all guests for check NAME, or only the notes
+# of the check if a guest reported no result.
 put_check() {
 	if [ "${nr_not_ok[$1]:-0}" != 0 ]; then
 		put_result "${notes[$1]:-}" "not ok" "$1" ""
@@ -90,7 +96,7 @@ put_check() {
 	fi
 }
 
-# put_checks NAME...: Writes the result of each check.
+# put_checks NAME...: Writes the merged result of each check NAME.
 put_checks() {
 	local name
 
@@ -99,7 +105,8 @@ put_checks() {
 	done
 }
 
-# end_loading: Writes the results of all loads, and then the blocks that waited for them.
+# end_loading: Writes the merged results of all loads of modules, and then the blocks in
+# the array waiting.
 end_loading() {
 	local i
 
@@ -110,14 +117,14 @@ end_loading() {
 	done
 }
 
-# is_check NAME: Returns 0 if NAME is a check that each guest does once, and 1 if it is a
-# program.
+# is_check NAME: Returns 0 if NAME is a check that each guest does once, and 1 if NAME is
+# a program.
 is_check() {
 	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
 
-# count_check GUEST NAME: Counts the result that the guest reported for a check. Calls
-# end_loading if this was the last result of the last load.
+# count_check GUEST NAME: Counts the result of GUEST for check NAME. Calls end_loading if
+# all guests have reported the result of the last load.
 count_check() {
 	notes[$2]+=${before[$1]}${after[$1]}
 	if [ "${result[$1]}" = ok ]; then
@@ -131,8 +138,8 @@ count_check() {
 	fi
 }
 
-# end_block GUEST: Writes the open block of the guest, or lets it wait, and opens a new
-# one.
+# end_block GUEST: Writes the open block of GUEST, or adds the block to the array waiting,
+# and opens a new block.
 end_block() {
 	local block=("${before[$1]}" "${result[$1]}" "${rest[$1]}" "${after[$1]}")
 
@@ -147,22 +154,23 @@ end_block() {
 	begin_block "$1"
 }
 
-# begin_block GUEST: Opens an empty block.
+# begin_block GUEST: Opens an empty block for GUEST.
 begin_block() {
 	before[$1]='' result[$1]='' name[$1]='' rest[$1]='' after[$1]=''
 }
 
-# take_result GUEST LINE: Handles a line "ok" or "not ok".
+# take_result GUEST LINE: Handles LINE, a line of GUEST that begins with "ok" or "not ok".
 take_result() {
 	end_block "$1"
 	result[$1]=${2%% [0-9]*}
 	rest[$1]=${2#* - }
 	name[$1]=${rest[$1]%% #*}
-	# A check has its notes before the result.
+	# The block of a check ends at its result, because the notes of a check are before
+	# the result.
 	! is_check "${name[$1]}" || end_block "$1"
 }
 
-# take_line GUEST LINE: Handles a line of KTAP.
+# take_line GUEST LINE: Handles LINE, a line of KTAP from GUEST.
 take_line() {
 	case $2 in
 	KTAP*)		put_plan ;;
@@ -182,7 +190,8 @@ take_line() {
 	esac
 }
 
-# put_message LINE: Writes a message of boot.sh, unless it was written before.
+# put_message LINE: Writes LINE, a message of boot.sh, unless put_message has written the
+# same message before.
 put_message() {
 	[ -z "${written[x$1]:-}" ] || return 0
 	written[x$1]=1
@@ -190,7 +199,7 @@ put_message() {
 	printf '%s\n' "$1" >&2
 }
 
-# finish: Writes everything that is left when all guests have ended.
+# finish: Writes all results and lines that are left when all guests have ended.
 finish() {
 	local guest left=''
 

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 3 of kselftest.sh: pack the initramfs: PID 1, the modules, the tests.
+# Pack PID 1, the modules and the tests into the initramfs. pack.sh is step 3 of
+# kselftest.sh.
 #
 # usage: pack.sh OUT
 #
-# Makes OUT/initramfs from the output of build.sh in OUT, and OUT/vmlinux, see unpack.sh.
-# Packs the programs of the list OUT/chosen, or of OUT/programs if OUT/chosen does not
-# exist, and the program that the variable PROGRAM names. A file is made again if the
-# content of one of its inputs has changed.
+# pack.sh makes OUT/initramfs from the output of build.sh in OUT, and calls unpack.sh to
+# make OUT/vmlinux. pack.sh packs the programs of the list OUT/chosen, or of the list
+# OUT/programs if OUT/chosen does not exist, and the program that the variable PROGRAM
+# names. pack.sh makes a file again if the content of one of its inputs has changed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -18,16 +19,17 @@ source=$(value source "$out/kernel")
 kdir=$(value kdir "$out/kernel")
 program=${PROGRAM:-}
 
-# put_in_place FILE KEY: Renames FILE.tmp to FILE, and then writes FILE.key. If the script
-# is killed in between, FILE has no key and is made again.
+# put_in_place FILE KEY: Renames FILE.tmp to FILE, and then writes FILE.key. If pack.sh is
+# killed before it writes FILE.key, the next run makes FILE again, because FILE has no
+# key.
 put_in_place() {
 	rm -f "$1.key"
 	mv "$1.tmp" "$1"
 	echo "$2" >"$1.key"
 }
 
-# compile FILE KEY WORD...: Compiles FILE with gcc, which gets these arguments, unless
-# FILE was made with KEY.
+# compile FILE KEY WORD...: Compiles FILE with "gcc WORD...", unless FILE exists and was
+# made with KEY.
 compile() {
 	local file=$1 key=$2
 
@@ -37,7 +39,7 @@ compile() {
 	fi
 }
 
-# key_of FILE...: Prints a hash of the files, the compiler and this script.
+# key_of FILE...: Prints a hash of each FILE, the compiler and pack.sh.
 key_of() {
 	{
 		CC='' LLVM='' "$SCRIPTS/kernel/compiler.sh" -s
@@ -68,8 +70,9 @@ list_modules() {
 	done
 }
 
-# list_peer: Prints the line of test_hmm in the list if PROGRAM is the benchmark, which
-# compares with test_hmm if the kernel has it.
+# list_peer: Prints the line for test_hmm.ko in the list of the initramfs if PROGRAM is
+# the benchmark and the kernel has test_hmm, because the benchmark compares mmun with
+# test_hmm.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
 
@@ -82,7 +85,8 @@ list_programs() {
 		sed -n "s|.\+|file /mmun/& $out/tests/& 0755 0 0|p"
 }
 
-# list_files: Prints the list of the initramfs, in the format of gen_init_cpio.
+# list_files: Prints the list of the files in the initramfs, in the format of
+# gen_init_cpio.
 list_files() {
 	echo "dir /dev 0755 0 0"
 	echo "nod /dev/console 0600 0 0 c 5 1"
@@ -96,8 +100,8 @@ list_files() {
 	printf 'dir /%s 0755 0 0\n' proc sys tmp
 }
 
-# key_of_list: Prints a hash of the list, of each file that the list names, and of the
-# packer.
+# key_of_list: Prints a hash of OUT/initramfs.list, of each file that this list names, and
+# of the program gen_init_cpio.
 key_of_list() {
 	awk '$1 == "file" { print $3 }' "$out/initramfs.list" |
 		tr '\n' '\0' | xargs -0 sha256sum "$out/gen_init_cpio" \

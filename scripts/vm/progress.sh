@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# The line of progress on a terminal: the seconds of a run, and $current, the name of what
-# runs. Sourced.
+# The line of progress on a terminal shows the seconds of a run, and $current, the name of
+# the test or program that runs now. boot.sh and merge.sh source progress.sh.
 
-# note_current LINE: Sets current to the test or the program that LINE, a line of KTAP,
-# names. Other lines do not change current.
+# note_current LINE: Sets the variable current to the test or the program that LINE, a
+# line of KTAP, names. If LINE names no test and no program, note_current does not change
+# current.
 note_current() {
 	case $1 in
 	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;
@@ -13,7 +14,8 @@ note_current() {
 	esac
 }
 
-# clear_progress: Removes the line of progress, before another line is printed.
+# clear_progress: Removes the line of progress from the terminal. A script must call
+# clear_progress before it prints another line.
 clear_progress() {
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }

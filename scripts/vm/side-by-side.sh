@@ -1,25 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Step 4 of kselftest.sh with several guests in parallel. All guests boot the same kernel,
-# and each guest runs a part of the programs.
+# Run the tests in several guests in parallel. side-by-side.sh is step 4 of kselftest.sh
+# if JOBS is more than 1. All guests boot the same kernel, and each guest runs some of the
+# programs.
 #
 # usage: side-by-side.sh OUT
 #
-# JOBS in the environment is the number of guests. OUT/chosen must have at least as many
-# programs. boot.sh runs guest N in OUT/guest-N. The output and OUT/result have the format
-# that boot.sh writes. OUT/seconds contains the time of each program. The guests are
-# killed when this script or its parent dies.
+# The environment variable JOBS is the number of guests. OUT/chosen must have at least
+# JOBS programs. boot.sh runs guest N in the directory OUT/guest-N. The output and the
+# files in OUT/result have the same format as the output and the files of boot.sh.
+# OUT/seconds contains the time of each program. The host kills the guests when
+# side-by-side.sh or its parent dies.
 
 . "${0%/*}/../lib.sh"
 
-# The kernel ends this script when its parent dies, because a CI runner may kill only
-# make.
+# The kernel of the host sends SIGTERM to side-by-side.sh when the parent of
+# side-by-side.sh dies, because a system for continuous integration may kill only make.
+# MMUN_TIED is the process ID of side-by-side.sh if setpriv has requested this SIGTERM.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
-# prepare_guest NUMBER: Makes the directory of a guest, with the list of its programs and
-# an initramfs. All other files are links to OUT.
+# prepare_guest NUMBER: Makes the directory of guest NUMBER, with the list of the programs
+# of the guest and an initramfs. The other files in the directory of the guest are links
+# to files in OUT.
 prepare_guest() {
 	local dir=$out/guest-$1
 
@@ -30,8 +34,8 @@ prepare_guest() {
 	"$SCRIPTS/vm/pack.sh" "$dir"
 }
 
-# prepare: Distributes the programs to the guests, and makes the directories of the guests
-# and of the result.
+# prepare: Distributes the programs to the guests, and makes the directory of each guest
+# and the directory of the result.
 prepare() {
 	local guest
 
@@ -47,8 +51,9 @@ prepare() {
 	: >"$out/result/ktap.log"
 }
 
-# start_guest NUMBER: Starts a guest, which writes its output and its messages to the
-# pipe. With V=1 the messages include the console, and go to stderr instead.
+# start_guest NUMBER: Starts guest NUMBER, which writes its output and its messages to the
+# pipe. With V=1, the guest writes its messages, which include the console, to stderr
+# instead of the pipe.
 start_guest() {
 	local messages=$pipe
 
@@ -58,9 +63,9 @@ start_guest() {
 	pids+=($!)
 }
 
-# start_guests: Starts all guests. Sets lines to a file descriptor for reading from the
-# pipe. The pipe ends when all guests have ended, because this shell closes its end for
-# writing.
+# start_guests: Starts all guests. Sets the variable lines to a file descriptor for
+# reading from the pipe. A reader of the pipe reaches the end of file when all guests have
+# ended, because start_guests closes its own descriptor for writing.
 start_guests() {
 	local guest pipe
 
@@ -74,7 +79,7 @@ start_guests() {
 	rm "$out/pipe"
 }
 
-# await_guests: Waits for all guests. Exits if boot.sh failed for one of them.
+# await_guests: Waits for all guests. Exits with an error if boot.sh failed for a guest.
 await_guests() {
 	local pid status=0
 
@@ -84,8 +89,8 @@ await_guests() {
 	[ "$status" = 0 ] || exit "$status"
 }
 
-# keep_seconds: Writes OUT/seconds for the next run: the times of this run, and the old
-# times of programs that did not run.
+# keep_seconds: Writes OUT/seconds for the next run. OUT/seconds has the times of the
+# programs that ran, and the old times of the programs that did not run.
 keep_seconds() {
 	awk 'FILENAME == ARGV[1] && /^# [^ ]+: [0-9.]+ s$/ {
 			sub(/:$/, "", $2)

@@ -5,15 +5,16 @@
 #
 # usage: test-choose.sh [OUT]
 #
-# The programs are shell scripts with the names of a few tests. OUT is a directory that
-# build.sh filled. With OUT, also tests that each name which a program in OUT prints
-# selects that test.
+# The test programs for choose.sh are shell scripts with the names of a few tests. OUT is
+# a directory in which build.sh has built the programs. If OUT is given, test-choose.sh
+# also checks the programs in OUT: each name of a test that a program prints must select
+# this test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# add_program NAME TEST...: Makes a program that has these tests, and that compares their
-# names with TESTS as lib/names.h does.
+# add_program NAME TEST...: Makes a program NAME that has the tests TEST, and that
+# compares their names with MMUN_TESTS as lib/names.h does.
 add_program() {
 	local name=$1
 
@@ -28,7 +29,8 @@ add_program() {
 	echo "$name" >>"$dir/programs"
 }
 
-# list_matches: Prints the names that match MMUN_TESTS. A program contains this function.
+# list_matches: Prints the names of tests that match MMUN_TESTS. Each program that
+# add_program makes contains list_matches.
 # shellcheck disable=SC2053,SC2154 # these are globs; the program sets names
 list_matches() {
 	local name short glob globs
@@ -43,8 +45,8 @@ list_matches() {
 	done
 }
 
-# run_choose TESTS: Runs choose.sh. Sets got to the programs, complaint to the text on
-# stderr, and status.
+# run_choose TESTS: Runs choose.sh with TESTS. Sets the variable got to the programs that
+# choose.sh printed, complaint to its text on stderr, and status to its exit status.
 run_choose() {
 	status=0
 	got=$(TESTS=$1 "$SCRIPTS/vm/choose.sh" "$dir" 2>"$dir/errors") || status=$?
@@ -52,14 +54,15 @@ run_choose() {
 	complaint=$(cat "$dir/errors")
 }
 
-# picks TESTS PROGRAMS: Passes if choose.sh prints PROGRAMS, and no complaint.
+# picks TESTS PROGRAMS: Passes if choose.sh with TESTS prints PROGRAMS, and nothing on
+# stderr.
 picks() {
 	run_choose "$1"
 	check "TESTS=$1: ${2:-none}" test "$status:$got:$complaint" = "0:$2:"
 }
 
-# refuses TESTS GLOB: Passes if choose.sh exits with status 2 and prints one line, which
-# matches GLOB, on stderr.
+# refuses TESTS GLOB: Passes if choose.sh with TESTS exits with status 2 and prints one
+# line, which matches GLOB, on stderr.
 refuses() {
 	run_choose "$1"
 	check "TESTS=$1 is refused: $2" is_refusal "$2"
@@ -72,8 +75,8 @@ is_refusal() {
 	[[ $status:$got = 2: && $complaint = $1 && $complaint != *$'\n'* ]]
 }
 
-# list_tests PROGRAM GLOB: Prints the names that PROGRAM of OUT lists for GLOB, with a
-# space before and after each name.
+# list_tests PROGRAM GLOB: Prints the names of tests that PROGRAM in OUT lists for GLOB,
+# with a space before and after each name.
 list_tests() {
 	local names
 
@@ -81,8 +84,8 @@ list_tests() {
 	echo " ${names//$'\n'/ } "
 }
 
-# check_program PROGRAM: Passes if each name that PROGRAM of OUT lists matches itself, and
-# also matches without the name of the variant.
+# check_program PROGRAM: Passes if each name of a test that PROGRAM in OUT lists selects
+# this test, also without the name of the variant.
 check_program() {
 	local name short
 
@@ -97,8 +100,8 @@ check_program() {
 	[ -z "$unknown" ] || echo "# unknown:$unknown"
 }
 
-# matches_all: Returns 0 if the program has tests, and check_program found no name that
-# does not match.
+# matches_all: Returns 0 if the program that check_program checks has tests, and
+# check_program found no name that does not select its test.
 matches_all() {
 	[[ $names = *.* && -z $unknown ]]
 }

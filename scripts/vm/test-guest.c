@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs that test-guest.sh runs in a guest.  They leave tasks behind, fail
- * or block, and PID 1 must report that.  The name of the program selects a row of
- * programs[].
+ * The programs that test-guest.sh runs in a guest. Each program leaves a task
+ * behind, fails or blocks, and PID 1 must report this failure. The name of the
+ * program selects a row of programs[].
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static void *wait_for_ever(void *unused __attribute__((unused)))
 		pause();
 }
 
-/* The leader of this process exits, and another thread of the process does not. */
+/* The leader of this process exits, but another thread of the process runs. */
 static void leave_thread(void)
 {
 	pthread_t thread;
@@ -36,8 +36,9 @@ static void leave_thread(void)
 }
 
 /*
- * This process is held in the last callback of its range: exit_mm() has detached
- * the mm, and the descriptor is still open.
+ * The exit of this process is held in the last callback of its range. At this
+ * point exit_mm() has detached the mm, and the descriptor of the driver is
+ * still open.
  */
 static void stick_in_exit(void)
 {
@@ -71,7 +72,7 @@ static void leave_nothing(void)
 {
 }
 
-/* The parent of vfork() waits without a limit, and is not interruptible. */
+/* vfork() makes the parent sleep for ever and without interruption. */
 static void block(void)
 {
 	if (vfork() == 0)
@@ -86,7 +87,7 @@ static void fail_and_wait(void)
 	wait_for_ever(NULL);
 }
 
-/* Bit 9 means that the kernel printed a warning. */
+/* 512 is bit 9 of the taint, which means that the kernel printed a warning. */
 static void taint(void)
 {
 	int fd = open("/proc/sys/kernel/tainted", O_WRONLY);
@@ -102,7 +103,7 @@ static void run_child(void (*child)(void))
 		child();
 		_exit(0);
 	}
-	/* The child must have reached its end, or the place where it blocks. */
+	/* Wait until the child has reached its end, or the place where it blocks. */
 	usleep(500000);
 }
 

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of PID 1, pack.sh, boot.sh and judge.sh together, in guests.
+# Tests of PID 1, pack.sh, boot.sh and judge.sh, which run together in guests.
 #
 # usage: test-guest.sh
 #
-# Variables: KERNEL or KDIR. Four guests run to their end. The other guests are killed or
-# do not start. Prints KTAP. The files of the last guest are in build/test-guest.
+# The variable KERNEL or KDIR selects the kernel. Four guests run to their end.
+# test-guest.sh kills the other guests, or these guests do not start. test-guest.sh prints
+# KTAP. The files of the last guest are in build/test-guest.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,7 +16,8 @@
 
 PROGRAMS=(leaves_nothing leaves_daemon leaves_thread leaves_exit blocks taints)
 
-# has FILE EXPRESSION TITLE: Passes if a line of FILE matches EXPRESSION.
+# has FILE EXPRESSION TITLE: Passes if a line of FILE matches the regular expression
+# EXPRESSION.
 has() {
 	local status=0
 
@@ -23,8 +25,9 @@ has() {
 	result "$status" "$3" "no line matches: $2"
 }
 
-# prepare: Builds the modules and the programs of test-guest.c. Sets out to the directory
-# of the kernel, dir to that of the test, and ktap to the file with the KTAP of a guest.
+# prepare: Builds the modules and the programs of test-guest.c. Sets the variable out to
+# the directory of the kernel, dir to the directory of test-guest.sh, and ktap to the file
+# with the KTAP of a guest.
 prepare() {
 	local name
 
@@ -45,8 +48,9 @@ prepare() {
 	ktap=$dir/result/ktap.log
 }
 
-# run_guest NAME=VALUE...: Runs a guest with these variables. Sets judge_status to the
-# status of judge.sh, and writes the output of judge.sh to the file report.
+# run_guest NAME=VALUE...: Runs a guest with the environment variables NAME. Sets
+# judge_status to the exit status of judge.sh, and writes the output of judge.sh to the
+# file report.
 run_guest() {
 	judge_status=0
 	env "$@" "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown"
@@ -83,10 +87,10 @@ test_stop() {
 	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
 }
 
-# refuses_module FILE RESULT: Passes if a guest does not load the module FILE after its
-# version magic was changed to that of another kernel, and reports the reason. RESULT is
-# the name of the module in the KTAP. The test changes "mod_unload", because the kernels
-# of Debian ignore the first word of the version magic.
+# refuses_module FILE RESULT: Passes if a guest does not load a copy of the module FILE
+# with a wrong version magic, and reports the reason. RESULT is the name of the module in
+# the KTAP. refuses_module changes the word "mod_unload", because the kernels of Debian
+# ignore the first word of the version magic.
 refuses_module() {
 	local name=${1##*/}
 
@@ -107,8 +111,8 @@ test_wrong_module() {
 	refuses_module module/test_mmun.ko mmun
 }
 
-# qemu_fails EXPRESSION NAME=VALUE...: Passes if QEMU fails with these variables, and the
-# report of judge.sh has its message, which matches EXPRESSION.
+# qemu_fails EXPRESSION NAME=VALUE...: Passes if QEMU fails with the environment variables
+# NAME, and the report of judge.sh has the message of QEMU, which matches EXPRESSION.
 qemu_fails() {
 	run_guest ACCEL=tcg "${@:2}"
 	has "$dir/report" "^# QEMU: $1" "${*:2}: the report has the message of QEMU"
@@ -132,8 +136,8 @@ test_command_line() {
 	has "$dir/report" '^vm/boot.sh: APPEND is too long' "the reason is one line"
 }
 
-# take_cpus COUNT: Prints the words that pin each of COUNT guests to a CPU, or "nothing"
-# for a guest that is not pinned.
+# take_cpus COUNT: Calls take_cpu for COUNT guests. Prints, for each guest, the words that
+# pin the guest to a CPU, or "nothing" if the guest is not pinned.
 take_cpus() {
 	local i pinned
 
@@ -156,13 +160,14 @@ test_pinning() {
 		"$seen"
 }
 
-# are_dead PIDS: Returns 0 if all of these processes have ended or are zombies. PIDS is a
+# are_dead PIDS: Returns 0 if each process in PIDS has ended or is a zombie. PIDS is a
 # list of process IDs, separated by commas.
 are_dead() {
 	! ps -o stat= -p "$1" | grep -qv Z
 }
 
-# removes_files SIGNAL: Passes if boot.sh has removed its temporary files after SIGNAL.
+# removes_files SIGNAL: Passes if boot.sh, which received SIGNAL, has removed its
+# temporary files.
 removes_files() {
 	local status=0
 
@@ -170,8 +175,9 @@ removes_files() {
 	result "$status" "SIG$1 to boot.sh removes the temporary files"
 }
 
-# ends_by SIGNAL: Passes if boot.sh and its children end within a second after SIGNAL to
-# boot.sh, and boot.sh removes its temporary files. It cannot remove them after SIGKILL.
+# ends_by SIGNAL: Sends SIGNAL to boot.sh. Passes if boot.sh and its children end within a
+# second, and boot.sh removes its temporary files. After SIGKILL, ends_by does not check
+# the temporary files, because boot.sh cannot remove files after SIGKILL.
 ends_by() {
 	local boot all try status=0
 

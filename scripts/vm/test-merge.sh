@@ -1,21 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of guests that run in parallel: how the programs are distributed, and the result
-# of two guests, one of which fails.
+# Tests of the scripts that run guests in parallel. The first tests check how deal.awk
+# distributes the programs. The other tests check the merged result of two guests, one of
+# which fails.
 #
 # usage: test-merge.sh
 #
-# Each case of the second kind starts with the recordings of two good guests, changes one
-# of them, and checks the exit status of judge.sh for the merged result. Prints KTAP.
+# Each test of the merged result starts with the recordings of two good guests, changes
+# one recording, and checks the exit status of judge.sh for the merged result.
+# test-merge.sh prints KTAP.
 
 # shellcheck disable=SC2016 # $d and $a are for sed
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# deals GUESTS SECONDS PROGRAMS WANTED TITLE: Passes if deal.awk distributes PROGRAMS as
-# WANTED. SECONDS and PROGRAMS are the content of the input files, WANTED is the output.
-# Commas separate the lines.
+# deals GUESTS SECONDS PROGRAMS WANTED TITLE: Passes if deal.awk distributes PROGRAMS to
+# GUESTS guests as in WANTED. SECONDS and PROGRAMS are the content of the input files of
+# deal.awk, and WANTED is the output. In SECONDS, PROGRAMS and WANTED, commas separate the
+# lines.
 deals() {
 	local got status=0
 
@@ -37,8 +40,8 @@ test_deal() {
 	deals 2 "z 100,a 1" a,b "1 a,2 b" "the time of another program does not matter"
 }
 
-# record_guest GUEST PROGRAM SECONDS: Writes the recording of a good guest, which ran one
-# program with one test.
+# record_guest GUEST PROGRAM SECONDS: Writes the recording of a good guest with the number
+# GUEST, which ran PROGRAM with one test in SECONDS.
 record_guest() {
 	local to=$dir/guest-$1/result
 
@@ -74,8 +77,9 @@ record_guests() {
 	: >"$dir/messages"
 }
 
-# merge_guests: Merges the recordings. Their lines alternate, and the lines of
-# $dir/messages, messages of boot.sh, are between them.
+# merge_guests: Merges the recordings of the two guests. In the input of merge.sh, the
+# lines of the two recordings alternate, and the lines of $dir/messages, messages of
+# boot.sh, are between these lines.
 merge_guests() {
 	rm -rf "$dir/run"
 	mkdir "$dir/run"
@@ -88,8 +92,8 @@ merge_guests() {
 }
 
 # judges STATUS TITLE WORDS [LINE]: Passes if judge.sh exits with STATUS for the merged
-# recordings, its report contains WORDS, and the KTAP has LINE [the plan]. Then restores
-# the recordings.
+# recordings, the report of judge.sh contains WORDS, and the KTAP has LINE [the plan]. At
+# the end, restores the recordings of two good guests.
 judges() {
 	local got=0 report status=1
 
@@ -104,8 +108,8 @@ $(<"$dir/shown")"
 	record_guests
 }
 
-# edit GUEST FILE WORD...: Edits FILE of the recording with sed, which gets these
-# arguments.
+# edit GUEST FILE WORD...: Edits FILE in the recording of GUEST with sed. Each WORD is an
+# argument of sed.
 edit() {
 	sed -i "${@:3}" "$dir/guest-$1/result/$2"
 }
@@ -206,7 +210,7 @@ test_guests() {
 	done
 }
 
-# test_verdicts: Tests that judge.sh complains if one of the guests has no verdict.
+# test_verdicts: Tests that judge.sh complains if one of the two guests has no verdict.
 test_verdicts() {
 	local got=0
 

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of unpack.sh: images that it must unpack, and images that it must not unpack.
-# Prints KTAP.
+# Tests of unpack.sh with images that unpack.sh must unpack, and images that unpack.sh
+# must not unpack. Prints KTAP.
 #
 # usage: test-unpack.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# write_at OFFSET: Writes stdin to the image at this offset.
+# write_at OFFSET: Writes stdin to the image at the byte OFFSET.
 write_at() {
 	dd of="$dir/image" bs=1 seek="$1" conv=notrunc status=none
 }
 
 # write_image COMMAND...: Makes an image with the header of a kernel. COMMAND compresses
-# $text, the kernel. The compressed text begins at byte 1536, after 2 sectors and 512
-# bytes of code.
+# $text, which stands for the kernel. In the image, the compressed text begins at byte
+# 1536, after 2 sectors and 512 bytes of code.
 write_image() {
 	local size
 
@@ -31,8 +31,8 @@ write_image() {
 	write_at 1536 <"$dir/payload"
 }
 
-# unpacks WANTED TITLE: Passes if the content of vmlinux is WANTED after a call of
-# unpack.sh, or if there is no vmlinux and WANTED is empty.
+# unpacks WANTED TITLE: Calls unpack.sh. Passes if the content of vmlinux is WANTED, or if
+# there is no vmlinux and WANTED is empty.
 unpacks() {
 	local got='' status=0
 

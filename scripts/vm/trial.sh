@@ -5,9 +5,10 @@
 #
 # usage: trial.sh IMAGE DIR
 #
-# Boots IMAGE with KVM and without a root file system: the kernel must print in time that
-# it cannot mount one. Writes kvm to DIR/answer if it does, otherwise tcg. If QEMU fails,
-# the script writes no answer and exits with status 3.
+# trial.sh boots IMAGE with KVM and without a root file system. trial.sh writes "kvm" to
+# DIR/answer if the kernel prints within TRIAL_SECS seconds that it cannot mount a root
+# file system; if not, trial.sh writes "tcg". If QEMU fails, trial.sh writes no answer and
+# exits with status 3.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,10 +16,10 @@ image=$1
 dir=$2
 TRIAL_SECS=6
 
-# On some machines /dev/kvm can be opened, but the guest never runs. QEMU prints nothing
-# then, until "timeout" ends QEMU (status 124 or 137). If QEMU ends earlier by a signal,
-# there is no answer. The braces redirect the message of this shell about a QEMU that
-# aborts.
+# On some machines /dev/kvm can be opened, but the guest never runs. If the guest never
+# runs, QEMU prints nothing until the program timeout ends QEMU (status 124 or 137). If
+# QEMU is ended earlier by a signal, trial.sh writes no answer. The braces around the
+# command redirect the message of the shell about a QEMU that aborts.
 status=0
 SECONDS=0
 {
@@ -30,7 +31,7 @@ SECONDS=0
 		-append "console=ttyS0 earlyprintk=ttyS0 panic=-1" \
 		</dev/null || status=$?
 } >"$dir/qemu.log" 2>&1
-# grep returns 1 if no line matches, and more if it failed.
+# grep returns 1 if no line matches, and 2 if grep failed.
 touch "$dir/console"
 found=$(grep -a 'Unable to mount root fs' "$dir/console" || [ $? = 1 ])
 if [ -n "$found" ]; then

@@ -1,19 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the accelerator that runs IMAGE on this machine: kvm or tcg.
+# Print the accelerator that runs the kernel IMAGE on this machine: kvm or tcg.
 #
 # usage: try-kvm.sh IMAGE
 #
-# The answer of trial.sh is kept in the cache. It is valid until the machine boots again,
-# or QEMU, the image, /dev/kvm or trial.sh changes. Exits with status 3 if QEMU cannot use
-# KVM.
+# try-kvm.sh keeps the answer of trial.sh in the cache. The answer is valid until the
+# machine boots again, or QEMU, the image, /dev/kvm or trial.sh changes. try-kvm.sh exits
+# with status 3 if trial.sh could not try KVM.
 
 . "${0%/*}/../lib.sh"
 
 image=$1
 
-# inputs: Prints everything on which the answer depends, except the ID of the boot.
+# inputs: Prints all inputs on which the answer of trial.sh depends, except the ID of the
+# boot.
 inputs() {
 	"$QEMU" --version
 	sha256sum <"$image"

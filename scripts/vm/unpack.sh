@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unpack an image that is compressed with xz, because in an emulated guest the unpacking
-# takes longer than the rest of the boot.
+# Unpack a kernel image that is compressed with xz, because in an emulated guest the
+# unpacking takes longer than the rest of the boot.
 #
 # usage: unpack.sh OUT
 #
-# Writes OUT/vmlinux, which QEMU boots at the entry point for PVH. Removes the file if the
-# kernel has no such entry point, or if the image is not compressed with xz. The file is
-# made again if the image has changed. See "The Linux/x86 Boot Protocol" for the header of
-# the image.
+# unpack.sh writes OUT/vmlinux, which QEMU boots at the entry point for PVH. unpack.sh
+# removes OUT/vmlinux if the kernel has no entry point for PVH, or if the image is not
+# compressed with xz. unpack.sh makes OUT/vmlinux again if the image has changed. "The
+# Linux/x86 Boot Protocol" in the documentation of the kernel describes the header of the
+# image.
 
 . "${0%/*}/../lib.sh"
 
@@ -17,15 +18,15 @@ out=$1
 image=$(value image "$out/kernel")
 config=$(value config "$out/kernel")
 
-# bytes TYPE OFFSET COUNT: Prints COUNT bytes of the image. TYPE is a format of od, such
-# as x1.
+# bytes TYPE OFFSET COUNT: Prints the COUNT bytes at OFFSET of the image. TYPE is a format
+# of the program od, such as x1.
 bytes() {
 	od -An -t"$1" -j"$2" -N"$3" "$image" | tr -s ' '
 }
 
-# find_payload: Sets start and length to the place of the output of xz in the image. Sets
-# length to 0 if there is none. The last four bytes of the payload are the size of the
-# unpacked kernel, and not a part of the output of xz.
+# find_payload: Sets the variables start and length to the place of the output of xz in
+# the image. Sets length to 0 if the image has no output of xz. The last four bytes of the
+# payload are the size of the unpacked kernel and do not belong to the output of xz.
 find_payload() {
 	local magic place size
 
@@ -43,7 +44,7 @@ find_payload() {
 	length=$((length - 4))
 }
 
-# unpack: Writes OUT/vmlinux and its key.
+# unpack: Writes OUT/vmlinux, and writes the hash of the image to OUT/vmlinux.key.
 unpack() {
 	rm -f "$out"/vmlinux{,.key}
 	head -c $((start + length)) "$image" | tail -c +$((start + 1)) |
