@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a command that may change some directories, and discard the changes.
+# Run COMMAND, which may change each DIR, and discard the changes.
 #
 # usage: apart.sh MEMORY DIR... -- COMMAND...
 #
-# The command runs in its own mount namespace. In this namespace each DIR is an overlay,
-# at the same path. Changes are written to a tmpfs, which is mounted at the directory
-# MEMORY. The kernel frees the tmpfs when the last process of the command ends, so nothing
-# is left to clean up, even after SIGKILL. Users other than root need user namespaces.
+# apart.sh runs COMMAND in a new mount namespace. In the mount namespace of COMMAND, each
+# DIR is an overlay, at the same path. The kernel writes the changes of COMMAND to a
+# tmpfs, which is mounted at the directory MEMORY. The kernel frees the tmpfs when the
+# last process of COMMAND ends. Therefore no script must clean up, even after SIGKILL. A
+# user other than root needs user namespaces.
 
 . "${0%/*}/../lib.sh"
 
-# mount_overlay DIR: Mounts an overlay over DIR. Without "userxattr" a process in a user
-# namespace cannot remove a directory and create it again.
+# mount_overlay DIR: Mounts an overlay over DIR. The option "userxattr" is needed because
+# otherwise a process in a user namespace cannot remove a directory and create the
+# directory again.
 mount_overlay() {
 	local layer
 

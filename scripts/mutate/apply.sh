@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print FILE with the change of a mutant.
+# Print FILE with the change of the mutant ENTRY.
 #
 # usage: apply.sh ENTRY FILE
 #
-# See entries.sh for ENTRY. A function begins at the line that starts in the first column
-# and has the name of the function before "(". It ends at the next "}" in the first
-# column. It is an error if the function does not contain the old lines exactly once.
+# ENTRY is the entry of a mutant in the format that entries.sh describes. The function to
+# change begins at the line that starts in the first column and has the name of the
+# function before "(". The function ends at the next "}" in the first column. apply.sh
+# fails if the function does not contain the old lines exactly once.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
@@ -21,9 +22,11 @@ new=$(entry_lines new "$entry")
 export name old new
 [ "$old" != "$new" ] || die "${entry##*/} changes nothing: the old lines and the new lines are equal"
 
-# index() compares the texts, so that no character is special.
+# awk uses index() to find the old lines, so that no character of the old lines is
+# special.
 awk '
-	# Returns whether the line begins the text in which the old lines are.
+	# Returns 1 if the line is the first line of the function to change, or of the
+	# file if the entry has no function.
 	function begins(line) {
 		if (name == "")
 			return NR == 1
@@ -31,8 +34,8 @@ awk '
 			return 0
 		return line ~ ("(^|[ *])" name "\\(")
 	}
-	# Replaces the old lines in text. Adds the number of their occurrences to found,
-	# but at most 2.
+	# Returns text with the new lines instead of the old lines. Adds the number of
+	# times that text contains the old lines to found, but at most 2.
 	function change(text,    at, rest) {
 		at = index(text, old)
 		if (!at)

@@ -5,20 +5,21 @@
 #
 # usage: build-kernel.sh OUT NAME...
 #
-# Prints a line "NAME present" or "NAME absent" for each mutant. A mutant is absent if its
-# object file has not changed, because the configuration of the kernel leaves the code
-# out. If a mutant before it has changed the same lines, the script prints a message and
-# no line. The NAME "sound" means no mutant.
+# build-kernel.sh prints a line "NAME present" or "NAME absent" for each mutant NAME. A
+# mutant is absent if its object file has not changed, because the configuration of the
+# kernel leaves the code out. If an earlier mutant NAME has changed the same lines,
+# build-kernel.sh prints an error message for the later mutant, and no line "NAME
+# present". The NAME "sound" stands for the kernel without a mutant.
 #
-# The script changes the source of the kernel, its build directory and OUT. apart.sh
-# undoes these changes.
+# build-kernel.sh changes the source and the build directory of the kernel, and OUT. Run
+# build-kernel.sh only inside apart.sh, which discards the changes.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# find_paths NAME: Sets entry to the entry of the mutant, file to the file that it
-# changes, object to the object file of that file, and sound to the path for a copy of the
-# object file without the mutant.
+# find_paths NAME: Sets the variable entry to the path of the entry of mutant NAME, file
+# to the source file that the mutant changes, object to the object file of this source
+# file, and sound to the path for a copy of the object file without the mutant.
 find_paths() {
 	entry=$SCRIPTS/mutate/kernel/$1.mutant
 	file=$(entry_value file "$entry") || return
@@ -26,8 +27,8 @@ find_paths() {
 	sound=$out/sound/$file
 }
 
-# mutate NAME: Applies the mutant, and adds its file to the array files. Returns another
-# status than 0 if the mutant cannot be applied.
+# mutate NAME: Applies mutant NAME to the source, and adds the changed file to the array
+# files. Returns a status other than 0 if the mutant cannot be applied.
 mutate() {
 	local entry file object sound
 
@@ -39,9 +40,10 @@ mutate() {
 	files+=("$file")
 }
 
-# compile: Builds the kernel. Also builds the modules of the suite if a header has
-# changed, because headers are the only files of the kernel that these modules contain.
-# For mmun these are the modules of the clone, for hmm a module of the kernel.
+# compile: Builds the kernel. compile also builds the modules of the suite if a header has
+# changed, because the modules contain only headers of the kernel, and no other file. The
+# modules of the suite mmun are the modules of the clone, and the module of the suite hmm
+# is a module of the kernel.
 compile() {
 	local goals=()
 
@@ -54,8 +56,8 @@ compile() {
 	fi
 }
 
-# is_absent NAME: Returns 0 if the file of the mutant has no object file, or the mutant
-# has not changed it. Returns 1 if the file is a header.
+# is_absent NAME: Returns 0 if the source file of mutant NAME has no object file, or the
+# mutant has not changed the object file. Returns 1 if the source file is a header.
 is_absent() {
 	local entry file object sound
 
@@ -63,7 +65,7 @@ is_absent() {
 	[[ $file = *.c ]] && { [ ! -e "$object" ] || cmp -s "$object" "$sound"; }
 }
 
-# print_mutants NAME...: Prints the line of each mutant.
+# print_mutants NAME...: Prints the line "NAME present" or "NAME absent" of each mutant.
 print_mutants() {
 	local name
 

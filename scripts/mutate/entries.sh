@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# The entries of the mutants. A mutant is one deliberate error in the kernel or in the
-# module. Sourced.
+# Functions that read the entries of the mutants. A mutant is one deliberate error in the
+# kernel or in the module. The tests kill a mutant if a test fails because of the mutant;
+# if not, the mutant survives.
 #
-# An entry is a file kernel/NAME.mutant or module/NAME.mutant:
+# The entry of a mutant is a file kernel/NAME.mutant or module/NAME.mutant with these
+# lines:
 #
 #	file: the file to change
 #	function: the function to change; without this key it may be anywhere in the file
@@ -17,7 +19,7 @@
 #	lines that replace them (there may be none)
 #	--- end
 #
-# The entry of a mutant of the kernel has more keys:
+# The entry of a mutant of the kernel also has these keys:
 #
 #	kernels: the versions of the kernel that have the old lines
 #	tiers: the tiers that can notice the mutant, if not all can (optional)
@@ -25,8 +27,8 @@
 #	equivalent: the reason why no test can notice the mutant (optional)
 #	wants: what a test would need to notice the mutant; only if no test can (optional)
 
-# entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. Prints nothing if the
-# entry has no such key.
+# entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. Prints nothing if
+# ENTRY has no KEY.
 entry_value() {
 	sed -n "/^--- old/q;s/^$1: *//p" "$2"
 }
@@ -39,9 +41,9 @@ entry_lines() {
 }
 
 # find_entries kernel|module GLOBS [KERNEL]: Sets the array entries to the files of the
-# mutants whose names match one of the globs, which are separated by commas. With KERNEL,
-# leaves out the entries whose key "kernels" does not have this version. Exits if there
-# are no such entries.
+# mutants whose names match one of the globs, which are separated by commas. If KERNEL is
+# given, find_entries leaves out the entries whose key "kernels" does not contain the
+# version KERNEL. find_entries exits with an error if no entry is left.
 find_entries() {
 	local entry glob globs kernels
 

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests on kernels with mutants: change the kernel in one place, build it, run the
-# tests, and print whether they fail.
+# Run the tests on kernels with mutants. For each mutant, change the kernel in one place,
+# build the kernel, run the tests, and print whether the tests fail.
 #
 # usage: kernel.sh
 #
-# Variables: KERNEL, TIER, MUTANTS, SUITE, JOBS, see "make help". See entries.sh for the
-# mutants, and the file tiers for the tiers.
+# "make help" describes the variables KERNEL, TIER, MUTANTS, SUITE and JOBS. entries.sh
+# describes the mutants, and the file mutate/tiers describes the tiers.
 #
 # Each tier begins with the sound kernel, which is the kernel without a mutant. All tests
-# must pass on it. The next tier tries the mutants that were not killed, except survivors
-# whose entry has the key "equivalent" or "wants". All mutants with the key "equivalent"
-# are applied to one kernel, and so are all mutants with the same value of "wants". If all
-# tests pass on this kernel, all of its mutants survive. A result is used again while it
-# is valid, see known.sh. The results are in build/mutants/<kernel>:
-# <suite>/<tier>/<mutant>.result and .log, and results.json.
+# must pass on the sound kernel. After a tier, the next tier tries the mutants that were
+# not killed, except mutants that survived and whose entry has the key "equivalent" or
+# "wants". kernel.sh applies all mutants with the key "equivalent" to one kernel, and
+# applies all mutants with the same value of "wants" to one kernel. If all tests pass on a
+# kernel with several mutants, all of these mutants survive. kernel.sh uses the result of
+# an earlier run again while the result is valid, see known.sh. kernel.sh writes the
+# results to build/mutants/<kernel>: <suite>/<tier>/<mutant>.result and .log, and
+# results.json.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -25,13 +27,14 @@
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
-# A program that takes longer is regarded as hanging. A guest ends at the first failure,
-# because one failure is enough.
+# A program that takes longer than PROGRAM_SECS is regarded as hanging. With STOP=1 a
+# guest ends at the first failure, because one failure is enough to kill a mutant.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
-# find_tiers: Reads the table of tiers. Sets the array all_tiers to the names of all
-# tiers. Sets three more arrays with an element for each tier of this run: tiers to the
-# names, rows to the rows of kernel/table, and limits to the seconds of a guest.
+# find_tiers: Reads the table mutate/tiers. Sets the array all_tiers to the names of all
+# tiers. Sets three more arrays, which have an element for each tier of this run: tiers to
+# the names of the tiers, rows to the names of rows of kernel/table, and limits to the
+# seconds after which a guest is killed.
 find_tiers() {
 	local name secs suffix
 
@@ -48,9 +51,9 @@ find_tiers() {
 	done <"$SCRIPTS/mutate/tiers"
 }
 
-# hold_layers: Locks OUT against other runs of this clone, which would build there, and
-# the build directory of the kernel against other clones, which could remove it. Both are
-# lower layers of overlays, and a lower layer must not change.
+# hold_layers: Locks OUT, so that no other run of this clone builds in OUT. Also locks the
+# build directory of the kernel, so that no other clone removes this directory. OUT and
+# the build directory are lower layers of overlays, and a lower layer must not change.
 hold_layers() {
 	local hold
 
@@ -59,9 +62,10 @@ hold_layers() {
 	flock -s "$hold"
 }
 
-# prepare_tier ROW: Builds the kernel of ROW, the modules and the tests. Sets out, kdir,
-# dir to the directory for the results, and the array try to the command that tries the
-# mutants whose names follow.
+# prepare_tier ROW: Builds the kernel in row ROW of kernel/table, the modules and the
+# tests. Sets the variable out to the directory of the build, kdir to the build directory
+# of the kernel, and dir to the directory for the results. Sets the array try to a command
+# that tries the mutants whose names are its last arguments.
 prepare_tier() {
 	local tree
 
@@ -76,8 +80,8 @@ prepare_tier() {
 		"$SCRIPTS/mutate/try.sh" kernel "$out" "$dir")
 }
 
-# find_known NAME ENTRY: Sets known to 1 if this tier has a valid result of the mutant,
-# and to 0 otherwise.
+# find_known NAME ENTRY: Sets the variable known to 1 if this tier has a valid result for
+# mutant NAME, and to 0 if not.
 find_known() {
 	local key result=$dir/$1.result
 
@@ -87,16 +91,16 @@ find_known() {
 	! has_line "$result" "key=$key" || known=1
 }
 
-# why_it_survives NAME: Prints the reason why the mutant is expected to survive:
+# why_it_survives NAME: Prints the reason why mutant NAME is expected to survive:
 # "equivalent", or the value of the key "wants". Prints nothing if a test is expected to
-# notice the mutant.
+# kill the mutant.
 why_it_survives() {
 	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
 		"$SCRIPTS/mutate/kernel/$1.mutant"
 }
 
-# is_settled NAME OUTCOME...: Returns 0 if the mutant had one of these outcomes in an
-# earlier tier.
+# is_settled NAME OUTCOME...: Returns 0 if mutant NAME had one of the outcomes OUTCOME in
+# an earlier tier.
 is_settled() {
 	local name=$1
 
@@ -104,8 +108,9 @@ is_settled() {
 	grep -qsx "${@/#/-eoutcome=}" /dev/null "${before[@]/%//$name.result}"
 }
 
-# select_mutants: Sets the array todo to the mutants that this tier must try: no earlier
-# tier has settled them, and there is no valid result.
+# select_mutants: Sets the array todo to the names of the mutants that this tier must try.
+# A tier does not try a mutant that an earlier tier has settled, or for which this tier
+# has a valid result.
 select_mutants() {
 	local entry known name only settled why
 
@@ -122,9 +127,9 @@ select_mutants() {
 	done
 }
 
-# join_survivors: Sets the array lines from the mutants in todo. A line has the names of
-# all mutants that are expected to survive for the same reason, or the name of another
-# mutant.
+# join_survivors: Sets the array lines from the mutants in the array todo. Each line has
+# the names of all mutants that are expected to survive for the same reason, or the name
+# of one mutant that a test is expected to kill.
 join_survivors() {
 	local -A joined=()
 	local name why
@@ -141,8 +146,8 @@ join_survivors() {
 	lines=("${joined[@]}" "${lines[@]}")
 }
 
-# try_sound: Tries the sound kernel in the same way as a mutant, unless there is a valid
-# result. Exits if a test fails.
+# try_sound: Tries the sound kernel in the same way as a mutant, unless this tier has a
+# valid result for the sound kernel. try_sound exits with an error if a test fails.
 try_sound() {
 	local known
 
@@ -160,8 +165,9 @@ try_lines() {
 	printf '%s\n' "$@" | xargs -r -L 1 -P "$JOBS" "${try[@]}"
 }
 
-# try_selected: Tries the mutants in todo. Mutants that are expected to survive for the
-# same reason are tried in one kernel. If a test fails there, they are tried one by one.
+# try_selected: Tries the mutants in the array todo. try_selected first tries all mutants
+# that are expected to survive for the same reason in one kernel. If a test fails on this
+# kernel, try_selected tries these mutants one by one.
 try_selected() {
 	local lines
 
@@ -171,7 +177,7 @@ try_selected() {
 	try_lines "${todo[@]}"
 }
 
-# try_tier ROW: Tries the mutants of one tier on the kernel of ROW.
+# try_tier ROW: Tries the mutants of one tier on the kernel in row ROW of kernel/table.
 try_tier() {
 	local todo
 
@@ -185,8 +191,8 @@ try_tier() {
 	before+=("$dir")
 }
 
-# try_suite: Tries the mutants with $SUITE in each tier. hmm-tests skip the tiers whose
-# kernel is configured without the fragment hmm.
+# try_suite: Tries the mutants with the suite $SUITE in each tier. With the suite hmm,
+# try_suite skips the tiers whose kernel is configured without the fragment hmm.
 try_suite() {
 	local before=() i
 
@@ -198,7 +204,7 @@ try_suite() {
 	done
 }
 
-# check_apart: Exits if apart.sh does not work on this machine.
+# check_apart: Exits with an error if apart.sh does not work on this machine.
 check_apart() {
 	mkdir -p "$results/memory"
 	"$SCRIPTS/mutate/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||

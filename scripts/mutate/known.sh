@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The result of a mutant, and how long it stays valid. Sourced.
+# Functions that decide whether the result of a mutant is still valid.
 #
-# A result is a file of lines NAME=VALUE:
+# The result of a mutant is a file of lines NAME=VALUE:
 #
-#	outcome	killed: the tests noticed the mutant; survived: they did not; time-out: a
-#		test or the guest did not end; absent: the kernel does not contain the
-#		code; invalid: there is no kernel or module with the mutant that runs
+#	outcome	killed: a test failed because of the mutant; survived: no test failed;
+#		time-out: a test or the guest did not end; absent: the kernel does not
+#		contain the code that the mutant changes; invalid: the kernel or the
+#		module with the mutant cannot be built or does not run
 #	by	the test that failed, or the complaint of the kernel
 #	how	the complaint or the hang, if the test did not fail by itself
 #	program	the program that did not pass
 #	seconds	the time from the start of the build to the outcome
 #	key	a hash of the inputs
 #
-# The inputs are the mutant, and the kernel, the modules and the deciding programs without
-# the mutant. If a program killed the mutant or did not end, only that program decides. If
-# the mutant survived, all programs decide. The result stays valid if another program
-# changes.
+# The inputs of a result are the mutant, and the kernel, the modules and the deciding
+# programs without the mutant. A deciding program is a test program on which the result
+# depends. If a program killed the mutant or did not end, this program is the only
+# deciding program. If the mutant survived, all programs are deciding programs. The result
+# stays valid if a program that is not a deciding program changes.
 
 # deciding_programs OUT OUTCOME PROGRAM: Prints the programs on which a result with
-# OUTCOME and PROGRAM depends, one per line.
+# OUTCOME and PROGRAM depends, one program per line.
 deciding_programs() {
 	case $2 in
 	killed | time-out | survived)
@@ -33,9 +35,10 @@ deciding_programs() {
 }
 
 # key_of ENTRY OUT OUTCOME PROGRAM: Prints the key of a result with OUTCOME and PROGRAM.
-# For the kernel, the key has the name of its build directory, which contains a hash of
-# the source, the configuration and the compiler. module.sum is the hash of the modules.
-# It is an input, because an entry that changes a header changes the modules, too.
+# To represent the kernel, the key has the name of the build directory of the kernel,
+# which contains a hash of the source, the configuration and the compiler. The file
+# module.sum is the hash of the modules. The modules are an input of the result, because a
+# mutant in a header of the kernel changes the modules, too.
 key_of() {
 	local kdir programs
 
@@ -49,8 +52,8 @@ key_of() {
 	} | sum
 }
 
-# key_of_result ENTRY OUT RESULT: Prints the key that the file RESULT must have. The
-# result is valid if it has this key.
+# key_of_result ENTRY OUT RESULT: Prints the key that the file RESULT must contain. The
+# result in RESULT is valid if RESULT contains this key.
 key_of_result() {
 	local outcome program
 
@@ -60,7 +63,7 @@ key_of_result() {
 }
 
 # build_sound OUT: Builds the modules, the tests and the initramfs without a mutant, and
-# writes module.sum.
+# writes the file module.sum.
 build_sound() {
 	local modules
 
@@ -68,7 +71,7 @@ build_sound() {
 	"$SCRIPTS/vm/build.sh" tests "$1"
 	find_modules
 	cat "${modules[@]/#/$1/}" | sum >"$1/module.sum"
-	# An earlier run may have chosen other programs.
+	# An earlier run may have written OUT/chosen with other programs.
 	rm -f "$1/chosen"
 	"$SCRIPTS/vm/pack.sh" "$1"
 }

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests on mutants of the module: change the module in one place, build it, and
-# run the tests, which must fail.
+# Run the tests on mutants of the module. For each mutant, change the module in one place,
+# build the module, and run the tests, which must fail.
 #
 # usage: module.sh
 #
-# Variables: KERNEL or KDIR, MUTANTS, JOBS, see "make help". See entries.sh for the
-# mutants.
+# "make help" describes the variables KERNEL, KDIR, MUTANTS and JOBS. entries.sh describes
+# the mutants.
 #
-# Prints a table, and "N passed, N failed, N skipped" as the last line. A mutant that the
-# tests killed counts as passed, and each other mutant as failed. The results are in
-# build/mutants/module: mmun/<kernel>/<mutant>.result and .log, and results.json.
+# module.sh prints a table, and "N passed, N failed, N skipped" as the last line.
+# module.sh counts a mutant that the tests killed as passed, and every other mutant as
+# failed. module.sh writes the results to build/mutants/module:
+# mmun/<kernel>/<mutant>.result and .log, and results.json.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -29,8 +30,8 @@ try_all() {
 		[ $? = 123 ]
 }
 
-# add_missing_results: Writes a result for each mutant that has none, because try.sh
-# failed.
+# add_missing_results: Writes a result with the outcome "invalid" for each mutant that has
+# no result because try.sh failed.
 add_missing_results() {
 	local entry result
 

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the programs in the order in which they run with a mutant: those first that are
-# likely to notice the mutant.
+# Print the test programs in the order in which the programs run with a mutant. The
+# programs that are likely to kill the mutant are first.
 #
 # usage: order.sh kernel|module ENTRY OUT RESULT
 #
 # The order is: the program that killed the mutant last time, which the file RESULT names
-# if it exists; the program in the key "killer" of ENTRY; the killers of the other mutants
-# of the same function; the killers of the other mutants of the same file; all other
-# programs.
+# if RESULT exists; the program in the key "killer" of ENTRY; the programs in the key
+# "killer" of the other mutants of the same function; the programs in the key "killer" of
+# the other mutants of the same file; all other programs.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# killers LINE: Prints the values of the key "killer" in the entries that have this line,
+# killers LINE: Prints the values of the key "killer" in the entries that contain LINE,
 # the most frequent value first.
 killers() {
 	awk -v line="$1" '
@@ -25,8 +25,9 @@ killers() {
 		"$SCRIPTS/mutate/$kind"/*.mutant | sort -k1,1rn -k2 | cut -d' ' -f2
 }
 
-# candidates: Prints the programs in the order of the header, some of them more than once.
-# A program that did not end last time gets no advantage from that.
+# candidates: Prints the programs in the order that the comment at the start of order.sh
+# describes, and prints some programs more than once. candidates does not move a program
+# to the first place because the program did not end last time.
 candidates() {
 	local file function
 

@@ -15,8 +15,8 @@ write_entry() {
 		"--- old" "$2" "--- new" ${3:+"$3"} "--- end" >"$dir/entry"
 }
 
-# changes TITLE LINES: Passes if apply.sh changes these lines of the file. LINES has the
-# format of diff.
+# changes TITLE LINES: Passes if apply.sh changes LINES of the sample file. LINES has the
+# format of the output of diff.
 changes() {
 	local got
 
@@ -25,7 +25,7 @@ changes() {
 	check "$1" test "$got" = "$2"
 }
 
-# refuses TITLE: Passes if apply.sh fails.
+# refuses TITLE: Passes if apply.sh fails for the entry.
 refuses() {
 	check "refused: $1" apply_fails
 }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test the entries of the mutants: each mutant can be applied to the kernels that its
-# entry names, or to the module, and the program in the key "killer" exists.
+# Test the entries of the mutants. A test passes if each mutant can be applied to the
+# kernels that its entry names, or to the module, and if the program in the key "killer"
+# exists.
 #
 # usage: test-entries.sh KERNEL...
 #
@@ -12,7 +13,7 @@
 . "$SCRIPTS/mutate/entries.sh"
 
 # apply_all TREE: Applies each mutant of the array entries to a copy of its file in TREE.
-# Sets failed to 1 if that fails.
+# Sets the variable failed to 1 if a mutant cannot be applied.
 apply_all() {
 	local entry file
 
@@ -23,7 +24,7 @@ apply_all() {
 }
 
 # check_killers: Checks for each mutant of the array entries that the program in the key
-# "killer" exists. Sets failed to 1 if one does not exist.
+# "killer" exists. Sets the variable failed to 1 if such a program does not exist.
 check_killers() {
 	local entry killer
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the parts of "make mutants": which change makes a result invalid, which program
-# runs first, the outcome of a run, the outcome of mutants that are tried in one kernel,
-# and that apart.sh undoes the changes of a mutant. Prints KTAP.
+# Tests of the scripts of "make mutants": which change makes a result invalid, which
+# program runs first, the outcome of a run, the outcome of several mutants in one kernel,
+# and that apart.sh discards the changes of a mutant. test-try.sh prints KTAP.
 #
 # usage: test-try.sh
 
@@ -12,8 +12,8 @@
 . "$SCRIPTS/mutate/outcome.sh"
 . "$SCRIPTS/test/results.sh"
 
-# make_world: Makes the files of a kernel as resolve.sh does, three programs, and the
-# entry of a mutant.
+# make_world: Makes the files on which the tests work: the files of a kernel, as
+# resolve.sh writes them, three programs, and the entry of a mutant.
 make_world() {
 	mkdir -p "$out/tests" "$dir/memory"
 	echo "kdir=/build/7.3_1" >"$out/kernel"
@@ -26,8 +26,8 @@ make_world() {
 		"--- old" "	x();" "--- new" "	y();" "--- end" >"$dir/x.mutant"
 }
 
-# compute_keys OUTCOME PROGRAM COMMAND...: Runs COMMAND. Sets before and after to the key
-# of a result with OUTCOME and PROGRAM before COMMAND and after it.
+# compute_keys OUTCOME PROGRAM COMMAND...: Runs COMMAND. Sets the variables before and
+# after to the key of a result with OUTCOME and PROGRAM before COMMAND and after COMMAND.
 compute_keys() {
 	make_world
 	before=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
@@ -35,24 +35,26 @@ compute_keys() {
 	after=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
 }
 
-# keeps TITLE OUTCOME PROGRAM COMMAND...: Passes if a result is still valid after COMMAND.
+# keeps TITLE OUTCOME PROGRAM COMMAND...: Passes if a result with OUTCOME and PROGRAM is
+# still valid after COMMAND.
 keeps() {
 	compute_keys "${@:2}"
 	check "$2, $1: the result is valid" test "$before" = "$after"
 }
 
-# loses TITLE OUTCOME PROGRAM COMMAND...: Passes if a result is invalid after COMMAND.
+# loses TITLE OUTCOME PROGRAM COMMAND...: Passes if a result with OUTCOME and PROGRAM is
+# invalid after COMMAND.
 loses() {
 	compute_keys "${@:2}"
 	check "$2, $1: the result is invalid" test "$before" != "$after"
 }
 
-# edit FILE: Changes a file.
+# edit FILE: Appends a line to FILE.
 edit() {
 	echo edited >>"$1"
 }
 
-# drop_program NAME: Removes a program from the list of programs.
+# drop_program NAME: Removes the program NAME from the list of programs.
 drop_program() {
 	sed -i "/^$1\$/d" "$out/programs"
 }
@@ -72,7 +74,7 @@ test_keys() {
 	keeps "the description" killed a_test sed -i 's/^breaks:.*/breaks: y/' "$dir/x.mutant"
 }
 
-# orders TITLE PROGRAMS: Passes if order.sh prints PROGRAMS in this order.
+# orders TITLE PROGRAMS: Passes if order.sh prints PROGRAMS, in the order of PROGRAMS.
 orders() {
 	local got
 
@@ -81,7 +83,7 @@ orders() {
 	check "order: $1: $2" test "$got" = "$2"
 }
 
-# copy_scripts: Makes a clone with the scripts of mutate/, and without entries.
+# copy_scripts: Makes a clone that has the scripts of mutate/ and no entries of mutants.
 copy_scripts() {
 	mkdir -p "$dir"/scripts/{mutate/{kernel,module},vm,judge}
 	cp "$SCRIPTS"/{lib,errors}.sh "$dir/scripts/"
@@ -111,8 +113,9 @@ test_order() {
 }
 
 # comes_to TITLE STATUS WANTED REPORT KTAP: Passes if the outcome is WANTED, which is
-# "OUTCOME: WHAT (HOW)". STATUS and REPORT are the exit status and the output of judge.sh,
-# KTAP is the output of boot.sh after the load of the driver. Commas separate the lines.
+# "OUTCOME: WHAT (HOW)". STATUS and REPORT are the exit status and the output of judge.sh.
+# KTAP is the output of boot.sh after the load of the driver. In REPORT and KTAP, commas
+# separate the lines.
 comes_to() {
 	local how outcome what work=$dir
 
@@ -146,25 +149,27 @@ test_outcome() {
 		"  not ok 1 a.x,  not ok 2 a.y # HANG"
 	comes_to "a module is not loaded" 7 "invalid: a module does not load" \
 		"# failed:,#   floor: load" "not ok 2 - floor: load"
-	comes_to "nothing ran" "" "invalid: it cannot be applied, or does not build" "" ""
+	comes_to "nothing ran" "" "invalid: the mutant cannot be applied, or the build fails" "" ""
 }
 
-# write_stand_in NAME LINE...: Writes a script that replaces the script NAME, which
-# compiles or boots. LINE... are its lines.
+# write_stand_in NAME LINE...: Writes a stand-in, which is a script of the lines LINE that
+# replaces the script NAME. The script NAME would compile a kernel or boot a guest.
 write_stand_in() {
 	printf '%s\n' '#!/bin/bash' "${@:2}" >"$dir/scripts/$1"
 	chmod +x "$dir/scripts/$1"
 }
 
-# make_mutant KIND NAME FILE OLD NEW: Writes the entry of a mutant. FILE is the name of
-# the function and of its file. The mutant replaces the call of OLD() by a call of NEW().
+# make_mutant KIND NAME FILE OLD NEW: Writes the entry of mutant NAME of the kernel or the
+# module (KIND). FILE is the name of the function that the mutant changes, and of the
+# source file of the function. The mutant replaces the call of OLD() by a call of NEW().
 make_mutant() {
 	printf '%s\n' "file: mm/$3.c" "function: $3" "breaks: $3" "--- old" "	$4();" \
 		"--- new" "	$5();" "--- end" >"$dir/scripts/mutate/$1/$2.mutant"
 }
 
-# make_stand_ins: Writes the stand-ins. The compiler copies the source to the object file.
-# The tests fail if one of the object files contains a call of bad().
+# make_stand_ins: Writes the stand-ins of the scripts that compile or boot. The stand-in
+# of the compiler copies the source to the object file. The stand-in of judge.sh reports a
+# failure if an object file contains a call of bad().
 make_stand_ins() {
 	write_stand_in make "cp $dir/tree/mm/x.c $dir/build/7.3_1/mm/x.o"
 	# shellcheck disable=SC2016 # the script expands it
@@ -176,7 +181,8 @@ make_stand_ins() {
 		"printf '%s\n' '# failed' '# b.notices'" "exit 7"
 }
 
-# make_kernel: Makes a kernel of two files. Only one of them, x.c, is compiled.
+# make_kernel: Makes a kernel with the two source files x.c and y.c. The build of this
+# kernel compiles only x.c.
 make_kernel() {
 	make_world
 	rm -rf "$dir"/{scripts,build,tree,results,mm}
@@ -212,8 +218,8 @@ outcomes() {
 	done
 }
 
-# tries TITLE RESULTS kernel|module NAME...: Passes if try.sh writes RESULTS for these
-# mutants. RESULTS has words NAME=OUTCOME, sorted by name.
+# tries TITLE RESULTS kernel|module NAME...: Passes if try.sh writes RESULTS for the
+# mutants NAME. RESULTS has words NAME=OUTCOME, sorted by name.
 tries() {
 	local got
 
@@ -250,8 +256,8 @@ test_try() {
 	tries "one that cannot be applied" wrong=invalid module wrong
 }
 
-# test_apart: Tests apart.sh. Skips the tests on a machine without overlays, which can run
-# "make check" but no mutants of the kernel.
+# test_apart: Tests apart.sh. test_apart does nothing on a machine without overlays, which
+# can run "make check" but cannot run mutants of the kernel.
 test_apart() {
 	local seen
 

@@ -1,26 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Try mutants on one kernel: build, boot, judge, and write the result.
+# Try mutants on one kernel: build the kernel or the module with the mutants, boot a guest
+# that runs the tests, judge the run, and write the result.
 #
 # usage: try.sh kernel|module OUT DIR NAME...
 #
-# OUT has the build without a mutant. The script writes the result to DIR/NAME.result, see
-# known.sh, and the report of judge.sh to DIR/NAME.log. The NAME "sound" means no mutant.
-# A mutant of the module is built in DIR/NAME. For a mutant of the kernel the script
-# changes OUT and the kernel, so the caller must run the script with apart.sh, which
-# undoes the changes.
+# The directory OUT has the build without a mutant. try.sh writes the result to
+# DIR/NAME.result, see known.sh, and the report of judge.sh to DIR/NAME.log. The NAME
+# "sound" stands for the kernel without a mutant. try.sh builds a mutant of the module in
+# DIR/NAME. For a mutant of the kernel, try.sh changes OUT and the kernel. Therefore the
+# caller must run try.sh inside apart.sh, which discards the changes.
 #
-# Several mutants of the kernel are applied to one kernel. If all tests pass there, each
-# of the mutants survives. Otherwise it is unknown which mutant the tests noticed, and the
-# script writes no result.
+# If several mutants of the kernel are given, try.sh applies all of these mutants to one
+# kernel. If all tests pass on a kernel with several mutants, each of the mutants
+# survives. If a test fails on a kernel with several mutants, try.sh writes no result,
+# because it is not known which mutant the test noticed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 . "$SCRIPTS/mutate/outcome.sh"
 . "$SCRIPTS/mutate/known.sh"
 
-# entry_of NAME: Prints the path of the entry of a mutant, or /dev/null for "sound".
+# entry_of NAME: Prints the path of the entry of mutant NAME, or /dev/null if NAME is
+# "sound".
 entry_of() {
 	if [ "$1" = sound ]; then
 		echo /dev/null
@@ -29,7 +32,8 @@ entry_of() {
 	fi
 }
 
-# build NAME...: Prints a line "NAME present" or "NAME absent" for each mutant.
+# build NAME...: Builds the kernel or the module with the mutants NAME. Prints a line
+# "NAME present" or "NAME absent" for each mutant.
 build() {
 	case $kind in
 	kernel)	"$SCRIPTS/mutate/build-kernel.sh" "$out" "$@" ;;
@@ -37,8 +41,9 @@ build() {
 	esac
 }
 
-# choose_programs NAME: Prints the programs that run with the mutant, in order. Exports
-# TESTS, the globs of its entry.
+# choose_programs NAME: Prints the programs that run with mutant NAME, in the order in
+# which the programs run. Exports TESTS, which is the value of the key "tests" in the
+# entry of the mutant.
 choose_programs() {
 	local entry
 
@@ -53,8 +58,8 @@ choose_programs() {
 	fi
 }
 
-# run_tests NAME: Runs the tests for the mutant. Sets status to the exit status of
-# judge.sh.
+# run_tests NAME: Runs the tests for mutant NAME in a guest. Sets the variable status to
+# the exit status of judge.sh.
 run_tests() {
 	choose_programs "$1" >"$work/chosen" || return
 	"$SCRIPTS/vm/pack.sh" "$work" || return
@@ -63,7 +68,7 @@ run_tests() {
 	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
 }
 
-# failing_program: Prints the first program that did not pass.
+# failing_program: Prints the name of the first test program that did not pass.
 failing_program() {
 	local program
 
@@ -75,8 +80,8 @@ failing_program() {
 	done <"$work/chosen"
 }
 
-# judge: Sets outcome, what and how, see outcome.sh, and program to the program that did
-# not pass.
+# judge: Sets the variables outcome, what and how, see outcome.sh, and sets the variable
+# program to the name of the test program that did not pass.
 judge() {
 	set_outcome "$status"
 	program=
@@ -85,7 +90,7 @@ judge() {
 	esac
 }
 
-# write_result NAME: Writes the result of the mutant.
+# write_result NAME: Writes the result of mutant NAME.
 write_result() {
 	local entry how=$how outcome=$outcome program=$program result=$dir/$1.result \
 		what=$what

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs that test-guest.sh runs in a guest. Each program leaves a task
- * behind, fails or blocks, and PID 1 must report this failure. The name of the
+ * The programs that test-guest.sh runs in a guest.  Each program leaves a task
+ * behind, fails or blocks, and PID 1 must report this failure.  The name of the
  * program selects a row of programs[].
  */
 #define _GNU_SOURCE
@@ -36,7 +36,7 @@ static void leave_thread(void)
 }
 
 /*
- * The exit of this process is held in the last callback of its range. At this
+ * The exit of this process is held in the last callback of its range.  At this
  * point exit_mm() has detached the mm, and the descriptor of the driver is
  * still open.
  */
