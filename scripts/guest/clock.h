@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The time that passes in the guest. */
+/* The clock of the guest. */
 #ifndef MMUN_GUEST_CLOCK_H
 #define MMUN_GUEST_CLOCK_H
 
 #include <time.h>
 
-/* Seconds since the boot, with a fraction. */
+/* Returns the seconds since the boot of the guest, with a fraction. */
 static inline double now_secs(void)
 {
 	struct timespec ts;

@@ -11,8 +11,9 @@
 #define MAX_WORDS 64
 
 /*
- * Split @text at its spaces into @words, and end @words with NULL.  Exit if there
- * are too many words.  Only the child may call this.
+ * Split @text at its spaces into @words, and end @words with NULL.  Only the
+ * child may call split_words(), because split_words() exits if there are too
+ * many words.
  */
 static void split_words(char *text, char **words)
 {

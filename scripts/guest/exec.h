@@ -6,8 +6,8 @@
 #include "orders.h"
 
 /*
- * Replace the calling process, the child, by the program @name.  Write the output of
- * the program to the descriptor @out.
+ * Replace the calling process, which is a child of PID 1, by the program @name.
+ * The program writes its output to the descriptor @out.
  */
 void exec_program(const char *name, const struct mmun_orders *orders, int out)
 	__attribute__((noreturn));

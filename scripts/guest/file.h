@@ -8,12 +8,16 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Returns false if @path cannot be opened, or if not all of @text can be written. */
+/*
+ * Write @text to the file @path.  Returns false if @path cannot be opened, or if
+ * @text cannot be written completely.
+ */
 bool write_file(const char *path, const char *text);
 
 /*
- * Read up to @size - 1 bytes, and end them with a zero byte.  Returns the number of
- * bytes.  Returns -1 and an empty string in @buf if @path cannot be opened.
+ * Read up to @size - 1 bytes of the file @path into @buf, and add a zero byte.
+ * Returns the number of bytes read.  If @path cannot be opened, returns -1 and
+ * sets @buf to an empty string.
  */
 ssize_t read_file(const char *path, char *buf, size_t size);
 

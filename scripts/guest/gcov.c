@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PID 1: send the files of gcov, which count the executed lines of the kernel, to the
- * host through the fourth serial port.  For each file there is a line "gcda PATH SIZE",
- * and then SIZE bytes.
+ * host through the fourth serial port.  For each file, gcov_send() sends a line
+ * "gcda PATH SIZE", and then the SIZE bytes of the file.
  */
 #define _GNU_SOURCE
 #include <ftw.h>
@@ -30,7 +30,10 @@ static void write_all(const char *data, size_t size)
 	}
 }
 
-/* nftw() calls this for each file.  Send the file if its name ends in ".gcda". */
+/*
+ * nftw() calls send_file() for each file.  Send the file if its name ends in
+ * ".gcda".
+ */
 static int send_file(const char *path,
 		     const struct stat *st __attribute__((unused)),
 		     int type __attribute__((unused)),

@@ -3,7 +3,10 @@
 #ifndef MMUN_GUEST_GCOV_H
 #define MMUN_GUEST_GCOV_H
 
-/* Send the coverage to the host.  Does nothing if the kernel does not measure it. */
+/*
+ * Send the coverage of the kernel to the host.  gcov_send() does nothing if the
+ * kernel does not measure its coverage.
+ */
 void gcov_send(void);
 
 #endif /* MMUN_GUEST_GCOV_H */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1 of the test guest.  It mounts the file systems, loads the modules, runs
- * the test programs, and reports on the serial ports.
+ * PID 1 of the test guest.  PID 1 mounts the file systems, loads the modules,
+ * runs the test programs, and reports on the serial ports:
  *
  *   ttyS0  the console of the kernel, and nothing else
  *   ttyS1  KTAP
  *   ttyS2  the verdict: one line with the nonce of the host
  *   ttyS3  the coverage, if the kernel measures it
  *
- * ttyS0 and ttyS2 have the same interrupt, and a small kernel cannot share it.
- * PID 1 therefore closes the console before it opens ttyS2, and does not open
- * the console again.  The kernel needs no interrupt to write to its console.
+ * ttyS0 and ttyS2 have the same interrupt, and a small kernel cannot share an
+ * interrupt.  Because ttyS0 and ttyS2 share an interrupt, PID 1 closes the
+ * console before it opens ttyS2, and does not open the console again.  The
+ * kernel needs no interrupt to write to its console.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,7 +42,10 @@ static void close_console(void)
 		close(fd);
 }
 
-/* Ignore a file system that the kernel does not have.  The tests that need it skip. */
+/*
+ * Mount the file systems of the guest.  mount_all() ignores a file system that
+ * the kernel does not have, because the tests that need this file system skip.
+ */
 static void mount_all(void)
 {
 	static const struct {
@@ -65,8 +69,9 @@ static void mount_all(void)
 }
 
 /*
- * Open the descriptors 0 to 2.  Otherwise another file could get one of these
- * numbers, and PID 1 could write a message to the pipe of a test.
+ * Open the descriptors 0 to 2.  If descriptors 0 to 2 were free, another file
+ * could get one of these numbers, and PID 1 could write a message to the pipe
+ * of a test.
  */
 static void open_null(void)
 {
@@ -99,9 +104,9 @@ static void set_sysctls(void)
 }
 
 /*
- * Set @names to the program of the orders without its arguments, or to the programs of
- * the list if the orders have no program.  Returns the number of programs, or -1 if the
- * list cannot be read or is too long.
+ * Set @names to the program in @orders without its arguments, or to all
+ * programs of the list /mmun/programs if @orders has no program.  Returns the
+ * number of programs, or -1 if the list cannot be read or is too long.
  */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)
@@ -126,8 +131,8 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 }
 
 /*
- * Unload the modules and look for leaks, except if a task is blocked for good, because
- * that task may use a module and memory.
+ * Unload the modules and look for leaks.  Do neither if a task is blocked for
+ * good, because the blocked task may use a module and memory.
  */
 static void unload_and_check(void)
 {
@@ -173,8 +178,8 @@ static bool run_all(const struct mmun_orders *orders)
 }
 
 /*
- * QEMU runs with -no-reboot, so that a reset ends it.  A power-off would need a
- * kernel with ACPI.
+ * Reset the machine, because a reset ends QEMU, which runs with -no-reboot.  A
+ * power-off would need a kernel with ACPI.
  */
 static void end_guest(void)
 {

@@ -12,12 +12,15 @@
 #include "ktap.h"
 
 /*
- * Bits 12, 13 and 18.  The kernel sets these bits when it loads a module that is out of
- * tree, not signed, or a test.
+ * The kernel sets bits 12, 13 and 18 of the taint when the kernel loads a
+ * module that is out of tree, not signed, or a test.
  */
 #define TAINT_ALLOWED 0x43000UL
 
-/* Do not use dprintf().  It fails, because a write-only /dev/kmsg cannot seek. */
+/*
+ * Do not use dprintf(), because dprintf() fails on a write-only /dev/kmsg,
+ * which cannot seek.
+ */
 void kmsg_mark(const char *verb, const char *name)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

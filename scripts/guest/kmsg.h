@@ -3,9 +3,15 @@
 #ifndef MMUN_GUEST_KMSG_H
 #define MMUN_GUEST_KMSG_H
 
-/* Write "mmun: VERB NAME" to the log.  See lib/mark.h of the selftest. */
+/*
+ * Write "mmun: VERB NAME" to the log of the kernel.  lib/mark.h of the selftest
+ * describes these lines.
+ */
 void kmsg_mark(const char *verb, const char *name);
-/* Returns the taint without the bits that the load of the modules sets. */
+/*
+ * Returns the taint of the kernel without the bits that the load of the modules
+ * sets.
+ */
 unsigned long kernel_taint(void);
 
 #endif /* MMUN_GUEST_KMSG_H */

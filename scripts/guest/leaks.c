@@ -15,8 +15,9 @@
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 /*
- * The kernel may keep this much memory for itself.  For example, the first breakpoint
- * makes the allocator of per-CPU memory grow by a chunk with 4.5 MiB of tables.
+ * The kernel may keep up to SLACK_KIB of memory after the tests without a leak.
+ * For example, the first breakpoint makes the allocator of per-CPU memory grow
+ * by a chunk with 4.5 MiB of tables.
  */
 #define SLACK_KIB (8 * 1024)
 
@@ -28,7 +29,7 @@ struct memory {
 static struct memory before;
 static struct memory after;
 
-/* Returns a field of the text of /proc/meminfo, in KiB. */
+/* Returns the field @name of @text, the content of /proc/meminfo, in KiB. */
 static long meminfo_field(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
@@ -36,7 +37,10 @@ static long meminfo_field(const char *text, const char *name)
 	return at ? atol(at + strlen(name)) : 0;
 }
 
-/* Returns the number of pages on the free lists of the CPUs.  MemFree lacks these. */
+/*
+ * Returns the number of pages on the free lists of the CPUs, which MemFree in
+ * /proc/meminfo does not contain.
+ */
 static long free_pages_of_cpus(void)
 {
 	static char text[32768];
@@ -57,7 +61,10 @@ static void measure_memory(struct memory *m)
 		      free_pages_of_cpus() * (getpagesize() / 1024);
 }
 
-/* Print how much memory of each kind was and is used. */
+/*
+ * Print how much memory of each kind is used now, and was used before the
+ * modules were loaded.
+ */
 static void show_memory(void)
 {
 	static const char *const names[] = {
@@ -94,8 +101,9 @@ static void shrink_slabs(void)
 }
 
 /*
- * Returns whether the memory that was free before is free again.  Waits a few seconds,
- * because RCU or a worker of the kernel may still free memory.
+ * Returns whether the memory that was free before the modules were loaded is
+ * free again.  memory_is_back() waits a few seconds, because RCU or a worker of
+ * the kernel may still free memory.
  */
 static bool memory_is_back(void)
 {
@@ -120,7 +128,10 @@ static bool kernel_is_untainted(void)
 	return false;
 }
 
-/* kmemleak reports an object if two scans, some seconds apart, find no pointer to it. */
+/*
+ * kmemleak reports an object if two scans, some seconds apart, find no pointer
+ * to the object.
+ */
 static bool kmemleak_is_silent(void)
 {
 	char text[64];
@@ -140,7 +151,10 @@ bool leaks_after(void)
 {
 	bool ok = modules_are_gone();
 
-	/* kmemleak allocates megabytes for its own records. */
+	/*
+	 * With kmemleak, do not compare the free memory, because kmemleak
+	 * allocates megabytes for its own records.
+	 */
 	ok &= file_exists(KMEMLEAK) || memory_is_back();
 	ok &= kernel_is_untainted();
 	ok &= kmemleak_is_silent();

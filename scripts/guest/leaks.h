@@ -5,11 +5,12 @@
 
 #include <stdbool.h>
 
-/* Measure the free memory.  To be called before the modules are loaded. */
+/* Measure the free memory.  Call leaks_before() before load_modules(). */
 void leaks_before(void);
 /*
- * Returns whether the modules have left nothing behind: no module, no memory and no
- * taint.  Prints what they have left.
+ * Returns whether the modules have left nothing behind: no module is loaded, no
+ * memory is lost, and the kernel is not tainted.  Prints what the modules have
+ * left behind.
  */
 bool leaks_after(void);
 

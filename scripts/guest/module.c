@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: load the modules, unload them, and explain each failure. */
+/* PID 1: load the modules, unload the modules, and explain each failure. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,10 @@
 static const char *modules[MAX_MODULES];
 static int nr_modules;
 
-/* Returns a descriptor from which messages of the kernel after this call can be read. */
+/*
+ * Returns a descriptor of the kernel log from which the messages after the call
+ * of open_log() can be read.
+ */
 static int open_log(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -33,8 +36,9 @@ static int open_log(void)
 }
 
 /*
- * Print the messages of the kernel.  A record is "level,number,time,flags;text", then
- * lines that start with a blank.
+ * Print the messages of the kernel from the descriptor @log.  A record of
+ * /dev/kmsg is "level,number,time,flags;text", then lines that start with a
+ * blank.
  */
 static void note_log(int log)
 {
@@ -53,7 +57,10 @@ static void note_log(int log)
 	}
 }
 
-/* Print the vermagic, which modinfo prints as well.  A module may have none. */
+/*
+ * Print the version magic of the module, which modinfo prints as well.  A module
+ * may have no version magic.
+ */
 static void note_vermagic(int module)
 {
 	static const char key[] = "vermagic=";
@@ -87,7 +94,10 @@ static void explain_failure(const char *path, int errnum, int module, int log)
 	note_log(log);
 }
 
-/* A result of the driver is "mmun: WHAT"; a result of another module is "NAME: WHAT". */
+/*
+ * Print the result of module @i: "mmun: WHAT" for the driver, "NAME: WHAT" for
+ * another module.
+ */
 static void module_result(int i, bool ok, const char *what,
 			  const char *directive)
 {
@@ -98,8 +108,9 @@ static void module_result(int i, bool ok, const char *what,
 }
 
 /*
- * Write a mark to the log.  judge.sh attributes the messages of the kernel after it to
- * the result that the mark names.
+ * Write a mark, the line "mmun: starts NAME", to the log of the kernel.
+ * judge.sh attributes the messages of the kernel after a mark to the result
+ * NAME.
  */
 static void mark_start(int i, const char *what)
 {

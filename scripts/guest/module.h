@@ -9,17 +9,23 @@
 #include <stdbool.h>
 
 /*
- * Choose the modules to load.  Blanks separate the names, and @names must stay valid.
- * Returns false if there is no name, or if there are too many.
+ * Choose the modules to load.  Blanks separate the names in @names, and @names
+ * must stay valid.  Returns false if @names has no name or too many names.
  */
 bool choose_modules(char *names);
-/* Returns the number of results of all loads and unloads. */
+/* Returns the number of KTAP results of all loads and unloads of modules. */
 int nr_module_results(void);
-/* Returns false after the first module that the kernel does not load. */
+/*
+ * Load the modules.  Returns false after the first module that the kernel does
+ * not load.
+ */
 bool load_modules(void);
-/* Unload the modules in reverse order.  The driver is the last. */
+/* Unload the modules in reverse order, so that the driver is the last. */
 void unload_modules(void);
-/* Do not unload the modules.  Print a result for each one with the directive @why. */
+/*
+ * Do not unload the modules.  Print a result with the directive @why for the
+ * unload of each module.
+ */
 void skip_unloading(const char *why);
 /* Returns whether no module is loaded. */
 bool modules_are_gone(void);

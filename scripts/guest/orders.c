@@ -3,8 +3,9 @@
  * PID 1: read the orders of the host, which are lines KEY=VALUE of a file that
  * boot.sh packs.
  *
- * The values are not copied from the buffer into which the file was read, so that no
- * value is cut.  The file must have all keys, and no other key.
+ * read_orders() does not copy the values from the buffer into which it has read
+ * the file, so that no value is cut.  The file must have all keys of the array
+ * keys[], and no other key.
  */
 #include <errno.h>
 #include <stddef.h>

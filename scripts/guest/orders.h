@@ -21,7 +21,7 @@
  * @stop: whether to stop after the first test that fails
  * @times: whether to print the seconds of each test
  *
- * The texts can have any length.
+ * The texts in struct mmun_orders can have any length.
  */
 struct mmun_orders {
 	char *modules;
@@ -40,7 +40,7 @@ struct mmun_orders {
 	int times;
 };
 
-/* Returns NULL, or a message that says what is wrong with the orders. */
+/* Read the orders.  Returns NULL, or a message about what is wrong in the orders. */
 const char *read_orders(struct mmun_orders *orders);
 
 #endif /* MMUN_GUEST_ORDERS_H */

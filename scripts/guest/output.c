@@ -11,7 +11,7 @@
 
 static const char run_line[] = "#  RUN  ";
 
-/* The line is "#  RUN           NAME ...". */
+/* Begin the test NAME.  The line is "#  RUN           NAME ...". */
 static void begin_test(struct output *out)
 {
 	const char *name = out->line + strlen(run_line);
@@ -21,7 +21,10 @@ static void begin_test(struct output *out)
 		 name);
 }
 
-/* Print the seconds since the last result, with the name that the line contains. */
+/*
+ * Print the seconds since the last result, with the name of the test in the
+ * line of the result.
+ */
 static void note_time(struct output *out)
 {
 	const double now = now_secs();
@@ -36,8 +39,8 @@ static void note_time(struct output *out)
 }
 
 /*
- * Use the name in out->test.  Older versions of kselftest_harness.h print no name when
- * a test is skipped.
+ * end_test() uses the name in out->test, because older versions of
+ * kselftest_harness.h print no name in the result of a skipped test.
  */
 static void end_test(struct output *out, bool ok)
 {

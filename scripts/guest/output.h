@@ -28,11 +28,17 @@ struct output {
 	char line[4096];
 };
 
-/* Forward the output that can be read without waiting. */
+/* Forward the output of the program that can be read without waiting. */
 void output_forward(struct output *out);
-/* Forward the rest, and close the pipe.  No process may have the other end open. */
+/*
+ * Forward the rest of the output, and close the pipe.  No process may have the
+ * writing end of the pipe open.
+ */
 void output_end(struct output *out);
-/* Print a failure of the test that runs now, with @directive.  Nothing if none runs. */
+/*
+ * Print a failure of the test that runs now, with @directive.  Print nothing if
+ * no test runs.
+ */
 void output_fail_test(struct output *out, const char *directive);
 
 #endif /* MMUN_GUEST_OUTPUT_H */

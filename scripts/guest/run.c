@@ -2,9 +2,10 @@
 /*
  * PID 1: run one test program at a time, with a time-out.
  *
- * The guest runs nothing else, so all other processes belong to the program.
- * PID 1 shows and kills each process that the program leaves, whatever its group
- * and session.  Only a task that is blocked for good remains.
+ * The guest runs only PID 1 and one test program, so all other processes belong
+ * to the test program.  PID 1 shows and kills each process that the program
+ * leaves, whatever the group and session of the process.  Only a task that is
+ * blocked for good remains.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +29,10 @@
 
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
-/* The run ends after this number of hangs, because more hangs would show nothing new. */
+/*
+ * The run ends after MAX_HANGS hangs, because more hangs would show nothing
+ * new.
+ */
 #define MAX_HANGS 3
 
 /* The reason why PID 1 no longer waits for the program */
@@ -61,7 +65,10 @@ static bool start_program(struct program *prog,
 	return prog->pid > 0;
 }
 
-/* Reap all children that have ended.  The orphans of the program are children, too. */
+/*
+ * Reap all children that have ended.  The orphans of the test program are
+ * children of PID 1, too.
+ */
 static void reap_children(struct program *prog)
 {
 	int status;
@@ -81,7 +88,10 @@ static bool has_failed(struct program *prog)
 	return prog->out.failed || kernel_taint() != prog->taint;
 }
 
-/* Forward the output until the program has ended, or PID 1 must end it. */
+/*
+ * Forward the output of the program until the program has ended, or PID 1 must
+ * end the program.  Returns the reason why PID 1 no longer waits.
+ */
 static enum end watch_program(struct program *prog,
 			      const struct mmun_orders *orders)
 {
@@ -91,8 +101,8 @@ static enum end watch_program(struct program *prog,
 
 	while (!prog->exited && now_secs() < end) {
 		/*
-		 * poll() always reports an end of file.  Stop polling then, and
-		 * wait only for the exit.
+		 * After an end of file, poll() would return at once.  Therefore
+		 * stop polling, and wait only for the exit of the program.
 		 */
 		if (poll(&pfd, pfd.fd < 0 ? 0 : 1, 20) > 0 &&
 		    pfd.revents == POLLHUP)
@@ -109,7 +119,10 @@ static enum end watch_program(struct program *prog,
 	return prog->exited ? EXITED : TIMED_OUT;
 }
 
-/* Returns false if a task of the program is still alive after @secs. */
+/*
+ * Wait for the end of all tasks of the program.  Returns false if a task of the
+ * program is still alive after @secs.
+ */
 static bool wait_for_tasks(struct program *prog, int secs)
 {
 	const double end = now_secs() + secs;
@@ -127,8 +140,9 @@ static bool wait_for_tasks(struct program *prog, int secs)
 }
 
 /*
- * Returns false if a task survives SIGKILL.  The next program cannot run then.  A task
- * that is blocked for good does not count, because stuck_report() has shown it.
+ * Kill all tasks of the program.  Returns false if a task survives SIGKILL,
+ * because in this case the next program cannot run.  A task that is blocked for
+ * good does not count, because stuck_report() has shown this task.
  */
 static bool kill_tasks(struct program *prog)
 {
@@ -149,8 +163,9 @@ static void show_timeout(struct program *prog, int secs)
 }
 
 /*
- * Switch off the watchdog of the kernel, because it would report the same tasks later,
- * when another test runs.
+ * Show the tasks that are blocked for good.  Switch off the watchdog of the
+ * kernel, because the watchdog would report the same tasks later, when another
+ * test runs.
  */
 static void show_stuck(struct program *prog)
 {
@@ -161,8 +176,9 @@ static void show_stuck(struct program *prog)
 }
 
 /*
- * Returns whether a task of the program is left.  Tasks without a command line count,
- * too, because a task that is blocked in exit_mm() has no command line.
+ * Returns whether the program has left a task behind.  Tasks without a command
+ * line count, too, because a task that is blocked in exit_mm() has no command
+ * line.
  */
 static bool leaves_processes(struct program *prog)
 {
@@ -174,8 +190,9 @@ static bool leaves_processes(struct program *prog)
 }
 
 /*
- * End the program and all of its tasks.  Set *clean if the program exited and left no
- * task.  Returns false if no other program can run.
+ * End the program and all of its tasks.  Set *clean to true if the program
+ * exited and left no task.  Returns false if no other program can run after this
+ * program.
  */
 static bool end_program(struct program *prog, const struct mmun_orders *orders,
 			enum end why, bool *clean)

@@ -8,8 +8,9 @@
 #include "orders.h"
 
 /*
- * Run a program for at most orders->timeout seconds, and print its output and its
- * result.  Returns false if no other program can run after it.
+ * Run the program @name for at most orders->timeout seconds, and print the
+ * output and the result of the program.  Returns false if no other program can
+ * run after this program.
  */
 bool run_program(const char *name, const struct mmun_orders *orders);
 

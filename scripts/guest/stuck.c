@@ -3,12 +3,13 @@
  * PID 1: find tasks that are blocked for good.
  *
  * A task is blocked for good if it stays in an uninterruptible sleep, without a context
- * switch, for STUCK_SECS of the progress of the guest.  The clock does not measure this
- * progress, because the clock of a guest also runs while the host runs something else.
- * Therefore each call of stuck_tasks() adds the time since the last call, but at most a
- * tick.  If the host stops the guest for a minute, one tick of progress is counted.
+ * switch, for STUCK_SECS of the progress of the guest.  The clock of the guest
+ * does not measure the progress of the guest, because the clock also runs while
+ * the host runs other processes.  Therefore each call of stuck_tasks() adds the
+ * time since the last call, but at most one tick, to the progress.  If the host
+ * stops the guest for a minute, the progress is only one tick.
  *
- * No hold of a test lasts as long as STUCK_SECS.
+ * A test may hold a callback, but never as long as STUCK_SECS.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,10 @@ static unsigned long switches_of(int pid, int tid)
 	return sum;
 }
 
-/* Add a blocked task to @now, with the time since which it has been blocked. */
+/*
+ * Add a blocked task to the array now, with the time since which the task has
+ * been blocked.
+ */
 static void add_blocked(int pid, int tid, char state)
 {
 	struct blocked task = { pid, tid, 0, progress, false };
@@ -65,7 +69,7 @@ static void add_blocked(int pid, int tid, char state)
 	now[nr_now++] = task;
 }
 
-/* Set @now to the blocked tasks. */
+/* Set the array now to the blocked tasks. */
 static void find_blocked(void)
 {
 	memcpy(before, now, sizeof(before));
@@ -74,7 +78,10 @@ static void find_blocked(void)
 	visit_tasks(add_blocked);
 }
 
-/* Returns whether the task is blocked for good and was not reported. */
+/*
+ * Returns whether @task is blocked for good and stuck_report() has not shown
+ * @task.
+ */
 static bool is_unreported(const struct blocked *task)
 {
 	return !task->reported && progress - task->since >= STUCK_SECS;

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 /*
- * Returns whether there is a task that is blocked for good and that stuck_report() has
- * not shown.  Must be called several times a second.
+ * Returns whether there is a task that is blocked for good and that
+ * stuck_report() has not shown.  The caller must call stuck_tasks() several
+ * times a second.
  */
 bool stuck_tasks(void);
 /* Show the tasks that are blocked for good, each task once. */

@@ -10,7 +10,10 @@
 #include "ktap.h"
 #include "tasks.h"
 
-/* As in include/linux/sched.h of each kernel since 2.6 */
+/*
+ * PF_KTHREAD has the same value as in include/linux/sched.h of each kernel
+ * since 2.6.
+ */
 #define PF_KTHREAD 0x00200000
 
 static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
@@ -27,9 +30,10 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 }
 
 /*
- * Returns the letter of the state, or 0 for a kernel thread and for a zombie.  In
- * "stat" the third word is the state, and the ninth word holds the flags.  The second
- * word is a name in parentheses, which can contain any character.
+ * Returns the letter of the state of a task, or 0 if the task is a kernel
+ * thread or a zombie.  In /proc/PID/task/TID/stat, the third word is the state,
+ * and the ninth word has the flags of the task.  The second word in "stat" is
+ * the name of the task in parentheses, and the name can contain any character.
  */
 static char task_state(int pid, int tid)
 {

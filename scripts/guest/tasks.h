@@ -5,9 +5,9 @@
 
 /* Call @visit for each task except PID 1, kernel threads and zombies. */
 void visit_tasks(void (*visit)(int pid, int tid, char state));
-/* Print the state, the stack and the system call of a task. */
+/* Print the state, the kernel stack and the system call of a task. */
 void show_task(int pid, int tid, char state);
-/* Print the same for each task that visit_tasks() visits. */
+/* Call show_task() for each task that visit_tasks() visits. */
 void show_tasks(void);
 
 #endif /* MMUN_GUEST_TASKS_H */
