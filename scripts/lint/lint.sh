@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run one check of the sources. Prints only problems.
+# Run one check (lint) of the sources. lint.sh prints only problems.
 #
 # usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
 #
-# OUT is the directory of a resolved kernel, see resolve() in lib.sh.
+# OUT is the directory that resolve() in lib.sh has made for a kernel.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,17 +15,18 @@ source=$(value source "$out/kernel")
 cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
-# functions_with_guard FILE...: Prints the names of the functions that hold a lock with
-# guard(), in single quotes.
+# functions_with_guard FILE...: Prints the names of the functions in each FILE that hold a
+# lock with guard(), in single quotes.
 functions_with_guard() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }
 		/guard\((spinlock|rcu)\)/ { print "\047" name "\047" }' "$@"
 }
 
-# lint_module: Builds the modules with W=1 and sparse, and prints the warnings of the
-# driver. Ignores warnings of the headers of the kernel. Ignores context imbalances in
-# functions with guard(), because sparse does not support the cleanup attribute.
+# lint_module: Builds the modules with W=1 and sparse, and prints the warnings about the
+# modules. lint_module ignores warnings about the headers of the kernel. lint_module also
+# ignores context imbalances in functions with guard(), because sparse does not support
+# the cleanup attribute.
 lint_module() {
 	local warnings
 
@@ -43,8 +44,8 @@ lint_module() {
 	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }
 
-# ignored_types FILE: Prints the types that checkpatch-ignored has for FILE, separated by
-# commas.
+# ignored_types FILE: Prints the types of messages that the table checkpatch-ignored has
+# for FILE, separated by commas.
 ignored_types() {
 	local glob type
 
@@ -54,8 +55,8 @@ ignored_types() {
 	done <"$SCRIPTS/lint/checkpatch-ignored"
 }
 
-# lint_checkpatch: Prints the messages of checkpatch.pl, except those that
-# checkpatch-ignored names.
+# lint_checkpatch: Prints the messages of checkpatch.pl, except the messages in the table
+# checkpatch-ignored.
 lint_checkpatch() {
 	local file ignored status=0
 
@@ -70,10 +71,11 @@ lint_checkpatch() {
 	exit "$status"
 }
 
-# lint_format: Prints the changes that clang-format would make. The style is that of the
-# kernel, with two exceptions. A table that clang-format would spoil is between
-# "clang-format off" and "clang-format on". guard() is removed from the list of loops,
-# because clang-format 14 would break "guard(mutex)(&lock);" into two lines.
+# lint_format: Prints the changes that clang-format would make. The style is the style of
+# the kernel, with two exceptions. A table that clang-format would spoil is between
+# "clang-format off" and "clang-format on". lint_format removes guard() from the list of
+# loops in the style, because clang-format 14 would break "guard(mutex)(&lock);" into two
+# lines.
 lint_format() {
 	local file files status=0
 
@@ -91,7 +93,8 @@ lint_format() {
 	exit "$status"
 }
 
-# lint_kernel_doc: Prints the warnings of kernel-doc. Older versions have no option -Wall.
+# lint_kernel_doc: Prints the warnings of kernel-doc. Older versions of kernel-doc have no
+# option -Wall.
 lint_kernel_doc() {
 	local tool=$source/scripts/kernel-doc wall='' warnings
 
@@ -109,7 +112,8 @@ lint_errexit() {
 	"$SCRIPTS/lint/errexit.py" "${shell[@]}"
 }
 
-# differing_example: Prints the differences of the program in README.md and example.c.
+# differing_example: Prints the differences between the program in README.md and
+# example.c.
 differing_example() {
 	awk '/^```$/ { on = 0 } on { print } /^```c$/ { on = 1 }' README.md |
 		diff -u --label README.md --label example.c - \
@@ -117,7 +121,7 @@ differing_example() {
 }
 
 # missing_paths: Prints the paths in README.md and the other texts that do not exist.
-# Ignores patterns.
+# missing_paths ignores a path that is a pattern.
 missing_paths() {
 	local path paths
 
@@ -130,7 +134,8 @@ missing_paths() {
 	done
 }
 
-# missing_tests: Prints the tests in the output in README.md that do not exist.
+# missing_tests: Prints the names in the example output in README.md for which no test
+# exists.
 missing_tests() {
 	local name names
 
@@ -142,8 +147,8 @@ missing_tests() {
 }
 
 # missing_programs: Prints the words in README.md and the other texts that end in "_test"
-# and are not the name of a program. Ignores patterns, and literal blocks, because these
-# can be recordings.
+# and are not the name of a program. missing_programs ignores patterns, and ignores
+# literal blocks, because a literal block can be a recording.
 missing_programs() {
 	local program programs
 
@@ -165,7 +170,8 @@ missing_programs() {
 	done
 }
 
-# lint_texts: Prints the statements in README.md and the other texts that are out of date.
+# lint_texts: Prints the examples, paths and names in README.md and the other texts that
+# are out of date.
 lint_texts() {
 	local wrong
 

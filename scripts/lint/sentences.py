@@ -20,7 +20,8 @@ import sys
 
 TOP = pathlib.Path(__file__).parents[2]
 COMMENT = re.compile(r"/\*+(.*?)\*/", re.S)
-# Lines that are not prose: tables, code, drawings, tags of kernel-doc and of rst
+# NOT_PROSE matches lines that are not prose: tables, code, drawings, tags of kernel-doc
+# and of rst
 NOT_PROSE = re.compile(r"SPDX|shellcheck |^\s*(\.\. |[|+=~\-*#:]{2,}|usage:|\$ )|::$|\t|  {2,}\S|[{};]$")
 
 

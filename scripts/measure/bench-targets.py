@@ -70,7 +70,8 @@ def targets(c):
         lambda: c.over_floor("hit_1", 100000)
     yield "a hit, log on: above the floor", 600, \
         lambda: c.over_floor("hit_logged_1", 100000)
-    # The free list from which the page comes changes the cost by about twelve instructions.
+    # The cost depends on the free list from which the kernel takes a page, by about
+    # twelve instructions.
     yield "a miss: above the floor", 20, \
         lambda: (c("hit_0", "interval", 100000) -
                  c("hit_0", "floor", 100000))

@@ -1,27 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Count the instructions of each call of the driver. The script runs mmun_bench in a guest
-# whose clock counts instructions. The numbers of one commit are the same in each run and
-# on each machine.
+# Count the instructions of each call of the driver. bench.sh runs the benchmark
+# mmun_bench in a guest whose clock counts instructions. The counts for one commit are the
+# same in each run and on each machine.
 #
 # usage: bench.sh
 #
-# Variables: KERNEL [7.3]; TESTS, for example bench.hits, to run a part; BASE, a commit
-# to compare with; CPU=max,la57=off, a processor with fast string moves, which execute
-# one instruction per byte. Writes build/<kernel>/bench.json. Exits with the status of
+# Variables: KERNEL [7.3]; TESTS, a glob such as bench.hits, which selects some of the
+# tests; BASE, a commit with which bench.sh compares the driver; CPU=max,la57=off, a
+# processor with fast string moves, which execute one instruction per byte. bench.sh
+# writes the counts to build/<kernel>/bench.json. bench.sh exits with the status of
 # judge.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# One processor, and no influence of the host or of random numbers
+# The guest has one processor, and the host and random numbers do not influence the counts
 export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
 export APPEND="nokaslr norandmaps $APPEND"
 export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
-# measure DIR: Builds in DIR, with the driver of MODULE_TREE if it is set, and runs the
-# benchmark. The output is in DIR/result.
+# measure DIR: Builds the modules and the benchmark in DIR, and runs the benchmark. If
+# MODULE_TREE is set, MODULE_TREE has the source of the driver. The results of the
+# benchmark are in DIR/result.
 measure() {
 	mkdir -p "$1"
 	cp "$out/kernel" "$1/kernel"
@@ -34,14 +36,15 @@ measure() {
 	"$SCRIPTS/judge/judge.sh" "$1/result" >&2
 }
 
-# tabulate DIR JSON [BASE-JSON]: Writes the results in DIR to JSON and prints the table.
-# Compares with BASE-JSON.
+# tabulate DIR JSON [BASE-JSON]: Writes the results in DIR to the file JSON and prints a
+# table of the results. If BASE-JSON is given, the table compares the results with
+# BASE-JSON.
 tabulate() {
 	"$SCRIPTS/measure/bench-table.py" "$1/result/ktap.log" "$2" \
 		"$(value release "$out/kernel")" "${@:3}"
 }
 
-# check_out: Checks out BASE in the work tree $tree.
+# check_out: Checks out the commit BASE in the work tree $tree.
 check_out() {
 	git -C "$TOP" rev-parse -q --verify "$BASE^{commit}" >/dev/null ||
 		die "BASE=$BASE: this repository has no such commit"
@@ -51,15 +54,16 @@ check_out() {
 	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
 }
 
-# measure_base: Writes the results of BASE to bench-base.json. Runs bench.sh of BASE. If
-# BASE has no bench.sh, measures the driver of BASE with the benchmark of this commit.
+# measure_base: Runs bench.sh of the commit BASE, and writes the results to
+# bench-base.json. If BASE has no bench.sh, measure_base measures the driver of BASE with
+# the benchmark of the current commit.
 measure_base() {
 	local script
 
 	tree=$TOP/build/base
 	check_out
 	say "measuring the base, $(git -C "$tree" log -1 --format='%h %s')"
-	# An older commit has bench.sh in scripts/.
+	# In an older commit bench.sh is in scripts/ instead of scripts/measure/.
 	script=$(find "$tree" -path '*/scripts/*' -name bench.sh)
 	if [ -n "$script" ]; then
 		env BASE= "$script" >/dev/null

@@ -4,8 +4,8 @@
 #
 # usage: gnuplot -e "rows='FILE'; release='NAME'; dir='DIR'" plot.gp
 #
-# The columns of FILE are separated by tabs: operation, scheme, number of ranges,
-# instructions for each unit. Writes DIR/bench-{insert,remove,hit}.svg.
+# Tabs separate the columns of FILE: operation, scheme, number of ranges, instructions for
+# each unit. plot.gp writes DIR/bench-{insert,remove,hit}.svg.
 
 set terminal svg size 640,420 font "sans-serif,12" background "white"
 set datafile separator "\t"
@@ -19,7 +19,7 @@ set key bmargin center horizontal Left reverse width 2
 set xlabel "ranges"
 set style data linespoints
 
-# The cost in a row of this operation and scheme
+# The function cost returns the cost in a row for this operation and scheme
 cost(operation, scheme) = strcol(1) eq operation && strcol(2) eq scheme ? $4 : NaN
 
 set output dir."/bench-insert.svg"

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw the figures of Documentation: the instructions that "make bench" counted, against
-# the number of ranges.
+# Draw the figures of Documentation, which show the instructions that "make bench"
+# counted, against the number of ranges.
 #
 # usage: plot.sh
 #
-# Variables: KERNEL. Runs "make bench" first if there is no result.
+# The variable KERNEL selects the kernel. plot.sh first runs "make bench" if there are no
+# counts for KERNEL.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
