@@ -4,14 +4,15 @@
 
 usage: errexit.py SCRIPT...
 
-Bash switches errexit off in a function that a condition calls. shellcheck finds such
-calls (SC2310). This program checks that the called function is safe. A function is safe if
-each of its commands is the last command (of the function, or of a branch of a final
-"case"), ends in "|| return", or only tests, assigns or prints.
+Bash switches errexit off in a function that a condition calls. shellcheck finds calls of
+functions in conditions (SC2310). errexit.py checks that the called function is safe. A
+function is safe if each of its commands is the last command (of the function, or of a
+branch of a final "case"), ends in "|| return", or only tests, assigns or prints.
 
-The program also reports two problems that shellcheck does not find: a function that is
-passed to a wrapper, which runs it in a condition; and output that is read from
-"<(command)" or "<<<$(command)", which loses the status of the command.
+errexit.py also reports two problems that shellcheck does not find. A script must not pass
+a function to a wrapper, such as quietly, because the wrapper runs the function in a
+condition. A script must not read output from "<(command)" or "<<<$(command)", because
+both forms lose the status of the command.
 """
 
 import json

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Print the results of mmun_bench as a table, and write them as JSON.
+"""Print the results of mmun_bench as a table, and write the results as JSON.
 
 usage: bench-table.py KTAP JSON RELEASE [BASE-JSON]
 
-Reads the "# cost" lines of KTAP, writes JSON and prints a table. The table has the cost
-of one unit of each operation. For comparison it has the cost of the same operation with
-the calls of the core alone (floor), with test_hmm, and in an mm without a notifier
-(none). With BASE-JSON, the results of another commit, the table also has the cost there,
-and marks costs that have grown by more than 2 %.
+Reads the "# cost" lines of KTAP, writes the file JSON and prints a table. The table has
+the cost of one unit of each operation. For comparison, the table has the cost of the same
+operation with only the calls of the core (floor), with test_hmm, and in an mm without a
+notifier (none). If BASE-JSON, the results of another commit, is given, the table also has
+the costs of the other commit, and marks costs that have grown by more than 2 %.
 """
 
 import json
@@ -70,7 +70,8 @@ def base_cells(row, base):
 def has_own_line(row, rows):
     """Return whether a row has its own line in the table.
 
-    A row of a peer has its own line only if there is no row to compare with the peer.
+    A row of a peer (floor, test_hmm or none) has its own line only if there is no row to
+    compare with the peer.
     """
     return row["scheme"] not in PEERS or not any(
         other["operation"] == row["operation"] and other["n"] == row["n"] and

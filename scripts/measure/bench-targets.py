@@ -4,7 +4,8 @@
 
 usage: bench-targets.py JSON
 
-bench-table.py writes JSON. Prints a line for each limit: met or MISSED.
+bench-table.py writes the file JSON. bench-targets.py prints a line for each limit, with
+the word "met" or "MISSED".
 """
 
 import json

@@ -4,9 +4,10 @@
 
 usage: coverage-table.py INFO UNCOVERED
 
-lcov writes INFO. Prints a table with a row for each function of mm/mmu_notifier.c and for
-each file. Then prints the lines of mm/mmu_notifier.c that the tests did not reach. The
-table UNCOVERED has the reason for each function.
+The program lcov writes INFO. coverage-table.py prints a table with a row for each function
+of mm/mmu_notifier.c and for each file. Below the table, coverage-table.py prints the lines
+of mm/mmu_notifier.c that the tests did not reach. The file UNCOVERED has, for each
+function, the reason why the tests do not reach lines of the function.
 """
 
 import bisect
@@ -66,7 +67,7 @@ def read_info(path):
 
 
 def reasons(path):
-    """Return a dict from functions to reasons."""
+    """Return a dict from functions to the reasons in the file UNCOVERED."""
     rows = pathlib.Path(path).read_text().splitlines()
     return dict(row.split(None, 1) for row in rows if row and row[0] != "#")
 

@@ -4,8 +4,9 @@
 
 usage: coverage-unpack.py STREAM DIR
 
-STREAM has files with counts, NAME.gcda. Writes each file to DIR. Also copies NAME.gcno,
-which the compiler wrote to the same path on this machine, to DIR.
+STREAM has files with counts, NAME.gcda. coverage-unpack.py writes each file NAME.gcda to
+DIR. coverage-unpack.py also copies NAME.gcno, which the compiler wrote to the same path on
+this machine, to DIR.
 """
 
 import pathlib

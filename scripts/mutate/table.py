@@ -4,11 +4,12 @@
 
 usage: table.py kernel|module DIR TIER...
 
-Reads DIR/<suite>/<tier>/*.result and the entries of the mutants. Writes
-DIR/results.json. Prints a table with a row for each mutant and columns for each
-suite. The rows are sorted by outcome, see ORDER, and by the key "wants". If several
-tiers tried a mutant, its result is that of the tier that killed it, or otherwise
-that of the last of these tiers.
+table.py reads DIR/<suite>/<tier>/*.result and the entries of the mutants, and writes
+DIR/results.json. table.py prints a table with a row for each mutant and columns for
+each suite. The rows are sorted by outcome, see ORDER, and by the key "wants". If
+several tiers tried a mutant, the table has the result of the tier that killed the
+mutant. If no tier killed the mutant, the table has the result of the last tier that
+tried the mutant.
 """
 
 import json
@@ -81,8 +82,9 @@ def cells(results, suites, width):
 def remark(result):
     """Return the last column of a row.
 
-    For a mutant that was killed, the column has the test that killed it. For another
-    mutant, it has the value of the key "wants" and the rule that the mutant breaks.
+    For a mutant that was killed, the column has the test that killed the mutant. For a
+    mutant that was not killed, the column has the value of the key "wants" and the rule
+    that the mutant breaks.
     """
     if result["outcome"] == "killed":
         how = result.get("how", "")

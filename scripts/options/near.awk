@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Find the names that are similar to a word. Reads names, one per line. The word is in
-# the variable "word" of the environment. Prints up to three names, the most similar name
-# first, separated by commas.
+# Find the names that are similar to a word. near.awk reads names from stdin, one name per
+# line. The word to compare is in the environment variable "word". near.awk prints up to
+# three names, the most similar name first, separated by commas.
 
 function least(a, b) {
 	return a < b ? a : b
 }
 
-# Returns the number of characters to insert, remove or replace to change a into b.
+# Returns the number of characters that must be inserted, removed or replaced to change a
+# into b.
 function distance(a, b,    i, j, row, last, same) {
 	for (j = 0; j <= length(b); j++)
 		row[j] = j
@@ -25,7 +26,8 @@ function distance(a, b,    i, j, row, last, same) {
 	return row[length(b)]
 }
 
-# Returns the text in lower case, without the characters of globs, and with "-" for "_".
+# Returns the text in lower case, without the characters of globs, and with "-" instead of
+# "_".
 function plain(text) {
 	text = tolower(text)
 	gsub(/[][*?! ]/, "", text)
@@ -33,9 +35,10 @@ function plain(text) {
 	return text
 }
 
-# Returns a number for the similarity of a word and a name: 0 if they are equal, 1.5 if
-# one is a part of the other, and otherwise their distance. A word is often only the
-# beginning of a name. Therefore it is also compared with the beginning of the name.
+# Returns a number for the difference between word a and name b: 0 if a and b are equal,
+# 1.5 if one text contains the other text, and the distance of a and b in all other cases.
+# A word is often only the beginning of a name. Therefore rate() also compares a with the
+# beginning of b.
 function rate(a, b) {
 	if (a == b)
 		return 0

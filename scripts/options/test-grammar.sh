@@ -3,8 +3,8 @@
 #
 # Test that values-model.sh, which checks ACTORS and SCHEDULE before a kernel is built,
 # accepts the same texts as model/schedule.c, which parses these variables in the guest.
-# The texts are all pairs of actors, some larger configurations, and schedules. Prints
-# KTAP.
+# The texts that the test compares are all pairs of actors, some larger configurations,
+# and schedules. test-grammar.sh prints KTAP.
 #
 # usage: test-grammar.sh
 #
@@ -19,7 +19,7 @@ ACTORS_TRIED='rA rD rE iA iB iC dA dC madvise02 madvise33 madvise12 madvise20
 	madvise06 munmap02 munmap33 mprotect00 mremap13 fork reaper exit x r forkx'
 STEPS_TRIED='M0 R0 I0 D0 X0 P0 M1 R1 m0 M'
 
-# texts: Prints the texts, one per line.
+# texts: Prints the texts of the test, one text per line.
 texts() {
 	local a b c
 
@@ -39,8 +39,8 @@ texts() {
 		madvise00,madvise11,madvise22 iA,iC
 }
 
-# build_parser: Builds a program that prints 1 or 0 for each line of stdin: whether the
-# guest accepts the line.
+# build_parser: Builds a program from model/schedule.c that prints, for each line of
+# stdin, 1 if the guest accepts the line, and 0 if not.
 build_parser() {
 	cat >"$dir/parser.c" <<-'EOT'
 		#define _GNU_SOURCE
@@ -65,19 +65,20 @@ build_parser() {
 		"$SELFTEST"/model/{lock,mmap_lock,step,schedule}.c
 }
 
-# refuse: Ends the subshell of check_texts. check_schedule calls this function for a text
-# that it does not accept.
+# refuse: Ends the subshell of check_texts. check_schedule calls refuse for a text that
+# check_schedule does not accept.
 refuse() {
 	exit 1
 }
 
-# refuse_unknown: Does the same for a text with an unknown actor.
+# refuse_unknown: Ends the subshell of check_texts. check_schedule calls refuse_unknown
+# for a text with an unknown actor.
 refuse_unknown() {
 	exit 1
 }
 
-# check_texts: Prints 1 or 0 for each line of stdin: whether values-model.sh accepts the
-# line.
+# check_texts: Prints, for each line of stdin, 1 if values-model.sh accepts the line, and
+# 0 if not.
 check_texts() {
 	local status
 

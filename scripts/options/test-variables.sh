@@ -1,28 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test the checks of targets and variables: which values make accepts, and which ones it
-# refuses before it fetches, builds or boots anything. Prints KTAP.
+# Test the checks of targets and variables: which values make accepts, and which values
+# make refuses before make downloads, builds or boots a kernel. test-variables.sh prints
+# KTAP.
 #
 # usage: test-variables.sh
 #
-# The scripts of the targets are stubs. The files of cases/ have one case per line:
+# In the test, the scripts of the targets are stubs. The files of cases/ have one case per
+# line:
 #
 #	[NAME=VALUE... --] WORD... => MESSAGE
 #	[NAME=VALUE... --] WORD... == LINE | LINE...
 #
-# WORD... are the arguments of make, NAME=VALUE... are set in its environment. After
-# "=>" make must fail, and MESSAGE must be a part of its one line on stderr. After "=="
-# make must run the script of the target, and LINE must be in the output of the stub,
-# which prints its arguments and its environment. !NAME is a variable that the stub must
-# not have. $dir is the directory of the test.
+# WORD... are the arguments of make, and NAME=VALUE... are variables in the environment of
+# make. In a case with "=>", make must fail and print one line on stderr, and this line
+# must contain MESSAGE. In a case with "==", make must run the script of the target, and
+# each LINE must be in the output of the stub, which prints its arguments and its
+# environment. A LINE "!NAME" means that the environment of the stub must not have the
+# variable NAME. The variable $dir in a case is the directory of the test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
 . "$SCRIPTS/test/results.sh"
 
-# run_make WORDS: Runs make in the clone with stubs. WORDS is the part of a case before
-# "=>" or "==", in shell syntax. Sets status and output.
+# run_make WORDS: Runs make in the clone with stubs. WORDS is the text of a case before
+# "=>" or "==", in shell syntax. Sets the variable status to the exit status of make, and
+# output to the output of make.
 run_make() {
 	local -a words before=()
 
@@ -39,20 +43,20 @@ run_make() {
 		make --no-print-directory "${words[@]}" 2>&1) || status=$?
 }
 
-# is_refusal MESSAGE: Returns 0 if the output is one line with MESSAGE and the error line
-# of make.
+# is_refusal MESSAGE: Returns 0 if the output of the last run_make is one line with
+# MESSAGE, and the line "Error 2" of make.
 is_refusal() {
 	[[ $status = 2 && $output == "make "*"$1"*$'\n'"make: *** ["*"] Error 2" &&
 	   $output != *$'\n'*$'\n'* && $output != *"ran "* ]]
 }
 
-# has_run: Returns 0 if the script of the target ran.
+# has_run: Returns 0 if the last run_make ran the stub of the target.
 has_run() {
 	[[ $status = 0 && $output == "ran "* ]]
 }
 
-# refuses WORDS MESSAGE: Tests a case with "=>". Passes if make refuses WORDS with
-# MESSAGE.
+# refuses WORDS MESSAGE: Tests a case with "=>". The test passes if make refuses WORDS
+# with MESSAGE.
 refuses() {
 	local bad=0
 
@@ -61,15 +65,15 @@ refuses() {
 	result "$bad" "refused: $1" "$output"
 }
 
-# shows LINE: Returns 0 if the output has LINE. For !NAME, returns 0 if the output has no
-# variable NAME.
+# shows LINE: Returns 0 if the output of the stub has LINE. If LINE is "!NAME", shows
+# returns 0 if the output has no variable NAME.
 shows() {
 	[[ ( $1 == !* && $'\n'$output != *$'\n'"${1#!}="* ) ||
 	   ( $1 != !* && $'\n'$output$'\n' == *$'\n'"$1"$'\n'* ) ]]
 }
 
-# accepts WORDS [LINE...]: Tests a case with "==". Passes if make accepts WORDS, and the
-# output has each LINE.
+# accepts WORDS [LINE...]: Tests a case with "==". The test passes if make accepts WORDS,
+# and the output of the stub has each LINE.
 accepts() {
 	local bad=0 line
 
@@ -81,7 +85,7 @@ accepts() {
 	result "$bad" "accepted: $1" "$output"
 }
 
-# run_cases: Tests all cases.
+# run_cases: Tests all cases in the files of cases/.
 run_cases() {
 	local cases line lines
 
@@ -101,8 +105,8 @@ run_cases() {
 	done <<<"$cases"
 }
 
-# try_place NAME: Tests a clone in a directory NAME, in which make cannot build. Targets
-# that build nothing are accepted.
+# try_place NAME: Tests a clone in a directory NAME, in which make cannot build because of
+# the characters in NAME. In such a clone, make must accept targets that build nothing.
 try_place() {
 	local place=$dir/$1
 
@@ -126,7 +130,8 @@ try_places() {
 	done
 }
 
-# try_configurations: Tests that the default configurations of the explorer are accepted.
+# try_configurations: Tests that "make explore" accepts the default configurations of the
+# explorer.
 try_configurations() {
 	local all
 
@@ -139,7 +144,8 @@ try_configurations() {
 	accepts "explore 'ACTORS=$all'"
 }
 
-# scripts_of_runner: Prints the text of all scripts, without tests and checks of values.
+# scripts_of_runner: Prints the text of all scripts of the runner, except tests and
+# scripts that check values.
 scripts_of_runner() {
 	local files=("$SCRIPTS"/{,*/}*.sh "$TOP/.ci/run")
 
@@ -147,8 +153,9 @@ scripts_of_runner() {
 		xargs -d '\n' cat
 }
 
-# names_read: Prints the names of the variables that a script inherits: it has a default
-# for the variable, or no script assigns the variable.
+# names_read: Prints the names of the variables that the scripts inherit. A script
+# inherits a variable if the script has a default for the variable, or if no script
+# assigns the variable.
 names_read() {
 	local assigned
 
@@ -162,13 +169,13 @@ names_read() {
 	} | sort -u
 }
 
-# variables: Prints the names of options/variables.
+# variables: Prints the names of the variables in options/variables.
 variables() {
 	grep -oE '^[A-Z][A-Z_]*' "$SCRIPTS/options/variables"
 }
 
-# unknown_names: Prints the names that are read, but are in neither table and do not
-# belong to the shell.
+# unknown_names: Prints the names of names_read that are neither in options/variables nor
+# in options/environment, and that do not belong to the shell.
 unknown_names() {
 	local name names known text
 
@@ -184,7 +191,8 @@ unknown_names() {
 	done
 }
 
-# unused_names: Prints the names of options/variables that no script uses.
+# unused_names: Prints the names of the variables in options/variables that no script
+# uses.
 unused_names() {
 	local name names text
 
@@ -196,8 +204,8 @@ unused_names() {
 	done
 }
 
-# missing_in_help: Prints the targets and variables that help does not have, and the
-# lines of help that are longer than 80 columns.
+# missing_in_help: Prints the targets and variables that the output of help.sh does not
+# contain, and the lines of this output that are longer than 80 columns.
 missing_in_help() {
 	local help name names
 
@@ -209,7 +217,8 @@ missing_in_help() {
 	grep -E '.{81}' <<<"$help" || true
 }
 
-# prepare: Makes the clone with stubs, and the directories and files that the cases name.
+# prepare: Makes the clone with stubs, and the directories and files to which the cases
+# refer.
 prepare() {
 	mkdir -p "$dir"/{home,work/sub} "$clone"
 	make_stubs "$clone"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of the variables that select kernels and mutants, and checks of variables that
-# contradict each other. start.sh sources this after values.sh.
+# Functions that check the variables that select kernels and mutants, and functions that
+# check variables that contradict each other. start.sh sources values-kernel.sh after
+# values.sh. A check refuses a variable by exiting with an error message.
 
-# kernel_rows KIND: Prints the names of the rows of scripts/kernel/table of this kind:
+# kernel_rows KIND: Prints the names of the rows of scripts/kernel/table that belong to
+# KIND:
 #
 #	any		all rows
 #	qemu		kernels that QEMU boots
@@ -32,8 +34,8 @@ kernel_rows() {
 		{ print $1 }' "$SCRIPTS/kernel/table"
 }
 
-# check_kernel KIND [all]: Checks that the value is the name of a row of this kind, or
-# "all" if that is allowed.
+# check_kernel KIND [all]: Checks that $value is the name of a row that belongs to KIND,
+# or is "all" if the argument all is given.
 check_kernel() {
 	local rows what='kernel of scripts/kernel/table'
 
@@ -51,8 +53,9 @@ check_kernel() {
 	fi
 }
 
-# check_kdir: Checks KDIR. A relative path is relative to the directory of the Makefile,
-# or to the directory in which make was called. These differ with make -C.
+# check_kdir: Checks KDIR. A relative path in KDIR is relative to the directory of the
+# Makefile, or to the directory in which make was called. With "make -C" these two
+# directories differ.
 check_kdir() {
 	local dir
 
@@ -69,8 +72,8 @@ check_kdir() {
 		refuse "this is not the directory of a built kernel; run make there, or give the directory of its O="
 }
 
-# mutant_names kernel|module: Prints the names of all mutants of the kernel or of the
-# module.
+# mutant_names kernel|module: Prints the names of all mutants of the kernel, or of all
+# mutants of the module.
 mutant_names() {
 	local files=("$SCRIPTS/mutate/$1"/*.mutant)
 
@@ -88,8 +91,8 @@ matching_names() {
 	done
 }
 
-# check_mutants kernel|module: Checks that each glob of the value matches a mutant. Commas
-# separate the globs.
+# check_mutants kernel|module: Checks that each glob in $value matches the name of a
+# mutant. Commas separate the globs.
 check_mutants() {
 	local glob globs names
 
@@ -111,19 +114,19 @@ check_tier() {
 	grep -qxF -- "$value" <<<"$names" || refuse_unknown "$value" tier "$names"
 }
 
-# is_given NAME: Returns 0 if variable NAME was set on the command line of make.
+# is_given NAME: Returns 0 if the user set the variable NAME on the command line of make.
 is_given() {
 	[[ " $given " == *" $1 "* ]]
 }
 
-# fragments_of KERNEL: Prints the column "fragments" of the row KERNEL. Prints nothing if
-# there is no such row.
+# fragments_of KERNEL: Prints the column "fragments" of the row KERNEL in
+# scripts/kernel/table. Prints nothing if the table has no row KERNEL.
 fragments_of() {
 	awk -v name="$1" '$1 == name { print $4 }' "$SCRIPTS/kernel/table"
 }
 
-# refuse_conflict NAME TEXT...: Exits with a message about NAME, whose value contradicts
-# another variable. TEXT is the problem and the remedy.
+# refuse_conflict NAME TEXT...: Exits with an error message about the variable NAME, whose
+# value contradicts another variable. TEXT is the problem and the remedy.
 refuse_conflict() {
 	name=$1
 	value=${!name}
@@ -131,8 +134,9 @@ refuse_conflict() {
 	refuse "$*"
 }
 
-# choose_kernel_or_kdir: Refuses KERNEL and KDIR together on the command line. If KERNEL
-# was set there, sets KDIR to nothing, because the environment may contain another kernel.
+# choose_kernel_or_kdir: Refuses KERNEL and KDIR together on the command line of make. If
+# the command line sets KERNEL, choose_kernel_or_kdir sets KDIR to the empty string,
+# because the environment may contain a KDIR for another kernel.
 choose_kernel_or_kdir() {
 	if is_given KERNEL && is_given KDIR; then
 		refuse_conflict KDIR "KERNEL=$KERNEL is another kernel; give one of the two"
@@ -140,8 +144,8 @@ choose_kernel_or_kdir() {
 	! is_given KERNEL || KDIR=''
 }
 
-# processors_of FRAGMENTS: Prints the last value of CONFIG_NR_CPUS in these fragments,
-# which are separated by commas.
+# processors_of FRAGMENTS: Prints the last value of CONFIG_NR_CPUS in FRAGMENTS, which are
+# names of files in kernel/configs/, separated by commas.
 processors_of() {
 	local files
 
@@ -150,8 +154,8 @@ processors_of() {
 	cat "${files[@]/%/.config}" | sed -n 's/^CONFIG_NR_CPUS=//p' | tail -n 1
 }
 
-# check_smp_fits: Refuses SMP if the kernel is configured for fewer processors, because
-# the guest would not use the others.
+# check_smp_fits: Refuses SMP if the kernel is configured for fewer than SMP processors,
+# because the guest would not use all processors.
 check_smp_fits() {
 	local most='' where=$KERNEL fragments
 
@@ -170,7 +174,8 @@ check_smp_fits() {
 		refuse_conflict SMP "the kernel $where supports at most SMP=$most (CONFIG_NR_CPUS)"
 }
 
-# check_suite_fits: Refuses hmm-tests on a kernel that does not have them, and with TESTS.
+# check_suite_fits: Refuses SUITE=hmm if the kernel does not have test_hmm, and refuses
+# TESTS together with SUITE=hmm.
 check_suite_fits() {
 	local rows
 
@@ -181,8 +186,8 @@ check_suite_fits() {
 	[ -z "$TESTS" ] || refuse_conflict TESTS "SUITE=hmm runs all hmm-tests; leave TESTS out"
 }
 
-# check_uml_fits: Refuses variables and targets that need QEMU if the kernel is User-Mode
-# Linux.
+# check_uml_fits: If the kernel is User-Mode Linux, refuses variables and targets that
+# need QEMU.
 check_uml_fits() {
 	local fragments config=''
 
@@ -202,8 +207,7 @@ check_uml_fits() {
 	done
 }
 
-# check_mutants_fit: Refuses MUTANTS if none of these mutants is for the version of
-# KERNEL.
+# check_mutants_fit: Refuses MUTANTS if no mutant in MUTANTS is for the version of KERNEL.
 check_mutants_fit() {
 	local glob globs names entries='' series
 
@@ -220,8 +224,8 @@ check_mutants_fit() {
 	refuse_conflict MUTANTS "none of these mutants is for KERNEL=$KERNEL"
 }
 
-# check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in this
-# tier.
+# check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in the tier
+# TIER.
 check_tier_fits() {
 	local row rows
 
@@ -232,8 +236,9 @@ check_tier_fits() {
 		refuse_conflict TIER "there is no row $row in scripts/kernel/table for KERNEL=$KERNEL"
 }
 
-# check_schedule_is_played: Sets TESTS to the test that plays SCHEDULE, if TESTS is empty.
-# Refuses TESTS that do not select this test.
+# check_schedule_is_played: If SCHEDULE is set and TESTS is empty, sets TESTS to the name
+# of the test that plays SCHEDULE. Refuses TESTS if TESTS does not select the test that
+# plays SCHEDULE.
 check_schedule_is_played() {
 	local glob globs
 
@@ -250,8 +255,8 @@ check_schedule_is_played() {
 	refuse_conflict TESTS "these tests do not play SCHEDULE; leave TESTS out, or add explore_more.schedule*"
 }
 
-# check_dependent: Refuses variables that have an effect only together with the value of
-# another variable, if that has another value.
+# check_dependent: Refuses a variable that has an effect only together with a certain
+# value of another variable, if the other variable does not have this value.
 check_dependent() {
 	! is_given CPU || ! uses ACCEL || [ "$ACCEL" = icount ] ||
 		refuse_conflict CPU "is used only with icount; add ACCEL=icount"
@@ -259,8 +264,8 @@ check_dependent() {
 		refuse_conflict JOBS "is used only with KERNEL=all"
 }
 
-# check_together: Refuses variables that contradict each other, or that the kernel does
-# not support.
+# check_together: Refuses variables that contradict each other, and variables that the
+# kernel does not support.
 check_together() {
 	! uses KDIR || ! uses KERNEL || choose_kernel_or_kdir
 	! uses SMP || ! uses KERNEL || check_smp_fits

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of ACTORS and SCHEDULE, in the grammar of
-# tools/testing/selftests/mmun/model/schedule.c. start.sh sources this after values.sh.
+# Functions that check ACTORS and SCHEDULE with the same grammar as
+# tools/testing/selftests/mmun/model/schedule.c. start.sh sources values-model.sh after
+# values.sh. An actor is a task of the model, such as a reader. A configuration is a set
+# of actors. A schedule is a configuration and an order of the steps of its actors.
 
 # The actors and the limits of the model
 ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
@@ -11,25 +13,26 @@ MODEL_ACTORS=8
 SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
-# is_role TEXT: Returns 0 if TEXT is the name of an actor.
+# is_role TEXT: Returns 0 if TEXT is the name of an actor (a role), such as rA.
 is_role() {
 	[[ $1 =~ ^([rid][A-D]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
 	   ! ( $1 =~ ([0-9])([0-9])$ && ${BASH_REMATCH[1]-0} -gt ${BASH_REMATCH[2]-0} ) ]]
 }
 
-# is_mutator ROLE: Returns 0 if the actor changes the address space.
+# is_mutator ROLE: Returns 0 if the actor ROLE is a mutator, which is an actor that
+# changes the address space.
 is_mutator() {
 	[[ $1 = m* || $1 = fork ]]
 }
 
-# may_run_together A B: Returns 0 if two mutators can be in one configuration: they have
-# no page in common, or both are madvise.
+# may_run_together A B: Returns 0 if the mutators A and B can be in one configuration,
+# because A and B have no page in common, or because A and B are both madvise.
 may_run_together() {
 	[[ ${1: -1} -lt ${2: -2:1} || ${2: -1} -lt ${1: -2:1} ||
 	   ( $1 = madvise* && $2 = madvise* ) ]]
 }
 
-# check_pair A B: Refuses two actors that cannot be in one configuration.
+# check_pair A B: Refuses the value if the actors A and B cannot be in one configuration.
 check_pair() {
 	case $1:$2 in
 	i*:i*)
@@ -48,8 +51,8 @@ check_pair() {
 	esac
 }
 
-# check_roles ROLE...: Refuses actors that cannot be in one configuration, and a
-# configuration in which no range exists at the start.
+# check_roles ROLE...: Refuses the value if the actors ROLE cannot be in one
+# configuration, or if no range exists at the start of this configuration.
 check_roles() {
 	local i j roles=("$@") live=AC mutators=0 role
 
@@ -69,7 +72,7 @@ check_roles() {
 	[ -n "$live" ] || refuse "no range exists at the start, because all are inserted"
 }
 
-# check_configuration TEXT: Checks a configuration such as "madvise02,rA,rC".
+# check_configuration TEXT: Checks the configuration TEXT, such as "madvise02,rA,rC".
 check_configuration() {
 	local role roles
 
@@ -82,7 +85,7 @@ check_configuration() {
 	check_roles "${roles[@]}"
 }
 
-# check_actors: Checks configurations that are separated by spaces.
+# check_actors: Checks that $value is a list of configurations, separated by spaces.
 check_actors() {
 	local text texts
 
@@ -95,7 +98,7 @@ check_actors() {
 	done
 }
 
-# set_letter ROLE: Sets letter to the letter of the actor in schedules.
+# set_letter ROLE: Sets the variable letter to the letter of the actor ROLE in schedules.
 set_letter() {
 	case $1 in
 	reaper)	letter=P ;;
@@ -106,8 +109,8 @@ set_letter() {
 	esac
 }
 
-# check_steps CONFIGURATION STEPS: Checks steps such as "M0.R0.R1". Each must be a step
-# of an actor of CONFIGURATION.
+# check_steps CONFIGURATION STEPS: Checks STEPS, such as "M0.R0.R1". Each step in STEPS
+# must be a step of an actor of CONFIGURATION.
 check_steps() {
 	local role roles letter step steps known=' '
 	local -A count=()
@@ -126,7 +129,7 @@ check_steps() {
 	done
 }
 
-# check_schedule: Checks a schedule such as "madvise02,rA-M0.R0".
+# check_schedule: Checks that $value is a schedule, such as "madvise02,rA-M0.R0".
 check_schedule() {
 	[[ $value != *[[:space:]]* ]] || refuse "expected one schedule, without spaces"
 	[ ${#value} -le "$SCHEDULE_TEXT" ] || refuse "a schedule has at most $SCHEDULE_TEXT characters"

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of STRESS: the options of the stress program, as
-# tools/testing/selftests/mmun/stress/options.c parses them. start.sh sources this after
-# values.sh.
+# Functions that check STRESS, the options of the stress program. The functions accept the
+# same options as tools/testing/selftests/mmun/stress/options.c. start.sh sources
+# values-stress.sh after values.sh.
 
 STRESS_OPTIONS='-t threads (1-64), -p processes (1-16), -s seconds, -n calls, -S seed, -w operation=weight,..., -z MiB of swap, -v'
 
-# stress_operations: Prints the operations in the table of the program, one per line.
+# stress_operations: Prints the operations in the table of the stress program, one
+# operation per line.
 stress_operations() {
 	sed -n 's/^	{ "\([a-z-]*\)",	.*/\1/p' "$SELFTEST/mmun_stress.c"
 }
 
-# stress_number OPTION TEXT MIN MAX: Checks the number of an option.
+# stress_number OPTION TEXT MIN MAX: Checks that TEXT, the value of OPTION, is a number
+# from MIN to MAX.
 stress_number() {
 	is_number "$2" "$3" "$4" ||
 		refuse "$1 takes a number, $3 to $4, and not ${2:-nothing}"
 }
 
-# check_weights TEXT: Checks the value of -w. Sets weights[OPERATION] for the operations
-# in TEXT.
+# check_weights TEXT: Checks TEXT, the value of the option -w of the stress program. Sets
+# weights[OPERATION] for each operation in TEXT.
 check_weights() {
 	local part parts operation weight
 
@@ -39,8 +41,9 @@ check_weights() {
 	done
 }
 
-# check_stress_option LETTER: Checks one option. OPTARG is its value. LETTER is ":" if the
-# value is missing, and "?" for an unknown option, as getopts sets them.
+# check_stress_option LETTER: Checks the option -LETTER, whose value is in OPTARG. As
+# getopts sets the letter, LETTER is ":" if the value is missing, and "?" if the option is
+# unknown.
 check_stress_option() {
 	case $1 in
 	t)	stress_number -t "$OPTARG" 1 64 ;;
@@ -59,7 +62,8 @@ check_stress_option() {
 	esac
 }
 
-# check_stress: Checks the options of the stress program, and that the run ends.
+# check_stress: Checks that $value has valid options of the stress program, and that a run
+# with these options ends.
 check_stress() {
 	local option words operation seconds=10 calls=0 OPTIND=1 OPTARG=''
 	local -A weights=()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks of the variables of make. start.sh sources this. The table "variables" has the
-# type of each variable. check_TYPE PARAMETER... checks $value, the value of variable
-# $name. It exits if the value is not allowed, and may set value to the canonical
-# spelling.
+# Functions that check the variables of make. start.sh sources values.sh. The table
+# options/variables has the type of each variable. The function check_TYPE PARAMETER...
+# checks $value, the value of the variable $name. check_TYPE exits with an error message
+# if $value is not allowed, and may set value to the canonical spelling.
 
 # one_line TEXT: Prints TEXT on one line. Quotes TEXT if it has characters that cannot be
 # printed, and cuts TEXT after 200 characters.
@@ -16,7 +16,8 @@ one_line() {
 	printf '%s' "$text"
 }
 
-# refuse TEXT...: Exits with a message about $name. TEXT is the problem and the remedy.
+# refuse TEXT...: Exits with an error message about the variable $name. TEXT is the
+# problem and the remedy.
 refuse() {
 	local text
 
@@ -30,8 +31,8 @@ near() {
 }
 
 # refuse_unknown WORD WHAT NAMES [LIST]: Exits with the message that no WHAT has the name
-# WORD. The message lists the lines of NAMES that are similar to WORD. If there are none,
-# the message has the text LIST, or all lines of NAMES if there is no LIST.
+# WORD. The message lists the lines of NAMES that are similar to WORD. If no line of NAMES
+# is similar, the message has the text LIST, or all lines of NAMES if LIST is not given.
 refuse_unknown() {
 	local offer words
 
@@ -45,26 +46,28 @@ refuse_unknown() {
 	refuse "no $2 is named $(one_line "$1"); there are $words"
 }
 
-# is_number TEXT MIN MAX: Returns 0 if TEXT is a decimal number from MIN to MAX. Refuses
-# leading zeros, because C programs read such a number as octal.
+# is_number TEXT MIN MAX: Returns 0 if TEXT is a decimal number from MIN to MAX. is_number
+# does not accept leading zeros, because C programs read a number with leading zeros as
+# octal.
 is_number() {
 	[[ $1 =~ ^(0|[1-9][0-9]{0,8})$ && $1 -ge $2 && $1 -le $3 ]]
 }
 
-# is_u64 TEXT: Returns 0 if TEXT is a decimal or hexadecimal number below 2^64. Refuses
-# leading zeros, because strtoull() reads such a number as octal.
+# is_u64 TEXT: Returns 0 if TEXT is a decimal or hexadecimal number below 2^64. is_u64
+# does not accept leading zeros, because strtoull() reads a number with leading zeros as
+# octal.
 is_u64() {
 	# shellcheck disable=SC2071 # the strings have the same length
 	[[ $1 =~ ^0x[0-9a-fA-F]{1,16}$ || $1 =~ ^(0|[1-9][0-9]{0,18})$ ||
 	   ( $1 =~ ^1[0-9]{19}$ && ! $1 > 18446744073709551615 ) ]]
 }
 
-# check_number MIN MAX: Checks a number.
+# check_number MIN MAX: Checks that $value is a number from MIN to MAX.
 check_number() {
 	is_number "$value" "$1" "$2" || refuse "expected a number, $1 to $2"
 }
 
-# check_choice WORD...: Checks that the value is one of these.
+# check_choice WORD...: Checks that $value is one of the words WORD.
 check_choice() {
 	local words=$*
 
@@ -72,7 +75,8 @@ check_choice() {
 		refuse "expected ${words// / or }"
 }
 
-# check_list WORD...: Checks a list of some of these, separated by commas.
+# check_list WORD...: Checks that $value is a list of some of the words WORD, separated by
+# commas.
 check_list() {
 	local words=$* part parts seen=' '
 
@@ -90,8 +94,8 @@ check_seed() {
 		refuse "expected a number below 2^64, decimal or 0x..., without leading zeros"
 }
 
-# check_memory MIN MAX: Checks a size of memory such as 1G or 1536M. MIN and MAX are in
-# MiB.
+# check_memory MIN MAX: Checks that $value is a size of memory from MIN to MAX, such as 1G
+# or 1536M. MIN and MAX are numbers of MiB.
 check_memory() {
 	local mib
 
@@ -109,8 +113,8 @@ check_processor() {
 		refuse "expected a processor of QEMU, such as max,la57=off, without spaces"
 }
 
-# check_qemu: Checks the command of the emulator. The default may be missing, because the
-# runner installs it.
+# check_qemu: Checks that $value is the command of an emulator for x86_64. The default
+# command may be missing, because the runner installs the default emulator.
 check_qemu() {
 	[[ $value != *[[:space:]]* ]] ||
 		refuse "expected one command without arguments"
@@ -120,16 +124,17 @@ check_qemu() {
 	check_command
 }
 
-# check_command: Checks that the command exists. Makes a path absolute. A relative path
-# starts at the directory of make.
+# check_command: Checks that the command $value exists. If $value is a relative path,
+# check_command makes the path absolute. A relative path starts at the directory of make.
 check_command() {
 	[ -n "$(type -P -- "$value")" ] ||
 		refuse "there is no such command; install it, or give its path"
 	[[ $value != */* || $value = /* ]] || value=$PWD/$value
 }
 
-# check_append: Checks words for the kernel command line. Refuses an unclosed quote, and
-# the words with which the runner controls PID 1.
+# check_append: Checks that $value has words for the kernel command line. check_append
+# refuses an unclosed quote, and words that begin with "mmun.", which are reserved for the
+# runner.
 check_append() {
 	local quotes=${value//[^\"]/}
 
@@ -147,8 +152,8 @@ check_tests() {
 	[ ${#value} -le 1000 ] || refuse "expected at most 1000 characters"
 }
 
-# check_llvm: Checks that the value has one of the forms that the Makefile of the kernel
-# takes: 1, -14, /opt/llvm/bin/.
+# check_llvm: Checks that $value has one of the forms that the Makefile of the kernel
+# accepts for LLVM, such as 1, -14 or /opt/llvm/bin/.
 check_llvm() {
 	case $value in
 	1)	;;
@@ -160,8 +165,8 @@ check_llvm() {
 	esac
 }
 
-# check_compiler: Checks that the compiler is gcc or clang for x86_64. A name such as
-# gcc-12 may be missing, because the runner installs it.
+# check_compiler: Checks that the compiler $value is gcc or clang for x86_64. A compiler
+# such as gcc-12 may be missing, because the runner installs the compiler.
 check_compiler() {
 	local macros
 
@@ -180,7 +185,7 @@ check_compiler() {
 		refuse "this compiler is not for x86_64"
 }
 
-# check_commit: Checks that the value is a commit of this repository.
+# check_commit: Checks that $value is a commit of this repository.
 check_commit() {
 	local answer
 
@@ -195,8 +200,8 @@ is_path() {
 	[[ $1 != *[[:space:][:cntrl:]:\#\$%\'\"\\\;,\|\&\(\)\<\>\*\?\[\]=\`]* ]]
 }
 
-# check_cache: Checks that the cache exists or can be made: the nearest existing directory
-# must be writable.
+# check_cache: Checks that the cache directory $value exists or can be made. To make the
+# cache, the nearest existing directory above $value must be writable.
 check_cache() {
 	local dir=$value
 
