@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Wait for a process in the background, print its output, and exit with its status.
+# Wait for a process in the background, then print the output of the process, and exit
+# with the status of the process.
 #
 # usage: follow.sh PID FILE
 #
-# FILE holds the output of the process. FILE.status holds its exit status and appears when
-# the process has ended. PID is the shell that runs the process, possibly after other
-# processes.
+# FILE has the output of the process in the background. FILE.status has the exit status of
+# this process and appears when the process has ended. PID is the process ID of the shell
+# that runs the process in the background, possibly after other processes.
 
 . "${0%/*}/../lib.sh"
 

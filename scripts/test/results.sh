@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Functions that print the results of a test of the runner as KTAP. To be sourced after
-# lib.sh.
+# Functions that print the results of a test of the runner as KTAP. A test sources
+# results.sh after lib.sh.
 
 number=0
 failures=0
 
-# begin_results NAME: Prints the version of KTAP. NAME is in the line of each result.
+# begin_results NAME: Prints the version of KTAP. The line of each result contains NAME.
 begin_results() {
 	subject=$1
 	echo "KTAP version 1"
 }
 
-# result STATUS TITLE [DETAILS]: Prints the result of the test TITLE. STATUS 0 is a pass.
-# For another STATUS prints a failure, and DETAILS.
+# result STATUS TITLE [DETAILS]: Prints the result of the test TITLE. If STATUS is 0,
+# prints "ok". If STATUS is not 0, prints "not ok" and DETAILS.
 result() {
 	number=$((number + 1))
 	if [ "$1" = 0 ]; then
@@ -45,7 +45,7 @@ no_complaints() {
 	result "$status" "$1" "$2"
 }
 
-# end_results: Prints the plan. Exits with status 1 if a result failed.
+# end_results: Prints the plan of KTAP. Exits with status 1 if a result was "not ok".
 end_results() {
 	echo "1..$number"
 	exit "$((failures != 0))"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A clone with stubs: it has the Makefile, the scripts that check and start a target, and
-# a stub instead of the script of each target. The stub prints its arguments and its
-# environment, or runs $STUB if that is set. To be sourced after lib.sh.
+# Functions that make a clone with stubs. A clone with stubs has the Makefile, the scripts
+# that check and start a target, and a stub instead of the script of each target. The stub
+# prints its arguments and its environment, or runs $STUB if $STUB is set. A test sources
+# stub.sh after lib.sh.
 
-# make_stubs DIR: Makes a clone with stubs in DIR.
+# make_stubs DIR: Makes a clone with stubs in the directory DIR.
 make_stubs() {
 	local dir=$1 names script
 
@@ -23,7 +24,7 @@ make_stubs() {
 	done
 }
 
-# write_stub: Prints the text of a stub.
+# write_stub: Prints the text of the script that is a stub.
 write_stub() {
 	cat <<-'STUB'
 		#!/bin/bash

@@ -1,28 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that clean.sh removes the files that builds and runs made, and no others. Prints
-# KTAP.
+# Test that clean.sh removes the files that builds and runs made, and no other file.
+# test-clean.sh prints KTAP.
 #
 # usage: test-clean.sh
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# run_clean WHAT: Runs clean.sh. Sets output and status.
+# run_clean WHAT: Runs "clean.sh WHAT". Sets the variable output to the output of
+# clean.sh, and status to its exit status.
 run_clean() {
 	status=0
 	output=$(MMUN_CACHE=$cache "$clone/scripts/clean.sh" "$1" 2>&1) || status=$?
 }
 
-# cleans WHAT TITLE: Passes if clean.sh succeeds.
+# cleans WHAT TITLE: Passes if "clean.sh WHAT" succeeds.
 cleans() {
 	run_clean "$1"
 	result "$status" "$2" "$output"
 }
 
-# refuses WHAT TITLE: Passes if clean.sh prints one line, exits with status 2 and removes
-# nothing.
+# refuses WHAT TITLE: Passes if "clean.sh WHAT" prints one line, exits with status 2 and
+# removes nothing.
 refuses() {
 	local before after state=0
 
@@ -47,7 +48,7 @@ has() {
 	ls -d "$@" >/dev/null
 }
 
-# make_clone: Makes a clone in which git tracks all files, and one of them is an object.
+# make_clone: Makes a clone in which git tracks all files, also an object file.
 make_clone() {
 	mkdir -p "$clone"/{scripts,mmun,$floor}
 	cp "$SCRIPTS"/{clean,errors,lib}.sh "$clone/scripts/"
@@ -56,7 +57,7 @@ make_clone() {
 	git -C "$clone" add -A
 }
 
-# fill_clone: Makes the files that make and "make M=$PWD modules" would make.
+# fill_clone: Makes the files in the clone that make and "make M=$PWD modules" would make.
 fill_clone() {
 	mkdir -p "$clone/build/stock"
 	made=("$clone"/{test_mmun.mod.c,test_mmun.ko,Module.symvers,modules.order}
@@ -72,8 +73,8 @@ fill_cache() {
 	touch "$cache"/{lock,lock.use,build/6.1_0.lock}
 }
 
-# refuses_while_locked FILE WHAT TITLE: Passes if clean.sh refuses WHAT while another
-# process holds the lock FILE.
+# refuses_while_locked FILE WHAT TITLE: Passes if "clean.sh WHAT" exits with status 2 and
+# removes nothing while another process holds the lock FILE.
 refuses_while_locked() {
 	local fd
 

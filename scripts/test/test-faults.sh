@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that a run fails if one of its commands fails, and that the next run does not use
-# incomplete files.
+# Test that a run of kselftest.sh fails if one of its commands fails, and that the next
+# run does not use incomplete files.
 #
 # usage: test-faults.sh
 #
-# The runs use fake programs in a world (see fake/world.sh) with an empty cache, for a
-# kernel of the distribution and for one that is built. The test inserts these faults:
+# The runs use fake programs in a world, which is a directory that replaces the network,
+# QEMU and the kernel (see fake/world.sh). The cache in the world is empty. The runs test
+# a kernel of the distribution and a kernel that the runner builds. test-faults.sh inserts
+# these faults:
 #
 #	the k-th command fails, for each k;
 #	the run is killed at the k-th command;
 #	the run is killed when half of the k-th file is written;
 #	the file system is full (only root can test this).
 #
-# The run with the fault must fail and print what failed. The next run must pass and
-# leave the same files as a run without a fault. faults-excepted lists the commands that
-# may fail without an effect. Prints KTAP.
+# A run with a fault must fail and print the command that failed. The run after a run with
+# a fault must pass and leave the same files as a run without a fault. The table
+# faults-excepted has the commands that may fail without an effect. test-faults.sh prints
+# KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -27,14 +30,14 @@ WORKERS=2
 KILL_STEP=7
 DISK_STEP=5
 
-# count_results VERDICT: Prints the number of results with this verdict.
+# count_results VERDICT: Prints the number of results with the verdict VERDICT.
 count_results() {
 	awk -F '\t' -v verdict="$1" '$1 == verdict { n++ } END { print n + 0 }' \
 		"$dir"/*/results
 }
 
-# report_scenario TITLE: Prints the result of a scenario, and the problems that the
-# workers found.
+# report_scenario TITLE: Prints the result of a scenario, which is a fault at many places
+# of a run, and prints the problems that the workers found.
 report_scenario() {
 	local title=$1 all noticed excepted
 
@@ -47,8 +50,9 @@ report_scenario() {
 	echo "# $all faults, $noticed noticed, $excepted excepted"
 }
 
-# test_scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place of a run. The
-# workers share the places.
+# test_scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place of a run.
+# test_scenario starts several worker.sh in parallel, and each worker tests some of the
+# places.
 test_scenario() {
 	local worker pids=() pid space=()
 
@@ -67,7 +71,7 @@ test_scenario() {
 	report_scenario "$4"
 }
 
-# check_table: Passes if each row of faults-excepted was used.
+# check_table: Passes if the workers have used each row of faults-excepted.
 check_table() {
 	local table row useless=''
 

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that a file is built again if one of its inputs has changed, and only then.
+# Test that the runner builds a file again if one of the inputs of the file has changed,
+# and does not build a file again if no input has changed.
 #
 # usage: test-keys.sh
 #
-# The test changes one input after the other, and runs the main job each time, with fake
-# programs in a world (see fake/world.sh). Prints KTAP.
+# test-keys.sh changes one input after the other, and runs kselftest.sh after each change.
+# kselftest.sh runs with fake programs in a world, which is a directory that replaces the
+# network, QEMU and the kernel (see fake/world.sh). test-keys.sh prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -15,8 +17,9 @@
 
 changes=0
 
-# built_kinds: Prints what the last run built, each kind once, in alphabetical order. If
-# all tests were built they are one kind.
+# built_kinds: Prints the kinds of files that the last run built, such as "initramfs",
+# each kind once, in alphabetical order. If the last run built all test programs,
+# built_kinds prints the kind "tests" for all of these programs.
 built_kinds() {
 	awk -v all="$(wc -l <"$out/programs")" '
 		$1 == "test"	{ tests++; name = $2; next }
@@ -31,7 +34,8 @@ built_kinds() {
 		}' "$world/built" | sort | paste -sd ' '
 }
 
-# builds TITLE KINDS: Passes if the next run passes and builds KINDS.
+# builds TITLE KINDS: Runs kselftest.sh in the world. Passes if the run passes and builds
+# only KINDS.
 builds() {
 	local got status=0
 
@@ -44,14 +48,14 @@ builds() {
 	result "$status" "$1: the run builds ${2:-nothing}" "built: $got"
 }
 
-# change_old FILE...: Changes files. Sets their time to before all builds, so that make
-# alone would not notice the change.
+# change_old FILE...: Changes each FILE, and sets the time stamp of FILE to a time before
+# all builds, so that make alone would not notice the change.
 change_old() {
 	change "$@"
 	touch -d 2001-01-01 "$@"
 }
 
-# change FILE...: Changes files.
+# change FILE...: Appends a line to each FILE.
 change() {
 	local file
 
@@ -68,12 +72,12 @@ nothing_was_forced() {
 	! grep -qE $'make .* -W |\trm -rf' "$world/calls"
 }
 
-# match PATTERN: Prints the file or directory that matches.
+# match PATTERN: Prints the path of the file or directory that matches PATTERN.
 match() {
 	compgen -G "$1"
 }
 
-# is_only_match PATTERN FILE: Returns 0 if only FILE matches.
+# is_only_match PATTERN FILE: Returns 0 if only FILE matches PATTERN.
 is_only_match() {
 	[ "$(compgen -G "$1")" = "$2" ]
 }
@@ -140,8 +144,8 @@ test_kernel() {
 	builds "Module.symvers changes" "floor initramfs module"
 }
 
-# test_compiler PREFIX KIND: PREFIX is the beginning of the titles. KIND is "kernel " if
-# the compiler also builds the kernel.
+# test_compiler PREFIX KIND: Tests changes of the compiler. PREFIX is the beginning of the
+# titles of the tests. KIND is "kernel " if the compiler also builds the kernel.
 test_compiler() {
 	echo "12.$number" >"$world/compiler"
 	builds "$1the version of the compiler changes" \
@@ -156,9 +160,9 @@ test_compiler() {
 	builds "$1neither CC nor LLVM is set" "floor initramfs $2module tests"
 }
 
-# test_flags: Tests a change of MODULE_FLAGS. Calls build.sh, because the main job does
-# not set MODULE_FLAGS. The last run builds the same module as before, and therefore no
-# initramfs.
+# test_flags: Tests a change of MODULE_FLAGS. test_flags calls vm/build.sh, because
+# kselftest.sh does not set MODULE_FLAGS. The run without MODULE_FLAGS builds the same
+# module as the run before the change, and therefore no initramfs.
 test_flags() {
 	: >"$world/built"
 	in_world "$world" MODULE_FLAGS=W=1 "$repo/scripts/vm/build.sh" module "$out" \
@@ -182,7 +186,7 @@ test_update() {
 	builds "no change after an update" ""
 }
 
-# test_probe: Tests when the trial of KVM, see vm/trial.sh, runs again.
+# test_probe: Tests in which cases vm/trial.sh, the trial of KVM, runs again.
 test_probe() {
 	echo 1235 >"$world/boot_id"
 	builds "the host boots again" "probe"
@@ -194,7 +198,7 @@ test_probe() {
 		fails compgen -G "$cache/accel-1234-*"
 }
 
-# test_built_kernel: Tests a kernel that is built from source.
+# test_built_kernel: Tests a kernel that the runner builds from source.
 test_built_kernel() {
 	with=(KERNEL=6.1)
 	out=$repo/build/6.1
@@ -219,7 +223,7 @@ test_built_kernel() {
 	test_compiler "6.1: " "kernel "
 }
 
-# unless_passed COMMAND: Runs COMMAND as a long test of the runner.
+# unless_passed COMMAND: Runs "unless-passed.sh keys COMMAND" in the world.
 unless_passed() {
 	in_world "$world" "$repo/scripts/test/unless-passed.sh" keys "$1" >/dev/null 2>&1
 }
@@ -229,7 +233,8 @@ fails() {
 	! "$@"
 }
 
-# test_passed: Tests that unless-passed.sh runs a test again only if that is necessary.
+# test_passed: Tests that unless-passed.sh runs a long test again only if the test failed
+# or a file of the runner has changed.
 test_passed() {
 	check "unless-passed.sh fails if the long test fails" fails unless_passed false
 	check "a long test that failed runs again" fails unless_passed false

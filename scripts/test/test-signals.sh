@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that a signal to make ends all processes of the job within two seconds. Prints
-# KTAP.
+# Test that a signal to make ends all processes of the target within two seconds.
+# test-signals.sh prints KTAP.
 #
 # usage: test-signals.sh
 #
-# The script of the target is replaced by one that starts children as make, QEMU and other
-# programs do: children in other process groups and sessions, a stopped child, and
-# children that ignore SIGTERM.
+# In the test, a script that starts many children replaces the script of the target. As
+# make, QEMU and other programs do, this script starts children in other process groups
+# and sessions, a stopped child, and children that ignore SIGTERM.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
@@ -16,7 +16,7 @@
 
 LIMIT_MS=2000
 
-# write_target: Writes the script that replaces the script of the target.
+# write_target: Writes the script that replaces the script of the target in the test.
 write_target() {
 	cat >"$dir/target" <<-'EOT'
 		#!/bin/bash
@@ -36,10 +36,10 @@ write_target() {
 	chmod +x "$dir/target"
 }
 
-# exec_marked COMMAND...: Replaces this shell by COMMAND with a mark in its environment,
-# by which living() finds its processes. Sets the default actions of signals, because
-# nohup ignores SIGHUP, and a shell without job control ignores SIGINT and SIGQUIT in
-# background processes.
+# exec_marked COMMAND...: Replaces the shell by COMMAND. The environment of COMMAND has a
+# mark, the variable MMUN_TEST, by which living() finds the processes of COMMAND.
+# exec_marked sets the default actions of signals, because nohup ignores SIGHUP, and a
+# shell without job control ignores SIGINT and SIGQUIT in background processes.
 exec_marked() {
 	exec env --default-signal=INT,QUIT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
 		STUB="$dir/target" MMUN_CACHE="$dir/cache" "$@"
@@ -56,12 +56,13 @@ await_file() {
 	die "$1 does not exist after 10 seconds: the target did not start"
 }
 
-# living: Prints the process IDs of the processes of the test that have not ended.
+# living: Prints the process IDs of all processes with the mark of the test that have not
+# ended.
 living() {
 	grep -lsz "^MMUN_TEST=$mark\$" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
 
-# command_of PID: Prints the command line of a process.
+# command_of PID: Prints the command line of the process PID.
 command_of() {
 	{ tr '\0' ' ' <"/proc/$1/cmdline" || true; } 2>/dev/null
 }
@@ -73,8 +74,9 @@ milliseconds() {
 	echo "${now%???}"
 }
 
-# await_end: Waits until all processes of the test have ended. When the time is over it
-# kills the remaining ones, and sets left to their commands.
+# await_end: Waits until all processes of the test have ended, but at most LIMIT_MS
+# milliseconds. After LIMIT_MS, await_end kills the processes that have not ended, and
+# sets the variable left to the command lines of these processes.
 await_end() {
 	local now pid pids start
 
@@ -93,15 +95,16 @@ await_end() {
 	done
 }
 
-# problems STATUS: Prints the problems after the end of a job, which must have STATUS.
+# problems STATUS: Prints the problems after the end of make: a status other than STATUS,
+# a file that make left behind, and processes that did not end.
 problems() {
 	[ "$status" = "$1" ] || echo "status $status, expected $1"
 	[ ! -e "$dir/tmp.dir" ] || echo "the directory of the target is still there"
 	echo "$left"
 }
 
-# ends_by NAME NUMBER: Passes if the signal to make ends the job. The status of a process
-# that a signal ended is 128 + NUMBER.
+# ends_by NAME NUMBER: Passes if the signal NAME with the number NUMBER to make ends all
+# processes. The status of a process that is ended by a signal is 128 + NUMBER.
 ends_by() {
 	local left make status=0 text
 
@@ -117,15 +120,15 @@ ends_by() {
 	rm -rf "$dir/begun" "$dir/tmp.dir"
 }
 
-# type_interrupt: Prints ^C when the target has started.
+# type_interrupt: Waits until the target has started, and prints ^C.
 type_interrupt() {
 	await_file "$dir/begun"
 	printf '\003'
 	sleep 2.5
 }
 
-# ends_by_terminal: Passes if ^C at a terminal ends the job. "script" provides the
-# terminal.
+# ends_by_terminal: Passes if ^C at a terminal ends all processes of the target. The
+# program "script" provides the terminal.
 ends_by_terminal() {
 	local left status=0 text
 
@@ -141,7 +144,7 @@ ends_by_terminal() {
 }
 
 # keeps_status: Passes if start.sh exits with the status of the script of the target, and
-# does not change its output.
+# does not change the output of this script.
 keeps_status() {
 	local status=0 text=''
 
@@ -156,8 +159,9 @@ keeps_status() {
 	no_complaints "start.sh exits with the status of the target, and keeps its output" "$text"
 }
 
-# writes_to_a_terminal: Passes if a target can write to the terminal. It runs in a
-# background process group, and the terminal would stop it.
+# writes_to_a_terminal: Passes if the script of a target can write to the terminal. The
+# script runs in a background process group, and without job.sh the terminal would stop
+# the script.
 writes_to_a_terminal() {
 	local left text
 

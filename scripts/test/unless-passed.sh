@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a long test of the runner, unless it passed before on this machine with the same
-# files of the runner.
+# Run a long test of the runner, unless the test passed before on this machine with the
+# same files of the runner.
 #
 # usage: unless-passed.sh NAME PROCESS...
 #
-# The cache has a file for each test that passed. The name of the file has the hash of the
-# files of the runner.
+# NAME is the name of the test, and PROCESS runs the test. The cache has a file for each
+# test that passed. The name of this file has NAME and a hash of the files of the runner.
 
 . "${0%/*}/../lib.sh"
 

@@ -3,15 +3,17 @@
 #
 # Fake apt-get, apt-cache and dpkg-deb.
 #
-# The packages are WORLD/archive/NAME_VERSION.deb, which are tar files. Each line of
-# WORLD/archive/index has the name of a package, its newest version, and its dependencies.
-# The fake programs find packages only after "apt-get update".
+# apt.sh finds the packages in WORLD, the directory of the test (see world.sh). The
+# packages are WORLD/archive/NAME_VERSION.deb, which are tar files. Each line of
+# WORLD/archive/index has the name of a package, the newest version of the package, and
+# its dependencies. The fake programs find packages only after "apt-get update".
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# look_up NAME: Sets version and depends from the line of package NAME in the index. Sets
-# version to nothing if there is no such line.
+# look_up NAME: Sets the variable version and the array depends from the line of package
+# NAME in WORLD/archive/index. Sets version to the empty string if the index has no
+# package NAME.
 look_up() {
 	local name rest
 
@@ -45,8 +47,8 @@ download() {
 	done
 }
 
-# install PACKAGE...: Makes the programs and files of the packages. A program is a link to
-# WORLD/front/front, see front.c.
+# install PACKAGE...: Makes the programs and files of each PACKAGE. A program in the world
+# is a link to WORLD/front/front, see front.c.
 install() {
 	local package
 

@@ -10,7 +10,7 @@ set -euo pipefail
 archive=$1/archive
 tree=$archive/tree
 
-# A configuration that passes check_config() of kernel/resolve.sh
+# CONFIG is a kernel configuration that passes check_config() of kernel/resolve.sh
 CONFIG="CONFIG_BLK_DEV_INITRD=y
 CONFIG_BINFMT_ELF=y
 CONFIG_DEVTMPFS=y
@@ -20,14 +20,14 @@ CONFIG_SERIAL_8250_CONSOLE=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_MMU_NOTIFIER=y"
 
-# pack NAME VERSION: Makes a package of the files in tree, and empties tree.
+# pack NAME VERSION: Makes the package NAME from the files in $tree, and empties $tree.
 pack() {
 	tar -c -C "$tree" -f "$archive/$1_$2.deb" .
 	rm -rf "$tree"
 	mkdir "$tree"
 }
 
-# image RELEASE VERSION: Makes the package of the image.
+# image RELEASE VERSION: Makes the package with the image of the kernel RELEASE.
 image() {
 	mkdir "$tree/boot"
 	echo "release=$1" >"$tree/boot/vmlinuz-$1"
@@ -35,7 +35,7 @@ image() {
 	pack "linux-image-$1" "$2"
 }
 
-# headers RELEASE VERSION: Makes the packages of the headers.
+# headers RELEASE VERSION: Makes the packages with the headers of the kernel RELEASE.
 headers() {
 	local dir=$tree/usr/src/linux-headers-$1
 
@@ -63,7 +63,7 @@ merge_config() {
 	EOT
 }
 
-# kernel_source VERSION: Makes the package of the source.
+# kernel_source VERSION: Makes the package with the source of the kernel.
 kernel_source() {
 	local dir=$tree/linux file
 

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Replaces every program in PATH. Counts the calls of programs, and makes one call fail.
+ * This program replaces every program in PATH.  It counts the calls of programs,
+ * and makes one call fail.
  *
  * usage: front --links DIR...	make a link to this program, beside it, for each
  *				program in these directories
  *        NAME ARGUMENT...	run program NAME; NAME is such a link
  *
- * This program is WORLD/front/front. It appends a line "script<TAB>command" to
- * WORLD/calls for each call. If WORLD/fault has the number of the call, the call
- * exits with status 99. If WORLD/kill has the number, the program kills the
- * process groups of the script and of itself. In both cases it writes the line to
- * WORLD/hit. Otherwise it runs WORLD/recorded/NAME if that exists, or the program
- * NAME in the directories of WORLD/path.
+ * This program is WORLD/front/front, where WORLD is the directory of the test,
+ * see world.sh.  For each call of a program, front appends a line
+ * "script<TAB>command" to WORLD/calls.  If the file WORLD/fault has the number
+ * of the call, front exits with status 99.  If the file WORLD/kill has the
+ * number of the call, front kills the process groups of the script and of
+ * itself.  Before front exits or kills, front writes the line
+ * "script<TAB>command" to WORLD/hit.  If the call must not fail, front runs
+ * WORLD/recorded/NAME if this file exists, or the program NAME in the
+ * directories of WORLD/path.
  */
 
 #include <dirent.h>
@@ -27,7 +31,7 @@
 #define FAULT 99
 #define MAX_DEPTH 8
 
-/* The longest path of the directory of the world */
+/* The length of the longest possible path of WORLD */
 #define WORLD_MAX 2048
 
 static char world[WORLD_MAX];
@@ -50,7 +54,10 @@ static void find_world(void)
 	*strrchr(world, '/') = '\0';
 }
 
-/* Returns the path of a file in the directory of the world, valid until the next call. */
+/*
+ * Returns the path of the file @name in WORLD.  The path is valid until the next
+ * call of world_path().
+ */
 static char *world_path(const char *name)
 {
 	static char path[PATH_MAX + NAME_MAX];
@@ -59,7 +66,10 @@ static char *world_path(const char *name)
 	return path;
 }
 
-/* Reads a small file as a string. Reads "" if the file does not exist. */
+/*
+ * Reads the small file @path as a string into @text.  The string is "" if the
+ * file does not exist.
+ */
 static size_t read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -115,7 +125,7 @@ static const char *calling_script(void)
 	return "?";
 }
 
-/* Writes the line for this call, see above. */
+/* Writes the line "script<TAB>command" for the call of a program to @line. */
 static void describe_call(char *line, size_t size, const char *name,
 			  char **argv)
 {
@@ -130,7 +140,10 @@ static void describe_call(char *line, size_t size, const char *name,
 	strcat(line, "\n");
 }
 
-/* Returns whether the file contains the number of this call. */
+/*
+ * Returns whether @file in WORLD contains the number of the call of the
+ * program.
+ */
 static int is_due(const char *file, const char *number)
 {
 	char text[16];
@@ -139,7 +152,10 @@ static int is_due(const char *file, const char *number)
 	       atoi(text) == atoi(number);
 }
 
-/* Counts this call, and makes it fail if that is requested. */
+/*
+ * Counts the call of program @name, and makes the call fail if WORLD/fault or
+ * WORLD/kill has the number of the call.
+ */
 static void count_call(const char *name, char **argv)
 {
 	char line[512], number[16];
@@ -164,7 +180,7 @@ static void count_call(const char *name, char **argv)
 	close(fd);
 }
 
-/* Replaces this program by the fake program or the real program NAME. */
+/* Replaces this process by the fake program or the real program @name. */
 static void run_program(const char *name, char **argv)
 {
 	char path[PATH_MAX], real[2 * PATH_MAX], *dir, *rest = path;
@@ -179,7 +195,7 @@ static void run_program(const char *name, char **argv)
 	die(name);
 }
 
-/* Makes a link in WORLD/front for each program in the directory. */
+/* Makes a link in WORLD/front for each program in the directory @dir. */
 static void link_all(const char *dir)
 {
 	struct dirent *entry;
@@ -209,7 +225,10 @@ int main(int argc, char **argv)
 			link_all(*argv);
 		return 0;
 	}
-	/* sleep is not counted: its number of calls depends on time. */
+	/*
+	 * Calls of sleep are not counted, because the number of these calls
+	 * depends on time.
+	 */
 	if (strcmp(name, "sleep"))
 		count_call(name, argv);
 	run_program(name, argv);

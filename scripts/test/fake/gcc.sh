@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fake gcc, clang and ld.
+# Fake programs that replace gcc, clang and ld.
 #
-# "--version" prints WORLD/compiler or WORLD/linker. A file that a fake compiler writes
-# has a hash of its sources.
+# With "--version", the fake programs print the content of WORLD/compiler or WORLD/linker.
+# WORLD is the directory of the test, see world.sh. A file that a fake compiler writes has
+# a hash of the sources of the file.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# packer SUM: Prints the fake gen_init_cpio, which prints its list and the files in the
-# list.
+# packer SUM: Prints a script that is the fake gen_init_cpio. The fake gen_init_cpio
+# prints its input list and the content of the files in the list.
 packer() {
 	cat <<-EOT
 		#!/bin/bash

@@ -3,7 +3,8 @@
 #
 # A fake make, which builds a module, the tests or a kernel.
 #
-# It builds a file again if an input is newer, or if an argument -W names an input.
+# The fake make builds a file again if an input is newer than the file, or if an argument
+# -W of make names an input.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
@@ -13,8 +14,9 @@ declare -A set=()
 goals=()
 dir=.
 
-# read_words WORD...: Reads the arguments. Sets dir from -C, new[FILE] from -W, set[NAME]
-# from NAME=VALUE, and goals.
+# read_words WORD...: Reads the arguments of make. Sets the variable dir from -C,
+# new[FILE] from -W, set[NAME] from NAME=VALUE, and the array goals from all other
+# arguments.
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -28,7 +30,8 @@ read_words() {
 	done
 }
 
-# is_outdated FILE INPUT...: Returns 0 if FILE must be built again.
+# is_outdated FILE INPUT...: Returns 0 if FILE must be built again because of one of its
+# INPUTs.
 is_outdated() {
 	local file=$1 from
 
@@ -42,7 +45,7 @@ is_outdated() {
 	return 1
 }
 
-# release: Prints the release of the kernel in dir.
+# release: Prints the release of the kernel in the directory $dir.
 release() {
 	local line
 
@@ -55,8 +58,8 @@ release() {
 	fi
 }
 
-# make_module KIND FILE INPUT...: Builds the module FILE. $call holds the arguments of
-# make.
+# make_module KIND FILE INPUT...: Builds the module FILE from each INPUT. $call has the
+# arguments of make.
 make_module() {
 	local sum
 
@@ -79,7 +82,8 @@ make_modules() {
 	fi
 }
 
-# programs VARIABLE: Prints the value of a variable of the Makefile.
+# programs VARIABLE: Prints the value of the variable VARIABLE in the Makefile of the
+# selftest.
 programs() {
 	local line
 
@@ -88,7 +92,7 @@ programs() {
 	done <"$dir/Makefile"
 }
 
-# make_program NAME: Builds a fake test program, which lists one test.
+# make_program NAME: Builds a fake test program with the name NAME, which lists one test.
 make_program() {
 	local to=${set[OUTPUT]}/$1
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A fake QEMU: a guest whose tests pass, if the kernel and the initramfs are correct.
+# A fake QEMU, which prints the output of a guest whose tests pass. The fake QEMU fails if
+# the kernel or the initramfs is not correct.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
@@ -10,8 +11,8 @@ declare -A option=()
 ports=()
 programs=()
 
-# read_words WORD...: Reads the arguments. Sets ports to the files of the serial ports,
-# and the array option.
+# read_words WORD...: Reads the arguments of QEMU. Sets the array ports to the files of
+# the serial ports, and the array option to the values of other arguments.
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -22,8 +23,8 @@ read_words() {
 	done
 }
 
-# order KEY: Prints the value of an order to PID 1, which is on the kernel command line or
-# in a file of the initramfs.
+# order KEY: Prints the value of the order KEY to PID 1. An order is on the kernel command
+# line or in a file of the initramfs.
 order() {
 	local line
 
@@ -35,7 +36,7 @@ order() {
 	done <<<"$initrd"
 }
 
-# check_initramfs: Fails if the kernel or PID 1 could not use the initramfs.
+# check_initramfs: Exits with an error if the kernel or PID 1 could not use the initramfs.
 check_initramfs() {
 	local release
 
@@ -45,14 +46,15 @@ check_initramfs() {
 	[ ${#programs[@]} != 0 ] || fail "the initramfs has no test program"
 }
 
-# console: Prints the console of the kernel.
+# console: Prints what the kernel would print on its console.
 console() {
 	printf '%s\r\n' "[    0.000000] Linux version 6.1.0" \
 		"[    1.881441] test_mmun: loading out-of-tree module taints kernel." \
 		"[    2.010510] reboot: machine restart"
 }
 
-# find_programs: Sets programs to the test programs in the initramfs.
+# find_programs: Sets the array programs to the names of the test programs in the
+# initramfs.
 find_programs() {
 	local line
 
@@ -61,8 +63,8 @@ find_programs() {
 	done <<<"$initrd"
 }
 
-# program_output NUMBER NAME: Prints the output of a test program, and its result with
-# this number.
+# program_output NUMBER NAME: Prints the output of the test program NAME, and its result
+# with the number NUMBER.
 program_output() {
 	printf '%s\r\n' "  TAP version 13" "  1..2" \
 		"  #  RUN           event.munmap ..." \

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# Functions that the fake programs share. To be sourced.
+# Functions that the fake programs share. The fake programs source recording.sh.
 #
-# A fake program is WORLD/recorded/NAME and replaces the program NAME. It prints the
-# output that the scripts of the runner read, and makes the files that they use. The
-# content of a file depends on the content of its inputs. A fake program calls the real
-# programs, and these calls are not counted.
+# A fake program is the file WORLD/recorded/NAME and replaces the program NAME. WORLD is
+# the directory of the test, see world.sh. A fake program prints the output that the
+# scripts of the runner read, and makes the files that the scripts use. The content of a
+# file that a fake program makes depends on the content of the inputs of the file. A fake
+# program calls real programs, such as cat. front.c does not count the calls of a fake
+# program.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -14,9 +16,9 @@ program=${0##*/}
 world=${0%/*/*}
 IFS= read -r PATH <"$world/path"
 
-# put FILE TEXT: Writes FILE in place, as a compiler does. Removes FILE if writing fails,
-# as make does. If WORLD/half exists, it has a number N, and the function kills the
-# process group when half of the N-th file of the run is written.
+# put FILE TEXT: Writes TEXT to FILE in place, as a compiler does. If writing fails, put
+# removes FILE, as make does. If WORLD/half exists, the file has a number N, and put kills
+# the process group when half of the N-th file of the run is written.
 put() {
 	[[ $1 != */* ]] || [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
 	printf '%s' "${2:0:${#2} / 2}" >"$1" || remove_incomplete "$1"
@@ -24,14 +26,15 @@ put() {
 	printf '%s\n' "${2:${#2} / 2}" >>"$1" || remove_incomplete "$1"
 }
 
-# remove_incomplete FILE: Removes a file that could not be written, and exits.
+# remove_incomplete FILE: Removes FILE, which could not be written completely, and exits
+# with status 1.
 remove_incomplete() {
 	rm -f "$1"
 	exit 1
 }
 
-# die_in_the_middle FILE: Counts FILE. Kills the process group if FILE has the number in
-# WORLD/half.
+# die_in_the_middle FILE: Counts the files that the fake programs write. Kills the process
+# group if the number of FILE is the number in WORLD/half.
 die_in_the_middle() {
 	echo "$1" >>"$world/puts"
 	mapfile -t puts <"$world/puts"
@@ -41,12 +44,13 @@ die_in_the_middle() {
 	}
 }
 
-# built WHAT: Records that WHAT was built, in a line of WORLD/built, which the tests read.
+# built WHAT: Appends the line WHAT to WORLD/built, to record that a fake program has
+# built WHAT. The tests read WORLD/built.
 built() {
 	echo "$*" >>"$world/built"
 }
 
-# sum_of FILE...: Prints a hash of the files and of stdin.
+# sum_of FILE...: Prints a hash of each FILE and of stdin.
 sum_of() {
 	local hash
 

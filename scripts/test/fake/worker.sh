@@ -1,37 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the main job many times, each time with another fault.
+# Run kselftest.sh many times, each time with another fault. A fault is an error that the
+# test causes in a run.
 #
 # usage: worker.sh WORLD FAULT KERNEL FIRST STEP
 #        worker.sh WORLD run KERNEL
 #
-# FAULT is the name of a file in the world that has a number (fault, kill, half: see
-# front.c and recording.sh), or "disk". For "disk" the number is the size of a file
-# system, in blocks of 4 KiB. The numbers are FIRST, FIRST + STEP and so on. The script
-# ends after a run in which the fault did not occur. It writes a line
-# "verdict<TAB>command" for each fault to WORLD/results, the problems to WORLD/problems,
-# and the numbers of the rows of faults-excepted that it used to WORLD/rows.
+# WORLD is a directory that replaces the network, QEMU and the kernel (see world.sh).
+# FAULT is "disk", or the name of a file in WORLD that has a number (fault, kill or half,
+# see front.c and recording.sh). For the FAULT "disk", the number is the size of a file
+# system in blocks of 4 KiB. The numbers of the runs are FIRST, FIRST + STEP and so on.
+# worker.sh ends after a run in which the fault did not occur. worker.sh writes a line
+# "verdict<TAB>command" for each fault to WORLD/results, and the problems to
+# WORLD/problems. worker.sh writes the numbers of the rows of faults-excepted that match a
+# command to WORLD/rows.
 
 # shellcheck source=../../lib.sh
 . "${0%/*}/../../lib.sh"
 SCRIPTS=${SCRIPTS%/fake}
 . "$SCRIPTS/test/fake/world.sh"
 
-# An expression for a line of output that names the command that failed
+# NAMED is a regular expression for a line of output that names the command that failed
 NAMED='^((([a-z]+/)?[a-z-]+\.sh: line [0-9]+: status [0-9]+|failed): .+\. Run it again with V=1 for more output'
 NAMED+='|([a-z]+/)?[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 
 world=$1
 fault=$2
 kernel=$3
-# The two kernels test both ways to start guests: two guests side by side, and one guest.
+# The worker runs two guests in parallel for the kernel stock, and one guest for another
+# kernel, so that the workers test both ways to start guests.
 words=("KERNEL=$kernel" JOBS=2)
 [ "$kernel" = stock ] || words=("KERNEL=$kernel" JOBS=1)
 mapfile -t table <"$SCRIPTS/test/faults-excepted"
 
-# is_excepted SCRIPT COMMAND: Returns 0 if a row of faults-excepted matches the command.
-# Writes the number of the row to WORLD/rows.
+# is_excepted SCRIPT COMMAND: Returns 0 if a row of faults-excepted matches SCRIPT and
+# COMMAND. Writes the number of this row to WORLD/rows.
 is_excepted() {
 	local row script glob _
 
@@ -46,13 +50,13 @@ is_excepted() {
 	return 1
 }
 
-# is_named: Returns 0 if the output names the command that failed.
+# is_named: Returns 0 if the output of the run names the command that failed.
 is_named() {
 	grep -qE "$NAMED" "$world/output"
 }
 
-# problem TEXT: Sets the verdict, and writes it with the output of the run to
-# WORLD/problems.
+# problem TEXT: Sets the variable verdict to TEXT, and writes TEXT with the output of the
+# run to WORLD/problems.
 problem() {
 	verdict=$1
 	{
@@ -62,8 +66,9 @@ problem() {
 	} >>"$world/problems"
 }
 
-# judge_run: Sets verdict to excepted if the fault may have no effect. Otherwise reports a
-# problem if the run with the fault passed, or did not print what failed.
+# judge_run: Sets the variable verdict to excepted if the fault may have no effect. If the
+# fault must have an effect, judge_run reports a problem if the run with the fault passed,
+# or if its output does not name the command that failed.
 judge_run() {
 	if [ "$fault" = fault ] && is_excepted "${hit%%$'\t'*}" "${hit#*$'\t'}"; then
 		verdict=excepted
@@ -74,8 +79,9 @@ judge_run() {
 	fi
 }
 
-# run_without_fault: Runs the main job again, and checks that it passes and leaves the
-# same files as a run without a fault. Ignores temporary files of a run that was killed.
+# run_without_fault: Runs kselftest.sh again without a fault, and checks that the run
+# passes and leaves the same files as make_reference. run_without_fault ignores temporary
+# files of a run that was killed.
 run_without_fault() {
 	status=0
 	run_world "$world" "${words[@]}" || status=$?
@@ -91,7 +97,8 @@ run_without_fault() {
 	fi
 }
 
-# mount_disk BLOCKS: Mounts a file system of this size for everything that a run writes.
+# mount_disk BLOCKS: Mounts a file system with BLOCKS blocks for all files that a run
+# writes.
 mount_disk() {
 	local dir
 
@@ -103,14 +110,15 @@ mount_disk() {
 	done
 }
 
-# unmount_disk: Unmounts the file system. "--lazy" is needed because the watcher of job.sh
-# may still have a file open.
+# unmount_disk: Unmounts the file system of mount_disk. The option "--lazy" is needed
+# because watch_parent of job.sh may still have a file open.
 unmount_disk() {
 	umount --lazy "$world"/{cache,tmp,repo/build,disk}
 }
 
-# run NUMBER: Runs the main job with the fault NUMBER. Sets status, and sets hit to the
-# command that failed, or to nothing if the fault did not occur.
+# run NUMBER: Runs kselftest.sh with the fault NUMBER. Sets the variable status to the
+# exit status of the run. Sets the variable hit to the command that failed, or to the
+# empty string if the fault did not occur.
 run() {
 	status=0
 	hit=
@@ -121,7 +129,8 @@ run() {
 		[ "$status" = 0 ] || hit="disk of $1 blocks"
 	else
 		echo "$1" >"$world/$fault"
-		# The shell prints a line for a process that is killed.
+		# stderr is redirected because the shell prints a line for a process that
+		# is killed.
 		{
 			/usr/bin/setsid -w "$0" "$world" run "$kernel" ||
 				status=$?
@@ -131,7 +140,8 @@ run() {
 	fi
 }
 
-# test_fault NUMBER: Resets the world, runs the main job with the fault and again without.
+# test_fault NUMBER: Resets the world, runs kselftest.sh with the fault NUMBER, and runs
+# kselftest.sh again without a fault.
 test_fault() {
 	reset_world "$world"
 	run "$1"
@@ -144,7 +154,8 @@ test_fault() {
 	[ "$fault" != disk ] || unmount_disk
 }
 
-# make_reference: Writes WORLD/reference: the files that a run without a fault leaves.
+# make_reference: Runs kselftest.sh without a fault, and writes the names and hashes of
+# the files that the run leaves to WORLD/reference.
 make_reference() {
 	reset_world "$world"
 	run_world "$world" "${words[@]}" || {

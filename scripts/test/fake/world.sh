@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A world: a directory in which the runner runs without a network, a kernel or QEMU. To be
-# sourced after lib.sh.
+# Functions that make and use a world. A world is a directory in which the runner runs
+# without a network, a kernel or QEMU. A test sources world.sh after lib.sh.
 #
-# The directory has:
+# A world has these files and directories:
 #
 #	repo		a copy of the repository
 #	front		the only directory in PATH, see front.c
@@ -19,15 +19,16 @@
 RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
 	clang:gcc ld.lld:gcc llvm-nm:gcc ld:gcc qemu-system-x86_64:qemu)
 
-# Limits of a run: 120 s, and 100 MiB for each file. A run needs much less.
+# A run in the world may take at most 120 s and 100 MiB for each file, which is much more
+# than a run needs.
 RUN_SECS=120
 ulimit -f 102400
 
-# The files that a run makes, and that reset_world removes
+# STATE has the files that a run makes, and that reset_world removes
 STATE=(repo/build home cache tmp root lists calls count fault kill half puts hit built output
 	repo/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h})
 
-# make_world DIR: Makes a world in the empty directory DIR.
+# make_world DIR: Makes a world in DIR, which is an empty directory.
 make_world() {
 	local name dirs
 
@@ -60,7 +61,8 @@ make_world() {
 	reset_world "$1"
 }
 
-# newest_kernel DIR NUMBER: Sets the version of the stock kernel that apt installs.
+# newest_kernel DIR NUMBER: Sets the version of the stock kernel that the fake apt of the
+# world DIR installs to 6.1.NUMBER.
 newest_kernel() {
 	local release=6.1.0-$2-amd64 version=6.1.$2-1
 
@@ -71,8 +73,9 @@ newest_kernel() {
 		"linux-source $version linux-source-6.1" >"$1/archive/index"
 }
 
-# reset_world DIR: Restores the state before the first run. If the user is not root, also
-# makes the files of packages, because only root can install packages.
+# reset_world DIR: Restores the state of the world DIR before the first run. If the user
+# is not root, reset_world also makes the files of packages, because only root can install
+# packages.
 reset_world() {
 	cd "$1" || return
 	rm -rf "${STATE[@]}" front/qemu-system-x86_64
@@ -90,14 +93,16 @@ reset_world() {
 	: >root/usr/lib/x/libssl.so.3
 }
 
-# in_world DIR WORD...: Runs a command in the world. The first WORDs may be NAME=VALUE.
+# in_world DIR WORD...: Runs the command WORD... in the world DIR. The first WORDs may be
+# NAME=VALUE, which set variables of the environment.
 in_world() {
 	/usr/bin/env -i -C "$1/repo" PATH="$1/front" HOME="$1/home" \
 		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
 }
 
-# run_world DIR NAME=VALUE...: Runs the main job in the world, and writes DIR/output. A
-# run that exceeds the limits above fails.
+# run_world DIR NAME=VALUE...: Runs "make kselftest" with the variables NAME in the world
+# DIR, and writes the output to DIR/output. A run that takes longer than RUN_SECS, or that
+# writes a file of more than 100 MiB, fails.
 run_world() {
 	rm -f "$1"/{calls,count,hit,built,puts} || return
 	: >"$1/calls" || return
@@ -108,7 +113,7 @@ run_world() {
 }
 
 # state DIR: Prints the names, the modes and the hashes of the files that a run has left
-# in the world. Leaves out files that differ between two runs.
+# in the world DIR. state leaves out files that differ between two runs.
 state() {
 	local what=(repo/build repo/tools/testing/selftests cache tmp)
 	local same=(! -path '*/result/*' ! -name updated)
