@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# "make help" lists the targets and the variables. scripts/targets and
-# scripts/options/variables are the tables; scripts/start.sh checks the values.
+# "make help" lists the targets and the variables. The table scripts/targets has the
+# targets, and the table scripts/options/variables has the variables. scripts/start.sh
+# checks the values of the variables.
 
-# A shell uses these variables at its start, before the script of the shell can unset
-# them.
+# A shell uses the variables BASH_ENV, ENV, CDPATH and POSIXLY_CORRECT at its start,
+# before a script can unset a variable.
 unexport BASH_ENV ENV CDPATH POSIXLY_CORRECT
 export LC_ALL := C
 
-# "given" are the variables that were set on the command line of make. make exports these
-# variables as the user wrote them: make does not expand a "$" in a value.
+# "given" are the variables that were set on the command line of make. make exports the
+# "given" variables exactly as the user wrote the values: make does not expand a "$" in a
+# value.
 override given := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
 $(foreach v,$(given),$(eval override export $$v := $$(value $$v)))
 

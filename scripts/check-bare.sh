@@ -15,8 +15,8 @@
 # "check-bare.sh short" ends "make check" before kernels are compiled, and skips the
 # unprivileged user.
 #
-# The clone has only committed files. Therefore check-bare.sh fails if Makefile or
-# scripts/ has changes that are not committed.
+# check-bare.sh fails if Makefile or scripts/ has changes that are not committed, because
+# the clone in the minimal root has only committed files.
 #
 # Prints KTAP and the seconds that each command took. Writes the output of the commands to
 # build/bare/*.log.

@@ -6,13 +6,13 @@
 #
 # usage: check.sh
 #
-# Prints KTAP, nested if a step has tests of its own, and the seconds of each step. At the
-# end, prints the failures again, and a line with the numbers of passed, failed and
-# skipped tests, which is also written to build/check/summary. The script builds the
-# kernels 7.3-uml and 7.3-debug, unless the kernels are in the cache, in parallel with the
-# steps that do not need these kernels. The tests on the slow kernel, 7.3-debug, run in
-# parallel with the other steps, because one guest seldom uses two CPUs. The script does
-# not build kernels that only "make kselftest KERNEL=all" needs.
+# check.sh prints KTAP, nested if a step has tests of its own, and the seconds of each
+# step. At the end, check.sh prints the failures again, and prints and writes to
+# build/check/summary a line with the numbers of passed, failed and skipped tests.
+# check.sh builds the kernels 7.3-uml and 7.3-debug, unless the kernels are in the cache,
+# in parallel with the steps that do not need a built kernel. The tests on the slow
+# kernel, 7.3-debug, run in parallel with the other steps, because one guest seldom uses
+# two CPUs. check.sh does not build kernels that only "make kselftest KERNEL=all" needs.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -75,8 +75,8 @@ batch() {
 	fi
 }
 
-# keep_failure NAME: Writes the name and the reasons of a failed step to a file, which
-# finish() prints at the end.
+# keep_failure NAME: Writes the name NAME and the reasons of a failed step to the file
+# $dir/failures, which finish() prints at the end.
 keep_failure() {
 	{
 		echo "# failed: $1"
@@ -110,10 +110,10 @@ in_background() {
 	echo "$status" >"$dir/$1.status"
 }
 
-# begin_background: Starts a background job that builds the two kernels and then runs the
-# tests on the slow kernel. The background job is one process group, so that one kill ends
-# all of its processes. The builds run with low priority, because guests run at the same
-# time.
+# begin_background: Starts a background job that builds the kernels 7.3-uml and 7.3-debug,
+# and then runs the tests on 7.3-debug. The background job is one process group, so that
+# one kill ends all of its processes. The background job builds with low priority, because
+# guests run at the same time.
 begin_background() {
 	rm -f "$dir"/*.status
 	set -m

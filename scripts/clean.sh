@@ -13,13 +13,14 @@
 . "${0%/*}/lib.sh"
 
 # CACHE_NAMES has globs that match the names of all entries of the cache. Only old
-# versions of the runner made the entry "mutants".
+# versions of the runner made the entry "mutants" of the cache.
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
 # CACHE_MARKS has entries of the cache. After the first download, the cache has at least
 # one of the entries in CACHE_MARKS.
 CACHE_MARKS='image headers source'
 
-# refuse_locked FILE...: Exits if a run holds the lock on one of these FILEs.
+# refuse_locked FILE...: Exits with an error if a run holds the lock on one of the files
+# FILE.
 refuse_locked() {
 	local file
 

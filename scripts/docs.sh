@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the pages of Documentation/ as HTML, in build/docs/html.
+# Build the pages of Documentation/ as HTML, and write the pages to build/docs/html.
 #
 # usage: docs.sh
 #
@@ -13,8 +13,8 @@
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# check_blocks: Exits if Documentation includes a DOC: block that does not exist. The
-# Sphinx extension does not report a missing DOC: block.
+# check_blocks: Exits with an error if Documentation includes a DOC: block that does not
+# exist. The Sphinx extension does not report a missing DOC: block.
 check_blocks() {
 	local file block
 

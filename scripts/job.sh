@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # traps call functions
 #
-# Run a command, and end all of its processes when make is killed.
+# Run COMMAND, and end all processes of COMMAND when make is killed.
 #
 # usage: job.sh COMMAND [ARGUMENT...]
 #
@@ -11,11 +11,11 @@
 # COMMAND started: job.sh sends SIGTERM, and SIGKILL about a second later. After the end
 # of COMMAND, job.sh ends itself by the signal that it received.
 #
-# GNU make forwards SIGTERM to its children. GNU make does not forward SIGHUP and SIGINT,
-# and cannot forward SIGKILL. Therefore job.sh watches make: job.sh checks that make
-# exists, and that make still catches the signals that make caught at the start. (When
-# make receives SIGHUP or SIGINT, make resets the action of the signal and waits for its
-# children.)
+# GNU make forwards SIGTERM to the children of make. GNU make does not forward SIGHUP and
+# SIGINT, and cannot forward SIGKILL. Because make does not forward all signals, job.sh
+# watches make: job.sh checks that make exists, and that make still catches the signals
+# that make caught at the start. (When make receives SIGHUP or SIGINT, make resets the
+# action of the signal and waits for its children.)
 #
 # The job is the set of all processes whose environment contains the mark, a unique word
 # in the variable MMUN_RUN. A process keeps the mark in its environment if the process
@@ -36,7 +36,7 @@ watcher=
 # went_on is set if a stop interrupted the command "wait" and the job continues
 went_on=
 
-# members: Prints the process IDs of the job.
+# members: Prints the process IDs of all processes of the job, one ID per line.
 members() {
 	grep -lszF -- "/$mark/" /proc/[0-9]*/environ | cut -d/ -f3 || true
 }
@@ -77,7 +77,7 @@ end_job() {
 	done
 }
 
-# end_by SIGNAL: Ends the job, then ends job.sh by SIGNAL.
+# end_by SIGNAL: Ends the job, and after the job ends job.sh by SIGNAL.
 end_by() {
 	trap '' TERM INT HUP
 	end_job
@@ -126,8 +126,8 @@ caught_by() {
 }
 
 # lost_by PID MASK: Sets the variable lost to the signals of MASK that process PID no
-# longer catches. lost_by reads the mask of the process twice, and a signal is lost only
-# if the process catches it neither time.
+# longer catches. lost_by reads the mask of process PID twice. A signal is lost only if
+# the signal is in neither of the two masks.
 lost_by() {
 	local first
 

@@ -3,10 +3,10 @@
 #
 # Variables and functions that all scripts share. The scripts source lib.sh.
 #
-# A command that fails must end the script. But while a condition, such as that of "if",
-# calls a function, bash switches errexit off in this function and in all functions that
-# this function calls. Therefore the scripts must follow three rules about errexit, which
-# scripts/lint/lint.sh checks:
+# A command that fails must end the script. But if a condition, such as the condition of
+# "if", calls a function, bash switches errexit off in the called function and in all
+# functions that the called function calls. The scripts must follow three rules, which
+# scripts/lint/lint.sh checks, so that errexit is never lost:
 #
 #	A function that a condition calls is one command, or each command of the
 #	function ends in "|| return".
@@ -74,7 +74,7 @@ quietly() {
 	return "$status"
 }
 
-# lock FILE: Waits for the lock FILE and holds it until the calling process ends.
+# lock FILE: Waits for the lock FILE, and holds the lock until the calling process ends.
 lock() {
 	local fd
 
@@ -83,8 +83,8 @@ lock() {
 }
 
 # once DIR PROCESS...: Makes DIR, unless DIR exists. "PROCESS... TEMPORARY" fills a
-# temporary directory, which "once" renames to DIR if PROCESS returned 0. Therefore a
-# directory DIR that exists is always complete.
+# temporary directory, which "once" renames to DIR if PROCESS returned 0. Because of the
+# renaming, a directory DIR that exists is always complete.
 once() {
 	[ -d "$1" ] || "$SCRIPTS/kernel/once.sh" "$@"
 }
@@ -144,8 +144,8 @@ resolve() {
 	[ "$SUITE" = mmun ] || out+=-$SUITE
 	[ -z "${2:-}" ] || out+=-$2
 	[ -d "$out" ] || mkdir -p "$out"
-	# If a run was killed, out/kernel may be incomplete, and resolve writes the file
-	# again.
+	# If an earlier run was killed, out/kernel may be incomplete, and resolve writes
+	# out/kernel again.
 	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
 }
 

@@ -34,7 +34,7 @@ choose_kernel() {
 	fi
 }
 
-# load: Builds the driver for the running kernel, and loads it.
+# load: Builds the driver for the running kernel, and loads the driver.
 load() {
 	[ -e "$running" ] || die "there are no headers of the running kernel" \
 		"$(uname -r) ($running). Install linux-headers-$(uname -r)"

@@ -9,10 +9,10 @@
 # NAME... are the variables that were set on the command line of make. start.sh exits with
 # an error if no target of this make uses the variable NAME. start.sh checks a variable
 # from the environment only if the target uses the variable. MMUN_GOALS has all targets on
-# the command line of make. start.sh checks the variables of all these targets before the
-# first target runs. If a variable has a bad value, start.sh prints one line on stderr and
-# exits with status 2. start.sh reads three tables: scripts/targets, options/variables,
-# options/environment.
+# the command line of make. start.sh checks the variables of all targets on the command
+# line before the first target runs. If a variable has a bad value, start.sh prints one
+# line on stderr and exits with status 2. start.sh reads three tables: scripts/targets,
+# options/variables, options/environment.
 
 set +o posix
 set -Eeuo pipefail
@@ -77,7 +77,7 @@ used_by_goals() {
 }
 
 # check_given: Exits with an error if the command line of make sets a variable that does
-# not exist or that no target of this make uses, because such a variable is a mistake of
+# not exist or that no target of this make uses. A variable without effect is a mistake of
 # the user.
 check_given() {
 	local name any=${goals// /|} near
@@ -173,7 +173,7 @@ check_other_targets() {
 
 # hold_cache: Makes the cache and holds the shared lock lock.use, so that clean.sh does
 # not remove the cache. All processes of the job inherit the lock lock.use, so the lock is
-# held until the last of these processes ends. hold_cache does not create the lock in a
+# held until the last process of the job ends. hold_cache does not create the lock in a
 # cache that the user cannot write, because the cache of another user may be read-only.
 hold_cache() {
 	local lock=$MMUN_CACHE/lock.use hold
@@ -201,7 +201,8 @@ clean_environment() {
 		done
 	done
 	set +f
-	# Makefiles of the kernel use an empty CC or LLVM as a compiler.
+	# Unset an empty CC or LLVM, because the Makefiles of the kernel would use the
+	# empty value as a compiler.
 	[ -n "$CC" ] || unset CC
 	[ -n "$LLVM" ] || unset LLVM
 	unset LANGUAGE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: the child that becomes a test program. */
+/* PID 1: start a test program in the child of PID 1. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 /*
  * Split @text at its spaces into @words, and end @words with NULL.  Only the
- * child may call split_words(), because split_words() exits if there are too
- * many words.
+ * child of PID 1 may call split_words(), because split_words() exits if @text
+ * has too many words.
  */
 static void split_words(char *text, char **words)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The child of PID 1 that becomes a test program. */
+/* Start a test program in the child of PID 1. */
 #ifndef MMUN_GUEST_EXEC_H
 #define MMUN_GUEST_EXEC_H
 

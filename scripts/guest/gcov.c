@@ -31,8 +31,8 @@ static void write_all(const char *data, size_t size)
 }
 
 /*
- * nftw() calls send_file() for each file.  Send the file if its name ends in
- * ".gcda".
+ * nftw() calls send_file() for each file. send_file() sends each file whose
+ * name ends in ".gcda".
  */
 static int send_file(const char *path,
 		     const struct stat *st __attribute__((unused)),

@@ -70,8 +70,8 @@ static void mount_all(void)
 
 /*
  * Open the descriptors 0 to 2.  If descriptors 0 to 2 were free, another file
- * could get one of these numbers, and PID 1 could write a message to the pipe
- * of a test.
+ * could get the number 1 or 2, and PID 1 could write a message to the pipe of a
+ * test.
  */
 static void open_null(void)
 {
@@ -81,8 +81,8 @@ static void open_null(void)
 }
 
 /*
- * Set panic_on_oops, so that an oops ends the guest.  Disable NUMA balancing and
- * khugepaged, so that only the tests change page tables.
+ * Set the sysctl panic_on_oops, so that an oops ends the guest.  Disable NUMA
+ * balancing and khugepaged, so that only the tests change page tables.
  */
 static void set_sysctls(void)
 {
@@ -131,8 +131,8 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 }
 
 /*
- * Unload the modules and look for leaks.  Do neither if a task is blocked for
- * good, because the blocked task may use a module and memory.
+ * Unload the modules and look for leaks.  Keep the modules loaded if a task is
+ * blocked for good, because the blocked task may use a module and memory.
  */
 static void unload_and_check(void)
 {
@@ -149,8 +149,8 @@ static void unload_and_check(void)
 }
 
 /*
- * Load the modules, run all programs, unload the modules and look for leaks.  Returns
- * false if the run ends early.
+ * Load the modules, run all programs, unload the modules and look for leaks.
+ * Returns false if PID 1 must end the run before all programs have run.
  */
 static bool run_all(const struct mmun_orders *orders)
 {

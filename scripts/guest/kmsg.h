@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The log and the taint of the kernel. */
+/* Write to the log of the kernel, and read the taint of the kernel. */
 #ifndef MMUN_GUEST_KMSG_H
 #define MMUN_GUEST_KMSG_H
 
 /*
- * Write "mmun: VERB NAME" to the log of the kernel.  lib/mark.h of the selftest
- * describes these lines.
+ * Write the line "mmun: VERB NAME" to the log of the kernel, as lib/mark.h of
+ * the selftest describes.
  */
 void kmsg_mark(const char *verb, const char *name);
 /*

@@ -11,7 +11,9 @@
  */
 int open_port(const char *path);
 
-/* Open the serial port for KTAP.  Returns false if there is no such port. */
+/*
+ * Open the serial port for KTAP.  Returns false if there is no port for KTAP.
+ */
 bool ktap_open(void);
 void ktap_plan(int tests);
 /*
@@ -24,7 +26,7 @@ void ktap_plain_result(bool ok, const char *name, const char *directive);
 void ktap_line(const char *indent, const char *line);
 /* Print a line that begins with "# ". */
 void ktap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Print a note for each line of the file @path: @title, then the line. */
+/* Print a note for each line of the file @path, with @title before the line. */
 void ktap_note_file(const char *title, const char *path);
 /* Print "Bail out!" and the reason @why.  ktap_bail() fails the run. */
 void ktap_bail(const char *why);

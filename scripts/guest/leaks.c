@@ -88,7 +88,10 @@ void leaks_before(void)
 	measure_memory(&before);
 }
 
-/* KASAN keeps freed objects, up to 1/32 of all memory, until the slabs are shrunk. */
+/*
+ * Shrink the slabs, because KASAN keeps freed objects, up to 1/32 of all
+ * memory, until the slabs are shrunk.
+ */
 static void shrink_slabs(void)
 {
 	glob_t found;

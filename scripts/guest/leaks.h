@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory that the modules leave behind. */
+/* Look for memory that the modules leave behind. */
 #ifndef MMUN_GUEST_LEAKS_H
 #define MMUN_GUEST_LEAKS_H
 

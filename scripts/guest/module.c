@@ -37,8 +37,8 @@ static int open_log(void)
 
 /*
  * Print the messages of the kernel from the descriptor @log.  A record of
- * /dev/kmsg is "level,number,time,flags;text", then lines that start with a
- * blank.
+ * /dev/kmsg is the line "level,number,time,flags;text", followed by lines that
+ * start with a blank.
  */
 static void note_log(int log)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The orders of the host to PID 1. */
+/* Read the orders of the host to PID 1. */
 #ifndef MMUN_GUEST_ORDERS_H
 #define MMUN_GUEST_ORDERS_H
 
 /**
- * struct mmun_orders - the tests to run, and how to run them
- * @modules: the names of the modules, with blanks between them; the driver first
+ * struct mmun_orders - the tests to run, and how to run the tests
+ * @modules: the names of the modules, separated by blanks, the driver first
  * @nonce: a word that the verdict must contain
  * @tests: globs of test names, or ""
  * @seed: the seed of the random tests, or ""
  * @program: a program and its arguments, which runs instead of the programs of the
  *	list; or ""
- * @env: NAME=VALUE ... for the environment of the programs
+ * @env: words NAME=VALUE for the environment of the programs
  * @timeout_text: @timeout as text
  * @slow_text: @slow as text
  * @stop_text: @stop as text
@@ -19,7 +19,7 @@
  * @timeout: the seconds that a program may take
  * @slow: whether the guest is emulated
  * @stop: whether to stop after the first test that fails
- * @times: whether to print the seconds of each test
+ * @times: whether to print the seconds that each test took
  *
  * The texts in struct mmun_orders can have any length.
  */

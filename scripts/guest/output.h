@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The output of a test program, nested in the KTAP. */
+/* Forward the output of a test program, nested in the KTAP. */
 #ifndef MMUN_GUEST_OUTPUT_H
 #define MMUN_GUEST_OUTPUT_H
 
@@ -8,14 +8,14 @@
 
 /**
  * struct output - the output of a program
- * @pipe: the end of the pipe to read from
- * @times: whether to print the seconds of each test
- * @last_result: when the last result was read, in seconds
+ * @pipe: the end of the pipe from which PID 1 reads the output of the program
+ * @times: whether to print the seconds that each test took
+ * @last_result: the time at which PID 1 read the last result, in seconds
  * @results: the number of results
  * @failed: whether a test failed
  * @test: the name of the test that runs, or ""
  * @used: the number of bytes in @line
- * @line: the line that is not complete
+ * @line: the last line of the output, which is not complete yet
  */
 struct output {
 	int pipe;

@@ -4,8 +4,8 @@
  *
  * The guest runs only PID 1 and one test program, so all other processes belong
  * to the test program.  PID 1 shows and kills each process that the program
- * leaves, whatever the group and session of the process.  Only a task that is
- * blocked for good remains.
+ * leaves, whatever the group and session of the process.  After SIGKILL, only a
+ * task that is blocked for good remains.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,7 +35,7 @@
  */
 #define MAX_HANGS 3
 
-/* The reason why PID 1 no longer waits for the program */
+/* enum end is the reason why PID 1 no longer waits for the program */
 enum end { EXITED, TIMED_OUT, STUCK, STOPPED };
 
 struct program {
@@ -43,7 +43,7 @@ struct program {
 	pid_t pid;
 	bool exited;
 	int status;
-	unsigned long taint; /* of the kernel, when the program started */
+	unsigned long taint; /* taint of the kernel when the program started */
 	struct output out;
 };
 
@@ -66,8 +66,8 @@ static bool start_program(struct program *prog,
 }
 
 /*
- * Reap all children that have ended.  The orphans of the test program are
- * children of PID 1, too.
+ * Reap all children of PID 1 that have ended.  The orphans of the test program
+ * are children of PID 1, too.
  */
 static void reap_children(struct program *prog)
 {
@@ -141,8 +141,9 @@ static bool wait_for_tasks(struct program *prog, int secs)
 
 /*
  * Kill all tasks of the program.  Returns false if a task survives SIGKILL,
- * because in this case the next program cannot run.  A task that is blocked for
- * good does not count, because stuck_report() has shown this task.
+ * because in this case the next program cannot run.  kill_tasks() ignores tasks
+ * that are blocked for good, because stuck_report() has shown the blocked
+ * tasks.
  */
 static bool kill_tasks(struct program *prog)
 {

@@ -5,9 +5,9 @@
  * A task is blocked for good if it stays in an uninterruptible sleep, without a context
  * switch, for STUCK_SECS of the progress of the guest.  The clock of the guest
  * does not measure the progress of the guest, because the clock also runs while
- * the host runs other processes.  Therefore each call of stuck_tasks() adds the
- * time since the last call, but at most one tick, to the progress.  If the host
- * stops the guest for a minute, the progress is only one tick.
+ * the host runs other processes.  Each call of stuck_tasks() adds the time since
+ * the last call, but at most one tick, to the progress of the guest.  If the
+ * host stops the guest for a minute, the progress is only one tick.
  *
  * A test may hold a callback, but never as long as STUCK_SECS.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tasks that are blocked for good. */
+/* Find and show tasks that are blocked for good. */
 #ifndef MMUN_GUEST_STUCK_H
 #define MMUN_GUEST_STUCK_H
 
@@ -13,7 +13,7 @@
 bool stuck_tasks(void);
 /* Show the tasks that are blocked for good, each task once. */
 void stuck_report(void);
-/* Returns whether stuck_report() has shown a task. */
+/* Returns whether stuck_report() has ever shown a task. */
 bool stuck_any_reported(void);
 /* Returns whether there is a task that stuck_report() has not shown. */
 bool any_unreported_task(void);

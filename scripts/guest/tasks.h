@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The tasks of the test program that runs. */
+/* Find and show the tasks of the test program that runs. */
 #ifndef MMUN_GUEST_TASKS_H
 #define MMUN_GUEST_TASKS_H
 

@@ -39,7 +39,7 @@ complain() {
 }
 
 # count_records KIND: Prints the number of records of type KIND; ktap.awk lists the types.
-# If there is no such record, grep prints 0 and returns 1.
+# If there is no record of type KIND, grep prints 0 and returns 1.
 count_records() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
@@ -47,8 +47,8 @@ count_records() {
 # judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. judge_qemu does not
 # complain if boot.sh killed QEMU because the time ran out, or if the kernel panicked,
 # because User-Mode Linux aborts when its kernel panics. If User-Mode Linux does not
-# start, the last line of its output is the reason. judge_qemu ends judge.sh if there is
-# no KTAP to judge.
+# start, the last line of the output of User-Mode Linux is the reason. judge_qemu ends
+# judge.sh if there is no KTAP to judge.
 judge_qemu() {
 	local message
 
@@ -94,7 +94,7 @@ expressions() {
 
 # list_splats: Prints the splats, which are the complaints of the kernel: the lines of the
 # console, with line numbers, that match an expression in the table splats and none in the
-# table splats-allowed. grep returns 1 if there is no such line, and 2 if grep failed.
+# table splats-allowed. grep returns 1 if no line matches, and 2 if grep failed.
 list_splats() {
 	local expressions allowed
 
@@ -112,7 +112,7 @@ judge_splats() {
 }
 
 # list_races: Prints the data races that KCSAN reported in parts of the kernel that do not
-# concern notifiers. Such data races do not fail the run.
+# concern notifiers. Data races that do not concern notifiers do not fail the run.
 list_races() {
 	awk -v list=1 -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
 		sort | uniq -c | sort -rn |
@@ -153,8 +153,8 @@ judge_skips() {
 }
 
 # find_permission NAME REASON: Sets the variable permitted to yes if a row of
-# allowed-skips allows test NAME to skip with the message REASON, and to no if there is no
-# such row.
+# allowed-skips allows test NAME to skip with the message REASON, and to no if no row
+# allows the skip.
 find_permission() {
 	local name=$1 reason=$2 glob condition
 

@@ -11,9 +11,9 @@
 # in the called function.
 #
 # Prints the console, but with an empty line in place of the title of each race that does
-# not concern notifiers. Therefore judge.sh does not find these titles, and the lines of
-# the console keep their numbers. With list=1, kcsan.awk prints only the titles of the
-# races that do not concern notifiers.
+# not concern notifiers. Because of the empty line, judge.sh does not find the title of
+# such a race, and the lines of the console keep their numbers. With list=1, kcsan.awk
+# prints only the titles of the races that do not concern notifiers.
 
 function flush_report(    i) {
 	if (!lines)
@@ -37,7 +37,7 @@ function flush_report(    i) {
 	in_excluded_callee = 0
 }
 /BUG: KCSAN: / || lines { report[++lines] = $0 }
-# This pattern matches the first line of a stack in the report
+# This pattern matches the first line of a stack in a report of KCSAN
 lines && / by (task|interrupt)/ { in_excluded_callee = 0 }
 lines && / (asm_|usleep_range|msleep|schedule|try_charge|try_to_free_|ktime_get|capable\+)/ { in_excluded_callee = 1 }
 lines && !in_excluded_callee && /\[test_mmun\]|mmu_notifier|mmu_interval|mn_[hi]|mmun_/ {

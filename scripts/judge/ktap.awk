@@ -21,8 +21,8 @@
 #
 # ktap.awk prints a record for each test of a program, and for each outer result without
 # nested tests. Older versions of kselftest_harness.h print no name in the result of a
-# skipped test. The last line "# RUN" before a result without a name has the name of the
-# skipped test.
+# skipped test. If a result has no name, ktap.awk uses the name of the test in the last
+# line "# RUN" before the result.
 
 # Prints the record of a test, and, if the test failed, the lines of output that
 # remember() has kept.
@@ -52,8 +52,8 @@ function broken(what) {
 	print "broken\t" what
 }
 
-# Splits a result line of KTAP, and sets the variables number, name and reason. Sets good
-# to 1 if the line begins with "ok", and skipped to 1 if the result is a skip.
+# Splits a result line of KTAP, and sets the variables number, name and reason. parse()
+# sets good to 1 if the line begins with "ok", and skipped to 1 if the result is a skip.
 function parse(text,    at) {
 	good = text !~ /^not /
 	sub(/^(not )?ok /, "", text)
@@ -107,8 +107,8 @@ function inner_line(text) {
 		remember(text)
 }
 
-# Records a failure if a test has started and has no result, because in this case the
-# guest ended during the test.
+# Records a failure if a test has started and has no result, because the guest ended
+# during the test.
 function end_unfinished() {
 	if (unfinished != "")
 		record("fail", unfinished)

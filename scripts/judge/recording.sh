@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# The tests of judge.sh source this file. recording.sh makes a recording, the files of a
-# good run, in the temporary directory $run. The functions of recording.sh change the
+# The tests of judge.sh source recording.sh. recording.sh makes a recording, the files of
+# a good run, in the temporary directory $run. The functions of recording.sh change the
 # recording and check the report of judge.sh.
 
 # record_good_run: Writes the files of a run that passed to the directory $run.

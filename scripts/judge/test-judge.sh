@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of judge.sh, with recordings of good and bad runs.
+# Tests of judge.sh with recordings of good and bad runs.
 #
 # usage: test-judge.sh
 #
@@ -67,8 +67,9 @@ edit_ktap '9,$d'
 judges 5 "a guest that does not end" "the guest did not end in 9 seconds"
 
 # add_race FUNCTION OTHER MODULE [CALLER...]: Appends a report of KCSAN to the console: a
-# data race between FUNCTION and OTHER. MODULE is " [NAME]" if FUNCTION belongs to a
-# module, and "" otherwise. CALLER is a line of the stack below FUNCTION.
+# data race between FUNCTION and OTHER. MODULE is " [NAME]" if FUNCTION belongs to the
+# module NAME, and "" if FUNCTION belongs to the kernel. Each CALLER is a function that is
+# below FUNCTION in the stack of the report.
 add_race() {
 	local line
 

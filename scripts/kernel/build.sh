@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a kernel from source, in the cache. The configuration of the kernel is tinyconfig
-# plus fragments, which are the files in configs/.
+# Build a kernel from source, in a directory of the cache. The configuration of the kernel
+# is tinyconfig plus fragments, which are the files in configs/.
 #
 # usage: build.sh NAME
 #
@@ -65,7 +65,8 @@ extend_kconfig() {
 		>"$build/Kconfig"
 }
 
-# configure: Writes the .config of the build directory.
+# configure: Writes the configuration of the kernel to the file .config in the build
+# directory.
 configure() {
 	[ "$image" != linux ] || extend_kconfig
 	quietly make "${words[@]}" tinyconfig

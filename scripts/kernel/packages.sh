@@ -113,7 +113,7 @@ apt_lists() {
 
 # use_suite SUITE: Selects the suite that newest_version, depends, refresh and
 # find_version use. SUITE "-" is the configuration of apt on this machine, which the
-# function need always uses.
+# function need() always uses.
 use_suite() {
 	suite=$1
 	apt_env=()

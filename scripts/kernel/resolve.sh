@@ -26,10 +26,11 @@
 . "$SCRIPTS/kernel/packages.sh"
 
 # cache_entry KIND ROW PACKAGE [FINAL]: Prints the path of the directory in the cache that
-# has the newest version of PACKAGE. If there is no such directory, fetch.sh makes the
-# directory, and once.sh removes the directories with older versions for the same ROW.
-# KIND is the first argument of fetch.sh. If FINAL, any word, is given, cache_entry also
-# passes the final path of the directory to fetch.sh.
+# has the newest version of PACKAGE. If the cache has no directory with the newest version
+# of PACKAGE, fetch.sh makes the directory, and once.sh removes the directories with older
+# versions for the same ROW. The argument KIND is the first argument of fetch.sh. If
+# FINAL, any word, is given, cache_entry also passes the final path of the directory to
+# fetch.sh.
 cache_entry() {
 	local kind=$1 package=$3 version dir
 
@@ -45,8 +46,8 @@ cache_entry() {
 }
 
 # source_dir RELEASE: Prints the directory with the source of the kernel series of
-# RELEASE, such as 6.1. If apt has no source of this series, source_dir prints the
-# directory with the default source of the distribution.
+# RELEASE, such as 6.1. If apt has no source of the series of RELEASE, source_dir prints
+# the directory with the default source of the distribution.
 source_dir() {
 	local package version
 
@@ -93,7 +94,7 @@ parts_of_package() {
 }
 
 # source_of KDIR RELEASE: Prints the path of the source tree of the build directory KDIR.
-# If this source tree is not complete, source_of prints the output of source_dir.
+# If the source tree of KDIR is not complete, source_of prints the output of source_dir.
 source_of() {
 	local dir
 
@@ -172,9 +173,9 @@ parts_of_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". The
-# source is the complete source tree if the cache has this tree; if not, the source is a
-# directory with only the files for the tools.
+# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". The part
+# source is the complete source tree of the kernel if the cache has this tree; if not, the
+# part source is a directory with only the files for the tools.
 parts_for_tools() {
 	local dir version
 

@@ -45,7 +45,8 @@ need_for "$KERNEL" python3 lcov
 resolve "$KERNEL"
 build=$(value kdir "$out/kernel")
 dir=$out/coverage
-# Only one guest runs, because unpack_counts() reads one stream of counts.
+# JOBS is 1, so that only one guest runs, because unpack_counts() reads only one stream of
+# counts.
 JOBS=1 KERNEL=$KERNEL "$SCRIPTS/kselftest.sh"
 unpack_counts
 read_counts

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw the cost of the calls against the number of ranges.
+# Draw the cost of the calls of the driver against the number of ranges.
 #
 # usage: gnuplot -e "rows='FILE'; release='NAME'; dir='DIR'" plot.gp
 #
@@ -19,7 +19,8 @@ set key bmargin center horizontal Left reverse width 2
 set xlabel "ranges"
 set style data linespoints
 
-# The function cost returns the cost in a row for this operation and scheme
+# The function cost() returns the cost in a row of FILE if the row is for this operation
+# and scheme
 cost(operation, scheme) = strcol(1) eq operation && strcol(2) eq scheme ? $4 : NaN
 
 set output dir."/bench-insert.svg"

@@ -8,8 +8,8 @@
 # apart.sh runs COMMAND in a new mount namespace. In the mount namespace of COMMAND, each
 # DIR is an overlay, at the same path. The kernel writes the changes of COMMAND to a
 # tmpfs, which is mounted at the directory MEMORY. The kernel frees the tmpfs when the
-# last process of COMMAND ends. Therefore no script must clean up, even after SIGKILL. A
-# user other than root needs user namespaces.
+# last process of COMMAND ends. Because the kernel frees the tmpfs, no script must clean
+# up after COMMAND, even after SIGKILL. A user other than root needs user namespaces.
 
 . "${0%/*}/../lib.sh"
 

@@ -5,8 +5,8 @@
 # kernel or in the module. The tests kill a mutant if a test fails because of the mutant;
 # if not, the mutant survives.
 #
-# The entry of a mutant is a file kernel/NAME.mutant or module/NAME.mutant with these
-# lines:
+# The entry of a mutant is a file kernel/NAME.mutant or module/NAME.mutant with the
+# following lines:
 #
 #	file: the file to change
 #	function: the function to change; without this key it may be anywhere in the file
@@ -19,7 +19,7 @@
 #	lines that replace them (there may be none)
 #	--- end
 #
-# The entry of a mutant of the kernel also has these keys:
+# The entry of a mutant of the kernel also has the following keys:
 #
 #	kernels: the versions of the kernel that have the old lines
 #	tiers: the tiers that can notice the mutant, if not all can (optional)

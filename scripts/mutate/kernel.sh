@@ -31,10 +31,10 @@ results=$TOP/build/mutants/$KERNEL
 # guest ends at the first failure, because one failure is enough to kill a mutant.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
-# find_tiers: Reads the table mutate/tiers. Sets the array all_tiers to the names of all
-# tiers. Sets three more arrays, which have an element for each tier of this run: tiers to
-# the names of the tiers, rows to the names of rows of kernel/table, and limits to the
-# seconds after which a guest is killed.
+# find_tiers: Reads the table mutate/tiers. find_tiers sets the array all_tiers to the
+# names of all tiers. find_tiers sets three arrays that have an element for each tier of
+# this run: tiers to the names of the tiers, rows to the names of rows of kernel/table,
+# and limits to the seconds after which a guest is killed.
 find_tiers() {
 	local name secs suffix
 
@@ -51,9 +51,10 @@ find_tiers() {
 	done <"$SCRIPTS/mutate/tiers"
 }
 
-# hold_layers: Locks OUT, so that no other run of this clone builds in OUT. Also locks the
-# build directory of the kernel, so that no other clone removes this directory. OUT and
-# the build directory are lower layers of overlays, and a lower layer must not change.
+# hold_layers: Locks $out, the directory of the build, so that no other run of this clone
+# builds in $out. hold_layers also locks the build directory of the kernel, so that no
+# other clone removes the build directory. Both directories are lower layers of overlays,
+# and a lower layer must not change.
 hold_layers() {
 	local hold
 
@@ -166,8 +167,8 @@ try_lines() {
 }
 
 # try_selected: Tries the mutants in the array todo. try_selected first tries all mutants
-# that are expected to survive for the same reason in one kernel. If a test fails on this
-# kernel, try_selected tries these mutants one by one.
+# that are expected to survive for the same reason in one kernel. If a test fails on a
+# kernel with several mutants, try_selected tries these mutants one by one.
 try_selected() {
 	local lines
 

@@ -17,9 +17,10 @@
 #
 # The inputs of a result are the mutant, and the kernel, the modules and the deciding
 # programs without the mutant. A deciding program is a test program on which the result
-# depends. If a program killed the mutant or did not end, this program is the only
-# deciding program. If the mutant survived, all programs are deciding programs. The result
-# stays valid if a program that is not a deciding program changes.
+# depends. If a program killed the mutant or did not end, the only deciding program is the
+# program that killed the mutant or did not end. If the mutant survived, all programs are
+# deciding programs. The result stays valid if a program that is not a deciding program
+# changes.
 
 # deciding_programs OUT OUTCOME PROGRAM: Prints the programs on which a result with
 # OUTCOME and PROGRAM depends, one program per line.
@@ -53,7 +54,7 @@ key_of() {
 }
 
 # key_of_result ENTRY OUT RESULT: Prints the key that the file RESULT must contain. The
-# result in RESULT is valid if RESULT contains this key.
+# result in RESULT is valid if RESULT contains the key that key_of_result prints.
 key_of_result() {
 	local outcome program
 

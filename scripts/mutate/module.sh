@@ -20,7 +20,7 @@
 . "$SCRIPTS/mutate/known.sh"
 
 # try_all: Tries all mutants, JOBS at a time. xargs returns 123 if try.sh failed for a
-# mutant, which then has no result.
+# mutant, so that the mutant has no result.
 try_all() {
 	local names
 

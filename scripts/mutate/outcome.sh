@@ -86,7 +86,7 @@ correct_time_out() {
 # set_outcome STATUS: Sets the variables outcome, what and how. STATUS is the exit status
 # of judge.sh, or is empty if the tests did not run. If no test failed and the kernel did
 # not complain, the outcome is survived, even if judge.sh rejects the run for another
-# reason. If the tests could not run, the outcome is invalid.
+# reason. If the tests could not run, the outcome of the mutant is invalid.
 set_outcome() {
 	set_from_status "$1"
 	if [ "$1" != 11 ] && [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then

@@ -13,7 +13,7 @@
 . "$SCRIPTS/mutate/entries.sh"
 
 # apply_all TREE: Applies each mutant of the array entries to a copy of its file in TREE.
-# Sets the variable failed to 1 if a mutant cannot be applied.
+# apply_all sets the variable failed to 1 if a mutant cannot be applied.
 apply_all() {
 	local entry file
 
@@ -24,7 +24,8 @@ apply_all() {
 }
 
 # check_killers: Checks for each mutant of the array entries that the program in the key
-# "killer" exists. Sets the variable failed to 1 if such a program does not exist.
+# "killer" exists. check_killers sets the variable failed to 1 if a program in a key
+# "killer" does not exist.
 check_killers() {
 	local entry killer
 

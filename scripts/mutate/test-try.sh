@@ -12,8 +12,8 @@
 . "$SCRIPTS/mutate/outcome.sh"
 . "$SCRIPTS/test/results.sh"
 
-# make_world: Makes the files on which the tests work: the files of a kernel, as
-# resolve.sh writes them, three programs, and the entry of a mutant.
+# make_world: Makes the input files of the tests: the files that resolve.sh writes for a
+# kernel, three programs, and the entry of a mutant.
 make_world() {
 	mkdir -p "$out/tests" "$dir/memory"
 	echo "kdir=/build/7.3_1" >"$out/kernel"
@@ -181,7 +181,7 @@ make_stand_ins() {
 		"printf '%s\n' '# failed' '# b.notices'" "exit 7"
 }
 
-# make_kernel: Makes a kernel with the two source files x.c and y.c. The build of this
+# make_kernel: Makes a kernel with the two source files x.c and y.c. The build of the
 # kernel compiles only x.c.
 make_kernel() {
 	make_world

@@ -9,13 +9,14 @@
 # The directory OUT has the build without a mutant. try.sh writes the result to
 # DIR/NAME.result, see known.sh, and the report of judge.sh to DIR/NAME.log. The NAME
 # "sound" stands for the kernel without a mutant. try.sh builds a mutant of the module in
-# DIR/NAME. For a mutant of the kernel, try.sh changes OUT and the kernel. Therefore the
-# caller must run try.sh inside apart.sh, which discards the changes.
+# DIR/NAME. For a mutant of the kernel, try.sh changes OUT and the kernel. Because try.sh
+# changes OUT and the kernel, the caller must run try.sh inside apart.sh, which discards
+# the changes.
 #
-# If several mutants of the kernel are given, try.sh applies all of these mutants to one
-# kernel. If all tests pass on a kernel with several mutants, each of the mutants
-# survives. If a test fails on a kernel with several mutants, try.sh writes no result,
-# because it is not known which mutant the test noticed.
+# If try.sh gets the names of several mutants of the kernel, try.sh applies all of the
+# mutants to one kernel. If all tests pass on a kernel with several mutants, each of the
+# mutants survives. If a test fails on a kernel with several mutants, try.sh writes no
+# result, because it is not known which mutant the test noticed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"

@@ -37,8 +37,9 @@ function plain(text) {
 
 # Returns a number for the difference between word a and name b: 0 if a and b are equal,
 # 1.5 if one text contains the other text, and the distance of a and b in all other cases.
-# A word is often only the beginning of a name. Therefore rate() also compares a with the
-# beginning of b.
+# If a is shorter than five characters, rate() compares only the whole texts. rate() also
+# compares a with the beginning of b, because a word is often only the beginning of a
+# name.
 function rate(a, b) {
 	if (a == b)
 		return 0

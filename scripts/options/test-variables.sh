@@ -14,11 +14,11 @@
 #	[NAME=VALUE... --] WORD... == LINE | LINE...
 #
 # WORD... are the arguments of make, and NAME=VALUE... are variables in the environment of
-# make. In a case with "=>", make must fail and print one line on stderr, and this line
-# must contain MESSAGE. In a case with "==", make must run the script of the target, and
-# each LINE must be in the output of the stub, which prints its arguments and its
-# environment. A LINE "!NAME" means that the environment of the stub must not have the
-# variable NAME. The variable $dir in a case is the directory of the test.
+# make. In a case with "=>", make must fail and print one line with MESSAGE on stderr. In
+# a case with "==", make must run the script of the target, and each LINE must be in the
+# output of the stub, which prints its arguments and its environment. A LINE "!NAME" means
+# that the environment of the stub must not have the variable NAME. The variable $dir in a
+# case is the directory of the test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
@@ -106,7 +106,8 @@ run_cases() {
 }
 
 # try_place NAME: Tests a clone in a directory NAME, in which make cannot build because of
-# the characters in NAME. In such a clone, make must accept targets that build nothing.
+# the characters in NAME. In a directory NAME, make must still accept targets that build
+# nothing.
 try_place() {
 	local place=$dir/$1
 
@@ -205,7 +206,7 @@ unused_names() {
 }
 
 # missing_in_help: Prints the targets and variables that the output of help.sh does not
-# contain, and the lines of this output that are longer than 80 columns.
+# contain, and the lines of the output that are longer than 80 columns.
 missing_in_help() {
 	local help name names
 

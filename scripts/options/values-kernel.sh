@@ -54,8 +54,8 @@ check_kernel() {
 }
 
 # check_kdir: Checks KDIR. A relative path in KDIR is relative to the directory of the
-# Makefile, or to the directory in which make was called. With "make -C" these two
-# directories differ.
+# Makefile, or to the directory in which make was called. With "make -C", the directory of
+# the Makefile and the directory in which make was called differ.
 check_kdir() {
 	local dir
 
@@ -126,7 +126,7 @@ fragments_of() {
 }
 
 # refuse_conflict NAME TEXT...: Exits with an error message about the variable NAME, whose
-# value contradicts another variable. TEXT is the problem and the remedy.
+# value contradicts another variable. TEXT describes the problem and the remedy.
 refuse_conflict() {
 	name=$1
 	value=${!name}

@@ -6,7 +6,8 @@
 # values.sh. An actor is a task of the model, such as a reader. A configuration is a set
 # of actors. A schedule is a configuration and an order of the steps of its actors.
 
-# The actors and the limits of the model
+# ROLES and ROLE_NAMES are the actors of the model, and the other variables are the limits
+# of the model
 ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
 ROLE_NAMES=$'madvise02\nmunmap02\nmprotect02\nmremap02\nfork\nreaper\nexit\nrA\niA\ndA'
 MODEL_ACTORS=8
@@ -52,7 +53,7 @@ check_pair() {
 }
 
 # check_roles ROLE...: Refuses the value if the actors ROLE cannot be in one
-# configuration, or if no range exists at the start of this configuration.
+# configuration, or if no range exists at the start of the configuration.
 check_roles() {
 	local i j roles=("$@") live=AC mutators=0 role
 

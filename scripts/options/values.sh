@@ -6,8 +6,8 @@
 # checks $value, the value of the variable $name. check_TYPE exits with an error message
 # if $value is not allowed, and may set value to the canonical spelling.
 
-# one_line TEXT: Prints TEXT on one line. Quotes TEXT if it has characters that cannot be
-# printed, and cuts TEXT after 200 characters.
+# one_line TEXT: Prints TEXT on one line. one_line quotes TEXT if TEXT has characters that
+# cannot be printed, and cuts TEXT after 200 characters.
 one_line() {
 	local text=$1
 
@@ -16,7 +16,7 @@ one_line() {
 	printf '%s' "$text"
 }
 
-# refuse TEXT...: Exits with an error message about the variable $name. TEXT is the
+# refuse TEXT...: Exits with an error message about the variable $name. TEXT describes the
 # problem and the remedy.
 refuse() {
 	local text
@@ -31,8 +31,9 @@ near() {
 }
 
 # refuse_unknown WORD WHAT NAMES [LIST]: Exits with the message that no WHAT has the name
-# WORD. The message lists the lines of NAMES that are similar to WORD. If no line of NAMES
-# is similar, the message has the text LIST, or all lines of NAMES if LIST is not given.
+# WORD. The message of refuse_unknown lists the lines of NAMES that are similar to WORD.
+# If no line of NAMES is similar, the message has the text LIST, or all lines of NAMES if
+# LIST is not given.
 refuse_unknown() {
 	local offer words
 
@@ -125,7 +126,8 @@ check_qemu() {
 }
 
 # check_command: Checks that the command $value exists. If $value is a relative path,
-# check_command makes the path absolute. A relative path starts at the directory of make.
+# check_command makes the path absolute. A relative path of a command starts at the
+# directory in which make runs.
 check_command() {
 	[ -n "$(type -P -- "$value")" ] ||
 		refuse "there is no such command; install it, or give its path"

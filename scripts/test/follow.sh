@@ -7,8 +7,9 @@
 # usage: follow.sh PID FILE
 #
 # FILE has the output of the process in the background. FILE.status has the exit status of
-# this process and appears when the process has ended. PID is the process ID of the shell
-# that runs the process in the background, possibly after other processes.
+# the process in the background, and appears when this process has ended. PID is the
+# process ID of the shell that runs the process in the background, possibly after other
+# processes.
 
 . "${0%/*}/../lib.sh"
 

@@ -19,7 +19,7 @@ changes=0
 
 # built_kinds: Prints the kinds of files that the last run built, such as "initramfs",
 # each kind once, in alphabetical order. If the last run built all test programs,
-# built_kinds prints the kind "tests" for all of these programs.
+# built_kinds prints the kind "tests" instead of the names of the programs.
 built_kinds() {
 	awk -v all="$(wc -l <"$out/programs")" '
 		$1 == "test"	{ tests++; name = $2; next }

@@ -7,8 +7,8 @@
 # usage: test-signals.sh
 #
 # In the test, a script that starts many children replaces the script of the target. As
-# make, QEMU and other programs do, this script starts children in other process groups
-# and sessions, a stopped child, and children that ignore SIGTERM.
+# make, QEMU and other programs do, the script of the test starts children in other
+# process groups and sessions, a stopped child, and children that ignore SIGTERM.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
@@ -76,7 +76,7 @@ milliseconds() {
 
 # await_end: Waits until all processes of the test have ended, but at most LIMIT_MS
 # milliseconds. After LIMIT_MS, await_end kills the processes that have not ended, and
-# sets the variable left to the command lines of these processes.
+# sets the variable left to the command lines of the killed processes.
 await_end() {
 	local now pid pids start
 

@@ -5,7 +5,8 @@
 #
 # usage: accel.sh IMAGE
 #
-# With ACCEL=auto the accelerator is KVM if KVM runs IMAGE on this machine, otherwise TCG.
+# With ACCEL=auto, accel.sh selects KVM if KVM runs the kernel IMAGE on this machine. If
+# KVM does not run IMAGE, accel.sh selects TCG, the emulator of QEMU.
 
 . "${0%/*}/../lib.sh"
 
@@ -38,9 +39,9 @@ kvm)	echo "-accel kvm -cpu host" ;;
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
 # With icount, all runs of a guest are the same, because the clock of the guest counts
 # instructions, and the guest receives no input from the host, not even random numbers.
-# The clock counts each iteration of a string instruction as an instruction. Therefore the
-# processor has no ERMS and no FSRM: without these features, the kernel moves eight bytes
-# in one iteration.
+# The clock counts each iteration of a string instruction as an instruction. The emulated
+# processor has no ERMS and no FSRM, because without ERMS and FSRM the kernel moves eight
+# bytes in one iteration of a string instruction.
 icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off -seed 1" \
 		"-cpu ${CPU:-max,la57=off,erms=off,fsrm=off}" \
 		"-rtc base=2020-01-01,clock=vm" ;;

@@ -13,7 +13,7 @@
 # the guest when boot.sh or the parent of boot.sh dies.
 #
 # start.sh exports the variables that "make help" lists. The scripts that call boot.sh may
-# also set these variables:
+# also set the following variables:
 #
 #	PROGRAM		one program with its arguments, which runs instead of the tests
 #	NONCE		the number that the verdict must contain [a random number]
@@ -29,7 +29,7 @@
 
 # The kernel of the host sends SIGTERM to boot.sh when the parent of boot.sh dies, because
 # a system for continuous integration may kill only make. MMUN_TIED is the process ID of
-# boot.sh if setpriv has requested this SIGTERM.
+# boot.sh if setpriv has made the kernel send SIGTERM when the parent dies.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -43,7 +43,7 @@ PROGRAM=${PROGRAM:-}
 GUEST_ENV="${GUEST_ENV:-}${SCHEDULE:+ MMUN_SCHEDULE=$SCHEDULE}"
 
 # boot.sh boots the guest again if the guest has printed nothing after BOOT_SECS seconds.
-# There are at most BOOT_TRIES boots.
+# boot.sh boots a guest at most BOOT_TRIES times.
 BOOT_SECS=${BOOT_SECS:-120}
 BOOT_TRIES=3
 

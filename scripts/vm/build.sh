@@ -146,8 +146,8 @@ tests_key() {
 }
 
 # changed_sources FILE: Prints the arguments "-W SOURCE" for make for each source whose
-# hash is not in FILE, so that make compiles this source again. make cannot find these
-# sources by time stamps alone, because a source may have an older time stamp after a
+# hash is not in FILE, so that make compiles this source again. make alone cannot find all
+# changed sources by time stamps, because a source may have an older time stamp after a
 # change.
 changed_sources() {
 	local line old=''

@@ -6,12 +6,12 @@
 # usage: choose.sh OUT
 #
 # TESTS is a list of globs, separated by commas. If TESTS is empty, choose.sh prints all
-# programs. The programs are the lines of OUT/programs, and choose.sh prints the programs
-# in the order of this file. If PROGRAM is set, choose.sh considers only the program that
-# PROGRAM names. choose.sh runs the programs in OUT/tests, and each program compares the
-# names of its own tests with the globs (see lib/names.h of the selftest), so that
-# choose.sh and the programs in the guest select the same tests. A glob that matches no
-# test is an error: choose.sh prints a line with similar names, writes the names of all
+# programs. choose.sh reads the names of the programs from OUT/programs, and prints the
+# names in the order of OUT/programs. If PROGRAM is set, choose.sh considers only the
+# program that PROGRAM names. choose.sh runs the programs in OUT/tests, and each program
+# compares the names of its own tests with the globs (see lib/names.h of the selftest), so
+# that choose.sh and the programs in the guest select the same tests. A glob that matches
+# no test is an error: choose.sh prints a line with similar names, writes the names of all
 # tests to OUT/names, and exits with status 2.
 
 . "${0%/*}/../lib.sh"

@@ -67,7 +67,7 @@ make_command_line() {
 # variable slow to 1 if QEMU emulates the processor. If QEMU emulates the processor,
 # choose_accel also sets the variable image to the unpacked kernel, because an emulated
 # guest takes longer to unpack its kernel than for the rest of the boot. An unpacked
-# kernel does not move itself to a random address.
+# kernel (vmlinux) does not move itself to a random address at boot.
 choose_accel() {
 	local words
 

@@ -31,7 +31,7 @@ count_of() {
 }
 
 # outcome: Prints the first complaint of judge.sh, which is the first line "# TEXT" after
-# the last result in the log. Prints "ok" if there is no complaint.
+# the last result in the log. Prints "ok" if judge.sh did not complain.
 outcome() {
 	awk '/^(not )?ok / { note = "" }
 		/^# / && !note { note = substr($0, 3) }

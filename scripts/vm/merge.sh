@@ -14,8 +14,8 @@
 # "# NAME: SECONDS s". merge.sh writes a block when the block is complete. Each guest does
 # the same checks: the guest loads the modules, unloads the modules and looks for leaks.
 # merge.sh merges the results of all guests for one check into one result, which is ok if
-# the check is ok in every guest. If a guest ends early, merge.sh writes the lines of this
-# guest without a result last, and writes fewer results than planned.
+# the check is ok in every guest. If a guest ends early, merge.sh writes the lines of the
+# guest that belong to no result last, and writes fewer results than planned.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"
@@ -69,8 +69,7 @@ name_results() {
 	done
 }
 
-# put_plan: Writes the version of KTAP and the plan, unless put_plan has written them
-# before.
+# put_plan: Writes the version of KTAP and the plan of KTAP, if FILE is empty.
 put_plan() {
 	local nr_checks=$((${#load_checks[@]} + ${#unload_checks[@]} + 1))
 

@@ -17,7 +17,8 @@
 
 # The kernel of the host sends SIGTERM to side-by-side.sh when the parent of
 # side-by-side.sh dies, because a system for continuous integration may kill only make.
-# MMUN_TIED is the process ID of side-by-side.sh if setpriv has requested this SIGTERM.
+# MMUN_TIED is the process ID of side-by-side.sh if setpriv has made the kernel send
+# SIGTERM when the parent dies.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 

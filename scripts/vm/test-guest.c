@@ -36,9 +36,9 @@ static void leave_thread(void)
 }
 
 /*
- * The exit of this process is held in the last callback of its range.  At this
- * point exit_mm() has detached the mm, and the descriptor of the driver is
- * still open.
+ * The exit of this process is held in the last callback of its range.  While the
+ * exit is held, exit_mm() has detached the mm, and the descriptor of the driver
+ * is still open.
  */
 static void stick_in_exit(void)
 {

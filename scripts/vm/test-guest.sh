@@ -5,9 +5,9 @@
 #
 # usage: test-guest.sh
 #
-# The variable KERNEL or KDIR selects the kernel. Four guests run to their end.
-# test-guest.sh kills the other guests, or these guests do not start. test-guest.sh prints
-# KTAP. The files of the last guest are in build/test-guest.
+# The variable KERNEL or KDIR selects the kernel. Four guests of test-guest.sh run to
+# their end. All other guests of test-guest.sh are killed or do not start. test-guest.sh
+# prints KTAP. The files of the last guest are in build/test-guest.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tests of the scripts that run guests in parallel. The first tests check how deal.awk
-# distributes the programs. The other tests check the merged result of two guests, one of
-# which fails.
+# distributes the programs. All tests after the tests of deal.awk check the merged result
+# of two guests, one of which fails.
 #
 # usage: test-merge.sh
 #

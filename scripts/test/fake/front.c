@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * This program replaces every program in PATH.  It counts the calls of programs,
- * and makes one call fail.
+ * This program replaces every program in PATH.  This program counts the calls of
+ * programs, and makes one call fail.
  *
  * usage: front --links DIR...	make a link to this program, beside it, for each
  *				program in these directories
  *        NAME ARGUMENT...	run program NAME; NAME is such a link
  *
- * This program is WORLD/front/front, where WORLD is the directory of the test,
- * see world.sh.  For each call of a program, front appends a line
- * "script<TAB>command" to WORLD/calls.  If the file WORLD/fault has the number
- * of the call, front exits with status 99.  If the file WORLD/kill has the
- * number of the call, front kills the process groups of the script and of
- * itself.  Before front exits or kills, front writes the line
+ * This program, "front", is the file WORLD/front/front, where WORLD is the
+ * directory of the test, see world.sh.  For each call of a program, front
+ * appends a line "script<TAB>command" to WORLD/calls.  If the file WORLD/fault
+ * has the number of the call, front exits with status 99.  If the file
+ * WORLD/kill has the number of the call, front kills the process groups of the
+ * script and of itself.  Before front exits or kills, front writes the line
  * "script<TAB>command" to WORLD/hit.  If the call must not fail, front runs
  * WORLD/recorded/NAME if this file exists, or the program NAME in the
  * directories of WORLD/path.

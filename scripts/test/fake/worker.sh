@@ -35,7 +35,7 @@ words=("KERNEL=$kernel" JOBS=2)
 mapfile -t table <"$SCRIPTS/test/faults-excepted"
 
 # is_excepted SCRIPT COMMAND: Returns 0 if a row of faults-excepted matches SCRIPT and
-# COMMAND. Writes the number of this row to WORLD/rows.
+# COMMAND. is_excepted writes the number of the matching row to WORLD/rows.
 is_excepted() {
 	local row script glob _
 

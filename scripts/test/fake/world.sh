@@ -4,7 +4,7 @@
 # Functions that make and use a world. A world is a directory in which the runner runs
 # without a network, a kernel or QEMU. A test sources world.sh after lib.sh.
 #
-# A world has these files and directories:
+# A world has the following files and directories:
 #
 #	repo		a copy of the repository
 #	front		the only directory in PATH, see front.c
