@@ -116,10 +116,10 @@ stock_release() {
 	value release "$root/opt/root/test_mmun/build/stock/kernel"
 }
 
-[ "$EUID" = 0 ] || die "debootstrap and chroot need root: run this as root"
+[ "$EUID" = 0 ] || die "debootstrap and chroot need root: run make check-bare as root"
 need git
 changed=$(git -C "$TOP" status --porcelain -- Makefile scripts)
-[ -z "$changed" ] || die "commit these changes first, the clone would lack them: $changed"
+[ -z "$changed" ] || die "commit the changes first, because the clone has only committed files: $changed"
 need debootstrap git unshare setpriv
 proxies=()
 for name in "${!http_proxy@}" "${!https_proxy@}" "${!HTTP_PROXY@}" "${!HTTPS_PROXY@}"; do

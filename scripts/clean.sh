@@ -26,7 +26,7 @@ refuse_locked() {
 
 	for file; do
 		[ ! -f "$file" ] || flock -n "$file" true ||
-			die "$file is locked: a run is in progress; end it first"
+			die "$file is locked: a run is in progress; end the run first"
 	done
 }
 
@@ -74,11 +74,11 @@ check_cache() {
 	for entry in "${entries[@]}"; do
 		name=${entry##*/}
 		is_of_cache "$name" ||
-			die "$cache/$name: the runner did not make this; nothing was removed. Remove files by hand"
+			die "$cache/$name: the runner did not make this file; nothing was removed. Remove the file by hand"
 		[[ " $CACHE_MARKS " != *" $name "* ]] || marks=$((marks + 1))
 	done
 	[ "$marks" != 0 ] || [ ${#entries[@]} = 0 ] || has_only_locks ||
-		die "$cache does not look like the cache: it has none of $CACHE_MARKS; nothing was removed"
+		die "$cache is not a cache of the runner: the directory has none of $CACHE_MARKS; nothing was removed"
 }
 
 # has_only_locks: Returns 0 if all entries of the cache are locks, which is the state of a
@@ -98,7 +98,7 @@ clean_cache() {
 	refuse_locked "$TOP"/build/*/{lock,bench.lock} "$cache"/{lock,lock.*} \
 		"$cache"/build/*.lock
 	exec {use}>>"$cache/lock.use"
-	flock -n "$use" || die "$cache is locked: a run is in progress; end it first"
+	flock -n "$use" || die "$cache is locked: a run is in progress; end the run first"
 	size=$(du -sh "$cache" | cut -f1)
 	rm -rf "${entries[@]}" "$cache/lock.use"
 	echo "freed $size in $cache"

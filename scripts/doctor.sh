@@ -77,7 +77,7 @@ show_disk() {
 	if [ "$free" -lt "$DISK_GIB" ]; then
 		print_problem "$1" "$2: $free GiB free, $DISK_GIB GiB are needed for all kernels"
 	elif [ ! -w "$dir" ] && [ "$1" = cache ]; then
-		print_row "$1" "$2 is read-only: it belongs to another user"
+		print_row "$1" "$2 is read-only: the cache belongs to another user"
 	elif [ ! -w "$dir" ]; then
 		print_problem "$1" "$(id -un) cannot write to $2"
 	else

@@ -51,7 +51,7 @@ resolve "${KDIR:-$KERNEL}"
 
 # Two runs of one kernel at the same time would write the same files.
 exec {lock}>"$out/lock"
-flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
+flock -n "$lock" || { say "waiting for the end of another run on this kernel"; flock "$lock"; }
 
 "$SCRIPTS/vm/build.sh" modules "$out"
 "$SCRIPTS/vm/build.sh" tests "$out"

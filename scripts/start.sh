@@ -88,7 +88,7 @@ check_given() {
 			die "there is no variable $(one_line "$name")${near:+; near: $near}; make help lists all variables"
 		fi
 		used_by_goals "$name" ||
-			die "the target does not use $name; these targets use it: ${table[$name.targets]}"
+			die "the target does not use $name; the targets that use $name are: ${table[$name.targets]}"
 	done
 }
 
@@ -115,7 +115,7 @@ check_place() {
 		[ -w "$TOP/build" ] ||
 			die "$TOP/build belongs to another user; run make clean as that user"
 	elif [ ! -w "$TOP" ]; then
-		die "$TOP is not writable, so build/ cannot be made there; clone the repository to another directory"
+		die "$TOP is not writable, so build/ cannot be made in the clone; clone the repository to another directory"
 	fi
 }
 

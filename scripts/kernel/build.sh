@@ -89,7 +89,7 @@ compile() {
 	local watcher='' status=0 jobs
 
 	jobs=$(nproc)
-	say "building kernel $name; this takes minutes, but only once"
+	say "building kernel $name; the first build takes minutes"
 	if [ -t 2 ]; then
 		progress &
 		watcher=$!

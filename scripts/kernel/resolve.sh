@@ -139,7 +139,7 @@ release_of_build() {
 		release=$(<"$kdir/include/config/kernel.release")
 	fi
 	[ -n "$release" ] ||
-		die "$kdir is not the directory of a built kernel. Run make in it"
+		die "$kdir is not the directory of a built kernel. Run make in $kdir"
 	echo "$release"
 }
 

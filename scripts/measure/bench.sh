@@ -79,7 +79,7 @@ measure_base() {
 need_for "${KDIR:-$KERNEL}" python3
 resolve "${KDIR:-$KERNEL}"
 exec {lock}>"$out/bench.lock"
-flock -n "$lock" || { say "waiting for another run"; flock "$lock"; }
+flock -n "$lock" || { say "waiting for the end of another run on this kernel"; flock "$lock"; }
 base=()
 if [ -n "$BASE" ]; then
 	measure_base

@@ -157,7 +157,7 @@ try_sound() {
 	has_line "$dir/sound.result" "by=everything passed" || {
 		cat "$dir/sound.log"
 		rm "$dir/sound.result"
-		die "a test fails on the kernel without a mutant in tier $tier. Repair that first"
+		die "a test fails on the kernel without a mutant in tier $tier. Repair the kernel or the test first"
 	}
 }
 
@@ -209,7 +209,7 @@ try_suite() {
 check_apart() {
 	mkdir -p "$results/memory"
 	"$SCRIPTS/mutate/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||
-		die "this machine cannot mount an overlay here: run it outside of containers," \
+		die "cannot mount an overlay on $results: run make mutants outside of containers," \
 			"on Linux 5.11 or newer, as root or with user namespaces"
 }
 

@@ -10,10 +10,10 @@
 #
 #	any		all rows
 #	qemu		kernels that QEMU boots
-#	built		kernels that are built here, from source
-#	mutants		kernels that are built here and that QEMU boots, if there are
-#			mutants for this version
-#	cov, hmm	kernels that are built here with this fragment
+#	built		kernels that the runner builds from source
+#	mutants		kernels that the runner builds and that QEMU boots, if there are
+#			mutants for the version of the kernel
+#	cov, hmm	kernels that the runner builds with the fragment cov or hmm
 kernel_rows() {
 	local known=''
 
@@ -63,13 +63,13 @@ check_kdir() {
 		[ ! -e "$dir" ] || break
 	done
 	[ -n "$dir" ] || refuse "there is no such directory"
-	[ -d "$dir" ] || refuse "this is not a directory"
+	[ -d "$dir" ] || refuse "the path is not a directory"
 	value=$(realpath "$dir")
 	is_path "$value" ||
 		refuse "make cannot take a path with spaces or with any of : # \$ % , ; = and quotes"
 	[ -e "$value/include/config/kernel.release" ] ||
 		[ -e "$value/.kernelvariables" ] ||
-		refuse "this is not the directory of a built kernel; run make there, or give the directory of its O="
+		refuse "the path is not the directory of a built kernel; run make in this directory, or give the directory of O="
 }
 
 # mutant_names kernel|module: Prints the names of all mutants of the kernel, or of all
@@ -182,7 +182,7 @@ check_suite_fits() {
 	[[ $SUITE = *hmm* && -z $KDIR ]] || return 0
 	rows=$(kernel_rows hmm)
 	grep -qxF -- "$KERNEL" <<<"$rows" ||
-		refuse_conflict SUITE "hmm-tests need a kernel built here with TEST_HMM, and KERNEL=$KERNEL is no such kernel; give one of ${rows//$'\n'/, }"
+		refuse_conflict SUITE "hmm-tests need a kernel that the runner builds with TEST_HMM, and KERNEL=$KERNEL is no such kernel; give one of ${rows//$'\n'/, }"
 	[ -z "$TESTS" ] || refuse_conflict TESTS "SUITE=hmm runs all hmm-tests; leave TESTS out"
 }
 
@@ -203,7 +203,7 @@ check_uml_fits() {
 		refuse_conflict KDIR "User-Mode Linux has no clock that counts instructions; give another kernel"
 	for name in ACCEL CPU QEMU; do
 		! is_given "$name" ||
-			refuse_conflict "$name" "is for QEMU, and the kernel is User-Mode Linux; leave it out"
+			refuse_conflict "$name" "$name is for QEMU, and the kernel is User-Mode Linux; leave $name out"
 	done
 }
 

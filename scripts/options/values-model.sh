@@ -126,7 +126,7 @@ check_steps() {
 	[ ${#steps[@]} -le "$SCHEDULE_STEPS" ] || refuse "a schedule has at most $SCHEDULE_STEPS steps"
 	for step in "${steps[@]}"; do
 		[[ $step =~ ^[A-Z][0-9]$ && $known == *" $step "* ]] ||
-			refuse "$1 has no actor for the step $(one_line "$step"); it has${known% }"
+			refuse "$1 has no actor for the step $(one_line "$step"); the steps are${known% }"
 	done
 }
 

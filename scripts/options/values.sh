@@ -215,5 +215,5 @@ check_cache() {
 	done
 	[ -d "$dir" ] || refuse "$dir is not a directory"
 	[ "$dir" = "$value" ] || [ -w "$dir" ] ||
-		refuse "$dir is not writable, so the cache cannot be made there"
+		refuse "$dir is not writable, so the cache cannot be made in $dir"
 }

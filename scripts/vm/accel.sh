@@ -18,7 +18,7 @@ choose_accel() {
 
 	ACCEL=tcg
 	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-		say "no KVM here: emulating (TCG)"
+		say "no KVM on this machine: emulating the guest (TCG)"
 		return
 	fi
 	answer=$("$SCRIPTS/vm/try-kvm.sh" "$image") || status=$?
@@ -26,7 +26,7 @@ choose_accel() {
 	if [ "$answer" = kvm ]; then
 		ACCEL=kvm
 	else
-		say "KVM runs no kernel here: emulating (TCG)"
+		say "KVM does not run a kernel on this machine: emulating the guest (TCG)"
 	fi
 }
 

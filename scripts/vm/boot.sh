@@ -172,7 +172,7 @@ boot() {
 		if [ "$ended" != no-boot ] || [ "$try" = "$BOOT_TRIES" ]; then
 			break
 		fi
-		say "the guest printed nothing in $BOOT_SECS seconds: booting it again"
+		say "the guest printed nothing in $BOOT_SECS seconds: booting the guest again"
 	done
 }
 

@@ -20,7 +20,7 @@ source=$(value source "$out/kernel")
 # OUT/module.
 take_module() {
 	[ -e "$kdir/lib/test_hmm.ko" ] ||
-		die "$kdir has no lib/test_hmm.ko: SUITE=hmm needs a kernel that is built here"
+		die "$kdir has no lib/test_hmm.ko: SUITE=hmm needs a kernel that the runner builds"
 	mkdir -p "$out/module"
 	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
 }
@@ -35,7 +35,7 @@ find_sources() {
 		[ ! -e "$file" ] || files+=("$file")
 	done
 	[ ${#files[@]} != 0 ] ||
-		die "$source has no hmm-tests: SUITE=hmm needs a kernel that is built here"
+		die "$source has no hmm-tests: SUITE=hmm needs a kernel that the runner builds"
 }
 
 # build_tests: Builds OUT/tests/hmm-tests, unless the sources and the compiler have not

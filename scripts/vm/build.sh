@@ -99,7 +99,7 @@ build_module() {
 # find_flags: Sets the array flags to the additional arguments for make.
 find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
-		die "$kdir has no Module.symvers: run make there, with the modules"
+		die "$kdir has no Module.symvers: build the kernel with its modules"
 	read -ra flags <<<"${MODULE_FLAGS:-}"
 	! is_uml "$kdir/.config" || flags+=(ARCH=um)
 }
