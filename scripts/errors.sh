@@ -15,8 +15,8 @@ die() {
 }
 
 # report_failure LINE: Prints the command that failed in line LINE; errexit then ends the
-# script. Prints nothing if another script, a subshell, a command whose output is
-# assigned, or the function quietly has printed a message before.
+# script. report_failure prints nothing if another script, a subshell, a command whose
+# output is assigned, or the function quietly has printed a message before.
 report_failure() {
 	local status=$?
 	local named='^("\$SCRIPTS/|"\$@"|\([^(]|return|exit|[A-Za-z_]+\+?=.*\$\()'

@@ -12,9 +12,9 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# unpack_counts: Writes the files with the counts (.gcda) from the guest to $dir. Also
-# copies the file of notes (.gcno), which the compiler wrote, beside each file with
-# counts, because lcov needs both files.
+# unpack_counts: Writes the files with the counts (.gcda) from the guest to $dir.
+# unpack_counts also copies the file of notes (.gcno), which the compiler wrote, beside
+# each file with counts, because lcov needs both files.
 unpack_counts() {
 	rm -rf "$dir"
 	mkdir -p "$dir"

@@ -38,8 +38,8 @@ find_sources() {
 		die "$source has no hmm-tests: SUITE=hmm needs a kernel that the runner builds"
 }
 
-# build_tests: Builds OUT/tests/hmm-tests, unless the sources and the compiler have not
-# changed since the last build.
+# build_tests: Builds OUT/tests/hmm-tests if the sources or the compiler have changed
+# since the last build.
 build_tests() {
 	local key files selftests=$source/tools/testing/selftests
 

@@ -44,8 +44,8 @@ declare -A written=()
 # The open block of each guest: "ok" or "not ok", the name of the program or check, the
 # rest of the line of the result, and the lines before and after the line of the result
 declare -A result=() name=() rest=() before=() after=()
-# The arrays have, for each check, its notes and the numbers of guests in which the check
-# was ok and not ok
+# The arrays notes, nr_ok and nr_not_ok have, for each check, its notes and the numbers of
+# guests in which the check was ok and not ok
 declare -A notes=() nr_ok=() nr_not_ok=()
 
 # put TEXT: Writes TEXT, which is complete lines, to stdout and to FILE.

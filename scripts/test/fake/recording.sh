@@ -33,8 +33,8 @@ remove_incomplete() {
 	exit 1
 }
 
-# die_in_the_middle FILE: Counts the files that the fake programs write. Kills the process
-# group if the number of FILE is the number in WORLD/half.
+# die_in_the_middle FILE: Counts the files that the fake programs write. die_in_the_middle
+# kills the process group if the number of FILE is the number in WORLD/half.
 die_in_the_middle() {
 	echo "$1" >>"$world/puts"
 	mapfile -t puts <"$world/puts"
