@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract of all calls: the numbers of the calls, the layout and the size
- * of the argument, and the copy of the argument.
+ * Tests what all calls have in common: the number of the call, the layout and
+ * the size of the argument, and the copy of the argument.
  */
 #include <assert.h>
 #include "lib/calls.h"
 
-/* The layout is part of the ABI.  It is the same for 32-bit callers. */
+/* The layout is part of the ABI, and the same for 32-bit and 64-bit callers. */
 #define SIZE sizeof(layout)
 #define AT(field) offsetof(typeof(layout), field)
 #define OFFSETS(name, condition)                                   \
@@ -173,7 +173,7 @@ TEST_EACH_CALL(known_number_of_another_letter_or_direction_is_enotty)
 #define COMPAT_GETPID 20
 #define COMPAT_IOCTL 54
 
-/* A system call of the 32-bit ABI, which 64-bit code can also use. */
+/* Issue a system call of the 32-bit ABI, which 64-bit code can also use. */
 static int compat_call(int nr, int fd, unsigned int cmd, void *arg)
 {
 	int ret = -1;
@@ -193,8 +193,9 @@ static int compat_answer(int fd, unsigned int cmd, void *arg)
 }
 
 /*
- * A kernel without the 32-bit ABI raises SIGSEGV, so a child tries a call.
- * User-Mode Linux interprets the number as a number of the 64-bit ABI.
+ * A child process tries getpid(), because int $0x80 causes SIGSEGV if the
+ * kernel lacks the 32-bit ABI.  User-Mode Linux executes the system call that
+ * has this number in the 64-bit ABI.
  */
 static bool have_compat(void)
 {

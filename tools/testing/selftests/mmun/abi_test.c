@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract of each call: values, errno, the order of the checks, objects
- * that are gone, privilege.  Every wrong value is tried alone, in a call that
- * is otherwise perfect.  Every wrong value is also tried together with every
- * other wrong value of the call.
+ * Tests each call of the device: wrong values, errno, the order of the checks,
+ * IDs of removed objects, and privileges.  The tests try each wrong value
+ * alone, in a call that is otherwise correct, and together with each other
+ * wrong value of the call.
  */
 #include "lib/calls.h"
 #include "lib/worker.h"
 
 /*
- * The order of the checks.  SEQ is compared only if the batch exists.  The code
- * of mm/ detects OVERFLOW.
+ * The checks of a call, in their order.  The driver compares SEQ, the sequence,
+ * only if the batch exists.  The core detects OVERFLOW.
  */
 enum stage { OFFER, VALUE, KTHREAD, ID, INTERVAL, SEQ, OVERFLOW, BUFFER };
 
@@ -28,9 +28,9 @@ static const int stage_errno[] = {
  * @offset: offset of the field in the argument
  * @width: bytes of the field
  * @stage: the check that fails
- * @value: the value of an element of all_wrongs()
+ * @value: the wrong value, in an element of all_wrongs()
  * @count: number of @values
- * @values: the values of a row of the table
+ * @values: the wrong values, in a row of the table in all_wrongs()
  */
 struct wrong {
 	const char *what;
@@ -51,11 +51,11 @@ struct wrong {
 	  ARRAY_SIZE(((__u64[]){ __VA_ARGS__ })), { __VA_ARGS__ } }
 /* clang-format on */
 
-#define NO_ID 0x7ffffff0 /* no test creates so many objects */
+#define NO_ID 0x7ffffff0 /* no object of a test has this ID */
 #define KERNEL_ADDRESS (-4096ULL)
 #define KTHREADD 2 /* a kernel thread */
 
-/* Returns an array of single values, which ends with an element without @what. */
+/* Returns one element for each wrong value.  The last element has no @what. */
 static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 {
 	const struct mmun_info *info = &self->info;
@@ -151,7 +151,7 @@ static void poke(union args *a, const struct wrong *w)
 		memcpy(a->bytes + w->offset, &w->value, sizeof(w->value));
 }
 
-/* A kernel without VERIFY does not look at its argument. */
+/* MMUN_VERIFY without HMM fails before the driver checks the argument. */
 static int wrong_errno(FIXTURE_DATA(abi) * self, const struct wrong *w)
 {
 	return perfect_answer(self, call_of(w->cmd)) == EOPNOTSUPP ?
@@ -209,7 +209,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 	EXPECT_LT(100, pairs);
 }
 
-/* Expect that the call fails with ENOENT on range @id, which is gone. */
+/* Expect that the call fails with ENOENT, because range @id was removed. */
 #define EXPECT_GONE(name)                                                 \
 	({                                                                \
 		const struct call *__call = call_of(mmun_request_##name); \
@@ -295,7 +295,7 @@ TEST_F(abi, context_does_not_find_objects_of_another)
 	mmun_err_read_begin(ENOENT, self->id);
 	EXPECT_ERRNO(ENOENT, _mmun_abandon(other, self->token));
 	EXPECT_EQ(0, mmun_query_context().out_ranges);
-	/* The same number names another object in another context. */
+	/* The same ID names different objects in different contexts. */
 	for (int i = 0; i < 4; i++)
 		mmun_remove(mmun_insert(self->map, self->page));
 	self->fd = mine;
@@ -365,7 +365,7 @@ TEST_F(abi, hmm_nofault_does_not_accept_write)
 				  MMUN_METHOD_HMM_NOFAULT, 0));
 }
 
-/* Returns 1 if UNPIN_MM ended the call. */
+/* Returns 1 if MMUN_UNPIN_MM ended MMUN_PIN_MM. */
 static int job_pin(struct worker *worker)
 {
 	__u32 released = 2;
@@ -406,7 +406,7 @@ FIXTURE_VARIANT(open_mode)
 	int write_errno;
 };
 
-/* The device cannot be written, and a new log contains no record. */
+/* The device does not support write(), and a new log contains no record. */
 /* clang-format off */
 FIXTURE_VARIANT_ADD(open_mode, read_write) { O_RDWR,   EAGAIN, EINVAL };
 FIXTURE_VARIANT_ADD(open_mode, read_only)  { O_RDONLY, EAGAIN, EBADF };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MMUN_CHECK_BALANCE reports whether each invalidation of the mm that started
- * has ended.
+ * Tests MMUN_CHECK_BALANCE, which reports whether all invalidations of the mm
+ * have ended.
  */
 #include "lib/hold.h"
 
 HOLD_FIXTURE(balance)
 
-/* Expect the result of a check that does not wait.  Returns the sequence. */
+/* Check without waiting, and expect this result.  Returns the sequence. */
 #define expect_check(_balanced, _odd)                                 \
 	({                                                            \
 		struct mmun_check_balance __c;                        \

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Coherence: the device reads and writes what the CPU has in memory, and a
- * change of the address space removes the entries of its pages and no others.
+ * Tests coherence: the device and the CPU read what the other one wrote, and a
+ * change of some pages removes their entries and no other entries.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
 #include "lib/range.h"
 
 /*
- * Page n contains byte n + 1, which the CPU wrote.  The range covers all
- * pages.  Operations work on pages 3 and 4, or move them to pages 9 and 10.
+ * Page n contains byte n + 1, which the CPU wrote.  The range covers all pages.
+ * Operations change pages 3 and 4, or move these pages to pages 9 and 10.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |------------range------------|   no access
@@ -81,8 +81,8 @@ FIXTURE_SETUP(coherence_mem)
 	} while (0)
 
 /*
- * Check that pages [@first, @end) have no entry.  In the other pages the CPU
- * and the device must read the bytes that the other one wrote.
+ * Check that pages [@first, @end) have no entry.  In all other pages, the CPU
+ * must read what the device wrote, and the device must read what the CPU wrote.
  */
 static void check_gone(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(coherence_mem) * self, int first, int end)
@@ -190,8 +190,8 @@ TEST_F(coherence_mem, writable_again_after_mprotect_back)
 }
 
 /*
- * A private page becomes zeroes or the page of the file again.  A shared page
- * stays.
+ * MADV_DONTNEED drops the contents of private pages, and keeps the contents of
+ * shared pages.
  */
 TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 {
@@ -263,8 +263,8 @@ TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
 }
 
 /*
- * The write copies a page that the child shares.  The entry of the old page
- * must go.
+ * The write of the CPU copies a page that the child shares.  The entry of the
+ * old page must be removed.
  */
 TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 {
@@ -282,7 +282,7 @@ TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
 	expect_child_reads(is_shared ? 0x55 : 1);
 }
 
-/* Single cases, by the best method of the kernel */
+/* Tests that use only the best method of the kernel */
 
 MMUN_PLAIN_FIXTURE(coherence, MMUN_RANGE_FIXTURE)
 
@@ -298,7 +298,7 @@ TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
 	verify(0);
 }
 
-/* The buffers of ACCESS, behind the range */
+/* The buffer of ACCESS is behind the range, and has no pages yet. */
 
 TEST_F(coherence, device_read_faults_its_buffer_in)
 {
@@ -320,7 +320,7 @@ TEST_F(coherence, device_write_faults_its_buffer_in)
 	EXPECT_EQ(0, memcmp(op_at, buffer, op_length));
 }
 
-/* The stack has no pages below the frame until the test accesses them. */
+/* The stack must grow, because it has no pages so far below the frame. */
 TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
 {
 	__u64 frame = mmun_u64(__builtin_frame_address(0)) - (1 << 20);
@@ -331,7 +331,10 @@ TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
 	EXPECT_EQ(0, memcmp(buffer, op_at, self->page));
 }
 
-/* The read replaces the zero page, which removes the entry that it uses. */
+/*
+ * The device reads the page into the same page.  The kernel replaces the zero
+ * page, and removes the entry that the read uses.
+ */
 TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
 {
 	ASSERT_EQ(0, madvise(op_at, self->page, MADV_DONTNEED));
@@ -352,7 +355,7 @@ static int access_at(FIXTURE_DATA(coherence) * self, char *at, size_t length,
 	return ret ? -errno : done;
 }
 
-/* ACCESS works in steps.  Each step lies in one page of the range. */
+/* ACCESS copies the bytes in steps, one page of the range after another. */
 TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
 {
 	char *to = mmun_map(mmun_page(PAGES), self->page);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The collision-retry protocol, one step at a time: COMMIT fails if and only if
- * an invalidation hit the range after READ_BEGIN.
+ * Tests the collision-retry protocol, one step at a time: COMMIT reports a
+ * collision if and only if an invalidation hit the range after READ_BEGIN.
  */
 #include "lib/range.h"
 #include "lib/subject.h"
 
 /*
- * The pages and ranges of hold.h.  Page n contains byte n + 1.  mremap() moves a
- * page into the 8 pages after the map.  The test is its own subject.
+ * The pages and ranges are those of hold.h.  Page n contains byte n + 1.
+ * mremap() moves a page into the 8 pages after the map.  The process of the
+ * test takes the role of the subject, see subject.h.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |-----range-----|-near--|       |   no access
@@ -35,7 +36,7 @@ COLLIDE_FIXTURE(collide_mutator)
 COLLIDE_FIXTURE(collide_method)
 COLLIDE_FIXTURE(collide_cow)
 
-/* Begin a section.  The other statements are about the last section. */
+/* Begin a critical section.  The next statements work on the latest section. */
 #define begin() (self->token = mmun_read_begin(self->id))
 
 #define collect(_first, _nr, _method, _flags)                       \
@@ -54,7 +55,7 @@ COLLIDE_FIXTURE(collide_cow)
 #define expect_retry(_retry) \
 	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
 
-/* Commit the section, and expect this result. */
+/* Commit the latest section, and expect this result. */
 #define expect_commit(_collided, _published)                                  \
 	do {                                                                  \
 		struct mmun_commit __commit;                                  \
@@ -75,8 +76,8 @@ COLLIDE_FIXTURE(collide_cow)
 	} while (0)
 
 /*
- * Every kind of mutator takes the same order of steps.  Each mutator
- * invalidates one page, and works once on each page.
+ * A test executes the same steps with each mutator.  A mutator invalidates one
+ * page.  A test calls a mutator at most once for each page.
  */
 
 static int mutate_mprotect(struct subject *subject, int nr)
@@ -171,7 +172,7 @@ TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
 	expect_entry(0);
 }
 
-/* The mutator works on the pages directly before and after the range. */
+/* The mutator changes the pages directly before and after the range. */
 TEST_F(collide_mutator, invalidation_of_adjacent_pages_does_not_collide)
 {
 	self->id = insert_pages(1, 2);
@@ -224,7 +225,7 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 	expect_published(0);
 }
 
-/* Published entries stay, except those of the page that the mutator changed. */
+/* A collision keeps the published entries of pages that did not change. */
 TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 {
 	begin_with_page(0);
@@ -239,9 +240,9 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 	expect_no_entry(1);
 }
 
-/* Many rounds: without an invalidation, or with one invalidation each */
+/* Many sections, without an invalidation or with one invalidation each */
 
-/* Returns how many rounds collide.  @_step is a statement in round @_i. */
+/* Returns how many sections collide.  Section @_i contains statement @_step. */
 #define count_collisions(_i, _rounds, _step)                    \
 	({                                                      \
 		int __collided = 0;                             \
@@ -272,7 +273,7 @@ TEST_F(collide, every_round_with_an_invalidation_collides)
 	expect_counters(1000, 0);
 }
 
-/* Sections that overlap, each with its own sequence */
+/* Critical sections that overlap, each with its own sequence */
 
 TEST_F(collide, nested_sections_all_commit_when_nothing_happened)
 {
@@ -429,7 +430,7 @@ TEST_F(collide, later_part_adds_write_permission)
 
 /* The methods of COLLECT */
 
-/* @stale: errno of COLLECT when its sequence is stale */
+/* @stale: errno of COLLECT after an invalidation in the section, or 0 */
 FIXTURE_VARIANT(collide_method)
 {
 	__u32 method;
@@ -483,7 +484,8 @@ TEST_F(collide_method, collect_in_a_stale_section_is_detected)
  *	collect pages 2, 3
  *	commit: collides
  *
- * If each part had a sequence of its own, COMMIT would miss the collision.
+ * All parts of a batch have the sequence of READ_BEGIN.  Otherwise COMMIT would
+ * miss the collision.
  */
 TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
 {
@@ -536,8 +538,8 @@ TEST_F(collide_method, collect_of_present_pages_does_not_collide_by_itself)
 }
 
 /*
- * A snapshot with MMUN_WRITE while a child shares the pages: the faults of the
- * snapshot break copy-on-write, which invalidates the range.
+ * Snapshots with MMUN_WRITE of pages that a child shares: a fault of the
+ * snapshot breaks copy-on-write, which invalidates the range.
  */
 
 FIXTURE_VARIANT(collide_cow)

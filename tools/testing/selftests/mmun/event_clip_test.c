@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests which ranges one invalidation reaches, and which part of the
- * invalidation each range sees.
+ * Tests which ranges one invalidation calls, and which part of the invalidation
+ * each callback receives.
  */
 #include "lib/mmun.h"
 #include "lib/range.h"
 #include "lib/watch.h"
 
 /*
- * Every way in which an operation can overlap a range, and ranges that begin and
- * end inside a page.
+ * The operations overlap the ranges in every possible way.  Range 1 begins and
+ * ends inside a page.
  *
  *   0   1   2   3   4   5   6   7   8   9  10  11  12  13  14  15
  *                   |--------------range 0--------------|
@@ -66,8 +66,8 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 /* clang-format on */
 
 /*
- * Expect that each range that the operation meets is called once, and no other
- * range.  Evaluates to the number of calls.
+ * Expect that the operation calls each range that it overlaps once, and no
+ * other range.  Evaluates to the number of calls.
  */
 #define expect_met(_watch, _event)                                           \
 	({                                                                   \
@@ -216,9 +216,9 @@ TEST_F(event_clip, dontneed_over_three_mappings_is_one_event_each)
 }
 
 /*
- * mprotect() works on one page table after another.  Both tables are in one page
- * middle directory.  A kernel may start with the second table if the first is
- * missing.
+ * mprotect() works on one page table after another.  Both tables are in one
+ * page middle directory.  If the first table is missing, the invalidation may
+ * start at the second table.
  *
  *   0   1   2   3 | 4   5   6   7	| is the end of the first page table
  *   |----------op-----------|

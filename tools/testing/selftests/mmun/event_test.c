@@ -34,7 +34,7 @@ enum mem {
  * @child: a process that was forked after the memory was mapped
  * @in_child: what op_in_child() does
  *
- * An operation returns 0, or another number with errno.
+ * An operation returns 0 if it succeeds.  Otherwise it sets errno.
  */
 struct area {
 	char *map;
@@ -79,13 +79,13 @@ static int area_map(struct area *a, enum mem mem)
 	return 0;
 }
 
-/* Returns a place behind the area in the same arena. */
+/* Returns an address behind the area, in the same arena. */
 static char *other_place(const struct area *a)
 {
 	return a->map + 2 * AREA_PAGES * a->page;
 }
 
-/* A child calls this function. */
+/* A child calls this function, to write to memory of its parent. */
 static int write_parent_file(const char *name, const char *byte, off_t offset)
 {
 	char path[64];
@@ -99,7 +99,6 @@ static int write_parent_file(const char *name, const char *byte, off_t offset)
 	return n == 1 ? 0 : -1;
 }
 
-/* Operations that consist of one expression */
 #define OP(name, expression)                                   \
 	static int op_##name(void *area, int arg)              \
 	{                                                      \
@@ -115,7 +114,7 @@ OP(mremap_away, mremap(op_at(a), 2 * a->page, 2 * a->page,
 		       MREMAP_MAYMOVE | MREMAP_FIXED | arg, other_place(a)) == MAP_FAILED)
 OP(mremap_onto, mremap(mmun_map_filled(other_place(a), 2), 2 * a->page, 2 * a->page,
 		       MREMAP_MAYMOVE | MREMAP_FIXED, op_at(a)) == MAP_FAILED)
-/* Resize the mapping of pages 0 to 4 to @arg pages. */
+/* Resize the mapping that consists of pages 0 to 4 to @arg pages. */
 OP(mremap_in_place, mremap(a->map, (OP_FIRST + 2) * a->page, arg * a->page, 0) == MAP_FAILED)
 OP(mprotect, mprotect(op_at(a), 2 * a->page, arg))
 OP(madvise, madvise(op_at(a), 2 * a->page, arg))
@@ -142,7 +141,7 @@ OP(uffd_copy, ioctl(a->uffd, UFFDIO_COPY, &(struct uffdio_copy){
 			.len = a->page }))
 /* clang-format on */
 
-/* A debugger writes to a page although its mapping forbids that. */
+/* Write to a page of the parent by ptrace.  The mapping is read-only. */
 static int op_poke_parent(void *area, int arg)
 {
 	pid_t parent = getppid();
@@ -170,15 +169,15 @@ static int register_uffd(struct area *a, __u64 features, __u64 mode)
 }
 
 /*
- * Operations that run before the range is inserted, so that the range receives
- * no event of them
+ * Preparations, which run before the range is inserted, so that the range
+ * receives no event from the preparation
  */
 /* clang-format off */
 OP(end_child, op_fork(a, 0) ?: mmun_child_end(&a->child))
 OP(free_lazily, mmun_write_lazily_freed(op_at(a), 2 * a->page))
 OP(fork_tracer, (a->in_child = op_poke_parent,
 		 mprotect(a->map, AREA_PAGES * a->page, PROT_READ) ?: op_fork(a, 0)))
-/* Unmap what follows pages 3 and 4, so that the mapping can grow. */
+/* Unmap the pages behind pages 3 and 4, so that the mapping can grow. */
 OP(make_room, munmap(op_at(a) + 2 * a->page, (AREA_PAGES - OP_FIRST - 2) * a->page))
 OP(register_wp, register_uffd(a, UFFD_FEATURE_PAGEFAULT_FLAG_WP, UFFDIO_REGISTER_MODE_WP))
 OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
@@ -186,8 +185,8 @@ OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
 /* clang-format on */
 
 /*
- * A fixture whose variants are operations: the event, its bytes and the number
- * of events, the operation and its argument, and what it needs.  The setup calls
+ * A fixture whose variants are operations.  A variant contains the expected
+ * events, the operation, and what the operation needs.  The setup calls
  * mmun_stay_on_this_cpu() because some operations reclaim or reuse a page.
  */
 #define AREA_FIXTURE(_fixture)                                     \
@@ -261,8 +260,8 @@ enum {
 };
 
 /*
- * Operations that raise an event: the event, its number of pages, the number of
- * events, and the operation
+ * Operations that raise an event.  The arguments are the event, its number of
+ * pages, the number of events, and the operation.
  */
 
 /* clang-format off */
@@ -274,7 +273,7 @@ RAISES(munmap, UNMAP, 2, 1, op_munmap);
 RAISES(munmap_unpopulated, UNMAP, 2, 1, op_munmap, .mem = MEM_EMPTY);
 RAISES(munmap_file, UNMAP, 2, 1, op_munmap, .mem = MEM_SHARED);
 RAISES(map_over, UNMAP, 2, 1, op_mmap_over);
-/* First the pages move.  Then the old mapping is unmapped. */
+/* mremap() moves the pages, and then unmaps the old mapping. */
 RAISES(mremap_away, UNMAP, 2, 2, op_mremap_away);
 RAISES(mremap_away_keeping_the_old, UNMAP, 2, 1, op_mremap_away, MREMAP_DONTUNMAP);
 RAISES(mremap_onto, UNMAP, 2, 1, op_mremap_onto);
@@ -288,7 +287,7 @@ RAISES(dontneed_file, CLEAR, 2, 1, op_madvise, MADV_DONTNEED, MEM_SHARED);
 RAISES(free, CLEAR, 2, 1, op_madvise, MADV_FREE);
 RAISES(remove, CLEAR, 2, 1, op_madvise, MADV_REMOVE, MEM_SHARED);
 RAISES(punch_hole, CLEAR, 2, 1, op_punch_hole, .mem = MEM_SHARED);
-/* The second event is about private copies that may have been made meanwhile. */
+/* The kernel unmaps again, because a fault may have created private copies. */
 RAISES(truncate, CLEAR, AREA_PAGES - OP_FIRST, 2, op_truncate, .mem = MEM_SHARED);
 RAISES(pageout_of_free, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
 RAISES(write_after_fork, CLEAR, 1, 1, op_write, .prepare = op_fork);
@@ -318,7 +317,7 @@ static void check_op(struct __test_metadata *_metadata,
 	expect_total(&log, count * times);
 }
 
-/* A test of ranges, each of which is { 0, start, length } */
+/* Define a test with some ranges, each of which is { 0, start, length }. */
 #define OP_TEST(_name, _times, ...)                                           \
 	TEST_F(event_op, _name)                                               \
 	{                                                                     \
@@ -375,7 +374,7 @@ QUIET(grow_in_place, op_mremap_in_place, OP_FIRST + 4, .prepare = op_make_room);
 QUIET(uffd_copy, op_uffd_copy, 0, MEM_EMPTY, op_register_copy, .needs = NO_UFFD);
 /* clang-format on */
 
-/* The MADV_DONTNEED at the end proves that the range receives events. */
+/* MADV_DONTNEED at the end proves that the range can receive events. */
 TEST_F(event_quiet, raises_nothing)
 {
 	struct mmun_records log;
@@ -391,7 +390,7 @@ TEST_F(event_quiet, raises_nothing)
 	mmun_expect_event(id, CLEAR, AREA, self->area.page);
 }
 
-/* A page that was written is soft dirty, unless the kernel lacks the bit. */
+/* A written page is soft dirty, unless the kernel does not support the bit. */
 static bool has_soft_dirty(const char *p)
 {
 	return mmun_pagemap(p) >> 55 & 1;
@@ -410,7 +409,7 @@ FOREIGN(write_to_proc_mem, CLEAR, 1, op_write_parent_mem);
 FOREIGN(clear_refs, SOFT_DIRTY, 2, op_clear_parent_refs);
 /* clang-format on */
 
-/* The driver reports IDs of the initial PID namespace. */
+/* The driver reports the process by its ID in the initial PID namespace. */
 TEST_F(event_foreign, reports_the_process_that_caused_it)
 {
 	struct mmun_record r;
@@ -442,8 +441,8 @@ FIXTURE_SETUP(event)
 MMUN_FIXTURE_TEARDOWN(event)
 
 /*
- * The memory is so far from other memory that every level of the page tables is
- * missing.
+ * The memory is so far from other memory that its page tables are missing at
+ * every level.
  */
 TEST_F(event, mprotect_of_unpopulated_memory_raises_nothing)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* This program runs example.c, which README.md shows. */
+/* Runs example.c, the example in README.md. */
 #define main example_main
 #include "example.c"
 #undef main

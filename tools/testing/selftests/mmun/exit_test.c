@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests the end of an mm: RELEASE, and three lifetimes that do not depend on
- * each other.  The descriptor may outlive the mm, the mm may outlive the
- * descriptor, and the ranges end with the descriptor in either case.
+ * Tests the end of an mm: the event RELEASE, and the lifetimes of the mm, the
+ * descriptor and the ranges.  The mm and the descriptor can end in either
+ * order.  The ranges end with the descriptor at the latest.
  */
 #include <limits.h>
 #include <sys/mount.h>
@@ -44,8 +44,8 @@ static int die_in_a_thread(void *arg, int nr)
 }
 
 /*
- * The core dump, if the kernel has core dumps, must leave no file behind: the
- * current directory is a tmpfs that only this process can access.
+ * Dump core into a tmpfs that only this process can access, so that no file is
+ * left behind.
  */
 static int die_by_abort(void *arg, int nr)
 {
@@ -61,7 +61,7 @@ static int die_by_abort(void *arg, int nr)
 
 VICTIM_FIXTURE(exit, setup_exit())
 
-/* @die: ends the victim; SIGKILL does if it is NULL */
+/* @die: the order that ends the victim, or NULL to send SIGKILL */
 FIXTURE_VARIANT(exit)
 {
 	mmun_order_fn die;
@@ -87,8 +87,8 @@ FIXTURE_VARIANT_ADD(exit, exec)             { victim_exec, EXECED_OK };
 	} while (0)
 
 /*
- * RELEASE announces the end of the mm while all pages are still mapped.  UNMAP
- * announces that the kernel unmaps them.  Both cover the whole address space.
+ * The kernel raises RELEASE while all pages are still mapped, and UNMAP before
+ * it unmaps the pages.  Both events cover the whole address space.
  */
 TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 {
@@ -198,7 +198,8 @@ TEST_F(exit, collides_a_batch_that_is_open)
 
 /*
  * A CPU that ran the dead process may keep a reference to its mm until the CPU
- * runs another process.  Run on each CPU, so that no such reference is left.
+ * runs another process.  Run on each CPU, so that every CPU drops the
+ * reference.
  */
 static void drop_lazy_references(void)
 {
@@ -225,7 +226,7 @@ TEST_F(exit, leaves_one_reference_to_the_mm_for_each_range_and_the_context)
 	EXPECT_EQ(1, mmun_query_context().out_mm_count);
 }
 
-/* SIGKILL while the victim is in a call */
+/* The victim is killed while it executes a call of the device. */
 
 VICTIM_FIXTURE(exit_in_call, setup_exit())
 
@@ -247,7 +248,7 @@ TEST_F(exit_in_call, sigkill_ends_a_read_that_waits)
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
 }
 
-/* Each snapshot has to fault the pages in. */
+/* Each snapshot faults the pages in, because the loop drops the pages. */
 static int snapshot_for_ever(void *map, int id)
 {
 	size_t length = PAGES * sysconf(_SC_PAGESIZE);
@@ -327,7 +328,7 @@ static void take_step(struct __test_metadata *_metadata,
 	}
 }
 
-/* self->fd stays the descriptor of another context. */
+/* The descriptor that the fixture opened belongs to another context. */
 TEST_F(exit_order, leaves_no_object)
 {
 	__u64 before = mmun_query_context().out_objects;
@@ -343,7 +344,7 @@ TEST_F(exit_order, leaves_no_object)
 	EXPECT_EQ(before, mmun_query_context().out_objects);
 }
 
-/* The last descriptor ends, and the mm lives on. */
+/* The test closes the last descriptor while the mm still exists. */
 
 VICTIM_FIXTURE(exit_close, mmun_setup_filled(PAGES))
 
@@ -382,8 +383,8 @@ TEST_F(exit_close, memory_of_live_ranges_stays_usable)
 }
 
 /*
- * There are more contexts than CPUs, because each CPU may keep a reference to
- * the mm.
+ * The test needs more contexts than CPUs, because each CPU may keep a reference
+ * to the mm.
  */
 TEST_F(exit_close, releases_all_memory_and_references_to_the_mm)
 {

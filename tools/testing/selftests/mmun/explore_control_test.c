@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The negative controls of explore_test: the explorer must notice each deliberate
+ * Negative controls of explore_test: the explorer must notice each deliberate
  * error of the model, and ranges that do not follow the protocol.
  */
 #include "lib/mmun.h"
 #include "model/explore.h"
 
 /*
- * With a wrong model the expected state often never occurs, so each control
- * waits for the full time.  A shorter time can only add disagreements.
+ * If the model is wrong, the kernel often never reaches the expected state, and
+ * the explorer waits until this time-out.  A shorter time-out can only add
+ * disagreements.
  */
 #define CONTROL_SETTLE_MS 300
 
@@ -27,8 +28,8 @@ static const char *const controls[] = {
 };
 
 /*
- * Returns whether the rules change the steps of the schedule.  If they do not,
- * there is no need to play the schedule.
+ * Returns whether the rules change the steps of the schedule.  If the rules
+ * change no step, the schedule cannot reveal the error.
  */
 static bool is_suspect(const struct schedule *schedule)
 {
@@ -53,7 +54,7 @@ static bool is_suspect(const struct schedule *schedule)
 	return false;
 }
 
-/* Returns whether kernel and model disagree in a schedule of the configuration. */
+/* Returns whether the kernel disagrees with the model in any schedule. */
 static bool notice_in(const char *text, const struct model_rules *rules)
 {
 	const bool is_right = !memcmp(rules, &model_rules, sizeof(*rules));
@@ -74,10 +75,7 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 	return !agreed;
 }
 
-/*
- * Returns whether a configuration notices the error, and reports the
- * configuration.
- */
+/* Returns whether a configuration reveals the error, and prints it. */
 static bool notice(const char *what, const struct model_rules *rules)
 {
 	stage.settle_ms = CONTROL_SETTLE_MS;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Plays every interleaving of the actors of some configurations.  If two
- * schedules reach the same state, the continuation is played once.  After each
- * step the kernel must agree with the model.
+ * schedules reach the same state, the test plays the steps after the state only
+ * once.  After each step the kernel must agree with the model.
  *
- * Environment: MMUN_SCHEDULE is a schedule to play.  MMUN_ACTORS, MMUN_DEPTH,
- * MMUN_FROM and MMUN_LIMIT choose another exploration.
+ * The environment can choose another exploration by MMUN_ACTORS, MMUN_DEPTH,
+ * MMUN_FROM and MMUN_LIMIT, or one schedule by MMUN_SCHEDULE.
  */
 #include "lib/mmun.h"
 #include "model/fixture.h"

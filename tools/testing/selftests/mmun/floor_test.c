@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/mmun_floor: its subscriptions are subscriptions of the core, LOOK finds
- * the pages that are present and changes nothing, open() needs privileges, and
- * nothing is left behind.
+ * Tests /dev/mmun_floor: INSERT subscribes to the mm, LOOK finds the pages that
+ * are present and changes nothing, open() needs privileges, and close() leaves
+ * nothing behind.
  */
 #include "lib/floor.h"
 #include "lib/mmun.h"
@@ -17,7 +17,7 @@
  *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are present
  *
  * @fd is /dev/mmun, which reports the references to the mm.  @floor is
- * /dev/mmun_floor.  @cmd is what the latest call returned.
+ * /dev/mmun_floor.  @cmd is the result of the latest call.
  */
 FIXTURE(floor)
 {
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(floor)
 	call(INSERT, .start = mmun_u64(self->map), .count = 1, \
 	     .length = mmun_pages(NR_PAGES))
 
-/* Both arguments are bytes. */
+/* Both arguments are numbers of bytes. */
 #define look(_offset, _length)                               \
 	call(LOOK, .start = mmun_u64(self->map + (_offset)), \
 	     .length = (_length))
@@ -68,7 +68,7 @@ FIXTURE_TEARDOWN(floor)
 #define zap_two_pages() \
 	ASSERT_EQ(0, madvise(self->map, mmun_pages(2), MADV_DONTNEED))
 
-/* A CPU that idles may keep a reference to the mm that it ran last. */
+/* An idle CPU may keep a reference to the mm of the last process it ran. */
 static bool is_near(__u64 one, __u64 other)
 {
 	__u64 cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -152,7 +152,7 @@ TEST_F(floor, look_outside_the_first_subscription_is_erange)
 	EXPECT_ERRNO(EINVAL, look(0, page + 1));
 }
 
-/* If the kernel has CONFIG_HMM_MIRROR, there is no set. */
+/* With CONFIG_HMM_MIRROR the error is ENOENT, because there is no set. */
 TEST_F(floor, look_without_hmm_mirror_is_eopnotsupp)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
@@ -240,7 +240,7 @@ TEST_F(floor, close_removes_the_set)
 	ASSERT_EQ(0, insert(self->map, NR_SUBS));
 	ASSERT_EQ(0, close(self->floor));
 	expect_mm_count(count);
-	/* A callback would use memory that is freed. */
+	/* If a subscription were left, its callback would use freed memory. */
 	zap_two_pages();
 	self->floor = floor_open();
 }
@@ -252,7 +252,7 @@ static int open_device(void *arg, int is_floor)
 	return is_floor ? floor_open() : mmun_open();
 }
 
-/* The ioctl ends when the child is killed, or after a million inserts. */
+/* The ioctl returns after a million inserts, unless SIGKILL ends it before. */
 static int insert_many(void *arg, int fd)
 {
 	FIXTURE_DATA(floor) *self = arg;
@@ -264,8 +264,8 @@ static int insert_many(void *arg, int fd)
 }
 
 /*
- * Start a child that inserts, and return the test's descriptor of a device of the
- * child: /dev/mmun_floor, or /dev/mmun.
+ * Start a child that inserts.  Returns a descriptor of the test for one of the
+ * devices that the child opened: /dev/mmun_floor or /dev/mmun.
  */
 #define start_child(_child, _is_floor)                                        \
 	({                                                                    \
@@ -296,7 +296,7 @@ TEST_F(floor, signal_ends_an_insert_and_nothing_is_left)
 		/* The sleep makes the signal arrive at different steps. */
 		usleep(1000 * ms);
 		kill_child(&child);
-		/* The last reference belongs to /dev/mmun. */
+		/* Only the context of /dev/mmun still refers to the mm. */
 		ASSERT_EQ(0, _mmun_query_context(fd, &state));
 		EXPECT_TRUE(is_near(1, state.out_mm_count));
 		EXPECT_EQ(0, close(fd));

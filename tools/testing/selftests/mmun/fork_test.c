@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fork(): the kernel write-protects the pages of the parent, which invalidates
- * its ranges.  The child has no subscription, and no write through a shadow
- * reaches it.
+ * Tests fork(): the kernel write-protects the pages of the parent, which
+ * invalidates the ranges of the parent.  The child has no subscription, and
+ * never reads what the device writes.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
@@ -10,12 +10,12 @@
 
 #define PAGES 8
 #define LENGTH (PAGES * sysconf(_SC_PAGESIZE))
-#define FIRST 0x11 /* byte of all pages when the test begins */
+#define FIRST 0x11 /* byte in all pages at the start of a test */
 #define CHILD 0x41
 #define PARENT 0x21
 #define DEVICE 0x51
 
-/* The end of the test ends the child that start_child() started. */
+/* The teardown ends the child that start_child() started. */
 #define FORK_FIXTURE(_fixture)                                      \
 	FIXTURE(_fixture)                                           \
 	{                                                           \
@@ -70,13 +70,13 @@ FIXTURE_SETUP(fork)
 #define start_child() ASSERT_EQ(0, mmun_child_start(&self->child, self->map))
 #define child_do(_order, _nr) mmun_child_do(&self->child, _order, _nr)
 
-/* Expect that fork() raised an event for memory that the child has a copy of. */
+/* Expect the event that fork() raises for memory that it copies. */
 #define expect_copy(_start, _length) \
 	mmun_expect_event(self->id, MMUN_EVENT_PROTECTION_PAGE, _start, _length)
 #define expect_copy_of_pages(_first, _nr) \
 	expect_copy(mmun_page(_first), mmun_pages(_nr))
 
-/* Expect that event if the child has a copy, and no other event. */
+/* Expect the event of fork() if the child has a copy, and no other event. */
 #define expect_fork_event(_start, _length)                      \
 	({                                                      \
 		struct mmun_record __event = {};                \
@@ -94,8 +94,8 @@ FIXTURE_SETUP(fork)
 #define expect_present(_nr) EXPECT_EQ(_nr, mmun_verify(self->id))
 
 /*
- * Read a byte through @fd, which the child inherited, and write another byte.
- * The child uses its own range.  Returns the byte that it read.
+ * The child inserts a range, and reads a byte and writes another byte through
+ * @fd, which the child inherited.  Returns the byte that the child read.
  */
 static int access_by_device(int fd, char *map, __u32 method, char byte)
 {
@@ -112,7 +112,6 @@ static int access_by_device(int fd, char *map, __u32 method, char byte)
 	return old;
 }
 
-/* Orders that consist of one expression */
 #define ORDER(_name, _expression)            \
 	static int _name(void *map, int arg) \
 	{                                    \
@@ -265,8 +264,8 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
 }
 
 /*
- * The page is no longer shared, so the kernel makes the page writable without
- * an event.
+ * After the exit of the child, the pages are no longer shared.  The kernel
+ * makes them writable without an event.
  */
 TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
 {
@@ -302,7 +301,7 @@ TEST_F(fork, each_one_raises_an_event_with_a_later_sequence)
 	EXPECT_EQ(0, mmun_child_end(&first_child));
 }
 
-/* The device uses the pages of the parent, even if the child has a copy. */
+/* The device accesses the memory of the parent, even if the child calls it. */
 TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
@@ -346,8 +345,9 @@ TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 }
 
 /*
- * Start a child that shares the mm.  The child unmaps two pages, or no page if
- * @at is NULL.  The caller sleeps until the child exits.  Returns its status.
+ * Start a child that shares the mm, and wait until the child exits.  The child
+ * unmaps two pages, or no page if @at is NULL.  Returns the status of the
+ * child.
  */
 static int run_sharer(char *at)
 {
@@ -378,7 +378,7 @@ TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
 	mmun_expect_no_event();
 }
 
-/* Memory that the child does not inherit, or inherits without its contents */
+/* Advice not to copy memory: the child has no mapping, or an empty mapping. */
 
 FORK_FIXTURE(fork_advice)
 
@@ -442,7 +442,7 @@ TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
 }
 
 /*
- * Only the two ranges beside the VMA cover a part of the arena.  The arena has
+ * The ranges on both sides of the VMA cover only parts of the arena that have
  * no pages.
  *
  *   0   1   2   3   4   5   6   7

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A hundred thousand ioctls with arguments that are random, or plausible in all
- * fields but one.  The kernel must print nothing, which the runner checks.  The
- * context must work afterwards, and all memory must be freed.
+ * Issues a hundred thousand ioctls with random arguments, or with arguments
+ * that are plausible except one field.  The runner checks that the kernel
+ * prints no message.  The context must work afterwards, and all memory must be
+ * freed.
  *
- * MMUN_SEED=number in the environment makes the same calls again.
+ * MMUN_SEED=number in the environment repeats the calls of a run.
  */
 #include <stdatomic.h>
 #include "lib/mmun.h"
@@ -15,8 +16,8 @@
 #define DEFAULT_SEED 20191112 /* when interval notifiers were merged */
 
 /*
- * The fields of each argument, in their order.  A small letter is a __u32, a
- * capital letter an __aligned_u64.
+ * The fields of each argument, in their order.  A small letter is a __u32, and
+ * a capital letter is an __aligned_u64.
  *
  *   s size			z zero			o O output
  *   k kind			r range			b batch
@@ -83,7 +84,7 @@ FIXTURE(fuzz)
 
 enum how { NOISE, ONE_FIELD, COMMAND };
 
-/* If fewer than @least calls succeed, the calls did not reach the handlers. */
+/* Some calls must succeed.  Otherwise the calls do not reach the handlers. */
 FIXTURE_VARIANT(fuzz)
 {
 	enum how how;
@@ -99,10 +100,10 @@ FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) { COMMAND, 10000, 0, 200 }
 /* clang-format on */
 
 /*
- * wild() returns powers of two, and the kernel may write there.  So this program
- * must have nothing mapped at a power of two.  A kernel that maps from the
- * bottom up puts the first mapping, which a constructor of the harness makes, at
- * 1 << 30.
+ * wild() returns powers of two as addresses, and the kernel may write to them.
+ * The program must therefore have no memory at powers of two.  Some kernels
+ * place the first mapping at 1 << 30.  A constructor of the harness creates
+ * that mapping, so this constructor must run first.
  */
 static void __attribute__((constructor(101))) reserve_powers_of_two(void)
 {
@@ -155,7 +156,7 @@ static __u64 wild(FIXTURE_DATA(fuzz) * self)
 	return values[below(self, ARRAY_SIZE(values))];
 }
 
-/* Fills in the elements of a bulk call.  Some of them are wrong. */
+/* Fill the array of a bulk call.  Some of the elements are wrong. */
 static __u64 plausible_array(FIXTURE_DATA(fuzz) * self)
 {
 	struct mmun_span *bulk = (struct mmun_span *)self->array;
@@ -211,8 +212,8 @@ static __u64 plausible(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 }
 
 /*
- * Fill the argument.  Field number @odd gets a random value; with -1 every
- * field does.
+ * Fill the argument.  Field number @odd receives a random value.  If @odd is
+ * -1, every field receives a random value.
  */
 static void fill(FIXTURE_DATA(fuzz) * self, const struct shape *shape,
 		 char *arg, int odd)
@@ -308,7 +309,7 @@ static void call(FIXTURE_DATA(fuzz) * self, enum how how)
 	unsigned int cmd = shape->cmd;
 
 	fill(self, shape, arg, how == NOISE ? -1 : odd);
-	/* Sometimes the page ends before the argument does. */
+	/* Sometimes place the argument across the end of its page. */
 	if (!below(self, 32))
 		arg = memmove(self->arg + self->page - shape->size + 4, arg,
 			      shape->size - 4);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A process that is killed, exits or executes a program while its task is held.
+ * Tests a process that is killed, exits or executes a program while its task is
+ * held.
  */
 #include "lib/hold.h"
 #include "lib/victim.h"
@@ -110,7 +111,7 @@ TEST_F(held_exit, release_does_not_pass_enter_or_leave)
 
 	expect_armed(enter);
 	EXPECT_EQ(1, mmun_resume(at));
-	/* The UNMAP that follows passes both points. */
+	/* exit() raises UNMAP after RELEASE.  UNMAP passes both points. */
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(enter).out_event);
 	expect_armed(leave);
 	EXPECT_EQ(1, mmun_resume(enter));
@@ -135,7 +136,7 @@ TEST_F(held_exit, exec_passes_the_exit_point)
 {
 	__u32 at = hold_victim(victim_exec, MMUN_POINT_EXIT);
 
-	/* exec holds the lock that a read of /proc/PID/syscall needs. */
+	/* exec holds the lock that expect_held() needs to read /proc. */
 	EXPECT_EQ(1, mmun_resume(at));
 	expect_status(EXECED_OK);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);
@@ -156,7 +157,7 @@ TEST_F(held_exit, exit_of_the_mm_leaves_holds_armed)
 	EXPECT_ERRNO(ESRCH, _mmun_check_balance(self->fd, 0, &balance));
 }
 
-/* @worker->fd is a descriptor of a process. */
+/* @worker->fd is a pidfd. */
 JOB(mrelease, syscall(SYS_process_mrelease, worker->fd, 0))
 
 TEST_F(held_exit, arrival_that_must_not_block_is_missed)
@@ -178,7 +179,7 @@ TEST_F(held_exit, arrival_that_must_not_block_is_missed)
 		EXPECT_EQ(reaper->tid, held.out_tid);
 		EXPECT_EQ(i < 2 ? self->id : 0, held.out_id);
 		EXPECT_EQ(mmun_u64(self->map), held.out_start);
-		/* The hold does not count an arrival that it missed. */
+		/* A hold that missed an arrival does not count the arrival. */
 		EXPECT_EQ(0, mmun_resume(at[i]));
 		expect_armed(at[i]);
 	}

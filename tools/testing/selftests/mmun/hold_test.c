@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds: a thread stops at a named point of an invalidation.  The tests check
- * what is visible at each point, which arrivals a hold stops, and which calls
- * wait for the end of the invalidation.
+ * Tests holds, which stop a thread at a named point of an invalidation: what is
+ * visible at each point, which arrivals a hold stops, and which calls wait for
+ * the end of the invalidation.
  */
 #include "lib/hold.h"
 #include "lib/ksm.h"
@@ -108,7 +108,7 @@ TEST_F(hold, at_leave_a_reader_waits_for_the_end_and_does_not_collide)
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
-/* MMUN_COLLECT for writing replaces the zero page, which is an invalidation. */
+/* MMUN_COLLECT replaces the zero page, which invalidates the range. */
 TEST_F(hold, batch_in_use_by_a_call_is_not_found_by_another_call)
 {
 	struct worker *reader = &self->reader;
@@ -137,7 +137,7 @@ TEST_F(hold, reader_of_another_range_does_not_wait)
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->near)));
 }
 
-/* The constants MMUN_POINT_x have this order. */
+/* The constants MMUN_POINT_x are in the order of the points. */
 TEST_F(hold, invalidation_passes_each_point_once_in_order)
 {
 	__u32 at[4];
@@ -286,7 +286,7 @@ TEST_F(hold, of_a_held_thread_is_ebusy)
 	EXPECT_EQ(0, mmun_resume_end(other));
 }
 
-/* The resumed thread is past the point, but may not have run yet. */
+/* A resumed thread has passed the point, even if the thread has not run yet. */
 TEST_F(hold, armed_after_a_resume_does_not_stop_the_same_arrival)
 {
 	__u32 next;
@@ -326,8 +326,8 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 }
 
 /*
- * No range covers the page, so the sequence is even.  An inserted range enters
- * the tree at once and makes the sequence odd.
+ * No range covers the page, so the sequence is even.  The core inserts a new
+ * range into the tree at once, and makes the sequence odd.
  */
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
@@ -528,7 +528,7 @@ TEST_F(hold, is_not_logged_by_default)
 	mmun_expect_no_event();
 }
 
-/* Naive ranges: the collision-retry lock is not used. */
+/* Naive ranges do not use the collision-retry lock. */
 
 HOLD_FIXTURE(naive)
 
@@ -607,7 +607,7 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
 }
 
 /*
- * Two holds miss the second arrival.  One of them also missed the first
+ * Both holds miss the second arrival.  The hold @at also misses the first
  * arrival.
  */
 TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
@@ -631,7 +631,7 @@ TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
 	EXPECT_GT(MMUN_HOLD_MS / 2, ms_since(&then));
 }
 
-/* Thread 2 is a kernel thread. */
+/* Thread 2 is kthreadd, a kernel thread. */
 TEST_F(hold, of_a_kernel_thread_is_eperm)
 {
 	__u32 woken;
@@ -676,7 +676,7 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 	EXPECT_EQ(0, mmun_resume_end(at));
 }
 
-/* The end of the context resumes its held tasks. */
+/* The tests below close the context, which resumes its held tasks. */
 
 /* Orders for a child that owns the only descriptor */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests how long a hold lasts, how long MMUN_WAIT_HELD waits, and the limit of
- * an mm, which is the parameter max_hold_ms.
+ * Tests how long a hold lasts, how long MMUN_WAIT_HELD waits, and max_hold_ms,
+ * a parameter of the module that limits the holds of an mm.
  */
 #include <limits.h>
 #include "lib/hold.h"
@@ -22,7 +22,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
 	run_worker(&self->mutator, job_dontneed, 1);
 	end_workers();
-	/* The time-out is counted in ticks, and the first tick may be short. */
+	/* The first of the ticks that the kernel counts may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	held = wait_hold(at, MMUN_HOLD_MS);
@@ -62,7 +62,7 @@ TEST_F(hold_time, wait_expires_when_no_task_arrives)
 		hold_for(100, .point = MMUN_POINT_LEAVE, .tid = mmun_gettid());
 	struct mmun_wait_held held = wait_hold(at, 1);
 
-	/* On a busy machine the hold may be over already. */
+	/* On a busy machine the hold may have ended already. */
 	if (ms_since(&then) < 100) {
 		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
 	}
@@ -115,9 +115,9 @@ HOLD_FIXTURE_WITH(hold_limit, ASSERT_EQ(0, setting_keep(&limit, PARAMETER)),
 	} while (0)
 
 /*
- * One invalidation arrives at a hold of one context, and then at a hold of
- * another context that is armed meanwhile.  Returns the duration of the
- * invalidation in milliseconds.
+ * The first hold stops an invalidation.  Another context then arms the second
+ * hold, at which the same invalidation arrives later.  Returns the duration of
+ * the invalidation in milliseconds.
  *
  *	time	0 ..... 700 ... 1000 ......... 1700
  *	first	|---------------|
@@ -138,14 +138,14 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 
 	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	self->mutator.length = mmun_pages(2);
-	/* The limit must end the first hold, and not the time-out. */
+	/* The limit must end the first hold before the time-out does. */
 	set_limit(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
 	set_limit(1000);
 	then = mmun_now();
 	worker_go(&self->mutator);
 	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
-	/* Time must pass, and there is no event to wait for. */
+	/* Let 700 ms of the limit pass.  There is no event to wait for. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -178,7 +178,7 @@ static long fastest_dontneed(char *at, size_t length)
 	return least;
 }
 
-/* Insert ranges of one byte in page 1.  Their callbacks take milliseconds. */
+/* Insert so many ranges in page 1 that their callbacks take milliseconds. */
 static void insert_many(struct __test_metadata *_metadata,
 			FIXTURE_DATA(hold_limit) * self, int fd)
 {
@@ -257,7 +257,7 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 	set_limit(300);
 	for (int i = 0; i < 3; i++) {
 		self->map[0] = 1;
-		/* Sleep longer than a tick of a coarse clock. */
+		/* Sleep longer than a tick, so that a coarse clock advances. */
 		poll(NULL, 0, 20);
 		then = mmun_now();
 		hold_for(300, .point = MMUN_POINT_ENTER, .tid = mmun_gettid());
@@ -268,9 +268,9 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 }
 
 /*
- * The held invalidation has hit a range of the context that is closed.  A
- * worker of the driver waits for the end of the invalidation, and pins the
- * module.  close() waits only until the limit.
+ * A held invalidation has hit a range of the context that the test closes.
+ * close() waits until the limit.  A worker of the driver then pins the module,
+ * and waits for the end of the invalidation.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
@@ -292,7 +292,7 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 	set_limit(MMUN_HOLD_MS);
 	EXPECT_EQ(users + 1, mmun_read_number(MODULE_USERS));
 	end_workers();
-	/* No call waits for the worker of the driver. */
+	/* No call waits for the worker of the driver, so poll its reference. */
 	for (int i = 0;
 	     i < MMUN_HOLD_MS && mmun_read_number(MODULE_USERS) != users; i++)
 		poll(NULL, 0, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations of huge pages: transparent huge pages, huge pages of files, and
- * hugetlb.
+ * Tests invalidations of huge pages: transparent huge pages, huge pages of
+ * files, and hugetlb.
  */
 #include "lib/mmun.h"
 #include "lib/setting.h"
@@ -14,7 +14,7 @@ static int touch(void *p, int nr)
 	return 0;
 }
 
-/* The advice of mmun_map_file() would rule out huge pages. */
+/* mmun_map_file() cannot be used, because it advises against huge pages. */
 static char *map_at(char *at, size_t length, int flags, int fd)
 {
 	char *p = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
@@ -23,7 +23,7 @@ static char *map_at(char *at, size_t length, int flags, int fd)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* Only the mapping keeps the file. */
+/* The mapping keeps the file, so the descriptor is closed. */
 static char *map_memfd(char *at, size_t length, unsigned int flags)
 {
 	int fd = mmun_memfd_sized(length, flags);
@@ -65,7 +65,7 @@ TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 	mmun_expect_no_event();
 }
 
-/* The inner invalidation belongs to the critical section of the outer one. */
+/* The inner invalidation starts before the end of the outer invalidation. */
 TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
 {
 	char *p = huge + 3 * self->page;
@@ -82,8 +82,9 @@ TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
 }
 
 /*
- * To split the page itself, the kernel splits its mapping and replaces the
- * mapping by migration entries.  That raises one or two events.
+ * MADV_COLD splits the huge page.  The kernel splits the mapping of the page,
+ * and replaces the mapping by migration entries.  These steps raise one or two
+ * events.
  *
  *   0         2 MiB      4 MiB
  *   |--small--|---huge---|
@@ -147,8 +148,8 @@ FIXTURE_TEARDOWN(huge_file)
 }
 
 /*
- * The kernel may first unmap the small pages one by one.  In another process,
- * khugepaged may map the huge page later.
+ * The kernel may first unmap the small pages one by one.  In a process that did
+ * not call madvise(), khugepaged may map the huge page later.
  *
  *   0    5               300        512
  *   |----w----------------w----------|
@@ -181,10 +182,10 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 }
 
 /*
- * hugetlb.  Three mappings of one huge page each, all written.  An operation
- * works on the second mapping, or on all mappings.  No operation splits a
- * mapping, because some kernels before 6.3 do not acquire a lock in that case,
- * which lockdep reports.
+ * Tests of hugetlb.  The test writes to three mappings of one huge page each.
+ * An operation works on the second mapping, or on all mappings.  No operation
+ * splits a mapping: some kernels before 6.3 do not acquire a lock when they
+ * split a mapping, which lockdep reports.
  *
  *   0       1       2       3
  *   |private|private|private|
@@ -200,7 +201,7 @@ TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
 /* The flags of a hugetlb page of HUGE_SIZE.  The default size may differ. */
 #define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
 
-/* Returns whether the pool contains the pages that a test needs. */
+/* Returns whether the pool of huge pages is large enough for a test. */
 static bool fill_pool(struct setting *pool)
 {
 	static char path[80];
@@ -214,8 +215,8 @@ static bool fill_pool(struct setting *pool)
 }
 
 /*
- * A fixture with huge pages of the pool.  No process may use the pages when the
- * pool becomes smaller.
+ * A fixture with huge pages of the pool.  The teardown unmaps the pages before
+ * it restores the size of the pool.
  */
 #define HUGETLB_FIXTURE(_fixture, _length)                  \
 	FIXTURE(_fixture)                                   \
@@ -239,7 +240,6 @@ static bool fill_pool(struct setting *pool)
 #define HUGETLB_LENGTH (3 * HUGE_PAGES * HUGE_SIZE)
 HUGETLB_FIXTURE(hugetlb, HUGETLB_LENGTH)
 
-/* Operations that consist of one expression */
 #define OP(fixture, name, expression)                             \
 	static int fixture##_##name(FIXTURE_DATA(fixture) * self) \
 	{                                                         \
@@ -256,7 +256,7 @@ OP(hugetlb, mremap, mremap(self->op, HUGE_SIZE, HUGE_SIZE, MREMAP_MAYMOVE | MREM
 			   huge_at(2 * HUGE_PAGES)) == MAP_FAILED ? -1 : 0)
 /* clang-format on */
 
-/* How many events of a type an operation raises */
+/* The number of events of one type that an operation raises */
 struct events {
 	__u32 type;
 	int min;
@@ -264,9 +264,8 @@ struct events {
 };
 
 /*
- * @events: what each huge page of the operation receives, up to a maximum of 0.
- * When huge pages are unmapped, kernels before 6.3 raise one more UNMAP, which is
- * nested.
+ * @events: the events of each huge page; the last element has a maximum of 0.
+ * Kernels before 6.3 raise a second, nested UNMAP to unmap huge pages.
  */
 FIXTURE_VARIANT(hugetlb)
 {
@@ -332,9 +331,9 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 }
 
 /*
- * Processes share a page table of hugetlb pages if it maps one file completely.
- * To change one page a process may leave the sharing, which invalidates the
- * whole table.
+ * Processes may share a page table of hugetlb pages that maps only one file.
+ * Before a process changes one page, the process may have to stop sharing the
+ * table, which invalidates all pages of the table.
  *
  *   0     1     2     3     4    ...   500   501  ...   512
  *   |-----|--w--|-----|--w--|----------|--w--|-----------|
@@ -387,13 +386,13 @@ FIXTURE_VARIANT(hugetlb_table)
 	int (*prepare)(FIXTURE_DATA(hugetlb_table) * self);
 	int (*run)(FIXTURE_DATA(hugetlb_table) * self);
 	__u32 event;
-	int unmaps_max; /* kernels before 6.3 raise a nested UNMAP */
+	int unmaps_max; /* number of nested UNMAPs, which kernels before 6.3 raise */
 };
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(hugetlb_table, dontneed) {
 	.run = hugetlb_table_dontneed, .event = MMUN_EVENT_CLEAR, .unmaps_max = 1 };
-/* mprotect() would split the mapping first, which ends the sharing. */
+/* mprotect() cannot be used, because a split mapping ends the sharing. */
 FIXTURE_VARIANT_ADD(hugetlb_table, writeprotect) {
 	table_register, table_writeprotect, .event = MMUN_EVENT_PROTECTION_VMA };
 /* clang-format on */

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The collision-retry lock: ranges are inserted, removed and read while an
- * invalidation is open.  Holds determine each interleaving.
+ * Tests the collision-retry lock: threads insert, remove and read ranges while
+ * an invalidation is open.  Holds determine each interleaving.
  *
- * An invalidation is open from its start to its end.  If it hits a range, the
- * sequence is odd until the end; otherwise the sequence stays even.  The last
- * invalidation that ends makes the deferred changes.
+ * An invalidation is open from its start to its end.  If an invalidation hits a
+ * range, the sequence is odd until the end.  If an invalidation hits no range,
+ * the sequence stays even.  The end of the last open invalidation inserts and
+ * removes the deferred ranges.
  */
 #include <stdatomic.h>
 #include "lib/subject.h"
 
 #define MANY 50000
-#define STEP 1000 /* inserts of one call, or invalidations of one order */
+#define STEP 1000 /* inserts in each call, and invalidations in each order */
 #define LONG_RUN 100000
 
-/* @near is the second range of the drawing in hold.h; @other works on it. */
+/* @near is the second range in the drawing of hold.h.  @other uses @near. */
 #define INTERLEAVING_FIXTURE(_fixture)                                         \
 	FIXTURE(_fixture)                                                      \
 	{                                                                      \
@@ -76,8 +77,8 @@ INTERLEAVING_FIXTURE(interleaving_remove)
 /* Insert and remove while an invalidation is open. */
 
 /*
- * A deferred insert is not in the tree, so its remove happens at once, and does
- * not concern a later insert at the same place.
+ * A range whose insert is deferred is not in the tree.  Its removal does not
+ * wait, and does not affect a later insert at the same place.
  */
 TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
@@ -149,9 +150,9 @@ TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
 }
 
 /*
- * Until the end of the outer invalidation the tree does not change.  An
- * invalidation inside calls the range that is being removed, and does not call
- * the range whose insert is deferred.
+ * Until the end of the outer invalidation the tree does not change.  A second
+ * invalidation before that end calls the range that is being removed, and does
+ * not call the range whose insert is deferred.
  */
 TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
 {
@@ -220,11 +221,12 @@ TEST_F(interleaving, remove_after_the_end_of_the_invalidation_does_not_wait)
 }
 
 /*
- * The core makes all deferred changes under its lock, the newest first.  If
- * many inserts follow a remove, this takes long.  A remover that reads the
- * sequence without the lock sees that the invalidation is over, and returns
- * while the core is about to use the range.  The remover reads only when it is
- * woken, so the kicker wakes it without a pause.  Both run on another CPU than
+ * The core holds its lock while it inserts and removes the deferred ranges, the
+ * newest first.  If many inserts follow a remove, the core holds the lock for a
+ * long time.  A remover that read the sequence without the lock would see that
+ * the invalidation has ended, and would return before the core removes its
+ * range.  The remover reads the sequence when it wakes, so the kicker wakes the
+ * remover without a pause.  The remover and the kicker run on another CPU than
  * the mutator, which does not yield its CPU while it holds the lock.
  */
 
@@ -257,9 +259,9 @@ static bool bind_to_cpu(pid_t tid, int nr)
 }
 
 /*
- * Insert MANY ranges of one byte each, which are all on one page, or as many as
- * a quarter of the time of a hold allows: if each insert takes long, fewer are
- * enough.  Returns the number, or -1.
+ * Insert up to MANY ranges of one byte each, all on one page.  Stop after a
+ * quarter of the time of a hold: on a slow machine, fewer ranges are enough.
+ * Returns the number, or -1.
  */
 static int insert_many(int fd, struct mmun_span *bulk, char *at, size_t page)
 {
@@ -326,11 +328,11 @@ FIXTURE(interleaving_signal)
 };
 
 /*
- * @cmd: the call, which waits
+ * @cmd: the call that waits when the signal arrives
  * @sig: the signal
  * @status: 128 + the signal that killed the child, or the error of the call
  * @at_once: whether the signal ends the wait
- * @left: the number of ranges, and of batches, at the end
+ * @left: the number of ranges, and also of batches, at the end
  */
 FIXTURE_VARIANT(interleaving_signal)
 {
@@ -341,7 +343,7 @@ FIXTURE_VARIANT(interleaving_signal)
 	__u32 left;
 };
 
-/* The first insert into an mm waits for mmap_lock, which SIGKILL ends. */
+/* The first insert into an mm waits for mmap_lock.  SIGKILL ends this wait. */
 #define KILLED (128 + SIGKILL)
 
 /* clang-format off */
@@ -362,7 +364,7 @@ static void on_signal(int sig)
 	signalled = 1;
 }
 
-/* Exits with the errno of the call, or with 124 if there was no signal. */
+/* Exits with the errno of the call, or with 124 if no signal arrived. */
 static int call_and_exit(void *arg, int cmd)
 {
 	FIXTURE_DATA(interleaving_signal) *self = arg;
@@ -395,7 +397,7 @@ FIXTURE_TEARDOWN(interleaving_signal)
 	teardown_subject();
 }
 
-/* A wait in the core for the end of an invalidation is not killable. */
+/* No signal ends a wait in the core for the end of an invalidation. */
 TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)
 {
 	__u32 at = hold_mutator(0, mutate_munmap, 1, MMUN_POINT_START, 0);
@@ -569,9 +571,9 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 
 /*
  * The sequence has 64 bits and grows by two, so no test reaches its
- * wrap-around.  The tests reach two edges.  When a range is inserted, the
- * sequences of the range and of the mm are next to each other.  During nested
- * invalidations, neither sequence changes.
+ * wrap-around.  The tests cover two edge cases: a new range, whose sequence is
+ * next to the sequence of the mm, and nested invalidations, which do not change
+ * the sequence.
  */
 
 TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)
@@ -669,7 +671,7 @@ TEST_F(interleaving, overlapping_invalidations_have_one_sequence)
 	EXPECT_EQ(r[1].cur_seq + 2, r[2].cur_seq);
 }
 
-/* Map a huge page by one entry of the page tables, in place of the pages. */
+/* Replace the pages of the subject by a huge page. */
 static int mutate_map_huge(struct subject *subject, int nr)
 {
 	char *p = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);

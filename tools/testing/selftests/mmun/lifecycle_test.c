@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetimes.  exit, exec, core dump, fork and the last mmput() happen during an
- * invalidation or an ioctl.  The last close() happens during an ioctl.  The
- * module is unloaded.
+ * Tests lifetimes: exit, exec, core dump, fork and the last mmput() during an
+ * invalidation or an ioctl, the last close() during an ioctl, and the removal
+ * of the module.
  */
 #include <glob.h>
 #include <linux/falloc.h>
@@ -103,8 +103,9 @@ TEST_F(lifecycle_held, invalidation_ends_before_the_mm_is_released)
 }
 
 /*
- * Invalidations by another process, which shrinks a file.  That process holds a
- * lock of the file.  exit() needs the lock to remove the mapping of the file.
+ * Another process punches a hole into a file, which invalidates the mapping of
+ * the file in the subject.  The other process holds a lock of the file.  exit()
+ * of the subject needs the lock to remove the mapping.
  *
  *   0   1   2   3
  *   |-----range-----|
@@ -170,9 +171,9 @@ TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
 }
 
 /*
- * The last mmput() by another process.  An ioctl of the device is a user of the
- * mm until it returns.  If it is the last user, RELEASE runs in the thread that
- * called the ioctl.
+ * Another process calls the last mmput().  An ioctl of the device is a user of
+ * the mm until the ioctl returns.  If the ioctl is the last user, RELEASE runs
+ * in the thread that called the ioctl.
  */
 
 #define expect_released_by_reader()                              \
@@ -347,7 +348,7 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
 	expect_shadow(0, false);
 }
 
-/* fork(), which holds mmap_lock for writing, between begin and commit */
+/* fork() between begin and commit.  fork() holds mmap_lock for writing. */
 
 static int mutate_fork(struct subject *subject, int nr)
 {
@@ -420,7 +421,7 @@ TEST_F(lifecycle, commit_after_the_callback_of_a_fork_collides)
 	expect_shadow(0, false);
 }
 
-/* The last close() beside an ioctl */
+/* The last close() while an ioctl waits */
 
 static int mutate_close(struct subject *subject, int nr)
 {
@@ -488,7 +489,7 @@ FIXTURE_SETUP(module)
 	mmun_setup_filled(ALL_PAGES);
 }
 
-/* The programs that run after this one need the module. */
+/* Load the module again, because the programs that run later need it. */
 FIXTURE_TEARDOWN(module)
 {
 	close(self->fd);
@@ -507,7 +508,7 @@ TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	mmun_insert(self->map, mmun_pages(ALL_PAGES));
 	ASSERT_EQ(0, mmun_child_start(&child, self));
-	/* A fork() after this would be held. */
+	/* This hold would also stop a later fork(). */
 	mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	EXPECT_EQ(0, close(self->fd));

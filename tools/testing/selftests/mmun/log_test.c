@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: the order of the records, lost records, read() and poll(),
- * LOG_SETUP, and the contents of a record, mainly the thread that caused the
- * event.
+ * Tests the log: the order of the records, lost records, read() and poll(),
+ * LOG_SETUP, and the contents of a record, for example the thread that caused
+ * the event.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
@@ -32,7 +32,7 @@ MMUN_FIXTURE_TEARDOWN(log)
 
 #define page_at(_i) mmun_page((_i) % NR_PAGES)
 
-/* Raise one event on each page from @_first to @_last, modulo NR_PAGES. */
+/* Raise events @_first to @_last.  Event n is on page n modulo NR_PAGES. */
 #define make_events(_first, _last)                                     \
 	do {                                                           \
 		for (int __i = _first; __i <= (_last); __i++) {        \
@@ -161,7 +161,7 @@ static int job_poll(struct worker *w)
 	return poll(&pfd, 1, -1);
 }
 
-/* Returns when the thread sleeps in @_job. */
+/* Start a thread, and wait until the thread sleeps in @_job. */
 #define start_waiter(_job)                                           \
 	do {                                                         \
 		self->waiter.fd = self->fd;                          \
@@ -316,7 +316,7 @@ TEST_F(log, times_are_monotonic_and_inside_the_call)
 		r = expect_page(i);
 		EXPECT_LE(before, r.time_ns);
 		EXPECT_LE(last, r.time_ns);
-		/* A callback may be shorter than a tick of a coarse clock. */
+		/* A coarse clock may report no time for a short callback. */
 		if (!mmun_is_uml())
 			EXPECT_LT(0, r.duration_ns);
 		last = r.time_ns + r.duration_ns;
@@ -343,7 +343,7 @@ static int job_named_event(struct worker *w)
 		EXPECT_STREQ(_comm, __cause.comm);    \
 	})
 
-/* The first thread of a process may unmap memory, but not page 6. */
+/* The worker raises an event on page 6, and the main thread one on page 0. */
 TEST_F(log, event_names_the_thread_that_caused_it)
 {
 	struct worker w = { .at = page_at(6), .length = self->page };
@@ -378,8 +378,8 @@ static int truncate_to_page(void *arg, int memfd)
 }
 
 /*
- * After fork() the page is shared.  The write through /proc ends the sharing in
- * the page tables of the parent, which raises an event in the parent.
+ * After fork() the page is shared.  The child writes through /proc, which makes
+ * the parent's page a copy, and so raises an event in the parent.
  */
 TEST_F(log, event_names_another_process_that_wrote)
 {
@@ -415,7 +415,7 @@ TEST_F(log, event_names_another_process_that_truncated)
 	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-/* One script raises records of every type.  Each variant is about one type. */
+/* A script writes records of every type.  Each variant tests one type. */
 FIXTURE(log_type)
 {
 	MMUN_FIXTURE;
@@ -423,7 +423,7 @@ FIXTURE(log_type)
 	struct mmun_token tokens[2];
 };
 
-/* The cur_seq of a record, if the script determines it */
+/* The expected cur_seq of a record, or NO_SEQ if any value is possible */
 enum seq { NO_SEQ, FIRST_BATCH, SECOND_BATCH, ODD };
 
 FIXTURE_VARIANT(log_type)

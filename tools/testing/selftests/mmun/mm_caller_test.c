@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations by parts of mm/ that no system call on a mapping reaches: ksmd,
- * migration between nodes, swap, writeback, breakpoints.
+ * Tests invalidations by parts of mm/ that munmap(), mprotect() and the like do
+ * not call: ksmd, migration between nodes, swap, writeback, breakpoints.
  */
 #include "lib/ksm.h"
 #include "lib/mmun.h"
@@ -45,7 +45,7 @@ static bool is_merged(FIXTURE_DATA(ksm) * self)
 	return !((first ^ second) & PAGEMAP_PFN);
 }
 
-/* Returns -1 if there is no ksmd.  Only the page tables show a merge. */
+/* Let ksmd merge the pages.  Returns -1 if the kernel has no ksmd. */
 static int merge_pages(FIXTURE_DATA(ksm) * self)
 {
 	struct ksm ksm;
@@ -73,7 +73,7 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
  *       |-p-|		protected
  *       |-r-|		replaced
  *
- * Either page can stay.  ksmd tries a busy page again.
+ * Either page can become the merged page. ksmd tries a busy page again.
  */
 TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 {
@@ -150,7 +150,7 @@ static int by_mbind(void *at, int node)
 		       64UL, MPOL_MF_MOVE | MPOL_MF_STRICT);
 }
 
-/* @at: what migrates, which is one page or one huge page */
+/* @at: the page or the huge page that migrates */
 FIXTURE(migrate)
 {
 	MMUN_FIXTURE;
@@ -175,8 +175,9 @@ FIXTURE_VARIANT_ADD(migrate, of_a_huge_page)     { .move = by_move_pages, .is_hu
 /* clang-format on */
 
 /*
- * mbind() splits the mapping.  If the mapping contained the huge page in which it
- * is split, the split would raise an event, even if that page is not huge.
+ * mbind() splits the mapping.  The split would raise an event if the mapping
+ * contained the whole area of a huge page around the split, even without a huge
+ * page.
  */
 FIXTURE_SETUP(migrate)
 {
@@ -238,7 +239,7 @@ TEST_F(migrate, raises_clear_for_exactly_what_migrates)
 	expect_device_reads(in, in.start, 'm');
 }
 
-/* Swap and writeback, on a disk in memory */
+/* Swap and writeback use a disk in memory. */
 
 #define PAGES 16
 #define OP 9
@@ -278,7 +279,7 @@ FIXTURE_SETUP(disk)
 	mmun_setup_arena(PAGES);
 }
 
-/* Nothing may use the disk when it is removed. */
+/* Unmap and close first, because a disk in use cannot be removed. */
 FIXTURE_TEARDOWN(disk)
 {
 	munmap(self->map, mmun_pages(PAGES));
@@ -288,10 +289,7 @@ FIXTURE_TEARDOWN(disk)
 		EXPECT_EQ(0, mmun_child_end(&self->cleanup));
 }
 
-/*
- * Write what mkswap writes: one page is the header, and the other pages are
- * swap space.
- */
+/* Write a swap area, as mkswap does: a header page, and pages of swap space. */
 static int make_swap(int disk, size_t page)
 {
 	__u32 head[] = { 1, DISK_BYTES / page - 1, 0 };
@@ -354,7 +352,7 @@ TEST_F(disk, msync_protects_only_the_dirty_page)
 	expect_device_reads(dirty, op_at, 'd');
 }
 
-/* A breakpoint: the kernel replaces a page of code by a copy. */
+/* To set a breakpoint, the kernel replaces a page of code by a copy. */
 
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
 #define CODE "\x90\xc3" /* nop, ret */
@@ -399,8 +397,8 @@ static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 }
 
 /*
- * Expect one event on the second page, and that the device then reads @_byte
- * from the page.
+ * Expect one event on the second page.  The device must then read @_byte from
+ * the page.
  */
 #define expect_code(_watch, _byte)                                  \
 	do {                                                        \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The model and the search without a kernel: the rules of the lock, and the
- * schedules of a configuration.
+ * Tests the model and the search without a kernel: the rules of the lock, and
+ * the schedules of a configuration.
  */
 #include "lib/mmun.h"
 #include "model/search.h"
@@ -234,7 +234,7 @@ TEST_F(model, remove_of_a_deferred_insert_does_not_wait_and_leaves_nothing)
 	expect_range(B, 3, 0);
 }
 
-/* hlist_add_head() puts the latest change first. */
+/* hlist_add_head() inserts the latest deferred change at the head. */
 TEST_F(model, deferred_list_is_in_reverse_order)
 {
 	start_with("madvise00,iB,dC,iD");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Out of memory: the reaper frees the memory of a dying process and must not
- * wait.  Most tests reap with process_mrelease(2), which makes each step
- * visible.  The last two tests exhaust the memory of a cgroup.
+ * Tests the OOM reaper, which frees the memory of a dying process and must not
+ * wait.  Most tests call process_mrelease(2), each call of which is one attempt
+ * to reap.  The last two tests exhaust the memory of a cgroup.
  */
 #include "lib/victim.h"
 
@@ -18,7 +18,7 @@
 #define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24L << 20)
 #define HOG_BYTES (4 * LIMIT)
-#define FREED (LIMIT / 4) /* the memory is free when less than this is used */
+#define FREED (LIMIT / 4) /* less memory than the victim uses */
 #define REFUSALS 2
 
 #define NO_MEMORY_CONTROLLER              \
@@ -62,9 +62,9 @@ static int count_present(pid_t pid, const char *vma)
 #define pages_present(_which) count_present(self->victim.pid, vma(_which))
 
 /*
- * Expect that the reaper caused the record.  The reaper must not wait, and
- * invalidates the whole VMA.  The event is UNMAP before 7.1.  Since 7.1 it is
- * CLEAR, because the VMA stays.
+ * Expect that the reaper caused the record.  The event is not blockable, and
+ * covers the whole VMA.  The event is UNMAP before 7.1, and CLEAR since 7.1,
+ * because the VMA stays.
  */
 #define expect_reaping(_r, _which, _refused)                                \
 	do {                                                                \
@@ -86,8 +86,7 @@ static int count_present(pid_t pid, const char *vma)
 
 /*
  * Expect that one attempt to reap writes the next two records, one for each
- * range.  Some kernels walk the VMAs upwards, and other kernels walk them
- * downwards.
+ * range.  The order of the records depends on the kernel.
  */
 #define expect_attempt(...)                                                    \
 	do {                                                                   \
@@ -102,7 +101,7 @@ static int count_present(pid_t pid, const char *vma)
 		EXPECT_NE(__r[0].id, __r[1].id);                               \
 	} while (0)
 
-/* Returns the errno of process_mrelease(). */
+/* Kill the victim, and reap once.  Returns the errno of process_mrelease(). */
 #define kill_and_reap()                 \
 	({                              \
 		signal_victim(SIGKILL); \
@@ -197,10 +196,7 @@ TEST_F(oom, open_batch_collides_whether_refused_or_not)
 		EXPECT_EQ(1, mmun_commit(tokens[i]));
 }
 
-/*
- * The child makes this call, because the call never returns if the mm is out of
- * balance.
- */
+/* The child calls READ_BEGIN, which never returns if the mm is not balanced. */
 static int begin_and_abandon(void *map, int id)
 {
 	struct mmun_token token;
@@ -276,8 +272,8 @@ TEST_F(oom_pinned, release_is_never_refused)
 }
 
 /*
- * Three ranges cover one VMA.  The range in the middle refuses, which ends the
- * walk.
+ * Three ranges cover one VMA.  The range in the middle refuses, so the core
+ * does not call the next range.
  *
  *   6   7   8   9
  *   |----ids[1]-----|
@@ -329,10 +325,7 @@ static bool file_has(const char *path, const char *word)
 	return !mmun_read_file(path, text, sizeof(text)) && strstr(text, word);
 }
 
-/*
- * A process that outlives the test calls this function.  Returns 0 if nothing
- * is left.
- */
+/* Remove the cgroup after the test.  Returns 0 if no cgroup is left. */
 static int cgroup_remove(void *disable, int nr)
 {
 	int tries;
@@ -358,7 +351,7 @@ static int cgroup_create(struct mmun_child *cleanup)
 			       enable ? cgroup : NULL) ||
 	    mmun_write_number("memory.max", LIMIT))
 		return -1;
-	/* A kernel without swap lacks this file. */
+	/* The write fails on a kernel without swap, which lacks this file. */
 	mmun_write_file("memory.swap.max", "0");
 	return 0;
 }
@@ -391,8 +384,7 @@ static int enter_cgroup(void *arg, int nr)
 }
 
 /*
- * Write to more memory than the cgroup allows, so that the kernel kills the
- * victim.
+ * Write to more memory than the cgroup may use, so the kernel kills the victim.
  */
 static int use_up_memory(void *arg, int nr)
 {
@@ -417,7 +409,7 @@ static int snapshot_for_ever(void *vma, int id)
 	return -1;
 }
 
-/* The victim is in a cgroup that has not enough memory for it. */
+/* The victim is in a cgroup, and needs more memory than the cgroup may use. */
 
 VICTIM_FIXTURE(oom_kill, )
 
@@ -431,8 +423,8 @@ VICTIM_FIXTURE(oom_kill, )
 	} while (0)
 
 /*
- * The kernel kills the victim while its threads take snapshots.  The pages that
- * the threads fault in also count as memory of the victim.
+ * The kernel kills the victim while its threads take snapshots.  The victim is
+ * charged for the pages that its threads fault in.
  */
 TEST_F(oom_kill, ends_a_process_with_ranges_and_readers_and_frees_its_memory)
 {
@@ -486,7 +478,7 @@ TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_frees_the_memory)
 	}
 	EXPECT_LT(0, mmun_query_context().out_mm_users);
 	expect_soon(is_cgroup_memory_free());
-	/* The memory is counted as free before the last page is gone. */
+	/* The cgroup reports free memory before all pages are gone. */
 	expect_soon(!pages_present(0) && !pages_present(1));
 	end_victim();
 	EXPECT_EQ(REFUSALS, mmun_query_range(self->ids[1]).out_failed);

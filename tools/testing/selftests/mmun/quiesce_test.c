@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The states of threads that lib/task.h reports, and MMUN_WAKE_THREAD.
+ * Tests the states of threads that lib/task.h reports, and MMUN_WAKE_THREAD.
  */
 #include "lib/hold.h"
 #include "lib/process.h"
@@ -65,7 +65,7 @@ TEST_F(quiesce, calling_thread_is_not_quiet)
 	mmun_task_close(&task);
 }
 
-/* A thread that is woken and sleeps in the same place has run in between. */
+/* A thread that wakes and sleeps again has started a new sleep. */
 TEST_F(quiesce, second_sleep_in_one_place_is_a_new_sleep)
 {
 	struct mmun_task task = { .tid = self->reader.tid };

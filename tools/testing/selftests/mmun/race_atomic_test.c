@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One call changes all pages of the range: mprotect(), mmap() or fork().  The
- * device sees the state of all pages before the call, or the state after it, and
- * no mixture.  See race.h.
+ * Tests races with one call that changes all pages of the range: mprotect(),
+ * mmap() or fork().  The device sees all pages as before the call or all pages
+ * as after the call, and no mixture.  See race.h.
  */
 #include "lib/race.h"
 
@@ -12,7 +12,7 @@
 /* The value of the latest device write.  Each write stores a higher number. */
 static atomic_ullong written;
 
-/* Odd while no device may write */
+/* The mutator makes the epoch odd while no device may write. */
 static atomic_uint epoch;
 
 static void gather_and_write(void)
@@ -31,8 +31,8 @@ static void gather_and_write(void)
 }
 
 /*
- * All pages of a batch were collected between two invalidations, so all are
- * present or none is.
+ * A commit succeeds only if no invalidation hit the batch, so all pages of the
+ * batch are present, or none.
  */
 static void gather_all_or_nothing(void)
 {
@@ -85,10 +85,10 @@ TEST_F(race_atomic, batch_in_two_parts_sees_all_pages_or_none)
 }
 
 /*
- * One mmap() at a time maps one of two files over the whole range.  Each file
- * has a generation, which is stamped on its pages.  All pages that one batch
- * published have the same generation.  Only one thread publishes, so a page
- * that vanished stays away, and all pages vanish at once.
+ * Each round maps one of two files over the whole range.  The pages of a file
+ * contain the generation of the file.  All pages of a batch must have the same
+ * generation.  Only one thread publishes entries, and an invalidation removes
+ * all entries at once.
  */
 static int files[2];
 
@@ -109,10 +109,7 @@ static void check_generations(void)
 			wrong("page %d is left of those that vanished", i);
 }
 
-/*
- * hmm_range_fault() itself checks the sequence, so this function uses it less
- * often.
- */
+/* Use GUP more often, because hmm_range_fault() checks the sequence itself. */
 static void gather_and_check(void)
 {
 	__u32 method = roll(4) ? MMUN_METHOD_GUP : MMUN_METHOD_HMM_FAULT;
@@ -146,7 +143,7 @@ TEST_F(race_atomic, batch_in_two_parts_is_of_one_mapping)
 	run_race(gather_and_check, map_other_file);
 }
 
-/* fork(): the child must not see what a device wrote after fork() returned. */
+/* The child must not see what a device writes after fork() returned. */
 
 static void child_main(int from)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations race with devices that read without a pause.  No device may
- * read a page that was replaced.  See race.h.
+ * Tests races of invalidations with devices that read without a pause.  No
+ * device may read a page that was replaced.  See race.h.
  *
- * Each page has a generation, which is stamped on its first word.
+ * The first word of each page contains the generation of the page.
  *
  *   mutator              low   high  stable   a device may read
  *   ------------------   ---   ----  ------   -----------------
@@ -21,8 +21,8 @@
 #define LOOKS 4 /* number of pages compared after one read of the page tables */
 #define LOG_RECORDS 16384
 #define INSERTS \
-	2000 /* limit for each thread, so that the log is large enough */
-#define VICTIMS 200 /* limit; two or three victims are enough */
+	2000 /* maximum of each thread, so that the log does not lose records */
+#define VICTIMS 200 /* maximum; two or three victims are usually enough */
 #define ATTEMPTS 20
 
 typedef void (*replace_fn)(char *at, size_t length);
@@ -65,7 +65,7 @@ static void gather_and_look(void)
 		look_at(actor.first + roll(actor.pages));
 }
 
-/* Ways to replace pages by empty pages */
+/* Functions that replace pages by empty pages */
 
 static void by_dontneed(char *at, size_t length)
 {
@@ -84,7 +84,7 @@ static void by_munmap(char *at, size_t length)
 	by_map_fixed(at, length);
 }
 
-/* The first page moves elsewhere, and gets content that no device may read. */
+/* Move the first page away, and write a value to it that no device may read. */
 static void by_mremap(char *at, size_t length)
 {
 	if (must(mremap(at, race.page, race.page, MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -93,7 +93,7 @@ static void by_mremap(char *at, size_t length)
 	by_map_fixed(at, length);
 }
 
-/* Replace pages, and stamp the new pages, see the table above. */
+/* Replace pages, and write the next generation, as in the table above. */
 static void replace(int first, int pages, replace_fn by)
 {
 	int end = first + pages;
@@ -173,9 +173,10 @@ static void replace_one(int round)
 }
 
 /*
- * A range lives from INSERT to REMOVE.  Each actor has one range at a time.
- * @living has the INSERT of each range that exists; a free slot has ID 0.
- * @seen has the ID of each range that was inserted.
+ * A range exists from its record INSERT to its record REMOVE.  Each actor has
+ * one range at a time.  @living contains the record INSERT of each range that
+ * exists; a free slot has ID 0.  @seen contains the ID of each range that was
+ * inserted.
  */
 static struct mmun_record living[ACTORS];
 static __u32 seen[ACTORS * INSERTS];
@@ -221,8 +222,9 @@ static bool follow_life(const struct mmun_record *r)
 }
 
 /*
- * The log has no gap, and each callback lies between INSERT and REMOVE of a range
- * with its ID, and inside that range.  Returns the number of callbacks, or -1.
+ * Check that the log has no gap.  Each callback must be inside its range, and
+ * between the records INSERT and REMOVE of the range.  Returns the number of
+ * callbacks, or -1.
  */
 static int check_lives(void)
 {
@@ -259,13 +261,14 @@ TEST_F(race_insert, callbacks_come_only_between_insert_and_remove)
 }
 
 /*
- * process_mrelease(2) of a process that sleeps in MMUN_PIN_MM, which keeps a
- * user of its mm.  The range belongs to this mm, so the device reads this mm.
+ * The test calls process_mrelease(2) for a victim that sleeps in MMUN_PIN_MM,
+ * which keeps a user of the mm.  The range belongs to the mm of the victim, so
+ * the device reads the memory of the victim.
  */
 
 static int open_and_stamp(void *arg, int nr)
 {
-	/* After fork(), the pages are shared with the test. */
+	/* Write the pages, which the victim still shares with the test. */
 	race_stamp_all(1);
 	return mmun_open();
 }
@@ -326,7 +329,7 @@ static int victim_end(struct mmun_child *victim)
 
 /*
  * Make one attempt to reap, which the range may refuse.  After a successful
- * attempt generation 1 is gone.
+ * attempt no page has generation 1.
  */
 static void reap_once(int pidfd)
 {
@@ -344,8 +347,8 @@ static void reap_once(int pidfd)
 }
 
 /*
- * Read one victim, kill it, and reap it ATTEMPTS times.  Returns the exit
- * status of the victim.
+ * Start a victim, read its memory, kill the victim, and reap ATTEMPTS times.
+ * Returns the exit status of the victim.
  */
 static int reap_victim(struct mmun_child *victim)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges: the ranges that an invalidation calls, bulk calls, a million ranges,
- * limits and signals.  No range may leave anything behind.
+ * Tests ranges: the ranges that an invalidation calls, bulk calls, a million
+ * ranges, limits and signals.  The removal of a range must free all its memory.
  */
 #include <sys/ptrace.h>
 
@@ -14,8 +14,8 @@
 #define NR_MILLION 1000000
 
 /*
- * The size of the core's struct mmu_interval_notifier, and the bytes that the
- * driver may add
+ * Bytes per range: the core's struct mmu_interval_notifier, and the maximum
+ * that the driver may add
  */
 #define CORE_BYTES 88LL
 #define OUR_BYTES 256LL
@@ -26,7 +26,8 @@
 #define expect_ranges(_count) EXPECT_EQ(_count, mmun_query_context().out_ranges)
 
 /*
- * A range from page @first + @first_byte to page @last + @last_byte, exclusive
+ * A range from byte @first_byte of page @first to byte @last_byte of page
+ * @last, exclusive
  */
 struct place {
 	int first;
@@ -90,8 +91,8 @@ FIXTURE_VARIANT_ADD(dispatch, touching) {
 };
 
 /*
- * At each end of the invalidation: the last byte before it, the first byte
- * behind it, and both.
+ * At each end of the invalidation, the ranges cover the byte before the end,
+ * the byte behind the end, or both bytes.
  */
 FIXTURE_VARIANT_ADD(dispatch, byte_granular) {
 	6, { { 4, -1, 4, 0 }, { 4, 0, 4, 1 }, { 4, -1, 4, 1 },
@@ -160,8 +161,8 @@ TEST_F(dispatch, removed_range_is_not_called_and_the_rest_are)
 }
 
 /*
- * @observer is another context.  It reports the number of objects of all
- * contexts.
+ * @observer is another context, by which a test reads the number of objects of
+ * all contexts.
  */
 FIXTURE(range)
 {
@@ -183,10 +184,7 @@ FIXTURE_TEARDOWN(range)
 	EXPECT_EQ(0, close(self->observer));
 }
 
-/*
- * An idle CPU may hold a reference to the mm that it used last.  Returns the
- * number of CPUs.
- */
+/* Returns the number of CPUs.  Each idle CPU may hold a reference to the mm. */
 static int cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_CONF);
@@ -224,7 +222,8 @@ TEST_F(range, new_range_is_not_mistaken_for_a_removed_range)
 }
 
 /*
- * The sequence of an idle mm is even, so it never equals an odd sequence.
+ * The sequence of a range is always odd, so it never equals the even sequence
+ * of an idle mm.
  *
  *	0   1   2   3
  *	|-0-|-1-|-2-|	each is inserted after an invalidation of the one before
@@ -260,8 +259,8 @@ TEST_F(range, failed_insert_leaves_nothing)
 }
 
 /*
- * The core stores the last address and not the end.  So a range may include the
- * last byte of the address space, but not all 2^64 bytes.
+ * The core stores the last address of a range, and not its end.  A range may
+ * therefore include the last byte of the address space, but not all 2^64 bytes.
  */
 TEST_F(range, range_may_end_at_the_top_of_the_address_space)
 {
@@ -407,7 +406,7 @@ TEST_F_TIMEOUT(range, among_many_ranges_only_those_on_the_page_are_called, 150)
 	expect_ranges(0);
 }
 
-/* Returns the number of bytes of slabs that the kernel cannot reclaim. */
+/* Returns the number of bytes in slabs that the kernel cannot reclaim. */
 static long long slab_in_use(void)
 {
 	char text[8192], *at;
@@ -445,7 +444,7 @@ TEST_F_TIMEOUT(range, million_ranges_cost_at_most_344_bytes_each, 90)
 			  self->page);
 	mmun_expect_no_event();
 	ASSERT_EQ(0, munmap(map, self->page));
-	/* If one range exceeds the limit, the call fails with ENOSPC. */
+	/* The bulk call stops at the limit, and a single insert fails. */
 	EXPECT_EQ(max - NR_MILLION, process(_mmun_insert_bulk, row + NR_MILLION,
 					    max + 1 - NR_MILLION));
 	mmun_err_insert(ENOSPC, map, self->page);
@@ -516,7 +515,7 @@ TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
 
 /* One range of a bulk call is wrong. */
 
-#define NR_BULK 130 /* more than the driver handles between two pauses */
+#define NR_BULK 130 /* more than one step of the driver processes */
 
 FIXTURE(bulk)
 {
@@ -559,7 +558,7 @@ MMUN_FIXTURE_TEARDOWN(bulk)
 		EXPECT_EQ(variant->wrong, __done);                       \
 	} while (0)
 
-/* Expect that spans [@_first, @_end) are all that is left, and remove them. */
+/* Expect that only spans [@_first, @_end) are inserted, and remove them. */
 #define remove_left(_first, _end)                         \
 	do {                                              \
 		expect_ranges((_end) - (_first));         \
@@ -584,7 +583,7 @@ TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 	remove_left(variant->wrong + 1, NR_BULK);
 }
 
-/* A reserved field is set, and the ID is the largest possible ID. */
+/* The wrong element has an invalid ID and an invalid reserved field. */
 TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
 {
 	struct mmun_span *wrong = &self->row[variant->wrong];
@@ -607,7 +606,7 @@ TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
 	expect_ranges(0);
 }
 
-/* The array reaches beyond the end of a mapping. */
+/* The end of the array is behind the end of the mapping. */
 TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
@@ -622,17 +621,17 @@ TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 }
 
 /*
- * A signal is pending when INSERT begins.  The tracer stops the child at the
- * entry of each INSERT and sends the signal, so there is no race.
+ * A signal is pending when INSERT begins.  To avoid a race, a tracer stops the
+ * child at the entry of each INSERT, and sends the signal there.
  */
 
-#define NR_SIGNALS 32 /* more than there are CPUs */
+#define NR_SIGNALS 32 /* more than the number of CPUs */
 
 static void do_nothing(int signal)
 {
 }
 
-/* Returns the exit status of the child, whose mm has @ranges ranges at first. */
+/* Insert in a child whose mm has @ranges ranges.  Returns the exit status. */
 static int insert_interrupted(int ranges)
 {
 	const int expected = ranges ? 0 : EINTR;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Snapshots: the entries that each method reports for each kind of page.  A
- * page can be small, missing, read-only, zero, secret or huge.
+ * Tests snapshots: the entries that each method reports for each kind of page.
+ * A page can be small, missing, read-only, zero, secret or huge.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
@@ -57,8 +57,8 @@ METHOD_TEST(write_snapshot_reports_writable_pages)
 }
 
 /*
- * HMM reports the permissions in the page tables.  GUP reports the permissions
- * that were requested.
+ * HMM reports the permissions in the page tables.  GUP reports only the
+ * requested permissions.
  */
 METHOD_TEST(read_snapshot_reports_write_permission_only_by_hmm)
 {
@@ -99,8 +99,7 @@ METHOD_TEST(write_snapshot_of_a_read_only_page_is_eacces)
 }
 
 /*
- * A mapping can be longer than its file.  The end of such a mapping has no
- * pages.
+ * A mapping can be longer than its file, and then has no pages behind the file.
  */
 METHOD_TEST(snapshot_beyond_the_file_is_efault)
 {
@@ -115,7 +114,7 @@ METHOD_TEST(snapshot_beyond_the_file_is_efault)
 	snapshot_page(2, MMUN_WRITE);
 }
 
-/* The kernel maps one page for all pages that were only read. */
+/* The kernel maps one zero page for all pages that were only read. */
 METHOD_TEST(untouched_pages_read_as_the_one_zero_page)
 {
 	map_untouched_pages();
@@ -163,7 +162,7 @@ METHOD_TEST(pages_differ_exactly_when_their_pfns_do)
 	}
 }
 
-/* Pages 0 and 1, and pages 2 and 3, are the same two pages of a file. */
+/* Pages 2 and 3 of the map are the same pages of a file as pages 0 and 1. */
 METHOD_TEST(page_has_one_pfn_in_every_mapping_and_context)
 {
 	int memfd = mmun_memfd_sized(mmun_pages(2), 0), fd = self->fd;
@@ -185,7 +184,7 @@ METHOD_TEST(page_has_one_pfn_in_every_mapping_and_context)
 	self->fd = fd;
 }
 
-/* The kernel reports the same pages without the driver. */
+/* /proc/PID/pagemap reports the PFNs without the driver. */
 METHOD_TEST(pfn_is_what_pagemap_reports)
 {
 	for (int nr = 0; nr < PAGES; nr++) {
@@ -203,7 +202,7 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* 64 MiB: page tables, shadow and batch consist of many pieces. */
+/* 64 MiB, which need many page tables and many chunks of the shadow */
 #define MANY 16384
 
 METHOD_TEST(snapshot_of_16384_pages_has_each_page)
@@ -294,7 +293,7 @@ static int read_map(void *map, int nr)
 	return mmun_load(map);
 }
 
-/* The page that a child shares is readable, and stays shared. */
+/* The snapshot reports the page that a child shares, and keeps it shared. */
 LOOK_TEST(look_does_not_break_copy_on_write)
 {
 	struct mmun_child child;
@@ -310,8 +309,8 @@ LOOK_TEST(look_does_not_break_copy_on_write)
 #define NO_SECRET_MEMORY "set CONFIG_SECRETMEM, boot with secretmem.enable=1"
 
 /*
- * hmm_range_fault() reports memfd_secret(2) memory like other memory, although
- * the kernel's own map lacks the pages.  get_user_pages() refuses.
+ * The direct map of the kernel lacks the pages of memfd_secret(2).
+ * hmm_range_fault() reports the pages, and get_user_pages() fails.
  */
 LOOK_TEST(device_cannot_touch_secret_memory)
 {
@@ -329,10 +328,7 @@ LOOK_TEST(device_cannot_touch_secret_memory)
 	EXPECT_EQ(1, *self->map);
 }
 
-/*
- * MADV_COLLAPSE makes the huge pages, because MADV_COLLAPSE depends on no
- * setting.
- */
+/* The tests use MADV_COLLAPSE, which works with any setting of huge pages. */
 
 #define HUGE_PAGES (HUGE_SIZE / self->page)
 
@@ -380,7 +376,7 @@ HUGE_TEST(huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
-/* Expect that the range reports the pages as the huge page does. */
+/* Expect the same entries as in the snapshot of the whole huge page. */
 #define expect_part(_first, _nr)                                    \
 	do {                                                        \
 		snapshot_pages(_first, _nr, 0, part);               \
@@ -406,7 +402,7 @@ HUGE_TEST(ranges_within_a_huge_page_have_its_pages)
 	expect_part(100UL, 300UL);
 	expect_part(200UL, 3UL);
 	EXPECT_EQ(nr, mmun_verify(self->id));
-	/* The pages stay at their places when the huge page is split. */
+	/* The split of the huge page does not move the pages. */
 	ASSERT_EQ(0, mprotect(mmun_page(300), self->page, PROT_READ));
 	EXPECT_EQ(0, mmun_verify(self->id));
 	snapshot_pages(first, nr, 0, part);
