@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The calls of /dev/mmun, for a test that has self->fd.  Two wrappers for each
- * _mmun_x() of ioctl.h:
+ * The calls of /dev/mmun, for a test that has self->fd.  Each _mmun_x() of
+ * ioctl.h has two wrappers:
  *
  *   mmun_x(...)	asserts that the call succeeds
  *   mmun_err_x(e, ...)	expects that the call fails with errno e
@@ -17,8 +17,9 @@
 #include "task.h"
 
 /*
- * Skip the test if @_why is a reason, and not NULL.  Skip in the body of the
- * test: the harness of 6.1 runs the body even after a SKIP in the setup.
+ * Skip the test if @_why is not NULL but a reason.  Use this macro only in the
+ * body of a test: the harness of 6.1 runs the body even after a SKIP in the
+ * setup.
  */
 #define mmun_skip_for(_why)                        \
 	do {                                       \
@@ -48,8 +49,8 @@
 	})
 
 /*
- * Evaluates to what @_call returns by its last parameter, which points to a
- * @_type.  The first parameter is the device.
+ * Assert that @_call succeeds.  The first parameter of @_call is the device,
+ * and the last parameter points to the result.  Evaluates to the result.
  */
 #define MMUN_MUST(_type, _call, ...)                                \
 	({                                                          \
@@ -61,7 +62,7 @@
 		__out[0];                                           \
 	})
 
-/* Likewise, for a call that returns the ID of a new object */
+/* Like MMUN_MUST(), for a call that returns the ID of a new object */
 #define MMUN_MUST_CREATE(_call, ...)                                 \
 	({                                                           \
 		__u32 __id = MMUN_MUST(__u32, _call, ##__VA_ARGS__); \
@@ -150,7 +151,7 @@
 	})
 /*
  * Expect that an access of the device fails.  The errno is EFAULT if the shadow
- * has no entry, or with MMUN_WRITE no writable entry.
+ * has no entry, or if @flags is MMUN_WRITE and the entry is not writable.
  */
 #define mmun_err_access(_errno, id, addr, length, flags)                      \
 	({                                                                    \
@@ -179,8 +180,8 @@
 	})
 
 /*
- * If the kernel has VERIFY, expect @checked valid entries that agree with the
- * page tables.
+ * If the kernel has HMM, expect @checked valid entries that agree with the page
+ * tables.
  */
 #define mmun_verify_if_hmm(id, checked)                           \
 	do {                                                      \
@@ -211,7 +212,7 @@
 #define mmun_err_hold(_errno, point, id, tid) \
 	MMUN_MUST_FAIL(_errno, __u32, _mmun_hold_once, point, id, tid)
 
-/* The report of WAIT_HELD after at most @_ms milliseconds */
+/* Wait at most @_ms milliseconds.  Returns the report of WAIT_HELD. */
 #define MMUN_WAIT_HELD_MS(hold, _ms) \
 	MMUN_MUST(struct mmun_wait_held, _mmun_wait_held, hold, _ms)
 /* Wait until a task is held.  Returns the report of WAIT_HELD. */
@@ -238,12 +239,12 @@
 #define mmun_wake_thread(tid, count) \
 	MMUN_MUST(__u32, _mmun_wake_thread, tid, count)
 
-/* Returns whether each invalidation of the mm that started has ended. */
+/* Returns whether all invalidations of the mm have ended. */
 #define mmun_check_balance(timeout_ms)                                         \
 	(MMUN_MUST(struct mmun_check_balance, _mmun_check_balance, timeout_ms) \
 		 .out_balanced)
 
-/* Wait until a thread does not run.  Returns the state of the thread. */
+/* Wait until the thread sleeps or has exited.  Returns its state. */
 #define mmun_quiesce_one(_tid)                                          \
 	({                                                              \
 		struct mmun_task __task = { .tid = _tid };              \

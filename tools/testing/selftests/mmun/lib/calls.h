@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every call of the device, with arguments that make the call succeed.
+ * Fills in arguments for each call of the device, so that the call succeeds.
  */
 #ifndef _SELFTESTS_MMUN_CALLS_H
 #define _SELFTESTS_MMUN_CALLS_H
@@ -20,8 +20,8 @@ union args {
 };
 
 /*
- * A range over the whole map, whose shadow contains all pages of the map, and a
- * batch.
+ * The fixture has a range over the whole map, and a batch of the range.  The
+ * shadow contains all pages of the map.
  *
  *	|- - -|  0   1   2  ...  15 |- - -|
  *	       |-------range-------|
@@ -52,7 +52,7 @@ FIXTURE_SETUP(abi)
 
 MMUN_FIXTURE_TEARDOWN(abi)
 
-/* Returns the address of a span. */
+/* Set self->span, and return its address. */
 static inline __u64 abi_span(FIXTURE_DATA(abi) * self, char *start,
 			     size_t length, __u32 id)
 {
@@ -169,8 +169,8 @@ static inline const struct call *call_of(unsigned int cmd)
 	} while (0)
 
 /*
- * Define a test whose body runs for each @call.  At the start of the body
- * self->args makes the call succeed.
+ * Define a test whose body runs once for each @call.  At the start of the body,
+ * self->args contains arguments with which the call succeeds.
  */
 #define TEST_EACH_CALL(_test)                                      \
 	static void _test##_for(struct __test_metadata *_metadata, \
@@ -187,7 +187,7 @@ static inline const struct call *call_of(unsigned int cmd)
 				FIXTURE_DATA(abi) * self,          \
 				const struct call *call)
 
-/* Returns the result that a perfect call has on this kernel: 0 or an errno. */
+/* Returns the result of a correct call on this kernel: 0 or an errno. */
 static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 				 const struct call *call)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program that executes itself, which ends its mm.  The new program checks
- * the descriptor of the device that it inherits, and exits.
+ * The program executes itself, which ends its mm.  The new program inherits a
+ * descriptor of the device, checks that the descriptor refers to the old mm,
+ * and exits.
  */
 #ifndef _SELFTESTS_MMUN_EXECED_H
 #define _SELFTESTS_MMUN_EXECED_H
@@ -12,8 +13,8 @@
 #define EXECED_OK 42
 
 /*
- * Returns only on an error.  Allocates no memory, because another thread may
- * be held while it owns mmap_lock.
+ * Returns only on an error.  Must not allocate memory, because a held thread
+ * may own mmap_lock.
  */
 static inline int exec_self(int fd)
 {
@@ -24,7 +25,7 @@ static inline int exec_self(int fd)
 	return execl("/proc/self/exe", "mmun", EXECED, number, NULL);
 }
 
-/* The new program: the descriptor refers to the old mm. */
+/* The main function of the new program.  @fd refers to the old mm. */
 static inline int execed(int fd)
 {
 	struct mmun_query_context state;

@@ -54,7 +54,7 @@
 		ASSERT_NE(NULL, self->map);     \
 	} while (0)
 
-/* Open the device, and reserve memory: see mmun_arena_aligned(). */
+/* Open the device, and reserve aligned memory: see mmun_arena_aligned(). */
 #define mmun_setup_aligned(_length, _align)                      \
 	do {                                                     \
 		mmun_setup();                                    \
@@ -69,14 +69,14 @@
 		ASSERT_NE(NULL, mmun_map_filled(self->map, _pages)); \
 	} while (0)
 
-/* The end of the test frees the memory. */
+/* The exit of the test's process unmaps the memory. */
 #define MMUN_FIXTURE_TEARDOWN(_fixture)        \
 	FIXTURE_TEARDOWN(_fixture)             \
 	{                                      \
 		EXPECT_EQ(0, close(self->fd)); \
 	}
 
-/* A fixture that has only @_members, which contain MMUN_FIXTURE */
+/* Define a fixture with @_members, which must contain MMUN_FIXTURE. */
 #define MMUN_PLAIN_FIXTURE(_fixture, _members) \
 	FIXTURE(_fixture)                      \
 	{                                      \
@@ -84,7 +84,7 @@
 	};                                     \
 	MMUN_FIXTURE_TEARDOWN(_fixture)
 
-/* TEST_F(), which begins with statement @_need.  @_need may skip the test. */
+/* Like TEST_F().  The test begins with statement @_need, which may skip it. */
 #define MMUN_TEST_NEEDS(_fixture, _test, _need)                      \
 	MMUN_TEST_BODY(_fixture, _test);                             \
 	TEST_F(_fixture, _test)                                      \

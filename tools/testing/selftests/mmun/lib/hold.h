@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Statements about a task that is held, for a test that has self->fd, self->map
- * and self->page, and a fixture with threads to hold.
+ * and self->page.  HOLD_FIXTURE() defines a fixture with threads that can be
+ * held.
  */
 #ifndef _SELFTESTS_MMUN_HOLD_H
 #define _SELFTESTS_MMUN_HOLD_H
@@ -17,7 +18,7 @@
 #define NEAR_PAGE 4 /* first page of the range near */
 #define FREE_PAGE 6 /* first page outside of the ranges */
 
-/* Invalidate each page of the range by a call of its own. */
+/* Invalidate the pages of the range one by one. */
 static inline int job_dontneed_each(struct worker *worker)
 {
 	for (int i = 0; i < RANGE_PAGES; i++, worker->at += worker->length)
@@ -46,7 +47,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		__w;                                                       \
 	})
 
-/* Set the job: @_job on page @_nr.  Returns the thread ID. */
+/* Set the job of the worker: @_job on page @_nr.  Returns the thread ID. */
 #define plan_worker(_worker, _job, _nr)         \
 	({                                      \
 		(_worker)->job = _job;          \
@@ -63,8 +64,8 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * Set the job, and arm a hold at @_point of range @_id.  The end of the test
- * resumes the worker if the test does not.  Returns the hold.
+ * Set the job, and arm a hold at @_point of range @_id.  The teardown resumes
+ * the worker if the test does not.  Returns the hold.
  */
 #define arm_worker(_worker, _job, _nr, _point, _id, ...)                      \
 	((_worker)->hold = hold_for(MMUN_HOLD_MS, .point = _point, .id = _id, \
@@ -78,7 +79,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		mmun_wait_held((_worker)->hold); \
 	})
 
-/* Arm the hold, and reach it.  Returns the report of WAIT_HELD. */
+/* Arm the hold, start the job, and wait until the worker is held. */
 #define hold_worker(_worker, ...)                 \
 	({                                        \
 		arm_worker(_worker, __VA_ARGS__); \
@@ -109,7 +110,7 @@ static inline int job_dontneed_each(struct worker *worker)
 			mmun_err_resume(ENOENT, __at);               \
 	} while (0)
 
-/* The end of each test does this, unless the test did it for a worker. */
+/* The teardown ends the workers that the test did not end. */
 #define end_workers()                       \
 	do {                                \
 		end_worker(&self->mutator); \
@@ -143,7 +144,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 #define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
 
-/* Expect an entry of the shadow for page @_nr, or none if @_valid is false. */
+/* Expect that the shadow has an entry for page @_nr, or none if !@_valid. */
 #define expect_shadow(_nr, _valid)                                    \
 	EXPECT_EQ((_valid) ? 0 : -1,                                  \
 		  _mmun_access(self->fd, self->id, mmun_page(_nr), 1, \
@@ -168,9 +169,10 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * A fixture with both ranges and three workers.  The workers must exist before
- * a task is held: the held task may own mmap_lock, which a new thread needs.
- * close() of the device resumes the tasks that a failed test leaves held.
+ * A fixture with the ranges of the drawing and three workers.  The setup
+ * creates the workers, because a held task may own mmap_lock, which the
+ * creation of a thread needs.  close() of the device resumes the tasks that a
+ * failed test leaves held.
  */
 #define HOLD_FIXTURE(_fixture) HOLD_FIXTURE_WITH(_fixture, , )
 

@@ -14,11 +14,11 @@
 #include <test_mmun_uapi.h>
 
 #define MMUN_DEV "/dev/mmun"
-#define MMUN_RETRIES 1000 /* far beyond what a healthy kernel needs */
+#define MMUN_RETRIES 1000 /* a correct kernel needs far fewer */
 
 /*
- * Time limit of holds, and of waits for holds.  A passing test never needs it,
- * and it is shorter than the time-out of a test.
+ * Time limit of holds, and of waits for holds.  A test that passes does not
+ * reach the limit.  The limit is shorter than the time-out of a test.
  */
 #define MMUN_HOLD_MS 8000
 
@@ -29,21 +29,21 @@ static inline int mmun_open(void)
 	return open(MMUN_DEV, O_RDWR | O_CLOEXEC);
 }
 
-/* The result of READ_BEGIN, which COLLECT, COMMIT and ABANDON take */
+/* The result of READ_BEGIN, and an argument of COLLECT, COMMIT and ABANDON */
 struct mmun_token {
 	__u32 batch;
 	__u64 seq;
 };
 
-/* mmun_request_info is MMUN_INFO, and so on. */
+/* Define mmun_request_info as MMUN_INFO, and so on. */
 #define MMUN_ALIAS(NAME, name, last) mmun_request_##name = MMUN_##NAME,
 enum { MMUN_CALLS(MMUN_ALIAS) };
 #undef MMUN_ALIAS
 
 /*
- * A row defines the function @_signature, which issues the ioctl @_name on @fd.
- * The last arguments are the fields that are not 0.  @_copy is empty, or copies
- * what the kernel wrote.
+ * Define the function @_signature, which issues the ioctl @_name on @fd.  The
+ * last arguments initialize the fields that are not 0.  The statement @_copy,
+ * which may be empty, copies the results of the ioctl.
  */
 #define MMUN_CALL(_signature, _name, _copy, ...)                 \
 	static inline int _signature                             \
@@ -134,12 +134,12 @@ static inline int _mmun_remove(int fd, __u32 id)
 	return _mmun_remove_bulk(fd, &span, 1, &done);
 }
 
-/* The flags that a program adds to every snapshot: 0 or MMUN_OWN_LOOP */
+/* The program adds these flags, 0 or MMUN_OWN_LOOP, to every snapshot. */
 #ifndef MMUN_SNAPSHOT_FLAGS
 #define MMUN_SNAPSHOT_FLAGS 0
 #endif
 
-/* A snapshot that repeats the loop until no invalidation collides with it */
+/* A snapshot that retries until no invalidation collides */
 #define MMUN_SNAPSHOT_OF(_id, _start, _length, _method, _flags) \
 	((struct mmun_snapshot){                                \
 		.id = _id,                                      \
@@ -161,7 +161,7 @@ static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 	return ioctl(fd, MMUN_SNAPSHOT, cmd);
 }
 
-/* The caller sets each field that is not 0.  The default of the count is 1. */
+/* The caller sets each field that is not 0.  A count of 0 means 1. */
 static inline int _mmun_hold(int fd, struct mmun_hold *cmd)
 {
 	cmd->size = sizeof(*cmd);
@@ -176,7 +176,7 @@ static inline bool mmun_has_feature(int fd, __u32 feature)
 	return !_mmun_info(fd, &info) && (info.out_features & feature);
 }
 
-/* The fields of an entry of the shadow */
+/* Each entry of the shadow contains a PFN and an order. */
 static inline __u64 mmun_entry_pfn(__u64 entry)
 {
 	return entry & MMUN_PAGE_PFN_MASK;
@@ -187,16 +187,14 @@ static inline unsigned int mmun_entry_order(__u64 entry)
 	return (entry >> MMUN_PAGE_ORDER_SHIFT) & MMUN_PAGE_ORDER_MASK;
 }
 
-/* The best method of the kernel that faults pages in */
+/* Returns the best method of this kernel that faults pages in. */
 static inline __u32 mmun_best_method(int fd)
 {
 	return mmun_has_feature(fd, MMUN_FEATURE_HMM) ? MMUN_METHOD_HMM_FAULT :
 							MMUN_METHOD_GUP;
 }
 
-/*
- * Returns whether HMM itself repeats a snapshot by this method that collides.
- */
+/* Returns whether HMM retries a collided snapshot of this method itself. */
 static inline bool mmun_is_unlocked(int fd, __u32 method)
 {
 	return method != MMUN_METHOD_GUP && !MMUN_SNAPSHOT_FLAGS &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ksmd, the kernel thread that merges pages.
+ * Controls ksmd, the kernel thread that merges pages.
  *
  * The duration of a scan depends on the number of pages that other processes gave to
  * ksmd, so a test waits for scans and not for a time.
@@ -13,9 +13,9 @@
 #define KSM_DIR "/sys/kernel/mm/ksm/"
 
 /*
- * ksmd merges two pages in the second scan that finds them.  The first scan
- * that ends may have passed the addresses before the pages existed.  A busy
- * page has to wait for the next scan.
+ * ksmd merges two pages in the second scan that finds them.  The current scan
+ * may have passed the addresses before the pages existed. ksmd skips a busy
+ * page until the next scan.
  */
 #define KSM_SCANS 6
 
@@ -43,7 +43,7 @@ static inline int ksm_start(struct ksm *ksm)
 	return mmun_write_number(KSM_DIR "run", 1);
 }
 
-/* No page is merged after this. */
+/* Stop ksmd. ksmd merges no page after this function returned. */
 static inline int ksm_stop(const struct ksm *ksm)
 {
 	mmun_write_number(KSM_DIR "pages_to_scan", ksm->batch);
@@ -55,7 +55,7 @@ static inline int ksm_restore(const struct ksm *ksm)
 	return ksm_stop(ksm) ?: mmun_write_number(KSM_DIR "run", ksm->run);
 }
 
-/* Returns true after KSM_SCANS scans.  Otherwise waits a little, returns false. */
+/* Returns true after KSM_SCANS scans.  Otherwise sleeps and returns false. */
 static inline bool ksm_is_through(const struct ksm *ksm)
 {
 	if (mmun_read_number(KSM_DIR "full_scans") - ksm->scans >= KSM_SCANS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * main(): list or run the tests that MMUN_TESTS asks for, see names.h.
+ * Defines main(), which lists or runs the tests that MMUN_TESTS selects, see
+ * names.h.
  */
 #ifndef _SELFTESTS_MMUN_MAIN_H
 #define _SELFTESTS_MMUN_MAIN_H
@@ -43,7 +44,7 @@ static inline const char *mmun_device_problem(void)
 	return problem;
 }
 
-/* @problem: why no test of the program can run, or NULL */
+/* @problem: the reason why no test of the program can run, or NULL */
 static inline int mmun_list_or_run(int argc, char **argv, const char *problem)
 {
 	mmun_choose_tests();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A line in the kernel log before each test, "mmun: starts NAME".
+ * Writes the line "mmun: starts NAME" to the kernel log before each test.
  *
- * A message of the kernel that follows the line was printed in the course of
- * the test NAME.  The process of the test writes the line before the test does
- * anything.  Nothing is written if /dev/kmsg cannot be opened.
+ * The kernel printed the messages that follow the line while the test NAME ran.
+ * The process of the test writes the line before the setup of the test.  The
+ * line is missing if /dev/kmsg cannot be opened.
  */
 #ifndef _SELFTESTS_MMUN_MARK_H
 #define _SELFTESTS_MMUN_MARK_H

@@ -20,9 +20,8 @@
 #include "sysfs.h"
 
 /*
- * Reserve @pages pages without access, with one such page before and one
- * behind.  So a mapping in the arena has no neighbour with which the kernel
- * could merge it.
+ * Reserve @pages pages without access, and one more such page on either side,
+ * so that the kernel cannot merge a mapping in the arena with a neighbour.
  */
 static inline char *mmun_arena(size_t pages)
 {
@@ -95,8 +94,8 @@ static inline void mmun_store(char *p, char c)
 }
 
 /*
- * Returns a memfd of @length bytes, or -1.  With vm.memfd_noexec=2 a memfd must
- * not be executable.  Kernels before 6.3 do not have the flag.
+ * Returns a memfd of @length bytes, or -1.  MFD_NOEXEC_SEAL is necessary if
+ * vm.memfd_noexec is 2.  Kernels before 6.3 lack the flag.
  */
 static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 {
@@ -109,7 +108,7 @@ static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 
 #define MMUN_NO_COLLAPSE "no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"
 
-/* Make a huge page at @p.  Returns NULL, or why the kernel cannot. */
+/* Make a huge page at @p.  Returns NULL, or the reason of the failure. */
 static inline const char *mmun_collapse(char *p)
 {
 	if (!madvise(p, HUGE_SIZE, MADV_COLLAPSE))
@@ -145,9 +144,9 @@ static inline __u64 mmun_pagemap(const char *p)
 }
 
 /*
- * A page that a CPU touches first stays in a batch of that CPU on its way to
- * the LRU.  Another CPU cannot isolate the page, and counts the batch as one
- * more user of the page.  A test that depends on either fact stays on one CPU.
+ * Run the caller only on this CPU.  A new page stays in a batch of its CPU
+ * before the page enters the LRU list.  Until then, other CPUs cannot isolate
+ * the page, and see one more reference to the page.
  */
 static inline int mmun_stay_on_this_cpu(void)
 {
@@ -158,7 +157,7 @@ static inline int mmun_stay_on_this_cpu(void)
 	return sched_setaffinity(0, sizeof(here), &here);
 }
 
-/* Write pages that MADV_PAGEOUT can take at once, without swap. */
+/* Write pages that MADV_PAGEOUT can free at once, without swap. */
 static inline int mmun_write_lazily_freed(char *at, size_t length)
 {
 	if (mmun_stay_on_this_cpu() || madvise(at, length, MADV_DONTNEED))

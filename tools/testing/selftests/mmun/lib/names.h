@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The names of the tests, and the selection of the tests that run.
+ * Prints the names of the tests, and selects the tests that run.
  *
- * MMUN_TESTS in the environment is a list of globs, separated by commas.  A test
- * runs if a glob matches the name that the harness prints, which is
- * "fixture.variant.test", or matches that name without the variant.  All tests
- * run if MMUN_TESTS is empty.
+ * MMUN_TESTS in the environment is a list of globs, separated by commas.  The
+ * harness prints the name of a test as "fixture.variant.test".  A test runs if
+ * a glob matches this name, or "fixture.test".  All tests run if MMUN_TESTS is
+ * empty.
  *
- * With MMUN_LIST=1 a program prints the names of the tests that would run, one
- * name a line, and exits.  The list needs no device.
+ * With MMUN_LIST=1 a program prints the names of the selected tests, one on
+ * each line, and exits.  The list needs no device.
  */
 #ifndef _SELFTESTS_MMUN_NAMES_H
 #define _SELFTESTS_MMUN_NAMES_H
@@ -82,7 +82,7 @@ static inline void *mmun_copy(const void *from, size_t size, int flags)
 /**
  * struct mmun_test - a copy of a test of the harness
  * @test: the harness calls @test.fn, which is mmun_marked_test()
- * @fn: what the harness would have called
+ * @fn: the function that the harness would call without this file
  */
 struct mmun_test {
 	struct __test_metadata test;
@@ -98,13 +98,14 @@ static inline void mmun_marked_test(struct __test_metadata *test,
 	((struct mmun_test *)test)->fn(test, variant);
 }
 
-/* The linker defines the bounds of the program. */
+/* The linker defines these symbols as the bounds of the program. */
 extern char __executable_start[], _end[];
 
 /*
- * A new harness keeps @t outside of the program, in shared memory, and reads
- * the result of the test from @t.  So the copy must also be shared.  An old
- * harness keeps the child's PID in @t, so the copy must be private.
+ * A new harness allocates @t in shared memory, and reads the result of the test
+ * from @t.  The copy must then be shared.  An old harness has @t in the
+ * program, and stores the PID of the child in @t.  The copy must then be
+ * private.
  */
 static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 {
@@ -117,7 +118,7 @@ static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 }
 
 /*
- * Returns a copy of @f that has no variant except @v, and only the tests that
+ * Returns a copy of @f with the variant @v only, and with only the tests that
  * MMUN_TESTS selects.
  */
 static inline struct __fixture_metadata *
@@ -159,7 +160,7 @@ static inline void mmun_choose_tests(void)
 	*end = NULL;
 }
 
-/* Requires mmun_choose_tests(). */
+/* The caller must have called mmun_choose_tests(). */
 static inline void mmun_list_tests(void)
 {
 	struct __fixture_metadata *f;

@@ -11,13 +11,13 @@
  *   mmun_child_end(&child)		the child exits; returns its status
  *
  * An order is a function of the program.  The child calls the function with the
- * memory that fork() copied.  What the test writes to private memory after
- * fork() does not reach the child.
+ * memory that fork() copied.  The child does not see later writes of the test
+ * to private memory.
  *
- * Each thread that takes orders is at one end of a pair of sockets.  A process
- * closes the end of the other process, so that the other process notices its
- * exit.  No call waits longer than MMUN_PATIENCE_MS, and the child is killed
- * when the thread that forked it exits.
+ * Each thread that takes orders is at one end of a pair of sockets.  Each
+ * process closes the other end, so that the exit of one process closes the
+ * connection of the other process.  No call waits longer than MMUN_PATIENCE_MS,
+ * and the child is killed when the thread that forked it exits.
  */
 #ifndef _SELFTESTS_MMUN_PROCESS_H
 #define _SELFTESTS_MMUN_PROCESS_H
@@ -68,7 +68,7 @@ struct mmun_child {
 
 /* In the child */
 
-/* The main function of a thread.  The first answer is the thread ID. */
+/* The main function of a thread.  The thread first sends its thread ID. */
 static inline void *mmun_child_obey(void *arg)
 {
 	const int sock = (intptr_t)arg;
@@ -84,8 +84,8 @@ static inline void *mmun_child_obey(void *arg)
 }
 
 /*
- * Returns the test's end of the socket pair, as a descriptor number of the
- * child.
+ * Create a thread in the child.  Returns the child's descriptor of the test's
+ * end of the socket pair.
  */
 static inline int mmun_child_create_thread(void *arg, int nr)
 {
@@ -99,7 +99,7 @@ static inline int mmun_child_create_thread(void *arg, int nr)
 	return errno ? -1 : pair[0];
 }
 
-/* The child closes the test's end when the test has a descriptor of it. */
+/* The child calls this function when the test has received its end. */
 static inline int mmun_child_close(void *arg, int nr)
 {
 	return close(nr);
@@ -107,7 +107,7 @@ static inline int mmun_child_close(void *arg, int nr)
 
 /* In the test */
 
-/* Returns 0, or -1 with errno if there is no child. */
+/* Send an order.  Returns 0, or -1 with errno if the child is gone. */
 static inline int mmun_child_order(const struct mmun_child *child,
 				   mmun_order_fn fn, int nr)
 {
@@ -118,16 +118,16 @@ static inline int mmun_child_order(const struct mmun_child *child,
 }
 
 /*
- * Returns the result of the order, and sets errno to the errno of the order.
- * Returns -1 with ESRCH if the child is gone, and with ETIMEDOUT if the child
- * did not answer in time.
+ * Returns the result of the order, with the errno of the order.  Returns -1
+ * with ESRCH if the child is gone, and with ETIMEDOUT if the child did not
+ * answer in time.
  */
 static inline int mmun_child_answer(const struct mmun_child *child)
 {
 	struct pollfd pfd = { .fd = child->sock, .events = POLLIN };
 	struct mmun_answer answer = { .ret = -1, .errnum = ETIMEDOUT };
 
-	/* A late answer must not be read as the answer to the next order. */
+	/* After a time-out, no later order may receive the late answer. */
 	if (poll(&pfd, 1, MMUN_PATIENCE_MS) != 1)
 		shutdown(child->sock, SHUT_RDWR);
 	else if (recv(child->sock, &answer, sizeof(answer), 0) <= 0)
@@ -151,8 +151,8 @@ static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 }
 
 /*
- * Like fork(), returns twice: in the child its socket, in the test -1.  @child
- * may be in shared memory, so only the test writes it.
+ * Returns twice, like fork(): the child's socket in the child, and -1 in the
+ * test.  @child may be in shared memory, so only the test writes to it.
  */
 static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 {
@@ -173,7 +173,7 @@ static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 	return -1;
 }
 
-/* Returns 0 if the child waits for orders, or -1 with errno. */
+/* Fork a child, which waits for orders.  Returns 0, or -1 with errno. */
 static inline int mmun_child_start(struct mmun_child *child, void *arg)
 {
 	int sock = mmun_child_fork(child, arg);
@@ -233,9 +233,8 @@ static inline int mmun_child_reap(struct mmun_child *child)
 }
 
 /*
- * Give no more orders.  The child exits with 0 after its last order.  Returns
- * its exit status as mmun_child_wait() does.  A copy of @sock in another child
- * does not matter.
+ * Shut down the socket, even if another child has a copy of @sock.  The child
+ * exits with 0 after its last order.  Returns what mmun_child_wait() returns.
  */
 static inline int mmun_child_end(struct mmun_child *child)
 {
@@ -257,8 +256,8 @@ static inline void mmun_child_kill(struct mmun_child *child)
 
 /*
  * Start a child that calls fn(arg, 0) when the test ends, to restore a setting.
- * The child has its own process group, because the harness kills the group of a
- * test that takes too long.
+ * The harness kills the process group of a test that takes too long, so the
+ * child has its own process group.
  */
 static inline int mmun_cleanup_start(struct mmun_child *child, mmun_order_fn fn,
 				     void *arg)

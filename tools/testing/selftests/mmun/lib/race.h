@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A race: the mutator, which is the thread of the test, changes an mm while other
- * threads, the actors, use the device.
+ * Runs a race: the mutator, which is the thread of the test, changes an mm
+ * while other threads, the actors, use the device.
  *
- * All choices are drawn from a seed.  MMUN_SEED=N makes the same choices again,
- * but the scheduler may order them in another way.  A race that was not hit
- * proves nothing.  So the mutator plays rounds until there were enough
- * collisions, and the test fails if there were not.
+ * A seed determines all random choices.  MMUN_SEED=N repeats the choices, but
+ * the scheduler may execute them in another order.  A race without collisions
+ * proves nothing.  The mutator therefore plays rounds until enough batches
+ * collided, and the test fails if too few collided.
  */
 #ifndef _SELFTESTS_MMUN_RACE_H
 #define _SELFTESTS_MMUN_RACE_H
@@ -20,18 +20,18 @@
 #define ACTORS 2
 #define ENOUGH 20 /* collisions, and pages compared */
 #define ROUNDS 30 /* minimum of the mutator's rounds */
-#define PATIENCE 200 /* maximum of the rounds, as a multiple of the minimum */
-#define YIELDS 1000000 /* bound of each wait for a thread */
+#define PATIENCE 200 /* maximum of the rounds, divided by the minimum */
+#define YIELDS 1000000 /* limit of each wait for a thread */
 
 /**
  * struct race - what the threads share
  * @id: a range of all pages, or 0
- * @rounds: minimum of the mutator's rounds
- * @nr_actors: threads beside the mutator, at most ACTORS
- * @act: what an actor does in each turn
+ * @rounds: minimum number of rounds of the mutator
+ * @nr_actors: number of actors, at most ACTORS
+ * @act: the function that an actor calls in each turn
  * @stop: the actors must return
- * @wrong: whether an error occurred; @what describes the first error
- * @checked: number of pages that a device accessed, and of batches compared
+ * @wrong: an error occurred; @what describes the first error
+ * @checked: number of pages that devices accessed, plus compared batches
  */
 static struct race {
 	int fd;
@@ -53,7 +53,7 @@ static struct race {
 
 /**
  * struct actor - the state of this thread, which is an actor or the mutator
- * @dice: state of its random numbers
+ * @dice: state of the random numbers of the thread
  * @turns: number of finished turns
  * @id: the range on which the thread works
  * @first: first page of that range
@@ -78,13 +78,13 @@ static inline void wrong(const char *fmt, ...)
 	va_end(args);
 }
 
-/* Report that @call failed, with errno. */
+/* Report that @call failed, and the errno. */
 static inline void failed(const char *call)
 {
 	wrong("%s: %s", call, strerror(errno));
 }
 
-/* Report the call if it fails.  Evaluates to whether it succeeds. */
+/* Report a call that fails.  Evaluates to whether the call succeeds. */
 #define must(_success)                     \
 	({                                 \
 		bool __success = _success; \
@@ -103,7 +103,7 @@ static inline char *page_at(int page)
 	return race.map + page * race.page;
 }
 
-/* The first word of a page */
+/* Returns the first word of a page of this generation. */
 static inline __u64 stamp(int page, __u32 generation)
 {
 	return (__u64)(page + 1) << 32 | generation;
@@ -140,15 +140,15 @@ static inline bool device_access(int page, __u64 *value, __u32 flags)
 
 /* Reading the page tables */
 
-/* Returns a method.  The methods are numbered from 0 to GUP. */
+/* Returns a random method.  The methods are numbered from 0 to GUP. */
 static inline __u32 roll_method(void)
 {
 	return roll(MMUN_METHOD_GUP + 1);
 }
 
 /*
- * The memory may have a hole or deny the access, or the mm may have no users.
- * Report any other error.
+ * Report the error of a call, unless the cause is a hole in the memory, missing
+ * permission, or an mm without users.
  */
 static inline void tolerate(const char *call)
 {
@@ -174,8 +174,8 @@ static inline void gather_whole(__u32 method, __u32 flags)
 }
 
 /*
- * Collect two parts, and yield after each.  Returns the number of valid pages,
- * or -1.
+ * Collect the range in two parts, and yield after each part.  Returns the
+ * number of valid pages, or -1.
  */
 static inline int collect_parts(struct mmun_token token, __u32 method,
 				__u32 flags)
@@ -193,7 +193,7 @@ static inline int collect_parts(struct mmun_token token, __u32 method,
 	return sum;
 }
 
-/* Returns the number of pages that one commit published, or -1. */
+/* Commit a batch.  Returns the number of published pages, or -1. */
 static inline int gather_in_steps(__u32 method, __u32 flags)
 {
 	struct mmun_commit commit = {};
@@ -296,8 +296,8 @@ static inline int race_run(void (*act)(void), void (*play)(int round))
 }
 
 /*
- * Yield until devices have accessed @more pages.  Returns false after YIELDS
- * yields.
+ * Yield until devices have accessed @more pages.  Returns false if YIELDS
+ * yields were not enough.
  */
 static inline bool wait_for_checks(int more)
 {
@@ -322,8 +322,8 @@ static inline void race_init(int fd, char *map)
 }
 
 /*
- * The setup of a fixture with MMUN_FIXTURE.  Page RACE_SPARE of the arena has no
- * neighbour.
+ * The setup of a fixture with MMUN_FIXTURE.  The pages beside page RACE_SPARE
+ * of the arena are not mapped.
  */
 #define RACE_SPARE (RACE_PAGES + 1)
 #define setup_race()                                                          \
@@ -354,7 +354,7 @@ static inline void race_init(int fd, char *map)
 		fflush(stdout);                                    \
 	} while (0)
 
-/* Most tests consist of this statement only. */
+/* Run a race, and check the result. */
 #define run_race(_act, _play)                        \
 	do {                                         \
 		mmun_need_feature(MMUN_FEATURE_HMM); \

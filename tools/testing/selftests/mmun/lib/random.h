@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random numbers that a seed determines: splitmix64.
+ * Random numbers that a seed determines, by the generator splitmix64.
  */
 #ifndef _SELFTESTS_MMUN_RANDOM_H
 #define _SELFTESTS_MMUN_RANDOM_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Returns and prints MMUN_SEED of the environment, or @otherwise. */
+/* Returns and prints the seed: MMUN_SEED of the environment, or @otherwise. */
 static inline __u64 mmun_seed(__u64 otherwise)
 {
 	const char *text = getenv("MMUN_SEED");
@@ -20,7 +20,7 @@ static inline __u64 mmun_seed(__u64 otherwise)
 	return seed;
 }
 
-/* Returns a number each bit of which depends on all bits of @z. */
+/* Returns a hash of @z: each bit depends on all bits of @z. */
 static inline __u64 mmun_mix(__u64 z)
 {
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;

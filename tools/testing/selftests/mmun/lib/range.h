@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about pages of self->map: the entries that range self->id has, and
- * the pages that self->method reports.
+ * Statements about pages of self->map: the entries in the shadow of range
+ * self->id, and the pages that a snapshot by self->method reports.
  */
 #ifndef _SELFTESTS_MMUN_RANGE_H
 #define _SELFTESTS_MMUN_RANGE_H
@@ -14,7 +14,7 @@
 	__u32 method;      \
 	__u32 id
 
-/* Map the first @_filled pages of an arena, and insert a range over @_nr. */
+/* Map the first @_filled pages of an arena.  Insert a range of @_nr pages. */
 #define setup_range(_arena, _filled, _nr)                             \
 	do {                                                          \
 		mmun_setup_arena(_arena);                             \
@@ -35,7 +35,7 @@
 		  mmun_snapshot(self->id, mmun_page(_first), mmun_pages(_nr), \
 				self->method, _flags, _entries))
 
-/* Returns the entry of the page. */
+/* Take a snapshot of one page.  Returns the entry of the page. */
 #define snapshot_page(_nr, _flags)                        \
 	({                                                \
 		__u64 __entry = 0;                        \
@@ -55,7 +55,7 @@
 
 #define device_byte(_nr) mmun_device_byte(self->id, mmun_page(_nr))
 
-/* The device writes a byte, which the CPU reads. */
+/* The device writes a byte, and the CPU must read this byte. */
 #define device_write_byte(_nr, _byte)                          \
 	do {                                                   \
 		const char __byte = _byte;                     \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The records of the log: how a test reads, expects and prints them.
+ * Functions by which a test reads, expects and prints records of the log.
  */
 #ifndef _SELFTESTS_MMUN_RECORD_H
 #define _SELFTESTS_MMUN_RECORD_H
@@ -32,8 +32,8 @@ static inline void mmun_drain_log(int fd)
 }
 
 /*
- * Wait for the next record of type @type.  Returns 1, or 0 if the log had no record for
- * MMUN_PATIENCE_MS.
+ * Wait for the next record of type @type.  Returns 1, or 0 if no record was
+ * written for MMUN_PATIENCE_MS.
  */
 static inline int mmun_wait_record(int fd, __u16 type,
 				   struct mmun_record *record)
@@ -80,9 +80,9 @@ static inline void mmun_print_all(const struct mmun_records *log)
 }
 
 /*
- * Expect that the next record reports @_event to range @_id.  The event is
- * blockable, and its part in the range is [start, start + length).  Evaluates
- * to the record.
+ * Expect that the next record reports a blockable @_event to range @_id.  The
+ * part of the event in the range must be [start, start + length).  Evaluates to
+ * the record.
  */
 #define mmun_expect_event(_id, _event, _start, _length)               \
 	({                                                            \

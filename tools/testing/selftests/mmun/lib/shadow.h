@@ -7,7 +7,7 @@
 
 #include "watch.h"
 
-/* Fill the whole shadow, by HMM if the kernel has HMM.  @_pages may be NULL. */
+/* Fill the shadow by the best method of the kernel.  @_pages may be NULL. */
 #define shadow_fill(_watch, _flags, _pages)                                   \
 	ASSERT_EQ((_watch).length / self->page,                               \
 		  mmun_snapshot((_watch).id, (_watch).start, (_watch).length, \
@@ -21,7 +21,7 @@
 		__watch;                                             \
 	})
 
-/* Expect that the log has this record only: see expect_between(). */
+/* Expect that this is the only record of the log: see expect_between(). */
 #define expect_only(_watch, _event, _start, _length)                         \
 	do {                                                                 \
 		struct mmun_records __log;                                   \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The subject: a process whose mm the test watches.
+ * The subject is a process whose mm the test watches.
  *
- * The subject owns the mm, and maps and writes ALL_PAGES pages.  Its two threads, the
- * mutators, take orders.  The test and its workers, which are threads of the
- * test, use the subject's descriptor of the device.  A held mutator may hold
- * mmap_lock of the subject, which page faults of the test do not need.
+ * The subject owns the mm, and maps and writes ALL_PAGES pages.  Its two
+ * threads, the mutators, take orders.  The test and its workers, which are
+ * threads of the test, use the subject's descriptor of the device.  A held
+ * mutator may hold mmap_lock of the subject.  Page faults of the test do not
+ * need this lock, because the test has another mm.
  */
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H
@@ -32,13 +33,13 @@ struct mutator {
 };
 
 /**
- * struct subject - the watched process; in memory that it shares with the test
- * @fd: the test's number of the descriptor of the device
+ * struct subject - the watched process, in memory that the test shares with it
+ * @fd: the device, as a descriptor of the test
  * @memfd: a file of one page, which the test opened before the subject started
- * @uffd: the test's number of the subject's userfaultfd
+ * @uffd: the subject's userfaultfd, as a descriptor of the test
  * @map: ALL_PAGES pages, at the same address in both processes
  * @page: bytes of a page
- * @dir: the directory of its core dump, or ""
+ * @dir: the directory for the core dump of the subject, or ""
  * @stop: set by the test to end an order that repeats a mutation
  */
 struct subject {
@@ -55,7 +56,7 @@ struct subject {
 
 /* Orders */
 
-/* Returns the subject's number of the descriptor of the device. */
+/* Returns the device, as a descriptor of the subject. */
 static inline int subject_set_up(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
@@ -159,9 +160,9 @@ static inline int mutate_munmap(struct subject *subject, int nr)
 }
 
 /*
- * After this call a thread that touches a missing page of the first @nr pages
- * waits until the test fills the page.  Returns the subject's number of the
- * descriptor.
+ * Register the first @nr pages with userfaultfd.  A thread that accesses a
+ * missing page then waits until the test fills the page.  Returns the
+ * userfaultfd, as a descriptor of the subject.
  */
 static inline int mutate_userfault(struct subject *subject, int nr)
 {
@@ -234,17 +235,17 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 #define subject_thread(nr) (&self->subject->mutator[nr])
 #define subject_tid(nr) (subject_thread(nr)->thread.tid)
 
-/* Order a mutation from thread @_nr. */
+/* Order thread @_nr to change page @_page by @_mutation. */
 #define order_mutator(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation, _page))
 
-/* Order a mutation from thread @_nr, and wait until the mutation succeeds. */
+/* Order a mutation, and expect that the mutation succeeds. */
 #define subject_must(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_do(subject_thread(_nr), _mutation, _page))
 
 /*
- * Order a mutation from thread @_nr, and wait until the thread is held at
- * @_point of range @_id.
+ * Order a mutation, and wait until thread @_nr is held at @_point of range
+ * @_id.
  */
 #define hold_mutator(_nr, _mutation, _page, _point, _id)               \
 	({                                                             \
@@ -254,16 +255,14 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 		__at;                                                  \
 	})
 
-/*
- * Resume the mutator, which is held for the last time, and wait for its answer.
- */
+/* Resume the mutator, which no other hold stops, and wait for its answer. */
 #define resume_mutator(_nr, _hold)                                 \
 	do {                                                       \
 		EXPECT_EQ(1, mmun_resume(_hold));                  \
 		EXPECT_EQ(0, subject_answer(subject_thread(_nr))); \
 	} while (0)
 
-/* Expect that the next record reports the invalidation of page @_nr. */
+/* Expect that the next record reports a CLEAR of page @_nr to range @_id. */
 #define expect_clear(_id, _nr) \
 	mmun_expect_event(_id, MMUN_EVENT_CLEAR, mmun_page(_nr), self->page)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Files of /sys and /proc: how a test reads and writes them, and what they report
- * about the kernel.
+ * Reads and writes files of /sys and /proc, and gets properties of the kernel
+ * from these files.
  */
 #ifndef _SELFTESTS_MMUN_SYSFS_H
 #define _SELFTESTS_MMUN_SYSFS_H
@@ -55,8 +55,8 @@ static inline int mmun_write_number(const char *path, long value)
 }
 
 /*
- * Returns whether the kernel is User-Mode Linux, which has no counter of
- * cycles, and a coarse clock.
+ * Returns whether the kernel is User-Mode Linux, which has a coarse clock and
+ * no counter of cycles.
  */
 static inline bool mmun_is_uml(void)
 {
@@ -69,8 +69,8 @@ static inline bool mmun_is_uml(void)
 #define HPAGE_SIZE_FILE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 
 /*
- * Returns the size of a huge page, which one entry above the last page table
- * maps.  A kernel without huge pages does not print the size.
+ * Returns the size of a huge page, which one PMD maps.  A kernel without huge
+ * pages does not report the size.
  */
 static inline size_t mmun_huge_size(void)
 {

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The state of a thread, from /proc: does the thread run or sleep, how does it
- * sleep, and in which system call?
+ * Gets the state of a thread from /proc: whether the thread runs or sleeps,
+ * whether signals can end the sleep, and in which system call the thread
+ * sleeps.
  *
- * /proc/TID/syscall contains the text "running" unless the thread is off its
- * CPU and off the run queue.  /proc/TID/status is read after that.  It contains
- * the kind of the sleep, and the number of context switches, which grows
- * whenever the thread goes to sleep.  If two looks see a sleep and the same
- * number, the thread slept from the end of the first look to the start of the
- * second.  If that is true for all threads of two rounds, all threads slept
+ * A look first reads /proc/TID/syscall, which contains "running" unless the
+ * thread is off its CPU and off the run queue.  The look then reads
+ * /proc/TID/status, which contains the kind of the sleep, and the number of
+ * context switches.  This number grows whenever the thread goes to sleep.  If
+ * two looks see a sleep and the same number, the thread slept between the two
+ * looks.  If two rounds of looks see this for all threads, all threads slept
  * between the rounds.
  *
- * The status of a running thread must not be read.  The kernel takes a
- * reference to the mm for that, and the thread may be about to exit: if the
- * reader dropped the last reference, the reader would run the notifiers of that
- * exit.
+ * A look must not read the status of a running thread.  To print the status,
+ * the kernel takes a reference to the mm.  If the thread exits meanwhile, the
+ * look drops the last reference, and executes the notifiers of the exit.
  *
- * Both files stay open, because opening a file costs more than reading it.  An
- * open file belongs to the thread, and not to a later thread with the same
- * number.
+ * Both files stay open, because opening a file takes longer than reading it.
+ * An open file refers to the same thread, even if a later thread has the same
+ * thread ID.
  */
 #ifndef _SELFTESTS_MMUN_TASK_H
 #define _SELFTESTS_MMUN_TASK_H
@@ -36,20 +36,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * Time limit of waits for what must happen.  The harness ends a test after 30
- * seconds.
- */
+/* Time limit of waits, shorter than the 30 seconds of the harness for a test */
 #define MMUN_PATIENCE_MS 25000
 
 /**
  * enum mmun_task_state - the state of a thread
- * @MMUN_TASK_RUNNING: It runs or is ready to run
- * @MMUN_TASK_HELD: It is held.  Set by a caller of MMUN_WAIT_HELD; /proc
- *	reports MMUN_TASK_BLOCKED
- * @MMUN_TASK_BLOCKED: It sleeps, and no signal but SIGKILL may wake it
- * @MMUN_TASK_WAITING: It sleeps and a signal wakes it, or it is stopped
- * @MMUN_TASK_GONE: It exited, and may be a zombie, or there was no such thread
+ * @MMUN_TASK_RUNNING: The thread runs or is ready to run
+ * @MMUN_TASK_HELD: A hold stops the thread.  A caller of MMUN_WAIT_HELD sets
+ *	this state; mmun_task_look() sets MMUN_TASK_BLOCKED
+ * @MMUN_TASK_BLOCKED: The thread sleeps, and at most SIGKILL wakes it
+ * @MMUN_TASK_WAITING: The thread sleeps and a signal wakes it, or it is stopped
+ * @MMUN_TASK_GONE: The thread has exited, or has never existed
  */
 enum mmun_task_state {
 	MMUN_TASK_RUNNING = 0,
@@ -63,11 +60,11 @@ enum mmun_task_state {
  * struct mmun_task - one thread, and its state at the last look
  * @tid: the thread, in the caller's PID namespace
  * @state: enum mmun_task_state
- * @hold: HELD: the hold, set by the caller; otherwise 0
- * @syscall: BLOCKED, WAITING: the number of its system call; otherwise -1
- * @arg: the second argument of that call: the command of ioctl(); otherwise 0
- * @switches: BLOCKED, WAITING: the number of context switches of the thread.  A
- *	new sleep has a larger number.  Otherwise 0.
+ * @hold: for HELD, the hold, which the caller sets; otherwise 0
+ * @syscall: for BLOCKED and WAITING, the number of the system call, or -1
+ * @arg: the second argument of this call (of ioctl(), the command), or 0
+ * @switches: for BLOCKED and WAITING, the number of context switches of the
+ *	thread, which is larger in a new sleep; otherwise 0
  * @syscall_fd: /proc/TID/syscall; 0: not opened; -1: there was no such thread
  * @status_fd: /proc/TID/status, likewise
  */
@@ -82,10 +79,7 @@ struct mmun_task {
 	int status_fd;
 };
 
-/*
- * The text of a status is 1,500 bytes long, and longer on a machine with many
- * CPUs.
- */
+/* A status has about 1,500 bytes, and more on a machine with many CPUs. */
 #define MMUN_PROC_TEXT 8192
 
 /* Returns whether errno means that the thread has exited or is exiting. */
@@ -131,8 +125,8 @@ static inline int mmun_task_read(pid_t tid, const char *file, int *fd,
 }
 
 /*
- * Parse a status that was read after the thread slept, and @call: "number first
- * second ...".  Outside of system calls the number is -1.
+ * Parse the status of a thread, and @call: "number first_argument ...".  The
+ * number is -1 if the thread sleeps outside of a system call.
  */
 static inline void mmun_task_parse(struct mmun_task *task, const char *status,
 				   const char *call)
@@ -187,8 +181,8 @@ static inline int mmun_task_see(struct mmun_task *task)
 }
 
 /*
- * Look at a thread.  Returns 1 if the thread has slept or was gone since the
- * last look, otherwise 0, or -1 with errno.
+ * Look at a thread.  Returns 1 if the thread slept since the last look, or was
+ * gone at both looks.  Otherwise returns 0, or -1 with errno.
  */
 static inline int mmun_task_look(struct mmun_task *task)
 {
@@ -217,16 +211,15 @@ static inline long ms_since(const struct timespec *then)
 	       (now.tv_nsec - then->tv_nsec) / 1000000;
 }
 
-/* Sleep between two looks: 20 microseconds at first, then a millisecond. */
+/* Sleep between two looks, first for 20 microseconds, later for 1 ms. */
 static inline void mmun_task_pause(int round)
 {
 	usleep(round < 100 ? 20 : 1000);
 }
 
 /*
- * Wait until the thread does not run.  Returns 1 if two looks saw the same
- * sleep, or saw no thread.  Returns 0 if that did not happen in time, or -1
- * with errno.
+ * Wait until two looks see the same sleep or no thread.  Returns 1, 0 if the
+ * time is over, or -1 with errno.
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The victim: a process that the test ends.  It has memory and the device, and
- * takes orders.
+ * The victim is a process that the test ends.  The victim has memory and a
+ * descriptor of the device, and takes orders.
  */
 #ifndef _SELFTESTS_MMUN_VICTIM_H
 #define _SELFTESTS_MMUN_VICTIM_H
@@ -9,12 +9,12 @@
 #include "execed.h"
 #include "process.h"
 
-/* Descriptor of the device; each process stores its own number in its copy. */
+/* The device.  Test and victim have different copies of this variable. */
 static int victim_fd;
 
 /* Orders.  The first argument is the memory of the victim. */
 
-/* Returns the victim's number of the descriptor. */
+/* Returns the device, as a descriptor of the victim. */
 static inline int victim_set_up(void *map, int pages)
 {
 	victim_fd = mmun_open();
@@ -41,7 +41,7 @@ static inline int victim_exec(void *map, int nr)
 	_exit(127);
 }
 
-/* Fixtures; self->fd is the descriptor of the victim. */
+/* Fixtures. self->fd refers to the device that the victim opened. */
 
 /*
  * @_setup: may open the device, and may start the victim
@@ -92,7 +92,7 @@ static inline int victim_exec(void *map, int nr)
 	ASSERT_EQ(0, mmun_child_do(&self->victim, _order, _nr))
 #define signal_victim(_sig) ASSERT_EQ(0, mmun_child_signal(&self->victim, _sig))
 
-/* The mm of the victim stays after SIGKILL until MMUN_UNPIN_MM. */
+/* Pin the mm of the victim.  SIGKILL then keeps the mm until MMUN_UNPIN_MM. */
 #define pin_victim()                                                     \
 	do {                                                             \
 		struct mmun_record __pin = {};                           \
@@ -107,8 +107,8 @@ static inline int victim_exec(void *map, int nr)
 	EXPECT_EQ(_status, mmun_child_reap(&self->victim))
 
 /*
- * Kill the victim, and unpin its mm, so that the victim exits.  The end of each
- * test does this.  The victim may have been killed before, and may not exist.
+ * Kill the victim, and unpin its mm, so that the victim exits.  The teardown of
+ * each fixture does the same.  The victim may be dead, or may not exist.
  */
 #define end_victim()                                       \
 	do {                                               \

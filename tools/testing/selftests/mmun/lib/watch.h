@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Ranges, and the invalidations that the log must report for each of them.  The
+ * Checks which invalidations the log reports for each of several ranges.  The
  * order of the records does not matter.
  */
 #ifndef _SELFTESTS_MMUN_WATCH_H
@@ -13,7 +13,7 @@
 /**
  * struct watch - a range
  * @id: the range
- * @start: the first byte that it covers
+ * @start: the first byte of the range
  * @length: in bytes
  */
 struct watch {
@@ -22,7 +22,6 @@ struct watch {
 	size_t length;
 };
 
-/* Insert a range. */
 #define watch_range(_start, _length)                \
 	((struct watch){                            \
 		.id = mmun_insert(_start, _length), \
@@ -83,7 +82,7 @@ static inline int watch_count(const struct watch *w,
 
 /*
  * Expect that @_min to @_max records report @_event on exactly [start, start +
- * length) to the range.  Evaluates to the number of records.
+ * length) to the range of @_watch.  Evaluates to the number of records.
  */
 #define expect_between(_log, _min, _max, _watch, _event, _start, _length) \
 	expect_count(_log, _min, _max,                                    \

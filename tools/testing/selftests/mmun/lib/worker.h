@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Workers: threads of the test, each of which does one job.  The thread exists
- * before the job starts, so that a hold can name the thread.
+ * Workers are threads of the test, each of which does one job.  The thread
+ * exists before the job starts, so that a hold can refer to its thread ID.
  */
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
@@ -63,7 +63,7 @@ static inline void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Returns when the thread waits for its job. */
+/* Create the thread, and wait until the thread waits for its job. */
 static inline int worker_create(struct worker *worker)
 {
 	worker->stop = false;
@@ -74,7 +74,6 @@ static inline int worker_create(struct worker *worker)
 	return 0;
 }
 
-/* Start @worker->job. */
 static inline void worker_go(struct worker *worker)
 {
 	worker->is_busy = true;
@@ -87,10 +86,7 @@ static inline void worker_do(struct worker *worker, int (*job)(struct worker *))
 	worker_go(worker);
 }
 
-/*
- * Returns the result of the job.  Only the time-out of the harness limits the
- * wait.
- */
+/* Wait for the end of the job, without a time limit.  Returns the result. */
 static inline int worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
@@ -102,7 +98,6 @@ static inline int worker_join(struct worker *worker)
 
 /* Jobs */
 
-/* A job that consists of one expression */
 #define JOB(name, expression)                               \
 	static inline int job_##name(struct worker *worker) \
 	{                                                   \
@@ -138,7 +133,7 @@ static inline int job_snapshot(struct worker *worker)
 	return _mmun_snapshot(worker->fd, &worker->snap);
 }
 
-/* Returns 1 if all invalidations of the mm end in time. */
+/* Returns 1 if all invalidations of the mm have ended in time. */
 static inline int job_check_balance(struct worker *worker)
 {
 	struct mmun_check_balance check;
