@@ -2,14 +2,13 @@
 /*
  * A stress test: the threads of several processes insert, remove, snapshot,
  * read and write ranges of the memory of all processes, and change that memory
- * at the same time.  The results depend on timing.  The other programs are
- * deterministic.
+ * at the same time.  The results depend on timing.
  *
- * The seed determines the calls of each thread.  The program prints the seed, and -S
- * repeats the calls, but not their interleaving.  No other program may use the device
- * at the same time.
+ * The seed determines the calls of each thread.  The program prints the seed.
+ * -S repeats the calls, but not the interleaving of the threads.  No other
+ * program may use the device at the same time.
  */
-#define __SANE_USERSPACE_TYPES__ /* __u64 is unsigned long long everywhere */
+#define __SANE_USERSPACE_TYPES__ /* makes __u64 an unsigned long long on every architecture */
 
 #include "lib/ksm.h"
 #include "lib/mmun.h"
@@ -93,7 +92,7 @@ static struct op ops[] = {
 #define SWAP_SIZE "/sys/block/zram0/disksize"
 #define SWAP_RESET "/sys/block/zram0/reset"
 
-/* Write what mkswap writes: the first page is a header. */
+/* Write the header of a swap area, as mkswap does, and start to swap. */
 static int make_swap(int mib)
 {
 	__u32 head[] = { 1, (mib << 20) / page_size() - 1, 0 };

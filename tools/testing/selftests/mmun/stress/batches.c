@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches: READ_BEGIN, COLLECT and COMMIT.  A thread keeps several batches open
- * for any number of calls, and records the events of each batch.
+ * Operations on batches: READ_BEGIN, COLLECT and COMMIT.  Each thread keeps
+ * several open batches, between which it executes other calls.
  */
 
 static int op_begin(const struct area *range)
@@ -18,7 +18,9 @@ static int op_begin(const struct area *range)
 	batch->area = *range;
 	batch->stale = false;
 	batch->invalidations_before = before.out_invalidations;
-	/* A range that another thread removed is not invalidated again. */
+	/*
+	 * If another thread removed the range, the query fails.
+	 */
 	batch->invalidations = ~0ULL;
 	if (!_mmun_query_range(range->fd, range->id, &after))
 		batch->invalidations = after.out_invalidations;
@@ -73,8 +75,8 @@ static int op_collect(const struct area *unused)
 }
 
 /*
- * A callback that ran after the begin, and returned before the commit, makes the
- * commit collide.  Without a callback the commit cannot collide.
+ * The commit must collide if a callback ran between the begin and the commit,
+ * and cannot collide if no callback ran.
  */
 static void check_commit(const struct batch *batch, bool collided, __u64 before,
 			 __u64 after)

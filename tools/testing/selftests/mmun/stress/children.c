@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Children.  Some children have copies of memory after fork().  Other children
- * have their own context, and exit, call exec, or are reaped by
+ * Operations that fork children.  Some children check their copy of the memory.
+ * Other children have their own context, and exit, call exec, or are reaped by
  * process_mrelease().
  *
- * A child calls only functions that are safe after fork() in a process with threads.
+ * The processes have threads, so a child calls only functions that are safe
+ * after fork() of such a process.
  */
 
 #define AFTER_EXEC "--after-exec"
 #define CHILD_BASE ((char *)0x380000000000UL)
 #define CHILD_PAGES 16
-#define CHILD_SECS 5 /* limit of a pin, and of a wait for a child */
+#define CHILD_SECS 5 /* time limit of a pin, and of a wait for a child */
 
 /* The exit status if a call worked on the old mm after exec */
 #define CHILD_OLD_MM 2
@@ -25,7 +26,7 @@ static void wait_for_child(pid_t pid, int expected)
 		fail("the child ended with %d, expected %d", status, expected);
 }
 
-/* Fork a child, which ends with the thread that forked it. */
+/* Fork a child, which is killed when the thread that forked it exits. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -52,7 +53,7 @@ static int copy_main(struct copy *copy, bool writes)
 	return 0;
 }
 
-/* Insert a range of this thread, whose shadow has the writable pages. */
+/* Insert a range, and fill its shadow with writable entries. */
 static int watch_area(struct area *area)
 {
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
@@ -63,9 +64,9 @@ static int watch_area(struct area *area)
 }
 
 /*
- * The pages are locked during the fork, and unlocked before the wait.  The
- * device and the CPU write to the pages.  No entry that is older than the fork
- * may lead to the copy of the child.
+ * Fork while the pages are locked.  The device and the CPU then write to the
+ * pages, and the writes must not reach the copy of the child.  Unlock the pages
+ * before the wait for the child.
  */
 static int fork_a_copy(struct copy *copy)
 {
@@ -130,7 +131,7 @@ static int child_context(__u64 value)
 	       snap.out_valid != CHILD_PAGES;
 }
 
-/* A page may have no entry, because the kernel moved it. */
+/* The access may find no entry, because the kernel may move the page. */
 static int child_access(int fd, __u32 id, int page, __u64 *value)
 {
 	__u64 done;
@@ -141,7 +142,7 @@ static int child_access(int fd, __u32 id, int page, __u64 *value)
 
 /*
  * The device reads each page of the range of a child.  Returns the number of
- * pages that have an entry, or -1 if one of them has another value.
+ * pages that have an entry, or -1 if the device read a value other than @value.
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
@@ -157,7 +158,7 @@ static int child_reads(int fd, __u32 id, __u64 value)
 	return count;
 }
 
-/* Returns whether no call finds memory after the mm is gone. */
+/* Returns whether all calls find no memory, because the mm has ended. */
 static bool child_is_gone(int fd, __u32 id)
 {
 	struct mmun_snapshot snap;
@@ -197,7 +198,7 @@ enum ending {
 	EXEC,
 };
 
-/* The main function of a child that ends with a range and an open batch. */
+/* The main function of a child that ends while a range and a batch exist. */
 static int ending_main(enum ending ending)
 {
 	struct child *child = &me->child;
@@ -235,7 +236,7 @@ static int op_exit(const struct area *unused)
 	return run_child(roll(2) ? KILL : EXIT);
 }
 
-/* The pin keeps the mm after the child was killed. */
+/* The main function of a victim, which pins its mm until the test unpins it. */
 static int victim_main(__u64 value)
 {
 	__u32 unpinned;
@@ -257,7 +258,7 @@ static int reap_victim(int pidfd, int fd, __u64 value)
 		return errno;
 	for (; refusals >= 0; refusals--) {
 		ret = result(syscall(SYS_process_mrelease, pidfd, 0));
-		/* EALREADY: the kernel reaped in spite of the refusal. */
+		/* EALREADY: the kernel reaped although the range refused. */
 		if (ret != (refusals ? EAGAIN : 0))
 			return ret ?: EALREADY;
 		found = child_reads(fd, id, value);
@@ -269,7 +270,7 @@ static int reap_victim(int pidfd, int fd, __u64 value)
 	return add_counters(fd, id);
 }
 
-/* Returns a descriptor for the context of a victim that is pinned, or -1. */
+/* Wait until the victim is pinned.  Returns the victim's context, or -1. */
 static int adopt_context(int pidfd)
 {
 	__u64 end = now_ns() + NS(CHILD_SECS);
@@ -285,7 +286,7 @@ static int adopt_context(int pidfd)
 	return -1;
 }
 
-/* The descriptor keeps the range after the victim is gone. */
+/* The range exists after the end of the victim, because @fd is open. */
 static int kill_and_reap(pid_t pid, int pidfd, __u64 value)
 {
 	int fd = adopt_context(pidfd), ret = ESRCH;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device fills the shadow of a range, and reads and writes through it.
+ * Operations of the device: fill the shadow of a range, and read and write
+ * through the shadow.
  */
 
 /* Returns 0 or an errno. */
@@ -13,7 +14,7 @@ static int access_page(const struct area *area, int i, __u64 *value,
 				   sizeof(*value), value, flags, &done));
 }
 
-/* Read a page that other threads may change at the same time. */
+/* Read a page while other threads may change the page. */
 static void look(const struct area *area, int i)
 {
 	const struct page_state *state = page_of(area, i);
@@ -61,8 +62,8 @@ static int look_exactly(const struct area *area, int i)
 }
 
 /*
- * The device writes writable pages and no other pages.  The caller holds the
- * lock of the page.  Returns 0 or an errno.
+ * The write by the device must fail if the page is not writable.  The caller
+ * holds the lock of the page.  Returns 0 or an errno.
  */
 static int write_exactly(const struct area *area, int i)
 {
@@ -92,7 +93,7 @@ static void look_around(const struct area *area)
 	area_unlock(&one);
 }
 
-/* How SNAPSHOT and COLLECT find the pages */
+/* Method and flags of SNAPSHOT and COLLECT */
 struct way {
 	__u32 method;
 	__u32 flags;
@@ -119,8 +120,9 @@ static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
 }
 
 /*
- * A small range is not invalidated MMUN_RETRIES times during one snapshot.  If
- * no retry is left, the driver repeated the snapshot with an old sequence.
+ * MMUN_RETRIES invalidations of a small range during one snapshot are not
+ * possible.  If so many retries collide, the driver did not update the
+ * sequence.
  */
 static int op_snapshot(const struct area *range)
 {
@@ -146,7 +148,7 @@ static int op_snapshot(const struct area *range)
 	return 0;
 }
 
-/* Some of the pages may not be readable, or not writable. */
+/* The snapshot may fail, because some pages may not be readable or writable. */
 static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 {
 	struct mmun_snapshot snap = snapshot_of(area, method, flags);
@@ -156,7 +158,7 @@ static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 		fail("MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
-/* In half of all cases the device finds a page without an entry. */
+/* Fill the shadow in half of all cases, so that some accesses find no entry. */
 static void prepare(const struct area *page, __u32 flags)
 {
 	if (roll(2))

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log: check each record, and count the callbacks of each invalidation.
+ * Reads the log, checks each record, and counts the callbacks of each
+ * invalidation.
  */
 
-/* Count the callbacks of an invalidation, if none of another is between them. */
+/* Count consecutive callbacks of the same invalidation. */
 static void count_hit(struct context *context, const struct mmun_record *r)
 {
 	const struct mmun_record *first = &context->first;

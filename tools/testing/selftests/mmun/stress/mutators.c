@@ -2,7 +2,7 @@
 /*
  * Operations by which user space changes its memory.  An operation that changes
  * the contents of pages, or the access to them, holds their locks and updates
- * their states.  The other operations run at the same time as anything else.
+ * their states.  The other operations need no locks.
  */
 
 #ifndef MPOL_BIND
@@ -29,7 +29,7 @@ static int advise(const struct area *area, int advice)
 	return result(madvise(area_at(area), area_length(area), advice));
 }
 
-/* These operations change contents or access: the caller locks the pages. */
+/* These operations change contents or access.  The caller locks the pages. */
 
 static int op_munmap(const struct area *area)
 {
@@ -39,7 +39,7 @@ static int op_munmap(const struct area *area)
 	return 0;
 }
 
-/* The page moves away, gets a value that no device may read, and moves back. */
+/* Move a page away, write a value that no device may read, and move it back. */
 static int op_mremap(const struct area *area)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
@@ -71,7 +71,7 @@ static int op_mprotect(const struct area *area)
 	return area_protect(area, prots[roll(ARRAY_SIZE(prots))]);
 }
 
-/* ENOMEM: there was a hole, and the kernel has zapped all mapped pages. */
+/* If a hole causes ENOMEM, the kernel has zapped all mapped pages. */
 static int op_dontneed(const struct area *area)
 {
 	int ret = advise(area, MADV_DONTNEED);
@@ -99,7 +99,7 @@ static int op_punch(const struct area *area)
 	return 0;
 }
 
-/* The lock of the last page of the file excludes other calls of this operation. */
+/* The lock of the last page of the file prevents concurrent calls. */
 static int op_truncate(const struct area *area)
 {
 	const off_t size = SECTION_PAGES * page_size();
@@ -114,7 +114,7 @@ static int op_truncate(const struct area *area)
 	return ret;
 }
 
-/* Write the same contents to two neighbours, which ksmd can merge. */
+/* Write the same contents to two adjacent pages, which ksmd can merge. */
 static int op_ksm(const struct area *area)
 {
 	struct page_state *pages = page_of(area, 0);
@@ -131,7 +131,7 @@ static int op_ksm(const struct area *area)
 	return advise(area, MADV_MERGEABLE);
 }
 
-/* The device cannot write the pages, although the pages are writable. */
+/* Expect that the device cannot write pages that userfaultfd protects. */
 static void check_write_protection(const struct area *area)
 {
 	struct area range = *area;
@@ -146,7 +146,7 @@ static void check_write_protection(const struct area *area)
 		     page);
 }
 
-/* One page at a time, because a call fails for pages of several VMAs. */
+/* Protect one page at a time, because the ioctl fails for more than one VMA. */
 static int uffd_protect(const struct area *area, __u64 mode)
 {
 	struct uffdio_writeprotect wp = {
@@ -185,7 +185,7 @@ static int op_uffd(const struct area *area)
 	return ret;
 }
 
-/* Map the section again as one mapping.  This operation waits for the locks. */
+/* Wait for the locks of all pages.  Map the section again as one mapping. */
 static int op_renew(const struct area *area)
 {
 	struct area all = whole_section(area->arena, section_of(area));
@@ -198,7 +198,7 @@ static int op_renew(const struct area *area)
 	return ret;
 }
 
-/* These operations change no contents and need no locks. */
+/* The next operations change no contents and need no locks. */
 
 static int op_cold(const struct area *area)
 {
@@ -215,7 +215,7 @@ static struct area pick_huge(struct arena *arena)
 	return whole_section(arena, SECTION_HUGE + roll(2));
 }
 
-/* Only a section that is one mapping can collapse. */
+/* The section must be one mapping to collapse, so op_renew() may run first. */
 static int op_collapse(const struct area *area)
 {
 	struct area all = pick_huge(area->arena);
@@ -225,7 +225,7 @@ static int op_collapse(const struct area *area)
 	return advise(&all, MADV_COLLAPSE);
 }
 
-/* Split huge pages through a file of debugfs, which works for any process. */
+/* Split huge pages by the file split_huge_pages of debugfs. */
 static int op_split(const struct area *area)
 {
 	struct area all = pick_huge(area->arena);

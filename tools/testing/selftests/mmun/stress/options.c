@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line.  scripts/options/values-stress.sh checks the same values.
+ * Parses the command line. scripts/options/values-stress.sh checks the same
+ * values.
  */
 
 /* The options that take a number, and the limits of the number */
@@ -43,7 +44,7 @@ static int list_ops(void)
 	return 0;
 }
 
-/* Every operation also has the name "all". */
+/* The name "all" sets the weight of every operation. */
 static int set_weight(const char *name, const char *text)
 {
 	int weight = atoi(text), ret = -1;
@@ -92,7 +93,7 @@ static int set_option(int option, char *value)
 	return option == 'v' ? 0 : -1;
 }
 
-/* Exits if the command line is wrong, or if it asks for the list. */
+/* Exits if the command line is wrong, or requests the list of operations. */
 static void parse_options(int argc, char **argv)
 {
 	const char *seed = getenv("MMUN_SEED");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tagged pages.  The first word of each page of an arena is 0 or a tag: the process,
- * the page, and a generation that grows with each write and each loss of the contents.
+ * Tagged pages.  The first word of each page of an arena is 0 or a tag.  A tag
+ * contains the process, the page, and a generation, which grows when the page
+ * is written or loses its contents.
  *
  *   writer of the page     low   high   page   a device may read
  *   -------------------    ---   ----   ----   -----------------
@@ -10,15 +11,15 @@
  *   write the page          g    g+1    g+1     g, g + 1
  *   low = g + 1            g+1   g+1    g+1     g + 1
  *
- * A thread that does not hold the lock of a page may also find the page empty.  The
- * thread that holds the lock can predict the contents.
+ * A thread without the lock of a page may also find the page empty.  The thread
+ * that holds the lock can predict the contents.
  *
- * A thread that waits for a lock holds no lock of a higher page.  The other
- * threads do not wait, so there is no deadlock.
+ * A thread that waits for the lock of a page holds no lock of a page with a
+ * higher number, so there is no deadlock.
  */
 
 #define TAG_OWN 0x5aULL
-#define TAG_TWIN 0x5bULL /* the same in two neighbours */
+#define TAG_TWIN 0x5bULL /* the same tag in two adjacent pages */
 #define TAG_CHILD 0x5cULL /* written by a child, in its copy */
 #define TAG_SPARE 0x5dULL /* written while the page was moved away */
 
@@ -55,7 +56,7 @@ static size_t area_length(const struct area *area)
 	return area->pages * page_size();
 }
 
-/* Returns the offset in the section.  A shared section is the whole file. */
+/* Returns the offset in the section, which is also the offset in the file. */
 static off_t area_offset(const struct area *area)
 {
 	return (area->first % SECTION_PAGES) * page_size();
@@ -88,8 +89,9 @@ static void area_unlock(const struct area *area)
 }
 
 /*
- * Returns false if a page is locked.  With @wait, waits for the locks, and
- * returns false only when the run ends.
+ * Lock all pages of the area.  Without @wait, returns false if a page is
+ * locked.  With @wait, returns false only if the run ends before the pages are
+ * locked.
  */
 static bool area_lock(const struct area *area, bool wait)
 {
@@ -114,7 +116,7 @@ static bool area_trylock(const struct area *area)
 
 /* States.  The caller holds the locks. */
 
-/* Begin a new generation, because the contents are lost or will be written. */
+/* Begin a new generation, because the contents of the page will change. */
 static __u32 next_generation(struct page_state *page)
 {
 	return ++page->high;
@@ -132,13 +134,13 @@ static bool page_allows(const struct page_state *page, int prot)
 	return page->mapped && (page->prot & prot);
 }
 
-/* Returns whether the thread that holds the lock may find this value. */
+/* Returns whether a thread that holds the lock may read this value. */
 static bool is_the_value(const struct page_state *page, __u64 value)
 {
 	return value == page->value || (page->lazy && !value);
 }
 
-/* Returns whether a thread without the lock may find this value. */
+/* Returns whether a thread without the lock may read this value. */
 static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 			__u32 high)
 {
@@ -153,7 +155,7 @@ static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 	return gen >= low && gen <= high;
 }
 
-/* The pages became empty, so no device may read the old contents. */
+/* The pages are empty from now on.  No device may read the old contents. */
 static void area_is_empty(const struct area *area)
 {
 	for (int i = 0; i < area->pages; i++) {
@@ -162,7 +164,7 @@ static void area_is_empty(const struct area *area)
 	}
 }
 
-/* A file keeps its contents. */
+/* Record whether the pages are mapped.  Private pages lose their contents. */
 static void area_is_mapped(const struct area *area, bool mapped)
 {
 	for (int i = 0; i < area->pages; i++)
@@ -171,7 +173,7 @@ static void area_is_mapped(const struct area *area, bool mapped)
 		area_is_empty(area);
 }
 
-/* Operations on pages.  They return 0 or an errno. */
+/* Operations on pages return 0 or an errno. */
 
 static int area_protect(const struct area *area, int prot)
 {
@@ -212,7 +214,7 @@ static int area_open(const struct area *area)
 	return ret ?: area_protect(area, ALL_ACCESS);
 }
 
-/* @reader: the task that reads the pages, for the message */
+/* Check the contents of the pages.  @reader names the reader in the message. */
 static void check_pages(const struct area *area, const struct page_state *pages,
 			const char *reader)
 {

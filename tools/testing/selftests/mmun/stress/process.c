@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One of the processes: its threads, its memory, its contexts, and the checks
- * after all threads have ended.
+ * Runs one process: its threads, its memory, its contexts, and the checks after
+ * all threads have ended.
  */
 
 #define LOG_RECORDS 16384
-#define BALANCE_MS 2000 /* for invalidations that have not ended */
+#define BALANCE_MS 2000 /* time limit for the end of all invalidations */
 
-/* Returns whether the result is 0, IDLE, or an errno that is no failure. */
+/* Returns whether the result is 0, IDLE, or an allowed errno. */
 static bool is_allowed(const struct op *op, int result)
 {
 	const int *allowed = op->errnos;
@@ -26,7 +26,7 @@ static int pick_op(void)
 	return i;
 }
 
-/* Prepare what the flags of the operation require, and call it. */
+/* Prepare what the flags of the operation require, and call the operation. */
 static int run_op(const struct op *op)
 {
 	struct area area = {};
@@ -94,7 +94,7 @@ static int make_arena(struct arena *arena)
 	return ret;
 }
 
-/* Without the permission or the feature, the operation is idle. */
+/* If userfaultfd is not available, its operations do nothing. */
 static void open_uffd(void)
 {
 	struct uffdio_api api = {
@@ -107,7 +107,7 @@ static void open_uffd(void)
 		uffd = -1;
 }
 
-/* Without the permission, the process uses only its own contexts. */
+/* If pidfd_getfd() is not permitted, the process uses only its own contexts. */
 static void open_others(const struct arena *own)
 {
 	for (int p = 0; p < options.processes; p++) {
@@ -137,7 +137,7 @@ static void run_actors(struct arena *arena, struct actor *actors)
 		pthread_join(actors[t].thread, NULL);
 }
 
-/* At the end no thread changes anything, so each result is exact. */
+/* Fail if a call fails at the end of the run, when all threads have ended. */
 
 static void must_work(const char *call, int ret)
 {
@@ -161,7 +161,7 @@ static void remove_at_the_end(int fd, __u32 id)
 	must_work("MMUN_REMOVE", _mmun_remove(fd, id));
 }
 
-/* Call @call for each @step-th range of all slots. */
+/* Call @call for every @step-th slot that has a range. */
 static void call_for_ranges(struct arena *arena, int step,
 			    void (*call)(int fd, __u32 id))
 {
@@ -220,7 +220,7 @@ static int process_main(int number)
 	if (!shared->failed)
 		check_arena(arena, actors);
 	meet();
-	/* The other half of the ranges is left for close(). */
+	/* Remove half of the ranges.  close() removes the other half. */
 	if (!shared->failed)
 		call_for_ranges(arena, 2, remove_at_the_end);
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges over the memory of this process and of other processes: the choice of
- * a range, and INSERT and REMOVE, single and in bulk.
+ * Chooses ranges over the memory of this process and of other processes.  The
+ * operations are INSERT and REMOVE, single and in bulk.
  */
 
 static void set_context(struct area *area, int context)
@@ -10,7 +10,7 @@ static void set_context(struct area *area, int context)
 	area->fd = context_fds[area->arena->number][context];
 }
 
-/* Choose a context: in most cases of this process, otherwise of any process. */
+/* Choose a context of any process, but in most cases of this process. */
 static void pick_context(struct area *area)
 {
 	int process = roll(options.processes);
@@ -22,7 +22,7 @@ static void pick_context(struct area *area)
 	set_context(area, context);
 }
 
-/* A slot has a range in one word, which is read and written at once. */
+/* A slot stores a range in one word, which threads access atomically. */
 static __u64 slot_pack(const struct area *area)
 {
 	return (__u64)area->id << 32 | area->first << 16 | area->pages;
@@ -42,7 +42,7 @@ static atomic_ullong *pick_slot(const struct area *area)
 	return &area->context->slots[roll(SLOTS)];
 }
 
-/* Choose a range of the context.  Another thread may remove it at any time. */
+/* Choose a range of the context.  Another thread may remove the range later. */
 static bool pick_range(struct area *area)
 {
 	int from = roll(SLOTS);
@@ -53,7 +53,7 @@ static bool pick_range(struct area *area)
 	return false;
 }
 
-/* Choose some pages of a range, and sometimes all pages. */
+/* Choose some pages of a range, or all pages. */
 static void pick_part(struct area *area)
 {
 	int most = roll(16) ? 16 : PAGES, skip;
@@ -87,7 +87,7 @@ static void pick_pages(struct area *area, int flags)
 	}
 }
 
-/* Choose an area by the flags of struct op.  Returns false if there is none. */
+/* Choose an area by the flags of struct op.  Returns false if none exists. */
 static bool pick_area(struct area *area, int flags)
 {
 	if (!(flags & (CONTEXT | RANGE))) {
@@ -106,7 +106,7 @@ static bool pick_area(struct area *area, int flags)
 	return true;
 }
 
-/* Returns whole pages, and sometimes parts of the pages before and behind. */
+/* Returns a random span, which may begin and end inside a page. */
 static struct mmun_span pick_span(struct area *area)
 {
 	static const int sizes[] = { 1, 4, 16, 64, SECTION_PAGES, PAGES };
@@ -130,7 +130,7 @@ static void count_ranges(int by)
 	raise_to(&shared->most_ranges, shared->ranges_open);
 }
 
-/* Add up the counters of a range that is removed.  Returns 0 or an errno. */
+/* Add the counters of a range to the totals, before the range is removed. */
 static int add_counters(int fd, __u32 id)
 {
 	struct mmun_query_range counters;

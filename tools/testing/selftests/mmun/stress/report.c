@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The results, as diagnostic lines of KTAP.
+ * Prints the results as diagnostic lines of KTAP.
  */
 
 static double seconds_since(__u64 began)

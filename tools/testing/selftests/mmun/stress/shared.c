@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory that all processes share.  It is mapped before the first fork().
+ * The memory that all processes share.  The parent maps this memory before the
+ * first fork().
  */
 
 #define MAX_PROCESSES 16
@@ -10,12 +11,12 @@
 #define SECTION_PAGES 512
 #define PAGES (SECTIONS * SECTION_PAGES)
 #define BATCHES 8 /* of each thread */
-#define BULK 256 /* ranges of each thread outside of the slots */
+#define BULK 256 /* ranges of each thread that are in no slot */
 #define MAX_OPS 64
-#define IDLE 4096 /* not an errno: the operation found no object to use */
+#define IDLE 4096 /* no errno: the operation found no object to use */
 #define NS(seconds) ((seconds)*1000000000ULL)
 
-/* An arena has one section of each kind of memory, of the size of a huge page. */
+/* An arena has one section of each kind, as large as a huge page. */
 enum section {
 	SECTION_SMALL, /* private, never huge */
 	SECTION_HUGE, /* private, huge if possible */
@@ -23,20 +24,20 @@ enum section {
 	SECTIONS,
 };
 
-/* The state that a page of an arena must have */
+/* The expected state of a page of an arena */
 struct page_state {
-	atomic_uint lock; /* guards the rest; @low, @high: only writes */
+	atomic_uint lock; /* guards the rest, but only writes of @low and @high */
 	atomic_uint low; /* the smallest generation that a device may read */
 	atomic_uint high; /* the largest generation */
 	__u32 prot; /* PROT_* */
 	__u64 value; /* the first word */
 	bool mapped;
-	bool lazy; /* since MADV_FREE the page may be empty */
+	bool lazy; /* the page may be empty, because of MADV_FREE */
 };
 
 /* A context of an arena, which every process can use */
 struct context {
-	int fd; /* in the process of the arena */
+	int fd; /* descriptor in the process of the arena */
 	atomic_uint log_lock; /* guards the next three members */
 	__u64 log_next; /* sequence of the next record */
 	struct mmun_record first; /* callback of the last invalidation */
@@ -48,7 +49,7 @@ struct context {
 struct arena {
 	int number; /* of the process */
 	pid_t pid;
-	char *base; /* an address that no other process uses */
+	char *base; /* no other process uses this address */
 	int file; /* memfd of SECTION_SHARED, in each process */
 	struct context contexts[CONTEXTS];
 	struct page_state pages[PAGES];
@@ -60,7 +61,7 @@ struct area {
 	int first;
 	int pages;
 	struct context *context;
-	int fd; /* of the context, in this process */
+	int fd; /* descriptor of the context in this process */
 	__u32 id; /* of the range */
 };
 
@@ -68,9 +69,9 @@ struct area {
 struct batch {
 	struct mmun_token token;
 	struct area area;
-	__u64 invalidations_before; /* of the range, before the begin */
-	__u64 invalidations; /* of the range, after the begin */
-	bool stale; /* CHECK_RETRY or COLLECT has reported a collision */
+	__u64 invalidations_before; /* count of the range before the begin */
+	__u64 invalidations; /* count of the range after the begin */
+	bool stale; /* CHECK_RETRY or COLLECT reported a collision */
 };
 
 /* Memory that a thread and its child share */
@@ -81,17 +82,17 @@ struct child {
 };
 
 /*
- * One thread.  The random numbers of a call depend only on the seed, the process, the
- * thread and the number of the call.  The outcome of a call does not change them.
+ * One thread.  The random numbers of a call depend on the seed, the process,
+ * the thread and the number of the call, and not on the results of other calls.
  */
 struct actor {
 	struct arena *arena; /* of its process */
-	int number; /* of the thread in its process */
+	int number; /* number of the thread in its process */
 	pthread_t thread;
 	pid_t tid;
 	__u64 dice; /* state of the random numbers of this call */
 	__u64 calls; /* number of started calls */
-	int op; /* of this call, an index of ops[] */
+	int op; /* index in ops[] of this call */
 	atomic_ullong began; /* the start of this call in ns, or 0 */
 	struct batch batches[BATCHES];
 	struct mmun_span bulk[BULK]; /* ranges that one call inserted */
@@ -115,7 +116,7 @@ static struct options {
 	.seconds = 10,
 };
 
-/* The counters and maxima of a run, and what the report calls them */
+/* The counters and maxima of a run, and their names in the report */
 /* clang-format off */
 #define COUNTERS(COUNTER)						\
 	COUNTER(invalidations, "invalidations of a range")		\
@@ -161,7 +162,7 @@ static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
 static int uffd = -1;
 
-/* What the caller of an operation prepares: by default pages of its own arena */
+/* What run_op() prepares for an operation, by default pages of its arena */
 enum {
 	PRIVATE = 0x1, /* pages of a private section */
 	SHARED = 0x2, /* pages of the shared section */
@@ -170,7 +171,7 @@ enum {
 	PAIR = 0x10, /* two pages, aligned */
 	TAIL = 0x20, /* the last pages */
 	CONTEXT = 0x40, /* a context instead of pages */
-	RANGE = 0x80, /* a context and the pages of one of its ranges */
+	RANGE = 0x80, /* a context, and the pages of a range of this context */
 	LOCK = 0x100, /* hold the locks of the pages */
 	OPEN = 0x200, /* all pages are mapped and writable */
 	CHECK = 0x400, /* the pages are compared with their states */
@@ -194,7 +195,7 @@ static __u64 now_ns(void)
 	return NS(ts.tv_sec) + ts.tv_nsec;
 }
 
-/* @ret: the result of a system call.  Returns 0 or an errno. */
+/* Converts the result of a system call.  Returns 0 or an errno. */
 static int result(long ret)
 {
 	return ret ? errno : 0;
@@ -209,7 +210,7 @@ static void raise_to(atomic_ullong *most, __u64 value)
 		;
 }
 
-/* The first failure ends the run.  Only this failure is reported. */
+/* Report the failure, and end the run.  Later failures are not reported. */
 static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 {
 	size_t used = 0;

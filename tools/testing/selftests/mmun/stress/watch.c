@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The parent, which starts the processes and watches them.
+ * The main function of the parent, which starts and watches the processes.
  */
 
 #define STUCK_SECS 60
 #define PROGRESS_SECS 5
-#define END_SECS 10 /* limit of the wait for objects that are freed later */
+#define END_SECS 10 /* limit of the wait for freed objects */
 
 static void show_task(const char *file)
 {
@@ -17,7 +17,7 @@ static void show_task(const char *file)
 		printf("# %d %s: %s\n", me->tid, file, text);
 }
 
-/* Returns whether a call of any thread does not return. */
+/* Returns whether a call of any thread has not returned for a long time. */
 static bool check_stuck(void)
 {
 	__u64 limit = NS(STUCK_SECS) * (getenv("KSFT_MACHINE_SLOW") ? 4 : 1);
@@ -71,9 +71,9 @@ static __u64 count_objects(int fd)
 }
 
 /*
- * Wait until all processes ended.  If one process is stuck or fails, the other
- * processes cannot end, because they wait for this process.  The sleep keeps
- * the disturbance small.
+ * Wait until all processes have ended.  If a process is stuck or fails, the
+ * other processes wait for this process and cannot end.  A sleep between two
+ * looks keeps the load small.
  */
 static void watch_processes(pid_t *pids, int fd, __u64 began)
 {
@@ -97,7 +97,7 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 	}
 }
 
-/* The driver frees some objects later than close(), and no call waits for that. */
+/* The driver frees some objects after close(), so wait until they are freed. */
 static void check_objects(int fd, __u64 before)
 {
 	__u64 end = now_ns() + NS(END_SECS), after;
