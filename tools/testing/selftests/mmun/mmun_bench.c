@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The costs of the calls of /dev/mmun, and the costs of their alternatives: the
+ * Measures the costs of the calls of /dev/mmun and of the alternatives: the
  * calls of the core (/dev/mmun_floor), test_hmm, and an mm without a notifier.
  *
  * A cost is a number of instructions.  The program needs an emulated machine whose
@@ -27,8 +27,8 @@
 FIXTURE(bench){};
 
 /*
- * The pause lets the console finish, because the work of the console must not
- * become part of a cost.
+ * Wait until the console is idle, because the work of the console would add to
+ * a cost.
  */
 FIXTURE_SETUP(bench)
 {
@@ -56,7 +56,7 @@ BENCH(mm)
 BENCH(test_hmm)
 BENCH(ranges)
 
-/* Returns why nothing can be measured, or NULL. */
+/* Returns the reason why the program cannot measure, or NULL. */
 static const char *find_problem(void)
 {
 	const char *problem = floor_problem();
@@ -72,7 +72,7 @@ static const char *find_problem(void)
 	return problem;
 }
 
-/* Output during a measurement would add to a cost: the rows are printed last. */
+/* Print the rows last, because output would increase the measured costs. */
 int main(int argc, char **argv)
 {
 	const char *problem = mmun_wants_list() ? NULL : find_problem();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An invalidation that hits some of many ranges: MADV_DONTNEED of one page.
- * All ranges that are hit cover that page, so the work of the mm does not
- * depend on their number.  The other ranges do not cover the page.
+ * Measures invalidations that hit some of many ranges: MADV_DONTNEED of one
+ * page.  Only the ranges that cover the page are hit, so the work of mm/ does
+ * not depend on the number of these ranges.
  */
 
 #define HIT_RECORDS 4096
@@ -55,7 +55,7 @@ static void insert_around(int fd)
 	for (__u64 i = 0; i < my.hits; i++)
 		bulk[i].start = PAGES_BASE;
 	insert_bulk(fd, bulk, my.n);
-	my.id = bulk[0].id; /* of the first range over the page */
+	my.id = bulk[0].id; /* the first range over the page */
 }
 
 /* Check that each range over the page was hit @times times. */
@@ -119,7 +119,7 @@ static void read_log(int fd, struct mmun_record *records, __u64 nr)
 	MUST(read(fd, records, length) == length);
 }
 
-/* Measure one read() of all records that one invalidation writes. */
+/* Measure one read() of the records of one invalidation. */
 static void bench_log_of(void)
 {
 	static struct mmun_record records[1024];

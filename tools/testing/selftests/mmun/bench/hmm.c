@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same work by the kernel's test_hmm: SNAPSHOT, READ and WRITE through its
- * mirror, and one hit.  The header of test_hmm must have existed at build time,
- * and its module must exist now.
+ * Measures test_hmm, a module of the kernel: SNAPSHOT, READ and WRITE through
+ * its mirror, and one invalidation.  The build needs the header of test_hmm,
+ * and the run needs the module.
  */
 
 #if __has_include(<test_hmm_uapi.h>)
@@ -51,7 +51,7 @@ static void bench_hmm_snapshot(void)
 		MUST(perms[i] == expected);
 }
 
-/* The mirror of test_hmm faults in by itself: cold and warm are one call. */
+/* The same call faults pages in if the mirror is cold, and copies the bytes. */
 static void hmm_move(__u32 flags)
 {
 	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, my.buffer);

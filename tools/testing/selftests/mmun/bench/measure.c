@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock, and the rows of the table.  The clock is the time-stamp counter of the
- * processor, which counts instructions if the machine is emulated to do so.
+ * Reads the clock, and prints the table of costs.  The clock is the time-stamp
+ * counter of the processor, which can count instructions on an emulated
+ * machine.
  */
 
 #define NR_SAMPLES 7
 #define MAX_ROWS 1024
 
-/* The rows of one operation and one number are compared with each other. */
+/* A reader compares the rows that have the same @op and the same @n. */
 struct row {
 	char op[32];
 	const char *scheme; /* interval, naive, floor, test_hmm, none */
@@ -17,7 +18,7 @@ struct row {
 	__u64 cost; /* of all units together */
 };
 
-/* Shared: the children write the rows, and the parent prints them. */
+/* The rows are in shared memory: the children write, and the parent prints. */
 static struct rows {
 	int nr;
 	bool failed;
@@ -25,19 +26,19 @@ static struct rows {
 } * rows;
 
 /*
- * What a child measures.  The scheme is a literal, which has the same address in
- * the parent.
+ * What a child measures.  The scheme must be a string literal, which has the
+ * same address in the parent.
  */
 static struct subject {
 	const char *scheme;
 	__u64 n; /* ranges or pages */
-	int kind; /* of the pages, the ranges or the watcher */
+	int kind; /* kind of the pages, the ranges or the watcher */
 	__u64 hits; /* ranges that an invalidation hits */
 	int fd;
-	__u32 id; /* of the range over the mapping */
+	__u32 id; /* ID of the range over the mapping */
 	struct mmun_token token;
 	char *map;
-	char *buffer; /* of the same length as the mapping */
+	char *buffer; /* has the same length as the mapping */
 	size_t length;
 	__u64 nr; /* pages of the mapping */
 	bool huge;
@@ -49,7 +50,7 @@ static __u64 clock_cost;
 
 #define clock_now() __builtin_ia32_rdtsc()
 
-/* If the call did not do its work, the cost is wrong: end the process. */
+/* End the process if a measured call fails, because its cost is wrong. */
 #define MUST(condition) \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
@@ -69,7 +70,7 @@ static bool create_rows(void)
 	return rows != MAP_FAILED;
 }
 
-/* The unit is a literal, too.  @op is a format. */
+/* The unit must be a string literal.  @op is a format. */
 static void __attribute__((format(printf, 4, 5)))
 add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 {
@@ -123,7 +124,7 @@ static __u64 median(__u64 *samples)
 		clock_now() - __began - clock_cost; \
 	})
 
-/* The median of several costs, which ignores timer interrupts */
+/* The median of several costs, which hides costs with timer interrupts */
 #define MEDIAN(before, what, after)                          \
 	({                                                   \
 		__u64 __samples[NR_SAMPLES];                 \
@@ -169,7 +170,7 @@ static bool clock_counts(void)
 	return cost == 2001;
 }
 
-/* A long loop includes timer interrupts, so its cost shows their share. */
+/* The cost of a long loop shows the share of timer interrupts. */
 static void run_clock_counts_instructions(void)
 {
 	const unsigned long turns = 50000000;

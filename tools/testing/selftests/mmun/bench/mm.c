@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cost of a context for its process: madvise(), munmap(), mprotect() and
+ * Measures how a context slows its process: madvise(), munmap(), mprotect() and
  * fork() of some pages, with and without ranges.
  */
 
@@ -9,7 +9,7 @@ enum watcher {
 	OPEN, /* a context without a range */
 	MISS, /* a range elsewhere */
 	HIT, /* a range over the pages, its shadow filled, the log off */
-	LOGGED, /* the same with the log on */
+	LOGGED, /* like HIT, with the log on */
 };
 
 static void watch(void)
@@ -55,7 +55,7 @@ static pid_t fork_now(void)
 	return pid;
 }
 
-/* Each sample of each operation so far must have called the range. */
+/* Check that all operations so far have called the range. */
 static void add_mm(const char *op, __u64 cost)
 {
 	struct mmun_query_range counters;
@@ -87,7 +87,7 @@ static void bench_mm_of(void)
 				nothing()));
 }
 
-/* The rows with a range over the pages are compared as "interval". */
+/* HIT is the scheme "interval", the name in the other tables. */
 static void run_mm(void)
 {
 	static const char *const schemes[] = { "none", "open", "miss",

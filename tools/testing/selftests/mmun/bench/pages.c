@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls whose cost depends on the number of pages: SNAPSHOT, VERIFY, the steps of a
- * batch, ACCESS.
+ * Measures calls whose cost depends on the number of pages: SNAPSHOT, VERIFY,
+ * the steps of a batch, and ACCESS.
  */
 
-/* The address is aligned for pages of any size. */
+/* The address is a multiple of the size of any page. */
 #define PAGES_BASE 0x200000000000UL
 #define HUGE_PAGES 512UL
 #define HUGE_ORDER 9
 
-/* Most of the cost of ACCESS is the copy, which is the same for each page. */
+/* More pages are not interesting: ACCESS mainly copies, page by page. */
 #define MAX_MOVED 512
 
 enum page_kind {
@@ -115,7 +115,7 @@ static __u64 floor_look(int fd)
 	return cmd.out_cost;
 }
 
-/* One call of the core does the work of four operations. */
+/* Use one cost in four rows, because one LOOK does the work of four calls. */
 static void bench_floor_look(void)
 {
 	__u64 samples[NR_SAMPLES], cost;
@@ -189,14 +189,14 @@ static void bench_steps(void)
 	add_pages("commit", MEDIAN((begin(), collect()), commit(), nothing()));
 }
 
-/* Make all pages present, and remove their entries from each mirror. */
+/* Make all pages present, and remove their entries from all mirrors. */
 static void make_cold(void)
 {
 	MUST(!madvise(my.map, my.length, MADV_DONTNEED));
 	touch(my.map, my.nr);
 }
 
-/* Returns a byte of page @page.  The offset differs from page to page. */
+/* Returns a byte of page @page, at an offset that depends on the page. */
 static char *byte_of(char *base, __u64 page)
 {
 	return &base[page * page_size() + page % page_size()];
@@ -235,7 +235,7 @@ static void bench_writes(move_fn cold, move_fn warm)
 	must_be_marked(my.map, 'x');
 }
 
-/* Mirrors without an entry for the pages need @cold, and others @warm. */
+/* @cold works without entries for the pages, and @warm with entries. */
 static void bench_moves(move_fn cold, move_fn warm)
 {
 	if (my.nr > MAX_MOVED)

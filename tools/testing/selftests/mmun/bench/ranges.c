@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * INSERT and REMOVE, single and in bulk, with few and many other ranges.  The
- * memory of ranges is measured as the decrease of the free memory of the
+ * Measures INSERT and REMOVE, single and in bulk, with few and many other
+ * ranges.  The memory of ranges is the decrease of the free memory of the
  * machine.
  */
 
 #include <sys/sysinfo.h>
 
-/* The core does not require that anything is mapped here. */
+/* A range does not need a mapping, so this address is not mapped. */
 #define RANGES_BASE 0x300000000000UL
 
 static struct mmun_span *make_bulk(void)
@@ -30,7 +30,7 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-/* Each processor caches a few hundred pages: only large numbers are exact. */
+/* Each processor caches some free pages, so only a large decrease is exact. */
 static void add_bytes(__u64 bytes)
 {
 	if (my.n >= 1000000)
@@ -78,9 +78,9 @@ static void bench_one_more(int fd)
 }
 
 /*
- * The first subscription of an mm allocates memory, and so does the first
- * object of a slab.  Memory that is closed before the exit of the child is free
- * when the next child counts free pages.
+ * Insert and remove a few ranges first, because the first ranges also allocate
+ * memory of the mm and slabs.  Close the device before the exit of the child,
+ * so that the memory is free when the next child counts free pages.
  */
 static void bench_kind(void)
 {
@@ -101,7 +101,7 @@ static void bench_kind(void)
 	free(bulk);
 }
 
-/* Returns the cost of the calls of the core. */
+/* Insert one set.  Returns the cost of the calls of the core. */
 static __u64 floor_insert(int fd, __u64 start, __u64 stride, __u64 n)
 {
 	struct mmun_floor_cmd cmd;
@@ -120,7 +120,7 @@ static __u64 floor_remove(int fd, __u64 n)
 	return cmd.out_cost;
 }
 
-/* The core has no calls for many ranges, so each range costs the same. */
+/* The core has no bulk calls, so the cost is the same for single and bulk. */
 static void bench_floor_ranges(void)
 {
 	__u64 n = my.n, before;

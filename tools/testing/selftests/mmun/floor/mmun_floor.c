@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/mmun_floor: the calls of the core with as little code around them as
- * possible.  mmun_bench compares the cost of /dev/mmun with the cost of these
- * calls.  mmun_floor.h describes the ioctls.
+ * The device /dev/mmun_floor calls the core with as little other code as
+ * possible. mmun_bench compares the cost of /dev/mmun with the cost of these
+ * calls. mmun_floor.h describes the ioctls.
  *
  *   ioctl() -> mmun_floor_execute() -> INSERT, REMOVE or LOOK -> the core
  */
@@ -34,7 +34,7 @@
 
 /**
  * struct mmun_floor_sub - a subscription
- * @mni: the part that the core uses
+ * @mni: the notifier that the core calls
  * @floor: the open file, which outlives the subscription
  */
 struct mmun_floor_sub {
@@ -44,8 +44,9 @@ struct mmun_floor_sub {
 
 /**
  * struct mmun_floor - an open file, and its set of subscriptions
- * @mm: the mm of the task that opened the file; one reference of mm_count
- * @mutex: guards @subs and @nr.  INSERT and LOOK acquire mmap_lock under it.
+ * @mm: the mm of the task that opened the file; counts in mm_count
+ * @mutex: guards @subs and @nr.  INSERT and LOOK acquire mmap_lock inside
+ *	@mutex.
  * @subs: an array, or NULL if there is no set
  * @nr: number of subscriptions that are inserted
  * @hits: callbacks since open()
@@ -58,10 +59,7 @@ struct mmun_floor {
 	atomic_long_t hits;
 };
 
-/*
- * There is no update lock, because there is no shadow page table with which the
- * sequence must be ordered.
- */
+/* The driver has no shadow page table, so no update lock is necessary. */
 static bool mmun_floor_invalidate(struct mmu_interval_notifier *mni,
 				  const struct mmu_notifier_range *range,
 				  unsigned long cur_seq)
@@ -103,7 +101,7 @@ static u64 mmun_floor_remove_set(struct mmun_floor *floor)
 
 /*
  * The ioctls.  The caller holds the mutex and a reference to the users of the
- * mm.  Only a loop and the calls of the core are between two get_cycles().
+ * mm.  Only a loop and calls of the core execute between two get_cycles().
  */
 
 static int mmun_floor_insert_step(struct mmun_floor *floor,

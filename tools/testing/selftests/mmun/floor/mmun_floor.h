@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The private uAPI of /dev/mmun_floor, for mmun_bench and floor_test.  It is not
- * a stable interface.
+ * The private uAPI of /dev/mmun_floor, for mmun_bench and floor_test.  The
+ * interface is not stable.
  *
  * Each ioctl calls mm/mmu_notifier.c or mm/hmm.c with as little code around the
  * calls as possible, and reports their cost.  mmun_bench compares the cost of
@@ -11,9 +11,9 @@
  * open file has at most one set of subscriptions, which belongs to the mm of the
  * task that opened the file.  close() removes the set.
  *
- * The cost is a difference of two get_cycles().  On an emulated machine whose
- * clock counts instructions, the cost is a number of instructions.  The cost is 0
- * if the processor has no such clock.
+ * The cost is the difference of two results of get_cycles().  On an emulated
+ * machine whose clock counts instructions, the cost is a number of
+ * instructions.  If the processor has no cycle counter, the cost is 0.
  *
  * All ioctls return these errors: EFAULT if the argument cannot be read or
  * written, EINVAL if a value is out of its bounds, ESRCH if the mm has no users,
@@ -55,11 +55,11 @@ struct mmun_floor_cmd {
 	_IOWR(MMUN_FLOOR_IOCTL_TYPE, nr, struct mmun_floor_cmd)
 
 /*
- * Insert a set of subscriptions.  Each callback sets the sequence and counts the
- * hit.  The cost is the cost of all mmu_interval_notifier_insert().  The ioctl
- * stops at the first subscription that fails.  If a subscription was inserted
- * before, the ioctl succeeds and @out_count is less than @count.  Otherwise the
- * ioctl returns the error.
+ * Insert a set of subscriptions.  @out_cost is the cost of all calls of
+ * mmu_interval_notifier_insert().  The ioctl stops at the first insert that
+ * fails.  If this is the first insert, the ioctl returns the error.  If not,
+ * the ioctl succeeds with an @out_count below @count.  Each callback sets the
+ * sequence, and is counted in @out_hits.
  *
  * EBUSY: There is a set already.  ENOMEM: The kernel has no memory.  EOVERFLOW:
  * The length is 0, or the first subscription wraps.
@@ -67,8 +67,8 @@ struct mmun_floor_cmd {
 #define MMUN_FLOOR_INSERT MMUN_FLOOR_CMD(0xc0)
 
 /*
- * Remove the set, in the order of the insertion.  The cost is the cost of all
- * mmu_interval_notifier_remove().
+ * Remove the set, in the order of the inserts.  @out_cost is the cost of all
+ * calls of mmu_interval_notifier_remove().
  *
  * ENOENT: There is no set.
  */
@@ -76,7 +76,7 @@ struct mmun_floor_cmd {
 
 /*
  * Read the page tables of 1 to MMUN_FLOOR_MAX_PAGES aligned pages once, under
- * the first subscription of the set.  The cost is the cost of
+ * the first subscription of the set.  @out_cost is the cost of
  * mmu_interval_read_begin(), hmm_range_fault() and mmu_interval_read_retry().
  * The ioctl faults no page in.
  *
