@@ -51,7 +51,7 @@ TEST_EACH_CALL(every_call_works)
 	EXPECT_PERFECT(call, &self->args);
 }
 
-TEST_EACH_CALL(size_below_the_smallest_is_einval)
+TEST_EACH_CALL(size_below_the_minimum_is_einval)
 {
 	const __u32 sizes[] = { 0, 1, 4, call->min_size - 1 };
 
@@ -154,7 +154,7 @@ TEST_F(abi, unknown_command_is_enotty)
 	}
 }
 
-TEST_EACH_CALL(known_number_of_another_letter_or_direction_is_enotty)
+TEST_EACH_CALL(known_number_with_a_wrong_type_or_direction_is_enotty)
 {
 	const int nr = _IOC_NR(call->cmd);
 	const unsigned int wrong[] = { _IO('I', nr), _IO('K', nr),
@@ -214,7 +214,7 @@ static bool have_compat(void)
 #define MAP_32BIT 0
 #endif
 
-TEST_F(abi, caller_of_32_bits_gets_the_same_answers)
+TEST_F(abi, compat_ioctl_returns_the_same_results)
 {
 	union args *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);

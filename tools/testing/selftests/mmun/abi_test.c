@@ -159,7 +159,7 @@ static int wrong_errno(FIXTURE_DATA(abi) * self, const struct wrong *w)
 		       stage_errno[w->stage];
 }
 
-TEST_F(abi, each_wrong_value_has_its_errno_and_changes_nothing)
+TEST_F(abi, each_wrong_value_fails_with_its_errno_and_changes_nothing)
 {
 	const struct wrong *w;
 	union args good, bad;
@@ -184,7 +184,7 @@ TEST_F(abi, each_wrong_value_has_its_errno_and_changes_nothing)
 	}
 }
 
-TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
+TEST_F(abi, first_failing_check_determines_the_errno)
 {
 	const struct wrong *a, *b, *first;
 	int pairs = 0;
@@ -218,7 +218,7 @@ TEST_F(abi, of_two_wrong_values_the_earlier_check_fails)
 		EXPECT_ANSWER(ENOENT, __call, &self->args);               \
 	})
 
-TEST_F(abi, removed_range_is_enoent_for_every_call)
+TEST_F(abi, every_call_on_a_removed_range_is_enoent)
 {
 	__u32 id = mmun_insert(self->map, mmun_pages(NR_PAGES));
 
@@ -270,7 +270,7 @@ TEST_F(abi, failed_commit_keeps_the_batch)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-TEST_F(abi, dirty_bulk_element_stops_the_bulk_call_there)
+TEST_F(abi, bulk_call_stops_at_a_nonzero_reserved_field)
 {
 	struct mmun_span bulk[2] = {
 		{ mmun_u64(self->map), self->page, 0, 0 },
@@ -284,7 +284,7 @@ TEST_F(abi, dirty_bulk_element_stops_the_bulk_call_there)
 	MMUN_MUST_FAIL(EOPNOTSUPP, __u64, _mmun_remove_bulk, bulk + 1, 1);
 }
 
-TEST_F(abi, context_does_not_find_objects_of_another)
+TEST_F(abi, context_does_not_find_objects_of_another_context)
 {
 	const int mine = self->fd;
 	int other = mmun_open();
@@ -305,7 +305,7 @@ TEST_F(abi, context_does_not_find_objects_of_another)
 	mmun_remove(self->id);
 }
 
-TEST_F(abi, info_is_sane)
+TEST_F(abi, info_reports_consistent_features_and_limits)
 {
 	const struct mmun_info *info = &self->info;
 
@@ -342,7 +342,7 @@ TEST_F(abi, open_without_cap_sys_admin_is_eperm)
 	EXPECT_EQ(0, strcmp(MMUN_NO_ACCESS, mmun_device_problem()));
 }
 
-TEST_F(abi, descriptor_works_for_a_user_that_could_not_open_it)
+TEST_F(abi, open_descriptor_works_for_an_unprivileged_user)
 {
 	const struct call *call;
 

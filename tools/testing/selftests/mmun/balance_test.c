@@ -17,7 +17,7 @@ HOLD_FIXTURE(balance)
 		__c.out_seq;                                          \
 	})
 
-TEST_F(balance, idle_mm_is_balanced_and_a_check_leaves_nothing)
+TEST_F(balance, idle_mm_is_balanced_and_a_check_leaves_no_object)
 {
 	struct mmun_query_context before = mmun_query_context(), after;
 

@@ -143,7 +143,7 @@ TEST_F(coherence_mem, device_access_crosses_pages)
 	EXPECT_EQ(5, mmun_load(at + length));
 }
 
-TEST_F(coherence_mem, munmap_takes_exactly_its_pages)
+TEST_F(coherence_mem, munmap_removes_exactly_the_entries_of_its_pages)
 {
 	ASSERT_EQ(0, munmap(op_at, op_length));
 	expect_op_gone();
@@ -151,7 +151,7 @@ TEST_F(coherence_mem, munmap_takes_exactly_its_pages)
 	expect_op_gone();
 }
 
-TEST_F(coherence_mem, mmap_over_shows_the_new_pages)
+TEST_F(coherence_mem, device_reads_the_new_pages_after_map_fixed)
 {
 	ASSERT_NE(NULL, mmun_map(op_at, op_length));
 	expect_op_gone();
@@ -163,7 +163,7 @@ TEST_F(coherence_mem, mmap_over_shows_the_new_pages)
 
 #define protect_op(_prot) ASSERT_EQ(0, mprotect(op_at, op_length, _prot))
 
-TEST_F(coherence_mem, mprotect_takes_exactly_its_pages)
+TEST_F(coherence_mem, mprotect_removes_exactly_the_entries_of_its_pages)
 {
 	protect_op(PROT_READ);
 	expect_op_gone();
@@ -180,7 +180,7 @@ TEST_F(coherence_mem, read_only_mapping_gives_read_only_entries)
 	verify(PAGES);
 }
 
-TEST_F(coherence_mem, writable_again_after_mprotect_back)
+TEST_F(coherence_mem, entries_are_writable_again_after_mprotect_back)
 {
 	protect_op(PROT_READ);
 	protect_op(PROT_READ | PROT_WRITE);
@@ -193,7 +193,7 @@ TEST_F(coherence_mem, writable_again_after_mprotect_back)
  * MADV_DONTNEED drops the contents of private pages, and keeps the contents of
  * shared pages.
  */
-TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
+TEST_F(coherence_mem, dontneed_removes_exactly_the_entries_of_its_pages)
 {
 	memset(op_at, 0x44, self->page);
 	ASSERT_EQ(0, madvise(op_at, op_length, MADV_DONTNEED));
@@ -209,7 +209,7 @@ TEST_F(coherence_mem, dontneed_takes_exactly_its_pages)
 	ASSERT_EQ(op_to, mremap(op_at, op_length, op_length, \
 				MREMAP_MAYMOVE | MREMAP_FIXED, op_to))
 
-TEST_F(coherence_mem, mremap_takes_exactly_its_pages)
+TEST_F(coherence_mem, mremap_removes_exactly_the_entries_of_its_pages)
 {
 	move_op();
 	expect_op_gone();
@@ -246,14 +246,14 @@ static struct mmun_child child;
 		EXPECT_EQ(0, mmun_child_end(&child));                  \
 	} while (0)
 
-TEST_F(coherence_mem, fork_takes_the_pages_that_it_protects)
+TEST_F(coherence_mem, fork_removes_the_entries_of_pages_that_it_protects)
 {
 	start_child();
 	expect_gone(0, is_shared ? 0 : PAGES);
 	expect_child_reads(1);
 }
 
-TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
+TEST_F(coherence_mem, device_writes_after_fork_reach_only_the_parent)
 {
 	start_child();
 	snapshot_all();
@@ -266,7 +266,7 @@ TEST_F(coherence_mem, device_writes_after_fork_stay_with_the_parent)
  * The write of the CPU copies a page that the child shares.  The entry of the
  * old page must be removed.
  */
-TEST_F(coherence_mem, device_follows_a_cpu_write_after_fork)
+TEST_F(coherence_mem, device_reads_what_the_cpu_wrote_after_fork)
 {
 	start_child();
 	for (int nr = 0; nr < PAGES; nr++)
@@ -335,7 +335,7 @@ TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
  * The device reads the page into the same page.  The kernel replaces the zero
  * page, and removes the entry that the read uses.
  */
-TEST_F(coherence, device_read_of_the_zero_page_can_be_into_the_same_page)
+TEST_F(coherence, device_can_read_the_zero_page_into_the_same_page)
 {
 	ASSERT_EQ(0, madvise(op_at, self->page, MADV_DONTNEED));
 	ASSERT_EQ(0, mmun_load(op_at));
@@ -427,7 +427,7 @@ TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
  * If a range covers a part of a page, an invalidation drops the entry of that
  * page.
  */
-TEST_F(coherence, byte_granular_range_drops_its_edge_pages)
+TEST_F(coherence, range_drops_entries_of_pages_that_it_covers_partly)
 {
 	char *first = mmun_page(1) - 1;
 
@@ -442,7 +442,7 @@ TEST_F(coherence, byte_granular_range_drops_its_edge_pages)
 	device_byte(1);
 }
 
-TEST_F(coherence, snapshot_of_a_part_leaves_the_other_parts)
+TEST_F(coherence, snapshot_of_a_part_keeps_the_other_entries)
 {
 	for (int nr = 0; nr < PAGES; nr += 2)
 		snapshot_pages(nr, 1, MMUN_WRITE, NULL);

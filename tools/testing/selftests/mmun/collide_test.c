@@ -123,7 +123,7 @@ FIXTURE_VARIANT_ADD(collide_mutator, fork)     { mutate_fork, true };
  *	begin, collect page 0		invalidate page 3
  *	commit: collides
  */
-TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
+TEST_F(collide_mutator, first_invalidation_after_insert_collides)
 {
 	begin_with_page(0);
 	must_mutate(3);
@@ -136,7 +136,7 @@ TEST_F(collide_mutator, first_invalidation_after_insert_is_seen)
  * A driver that has a flag instead of a sequence would miss the second
  * invalidation.
  */
-TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
+TEST_F(collide_mutator, second_invalidation_after_insert_collides)
 {
 	must_mutate(2);
 	begin_with_page(0);
@@ -145,7 +145,7 @@ TEST_F(collide_mutator, second_invalidation_after_a_first_is_seen)
 	expect_no_entry(0);
 }
 
-TEST_F(collide_mutator, two_invalidations_in_one_section_are_seen)
+TEST_F(collide_mutator, two_invalidations_in_one_section_collide)
 {
 	begin();
 	must_mutate(2);
@@ -162,7 +162,7 @@ TEST_F(collide_mutator, invalidation_before_begin_does_not_collide)
 	expect_counters(0, 1);
 }
 
-TEST_F(collide_mutator, beginning_again_after_a_collision_succeeds)
+TEST_F(collide_mutator, retry_after_a_collision_succeeds)
 {
 	begin();
 	must_mutate(3);
@@ -226,7 +226,7 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 }
 
 /* A collision keeps the published entries of pages that did not change. */
-TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
+TEST_F(collide_mutator, collision_publishes_nothing_and_keeps_unchanged_pages)
 {
 	begin_with_page(0);
 	expect_published(1);
@@ -254,20 +254,20 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_drops_only_its_own)
 		__collided;                                     \
 	})
 
-TEST_F(collide, idle_rounds_never_collide)
+TEST_F(collide, sections_without_an_invalidation_never_collide)
 {
 	drop_page(3);
 	EXPECT_EQ(0, count_collisions(i, 5000, expect_retry(0)));
 	expect_counters(0, 5000);
 }
 
-TEST_F(collide, rounds_beside_a_busy_neighbour_never_collide)
+TEST_F(collide, invalidations_of_an_adjacent_range_never_collide)
 {
 	EXPECT_EQ(0, count_collisions(i, 1000, drop_page(NEAR_PAGE)));
 	EXPECT_EQ(1000, mmun_query_range(self->near).out_invalidations);
 }
 
-TEST_F(collide, every_round_with_an_invalidation_collides)
+TEST_F(collide, every_section_with_an_invalidation_collides)
 {
 	EXPECT_EQ(1000, count_collisions(i, 1000, drop_page(i % RANGE_PAGES)));
 	expect_counters(1000, 0);
@@ -275,7 +275,7 @@ TEST_F(collide, every_round_with_an_invalidation_collides)
 
 /* Critical sections that overlap, each with its own sequence */
 
-TEST_F(collide, nested_sections_all_commit_when_nothing_happened)
+TEST_F(collide, nested_sections_all_commit_without_an_invalidation)
 {
 	struct mmun_token tokens[8];
 
@@ -300,7 +300,7 @@ TEST_F(collide, only_the_sections_open_at_the_invalidation_collide)
 		EXPECT_EQ(i < 5, mmun_commit(tokens[i]));
 }
 
-TEST_F(collide, ranges_over_the_same_pages_collide_on_their_own)
+TEST_F(collide, ranges_over_the_same_pages_collide_independently)
 {
 	__u32 twin = insert_pages(0, RANGE_PAGES);
 	struct mmun_token late;
@@ -321,7 +321,7 @@ TEST_F(collide, commit_of_an_empty_batch_publishes_nothing)
 	expect_batches(0);
 }
 
-TEST_F(collide, commit_works_once)
+TEST_F(collide, batch_cannot_be_committed_twice)
 {
 	begin_with_page(0);
 	expect_batches(1);
@@ -331,7 +331,7 @@ TEST_F(collide, commit_works_once)
 	expect_entry(0);
 }
 
-TEST_F(collide, commit_that_collided_works_once)
+TEST_F(collide, collided_batch_cannot_be_committed_again)
 {
 	begin();
 	drop_page(3);
@@ -441,7 +441,7 @@ FIXTURE_VARIANT(collide_method)
 /* clang-format off */
 FIXTURE_VARIANT_ADD(collide_method, fault)       { MMUN_METHOD_HMM_FAULT, 0, EBUSY };
 FIXTURE_VARIANT_ADD(collide_method, fault_write) { MMUN_METHOD_HMM_FAULT, MMUN_WRITE, EBUSY };
-FIXTURE_VARIANT_ADD(collide_method, look)        { MMUN_METHOD_HMM_NOFAULT, 0, EBUSY };
+FIXTURE_VARIANT_ADD(collide_method, nofault)     { MMUN_METHOD_HMM_NOFAULT, 0, EBUSY };
 FIXTURE_VARIANT_ADD(collide_method, gup)         { MMUN_METHOD_GUP, 0, 0 };
 FIXTURE_VARIANT_ADD(collide_method, gup_write)   { MMUN_METHOD_GUP, MMUN_WRITE, 0 };
 /* clang-format on */
@@ -487,7 +487,7 @@ TEST_F(collide_method, collect_in_a_stale_section_is_detected)
  * All parts of a batch have the sequence of READ_BEGIN.  Otherwise COMMIT would
  * miss the collision.
  */
-TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
+TEST_F(collide_method, batch_collides_if_its_first_part_was_invalidated)
 {
 	begin_by_method();
 	collect_pages(0, 2);
@@ -498,7 +498,7 @@ TEST_F(collide_method, first_part_invalidated_during_the_second_collides)
 	expect_no_entry(2);
 }
 
-TEST_F(collide_method, invalidation_after_collect_is_seen)
+TEST_F(collide_method, invalidation_after_collect_collides)
 {
 	begin_by_method();
 	collect_pages(0, RANGE_PAGES);

@@ -92,15 +92,15 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 	}
 
 /* clang-format off */
-ALIGN_TEST(munmap_is_clipped_to_each_range_it_meets, UNMAP, munmap(self->op, self->length))
-ALIGN_TEST(mmap_over_is_clipped_to_each_range_it_meets, UNMAP, !mmun_map(self->op, self->length))
-ALIGN_TEST(mprotect_is_clipped_to_each_range_it_meets, PROTECTION_VMA,
+ALIGN_TEST(munmap_is_clipped_to_each_range_that_it_overlaps, UNMAP, munmap(self->op, self->length))
+ALIGN_TEST(map_fixed_is_clipped_to_each_range_that_it_overlaps, UNMAP, !mmun_map(self->op, self->length))
+ALIGN_TEST(mprotect_is_clipped_to_each_range_that_it_overlaps, PROTECTION_VMA,
 	   mprotect(self->op, self->length, PROT_READ))
-ALIGN_TEST(dontneed_is_clipped_to_each_range_it_meets, CLEAR,
+ALIGN_TEST(dontneed_is_clipped_to_each_range_that_it_overlaps, CLEAR,
 	   madvise(self->op, self->length, MADV_DONTNEED))
 /* clang-format on */
 
-TEST_F(event_align, munmap_over_holes_is_one_event)
+TEST_F(event_align, munmap_over_holes_raises_one_event)
 {
 	for (int i = variant->first + 1; i < variant->end - 1; i += 2)
 		ASSERT_EQ(0, munmap(mmun_page(i), self->page));
@@ -163,7 +163,7 @@ TEST_F(event_clip, nested_ranges_are_each_called_once_with_one_seq)
 	}
 }
 
-TEST_F(event_clip, one_munmap_calls_every_range_it_meets_and_no_other)
+TEST_F(event_clip, munmap_calls_every_range_that_it_overlaps_and_no_other)
 {
 	size_t piece = self->page / 8;
 	struct watch w[8 * PAGES];
@@ -202,7 +202,7 @@ TEST_F(event_clip, removed_range_is_not_called)
  *   |-----rw----|-r-|-----rw------|
  *           |----op-----|
  */
-TEST_F(event_clip, dontneed_over_three_mappings_is_one_event_each)
+TEST_F(event_clip, dontneed_over_three_mappings_raises_one_event_for_each)
 {
 	__u32 id;
 

@@ -272,10 +272,10 @@ enum {
 RAISES(munmap, UNMAP, 2, 1, op_munmap);
 RAISES(munmap_unpopulated, UNMAP, 2, 1, op_munmap, .mem = MEM_EMPTY);
 RAISES(munmap_file, UNMAP, 2, 1, op_munmap, .mem = MEM_SHARED);
-RAISES(map_over, UNMAP, 2, 1, op_mmap_over);
+RAISES(map_fixed, UNMAP, 2, 1, op_mmap_over);
 /* mremap() moves the pages, and then unmaps the old mapping. */
 RAISES(mremap_away, UNMAP, 2, 2, op_mremap_away);
-RAISES(mremap_away_keeping_the_old, UNMAP, 2, 1, op_mremap_away, MREMAP_DONTUNMAP);
+RAISES(mremap_dontunmap, UNMAP, 2, 1, op_mremap_away, MREMAP_DONTUNMAP);
 RAISES(mremap_onto, UNMAP, 2, 1, op_mremap_onto);
 RAISES(mremap_shrink, UNMAP, 2, 1, op_mremap_in_place, OP_FIRST);
 RAISES(mprotect_read, PROTECT, 2, 1, op_mprotect, PROT_READ);
@@ -289,11 +289,11 @@ RAISES(remove, CLEAR, 2, 1, op_madvise, MADV_REMOVE, MEM_SHARED);
 RAISES(punch_hole, CLEAR, 2, 1, op_punch_hole, .mem = MEM_SHARED);
 /* The kernel unmaps again, because a fault may have created private copies. */
 RAISES(truncate, CLEAR, AREA_PAGES - OP_FIRST, 2, op_truncate, .mem = MEM_SHARED);
-RAISES(pageout_of_free, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
+RAISES(pageout_of_lazily_freed_page, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
 RAISES(write_after_fork, CLEAR, 1, 1, op_write, .prepare = op_fork);
 RAISES(write_over_the_zero_page, CLEAR, 1, 1, op_write, .mem = MEM_ZERO);
 RAISES(write_to_a_private_file_page, CLEAR, 1, 1, op_write, .mem = MEM_PRIVATE);
-RAISES(forced_write_to_a_read_only_page, CLEAR, 1, 1, op_in_child, 0, MEM_PRIVATE, op_fork_tracer);
+RAISES(ptrace_write_to_a_read_only_page, CLEAR, 1, 1, op_in_child, 0, MEM_PRIVATE, op_fork_tracer);
 /* clang-format on */
 
 /*
@@ -337,9 +337,9 @@ static void check_op(struct __test_metadata *_metadata,
 /* clang-format off */
 OP_TEST(raises_its_event_for_exactly_its_bytes, variant->times, { 0, AREA, AREA_LENGTH })
 OP_TEST(is_clipped_to_the_byte, variant->times, { 0, START - 100, 200 }, { 0, END - 1, 2 })
-OP_TEST(calls_the_only_range_for_its_first_byte, variant->times, { 0, START - 1, 2 })
-OP_TEST(calls_the_only_range_for_its_last_byte, variant->times, { 0, END - 1, 2 })
-OP_TEST(does_not_call_the_ranges_that_only_touch, 0, { 0, AREA, START - AREA },
+OP_TEST(calls_a_range_that_overlaps_only_its_first_byte, variant->times, { 0, START - 1, 2 })
+OP_TEST(calls_a_range_that_overlaps_only_its_last_byte, variant->times, { 0, END - 1, 2 })
+OP_TEST(does_not_call_adjacent_ranges, 0, { 0, AREA, START - AREA },
 	{ 0, END, AREA_LENGTH })
 /* clang-format on */
 
@@ -352,7 +352,7 @@ QUIET(first_read, op_read, .mem = MEM_EMPTY);
 QUIET(first_write, op_write, .mem = MEM_EMPTY);
 QUIET(write_again, op_write);
 QUIET(write_to_a_shared_page, op_write, .mem = MEM_SHARED, .prepare = op_fork);
-QUIET(write_when_the_child_is_gone, op_write, .prepare = op_end_child);
+QUIET(write_after_the_exit_of_the_child, op_write, .prepare = op_end_child);
 QUIET(populate, op_madvise, MADV_POPULATE_WRITE, MEM_EMPTY);
 QUIET(mlock, op_mlock);
 QUIET(munlock, op_munlock, .prepare = op_mlock);
@@ -363,11 +363,11 @@ QUIET(mergeable, op_madvise, MADV_MERGEABLE, .needs = "no KSM: set CONFIG_KSM");
 QUIET(cold, op_madvise, MADV_COLD);
 QUIET(mincore, op_mincore);
 QUIET(msync_of_a_memfd, op_msync, .mem = MEM_SHARED);
-QUIET(mprotect_to_the_same, op_mprotect, PROT_READ | PROT_WRITE);
+QUIET(mprotect_to_the_same_permissions, op_mprotect, PROT_READ | PROT_WRITE);
 QUIET(fork_of_a_shared_mapping, op_fork, .mem = MEM_SHARED);
 QUIET(write_in_the_child, op_in_child, .prepare = op_fork, .in_child = op_write);
 QUIET(munmap_in_the_child, op_in_child, .prepare = op_fork, .in_child = op_munmap);
-QUIET(munmap_of_nothing, op_munmap, .prepare = op_munmap);
+QUIET(munmap_of_a_hole, op_munmap, .prepare = op_munmap);
 QUIET(mmap_into_a_hole, op_mmap_over, .prepare = op_munmap);
 QUIET(mremap_into_a_hole, op_mremap_onto, .prepare = op_munmap);
 QUIET(grow_in_place, op_mremap_in_place, OP_FIRST + 4, .prepare = op_make_room);
@@ -375,7 +375,7 @@ QUIET(uffd_copy, op_uffd_copy, 0, MEM_EMPTY, op_register_copy, .needs = NO_UFFD)
 /* clang-format on */
 
 /* MADV_DONTNEED at the end proves that the range can receive events. */
-TEST_F(event_quiet, raises_nothing)
+TEST_F(event_quiet, raises_no_event)
 {
 	struct mmun_records log;
 	__u32 id;
@@ -410,7 +410,7 @@ FOREIGN(clear_refs, SOFT_DIRTY, 2, op_clear_parent_refs);
 /* clang-format on */
 
 /* The driver reports the process by its ID in the initial PID namespace. */
-TEST_F(event_foreign, reports_the_process_that_caused_it)
+TEST_F(event_foreign, event_reports_the_process_that_caused_it)
 {
 	struct mmun_record r;
 	__u32 id;
@@ -444,7 +444,7 @@ MMUN_FIXTURE_TEARDOWN(event)
  * The memory is so far from other memory that its page tables are missing at
  * every level.
  */
-TEST_F(event, mprotect_of_unpopulated_memory_raises_nothing)
+TEST_F(event, mprotect_of_unpopulated_memory_raises_no_event)
 {
 	size_t length = 8 * self->page;
 	char *p = mmap((void *)(1UL << 44), length, PROT_READ | PROT_WRITE,
@@ -459,7 +459,7 @@ TEST_F(event, mprotect_of_unpopulated_memory_raises_nothing)
 	mmun_expect_event(id, UNMAP, p, length);
 }
 
-TEST_F(event, brk_down_raises_unmap)
+TEST_F(event, brk_that_shrinks_the_heap_raises_unmap)
 {
 	char *end =
 		(char *)(((uintptr_t)sbrk(0) + self->page - 1) & -self->page);

@@ -180,7 +180,7 @@ TEST_F(exit, empties_the_shadow)
 	mmun_err_access(EFAULT, id, self->map, 1, MMUN_WRITE);
 }
 
-TEST_F(exit, collides_a_batch_that_is_open)
+TEST_F(exit, makes_an_open_batch_collide)
 {
 	__u32 id = self->ids[1];
 	struct mmun_token token;

@@ -119,7 +119,7 @@ TEST_F(floor, each_callback_is_counted)
 		EXPECT_EQ(_count, self->cmd.out_count);                  \
 	} while (0)
 
-TEST_F(floor, look_finds_the_present_pages_and_faults_nothing_in)
+TEST_F(floor, look_finds_present_pages_and_faults_in_no_page)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	ASSERT_EQ(0, insert_whole());
@@ -285,7 +285,7 @@ static int insert_many(void *arg, int fd)
 		EXPECT_EQ(128 + SIGKILL, mmun_child_reap(_child)); \
 	} while (0)
 
-TEST_F(floor, signal_ends_an_insert_and_nothing_is_left)
+TEST_F(floor, signal_ends_an_insert_and_leaves_no_subscription)
 {
 	struct mmun_query_context state;
 	struct mmun_child child;

@@ -149,7 +149,7 @@ TEST_F(fork, invalidates_ranges_over_copied_memory_only)
  *           |--range--|              (from the middle of page 2)
  *           |--event--|
  */
-TEST_F(fork, event_has_the_vma_and_its_part_in_the_range)
+TEST_F(fork, event_reports_the_vma_and_its_part_in_the_range)
 {
 	char *start = mmun_page(2) + self->page / 2;
 	struct mmun_record r;
@@ -162,7 +162,7 @@ TEST_F(fork, event_has_the_vma_and_its_part_in_the_range)
 	EXPECT_EQ(variant->cow ? mmun_u64(mmun_page(PAGES)) : 0, r.end);
 }
 
-TEST_F(fork, of_memory_never_touched_raises_nothing)
+TEST_F(fork, of_untouched_memory_raises_no_event)
 {
 	ASSERT_NE(NULL, map_kind(self->map, variant->flags));
 	mmun_drain_log(self->fd);
@@ -170,7 +170,7 @@ TEST_F(fork, of_memory_never_touched_raises_nothing)
 	mmun_expect_no_event();
 }
 
-TEST_F(fork, collides_an_open_batch_over_copied_memory_only)
+TEST_F(fork, makes_an_open_batch_collide_over_copied_memory_only)
 {
 	struct mmun_token token;
 
@@ -241,7 +241,7 @@ TEST_F(fork, write_of_the_device_does_not_reach_a_child_with_a_copy)
 	expect_present(PAGES);
 }
 
-TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
+TEST_F(fork, operations_of_the_child_raise_no_event_in_the_parent)
 {
 	static const mmun_order_fn orders[] = {
 		write_pages, fork_again, protect_pages, drop_pages, unmap_pages,
@@ -267,7 +267,7 @@ TEST_F(fork, operations_of_the_child_raise_nothing_in_the_parent)
  * After the exit of the child, the pages are no longer shared.  The kernel
  * makes them writable without an event.
  */
-TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
+TEST_F(fork, write_after_the_exit_of_the_child_raises_no_event)
 {
 	__u64 before[PAGES] = {}, after[PAGES] = {};
 
@@ -286,7 +286,7 @@ TEST_F(fork, write_after_the_exit_of_the_child_raises_nothing)
 	}
 }
 
-TEST_F(fork, each_one_raises_an_event_with_a_later_sequence)
+TEST_F(fork, each_fork_raises_an_event_with_a_later_sequence)
 {
 	struct mmun_child first_child;
 	struct mmun_record first, second;
@@ -359,7 +359,7 @@ static int run_sharer(char *at)
 	return pid < 0 ? -1 : mmun_wait_child(pid);
 }
 
-TEST_F(fork, exit_of_a_child_that_shares_the_mm_is_no_release)
+TEST_F(fork, exit_of_a_child_that_shares_the_mm_raises_no_release)
 {
 	__u32 users = mmun_query_context().out_mm_users;
 

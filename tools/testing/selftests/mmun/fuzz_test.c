@@ -396,7 +396,7 @@ static void check_context(struct __test_metadata *_metadata,
 	mmun_remove(id);
 }
 
-TEST_F_TIMEOUT(fuzz, leaves_a_working_context_and_no_memory, 150)
+TEST_F_TIMEOUT(fuzz, calls_leave_a_working_context_and_leak_no_memory, 150)
 {
 	struct mmun_query_context before, after;
 	pthread_t thread;

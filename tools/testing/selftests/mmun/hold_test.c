@@ -21,7 +21,7 @@ HOLD_FIXTURE(hold)
 		  mmun_snapshot(self->id, self->map, mmun_pages(RANGE_PAGES), \
 				MMUN_METHOD_GUP, 0, NULL))
 
-TEST_F(hold, at_enter_nothing_is_invalidated_yet)
+TEST_F(hold, nothing_is_invalidated_at_enter)
 {
 	struct mmun_wait_held held;
 	__u64 seq;
@@ -43,7 +43,7 @@ TEST_F(hold, at_enter_nothing_is_invalidated_yet)
 	expect_shadow(1, false);
 }
 
-TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
+TEST_F(hold, callback_has_run_and_the_page_is_present_at_leave)
 {
 	struct mmun_record r;
 
@@ -65,7 +65,7 @@ TEST_F(hold, at_leave_the_callback_has_run_and_the_page_is_present)
  *   |-----range-----|
  *       |twin|
  */
-TEST_F(hold, at_start_all_callbacks_have_run_and_the_page_is_present)
+TEST_F(hold, all_callbacks_have_run_and_the_page_is_present_at_start)
 {
 	__u32 twin = mmun_insert(mmun_page(1), self->page);
 
@@ -80,7 +80,7 @@ TEST_F(hold, at_start_all_callbacks_have_run_and_the_page_is_present)
 	EXPECT_EQ(0, present(1));
 }
 
-TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
+TEST_F(hold, page_is_gone_and_readers_do_not_wait_at_end)
 {
 	hold_dontneed(1, MMUN_POINT_END, self->id);
 	EXPECT_EQ(0, present(1));
@@ -88,7 +88,7 @@ TEST_F(hold, at_end_the_page_is_gone_and_readers_do_not_wait)
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
-TEST_F(hold, at_enter_a_reader_does_not_wait_and_collides_afterwards)
+TEST_F(hold, reader_does_not_wait_at_enter_and_collides_later)
 {
 	struct mmun_token token;
 
@@ -100,7 +100,7 @@ TEST_F(hold, at_enter_a_reader_does_not_wait_and_collides_afterwards)
 	EXPECT_EQ(1, mmun_commit(token));
 }
 
-TEST_F(hold, at_leave_a_reader_waits_for_the_end_and_does_not_collide)
+TEST_F(hold, reader_waits_at_leave_and_does_not_collide)
 {
 	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	block_reader();
@@ -427,7 +427,7 @@ TEST_F(hold_two, reader_waits_for_the_last_of_two_invalidations)
 	EXPECT_EQ(1, mmun_check_balance(0));
 }
 
-TEST_F(hold_two, one_hold_of_any_thread_holds_both)
+TEST_F(hold_two, one_hold_stops_both_threads)
 {
 	struct worker *mutator[] = { &self->mutator, &self->other };
 	struct mmun_record r = {};
@@ -495,7 +495,7 @@ TEST_F(hold, record_reports_the_held_task)
 	mmun_expect_no_event();
 }
 
-TEST_F(hold, start_and_end_are_logged_from_the_first_such_hold_on)
+TEST_F(hold, start_and_end_are_logged_after_the_first_hold_there)
 {
 	static const __u16 types[] = {
 		MMUN_RECORD_INVALIDATE, MMUN_RECORD_START, MMUN_RECORD_END,
@@ -610,7 +610,7 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
  * Both holds miss the second arrival.  The hold @at also misses the first
  * arrival.
  */
-TEST_F(hold, first_miss_ends_the_wait_although_an_older_hold_misses_too)
+TEST_F(hold, wait_ends_at_a_miss_even_if_another_hold_misses_too)
 {
 	struct timespec then;
 	__u32 at, late;

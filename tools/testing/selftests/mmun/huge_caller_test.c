@@ -66,7 +66,7 @@ TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 }
 
 /* The inner invalidation starts before the end of the outer invalidation. */
-TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
+TEST_F(huge_page, split_nests_a_clear_with_the_same_seq)
 {
 	char *p = huge + 3 * self->page;
 	struct mmun_record outer, inner;
@@ -91,7 +91,7 @@ TEST_F(huge_page, splitting_it_nests_a_clear_with_the_same_seq)
  *                  |op|
  *             |--event---|
  */
-TEST_F(huge_page, cold_part_of_it_clears_all_of_it)
+TEST_F(huge_page, madv_cold_of_a_part_raises_clear_for_the_huge_page)
 {
 	char *p = huge + mmun_pages(3);
 	struct mmun_records log;
@@ -155,7 +155,7 @@ FIXTURE_TEARDOWN(huge_file)
  *   |----w----------------w----------|
  *   |--------------event-------------|
  */
-TEST_F(huge_file, collapse_clears_the_huge_page_or_each_small_page)
+TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
 {
 	static const int watched[] = { 5, 300 };
 	struct watch w[2];

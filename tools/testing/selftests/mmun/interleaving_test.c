@@ -101,7 +101,7 @@ TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
  *			insert: deferred			begin: waits
  *	resumed					returns		returns
  */
-TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last)
+TEST_F(interleaving, insert_remove_insert_while_even_leaves_the_last_range)
 {
 	__u32 at = open_even(), first = insert_at(FREE_PAGE), last;
 
@@ -287,7 +287,7 @@ static int insert_many(int fd, struct mmun_span *bulk, char *at, size_t page)
  *					wakes the remover
  *	resumed		returns after all changes
  */
-TEST_F(interleaving, remove_among_many_deferred_inserts_returns_when_it_is_done)
+TEST_F(interleaving, remove_returns_only_after_many_deferred_changes_are_made)
 {
 	static struct mmun_span bulk[MANY];
 	struct worker *kicker = &self->reader;
@@ -492,7 +492,7 @@ TEST_F(interleaving, batch_collides_if_a_collected_page_was_invalidated)
  *	waits for page 1	drop page 0, fill page 1
  *	has both: collides
  */
-TEST_F(interleaving, snapshot_out_of_retries_publishes_nothing)
+TEST_F(interleaving, snapshot_without_retries_left_publishes_nothing)
 {
 	__u64 pages[2] = { 1, 2 };
 
@@ -625,7 +625,7 @@ TEST_F(interleaving, first_invalidation_changes_the_sequence_of_a_new_range)
  *	resumed						still waits
  *			resumed				returns
  */
-TEST_F(interleaving, readers_wait_though_the_callback_repeats_the_sequence)
+TEST_F(interleaving, reader_waits_even_if_the_callback_repeats_the_sequence)
 {
 	__u32 at = open_even(), inner, late;
 	struct mmun_token before = mmun_read_begin(self->id);
@@ -695,7 +695,8 @@ static int mutate_map_huge(struct subject *subject, int nr)
  *	    resumed
  *	end					returns
  */
-TEST_F(interleaving, nested_invalidations_of_one_thread_block_readers_as_one)
+TEST_F(interleaving,
+       readers_wait_for_the_end_of_the_outer_of_nested_invalidations)
 {
 	struct mmun_record outer, inner;
 	__u32 at;

@@ -145,7 +145,7 @@ JOB(punch, fallocate(worker->subject->memfd,
  *	resumed
  *				is gone
  */
-TEST_F(lifecycle, exit_inside_an_invalidation_by_another_process)
+TEST_F(lifecycle, exit_during_an_invalidation_has_the_same_sequence)
 {
 	struct mmun_record punch, release = {}, unmap = {};
 
@@ -320,7 +320,7 @@ static bool core_has(const char *dir, const void *bytes, size_t length)
  *				still has page 0
  *				RELEASE, UNMAP
  */
-TEST_F(lifecycle, core_dump_ends_a_hold_and_has_what_the_device_wrote)
+TEST_F(lifecycle, core_dump_ends_a_hold_and_contains_device_writes)
 {
 	struct timespec then = mmun_now();
 	int status;
@@ -371,7 +371,7 @@ static int mutate_fork(struct subject *subject, int nr)
  *	commit: published
  *				resumed: drops it
  */
-TEST_F(lifecycle, callback_of_a_fork_drops_what_was_committed_before)
+TEST_F(lifecycle, callback_of_fork_drops_entries_committed_before)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 	__u32 at;
@@ -402,7 +402,7 @@ TEST_F(lifecycle, callback_of_a_fork_drops_what_was_committed_before)
  *			commit:		commit:
  *			collides	published
  */
-TEST_F(lifecycle, commit_after_the_callback_of_a_fork_collides)
+TEST_F(lifecycle, commit_after_the_callback_of_fork_collides)
 {
 	struct mmun_token token = mmun_read_begin(self->id);
 	__u32 at;

@@ -74,7 +74,7 @@ TEST_F(log, full_log_drops_the_oldest_and_the_gap_counts_them)
 	expect_pages(10, 13);
 }
 
-TEST_F(log, gap_can_be_between_two_records)
+TEST_F(log, lost_records_leave_a_gap_between_two_records)
 {
 	EXPECT_EQ(0, mmun_log_setup(4, MMUN_LOG_TYPES_DEFAULT));
 	make_events(0, 2);
@@ -203,7 +203,7 @@ TEST_F(log, signal_ends_a_blocked_read_with_eintr)
 	EXPECT_ERRNO(EINTR, worker_join(&self->waiter));
 }
 
-TEST_F(log, setup_drops_and_counts_what_was_not_read)
+TEST_F(log, log_setup_drops_and_counts_unread_records)
 {
 	make_events(0, 4);
 	expect_page(0);
@@ -227,7 +227,7 @@ TEST_F(log, log_is_as_large_as_requested)
 	mmun_expect_no_event();
 }
 
-TEST_F(log, log_without_room_or_types_is_empty_but_ranges_count)
+TEST_F(log, log_without_records_or_types_is_empty_but_ranges_count_events)
 {
 	mmun_log_setup(0, MMUN_LOG_TYPES_ALL);
 	make_events(0, 2);
@@ -241,7 +241,7 @@ TEST_F(log, log_without_room_or_types_is_empty_but_ranges_count)
 	expect_page(5);
 }
 
-TEST_F(log, refused_setup_keeps_the_log)
+TEST_F(log, failed_log_setup_keeps_the_log)
 {
 	make_events(0, 1);
 	mmun_err_log_setup(EINVAL, 3, 1);
@@ -381,7 +381,7 @@ static int truncate_to_page(void *arg, int memfd)
  * After fork() the page is shared.  The child writes through /proc, which makes
  * the parent's page a copy, and so raises an event in the parent.
  */
-TEST_F(log, event_names_another_process_that_wrote)
+TEST_F(log, event_names_the_process_that_wrote_through_proc_mem)
 {
 	struct mmun_child child;
 
@@ -394,7 +394,7 @@ TEST_F(log, event_names_another_process_that_wrote)
 	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-TEST_F(log, event_names_another_process_that_truncated)
+TEST_F(log, event_names_the_process_that_truncated_the_file)
 {
 	const size_t length = 2 * self->page;
 	int memfd = mmun_memfd_sized(length, 0);
@@ -472,7 +472,7 @@ static __u64 expected_seq(FIXTURE_DATA(log_type) * self, enum seq seq,
 	return seqs[seq];
 }
 
-TEST_F(log_type, is_logged_alone_and_with_its_fields)
+TEST_F(log_type, is_logged_with_its_fields_if_only_its_type_is_enabled)
 {
 	const bool pin = variant->type == MMUN_RECORD_PIN;
 	struct mmun_record r;
@@ -493,7 +493,7 @@ TEST_F(log_type, is_logged_alone_and_with_its_fields)
 	mmun_expect_no_event();
 }
 
-TEST_F(log_type, is_not_logged_when_only_the_other_types_are)
+TEST_F(log_type, is_not_logged_if_only_other_types_are_enabled)
 {
 	struct mmun_record r;
 	int others = 0;

@@ -102,7 +102,7 @@ TEST_F(ksm, events_of_a_merge_name_ksmd)
 	EXPECT_LT(0, count);
 }
 
-TEST_F(ksm, device_follows_a_merge_and_a_write_that_ends_it)
+TEST_F(ksm, device_reads_current_data_after_a_merge_and_after_a_write)
 {
 	__u64 entries[KSM_PAGES];
 
@@ -214,7 +214,7 @@ FIXTURE_TEARDOWN(migrate)
  *           |-------------|in|---------|
  *           |----------event-----------|
  */
-TEST_F(migrate, raises_clear_for_exactly_what_migrates)
+TEST_F(migrate, raises_clear_for_exactly_the_migrated_pages)
 {
 	const size_t in_at = variant->is_huge ? mmun_pages(300) : 0;
 	struct watch in, other;
@@ -309,7 +309,7 @@ static int make_swap(int disk, size_t page)
  *   |-w-|           |-w-|-w-|
  *                       |op-|
  */
-TEST_F(disk, pageout_to_swap_clears_only_its_page)
+TEST_F(disk, pageout_to_swap_raises_clear_only_for_its_page)
 {
 	struct watch first, near, op;
 
@@ -412,7 +412,7 @@ static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
  *   0   1   2   3
  *   |---|-x-|---|
  */
-TEST_F(uprobe, setting_and_clearing_a_breakpoint_clear_its_page)
+TEST_F(uprobe, setting_and_clearing_a_breakpoint_raise_clear_for_its_page)
 {
 	struct watch w;
 	int probe;

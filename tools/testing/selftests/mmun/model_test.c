@@ -69,7 +69,7 @@ FIXTURE_TEARDOWN(model)
 		EXPECT_EQ(_in_tree, self->m.lock.sub[_range].in_tree); \
 	} while (0)
 
-TEST_F(model, range_that_exists_at_first_has_the_seq_of_the_mm_minus_one)
+TEST_F(model, initial_range_has_the_seq_of_the_mm_minus_one)
 {
 	start_with("madvise00");
 	expect_mm(0, 2);
@@ -152,7 +152,7 @@ TEST_F(model, begin_before_the_callback_does_not_wait_and_collides)
 	call_returns(1, 1);
 }
 
-TEST_F(model, first_and_second_invalidation_after_insert_fail_their_readers)
+TEST_F(model, first_two_invalidations_after_insert_collide_with_readers)
 {
 	start_with("madvise00,madvise00,rA,rA");
 	call_returns(2, 1);
@@ -284,7 +284,7 @@ TEST_F(model, exit_calls_every_range_twice)
 	expect_mm(0, 6);
 }
 
-TEST_F(model, two_madvise_are_open_at_once_and_a_writer_waits_for_both)
+TEST_F(model, two_madvise_overlap_and_a_writer_of_mmap_lock_waits_for_both)
 {
 	start_with("madvise00,madvise00,mprotect33");
 	actor_goes(0, ENTER);
@@ -376,7 +376,7 @@ TEST_F(schedule, is_printed_as_it_was_parsed)
 	EXPECT_STREQ(text, again);
 }
 
-TEST_F(schedule, wrong_text_is_refused)
+TEST_F(schedule, malformed_text_is_rejected)
 {
 	/* clang-format off */
 	static const char *const texts[] = {

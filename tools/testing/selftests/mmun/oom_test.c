@@ -134,7 +134,7 @@ FIXTURE_VARIANT_ADD(oom, both_refuse)    { { true, true } };
 			  kill_and_reap());                            \
 	} while (0)
 
-TEST_F(oom, process_mrelease_passes_each_vma_and_must_not_wait)
+TEST_F(oom, process_mrelease_raises_a_nonblockable_event_for_each_vma)
 {
 	expect_first_attempt();
 	expect_attempt(variant->refuses[0], variant->refuses[1]);
@@ -151,7 +151,7 @@ TEST_F(oom, process_mrelease_frees_the_memory_of_accepting_ranges_only)
 			  pages_present(i));
 }
 
-TEST_F(oom, device_keeps_refused_pages_and_loses_the_others)
+TEST_F(oom, device_keeps_only_the_pages_of_refusing_ranges)
 {
 	__u32 *ids = self->ids;
 
@@ -185,7 +185,7 @@ TEST_F(oom, second_mrelease_frees_what_the_first_left)
 	}
 }
 
-TEST_F(oom, open_batch_collides_whether_refused_or_not)
+TEST_F(oom, open_batch_collides_even_if_its_range_refuses)
 {
 	struct mmun_token tokens[2];
 
@@ -205,7 +205,7 @@ static int begin_and_abandon(void *map, int id)
 		       _mmun_abandon(victim_fd, token);
 }
 
-TEST_F(oom, leaves_the_mm_balanced_whether_refused_or_not)
+TEST_F(oom, mm_is_balanced_even_if_a_range_refuses)
 {
 	struct mmun_child reader;
 
@@ -239,14 +239,14 @@ TEST_F(oom, release_follows_when_the_victim_can_exit)
 
 VICTIM_FIXTURE(oom_pinned, setup_vmas(); pin_victim())
 
-TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_nothing)
+TEST_F(oom_pinned, process_mrelease_of_a_living_process_raises_no_event)
 {
 	EXPECT_ERRNO(EINVAL, mrelease());
 	mmun_expect_no_event();
 	EXPECT_EQ(VMA_PAGES, pages_present(0));
 }
 
-TEST_F(oom_pinned, refusals_are_used_up_one_by_one)
+TEST_F(oom_pinned, each_attempt_to_reap_uses_up_one_refusal)
 {
 	__u32 id = self->ids[1];
 
@@ -280,7 +280,7 @@ TEST_F(oom_pinned, release_is_never_refused)
  *           |mid|
  *               |high|
  */
-TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
+TEST_F(oom_pinned, ranges_after_the_refusing_range_are_not_called)
 {
 	__u32 mid = mmun_insert(mmun_page(8), self->page);
 	__u32 high = mmun_insert(mmun_page(9), self->page);
@@ -300,7 +300,7 @@ TEST_F(oom_pinned, ranges_behind_the_refusing_one_are_not_called)
 			  mmun_pages(VMA_PAGES), _method, 0)
 
 /* The kernel must not trust page tables that the reaper has cleared. */
-TEST_F(oom_pinned, memory_that_was_reaped_cannot_be_collected_again)
+TEST_F(oom_pinned, reaped_memory_cannot_be_collected)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
 	EXPECT_EQ(0, kill_and_reap());

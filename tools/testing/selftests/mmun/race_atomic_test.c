@@ -74,7 +74,7 @@ FIXTURE_SETUP(race_atomic)
 	setup_race_range();
 }
 
-TEST_F(race_atomic, device_never_writes_what_is_read_only)
+TEST_F(race_atomic, device_never_writes_a_read_only_page)
 {
 	run_race(gather_and_write, deny_writes);
 }
@@ -132,7 +132,7 @@ static void map_other_file(int round)
 		  file, 0) != MAP_FAILED);
 }
 
-TEST_F(race_atomic, batch_in_two_parts_is_of_one_mapping)
+TEST_F(race_atomic, batch_in_two_parts_never_mixes_two_mappings)
 {
 	for (int i = 0; i < 2; i++) {
 		files[i] = mmun_memfd_sized(race.length, 0);

@@ -127,7 +127,7 @@ MMUN_FIXTURE_TEARDOWN(dispatch)
 	EXPECT_EQ(is_hit(_range),    \
 		  mmun_query_range((_range)->id).out_invalidations)
 
-TEST_F(dispatch, each_hit_range_is_called_once_and_no_other_range)
+TEST_F(dispatch, each_range_that_is_hit_is_called_once_and_no_other)
 {
 	struct mmun_records log;
 	int hits = 0;
@@ -242,7 +242,7 @@ TEST_F(range, sequence_is_odd_from_the_insert_on)
 	}
 }
 
-TEST_F(range, failed_insert_leaves_nothing)
+TEST_F(range, failed_insert_leaves_no_range)
 {
 	struct mmun_query_context before = mmun_query_context(), after;
 
@@ -380,7 +380,7 @@ TEST_F(range, close_frees_ranges_batches_and_shadows)
  *	|||||||||||||||||||||||||||||||||||	twenty thousand ranges
  *	              |------|			invalidated
  */
-TEST_F_TIMEOUT(range, among_many_ranges_only_those_on_the_page_are_called, 150)
+TEST_F_TIMEOUT(range, only_the_ranges_on_the_page_are_called_among_20000, 150)
 {
 	const size_t pages = NR_MANY * SMALL / self->page + 1;
 	char *map = mmun_arena(pages), *hit = map + pages / 2 * self->page;
@@ -700,7 +700,7 @@ static int interrupt_inserts(pid_t child)
 	} while (0)
 
 /* The first insert into an mm waits for all locks of the mm. */
-TEST_F(range, signal_ends_the_first_insert_and_nothing_is_left)
+TEST_F(range, signal_ends_the_first_insert_and_leaves_no_range)
 {
 	expect_interrupted(0);
 }

@@ -115,7 +115,7 @@ METHOD_TEST(snapshot_beyond_the_file_is_efault)
 }
 
 /* The kernel maps one zero page for all pages that were only read. */
-METHOD_TEST(untouched_pages_read_as_the_one_zero_page)
+METHOD_TEST(untouched_pages_share_the_zero_page)
 {
 	map_untouched_pages();
 	EXPECT_EQ(MMUN_PAGE_VALID, page_flags(3, 0));
@@ -149,7 +149,7 @@ METHOD_TEST(device_does_not_keep_the_zero_page_after_a_write)
 	EXPECT_EQ(0x33, device_byte(3));
 }
 
-METHOD_TEST(pages_differ_exactly_when_their_pfns_do)
+METHOD_TEST(different_pages_have_different_pfns)
 {
 	__u64 a[PAGES], b[PAGES];
 
@@ -205,7 +205,7 @@ static int compare_u64(const void *a, const void *b)
 /* 64 MiB, which need many page tables and many chunks of the shadow */
 #define MANY 16384
 
-METHOD_TEST(snapshot_of_16384_pages_has_each_page)
+METHOD_TEST(snapshot_of_16384_pages_reports_each_page)
 {
 	__u64 *entries = calloc(MANY, sizeof(*entries));
 
@@ -243,7 +243,7 @@ FIXTURE_SETUP(snapshot)
 		  mmun_snapshot(self->id, self->map, mmun_pages(PAGES), \
 				self->method, 0, _entries))
 
-LOOK_TEST(look_leaves_absent_pages_absent)
+LOOK_TEST(nofault_snapshot_leaves_absent_pages_absent)
 {
 	unsigned char resident[PAGES];
 	__u64 entries[PAGES];
@@ -268,7 +268,7 @@ LOOK_TEST(look_leaves_absent_pages_absent)
  *   |RW|   |none|   |R|
  *       hole    empty   hole ...
  */
-LOOK_TEST(look_reports_errors_where_nothing_can_be_read)
+LOOK_TEST(nofault_snapshot_reports_errors_for_unreadable_memory)
 {
 	static const __u64 flags[] = {
 		WRITABLE, MMUN_PAGE_ERROR, MMUN_PAGE_ERROR,
@@ -294,7 +294,7 @@ static int read_map(void *map, int nr)
 }
 
 /* The snapshot reports the page that a child shares, and keeps it shared. */
-LOOK_TEST(look_does_not_break_copy_on_write)
+LOOK_TEST(nofault_snapshot_does_not_break_copy_on_write)
 {
 	struct mmun_child child;
 
@@ -388,7 +388,7 @@ HUGE_TEST(huge_page_is_reported_with_its_order)
  *	|   0   1   2   3   ...                 509 510 511 |	huge page
  *	            |-----------range-------------|
  */
-HUGE_TEST(ranges_within_a_huge_page_have_its_pages)
+HUGE_TEST(range_inside_a_huge_page_reports_its_pages)
 {
 	const size_t first = 2, nr = HUGE_PAGES - 4;
 	__u64 part[nr];
@@ -441,7 +441,7 @@ HUGE_TEST(mprotect_of_a_part_leaves_small_pages)
 }
 
 /* MADV_COLLAPSE copies the small pages into the huge page. */
-HUGE_TEST(device_follows_a_collapse)
+HUGE_TEST(device_reads_the_huge_page_after_a_collapse)
 {
 	ASSERT_NE(NULL, mmun_map_filled(self->map, HUGE_PAGES));
 	madvise(self->map, HUGE_SIZE, MADV_HUGEPAGE);
