@@ -178,7 +178,8 @@ TEST_F(abi, each_wrong_value_fails_with_its_errno_and_changes_nothing)
 		}
 		EXPECT_EQ(0, memcmp(&bad, &self->args, sizeof(bad)))
 		{
-			TH_LOG("%s=%#llx: failed and wrote", w->what, w->value);
+			TH_LOG("%s=%#llx: failed, but wrote", w->what,
+			       w->value);
 		}
 		EXPECT_PERFECT(call, &good);
 	}

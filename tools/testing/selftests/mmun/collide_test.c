@@ -484,8 +484,8 @@ TEST_F(collide_method, collect_in_a_stale_section_is_detected)
  *	collect pages 2, 3
  *	commit: collides
  *
- * All parts of a batch have the sequence of READ_BEGIN.  Otherwise COMMIT would
- * miss the collision.
+ * All parts of a batch have the sequence of READ_BEGIN, so COMMIT detects the
+ * collision.
  */
 TEST_F(collide_method, batch_collides_if_its_first_part_was_invalidated)
 {

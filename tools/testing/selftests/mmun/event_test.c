@@ -26,7 +26,7 @@ enum mem {
 };
 
 /**
- * struct area - memory, and what the operations use
+ * struct area - the memory, and the objects that operations use
  * @map: the first page, at the start of a page table
  * @page: the size of a page
  * @memfd: the file that is mapped, if there is one
@@ -34,7 +34,7 @@ enum mem {
  * @child: a process that was forked after the memory was mapped
  * @in_child: what op_in_child() does
  *
- * An operation returns 0 if it succeeds.  Otherwise it sets errno.
+ * An operation returns 0, or sets errno and returns another number.
  */
 struct area {
 	char *map;
@@ -287,7 +287,7 @@ RAISES(dontneed_file, CLEAR, 2, 1, op_madvise, MADV_DONTNEED, MEM_SHARED);
 RAISES(free, CLEAR, 2, 1, op_madvise, MADV_FREE);
 RAISES(remove, CLEAR, 2, 1, op_madvise, MADV_REMOVE, MEM_SHARED);
 RAISES(punch_hole, CLEAR, 2, 1, op_punch_hole, .mem = MEM_SHARED);
-/* The kernel unmaps again, because a fault may have created private copies. */
+/* truncate() unmaps twice, because faults may create private copies. */
 RAISES(truncate, CLEAR, AREA_PAGES - OP_FIRST, 2, op_truncate, .mem = MEM_SHARED);
 RAISES(pageout_of_lazily_freed_page, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
 RAISES(write_after_fork, CLEAR, 1, 1, op_write, .prepare = op_fork);

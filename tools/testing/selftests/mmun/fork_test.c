@@ -48,7 +48,7 @@ FIXTURE_VARIANT_ADD(fork, memfd_private) { MAP_PRIVATE, true };
 FIXTURE_VARIANT_ADD(fork, memfd_shared)  { MAP_SHARED, false };
 /* clang-format on */
 
-/* Anonymous memory, or a new memfd.  The mapping keeps the file. */
+/* Map anonymous memory, or a new memfd.  The mapping keeps the file. */
 static char *map_kind(char *at, int flags)
 {
 	int fd = flags & MAP_ANONYMOUS ? -1 : mmun_memfd_sized(LENGTH, 0);
@@ -265,7 +265,7 @@ TEST_F(fork, operations_of_the_child_raise_no_event_in_the_parent)
 
 /*
  * After the exit of the child, the pages are no longer shared.  The kernel
- * makes them writable without an event.
+ * makes the pages writable without an event.
  */
 TEST_F(fork, write_after_the_exit_of_the_child_raises_no_event)
 {
@@ -301,7 +301,9 @@ TEST_F(fork, each_fork_raises_an_event_with_a_later_sequence)
 	EXPECT_EQ(0, mmun_child_end(&first_child));
 }
 
-/* The device accesses the memory of the parent, even if the child calls it. */
+/*
+ * The device accesses the memory of the parent, even if the child calls ACCESS.
+ */
 TEST_F(fork, inherited_descriptor_works_on_the_memory_of_the_parent)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);

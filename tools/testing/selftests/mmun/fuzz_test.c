@@ -84,7 +84,7 @@ FIXTURE(fuzz)
 
 enum how { NOISE, ONE_FIELD, COMMAND };
 
-/* Some calls must succeed.  Otherwise the calls do not reach the handlers. */
+/* If too few calls succeed, the calls do not test the handlers. */
 FIXTURE_VARIANT(fuzz)
 {
 	enum how how;
@@ -156,7 +156,7 @@ static __u64 wild(FIXTURE_DATA(fuzz) * self)
 	return values[below(self, ARRAY_SIZE(values))];
 }
 
-/* Fill the array of a bulk call.  Some of the elements are wrong. */
+/* Fill the array of a bulk call.  A few elements are wrong. */
 static __u64 plausible_array(FIXTURE_DATA(fuzz) * self)
 {
 	struct mmun_span *bulk = (struct mmun_span *)self->array;
@@ -274,7 +274,7 @@ static int renew(FIXTURE_DATA(fuzz) * self)
 	return self->fd;
 }
 
-/* Keep some of the new IDs. */
+/* Remember some of the IDs that the call returned. */
 static void keep_ids(FIXTURE_DATA(fuzz) * self, unsigned int cmd,
 		     const char *arg)
 {

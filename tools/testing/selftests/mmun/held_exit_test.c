@@ -16,7 +16,7 @@ static int unmap(void *map, int nr)
 	return munmap(map, ALL_PAGES * sysconf(_SC_PAGESIZE));
 }
 
-/* A victim with a range over all of its pages, and a worker of the test */
+/* Start a victim with a range over all of its pages, and start a worker. */
 #define setup_held()                                                      \
 	do {                                                              \
 		signal(SIGUSR1, on_signal);                               \

@@ -607,7 +607,7 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
 }
 
 /*
- * Both holds miss the second arrival.  The hold @at also misses the first
+ * The holds @at and @late miss the second arrival.  @at also misses the first
  * arrival.
  */
 TEST_F(hold, wait_ends_at_a_miss_even_if_another_hold_misses_too)

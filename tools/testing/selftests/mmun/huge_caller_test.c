@@ -83,7 +83,7 @@ TEST_F(huge_page, split_nests_a_clear_with_the_same_seq)
 
 /*
  * MADV_COLD splits the huge page.  The kernel splits the mapping of the page,
- * and replaces the mapping by migration entries.  These steps raise one or two
+ * and replaces the mapping by migration entries.  The split raises one or two
  * events.
  *
  *   0         2 MiB      4 MiB
@@ -184,8 +184,8 @@ TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
 /*
  * Tests of hugetlb.  The test writes to three mappings of one huge page each.
  * An operation works on the second mapping, or on all mappings.  No operation
- * splits a mapping: some kernels before 6.3 do not acquire a lock when they
- * split a mapping, which lockdep reports.
+ * splits a mapping, because lockdep reports a missing lock in the split on some
+ * kernels before 6.3.
  *
  *   0       1       2       3
  *   |private|private|private|
@@ -196,7 +196,7 @@ TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
 #define POOL_PAGES 5
 #define HUGE_PAGES 3
 #define NO_POOL \
-	"no five huge pages in the pool: set CONFIG_HUGETLBFS, boot with MEM=1G"
+	"no pool of five huge pages: set CONFIG_HUGETLBFS, boot with MEM=1G"
 
 /* The flags of a hugetlb page of HUGE_SIZE.  The default size may differ. */
 #define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)

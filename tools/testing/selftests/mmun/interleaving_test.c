@@ -77,8 +77,8 @@ INTERLEAVING_FIXTURE(interleaving_remove)
 /* Insert and remove while an invalidation is open. */
 
 /*
- * A range whose insert is deferred is not in the tree.  Its removal does not
- * wait, and does not affect a later insert at the same place.
+ * A range whose insert is deferred is not in the tree.  The removal of such a
+ * range does not wait, and does not affect a later insert at the same place.
  */
 TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
@@ -150,7 +150,7 @@ TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
 }
 
 /*
- * Until the end of the outer invalidation the tree does not change.  A second
+ * The tree does not change until the end of the outer invalidation.  A second
  * invalidation before that end calls the range that is being removed, and does
  * not call the range whose insert is deferred.
  */

@@ -127,7 +127,7 @@ JOB(punch, fallocate(worker->subject->memfd,
 		     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		     worker->subject->page))
 
-/* Hold the other worker after the callback. */
+/* Hold the hole punch of the worker self->other after the callback. */
 #define hold_punch()                                            \
 	do {                                                    \
 		subject_must(0, mutate_map_file, FILE_PAGE);    \

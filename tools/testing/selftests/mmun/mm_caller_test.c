@@ -175,9 +175,9 @@ FIXTURE_VARIANT_ADD(migrate, of_a_huge_page)     { .move = by_move_pages, .is_hu
 /* clang-format on */
 
 /*
- * mbind() splits the mapping.  The split would raise an event if the mapping
- * contained the whole area of a huge page around the split, even without a huge
- * page.
+ * mbind() splits the mapping.  The mapping must not contain the whole aligned
+ * area of a huge page around the split.  Otherwise the split would raise an
+ * event, even without a huge page.
  */
 FIXTURE_SETUP(migrate)
 {

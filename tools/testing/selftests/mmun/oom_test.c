@@ -299,7 +299,9 @@ TEST_F(oom_pinned, ranges_after_the_refusing_range_are_not_called)
 	mmun_err_snapshot(EFAULT, self->ids[0], self->map, \
 			  mmun_pages(VMA_PAGES), _method, 0)
 
-/* The kernel must not trust page tables that the reaper has cleared. */
+/*
+ * The kernel must not fault pages in after the reaper cleared the page tables.
+ */
 TEST_F(oom_pinned, reaped_memory_cannot_be_collected)
 {
 	mmun_need_feature(MMUN_FEATURE_HMM);
@@ -313,7 +315,7 @@ TEST_F(oom_pinned, reaped_memory_cannot_be_collected)
 	err_snapshot_first_vma(MMUN_METHOD_GUP);
 }
 
-/* A memory cgroup for the victim.  Its directory is the current directory. */
+/* A memory cgroup for the victim, in the current directory. */
 
 static char cgroup[64];
 

@@ -42,7 +42,7 @@ static void gather_all_or_nothing(void)
 		return;
 	race.checked++;
 	if (valid && valid != RACE_PAGES)
-		wrong("%d of %d pages at one instant", valid, RACE_PAGES);
+		wrong("a batch has %d of %d pages", valid, RACE_PAGES);
 }
 
 static void protect_all(int prot)
@@ -101,12 +101,12 @@ static void check_generations(void)
 		value -= stamp(i, 0);
 		first = first ?: value;
 		if (value != first)
-			wrong("page %d is of generation %lld, page 0 of %lld",
-			      i, (long long)value, (long long)first);
+			wrong("page %d has generation %lld, page 0 has %lld", i,
+			      (long long)value, (long long)first);
 	}
 	for (; i < RACE_PAGES; i++)
 		if (device_access(i, &value, 0))
-			wrong("page %d is left of those that vanished", i);
+			wrong("page %d has an entry, but others have none", i);
 }
 
 /* Use GUP more often, because hmm_range_fault() checks the sequence itself. */
@@ -171,11 +171,11 @@ static void fork_once(int round)
 	latest = written;
 	if (pid < 0 || !wait_for_checks(2 * WRITES) ||
 	    write(pipefd[1], &latest, sizeof(latest)) != sizeof(latest))
-		wrong("no device wrote beside the child");
+		wrong("no device wrote while the child ran");
 	close(pipefd[0]);
 	close(pipefd[1]);
 	if (mmun_wait_child(pid))
-		wrong("a child has what was written after the fork");
+		wrong("a child read a later write of a device");
 }
 
 TEST_F(race_atomic, device_writes_never_reach_a_child)

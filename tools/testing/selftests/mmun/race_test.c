@@ -54,8 +54,8 @@ static void look_at(int page)
 		return;
 	}
 	if (value < stamp(page, lowest) || value > stamp(page, highest))
-		wrong("page %d has %llx, but is of generation %u to %u", page,
-		      (unsigned long long)value, lowest, highest);
+		wrong("page %d contains %llx, expected generation %u to %u",
+		      page, (unsigned long long)value, lowest, highest);
 }
 
 static void gather_and_look(void)

@@ -277,7 +277,7 @@ TEST_F(range, range_may_end_at_the_top_of_the_address_space)
 }
 
 /*
- * The last chunk of the shadow contains the last page, whose end is 0.
+ * The last page is in the last chunk of the shadow.  Its end wraps to 0.
  *
  *	2^64 - 4 MiB		2^64 - 2 MiB		2^64
  *	|--------chunk----------|--------chunk----------|
@@ -480,7 +480,7 @@ TEST_F(range, one_page_too_many_in_a_batch_is_enospc)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-/* The fixture has two open contexts. */
+/* The fixture has opened two contexts. */
 TEST_F(range, one_context_too_many_is_enospc)
 {
 	int more = mmun_info().out_max_contexts - 2, fd[more];
@@ -515,7 +515,7 @@ TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
 
 /* One range of a bulk call is wrong. */
 
-#define NR_BULK 130 /* more than one step of the driver processes */
+#define NR_BULK 130 /* more spans than one step of the driver */
 
 FIXTURE(bulk)
 {
@@ -545,8 +545,8 @@ FIXTURE_SETUP(bulk)
 MMUN_FIXTURE_TEARDOWN(bulk)
 
 /*
- * If no span was processed, the call fails.  Otherwise the call reports the
- * number of processed spans.
+ * Expect that the call stops at the wrong span.  The call fails only if the
+ * wrong span is the first span.
  */
 #define EXPECT_BULK(_errno, _call)                                       \
 	do {                                                             \

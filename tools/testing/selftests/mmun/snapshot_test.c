@@ -20,7 +20,7 @@
 #define page_flags(_nr, _flags) (snapshot_page(_nr, _flags) & PAGE_FLAGS)
 #define page_pfn(_nr, _flags) mmun_entry_pfn(snapshot_page(_nr, _flags))
 
-/* The two methods that fault pages in */
+/* Tests of the two methods that fault pages in */
 
 MMUN_PLAIN_FIXTURE(snapshot_method, MMUN_RANGE_FIXTURE)
 
@@ -225,7 +225,7 @@ METHOD_TEST(snapshot_of_16384_pages_reports_each_page)
 	verify(MANY);
 }
 
-/* The method that faults no page in */
+/* Tests of the method that faults no page in */
 
 MMUN_PLAIN_FIXTURE(snapshot, MMUN_RANGE_FIXTURE)
 
@@ -398,7 +398,7 @@ HUGE_TEST(range_inside_a_huge_page_reports_its_pages)
 	expect_part(first, nr);
 	EXPECT_EQ(nr, mmun_verify(self->id));
 	EXPECT_EQ(78, device_byte(77));
-	/* A long part and a short part */
+	/* Take snapshots of a long part and of a short part. */
 	expect_part(100UL, 300UL);
 	expect_part(200UL, 3UL);
 	EXPECT_EQ(nr, mmun_verify(self->id));

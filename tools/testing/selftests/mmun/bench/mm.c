@@ -87,7 +87,7 @@ static void bench_mm_of(void)
 				nothing()));
 }
 
-/* HIT is the scheme "interval", the name in the other tables. */
+/* The scheme of HIT is called "interval", as in the other tables. */
 static void run_mm(void)
 {
 	static const char *const schemes[] = { "none", "open", "miss",

@@ -9,7 +9,7 @@
 #define HUGE_PAGES 512UL
 #define HUGE_ORDER 9
 
-/* More pages are not interesting: ACCESS mainly copies, page by page. */
+/* ACCESS needs few pages: most of its cost is the copy of each page. */
 #define MAX_MOVED 512
 
 enum page_kind {

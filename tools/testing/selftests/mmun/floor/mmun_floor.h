@@ -57,9 +57,9 @@ struct mmun_floor_cmd {
 /*
  * Insert a set of subscriptions.  @out_cost is the cost of all calls of
  * mmu_interval_notifier_insert().  The ioctl stops at the first insert that
- * fails.  If this is the first insert, the ioctl returns the error.  If not,
- * the ioctl succeeds with an @out_count below @count.  Each callback sets the
- * sequence, and is counted in @out_hits.
+ * fails.  If this is the first insert, the ioctl returns the error.  If a later
+ * insert fails, the ioctl succeeds, and @out_count is less than @count.  Each
+ * callback sets the sequence, and is counted in @out_hits.
  *
  * EBUSY: There is a set already.  ENOMEM: The kernel has no memory.  EOVERFLOW:
  * The length is 0, or the first subscription wraps.

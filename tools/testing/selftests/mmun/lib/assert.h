@@ -17,9 +17,9 @@
 #include "task.h"
 
 /*
- * Skip the test if @_why is not NULL but a reason.  Use this macro only in the
- * body of a test: the harness of 6.1 runs the body even after a SKIP in the
- * setup.
+ * Skip the test for the reason @_why, unless @_why is NULL.  Use this macro
+ * only in the body of a test: the harness of 6.1 runs the body even after a
+ * SKIP in the setup.
  */
 #define mmun_skip_for(_why)                        \
 	do {                                       \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The members that most fixtures need: the device and some pages of memory.
+ * Most fixtures need these members, the device and some pages of memory.
  *
  *   FIXTURE(x)
  *   {
@@ -24,8 +24,8 @@
 #include "memory.h"
 
 /*
- * The members: the descriptor of the device, the size of a page in bytes, and
- * the start of the memory.
+ * The members are the descriptor of the device, the size of a page in bytes,
+ * and the start of the memory.
  */
 #define MMUN_FIXTURE \
 	int fd;      \

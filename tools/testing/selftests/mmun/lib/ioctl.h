@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Layer 1 of the calls of /dev/mmun: _mmun_x(fd, ...) issues the ioctl and
- * returns 0, or -1 with errno.  This file needs no harness.
+ * The lowest layer of the calls of /dev/mmun: _mmun_x(fd, ...) issues the ioctl
+ * and returns 0, or -1 with errno.  This file needs no harness.
  */
 #ifndef _SELFTESTS_MMUN_IOCTL_H
 #define _SELFTESTS_MMUN_IOCTL_H
@@ -194,7 +194,7 @@ static inline __u32 mmun_best_method(int fd)
 							MMUN_METHOD_GUP;
 }
 
-/* Returns whether HMM retries a collided snapshot of this method itself. */
+/* Returns whether HMM itself retries a snapshot by this method. */
 static inline bool mmun_is_unlocked(int fd, __u32 method)
 {
 	return method != MMUN_METHOD_GUP && !MMUN_SNAPSHOT_FLAGS &&

@@ -14,7 +14,7 @@
 #include "ioctl.h"
 #include "names.h"
 
-#define MMUN_NO_TEST "no test here matches MMUN_TESTS"
+#define MMUN_NO_TEST "no test of this program matches MMUN_TESTS"
 
 static inline int mmun_skip_all(const char *why)
 {

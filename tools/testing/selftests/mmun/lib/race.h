@@ -24,8 +24,8 @@
 #define YIELDS 1000000 /* limit of each wait for a thread */
 
 /**
- * struct race - what the threads share
- * @id: a range of all pages, or 0
+ * struct race - data that the threads share
+ * @id: the ID of a range over all pages, or 0
  * @rounds: minimum number of rounds of the mutator
  * @nr_actors: number of actors, at most ACTORS
  * @act: the function that an actor calls in each turn

@@ -2,11 +2,11 @@
 /*
  * The subject is a process whose mm the test watches.
  *
- * The subject owns the mm, and maps and writes ALL_PAGES pages.  Its two
- * threads, the mutators, take orders.  The test and its workers, which are
- * threads of the test, use the subject's descriptor of the device.  A held
- * mutator may hold mmap_lock of the subject.  Page faults of the test do not
- * need this lock, because the test has another mm.
+ * The subject owns the mm, and maps and writes ALL_PAGES pages.  The two
+ * threads of the subject, the mutators, take orders.  The test and its workers,
+ * which are threads of the test, use the subject's descriptor of the device.  A
+ * held mutator may hold mmap_lock of the subject.  Page faults of the test do
+ * not need this lock, because the test has another mm.
  */
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H

@@ -7,8 +7,8 @@
  * A look first reads /proc/TID/syscall, which contains "running" unless the
  * thread is off its CPU and off the run queue.  The look then reads
  * /proc/TID/status, which contains the kind of the sleep, and the number of
- * context switches.  This number grows whenever the thread goes to sleep.  If
- * two looks see a sleep and the same number, the thread slept between the two
+ * context switches, which grows whenever the thread goes to sleep.  If two
+ * looks see a sleep and the same number, the thread slept between the two
  * looks.  If two rounds of looks see this for all threads, all threads slept
  * between the rounds.
  *
@@ -16,8 +16,8 @@
  * the kernel takes a reference to the mm.  If the thread exits meanwhile, the
  * look drops the last reference, and executes the notifiers of the exit.
  *
- * Both files stay open, because opening a file takes longer than reading it.
- * An open file refers to the same thread, even if a later thread has the same
+ * The files stay open, because opening a file takes longer than reading it.  An
+ * open file refers to the same thread, even if a later thread has the same
  * thread ID.
  */
 #ifndef _SELFTESTS_MMUN_TASK_H
@@ -182,7 +182,7 @@ static inline int mmun_task_see(struct mmun_task *task)
 
 /*
  * Look at a thread.  Returns 1 if the thread slept since the last look, or was
- * gone at both looks.  Otherwise returns 0, or -1 with errno.
+ * gone at both looks, 0 if it ran, or -1 with errno.
  */
 static inline int mmun_task_look(struct mmun_task *task)
 {
@@ -218,8 +218,8 @@ static inline void mmun_task_pause(int round)
 }
 
 /*
- * Wait until two looks see the same sleep or no thread.  Returns 1, 0 if the
- * time is over, or -1 with errno.
+ * Wait until two looks see the same sleep or no thread.  Returns 1 on success,
+ * 0 after @timeout_ms, or -1 with errno.
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {

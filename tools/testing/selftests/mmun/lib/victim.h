@@ -41,7 +41,7 @@ static inline int victim_exec(void *map, int nr)
 	_exit(127);
 }
 
-/* Fixtures. self->fd refers to the device that the victim opened. */
+/* In these fixtures self->fd refers to the device that the victim opened. */
 
 /*
  * @_setup: may open the device, and may start the victim

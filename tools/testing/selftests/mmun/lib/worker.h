@@ -22,7 +22,7 @@ struct subject;
  * @job: returns 0 or more, or -1 with errno
  * @subject: the process that owns the memory, or NULL
  * @fd: the device
- * @id: a range, or a hold
+ * @id: the ID of a range or of a hold
  * @at: first byte of the memory
  * @length: bytes of the memory
  * @flags: flags of job_collect()

@@ -4,8 +4,8 @@
  * Other children have their own context, and exit, call exec, or are reaped by
  * process_mrelease().
  *
- * The processes have threads, so a child calls only functions that are safe
- * after fork() of such a process.
+ * The processes have threads, so a child may call only async-signal-safe
+ * functions.
  */
 
 #define AFTER_EXEC "--after-exec"

@@ -24,11 +24,11 @@ static void count_hit(struct context *context, const struct mmun_record *r)
 static void check_record(const struct mmun_record *r)
 {
 	if (!(r->cur_seq & 1))
-		fail("a callback with the even sequence %llu", r->cur_seq);
+		fail("a callback has the even sequence %llu", r->cur_seq);
 	if (r->event > MMUN_EVENT_RELEASE && r->event != MMUN_EVENT_MIGRATE)
-		fail("a callback for the event %u", r->event);
+		fail("a callback has the unknown event %u", r->event);
 	if (r->clip_start < r->start || r->clip_start >= r->clip_end)
-		fail("a callback for [%llx, %llx) of [%llx, %llx)",
+		fail("a callback has [%llx, %llx), which is not in [%llx, %llx)",
 		     r->clip_start, r->clip_end, r->start, r->end);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Operations by which user space changes its memory.  An operation that changes
  * the contents of pages, or the access to them, holds their locks and updates
- * their states.  The other operations need no locks.
+ * their states.  Operations without such changes need no locks.
  */
 
 #ifndef MPOL_BIND

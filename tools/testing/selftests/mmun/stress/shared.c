@@ -105,7 +105,7 @@ static struct options {
 	__u64 processes;
 	__u64 threads; /* of each process */
 	__u64 seconds;
-	__u64 calls; /* of each thread, 0: no limit */
+	__u64 calls; /* maximum of each thread, 0: no limit */
 	__u64 seed;
 	__u64 swap_mib;
 	bool progress;
@@ -234,7 +234,7 @@ static __u64 roll(__u64 sides)
 	return mmun_random_below(&me->dice, sides);
 }
 
-/* Start the random numbers of the next call. */
+/* Count the next call, and derive its random numbers from the seed. */
 static void take_dice(void)
 {
 	__u64 thread = me->arena->number * MAX_THREADS + me->number + 1;
