@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests coherence: the device and the CPU read what the other one wrote, and a
- * change of some pages removes their entries and no other entries.
+ * Tests coherence: the device reads what the CPU wrote, the CPU reads what the
+ * device wrote, and an operation removes the entries of its pages and no other
+ * entries.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"

@@ -30,8 +30,8 @@
 	}
 
 /*
- * Memory of each kind.  All pages are present and contain FIRST.  The range
- * covers all pages.
+ * Memory of each kind.  All pages are present, and all their bytes are FIRST.
+ * The range covers all pages.
  */
 FORK_FIXTURE(fork)
 

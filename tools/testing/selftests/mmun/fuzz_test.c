@@ -100,10 +100,10 @@ FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) { COMMAND, 10000, 0, 200 }
 /* clang-format on */
 
 /*
- * wild() returns powers of two as addresses, and the kernel may write to them.
- * The program must therefore have no memory at powers of two.  Some kernels
- * place the first mapping at 1 << 30.  A constructor of the harness creates
- * that mapping, so this constructor must run first.
+ * wild() returns powers of two as addresses, and the kernel may write to these
+ * addresses.  The program must therefore have no memory at powers of two.  Some
+ * kernels place the first mapping at 1 << 30.  A constructor of the harness
+ * creates that mapping, so this constructor must run first.
  */
 static void __attribute__((constructor(101))) reserve_powers_of_two(void)
 {

@@ -332,7 +332,7 @@ FIXTURE(interleaving_signal)
  * @sig: the signal
  * @status: 128 + the signal that killed the child, or the error of the call
  * @at_once: whether the signal ends the wait
- * @left: the number of ranges, and also of batches, at the end
+ * @left: the number of ranges at the end, which is the number of batches too
  */
 FIXTURE_VARIANT(interleaving_signal)
 {
@@ -695,8 +695,7 @@ static int mutate_map_huge(struct subject *subject, int nr)
  *	    resumed
  *	end					returns
  */
-TEST_F(interleaving,
-       readers_wait_for_the_end_of_the_outer_of_nested_invalidations)
+TEST_F(interleaving, reader_waits_for_the_end_of_the_outer_invalidation)
 {
 	struct mmun_record outer, inner;
 	__u32 at;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Measures INSERT and REMOVE, single and in bulk, with few and many other
- * ranges.  The memory of ranges is the decrease of the free memory of the
- * machine.
+ * ranges.  The program measures the memory of ranges as the decrease of free
+ * memory.
  */
 
 #include <sys/sysinfo.h>

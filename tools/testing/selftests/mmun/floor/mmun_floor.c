@@ -44,7 +44,7 @@ struct mmun_floor_sub {
 
 /**
  * struct mmun_floor - an open file, and its set of subscriptions
- * @mm: the mm of the task that opened the file; counts in mm_count
+ * @mm: the mm of the task that opened the file, with a reference (mm_count)
  * @mutex: guards @subs and @nr.  INSERT and LOOK acquire mmap_lock inside
  *	@mutex.
  * @subs: an array, or NULL if there is no set

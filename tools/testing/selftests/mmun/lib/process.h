@@ -243,7 +243,7 @@ static inline int mmun_child_end(struct mmun_child *child)
 }
 
 /*
- * End the child at the end of a test.  The child may have exited, or may never
+ * End the child at the end of a test.  The child may have exited, or may not
  * have started.
  */
 static inline void mmun_child_kill(struct mmun_child *child)
