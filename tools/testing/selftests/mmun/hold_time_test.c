@@ -214,7 +214,7 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, _mmun_log_setup(fd, 16, 1U << MMUN_RECORD_HELD, &done));
 	invalidate_through_two_holds(_metadata, self, fd);
 	EXPECT_EQ(0, mmun_next_record(fd, &record));
-	/* Other invalidations must not delay the removal of so many ranges. */
+	/* Stop job_start_holds(), because close() removes many ranges. */
 	self->other.stop = true;
 	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));

@@ -283,7 +283,7 @@ FIXTURE_VARIANT(hugetlb)
 FIXTURE_VARIANT_ADD(hugetlb, munmap)   { hugetlb_munmap, .events = { UNMAPS(1, 2) } };
 FIXTURE_VARIANT_ADD(hugetlb, dontneed) { hugetlb_dontneed, .events = { CLEAR, UNMAPS(0, 1) } };
 FIXTURE_VARIANT_ADD(hugetlb, mprotect) { hugetlb_mprotect, .events = { PROTECT } };
-/* First the pages move.  Then the old mapping is unmapped. */
+/* mremap() moves the pages, and then unmaps the old mapping. */
 FIXTURE_VARIANT_ADD(hugetlb, mremap)   { hugetlb_mremap, .events = { CLEAR, UNMAPS(1, 2) } };
 FIXTURE_VARIANT_ADD(hugetlb, fork)     { hugetlb_fork, { CLEAR }, .on_all = true };
 FIXTURE_VARIANT_ADD(hugetlb, write_after_fork) { hugetlb_write, { CLEAR }, .is_forked = true };

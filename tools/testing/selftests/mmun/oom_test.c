@@ -365,7 +365,7 @@ static bool is_cgroup_memory_free(void)
 	return used >= 0 && used < FREED;
 }
 
-/* Expect that the condition becomes true in time. */
+/* Wait for the condition, and expect that it becomes true. */
 #define expect_soon(_condition)                              \
 	do {                                                 \
 		int __tries = MMUN_PATIENCE_MS / 10;         \

@@ -91,9 +91,9 @@ static inline int job_dontneed_each(struct worker *worker)
 	hold_worker(&self->mutator, job_dontneed, __VA_ARGS__)
 
 /*
- * Resume the worker from the last stop at its hold, if it has a hold.  Its job
- * succeeds, if it was started.  The teardown must not use ASSERT: the harness of
- * 6.1 would run the teardown again, without end.
+ * If the job was started, resume the worker from its hold, if any, and expect
+ * that the job succeeds.  The hold must not stop the worker again.  A teardown
+ * must not use ASSERT: the harness of 6.1 would repeat the teardown for ever.
  */
 #define end_worker(_worker)                                          \
 	do {                                                         \

@@ -44,7 +44,7 @@ static inline int victim_exec(void *map, int nr)
 /* In these fixtures self->fd refers to the device that the victim opened. */
 
 /*
- * @_setup: may open the device, and may start the victim
+ * @_setup: statement that may open the device, and may start the victim
  * @...: more members
  */
 #define VICTIM_FIXTURE(_fixture, _setup, ...)          \

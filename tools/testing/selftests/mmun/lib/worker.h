@@ -14,12 +14,12 @@ struct subject;
 
 /**
  * struct worker - a thread, and the arguments of its job
- * @barrier: the thread waits here twice: when it exists, and before its job
- * @tid: names the thread to a hold; valid when worker_create() has returned
- * @is_busy: the job has started, and the thread is not joined
- * @hold: stops the thread until the test resumes it, or 0
- * @stop: a job that repeats something must return
- * @job: returns 0 or more, or -1 with errno
+ * @barrier: the thread waits twice: when @tid is valid, and before the job
+ * @tid: the thread ID, which worker_create() sets
+ * @is_busy: the job has started, and worker_join() was not called
+ * @hold: the hold that stops the thread, or 0
+ * @stop: a job that runs in a loop must return
+ * @job: a function that returns 0 or more, or -1 with errno
  * @subject: the process that owns the memory, or NULL
  * @fd: the device
  * @id: the ID of a range or of a hold
