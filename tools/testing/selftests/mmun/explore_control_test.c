@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Negative controls of explore_test: the explorer must notice each deliberate
- * error of the model, and ranges that do not follow the protocol.
+ * Negative controls: the explorer must find a disagreement if the model has a
+ * deliberate error, or if naive ranges do not follow the protocol.
  */
 #include "lib/mmun.h"
 #include "model/explore.h"
 
 /*
- * If the model is wrong, the kernel often never reaches the expected state, and
- * the explorer waits until this time-out.  A shorter time-out can only add
- * disagreements.
+ * Time limit for the kernel to reach the stops that the model expects.  If the
+ * model is wrong, the kernel often never reaches these stops, so the limit is
+ * short.  A shorter limit can only add disagreements.
  */
 #define CONTROL_SETTLE_MS 300
 
 EXPLORER_FIXTURE(explore_control)
 
-/* The configurations are small.  Together they use every rule. */
+/* Small configurations, which together use every rule of the model */
 static const char *const controls[] = {
 	"madvise55,rB,iB,dB",
 	"mremap00,dA",
@@ -28,8 +28,8 @@ static const char *const controls[] = {
 };
 
 /*
- * Returns whether the rules change the steps of the schedule.  If the rules
- * change no step, the schedule cannot reveal the error.
+ * Returns whether a wrong rule changes the steps of the schedule.  If the wrong
+ * rule changes no step, the schedule cannot reveal the error.
  */
 static bool is_suspect(const struct schedule *schedule)
 {
@@ -54,7 +54,7 @@ static bool is_suspect(const struct schedule *schedule)
 	return false;
 }
 
-/* Returns whether the kernel disagrees with the model in any schedule. */
+/* Returns whether kernel and model disagree in any schedule of @text. */
 static bool notice_in(const char *text, const struct model_rules *rules)
 {
 	const bool is_right = !memcmp(rules, &model_rules, sizeof(*rules));
@@ -75,18 +75,18 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 	return !agreed;
 }
 
-/* Returns whether a configuration reveals the error, and prints it. */
+/* Returns whether kernel and model disagree in any configuration. */
 static bool notice(const char *what, const struct model_rules *rules)
 {
 	stage.settle_ms = CONTROL_SETTLE_MS;
 	for (int i = 0; i < ARRAY_SIZE(controls); i++) {
 		if (!notice_in(controls[i], rules))
 			continue;
-		fprintf(stderr, "# %s: noticed in %s: %s\n", what, controls[i],
-			play.why);
+		fprintf(stderr, "# %s: disagreement in configuration %s: %s\n",
+			what, controls[i], play.why);
 		return true;
 	}
-	fprintf(stderr, "# %s: not noticed\n", what);
+	fprintf(stderr, "# %s: no disagreement in any configuration\n", what);
 	return false;
 }
 
@@ -96,7 +96,7 @@ TEST_F_TIMEOUT(explore_control, every_error_of_the_model_is_noticed, SECONDS)
 		const struct model_rules rules =
 			model_rules_with(&model_errors[i]);
 
-		/* Only a reader that collects pages notices this error. */
+		/* Only COLLECT, which needs HMM, depends on the downgrade. */
 		if (model_errors[i].wrong.downgrade && !has_hmm())
 			continue;
 		EXPECT_EQ(1, notice(model_errors[i].text, &rules));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Like explore_test.  An actor ends a process in each schedule. */
+/* Like explore_test, but the process that owns the mm dies in each schedule. */
 #include "lib/mmun.h"
 #include "model/fixture.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Plays every interleaving of the actors of some configurations.  If two
- * schedules reach the same state, the test plays the steps after the state only
- * once.  After each step the kernel must agree with the model.
+ * Executes every interleaving of the actors of some configurations, and
+ * compares the kernel with the model after each step.  If two schedules reach
+ * the same state, the test executes the steps after the state only once.
  *
- * The environment can choose another exploration by MMUN_ACTORS, MMUN_DEPTH,
- * MMUN_FROM and MMUN_LIMIT, or one schedule by MMUN_SCHEDULE.
+ * The environment variables MMUN_ACTORS, MMUN_DEPTH, MMUN_FROM and MMUN_LIMIT
+ * choose another exploration.  MMUN_SCHEDULE chooses one schedule.
  */
 #include "lib/mmun.h"
 #include "model/fixture.h"
@@ -31,8 +31,8 @@ static int env_number(const char *name)
 
 EXPLORER_FIXTURE(explore_more)
 
-/* "make explore" sets the environment. */
-TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_as_far_as_asked,
+/* "make explore" sets the environment variables of this test. */
+TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_in_chosen_schedules,
 	       100 * SECONDS)
 {
 	const char *actors = getenv("MMUN_ACTORS");
@@ -46,7 +46,7 @@ TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_as_far_as_asked,
 		  explore(actors && *actors ? actors : "madvise00,rA", tour));
 }
 
-TEST_F_TIMEOUT(explore_more, schedule_is_played_from_its_line, SECONDS)
+TEST_F_TIMEOUT(explore_more, schedule_is_executed_from_its_text, SECONDS)
 {
 	const char *text = getenv("MMUN_SCHEDULE");
 	char again[SCHEDULE_TEXT];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests the model and the search without a kernel: the rules of the lock, and
+ * Tests the model without a kernel: the rules of the lock, and the search for
  * the schedules of a configuration.
  */
 #include "lib/mmun.h"
@@ -8,7 +8,7 @@
 
 enum { A, B, C, D };
 
-/* The values of enum model_where, in their order */
+/* Short names of the values of enum model_where, in the same order */
 enum { IDLE, ENTER, LEAVE, START, END, EXITING, WAITS_SEQ, WAITS_MMAP, GONE };
 
 FIXTURE(model)
@@ -32,11 +32,11 @@ FIXTURE_TEARDOWN(model)
 		model_init(&self->m, &self->config);                   \
 	} while (0)
 
-/* The arguments of these macros count the actors of the configuration from 0. */
+/* @_nr is the number of an actor in the configuration, from 0. */
 #define actor_state(_nr) (self->m.actor[_nr])
 #define can_step(_nr) model_enabled(&self->m, &self->config, _nr)
 
-/* Take steps of one actor.  The arguments are the places to which they lead. */
+/* Make an actor take steps.  The arguments are the expected stops. */
 #define actor_goes(_nr, ...)                                             \
 	do {                                                             \
 		const int __where[] = { __VA_ARGS__ };                   \
@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(model)
 		}                                                        \
 	} while (0)
 
-/* Take a step whose call returns at once with this errno and this result. */
+/* Make an actor take a step: the call must return at once with this result. */
 #define call_ends(_nr, _errno, _result)                      \
 	do {                                                 \
 		actor_goes(_nr, IDLE);                       \
@@ -234,7 +234,7 @@ TEST_F(model, remove_of_a_deferred_insert_does_not_wait_and_leaves_nothing)
 	expect_range(B, 3, 0);
 }
 
-/* hlist_add_head() inserts the latest deferred change at the head. */
+/* hlist_add_head() puts the latest deferred change at the head of the list. */
 TEST_F(model, deferred_list_is_in_reverse_order)
 {
 	start_with("madvise00,iB,dC,iD");
@@ -396,7 +396,7 @@ TEST_F(schedule, malformed_text_is_rejected)
 	}
 }
 
-/* Two independent actors take 3 steps and 1: the states are a grid of 4 by 2. */
+/* Two independent actors take 3 steps and 1 step, so there are 4 * 2 states. */
 TEST_F(schedule, search_walks_every_edge_once)
 {
 	search_of("madvise55,dA", 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Compares the kernel with the model after each step and at the end of a play */
+/* Compares the kernel with the model after each step and after the last step */
 #include <string.h>
 #include <unistd.h>
 
@@ -8,7 +8,6 @@
 
 #define LOG_RECORDS 64
 
-/* Returns whether each actor is as expected. */
 static bool all_actors(bool (*is_expected)(int actor))
 {
 	for (int i = 0; i < stage.config->nr; i++)
@@ -25,7 +24,7 @@ static bool all_known_ranges(bool (*is_expected)(int range))
 	return true;
 }
 
-/* Evaluates to whether the numbers are equal.  If not, it sets play.why. */
+/* Compare two numbers.  Evaluates to whether the numbers are equal. */
 #define same(_expected, _got, _what, ...)                              \
 	((_expected) == (_got) ||                                      \
 	 disagree(_what " should be %lld, but is %lld", ##__VA_ARGS__, \
@@ -42,7 +41,7 @@ static bool compare_place(int actor)
 	    (model_is_blocked(where) && model_is_blocked(expected)))
 		return true;
 	if (model_is_blocked(where))
-		return disagree("%s should be %s, but is in system call %d",
+		return disagree("%s should be %s, but sleeps in system call %d",
 				actor_name(actor), where_name(expected),
 				stage.thread[actor]->task.syscall);
 	return disagree("%s should be %s, but is %s", actor_name(actor),
@@ -51,8 +50,8 @@ static bool compare_place(int actor)
 
 /*
  * An actor that is idle, gone or held does not change before the next step.  An
- * actor that runs, or is blocked unexpectedly, may still reach the expected
- * state.
+ * actor that runs, or that is blocked although the model does not expect it,
+ * may still reach its expected stop.
  */
 static bool will_not_change(int actor)
 {
@@ -63,12 +62,12 @@ static bool will_not_change(int actor)
 		model_is_blocked(play.m.actor[actor].where));
 }
 
-/* Returns whether kernel and model agree, or will not agree later. */
+/* Returns whether the comparison of all stops has its final result. */
 static bool is_decided(void)
 {
 	play.why[0] = '\0';
 	if (!stage_quiesce(play.m.actor))
-		return !disagree("cannot read /proc: %m");
+		return !disagree("cannot read /proc/TID: %m");
 	return all_actors(compare_place) || all_actors(will_not_change);
 }
 
@@ -78,7 +77,7 @@ static bool compare_places(void)
 	return !play.why[0];
 }
 
-/* An actor in a callback must be in the callback of the right range. */
+/* A hold must stop the actor in the callback that the model expects. */
 static bool compare_callback(int actor)
 {
 	const struct model_actor *a = &play.m.actor[actor];
@@ -91,7 +90,7 @@ static bool compare_callback(int actor)
 
 /* What calls returned */
 
-/* Compare the result of the call that returned in this step. */
+/* Compare the result of a call that returned in this step. */
 static bool compare_result(int actor)
 {
 	const struct thread *t = stage.thread[actor];
@@ -107,7 +106,7 @@ static bool compare_result(int actor)
 		return true;
 	if (t->kind == MODEL_INSERTER)
 		stage.id[role_of(actor)->range] = t->id;
-	/* A commit publishes what was collected, unless it collided. */
+	/* A commit publishes the collected pages unless the commit collided. */
 	return same(a->result, t->result, "the result of %s",
 		    actor_name(actor)) &&
 	       (a->calls != MODEL_DONE ||
@@ -117,7 +116,7 @@ static bool compare_result(int actor)
 
 /* The log */
 
-/* Returns what the record should be.  The model leaves some fields open. */
+/* Returns the expected record, in which @got fills the unspecified fields. */
 static struct mmun_record expected_record(const struct model_record *expected,
 					  const struct mmun_record *got)
 {
@@ -136,7 +135,7 @@ static struct mmun_record expected_record(const struct model_record *expected,
 	r.cur_seq = expected->seq + play.base;
 	r.flags = (expected->nonblock ? 0 : MMUN_RECORD_BLOCKABLE) |
 		  (expected->refused ? MMUN_RECORD_FAILED : 0);
-	/* A reaper raises UNMAP before 7.1, and CLEAR since then. */
+	/* Before 7.1, process_mrelease() raises UNMAP; since 7.1, CLEAR. */
 	if (!expected->nonblock || r.event != MMUN_EVENT_CLEAR)
 		r.event = expected->event;
 	r.clip_start = r.start > start ? r.start : start;
@@ -166,7 +165,7 @@ static bool compare_record(const struct model_record *expected,
 			record_text(right, &r), record_text(wrong, got));
 }
 
-/* A reaper calls the list notifier for each VMA of the victim. */
+/* The reaper calls the list notifier for each VMA of the victim. */
 static bool is_elsewhere(const struct mmun_record *r)
 {
 	return r->type != MMUN_RECORD_INVALIDATE &&
@@ -240,19 +239,19 @@ static bool compare_shadow(int range)
 	if (_mmun_verify(stage.fd, stage.id[range], &cmd))
 		return disagree("cannot verify range %c: %m", 'A' + range);
 	if (cmd.out_result != MMUN_VERIFY_AGREES)
-		return disagree("the shadow of range %c is wrong at %llx",
+		return disagree("range %c has a wrong shadow entry at %llx",
 				'A' + range, (unsigned long long)cmd.out_addr);
 	return true;
 }
 
-/* At the end of a schedule no actor can take a step. */
+/* At the end of a schedule, each actor must be idle or gone in the model. */
 static bool compare_idle(int actor)
 {
 	const int where = play.m.actor[actor].where;
 
 	return where == MODEL_IDLE || where == MODEL_GONE ||
-	       disagree("%s is %s for ever in the model", actor_name(actor),
-			where_name(where));
+	       disagree("%s is %s at the end of the schedule in the model",
+			actor_name(actor), where_name(where));
 }
 
 bool compare_end(void)

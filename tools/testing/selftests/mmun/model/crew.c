@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The threads that act, and their orders.  crew.h states the rules. */
+/* Starts the threads that make the calls of actors; crew.h has the rules. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ bool run_detached(void *(*main)(void *), void *arg)
 	return !ret;
 }
 
-/* Returns whether so many threads wait for their first order. */
+/* Returns whether @threads threads become ready within READY_MS. */
 static bool are_ready(int threads)
 {
 	return run_until(__atomic_load_n(&crew->ready, __ATOMIC_ACQUIRE) >=
@@ -55,8 +55,8 @@ static bool are_ready(int threads)
 }
 
 /*
- * All threads run on one CPU: no two of them have to run at the same time, and a
- * wake-up on another CPU is the slowest operation of a virtual machine.
+ * All threads run on one CPU.  No two threads have to run at the same time, and
+ * a wake-up on another CPU is the slowest operation of a virtual machine.
  */
 bool crew_create(void)
 {
@@ -77,8 +77,8 @@ bool crew_create(void)
 /* The victim */
 
 /*
- * Lock the memory of the victim, so that no thread faults, and fork() finds
- * only the arena.  A child also inherits code, which is not writable.  On
+ * Lock the memory of the victim, so that no thread of the victim faults.  A
+ * child inherits only the arena and code.  Code is not writable, but on
  * User-Mode Linux, data is executable, too.
  */
 static bool lock_memory(void)

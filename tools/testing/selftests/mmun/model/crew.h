@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The threads that act.  An order is one call.
+ * The crew: threads that make the calls of actors.  An order requests one call.
  *
- * The victim is a process that owns the mm.  Mutators, exit and the parked thread
- * are threads of the victim.  Readers, inserters, removers and the reaper are
- * threads of the test, and use the mm of the victim through its descriptor.  Their
- * page faults do not need the mmap_lock of the victim, which a mutator may hold.
+ * The victim is the process whose mm the schedules invalidate.  Threads of the
+ * victim make the calls of mutators and exit, and wait in PIN_MM.  Threads of
+ * the test make the calls of readers, inserters, removers and the reaper, on
+ * the open /dev/mmun of the victim.  A page fault of a thread of the test does
+ * not need the mmap_lock of the victim, which a mutator may hold.
  *
- * A thread of the victim must not fault while another thread holds that lock, and
- * fork() must not find memory to write-protect outside of the arena.  So the memory
- * of the victim is locked, and a child inherits only the arena.
+ * A thread of the victim must not fault while a mutator holds the mmap_lock, so
+ * the victim locks its memory.  fork() must write-protect no memory except the
+ * arena, so a child inherits only the arena and code.
  *
- * lib/process.h does not fit: it passes orders and answers through sockets, and the
- * test looks at each thread thousands of times a second.
+ * The crew does not use the sockets of lib/process.h, because the test checks
+ * each thread thousands of times a second.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_CREW_H
 #define _SELFTESTS_MMUN_MODEL_CREW_H
@@ -26,56 +27,56 @@
 #define VICTIM_THREADS 3 /* the main thread and two mutators */
 #define OWN_THREADS MODEL_ACTORS
 #define THREADS (VICTIM_THREADS + OWN_THREADS)
-#define SETTLE_MS 2000 /* a healthy kernel needs far less */
-#define READY_MS 10000 /* The victim has to lock all of its memory. */
+#define SETTLE_MS 2000 /* time limit of a call; most calls need far less */
+#define READY_MS 10000 /* The victim needs time to lock its memory. */
 
 /*
- * The memory of the victim has the same address in every schedule, away from a
- * border between page tables, between two pages without access.  mremap() moves
- * pages to an address range that is empty.
+ * The arena is the memory of the victim that ranges cover.  ARENA is not near a
+ * border between page tables, and a page without access is before and after the
+ * arena.  At MOVE_TO is an empty address range, to which mremap() moves pages.
  */
 #define ARENA 0x10000100000UL
 #define MOVE_TO 0x10001002000UL
 
-/* A thread that acts.  Both processes share this memory. */
+/* A thread of the crew, in memory that the victim and the test share */
 struct thread {
-	int pipe[2]; /* A byte in it is the order to make the call. */
-	struct mmun_task task; /* The thread sets only the tid. */
-	long (*call)(struct thread *t); /* returns -1 with errno if it fails */
+	int pipe[2]; /* A byte in the pipe is the order to make the call. */
+	struct mmun_task task; /* The thread sets only the tid of the task. */
+	long (*call)(struct thread *t); /* returns -1 with errno on failure */
 	int kind; /* enum model_kind */
-	int call_nr; /* number of earlier calls of the actor */
-	__u32 id; /* of the range */
+	int call_nr; /* number of earlier calls of the same actor */
+	__u32 id; /* ID of the range */
 	unsigned long start;
 	unsigned long length;
-	struct mmun_token token; /* of the last begin */
+	struct mmun_token token; /* result of the last begin */
 	int errnum; /* error of the call, or 0 */
-	__u32 result; /* of a call that succeeded, as in struct model_actor */
+	__u32 result; /* result of the call, as in struct model_actor */
 	__u32 published; /* number of pages that a commit published */
 	unsigned int ordered; /* number of calls that the test has ordered */
-	unsigned int done; /* number of calls that returned */
+	unsigned int done; /* number of ordered calls that have returned */
 };
 
 /* The victim and the test share this memory. */
 struct crew {
 	struct thread thread[THREADS];
-	int victim_fd; /* number of the descriptor in the victim */
+	int victim_fd; /* file descriptor of /dev/mmun in the victim */
 	int ready; /* number of threads that wait for their first order */
-	int victim_pipe[2]; /* The victim writes a byte when it is set up. */
+	int victim_pipe[2]; /* A byte reports that the victim is ready. */
 };
 
 extern struct crew *crew;
 
 bool crew_create(void);
-/* The main function of the victim, which does not return. */
+/* Run the victim: make the calls that the test orders.  Does not return. */
 void victim_main(int nr_threads);
 bool run_detached(void *(*main)(void *), void *arg);
-/* Yield, so that the other threads of this CPU run.  @round counts the calls. */
+/* Let other threads of this CPU run.  @round counts the calls of let_run(). */
 void let_run(int round);
 
 /*
- * Let the other threads run until the condition is true, or for @_rounds.  A
- * round takes about a millisecond, and the first ones less.  Evaluates to
- * whether the condition became true.
+ * Let the other threads run until @_condition is true, or for at most @_rounds
+ * calls of let_run().  A call takes about a millisecond, and each of the first
+ * 100 calls takes less.  Evaluates to whether @_condition became true.
  */
 #define run_until(_condition, _rounds)                       \
 	({                                                   \
@@ -86,7 +87,7 @@ void let_run(int round);
 	})
 
 void thread_order(struct thread *t, long (*call)(struct thread *t));
-/* Returns whether the calls of all orders have returned. */
+/* Returns whether the thread has made all calls that the test ordered. */
 bool thread_is_done(const struct thread *t);
 /* Order a call that does not block.  Returns whether the call succeeded. */
 bool thread_do_now(struct thread *t, long (*call)(struct thread *t));

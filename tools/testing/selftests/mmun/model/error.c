@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deliberate errors: wrong rules.  Most of them call the right rule and
- * then change its result.
+ * The deliberate errors of the model: wrong rules.  Most wrong rules call the
+ * right rule and then change its result.
  */
 #include <string.h>
 
@@ -154,8 +154,8 @@ static bool end_leaves_the_seq(struct model_lock *lock)
 }
 
 /*
- * The last invalidation that ends loses the inserts or the removes of the
- * deferred list.
+ * At the end of the last active invalidation, drop the deferred removes if
+ * @removes is true, and the deferred inserts otherwise.
  */
 static bool end_drops(struct model_lock *lock, bool removes)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The explorer: plays all schedules of a configuration, or a part of them. */
+/* The explorer, which executes all or some schedules of a configuration */
 #include <unistd.h>
 
 #include "../lib/ioctl.h"
@@ -29,7 +29,7 @@ bool explore(const char *text, struct tour tour)
 	bool agreed;
 
 	if (!config_parse(&config, text) || !config_is_modelled(&config)) {
-		fprintf(stderr, "# %s is not a configuration\n", text);
+		fprintf(stderr, "# %s is not a valid configuration\n", text);
 		return false;
 	}
 	config.no_collect = !has_hmm();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The explorer: plays all schedules of a configuration, or a part of them. */
+/* The explorer: executes all or some schedules of a configuration */
 #ifndef _SELFTESTS_MMUN_MODEL_EXPLORE_H
 #define _SELFTESTS_MMUN_MODEL_EXPLORE_H
 
@@ -8,17 +8,17 @@
 #include "play.h"
 #include "search.h"
 
-#define SECONDS 150 /* for one test, because emulation is slow */
+#define SECONDS 150 /* time limit of a test; an emulator is slow */
 
-/* The part of the schedules of a configuration that the explorer plays */
+/* A tour: the schedules of a configuration that the explorer executes */
 struct tour {
-	int depth; /* number of steps whose actor is varied; 0: all */
-	__u32 from; /* the first schedule to play */
-	__u32 limit; /* number of schedules to play; 0: all */
-	int ms; /* time after which no schedule begins; 0: no limit */
+	int depth; /* number of steps in which all actors are tried; 0: all */
+	__u32 from; /* number of the first schedule to execute */
+	__u32 limit; /* number of schedules to execute; 0: all */
+	int ms; /* milliseconds until no schedule begins; 0: no limit */
 };
 
-/* A fixture whose tests play schedules */
+/* Define a fixture whose tests execute schedules on the kernel. */
 #define EXPLORER_FIXTURE(_name)              \
 	FIXTURE(_name){};                    \
 	FIXTURE_SETUP(_name)                 \
@@ -31,8 +31,8 @@ struct tour {
 	}
 
 /*
- * Explore the configuration and report the numbers.  Returns false if kernel
- * and model disagree, or if no schedule has taken one of the edges.
+ * Execute the schedules of a configuration.  Returns false if kernel and model
+ * disagree, or if all schedules were executed and one edge was not taken.
  */
 bool explore(const char *text, struct tour tour);
 bool has_hmm(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test of the programs that explore some configurations.  A program adds its
- * configurations as variants of the fixture.
+ * The test of explore_test and explore_exit_test.  Each of these programs adds
+ * its configurations as variants of the fixture explore.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_FIXTURE_H
 #define _SELFTESTS_MMUN_MODEL_FIXTURE_H
@@ -10,9 +10,9 @@
 #include "explore.h"
 
 /*
- * Seconds for all configurations of a program, which may run for 45 seconds.
- * On an emulator, all schedules need a third of this time.  On a kernel with
- * all debugging, the longest schedules do not run.
+ * Seconds for all configurations of a program.  The runner ends the program
+ * after 45 seconds.  An emulator needs a third of BUDGET for all schedules.  A
+ * kernel with all debug options does not execute the longest schedules.
  */
 #define BUDGET 24
 
@@ -31,15 +31,15 @@ FIXTURE_VARIANT(explore)
 EXPLORER_FIXTURE(explore)
 
 /*
- * Returns the milliseconds for this configuration: twice its share of the time
- * that is left, because most configurations need less than their share.
+ * Returns the time limit of this configuration in milliseconds.  The limit may
+ * exceed an equal share of the remaining time, which most configurations leave.
  * @v: all configurations
  */
 static int share(const struct __fixture_variant_metadata *v,
 		 const void *variant)
 {
 	const int ms = 1000 * BUDGET - ms_since(&program_start);
-	int left = 0; /* configurations, including this configuration */
+	int left = 0; /* number of configurations from this one on */
 
 	for (; v; v = v->next)
 		left += left || v->data == variant;

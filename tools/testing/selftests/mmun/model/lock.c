@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The specification of the collision-retry lock of mmu_interval_notifier.  Each
- * function stands for one function of mm/mmu_notifier.c.  Documentation/model.rst
- * states the same rules in words.
+ * function specifies one function of mm/mmu_notifier.c.  The rules of the lock
+ * are described in words in Documentation/model.rst.
  */
 #include <string.h>
 

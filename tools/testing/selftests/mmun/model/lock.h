@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The collision-retry lock of mmu_interval_notifier: its state and its rules.
- *
- * A state is a struct of bytes without padding.  Two states are equal if memcmp()
- * returns 0.
+ * The state and the rules of the collision-retry lock of
+ * mmu_interval_notifier.  A state of the lock is a struct of bytes without
+ * padding, so that memcmp() can compare two states.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_LOCK_H
 #define _SELFTESTS_MMUN_MODEL_LOCK_H
@@ -12,8 +11,8 @@
 #include <linux/types.h>
 
 /*
- * The memory.  Range n covers the pages n and n + 1, so the tree contains the
- * ranges in the order of their letters.  No range covers the last page.
+ * Range A is range 0.  Range n covers the pages n and n + 1, so the tree contains
+ * the ranges in the order of their letters.  No range covers the last page.
  *
  *   0   1   2   3   4   5
  *   |---A---|---C---|
@@ -30,7 +29,7 @@
 struct model_sub {
 	__u8 seq; /* invalidate_seq */
 	__u8 in_tree;
-	__u8 known; /* The range has an ID: no remove has begun. */
+	__u8 known; /* The range was inserted, and no remove has begun. */
 };
 
 /* struct mmu_notifier_subscriptions */
@@ -38,17 +37,17 @@ struct model_lock {
 	__u8 seq; /* invalidate_seq */
 	__u8 active; /* active_invalidate_ranges */
 	__u8 nr_deferred; /* length of the deferred list */
-	__u8 deferred[MODEL_RANGES]; /* the deferred list, the latest first */
-	/* all subscriptions, even if they are not in the tree */
+	__u8 deferred[MODEL_RANGES]; /* the latest deferred change first */
+	/* all subscriptions, in the tree or not */
 	struct model_sub sub[MODEL_RANGES];
 };
 
 /*
- * An invalidation of the pages @first to @last.  After lock_start(), the
- * sequence of the mm is the sequence of the invalidation.  lock_start() returns
- * the first range to call, lock_next() the range after @range; both may return
- * MODEL_NO_RANGE.  lock_invalidate() is the callback: it returns false if it
- * refuses.  lock_end() returns whether it wakes the waiters.
+ * The functions of an invalidation of the pages @first to @last.  After
+ * lock_start(), the mm has the sequence of the invalidation.  The first range
+ * to call is the result of lock_start(), and the next range is the result of
+ * lock_next(), or MODEL_NO_RANGE.  The callback lock_invalidate() returns false
+ * if @refuses is true.  The waiters wake up if lock_end() returns true.
  */
 int lock_start(struct model_lock *lock, int first, int last);
 int lock_next(const struct model_lock *lock, int first, int last, int range);
@@ -61,13 +60,13 @@ void lock_insert(struct model_lock *lock, int range);
 int lock_remove(struct model_lock *lock, int range);
 
 /*
- * lock_begin() sets @seq to its result and returns whether the caller must await
- * the end of that sequence.  lock_retry() returns whether @seq has collided.
+ * Begin stores the sequence of the range in @seq, and returns whether the
+ * caller must await the end of @seq.  Retry returns whether @seq has collided.
  */
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);
 
-/* Add a range at the head of the deferred list, or delete it from the list. */
+/* Add @range to the deferred list, or delete @range from the list. */
 void lock_defer(struct model_lock *lock, int range);
 void lock_undefer(struct model_lock *lock, int range);
 

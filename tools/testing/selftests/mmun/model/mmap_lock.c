@@ -9,7 +9,7 @@ static bool waits_to_write(const struct model_mmap_lock *mmap, int i)
 	return mmap->writers & 1 << mmap->queue[i];
 }
 
-/* The waiter number @i gets the lock. */
+/* Give the lock to the waiter queue[@i].  Returns the mask of this actor. */
 static __u8 grant(struct model_mmap_lock *mmap, int i)
 {
 	const __u8 actor = 1 << mmap->queue[i];
@@ -26,7 +26,7 @@ static __u8 grant(struct model_mmap_lock *mmap, int i)
 	return actor;
 }
 
-/* The first waiter gets the lock.  If it is a reader, all readers get it. */
+/* If the first waiter is a reader, all waiting readers get the lock. */
 static __u8 serve_queue(struct model_mmap_lock *mmap)
 {
 	__u8 actors = 0;

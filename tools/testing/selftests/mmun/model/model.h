@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model: the lock, the mmap_lock, the actors that use both, and the steps of
- * the actors.
+ * The model: the lock, the mmap_lock, and the steps of the actors.  An actor is
+ * a task that calls the kernel.  A step moves one actor to its next stop: the
+ * actor is held or blocked, or its call has returned.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_H
 #define _SELFTESTS_MMUN_MODEL_H
@@ -15,10 +16,10 @@
 /* The last page of an invalidation up to the end of the address space */
 #define MODEL_ALL_PAGES 255
 
-/* Number of nonblocking callbacks of range A that refuse */
+/* Number of callbacks of range A that refuse an invalidation of the reaper */
 #define MODEL_REFUSALS 1
 
-/* The functions of the model that a deliberate error can replace */
+/* The rules of the model; a deliberate error replaces one rule */
 struct model_rules {
 	int (*start)(struct model_lock *lock, int first, int last);
 	int (*next)(const struct model_lock *lock, int first, int last,
@@ -26,7 +27,7 @@ struct model_rules {
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
 			   bool refuses);
 	bool (*end)(struct model_lock *lock);
-	/* called at the end of an invalidation that a callback refused */
+	/* ends an invalidation that a callback refused */
 	bool (*end_refused)(struct model_lock *lock);
 	void (*insert)(struct model_lock *lock, int range);
 	int (*remove)(struct model_lock *lock, int range);
@@ -41,8 +42,8 @@ struct model_rules {
 extern const struct model_rules model_rules;
 
 /*
- * error.c: deliberate errors of the model, for negative controls.  The explorer
- * must notice each of them.
+ * error.c: deliberate errors of the model, for negative controls.  For each
+ * error, the explorer must find a disagreement between kernel and model.
  */
 #define MODEL_ERRORS 24
 
@@ -53,12 +54,12 @@ struct model_error {
 
 extern const struct model_error model_errors[MODEL_ERRORS];
 
-/* Returns the rules of the model.  One rule is replaced by @error. */
+/* Returns the rules of the model, except that @error replaces one rule. */
 struct model_rules model_rules_with(const struct model_error *error);
 
 /*
- * What an actor does.  model_kinds[] says it in words.  The kinds from
- * MODEL_MADVISE to MODEL_FORK are mutators.
+ * The kind of an actor.  Mutators are the kinds from MODEL_MADVISE to
+ * MODEL_FORK.
  */
 enum model_kind {
 	MODEL_READER,
@@ -75,19 +76,19 @@ enum model_kind {
 };
 
 struct model_kind_info {
-	const char *name; /* in a configuration, before its arguments */
-	char letter; /* in a schedule */
-	__u8 args; /* arguments: 1: a range, 2: two pages, 0: none */
+	const char *name; /* the actor in a configuration, without arguments */
+	char letter; /* the actor in a schedule */
+	__u8 args; /* 0: no arguments, 1: a range, 2: two pages */
 	__u8 calls; /* number of calls */
-	__u8 rounds; /* invalidations in one call, at most 2 */
-	__u8 event[2]; /* of each invalidation, enum mmun_event */
+	__u8 rounds; /* number of invalidations in one call, at most 2 */
+	__u8 event[2]; /* enum mmun_event of each invalidation */
 	bool write; /* The call takes the mmap_lock for writing. */
 	const char *text; /* what the actor does, in words */
 };
 
 extern const struct model_kind_info model_kinds[MODEL_KINDS];
 
-/* The calls of a reader, in order */
+/* The calls of a reader, in the order of the calls */
 enum model_call {
 	MODEL_BEGIN,
 	MODEL_COLLECT,
@@ -96,77 +97,77 @@ enum model_call {
 	MODEL_DONE,
 };
 
-/* What an actor of a configuration does */
+/* One actor of a configuration */
 struct model_role {
 	char text[16]; /* "madvise02" */
 	__u8 kind; /* enum model_kind */
-	__u8 range; /* range of a reader, an inserter or a remover */
+	__u8 range; /* the range that a reader, an inserter or a remover uses */
 	__u8 first; /* first page of the range or of the invalidation */
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
 };
 
-/* A configuration: the actors, and the ranges that exist at first */
+/* A configuration: the actors, and the ranges before the first step */
 struct model_config {
 	const struct model_rules *rules;
 	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
-	__u8 live; /* mask of the ranges that exist at first */
-	bool no_collect; /* The kernel has no HMM, so no reader collects. */
+	__u8 live; /* mask of the ranges that exist before the first step */
+	bool no_collect; /* Readers skip collect on a kernel without HMM. */
 };
 
 /*
- * Where an actor is between two steps.  The places from MODEL_ENTER to
+ * The stop of an actor between two steps.  The values from MODEL_ENTER to
  * MODEL_EXITING are holds, in the order of enum mmun_point.
  */
 enum model_where {
-	MODEL_IDLE, /* outside of calls */
+	MODEL_IDLE, /* makes no call */
 	MODEL_ENTER,
 	MODEL_LEAVE,
 	MODEL_START,
 	MODEL_END,
 	MODEL_EXITING,
 	MODEL_WAITS_SEQ, /* blocked in read_begin() or remove() */
-	MODEL_WAITS_MMAP, /* blocked, waits for the mmap_lock */
-	MODEL_GONE, /* dead */
-	MODEL_RUNS, /* in the middle of a step */
+	MODEL_WAITS_MMAP, /* blocked until the actor gets the mmap_lock */
+	MODEL_GONE, /* has exited */
+	MODEL_RUNS, /* still moves: only during a step */
 };
 
 /* The state of an actor */
 struct model_actor {
 	__u8 calls; /* number of calls that the actor has made */
 	__u8 where; /* enum model_where */
-	__u8 at; /* held in a callback: the range of that callback */
-	__u8 round; /* number of finished invalidations of the current call */
+	__u8 at; /* the range whose callback holds the actor */
+	__u8 round; /* number of invalidations of this call that have ended */
 	/*
-	 * reader: the result of begin; mutator: the sequence of its
-	 * invalidation; MODEL_WAITS_SEQ: the sequence whose end it awaits
+	 * the sequence that begin returned, the sequence of the invalidation of
+	 * a mutator, or the sequence whose end the actor awaits
 	 */
 	__u8 seq;
 	__u8 valid; /* number of pages that a reader collected */
 	__u8 errnum; /* error of the last call, or 0 */
 	/*
-	 * of the last call: the sequence that begin returned, the number of
-	 * pages that collect found, whether check or commit saw a collision
+	 * result of the last call: the sequence of begin, the number of pages
+	 * of collect, or whether check or commit saw a collision
 	 */
 	__u8 result;
 };
 
-/* A state */
+/* A state of the model */
 struct model {
 	struct model_lock lock;
 	struct model_mmap_lock mmap;
 	__u8 present; /* mask of the pages in the page table */
-	__u8 refusals; /* number of later callbacks of A that refuse */
-	__u8 dying; /* The last user of the mm is gone. */
+	__u8 refusals; /* number of callbacks of range A that may refuse */
+	__u8 dying; /* The mm has no users any more. */
 	struct model_actor actor[MODEL_ACTORS];
 };
 
-/* A record that the log must contain.  START and END contain only pages. */
+/* A record that the log must contain; a START or END has only pages */
 struct model_record {
 	__u8 type; /* enum mmun_record_type: INVALIDATE, START or END */
 	__u8 actor; /* the actor that causes the record */
 	__u8 event; /* enum mmun_event */
-	__u8 range; /* the range that is called */
+	__u8 range; /* the range whose callback is called */
 	__u8 seq; /* the sequence of the invalidation */
 	__u8 first; /* first page of the invalidation */
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
@@ -176,7 +177,7 @@ struct model_record {
 
 #define MODEL_RECORDS 32
 
-/* The records of one step, in order */
+/* The records that one step adds to the log, in the order of the log */
 struct model_trace {
 	int nr;
 	struct model_record record[MODEL_RECORDS];
@@ -187,12 +188,12 @@ void model_init(struct model *m, const struct model_config *config);
 bool model_enabled(const struct model *m, const struct model_config *config,
 		   int actor);
 /*
- * Take a step of the actor.  The step ends when each actor is held, idle,
- * blocked or gone.
+ * Make the actor take a step, and store the expected records in @trace.  The
+ * step ends when each actor is held, idle, blocked or gone.
  */
 void model_step(struct model *m, const struct model_config *config, int actor,
 		struct model_trace *trace);
-/* Clear the results of calls, because no later step depends on them. */
+/* Clear the results of calls, on which no later step depends. */
 void model_forget(struct model *m);
 
 static inline bool model_is_mutator(int kind)

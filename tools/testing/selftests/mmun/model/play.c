@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Plays a schedule on the kernel: makes the calls of the actors in the order of
- * the steps.
+ * Executes a schedule on the kernel: makes the calls of the actors in the order
+ * of the steps.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 struct play play;
 
 /*
- * The calls of the actors, which their threads make.  A mutator does not see what
- * has changed in @stage since its process was forked.
+ * The calls of the actors.  The thread of a mutator does not see changes of
+ * @stage since fork() created the victim.
  */
 
 static long call_reader(struct thread *t)
@@ -42,7 +42,7 @@ static long call_reader(struct thread *t)
 	}
 }
 
-/* The child must not touch memory: it inherits only the arena. */
+/* The child must not access memory, because a child inherits only the arena. */
 static long fork_and_exit(void)
 {
 	long ret = -EOPNOTSUPP;
@@ -93,7 +93,7 @@ static long make_call(struct thread *t)
 	}
 }
 
-/* Order the call that the model has just made. */
+/* Order the thread of the actor to make the call that the model has made. */
 static void call(int actor)
 {
 	const struct model_role *role = role_of(actor);
@@ -101,7 +101,7 @@ static void call(int actor)
 	struct thread *t = stage.thread[actor];
 
 	t->kind = role->kind;
-	/* If a begin fails, the model makes no more calls. */
+	/* A first call that fails makes the model skip the later calls. */
 	t->call_nr = is_first ? 0 : play.m.actor[actor].calls - 1;
 	t->id = stage.id[role->range];
 	t->start = page_at(role->first);
@@ -109,7 +109,7 @@ static void call(int actor)
 	thread_order(t, make_call);
 }
 
-/* Take the step on the kernel that the model has just taken. */
+/* Make the kernel take the step that the model has just taken. */
 static bool act(int actor)
 {
 	const int where = play.before.actor[actor].where;
@@ -122,7 +122,7 @@ static bool act(int actor)
 	return true;
 }
 
-/* A range that exists at first has the sequence of the mm minus 1. */
+/* Initially, the sequence of a range is the sequence of the mm minus 1. */
 static bool play_begin(void)
 {
 	struct mmun_query_range cmd = {};
@@ -160,8 +160,8 @@ static bool play_step(int actor)
 }
 
 /*
- * Returns the next actor of the schedule.  After its end: the first actor that
- * can take a step, or -1.
+ * Returns the actor of the next step, or -1.  After the steps that the schedule
+ * lists, each step is a step of the first actor that can take a step.
  */
 static int next_actor(void)
 {

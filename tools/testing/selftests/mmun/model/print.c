@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A play in words: its actors, its steps, and how kernel and model disagree */
+/* Prints the actors and the steps of a schedule, and the disagreement */
 #include "play.h"
 
 const char *where_name(int where)
@@ -20,7 +20,7 @@ const char *where_name(int where)
 	return names[where];
 }
 
-/* "M0 held at ENTER of A; R0 idle, returned 3; " */
+/* Print "M0 held at ENTER of A; " or "R0 idle, returned 3; ". */
 static void print_actor(int actor, const struct model_actor *a)
 {
 	fprintf(stderr, "%s %s", actor_name(actor), where_name(a->where));
@@ -32,7 +32,7 @@ static void print_actor(int actor, const struct model_actor *a)
 	fprintf(stderr, "; ");
 }
 
-/* "sequence 3, 1 active; A 1 C 3 B 3 (deferred)" */
+/* Print "sequence 3, 1 active; A 1 B 3 (deferred) C 3". */
 static void print_lock(const struct model_lock *lock)
 {
 	fprintf(stderr, "sequence %d, %d active;", lock->seq, lock->active);
@@ -61,19 +61,19 @@ void play_report(void)
 	struct schedule schedule = play.schedule;
 	char text[SCHEDULE_TEXT];
 
-	/* Later steps are not needed to see the disagreement again. */
+	/* A repetition does not need the steps after the disagreement. */
 	if (schedule.nr > play.nr)
 		schedule.nr = play.nr;
 	schedule_print(text, &schedule);
 	fprintf(stderr,
 		"# The kernel and the model of the lock (Documentation/model.rst) disagree after %d steps.\n"
-		"# Play it again: make kselftest SCHEDULE='%s'\n"
+		"# To execute the schedule again: make kselftest SCHEDULE='%s'\n"
 		"# The actors:\n",
 		play.nr, text);
 	for (int i = 0; i < stage.config->nr; i++)
 		fprintf(stderr, "# %s is %s: %s\n", actor_name(i),
 			role_of(i)->text, model_kinds[role_of(i)->kind].text);
-	fprintf(stderr, "# The model after the last steps:\n");
+	fprintf(stderr, "# The model after each of the last steps:\n");
 	for (int i = 0; i < play.nr; i++)
 		if (i >= play.nr - LAST_STEPS)
 			print_step(i);

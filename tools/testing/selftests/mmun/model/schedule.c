@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Configurations and schedules as text, in the form that schedule.h shows */
+/* Parses and prints configurations and schedules in the format of schedule.h */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,8 +41,8 @@ static bool parse_role(struct model_role *role, const char *text, size_t length)
 }
 
 /*
- * Returns the ranges that exist at first: A, C and the ranges that actors use,
- * except the ranges that an actor inserts.
+ * Returns the mask of the ranges that exist before the first step: A, C and the
+ * ranges that actors use, except the ranges that actors insert.
  */
 static __u8 live_ranges(const struct model_config *config)
 {
@@ -83,10 +83,10 @@ static bool ends_process(const struct model_role *role)
 
 /*
  * Returns whether two actors may be in one configuration.  The model has one
- * VMA, and no state of a page after two calls.  So two mutators must not
- * invalidate the same page, unless both only empty the page.  A process that
- * exits or is dead does not mutate.  fork() invalidates each VMA, so no call
- * may split the VMA.  A range is inserted once.
+ * VMA, and does not specify a second change of a page.  Two mutators must
+ * therefore not invalidate the same page, unless both only empty the page.  A
+ * process that exits or is dead does not mutate.  A fork() invalidates each
+ * VMA, so no call may split the VMA.  Only one inserter may insert a range.
  */
 static bool are_compatible(const struct model_role *a,
 			   const struct model_role *b)

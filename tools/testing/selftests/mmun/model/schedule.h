@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Configurations and schedules as text.
+ * Configurations and schedules as text.  An example of a schedule:
  *
  *	madvise02,rA,rC,iB,dC-M0.R0.M0.I0
  *
- * contains a MADV_DONTNEED of the pages 0 to 2, readers of A and C, an inserter
- * of B and a remover of C.  The actors that take the first steps follow.  After
- * these steps, the first actor that can take a step takes the next one.
+ * The text before '-' is the configuration: MADV_DONTNEED of the pages 0 to 2,
+ * readers of the ranges A and C, an inserter of B and a remover of C.  The text
+ * after '-' names the actors of the first steps.  In each later step, the first
+ * actor of the configuration moves that can take a step.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
@@ -16,10 +17,10 @@
 #include "model.h"
 
 #define SCHEDULE_STEPS 200
-/* 8 actors of 9 characters, and 3 characters for a step */
+/* enough for the actors, and for 3 characters for each step */
 #define SCHEDULE_TEXT 1024
 
-/* A configuration, and the actors that take the first steps */
+/* A schedule: a configuration, and the actors that take the first steps */
 struct schedule {
 	struct model_config config;
 	int nr;
@@ -27,18 +28,18 @@ struct schedule {
 };
 
 /*
- * Parse "madvise02,rA" up to the end of the text or a '-'.  Returns the place
- * where the parser stopped, or NULL.
+ * Parse a configuration like "madvise02,rA" up to '-' or the end of @text.
+ * Returns the address of this end, or NULL if @text is not a configuration.
  */
 const char *config_parse(struct model_config *config, const char *text);
-/* Returns whether the model can do what the actors do. */
+/* Returns whether the model covers this combination of actors. */
 bool config_is_modelled(const struct model_config *config);
-/* Returns false if the text is no schedule, or cannot be modelled. */
+/* Returns false if @text is not a schedule that the model covers. */
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule);
 /*
- * Returns the name of the actor in a schedule: "M0".  The name is valid until
- * the next call.
+ * Returns the name of the actor in a schedule, for example "M0".  The next call
+ * overwrites the name.
  */
 const char *config_name(const struct model_config *config, int actor);
 

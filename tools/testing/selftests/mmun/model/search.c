@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The search for all schedules of a configuration, which search.h explains */
+/* Searches all schedules of a configuration; search.h describes the method */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ static int compare_states(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct model));
 }
 
-/* Returns @memory, unless there is none left. */
+/* Returns @memory, or aborts the test if there is no memory. */
 static void *checked(void *memory)
 {
 	if (!memory)
@@ -19,7 +19,7 @@ static void *checked(void *memory)
 	return memory;
 }
 
-/* Returns the node that has the state of @node.  If it is new, add a copy. */
+/* Returns the node that has the state of @node, or adds a copy of @node. */
 static struct node *find_or_add(struct search *search, const struct node *node)
 {
 	struct node **found =
@@ -59,7 +59,7 @@ static void expand(struct search *search, struct node *from)
 	}
 }
 
-/* Plan a step from the node that is in no schedule.  Returns the next node. */
+/* Plan a step from @node that is in no schedule, and return the next node. */
 static struct node *plan_step(struct search *search, struct node *node)
 {
 	for (int i = 0; i < MODEL_ACTORS; i++) {
@@ -72,7 +72,7 @@ static struct node *plan_step(struct search *search, struct node *node)
 	return NULL;
 }
 
-/* Plan a schedule to the node, unless all steps from the node are planned. */
+/* Plan a schedule to @node, unless all steps from @node are planned. */
 static bool plan_goal(struct search *search, struct node *node)
 {
 	const struct goal goal = { node, search->nr_steps };

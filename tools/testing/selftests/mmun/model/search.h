@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The search for all schedules of a configuration.
+ * The search for all schedules of a configuration.  An edge is a step from one
+ * state of the model to another.
  *
  * The search visits the states of the model breadth first, so it reaches each
- * state with as few steps as possible.  Then it plans schedules.  A schedule
- * leads to the first state that has a step without a schedule, and continues
- * with steps without a schedule as long as possible.  Together the schedules
- * take each step from each state.  They take few steps more than once.
+ * state with as few steps as possible.  The search then plans schedules.  Each
+ * schedule leads to the first state with an edge that is in no earlier
+ * schedule, and continues along such edges as long as possible.  Together, the
+ * schedules contain every edge.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SEARCH_H
 #define _SELFTESTS_MMUN_MODEL_SEARCH_H
@@ -15,23 +16,23 @@
 #include "schedule.h"
 
 /*
- * A state, and the step by which the search first reached the state.  The masks
- * contain actors.
+ * A node: a state, and the step by which the search first reached the state.
+ * The masks @planned and @taken contain actors.
  */
 struct node {
-	struct model state; /* the key of the tree, so it must be first */
-	struct node *next; /* in the order of the search */
-	struct node *after[MODEL_ACTORS]; /* a step of that actor, or NULL */
+	struct model state; /* the key of the tree, so @state must be first */
+	struct node *next; /* the node that the search found next */
+	struct node *after[MODEL_ACTORS]; /* node after a step of each actor */
 	const struct node *parent;
 	__u8 actor;
 	__u8 depth;
-	__u8 planned; /* Their steps from this state are in a schedule. */
-	__u8 taken; /* The kernel has taken their steps. */
+	__u8 planned; /* actors whose step from here is in a schedule */
+	__u8 taken; /* actors whose step from here the kernel has taken */
 };
 
 /*
- * A schedule: the path to @node, then steps[@first] up to the @first of the
- * next goal
+ * A goal stands for a schedule: the path to @node, and then the actors in
+ * search.steps from the index @first up to the @first of the next goal.
  */
 struct goal {
 	const struct node *node;
@@ -40,28 +41,28 @@ struct goal {
 
 struct search {
 	const struct model_config *config;
-	int depth; /* number of steps whose actor is varied; 0: all */
-	void *tree; /* the nodes, by their state */
+	int depth; /* number of steps in which all actors are tried; 0: all */
+	void *tree; /* the nodes, sorted by their states */
 	struct node *root;
 	struct node *last;
 	__u32 nr_nodes;
-	struct goal *goals; /* followed by the end of the steps */
+	struct goal *goals; /* The last element marks the end of @steps. */
 	__u32 nr_goals;
-	__u8 *steps; /* the actors of all steps; each edge once */
+	__u8 *steps; /* the actor of each planned edge; each edge once */
 	__u32 nr_steps;
-	__u32 nr_edges; /* steps from one state to another */
-	__u32 nr_taken; /* edges that the kernel has taken */
+	__u32 nr_edges; /* number of edges between the nodes */
+	__u32 nr_taken; /* number of edges that the kernel has taken */
 };
 
 void search_all(struct search *search, const struct model_config *config,
 		int depth);
 void search_free(struct search *search);
-/* Set @schedule to the schedule that leads to a goal. */
+/* Set @schedule to the schedule that a goal stands for. */
 void search_schedule(const struct search *search, __u32 goal,
 		     struct schedule *schedule);
 /*
  * Record that the kernel has executed the first @nr steps of a schedule, and
- * count the edges that are new.
+ * count the edges that the kernel has taken for the first time.
  */
 void search_take(struct search *search, const __u8 *step, int nr);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stage starts and ends the victim, sets up its memory and its ranges, and
- * holds the actors.
+ * Starts and ends the victim, sets up its memory and its ranges, and stops the
+ * actors with holds.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,15 +22,15 @@ static bool has_kind(int kind)
 	return false;
 }
 
-/* The victim dies in the schedule, so each schedule needs a victim. */
+/* Returns whether the schedule kills the victim, and so needs a new victim. */
 static bool victim_dies(void)
 {
 	return has_kind(MODEL_EXIT) || has_kind(MODEL_REAPER);
 }
 
 /*
- * The mutators are the threads 1 and 2 of the victim.  The main thread of the
- * victim takes the steps of exit.
+ * Threads 1 and 2 of the victim make the calls of mutators.  The main thread of
+ * the victim makes the call of exit.
  */
 static void choose_threads(void)
 {
@@ -48,7 +48,7 @@ static void choose_threads(void)
 
 /* Holds */
 
-/* Returns the hold, or 0 with errno. */
+/* Returns the ID of the hold, or 0 with errno. */
 static __u32 hold_arm(const struct thread *t, int where)
 {
 	struct mmun_hold cmd = {
@@ -101,7 +101,7 @@ static bool holds_arm(void)
 	return true;
 }
 
-/* The held actors continue, and no hold stops them again. */
+/* End all holds: the held actors continue, and no hold stops them again. */
 static void holds_end(void)
 {
 	for (int i = 0; i < MODEL_ACTORS; i++)
@@ -115,8 +115,9 @@ static void holds_end(void)
 /* What the actors do */
 
 /*
- * /proc/TID/status takes a reference to the mm.  If the victim exited meanwhile, the
- * reader would drop the last reference and run the callbacks, which no hold stops.
+ * Do not read /proc/TID/status, which takes a reference to the mm.  If the
+ * victim exited during the read, the reader would drop the last reference and
+ * execute the callbacks, and no hold would stop the reader.
  */
 static enum model_where exit_look(void)
 {
@@ -126,11 +127,11 @@ static enum model_where exit_look(void)
 }
 
 /*
- * Returns the place of the actor, or -1 with errno.  MODEL_RUNS: it has run since
- * the last look.
+ * Returns the stop of the actor, or -1 with errno.  MODEL_RUNS means that the
+ * actor has run since the last check.
  *
- * Only this thread gives orders and releases holds.  So an actor that is held or
- * idle cannot change its state, even if it still runs, and /proc is not needed.
+ * Only this thread gives orders and releases holds, so an actor that is held or
+ * idle cannot move, and the check of /proc is not needed.
  */
 static int find_place(int actor, int expected)
 {
@@ -153,9 +154,9 @@ static int find_place(int actor, int expected)
 }
 
 /*
- * Returns 1 if all actors rest, 0 if an actor may still change its place, or -1
- * with errno.  If an actor is blocked, another one may just have woken it, so two
- * looks must see the same places.
+ * Returns 1 if no actor can change its stop, 0 if an actor may still do so, or
+ * -1 with errno.  Another actor may just have woken an actor that looks
+ * blocked, so two calls of stage_look() must see the same stops.
  */
 static int stage_look(const struct model_actor *expected)
 {
@@ -175,8 +176,8 @@ static int stage_look(const struct model_actor *expected)
 }
 
 /*
- * Check whether the actor is held at any place.  This costs too much for an actor
- * that still runs to the expected place.
+ * Check whether any hold has stopped the actor.  The check is slow, so
+ * stage_quiesce() does not use it while the actor runs to its expected stop.
  */
 static void find_hold(int actor)
 {
@@ -220,7 +221,7 @@ static bool victim_open(void)
 	return true;
 }
 
-/* The first hold at START registers the list notifier. */
+/* Set up the log.  The first hold at START registers the list notifier. */
 static bool records_set_up(void)
 {
 	const __u32 types = 1 << MMUN_RECORD_INVALIDATE |
@@ -261,7 +262,7 @@ static void victim_end(void)
 	kill(stage.pid, SIGKILL);
 	_mmun_unpin_mm(stage.fd, 0, &count);
 	waitpid(stage.pid, NULL, 0);
-	/* Closing a context with holds waits for a grace period. */
+	/* A close() of a context with holds waits for a grace period. */
 	if (!run_detached(close_main, (void *)(long)stage.fd))
 		close(stage.fd);
 	close(stage.pidfd);
@@ -272,7 +273,7 @@ static long map_arena(struct thread *t)
 {
 	const size_t length = MODEL_PAGES * page_size();
 
-	/* mremap() may have moved pages. */
+	/* An earlier mremap() may have moved pages to MOVE_TO. */
 	munmap((void *)MOVE_TO, length);
 	return syscall(SYS_mmap, ARENA, length, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE,
@@ -286,7 +287,7 @@ static long pin_mm(struct thread *t)
 	return _mmun_pin_mm(crew->victim_fd, 5000, &unpinned);
 }
 
-/* The thread may also sleep before it reaches PIN_MM. */
+/* Check for PIN_MM, because the thread may also sleep before that call. */
 static bool is_parked(struct mmun_task *task)
 {
 	return mmun_task_look(task) >= 0 && task->state == MMUN_TASK_BLOCKED &&
@@ -294,8 +295,8 @@ static bool is_parked(struct mmun_task *task)
 }
 
 /*
- * The reaper needs a process that is dead and still has its mm.  A thread that
- * no signal wakes keeps the mm.
+ * The reaper needs a process that was killed and still has its mm.  A thread
+ * that waits in PIN_MM keeps the mm, because no signal wakes the thread.
  */
 static bool victim_park(void)
 {
@@ -334,7 +335,7 @@ bool stage_set_up(const struct model_config *config)
 	if (!thread_do_now(&crew->thread[0], map_arena) || !ranges_insert() ||
 	    !holds_arm() || (has_kind(MODEL_REAPER) && !victim_park()))
 		return false;
-	/* Drop the records of the list notifier that the setup caused. */
+	/* Discard the records that the setup has added to the log. */
 	while (read(stage.fd, records, sizeof(records)) > 0)
 		;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stage for schedules: a victim, its context, and the actors of one
- * configuration.
+ * The stage: the victim process, its open /dev/mmun, and the ranges, holds and
+ * threads for the actors of one configuration.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_STAGE_H
 #define _SELFTESTS_MMUN_MODEL_STAGE_H
@@ -15,28 +15,28 @@
 #include "crew.h"
 #include "model.h"
 
-/* The arrays have an element for each actor or for each range. */
+/* Each array of struct stage has an element for each actor or range. */
 struct stage {
 	const struct model_config *config;
 	__u32 kind; /* enum mmun_kind of the ranges */
-	int fd; /* the context of the victim */
-	pid_t pid; /* the victim, or 0 */
-	int pidfd; /* the victim */
+	int fd; /* the open /dev/mmun of the victim */
+	pid_t pid; /* the victim process, or 0 */
+	int pidfd; /* of the victim process */
 	__u32 max_hold_ms; /* time after which a hold ends */
-	int settle_ms; /* time limit for a task to reach its state */
+	int settle_ms; /* time limit for an actor to reach its expected stop */
 	struct thread *thread[MODEL_ACTORS];
-	/* the hold that stops the actor at each place, or 0 */
+	/* the ID of the hold for each actor and each stop, or 0 */
 	__u32 hold[MODEL_ACTORS][MODEL_EXITING + 1];
-	__u32 id[MODEL_RANGES]; /* 0: none */
+	__u32 id[MODEL_RANGES]; /* ID of each range, or 0: no such range */
 	/*
-	 * The place of the actor at the last look.  MODEL_WAITS_SEQ: it is
-	 * blocked, for whatever reason.
+	 * The stop of each actor when stage_quiesce() last checked it.  The
+	 * value MODEL_WAITS_SEQ means that the actor is blocked for any reason.
 	 */
 	enum model_where where[MODEL_ACTORS];
-	__u32 held_in[MODEL_ACTORS]; /* held in a callback: ID of the range */
+	__u32 held_in[MODEL_ACTORS]; /* range whose callback holds the actor */
 };
 
-/* Each test has its own process, so one stage is enough. */
+/* Each test runs in its own process, so one global struct stage is enough. */
 extern struct stage stage;
 
 static inline size_t page_size(void)
@@ -44,30 +44,30 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* Returns the address of a page of the arena. */
+/* Returns the address of a page of the arena, which crew.h defines. */
 static inline unsigned long page_at(int page)
 {
 	return ARENA + page * page_size();
 }
 
 /*
- * Set up the victim, its memory, its ranges and its holds in the first state of
- * the model.
+ * Give the victim, its memory, its ranges and its holds the initial state of
+ * the model, before the first step of a schedule.
  */
 bool stage_set_up(const struct model_config *config);
-/* Clear the stage after a play without disagreement.  No actor is in a call. */
+/* End the holds and ranges of a schedule.  No actor may be in a call. */
 void stage_clear(void);
 /*
- * End the holds and the victim after a disagreement.  Returns false if an actor
- * does not return from its call.  Then the stage cannot be used again.
+ * End the holds and kill the victim after a disagreement.  Returns false, and
+ * makes the stage unusable, if an actor does not return from its call.
  */
 bool stage_abandon(void);
 /*
- * Wait until each actor rests at its place, but not for ever.  A look is fast if
- * the actor is where @expected says.  Returns false with errno.
+ * Wait until no actor runs, or until a time limit.  A check is fast if the
+ * actor is at the stop in @expected.  Returns false with errno.
  */
 bool stage_quiesce(const struct model_actor *expected);
-/* Returns false with errno. */
+/* Release the task that a hold has stopped.  Returns false with errno. */
 bool hold_release(__u32 hold, __u32 flags);
 
 #endif /* _SELFTESTS_MMUN_MODEL_STAGE_H */

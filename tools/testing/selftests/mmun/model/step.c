@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A step: one actor moves on to its next stop.  The actors that this step wakes
- * move on to their next stops, too.
+ * A step of the model: one actor moves to its next stop.  Each actor that the
+ * step wakes moves to its next stop, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -55,7 +55,7 @@ const struct model_rules model_rules = {
 	.rounds = rounds,
 };
 
-/* The state that a step changes */
+/* A step: the state that changes, and the actor that moves */
 struct step {
 	struct model *m;
 	struct model_lock *lock; /* lock of the model */
@@ -90,7 +90,7 @@ static void finish(struct step *s, int errnum, int result)
 	s->a->result = errnum ? 0 : result;
 }
 
-/* The mmap_lock.  An actor that gets the lock continues in settle(). */
+/* The mmap_lock.  An actor that gets the mmap_lock continues in settle(). */
 
 static void run(struct step *s, __u8 actors)
 {
@@ -107,7 +107,7 @@ static void take_mmap_lock(struct step *s)
 	run(s, mmap_lock_take(&s->m->mmap, s->actor, write));
 }
 
-/* A mutator, from one hold to the next */
+/* The steps of a mutator, each from one hold to the next */
 
 static void wake_all(struct step *s)
 {
@@ -180,9 +180,9 @@ static bool next_round(struct step *s)
 }
 
 /*
- * The callbacks of all ranges have run.  The list notifiers end with RELEASE,
- * so exit has no records of START and END, and no hold stops exit at these
- * points.
+ * Continue after the callbacks of all ranges.  The mm drops its list notifiers
+ * at RELEASE, so exit has no records of START and END, and no hold stops exit
+ * at START or END.
  */
 static void end_walk(struct step *s)
 {
@@ -199,7 +199,7 @@ static void end_walk(struct step *s)
 	s->a->seq = 0;
 }
 
-/* The actor enters the callback of @range. */
+/* Let the actor enter the callback of @range, or end the walk. */
 static void walk_to(struct step *s, int range)
 {
 	const bool exits = s->kind == MODEL_EXIT && !s->a->round;
@@ -212,7 +212,7 @@ static void walk_to(struct step *s, int range)
 	s->a->where = exits ? MODEL_EXITING : MODEL_ENTER;
 }
 
-/* Returns the first range to call. */
+/* Start an invalidation.  Returns the first range whose callback is called. */
 static int start(struct step *s)
 {
 	const struct model_role *role = s->role;
@@ -289,7 +289,7 @@ static void call_exit(struct step *s)
 	s->a->where = MODEL_RUNS;
 }
 
-/* Readers, inserters and removers: a step is a call. */
+/* Readers, inserters and removers make one call in each step. */
 
 static bool is_known(const struct step *s)
 {
@@ -322,7 +322,7 @@ static void call_collect(struct step *s)
 		take_mmap_lock(s);
 }
 
-/* The reader holds the mmap_lock. */
+/* Collect pages.  The caller must have given the mmap_lock to the reader. */
 static void collect(struct step *s)
 {
 	const int pages = s->m->present & 3 << s->role->range;
@@ -337,7 +337,7 @@ static void call_check(struct step *s)
 	finish(s, is_known(s) ? 0 : ENOENT, collides(s));
 }
 
-/* A commit ends the batch, whether it collides or not. */
+/* A commit ends the batch of the reader, even if the commit collides. */
 static void call_commit(struct step *s)
 {
 	call_check(s);
@@ -414,7 +414,7 @@ static void continue_call(struct step *s)
 	walk_to(s, start(s));
 }
 
-/* Each pass may make other actors run, even those with a smaller number. */
+/* A move can make any actor run, so settle() restarts at actor 0. */
 static void settle(struct step *s)
 {
 	int i = 0;
@@ -452,7 +452,7 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 
 /* Which actors can take a step */
 
-/* Returns whether an inserter of the range has not yet made its call. */
+/* Returns whether an inserter has yet to insert the range. */
 static bool will_be_inserted(const struct model *m,
 			     const struct model_config *config, int range)
 {
@@ -482,7 +482,7 @@ void model_init(struct model *m, const struct model_config *config)
 	memset(m, 0, sizeof(*m));
 	m->lock.seq = MODEL_FIRST_SEQ;
 	m->present = (1 << MODEL_PAGES) - 1;
-	/* Range A can refuse only if it exists at first. */
+	/* Range A refuses only if range A exists before the first step. */
 	m->refusals = config->live & 1 ? MODEL_REFUSALS : 0;
 	for (int i = 0; i < MODEL_RANGES; i++) {
 		if (config->live & 1 << i) {
