@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Negative controls: the explorer must find a disagreement if the model has a
- * deliberate error, or if naive ranges do not follow the protocol.
+ * deliberate error, or if the ranges ignore the protocol (MMUN_KIND_NAIVE).
  */
 #include "lib/mmun.h"
 #include "model/explore.h"
 
 /*
  * Time limit for the kernel to reach the stops that the model expects.  If the
- * model is wrong, the kernel often never reaches these stops, so the limit is
- * short.  A shorter limit can only add disagreements.
+ * model is wrong, the kernel often never reaches the expected stops, so the
+ * limit is short.  A short limit can only add disagreements of kernel and
+ * model.
  */
 #define CONTROL_SETTLE_MS 300
 

@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(model)
 #define actor_state(_nr) (self->m.actor[_nr])
 #define can_step(_nr) model_enabled(&self->m, &self->config, _nr)
 
-/* Make an actor take steps.  The arguments are the expected stops. */
+/* Make an actor take steps, which must lead to the stops in the arguments. */
 #define actor_goes(_nr, ...)                                             \
 	do {                                                             \
 		const int __where[] = { __VA_ARGS__ };                   \
@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(model)
 		}                                                        \
 	} while (0)
 
-/* Make an actor take a step: the call must return at once with this result. */
+/* Make an actor take a step whose call returns @_errno and @_result at once. */
 #define call_ends(_nr, _errno, _result)                      \
 	do {                                                 \
 		actor_goes(_nr, IDLE);                       \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Compares the kernel with the model after each step and after the last step */
+/* Compares kernel and model after each step and at the end of a schedule */
 #include <string.h>
 #include <unistd.h>
 
@@ -62,7 +62,7 @@ static bool will_not_change(int actor)
 		model_is_blocked(play.m.actor[actor].where));
 }
 
-/* Returns whether the comparison of all stops has its final result. */
+/* Returns whether a later check of the stops would have the same result. */
 static bool is_decided(void)
 {
 	play.why[0] = '\0';
@@ -77,7 +77,7 @@ static bool compare_places(void)
 	return !play.why[0];
 }
 
-/* A hold must stop the actor in the callback that the model expects. */
+/* An actor in a callback must be in the callback that the model expects. */
 static bool compare_callback(int actor)
 {
 	const struct model_actor *a = &play.m.actor[actor];
@@ -135,7 +135,7 @@ static struct mmun_record expected_record(const struct model_record *expected,
 	r.cur_seq = expected->seq + play.base;
 	r.flags = (expected->nonblock ? 0 : MMUN_RECORD_BLOCKABLE) |
 		  (expected->refused ? MMUN_RECORD_FAILED : 0);
-	/* Before 7.1, process_mrelease() raises UNMAP; since 7.1, CLEAR. */
+	/* process_mrelease() raises UNMAP before Linux 7.1, and CLEAR later. */
 	if (!expected->nonblock || r.event != MMUN_EVENT_CLEAR)
 		r.event = expected->event;
 	r.clip_start = r.start > start ? r.start : start;
@@ -165,7 +165,7 @@ static bool compare_record(const struct model_record *expected,
 			record_text(right, &r), record_text(wrong, got));
 }
 
-/* The reaper calls the list notifier for each VMA of the victim. */
+/* process_mrelease() calls the list notifier for each VMA of the victim. */
 static bool is_elsewhere(const struct mmun_record *r)
 {
 	return r->type != MMUN_RECORD_INVALIDATE &&

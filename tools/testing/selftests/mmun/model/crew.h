@@ -9,11 +9,11 @@
  * not need the mmap_lock of the victim, which a mutator may hold.
  *
  * A thread of the victim must not fault while a mutator holds the mmap_lock, so
- * the victim locks its memory.  fork() must write-protect no memory except the
- * arena, so a child inherits only the arena and code.
+ * the victim locks its memory.  The mutator fork() must write-protect no memory
+ * except the arena, so a child of the victim inherits only the arena and code.
  *
- * The crew does not use the sockets of lib/process.h, because the test checks
- * each thread thousands of times a second.
+ * The threads do not get orders through sockets, as in lib/process.h, because
+ * the test checks each thread thousands of times a second.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_CREW_H
 #define _SELFTESTS_MMUN_MODEL_CREW_H
@@ -31,14 +31,15 @@
 #define READY_MS 10000 /* The victim needs time to lock its memory. */
 
 /*
- * The arena is the memory of the victim that ranges cover.  ARENA is not near a
- * border between page tables, and a page without access is before and after the
- * arena.  At MOVE_TO is an empty address range, to which mremap() moves pages.
+ * The arena is the memory of the victim that the schedules invalidate.  ARENA
+ * is not near a border between page tables, and a page without access is before
+ * and after the arena.  MOVE_TO is the address of an empty range, to which
+ * mremap() moves pages.
  */
 #define ARENA 0x10000100000UL
 #define MOVE_TO 0x10001002000UL
 
-/* A thread of the crew, in memory that the victim and the test share */
+/* A thread that makes calls, in memory that the victim and the test share */
 struct thread {
 	int pipe[2]; /* A byte in the pipe is the order to make the call. */
 	struct mmun_task task; /* The thread sets only the tid of the task. */
@@ -56,7 +57,7 @@ struct thread {
 	unsigned int done; /* number of ordered calls that have returned */
 };
 
-/* The victim and the test share this memory. */
+/* The victim and the test share the memory of struct crew. */
 struct crew {
 	struct thread thread[THREADS];
 	int victim_fd; /* file descriptor of /dev/mmun in the victim */
@@ -75,8 +76,9 @@ void let_run(int round);
 
 /*
  * Let the other threads run until @_condition is true, or for at most @_rounds
- * calls of let_run().  A call takes about a millisecond, and each of the first
- * 100 calls takes less.  Evaluates to whether @_condition became true.
+ * calls of let_run().  Each of the first 100 calls of let_run() takes less than
+ * a millisecond, and a later call takes about a millisecond.  Evaluates to
+ * whether @_condition became true.
  */
 #define run_until(_condition, _rounds)                       \
 	({                                                   \

@@ -12,10 +12,10 @@
 
 /* A tour: the schedules of a configuration that the explorer executes */
 struct tour {
-	int depth; /* number of steps in which all actors are tried; 0: all */
+	int depth; /* number of first steps that the search varies; 0: all */
 	__u32 from; /* number of the first schedule to execute */
 	__u32 limit; /* number of schedules to execute; 0: all */
-	int ms; /* milliseconds until no schedule begins; 0: no limit */
+	int ms; /* No schedule begins after @ms milliseconds (0: no limit). */
 };
 
 /* Define a fixture whose tests execute schedules on the kernel. */
@@ -32,7 +32,8 @@ struct tour {
 
 /*
  * Execute the schedules of a configuration.  Returns false if kernel and model
- * disagree, or if all schedules were executed and one edge was not taken.
+ * disagree, or if all schedules were executed and a step from a state was not
+ * taken.
  */
 bool explore(const char *text, struct tour tour);
 bool has_hmm(void);

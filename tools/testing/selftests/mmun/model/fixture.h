@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test of explore_test and explore_exit_test.  Each of these programs adds
- * its configurations as variants of the fixture explore.
+ * The fixture that explore_test and explore_exit_test share.  Each program adds
+ * its configurations as variants of the fixture.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_FIXTURE_H
 #define _SELFTESTS_MMUN_MODEL_FIXTURE_H
@@ -11,8 +11,9 @@
 
 /*
  * Seconds for all configurations of a program.  The runner ends the program
- * after 45 seconds.  An emulator needs a third of BUDGET for all schedules.  A
- * kernel with all debug options does not execute the longest schedules.
+ * after 45 seconds.  An emulator needs a third of BUDGET for all schedules.  On
+ * a kernel with all debug options, BUDGET is too short for the longest
+ * schedules.
  */
 #define BUDGET 24
 
@@ -31,15 +32,15 @@ FIXTURE_VARIANT(explore)
 EXPLORER_FIXTURE(explore)
 
 /*
- * Returns the time limit of this configuration in milliseconds.  The limit may
- * exceed an equal share of the remaining time, which most configurations leave.
+ * Returns the time limit of this configuration in milliseconds: up to twice an
+ * equal share of the remaining time, because most configurations need less.
  * @v: all configurations
  */
 static int share(const struct __fixture_variant_metadata *v,
 		 const void *variant)
 {
 	const int ms = 1000 * BUDGET - ms_since(&program_start);
-	int left = 0; /* number of configurations from this one on */
+	int left = 0; /* number of configurations that are not finished */
 
 	for (; v; v = v->next)
 		left += left || v->data == variant;

@@ -54,7 +54,7 @@ int lock_start(struct model_lock *lock, int first, int last)
 	return range;
 }
 
-/* The callback of the driver calls mmu_interval_set_seq() even if it refuses. */
+/* The callback calls mmu_interval_set_seq() even if the callback refuses. */
 bool lock_invalidate(struct model_lock *lock, int range, __u8 seq, bool refuses)
 {
 	lock->sub[range].seq = seq;

@@ -11,8 +11,8 @@
 #include <linux/types.h>
 
 /*
- * Range A is range 0.  Range n covers the pages n and n + 1, so the tree contains
- * the ranges in the order of their letters.  No range covers the last page.
+ * Range A is range 0.  Range n covers the pages n and n + 1, so the order of the
+ * ranges in the tree is A, B, C, D.  No range covers the last page.
  *
  *   0   1   2   3   4   5
  *   |---A---|---C---|
@@ -44,10 +44,11 @@ struct model_lock {
 
 /*
  * The functions of an invalidation of the pages @first to @last.  After
- * lock_start(), the mm has the sequence of the invalidation.  The first range
- * to call is the result of lock_start(), and the next range is the result of
- * lock_next(), or MODEL_NO_RANGE.  The callback lock_invalidate() returns false
- * if @refuses is true.  The waiters wake up if lock_end() returns true.
+ * lock_start(), the sequence of the mm is the sequence of the invalidation.
+ * The first range to call is the result of lock_start(), and the next range is
+ * the result of lock_next(), or MODEL_NO_RANGE.  The callback lock_invalidate()
+ * returns false if @refuses is true.  The result of lock_end() is whether
+ * lock_end() wakes the waiters.
  */
 int lock_start(struct model_lock *lock, int first, int last);
 int lock_next(const struct model_lock *lock, int first, int last, int range);
@@ -60,8 +61,9 @@ void lock_insert(struct model_lock *lock, int range);
 int lock_remove(struct model_lock *lock, int range);
 
 /*
- * Begin stores the sequence of the range in @seq, and returns whether the
- * caller must await the end of @seq.  Retry returns whether @seq has collided.
+ * lock_begin() stores the sequence of the range in @seq, and returns whether
+ * the caller must await the end of @seq.  lock_retry() returns whether @seq has
+ * collided.
  */
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);

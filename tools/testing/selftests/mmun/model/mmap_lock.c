@@ -9,7 +9,7 @@ static bool waits_to_write(const struct model_mmap_lock *mmap, int i)
 	return mmap->writers & 1 << mmap->queue[i];
 }
 
-/* Give the lock to the waiter queue[@i].  Returns the mask of this actor. */
+/* Give the lock to waiter number @i.  Returns the mask of the waiter. */
 static __u8 grant(struct model_mmap_lock *mmap, int i)
 {
 	const __u8 actor = 1 << mmap->queue[i];

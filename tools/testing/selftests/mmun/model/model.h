@@ -129,7 +129,7 @@ enum model_where {
 	MODEL_WAITS_SEQ, /* blocked in read_begin() or remove() */
 	MODEL_WAITS_MMAP, /* blocked until the actor gets the mmap_lock */
 	MODEL_GONE, /* has exited */
-	MODEL_RUNS, /* still moves: only during a step */
+	MODEL_RUNS, /* moves; only in the middle of a step */
 };
 
 /* The state of an actor */
@@ -137,7 +137,7 @@ struct model_actor {
 	__u8 calls; /* number of calls that the actor has made */
 	__u8 where; /* enum model_where */
 	__u8 at; /* the range whose callback holds the actor */
-	__u8 round; /* number of invalidations of this call that have ended */
+	__u8 round; /* number of ended invalidations of the current call */
 	/*
 	 * the sequence that begin returned, the sequence of the invalidation of
 	 * a mutator, or the sequence whose end the actor awaits
@@ -157,12 +157,12 @@ struct model {
 	struct model_lock lock;
 	struct model_mmap_lock mmap;
 	__u8 present; /* mask of the pages in the page table */
-	__u8 refusals; /* number of callbacks of range A that may refuse */
+	__u8 refusals; /* number of later callbacks of range A that refuse */
 	__u8 dying; /* The mm has no users any more. */
 	struct model_actor actor[MODEL_ACTORS];
 };
 
-/* A record that the log must contain; a START or END has only pages */
+/* A record that the log must contain; START and END records have only pages */
 struct model_record {
 	__u8 type; /* enum mmun_record_type: INVALIDATE, START or END */
 	__u8 actor; /* the actor that causes the record */

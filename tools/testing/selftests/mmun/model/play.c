@@ -42,7 +42,7 @@ static long call_reader(struct thread *t)
 	}
 }
 
-/* The child must not access memory, because a child inherits only the arena. */
+/* The child must not access memory, because fork() copies only the arena. */
 static long fork_and_exit(void)
 {
 	long ret = -EOPNOTSUPP;
@@ -101,7 +101,7 @@ static void call(int actor)
 	struct thread *t = stage.thread[actor];
 
 	t->kind = role->kind;
-	/* A first call that fails makes the model skip the later calls. */
+	/* If the first call fails, the model skips the later calls. */
 	t->call_nr = is_first ? 0 : play.m.actor[actor].calls - 1;
 	t->id = stage.id[role->range];
 	t->start = page_at(role->first);
@@ -160,8 +160,8 @@ static bool play_step(int actor)
 }
 
 /*
- * Returns the actor of the next step, or -1.  After the steps that the schedule
- * lists, each step is a step of the first actor that can take a step.
+ * Returns the actor of the next step, or -1.  After the listed steps of the
+ * schedule, the first actor that can take a step takes the next step.
  */
 static int next_actor(void)
 {

@@ -23,10 +23,10 @@ struct play {
 	struct model_trace trace; /* records that the last step must log */
 	__u64 base; /* sequence in the kernel minus sequence in the model */
 	int nr; /* number of steps that have begun */
-	__u8 step[SCHEDULE_STEPS]; /* the actors of these @nr steps */
+	__u8 step[SCHEDULE_STEPS]; /* the actors that took the steps */
 	struct model last[LAST_STEPS]; /* states of the model */
 	__u32 played; /* number of schedules that were executed to the end */
-	__u32 steps; /* number of steps of these schedules */
+	__u32 steps; /* number of steps in all executed schedules */
 	bool narrate; /* print each step */
 	char why[640]; /* how kernel and model disagree, or empty */
 };
@@ -42,7 +42,7 @@ static inline const struct model_role *role_of(int actor)
 	return &play.schedule.config.role[actor];
 }
 
-/* Returns the name of an actor.  The next call overwrites the name. */
+/* Returns the name of an actor.  The next actor_name() overwrites the name. */
 static inline const char *actor_name(int actor)
 {
 	return config_name(&play.schedule.config, actor);

@@ -83,8 +83,8 @@ static bool ends_process(const struct model_role *role)
 
 /*
  * Returns whether two actors may be in one configuration.  The model has one
- * VMA, and does not specify a second change of a page.  Two mutators must
- * therefore not invalidate the same page, unless both only empty the page.  A
+ * VMA, and does not specify a second change of a page.  Two mutators must not
+ * invalidate the same page, unless both mutators only empty the page.  A
  * process that exits or is dead does not mutate.  A fork() invalidates each
  * VMA, so no call may split the VMA.  Only one inserter may insert a range.
  */

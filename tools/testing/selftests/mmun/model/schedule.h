@@ -6,8 +6,8 @@
  *
  * The text before '-' is the configuration: MADV_DONTNEED of the pages 0 to 2,
  * readers of the ranges A and C, an inserter of B and a remover of C.  The text
- * after '-' names the actors of the first steps.  In each later step, the first
- * actor of the configuration moves that can take a step.
+ * after '-' names the actors of the first steps.  Each later step is a step of
+ * the first actor in the configuration that can take a step.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H
@@ -17,7 +17,7 @@
 #include "model.h"
 
 #define SCHEDULE_STEPS 200
-/* enough for the actors, and for 3 characters for each step */
+/* space for 8 actors, and for SCHEDULE_STEPS steps of 3 characters */
 #define SCHEDULE_TEXT 1024
 
 /* A schedule: a configuration, and the actors that take the first steps */
@@ -29,17 +29,18 @@ struct schedule {
 
 /*
  * Parse a configuration like "madvise02,rA" up to '-' or the end of @text.
- * Returns the address of this end, or NULL if @text is not a configuration.
+ * Returns the address of the character after the configuration, or NULL if
+ * @text is not a configuration.
  */
 const char *config_parse(struct model_config *config, const char *text);
-/* Returns whether the model covers this combination of actors. */
+/* Returns whether the model covers the combination of actors. */
 bool config_is_modelled(const struct model_config *config);
 /* Returns false if @text is not a schedule that the model covers. */
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule);
 /*
  * Returns the name of the actor in a schedule, for example "M0".  The next call
- * overwrites the name.
+ * of config_name() overwrites the name.
  */
 const char *config_name(const struct model_config *config, int actor);
 

@@ -3,11 +3,10 @@
  * The search for all schedules of a configuration.  An edge is a step from one
  * state of the model to another.
  *
- * The search visits the states of the model breadth first, so it reaches each
- * state with as few steps as possible.  The search then plans schedules.  Each
- * schedule leads to the first state with an edge that is in no earlier
- * schedule, and continues along such edges as long as possible.  Together, the
- * schedules contain every edge.
+ * The search visits the states of the model breadth first, so the path to each
+ * state is as short as possible.  The search then plans schedules until each
+ * edge is in a schedule.  Each schedule leads to the first state with an
+ * unplanned edge, and continues along unplanned edges as long as possible.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SEARCH_H
 #define _SELFTESTS_MMUN_MODEL_SEARCH_H
@@ -26,8 +25,8 @@ struct node {
 	const struct node *parent;
 	__u8 actor;
 	__u8 depth;
-	__u8 planned; /* actors whose step from here is in a schedule */
-	__u8 taken; /* actors whose step from here the kernel has taken */
+	__u8 planned; /* actors whose step from @state is in a schedule */
+	__u8 taken; /* actors whose step from @state the kernel took */
 };
 
 /*
@@ -41,12 +40,12 @@ struct goal {
 
 struct search {
 	const struct model_config *config;
-	int depth; /* number of steps in which all actors are tried; 0: all */
+	int depth; /* number of first steps that the search varies; 0: all */
 	void *tree; /* the nodes, sorted by their states */
 	struct node *root;
 	struct node *last;
 	__u32 nr_nodes;
-	struct goal *goals; /* The last element marks the end of @steps. */
+	struct goal *goals; /* goals[nr_goals] marks the end of @steps. */
 	__u32 nr_goals;
 	__u8 *steps; /* the actor of each planned edge; each edge once */
 	__u32 nr_steps;

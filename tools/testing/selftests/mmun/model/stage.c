@@ -116,8 +116,8 @@ static void holds_end(void)
 
 /*
  * Do not read /proc/TID/status, which takes a reference to the mm.  If the
- * victim exited during the read, the reader would drop the last reference and
- * execute the callbacks, and no hold would stop the reader.
+ * victim exited during the read, the reading thread would drop the last
+ * reference and execute the callbacks, and no hold would stop that thread.
  */
 static enum model_where exit_look(void)
 {
@@ -130,8 +130,8 @@ static enum model_where exit_look(void)
  * Returns the stop of the actor, or -1 with errno.  MODEL_RUNS means that the
  * actor has run since the last check.
  *
- * Only this thread gives orders and releases holds, so an actor that is held or
- * idle cannot move, and the check of /proc is not needed.
+ * Only the calling thread gives orders and releases holds, so an actor that is
+ * held or idle cannot move, and the check of /proc is not needed.
  */
 static int find_place(int actor, int expected)
 {
@@ -154,9 +154,9 @@ static int find_place(int actor, int expected)
 }
 
 /*
- * Returns 1 if no actor can change its stop, 0 if an actor may still do so, or
- * -1 with errno.  Another actor may just have woken an actor that looks
- * blocked, so two calls of stage_look() must see the same stops.
+ * Returns 1 if no actor can move, 0 if an actor may still move, or -1 with
+ * errno.  Another actor may just have woken an actor that looks blocked, so two
+ * calls of stage_look() must see the same stops.
  */
 static int stage_look(const struct model_actor *expected)
 {
@@ -176,8 +176,8 @@ static int stage_look(const struct model_actor *expected)
 }
 
 /*
- * Check whether any hold has stopped the actor.  The check is slow, so
- * stage_quiesce() does not use it while the actor runs to its expected stop.
+ * Check whether any hold has stopped the actor.  A check of all holds is slow,
+ * so stage_quiesce() calls find_hold() only after its wait.
  */
 static void find_hold(int actor)
 {
@@ -287,7 +287,7 @@ static long pin_mm(struct thread *t)
 	return _mmun_pin_mm(crew->victim_fd, 5000, &unpinned);
 }
 
-/* Check for PIN_MM, because the thread may also sleep before that call. */
+/* Returns whether the thread sleeps in PIN_MM, not in an earlier call. */
 static bool is_parked(struct mmun_task *task)
 {
 	return mmun_task_look(task) >= 0 && task->state == MMUN_TASK_BLOCKED &&

@@ -55,16 +55,16 @@ static inline unsigned long page_at(int page)
  * the model, before the first step of a schedule.
  */
 bool stage_set_up(const struct model_config *config);
-/* End the holds and ranges of a schedule.  No actor may be in a call. */
+/* End the holds and ranges of a schedule.  All actors must be idle or gone. */
 void stage_clear(void);
 /*
- * End the holds and kill the victim after a disagreement.  Returns false, and
- * makes the stage unusable, if an actor does not return from its call.
+ * End the holds and kill the victim after a disagreement.  Returns false if an
+ * actor does not return from its call, so that no schedule can follow.
  */
 bool stage_abandon(void);
 /*
- * Wait until no actor runs, or until a time limit.  A check is fast if the
- * actor is at the stop in @expected.  Returns false with errno.
+ * Wait until no actor runs, or until a time limit.  The check of an actor is
+ * fast if the actor is at its stop in @expected.  Returns false with errno.
  */
 bool stage_quiesce(const struct model_actor *expected);
 /* Release the task that a hold has stopped.  Returns false with errno. */

@@ -78,7 +78,7 @@ static void select_actor(struct step *s, int actor)
 	s->a = &s->m->actor[actor];
 }
 
-/* The call of the actor returns. */
+/* Make the call of the actor return @errnum or, if @errnum is 0, @result. */
 static void finish(struct step *s, int errnum, int result)
 {
 	s->a->where = MODEL_IDLE;
@@ -180,9 +180,9 @@ static bool next_round(struct step *s)
 }
 
 /*
- * Continue after the callbacks of all ranges.  The mm drops its list notifiers
- * at RELEASE, so exit has no records of START and END, and no hold stops exit
- * at START or END.
+ * Continue an invalidation after the callbacks of all ranges.  The mm drops its
+ * list notifiers at RELEASE, so exit causes no START and END records, and no
+ * hold stops exit at START or END.
  */
 static void end_walk(struct step *s)
 {
@@ -199,7 +199,7 @@ static void end_walk(struct step *s)
 	s->a->seq = 0;
 }
 
-/* Let the actor enter the callback of @range, or end the walk. */
+/* Let the actor enter the callback of @range, or end the walk of the ranges. */
 static void walk_to(struct step *s, int range)
 {
 	const bool exits = s->kind == MODEL_EXIT && !s->a->round;
@@ -322,7 +322,7 @@ static void call_collect(struct step *s)
 		take_mmap_lock(s);
 }
 
-/* Collect pages.  The caller must have given the mmap_lock to the reader. */
+/* Collect pages.  The reader must hold the mmap_lock. */
 static void collect(struct step *s)
 {
 	const int pages = s->m->present & 3 << s->role->range;
