@@ -114,17 +114,17 @@
  *	before it continues.
  *
  * While release() runs, no ioctl and no read() of the file runs, but callbacks
- * can run.  release() resumes all held tasks and queues mmun_ctx::close_work.
- * close_work removes the list notifier, the probes and the ranges.  Each
- * removal waits until no callback of the removed object runs.  The context is
- * freed after all removals.  close_work has a reference to the module.
+ * can run.  The function release() resumes all held tasks and queues
+ * mmun_ctx::close_work.  The work item removes the list notifier, the probes
+ * and the ranges.  Each removal waits until no callback of the removed object
+ * runs.  The context is freed after all removals.  The work item has a
+ * reference to the module.
  */
 
 /*
  * A module that is linked from several object files cannot have the name of one
- * of these files.  This file therefore includes the files of mmun/, as
- * kernel/sched/build_policy.c includes files, and all their functions are
- * static.
+ * of these files.  Therefore test_mmun.c includes the files of mmun/, like
+ * kernel/sched/build_policy.c.  All functions in these files are static.
  */
 #include "mmun/memory.c"
 #include "mmun/log.c"
@@ -194,7 +194,10 @@ static const struct mmun_ioctl_op *mmun_ioctl_op_find(unsigned int request)
 	return &mmun_ioctl_ops[nr];
 }
 
-/* Copy the argument to user space, up to the size that the caller passed. */
+/*
+ * Copy the argument struct to user space, up to the size that the caller
+ * passed.
+ */
 static int mmun_ioctl_reply(const struct mmun_ioctl_op *op, void __user *user,
 			    u32 user_size, const union mmun_argument *argument)
 {

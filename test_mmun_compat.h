@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Compatibility with older kernels.  The driver is written for the newest
- * kernel.  This header defines what older kernels lack, and is the only file
- * that checks a kernel version.  A driver in a kernel tree does not need this
+ * kernel.  This header defines what older kernels lack.  No other file checks
+ * the version of the kernel.  A driver in a kernel tree does not need this
  * header.
  */
 #ifndef _TEST_MMUN_COMPAT_H
@@ -17,7 +17,7 @@
 #endif
 
 /*
- * v6.6 added this flag: "mm/gup: reintroduce FOLL_NUMA as
+ * v6.6 added FOLL_HONOR_NUMA_FAULT: "mm/gup: reintroduce FOLL_NUMA as
  * FOLL_HONOR_NUMA_FAULT".  Older kernels always behave as if this flag was set.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)

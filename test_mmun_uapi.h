@@ -35,7 +35,7 @@
  *	One entry of the log, see &struct mmun_record.
  *
  * An invalidation begins with mmu_notifier_invalidate_range_start() and ends
- * with mmu_notifier_invalidate_range_end().  Between these two calls the
+ * with mmu_notifier_invalidate_range_end().  From its start to its end an
  * invalidation is active.  An invalidation hits a range if the addresses to
  * invalidate overlap the addresses of the range.
  * mmu_notifier_invalidate_range_start() then calls the callback of the range.
@@ -48,16 +48,22 @@
  * the caller was compiled.  If the struct of the kernel is larger, the kernel
  * reads the missing fields as zero.  If the struct of the kernel is smaller,
  * the bytes that the kernel does not know must be zero.  If a call succeeds,
- * the kernel writes the fields whose names start with ``out_``.  Every call
- * requires a writable struct, and checks this before it changes anything.
+ * the kernel writes the fields whose names start with ``out_``.  Before a call
+ * changes anything, it checks that its argument struct is writable.
  *
  * Lengths are in bytes.  The end of an interval is exclusive, as in struct
  * mmu_notifier_range.
  *
- * A call checks in this order: the ioctl number (ENOTTY), the struct (EFAULT,
- * EINVAL for its size, E2BIG), what the kernel supports (EOPNOTSUPP), the
- * values (EINVAL), the IDs (EPERM, ENOENT), and the interval against the range
- * (ERANGE).  All other errors can occur after these checks.
+ * A call checks in this order:
+ *
+ *  1. the number of the ioctl (ENOTTY)
+ *  2. the argument struct (EFAULT, EINVAL for its size, E2BIG)
+ *  3. what the kernel supports (EOPNOTSUPP)
+ *  4. the values of the fields (EINVAL)
+ *  5. the IDs (EPERM, ENOENT)
+ *  6. whether the interval is inside the range (ERANGE)
+ *
+ * A call returns any other error only after these checks.
  *
  * Each errno has one meaning in all calls:
  *
@@ -96,16 +102,16 @@
  *  - EBUSY: The state of the object does not permit the call.  In MMUN_COLLECT,
  *    an invalidation has hit the range since MMUN_READ_BEGIN.  In MMUN_HOLD, a
  *    hold of this context has already stopped the thread.
- *  - EAGAIN: read() with O_NONBLOCK would have to wait.
+ *  - EAGAIN: The file has O_NONBLOCK, and read() would have to wait.
  */
 
 #define MMUN_ABI_VERSION 2
 #define MMUN_IOCTL_TYPE 'J'
 
 /*
- * The list of all ioctls.  The columns are the name of the ioctl, the name of
- * the argument struct without "mmun_", and the last field of the first version
- * of that struct.  The size that a caller passes must include this last field.
+ * The list of all ioctls.  Each row names an ioctl, its argument struct without
+ * "mmun_", and the last field of the first version of that struct.  The size
+ * that a caller passes must include all fields of the first version.
  */
 #define MMUN_CALLS(CALL)                                \
 	CALL(INFO, info, __reserved2)                   \
@@ -218,7 +224,7 @@ enum mmun_method {
  *
  * Report what this kernel and this module support.  A test that needs a feature
  * must check its bit in @out_features, and must not compare kernel versions.
- * The call also works if the mm of the context has exited.
+ * MMUN_INFO also works if the mm of the context has exited.
  *
  * The limits bound the kernel memory of a context.  The memory of an object is
  * charged to the memory cgroup of the task that creates the object.  The driver
@@ -278,13 +284,13 @@ struct mmun_span {
  *
  * Subscribe to the addresses [start, start + length) of each span, in the order
  * of @spans.  The addresses need not be mapped or aligned, and may overlap the
- * addresses of other ranges.  Every invalidation that begins after the ID was
- * written and hits the range runs the callback of the range.
+ * addresses of other ranges.  After MMUN_INSERT has written the ID of a range,
+ * each new invalidation that hits the range runs the callback of the range.
  *
- * The call stops at the first span that fails, and inserts no range for that
- * span.  If the first span fails, the call returns the error of that span.
- * Otherwise the call succeeds, even if it has inserted only some of the ranges:
- * compare @out_done with @count.  An ID is never reused.
+ * MMUN_INSERT stops at the first span that fails, and inserts no range for that
+ * span.  If the first span of @spans fails, MMUN_INSERT returns the error of
+ * that span.  If a later span fails, MMUN_INSERT succeeds, but @out_done is
+ * less than @count.  An ID is never reused.
  */
 struct mmun_insert {
 	__u32 size;
@@ -303,12 +309,12 @@ struct mmun_insert {
  * @out_done: Number of ranges removed, counted from the first span
  *
  * Drop the shadow page table of each range and unsubscribe the range, in the
- * order of @spans.  If an active invalidation has hit any range of the mm, the
- * call waits until no invalidation is active.  After the call no callback of
- * the range runs.
+ * order of @spans.  If an active invalidation has hit any range of the mm,
+ * MMUN_REMOVE waits until no invalidation is active.  After MMUN_REMOVE has
+ * returned, no callback of the range runs.
  *
- * After a range was removed, MMUN_COMMIT of a batch of this range returns
- * ENOENT.  The call stops at the first span that fails, as MMUN_INSERT does.
+ * If the range of a batch was removed, MMUN_COMMIT of the batch returns ENOENT.
+ * MMUN_REMOVE stops at the first span that fails, as MMUN_INSERT does.
  */
 struct mmun_remove {
 	__u32 size;
@@ -327,9 +333,10 @@ struct mmun_remove {
  * @out_seq: Return value of mmu_interval_read_begin()
  *
  * Begin a read side critical section, and create an empty batch for it.  If an
- * active invalidation has hit this range, the call waits until no invalidation
- * of the mm is active.  The call also waits for an invalidation that was active
- * when the range was inserted, because that invalidation may overlap the range.
+ * active invalidation has hit the range @id, MMUN_READ_BEGIN waits until no
+ * invalidation of the mm is active.  MMUN_READ_BEGIN also waits for an
+ * invalidation that was active when the range was inserted, because that
+ * invalidation may overlap the range.
  *
  * A range can have several open batches, and each batch has its own sequence.
  */
@@ -354,13 +361,14 @@ struct mmun_read_begin {
  * @__reserved: Must be 0
  *
  * Collect the pages of [@start, @start + @length) into the batch.  The range
- * must overlap each of these pages.  While the driver collects pages, it holds
- * no lock that the callback of the range takes.  The HMM methods return EBUSY
- * if an invalidation has hit the range since MMUN_READ_BEGIN.  MMUN_METHOD_GUP
- * does not check for such an invalidation.
+ * must overlap each page of [@start, @start + @length).  While the driver
+ * collects pages, it holds no lock that the callback of the range takes.  The
+ * HMM methods return EBUSY if an invalidation has hit the range since
+ * MMUN_READ_BEGIN.  MMUN_METHOD_GUP does not check whether an invalidation has
+ * hit the range.
  *
  * A batch can collect several intervals, in any order.  If intervals overlap,
- * MMUN_COMMIT uses the entries of the later call.
+ * MMUN_COMMIT uses the entries of the later MMUN_COLLECT.
  */
 struct mmun_collect {
 	__u32 size;
@@ -384,12 +392,12 @@ struct mmun_collect {
  * @out_published: Number of valid pages that were published
  *
  * Take the update lock of the range and call mmu_interval_read_retry().  If
- * that function returns false, publish the batch, which copies the collected
- * entries to the shadow page table.
+ * mmu_interval_read_retry() returns false, publish the batch: copy the
+ * collected entries to the shadow page table.
  *
- * If the call succeeds, it frees the batch, even after a collision.  The call
- * also frees the batch if it returns ENOENT because the range was removed.
- * After any other error the batch stays open.
+ * If MMUN_COMMIT succeeds, it frees the batch, even after a collision.
+ * MMUN_COMMIT also frees the batch if it returns ENOENT because the range was
+ * removed.  After any other error of MMUN_COMMIT the batch stays open.
  */
 struct mmun_commit {
 	__u32 size;
@@ -422,24 +430,30 @@ struct mmun_abandon {
  *	hmm_range_fault_unlocked_timeout().
  * @max_retries: Maximum number of retries after a collision
  * @out_retries: Number of retries
- * @pages: Pointer to an array of __u64, one per page, see MMUN_PAGE_*; or 0
+ * @pages: Pointer to an array with one __u64 for each page, see MMUN_PAGE_*.
+ *	0: report no pages.
  * @out_collided: 1: the last round collided, and nothing was published or
  *	written to @pages.  0: the pages were published.
  * @out_valid: Number of valid pages
  *
  * Do the work of MMUN_READ_BEGIN, MMUN_COLLECT and MMUN_COMMIT in one call.
- * One execution of these three steps is a round.  If a round collides, the call
- * starts a new round, at most @max_retries times.  All reported pages were
- * mapped at the same time.  If the last round collides, the call succeeds and
- * sets @out_collided.
+ * One execution of begin, collect and commit is a round.  If a round collides,
+ * MMUN_SNAPSHOT starts a new round, at most @max_retries times.  All pages that
+ * MMUN_SNAPSHOT reports were mapped at the same time.  If the last round
+ * collides, MMUN_SNAPSHOT succeeds and sets @out_collided.
  *
- * If the kernel has MMUN_FEATURE_HMM_UNLOCKED and MMUN_OWN_LOOP is not set, the
- * HMM methods use hmm_range_fault_unlocked_timeout() for a range of
- * MMUN_KIND_INTERVAL.  hmm_range_fault_unlocked_timeout() begins a critical
- * section, collects the pages, and retries after a collision for at most one
- * second.  @out_retries does not include the retries of
- * hmm_range_fault_unlocked_timeout().  A round collides if an invalidation hits
- * the range before the commit, or if these retries have taken one second.
+ * MMUN_SNAPSHOT uses hmm_range_fault_unlocked_timeout() if
+ *
+ *  - the kernel has MMUN_FEATURE_HMM_UNLOCKED,
+ *  - the range has the kind MMUN_KIND_INTERVAL,
+ *  - @method is an HMM method, and
+ *  - MMUN_OWN_LOOP is not set.
+ *
+ * hmm_range_fault_unlocked_timeout() begins a critical section, collects the
+ * pages, and retries after a collision for at most one second.  @out_retries
+ * does not include the retries of hmm_range_fault_unlocked_timeout().  A round
+ * collides if an invalidation hits the range before the commit, or if the
+ * retries of hmm_range_fault_unlocked_timeout() have taken one second.
  */
 struct mmun_snapshot {
 	__u32 size;
@@ -463,22 +477,23 @@ struct mmun_snapshot {
  *	pages to @buffer.
  * @__reserved: Must be 0
  * @addr: First address, inside the range
- * @length: Length in bytes, not 0.  The last byte must be inside the range.
+ * @length: Length in bytes, not 0.  The last byte of the access must be inside
+ *	the range.
  * @buffer: Pointer to a buffer of @length bytes
  * @out_done: Number of bytes copied
  *
  * Read or write user memory through the shadow page table, as a device does.
- * The page tables of the mm are not read.  The call stops at the first page
- * whose shadow entry does not permit the access: the entry is not valid, or
- * MMUN_WRITE is set and the entry is not writable.  If the shadow entry of the
- * first page does not permit the access, the call returns EFAULT.  After the mm
- * has exited, no shadow entry is valid.
+ * MMUN_ACCESS does not read the page tables of the mm.  MMUN_ACCESS stops at
+ * the first page whose shadow entry does not permit the access.  A shadow entry
+ * permits an access if it is valid and, with MMUN_WRITE, writable.  If the
+ * shadow entry of the first page does not permit the access, MMUN_ACCESS
+ * returns EFAULT.  After the mm has exited, no shadow entry is valid.
  *
- * The call copies one page after the other.  If the bytes of @buffer for a page
- * cannot be read, the call does not change that page.  If @buffer is unmapped
- * during a write, the call may write only a part of a page.  If @buffer and the
- * accessed bytes overlap in memory and do not start at the same byte, the
- * result is undefined.
+ * MMUN_ACCESS copies one page after the other.  If MMUN_ACCESS cannot read all
+ * bytes of @buffer for a page, it does not change that page.  If another thread
+ * unmaps @buffer while MMUN_ACCESS writes to a page, only a part of that page
+ * may change.  If @buffer and the accessed bytes overlap in memory and do not
+ * start at the same byte, the result is undefined.
  */
 struct mmun_access {
 	__u32 size;
@@ -495,7 +510,7 @@ struct mmun_access {
  * struct mmun_verify - ioctl(MMUN_VERIFY)
  * @size: sizeof(struct mmun_verify)
  * @id: ID of the range
- * @max_retries: Maximum number of retries after a collision, per 512 pages
+ * @max_retries: Maximum number of retries after collisions, for each 512 pages
  * @out_result: enum mmun_verify_result
  * @out_checked: Number of valid shadow entries that were compared
  * @out_addr: The first address where the entries differ.  The fields from here
@@ -503,12 +518,12 @@ struct mmun_access {
  * @out_shadow: The shadow entry of the page at @out_addr, see MMUN_PAGE_*
  * @out_pte: The entry of the page tables at @out_addr, see MMUN_PAGE_*
  *
- * Compare the shadow page table with the page tables of the mm.  The comparison
+ * Compare the shadow page table with the page tables of the mm.  MMUN_VERIFY
  * follows the collision-retry protocol and does not fault in pages.  A valid
  * shadow entry must refer to the page that is mapped at its address.  A shadow
  * entry may be writable only if the mapping is writable.
  *
- * The call takes mmap_lock for writing, and requires MMUN_FEATURE_HMM.
+ * MMUN_VERIFY takes mmap_lock for writing, and requires MMUN_FEATURE_HMM.
  */
 struct mmun_verify {
 	__u32 size;
@@ -543,10 +558,10 @@ enum mmun_verify_result {
  *	left
  *
  * A real driver returns false from a callback that must not block but would
- * have to sleep.  This call makes the next @count callbacks of the range that
- * must not block return false.  These callbacks set the sequence of the range,
- * but do not drop shadow entries, because the mm unmaps nothing after such a
- * failure.
+ * have to sleep.  MMUN_FAIL_NONBLOCK injects @count failures: each failure
+ * makes one callback of the range return false, if that callback must not
+ * block.  A callback that returns false sets the sequence of the range.  It
+ * does not drop shadow entries, because the mm then unmaps nothing.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -562,12 +577,12 @@ struct mmun_fail_nonblock {
  * @out_unpinned: 1: MMUN_UNPIN_MM ended the wait.  0: the time expired.
  * @__reserved: Must be 0
  *
- * Make the calling thread wait.  No signal ends the wait, not even SIGKILL.  If
- * the process is killed, it therefore keeps its mm, and process_mrelease(2) can
- * reap that mm.
+ * Make the calling thread wait.  No signal ends MMUN_PIN_MM, not even SIGKILL.
+ * Therefore a process that is killed during MMUN_PIN_MM keeps its mm, and
+ * process_mrelease(2) can reap that mm.
  *
  * The driver logs a record of type MMUN_RECORD_PIN before the thread waits.  As
- * soon as the log has this record, MMUN_UNPIN_MM finds the thread.
+ * soon as the log has the record of a thread, MMUN_UNPIN_MM finds the thread.
  */
 struct mmun_pin_mm {
 	__u32 size;
@@ -584,7 +599,8 @@ struct mmun_pin_mm {
  * @out_count: Number of threads that were woken
  * @__reserved: Must be 0
  *
- * End MMUN_PIN_MM of a thread.  Returns -ENOENT if no such thread waits.
+ * End MMUN_PIN_MM of a thread.  Returns -ENOENT if no thread that @tid selects
+ * waits in MMUN_PIN_MM.
  */
 struct mmun_unpin_mm {
 	__u32 size;
@@ -597,7 +613,7 @@ struct mmun_unpin_mm {
  * struct mmun_log_setup - ioctl(MMUN_LOG_SETUP)
  * @size: sizeof(struct mmun_log_setup)
  * @records: Size of the log in records, a power of two; 0: log nothing
- * @types: Mask of 1 << enum mmun_record_type: the types to log
+ * @types: Types of the records to log, a mask of 1 << enum mmun_record_type
  * @__reserved: Must be 0
  * @out_lost: Number of unread records that were dropped
  *
@@ -655,10 +671,10 @@ struct mmun_query_context {
  * @out_commits: Number of batches and snapshots that were published
  * @out_collisions: Number of batches and rounds of MMUN_SNAPSHOT that collided
  *
- * Report the state of a range in mm/mmu_notifier.c and in the driver.  The call
- * reads @out_seq and @out_in_tree without the lock of mm/mmu_notifier.c.  The
- * values of @out_seq and @out_in_tree are exact only if no invalidation,
- * insertion or removal runs in the mm at the same time.
+ * Report what mm/mmu_notifier.c and the driver know about a range.
+ * MMUN_QUERY_RANGE reads @out_seq and @out_in_tree without the lock of
+ * mm/mmu_notifier.c.  The values of @out_seq and @out_in_tree are exact only if
+ * no invalidation, insertion or removal runs in the mm at the same time.
  */
 struct mmun_query_range {
 	__u32 size;
@@ -689,9 +705,9 @@ struct mmun_query_range {
  *	callback for this event reaches neither ENTER nor LEAVE.
  *
  * A task reaches START and END in the callbacks of a list notifier (struct
- * mmu_notifier).  The mm drops its list notifiers at MMUN_EVENT_RELEASE.  The
- * invalidation MMUN_EVENT_UNMAP that follows at the exit of the mm therefore
- * reaches neither START nor END.
+ * mmu_notifier).  The mm drops its list notifiers at MMUN_EVENT_RELEASE.  At
+ * the exit of the mm, MMUN_EVENT_UNMAP comes after MMUN_EVENT_RELEASE and
+ * therefore reaches neither START nor END.
  */
 enum mmun_point {
 	MMUN_POINT_ENTER = 0,
@@ -715,19 +731,20 @@ enum mmun_point {
  *	call, 1 to out_max_hold_ms
  * @out_hold: ID of the hold, never 0
  *
- * Stop tasks that reach a point of an invalidation.  When a matching task
- * reaches the point, the hold counts one arrival.  A stopped task waits until
- * MMUN_RESUME, until SIGKILL, until the hold is over, or until the context is
- * closed.  SIGKILL does not wake a task that is already exiting.  A hold stops
- * only tasks that reach the point after the hold was created.  If several holds
- * match a task, the task stops at one hold after the other, in the order of the
- * IDs of the holds.
+ * Stop tasks that reach a point of an invalidation.  Each time a task reaches
+ * the point and matches @id and @tid, the hold counts one arrival.  A stopped
+ * task waits until MMUN_RESUME, until SIGKILL, until the hold is over, or until
+ * the context is closed.  SIGKILL does not wake a task that is already exiting.
+ * A hold stops only tasks that reach the point after the hold was created.  If
+ * several holds match a task, the task stops at one hold after the other, in
+ * the order of the IDs of the holds.
  *
  * The thread @tid must exist (ENOENT) and must not be a kernel thread (EPERM).
- * Returns -EBUSY if a hold of this context has already stopped the thread @tid,
- * or any thread if @tid is 0.  The first hold of a context at START or END
- * registers the list notifier of the context.  The registration takes mmap_lock
- * for writing, and can fail with EINTR, ENOMEM or ESRCH.
+ * Returns -EBUSY while a hold of this context holds the thread @tid.  If @tid
+ * is 0, returns -EBUSY while a hold of this context holds any thread.  The
+ * first hold of a context at START or END registers the list notifier of the
+ * context.  The registration of the list notifier takes mmap_lock for writing,
+ * and can fail with EINTR, ENOMEM or ESRCH.
  *
  * The driver does not stop:
  *
@@ -736,21 +753,20 @@ enum mmun_point {
  *  - a task that owns a file system transaction (PF_MEMALLOC_NOFS or
  *    PF_MEMALLOC_NOIO),
  *  - a task in a callback that must not block,
- *  - any task after the deadline of the mm, which is described below.
+ *  - any task after the deadline that all holds of the mm share, see below.
  *
- * If a matching task is not stopped for one of these reasons, its arrival does
- * not count towards @count, and MMUN_WAIT_HELD reports MMUN_HOLD_MISSED.
+ * If a task on this list matches the hold, MMUN_WAIT_HELD reports
+ * MMUN_HOLD_MISSED, and the arrival of that task does not count towards @count.
  *
  * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
- * SRCU read lock of all list notifiers.  Other tasks that need one of these
- * locks must wait.  To bound this wait, the holds of all contexts of an mm
- * share two deadlines: one for ENTER, LEAVE and EXIT, and one for START and
- * END.  When the first task is held, the driver sets the deadline to
- * out_max_hold_ms later.  If no task was held for a millisecond, the driver
- * sets the deadline again when it holds the next task.  The driver does not set
- * the deadline again between two callbacks of one invalidation.  The holds can
- * therefore delay one invalidation by at most three times out_max_hold_ms: in
- * its callbacks, at START and at END.
+ * SRCU read lock of all list notifiers.  Other tasks that need a lock of a held
+ * task must wait.  To bound this wait, the holds of all contexts of an mm share
+ * two deadlines: one for ENTER, LEAVE and EXIT, and one for START and END.
+ * When the driver holds the first task, it sets the deadline to out_max_hold_ms
+ * from now.  If no task was held for a millisecond, the next held task sets a
+ * new deadline.  The driver sets no new deadline between two callbacks of one
+ * invalidation.  Therefore holds can delay one invalidation by at most three
+ * times out_max_hold_ms: in its callbacks, at START and at END.
  */
 struct mmun_hold {
 	__u32 size;
@@ -794,11 +810,12 @@ enum mmun_hold_state {
  * @out_end: End of the invalidation, exclusive
  *
  * Wait until the state of the hold is not MMUN_HOLD_ARMED, or until @timeout_ms
- * has passed.  If several states apply, the call reports the first of HELD,
- * MISSED and OVER.  In the states HELD and MISSED, the fields @out_tid to
- * @out_end describe the task and its invalidation.  In the other states these
- * fields are 0.  If several tasks are held, the call reports the task that
- * stopped first.  The state MISSED lasts until MMUN_RESUME.
+ * has passed.  If several states apply, MMUN_WAIT_HELD reports the first of
+ * HELD, MISSED and OVER.  In the states HELD and MISSED, the fields @out_tid to
+ * @out_end describe the task and its invalidation.  In the states OVER and
+ * ARMED, the fields @out_tid to @out_end are 0.  If several tasks are held,
+ * MMUN_WAIT_HELD reports the task that stopped first.  The state MISSED of a
+ * hold lasts until MMUN_RESUME.
  */
 struct mmun_wait_held {
 	__u32 size;
@@ -824,7 +841,7 @@ struct mmun_wait_held {
  * @out_resumed: Number of held tasks that this call has resumed
  *
  * Resume all tasks that the hold has stopped.  Free the hold if it is over or
- * if MMUN_RESUME_END is set.  Otherwise the hold can stop more tasks.
+ * if MMUN_RESUME_END is set.  A hold that is not freed can stop more tasks.
  */
 struct mmun_resume {
 	__u32 size;
@@ -844,8 +861,9 @@ struct mmun_resume {
  * @out_woken: Number of wake-ups that found the thread asleep
  *
  * Wake the thread without a reason, by wake_up_process().  Every wait in the
- * kernel must tolerate such a wake-up.  The thread must exist (ENOENT) and must
- * not be a kernel thread (EPERM).  A fatal signal ends the call early.
+ * kernel must tolerate a wake-up without a reason.  The thread must exist
+ * (ENOENT) and must not be a kernel thread (EPERM).  A fatal signal ends
+ * MMUN_WAKE_THREAD early.
  */
 struct mmun_wake_thread {
 	__u32 size;
@@ -869,19 +887,21 @@ struct mmun_wake_thread {
  *	+ 1.
  *
  * Check whether each invalidation of the mm that has started has also ended.
- * The call inserts probes: subscriptions to the last byte of the address space,
- * which no invalidation hits.  The sequence of a probe shows whether an
- * invalidation was active.  The call waits at most @timeout_ms for active
- * invalidations to end.
+ * MMUN_CHECK_BALANCE inserts probes: subscriptions to the last byte of the
+ * address space, which no invalidation hits.  The sequence of a probe shows
+ * whether an invalidation was active.  MMUN_CHECK_BALANCE waits at most
+ * @timeout_ms for active invalidations to end.
  *
- * If @out_balanced is 1, the call removes the probes.  The removal can wait for
- * invalidations that began in the meantime.  If @out_balanced is 0, the context
- * keeps the probes until a later call or the last close removes them.  If an
- * invalidation never ends, the context and the module are never freed.
+ * If @out_balanced is 1, MMUN_CHECK_BALANCE removes its probes.  The removal of
+ * the probes can wait for invalidations that began in the meantime.  If
+ * @out_balanced is 0, the context keeps the probes until a later call or the
+ * last close removes them.  If an invalidation never ends, the context and the
+ * module are never freed.
  *
- * A probe has the same side effects as the insertion of a range.  If an
- * invalidation is active, the insertion makes the sequence of the mm odd.  The
- * first insertion into an mm takes mmap_lock for writing.
+ * The insertion of a probe has the same side effects as the insertion of a
+ * range.  If an invalidation is active, the insertion makes the sequence of the
+ * mm odd.  The first insertion of a probe or range into an mm takes mmap_lock
+ * for writing.
  */
 struct mmun_check_balance {
 	__u32 size;
@@ -906,8 +926,8 @@ struct mmun_check_balance {
  * POLLIN if the log is not empty.
  *
  * If the log is full, a new record overwrites the oldest one.  A gap in the
- * sequence shows how many records were lost.  There can also be a gap before
- * the first record that read() returns.
+ * sequence of the records shows how many records were lost.  There can also be
+ * a gap before the first record that read() returns.
  */
 
 /**
@@ -921,7 +941,8 @@ struct mmun_check_balance {
  *	records of its invalidations came earlier.
  * @MMUN_RECORD_BEGIN: MMUN_READ_BEGIN or a round of MMUN_SNAPSHOT has begun a
  *	read side critical section
- * @MMUN_RECORD_COMMIT: A batch or a snapshot was published
+ * @MMUN_RECORD_COMMIT: A batch or a snapshot was published to the shadow page
+ *	table
  * @MMUN_RECORD_COLLIDE: A batch or a round of MMUN_SNAPSHOT collided
  * @MMUN_RECORD_HELD: A hold has stopped a task.  From now on MMUN_WAIT_HELD
  *	reports the task.
@@ -984,7 +1005,7 @@ enum mmun_event {
  * struct mmun_record - one entry of the log
  * @sequence: Number of the record in this context, counted from 0.  Lost
  *	records are counted too.
- * @time_ns: CLOCK_MONOTONIC at the start of the event
+ * @time_ns: Time at the start of the event, from CLOCK_MONOTONIC
  * @duration_ns: Duration of the callback in a record of type INVALIDATE;
  *	otherwise 0
  * @cur_seq: Sequence of the invalidation in records of type INVALIDATE, and of
@@ -1005,7 +1026,7 @@ enum mmun_event {
  * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED
  * @event: enum mmun_event in records of type INVALIDATE, HELD, START and END;
  *	otherwise 0
- * @tid: The thread that ran the code, in the initial PID namespace
+ * @tid: The thread that caused the record, in the initial PID namespace
  * @tgid: The thread group of @tid, in the initial PID namespace
  * @__reserved: 0
  * @comm: Name of the thread

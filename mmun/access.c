@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACCESS, which acts as a device.  The call finds pages through the shadow page
- * table, and never through the page tables of the mm.
+ * ACCESS reads or writes memory as a device does.  ACCESS finds pages through
+ * the shadow page table, and never through the page tables of the mm.
  */
 
 #include <linux/highmem.h>
@@ -13,7 +13,7 @@
  * struct mmun_transfer - a copy between a buffer and one page
  * @range: the range
  * @addr: first user address to copy, inside @range
- * @length: number of bytes, which must not cross the end of the page
+ * @length: number of bytes to copy, all in one page
  * @user: the buffer in user space
  * @bounce: a copy of the buffer in the kernel, or NULL
  * @write: true: copy from the buffer to the page; false: from the page to the
@@ -29,9 +29,9 @@ struct mmun_transfer {
 };
 
 /*
- * Copy between the buffer and the page.  The caller holds the update lock, so
- * this function must not fault.  Returns -EAGAIN if the copy would need a page
- * fault.
+ * Copy between the buffer and the page at @kaddr.  The caller holds the update
+ * lock, so this function must not cause a page fault.  Returns -EAGAIN if the
+ * copy would need a page fault.
  */
 static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 {
@@ -51,8 +51,7 @@ static int mmun_transfer_copy(const struct mmun_transfer *xfer, void *kaddr)
 /*
  * Map the page and copy.  A page of memfd_secret(2) is not in the direct map of
  * the kernel, but HMM reports it like any other page.  Therefore read one byte
- * with copy_from_kernel_nofault() first, because that function tolerates a
- * missing mapping.
+ * first, with copy_from_kernel_nofault(), which tolerates a missing mapping.
  */
 static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 {
@@ -90,7 +89,7 @@ static int mmun_access_entry(const struct mmun_transfer *xfer)
 
 /*
  * Copy through a bounce buffer.  This function accesses user space without the
- * update lock, so that the accesses can fault.
+ * update lock, so that an access can cause a page fault.
  */
 static int mmun_access_bounce(struct mmun_transfer *xfer)
 {
@@ -112,8 +111,8 @@ static int mmun_access_bounce(struct mmun_transfer *xfer)
 /*
  * Copy to or from one page.  If the buffer cannot be read, fault_in_readable()
  * fails and the page is not changed.  A page of the buffer can still be
- * unmapped before the copy, for example by swap-out.  The copy is then repeated
- * through a bounce buffer, and page faults map the buffer again.  If the
+ * unmapped before the copy, for example by swap-out.  In that case repeat the
+ * copy through a bounce buffer, where page faults map the buffer again.  If the
  * repeated copy fails too, a part of the page may have been written.
  */
 static int mmun_access_page(struct mmun_transfer *xfer)

@@ -113,16 +113,16 @@ static bool mmun_probe_wait(const struct mmun_probe *probe,
  * S never decreases.  A deferred probe enters the tree when the last active
  * invalidation ends.
  *
- * Compare two successive probes that are both in the tree.  The sequence of the
- * third case is new, so no earlier probe can have that sequence.  If both
- * probes have the same sequence, the second probe was inserted in the first or
- * in the second case.  In the first case no invalidation was active when the
- * second probe was inserted.  In the second case no invalidation was active
- * when the second probe entered the tree.  In both cases there was a time
- * without an active invalidation.
+ * Compare two successive probes that are both in the tree.  A probe of the
+ * third case has a new sequence, which no earlier probe can have.  If the two
+ * probes have the same sequence, the later probe was inserted in the first or
+ * second case.  In the first case no invalidation was active when the later
+ * probe was inserted.  In the second case no invalidation was active when the
+ * later probe entered the tree.  Equal sequences therefore prove that there was
+ * a time without an active invalidation.
  *
- * If the sequences differ, an invalidation ran between the two insertions.  The
- * second probe is then compared with a third one, and so on.
+ * If the sequences differ, an invalidation ran between the two insertions.  In
+ * that case, compare the later probe with a new probe, and so on.
  */
 static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 			   unsigned long deadline)
@@ -142,7 +142,9 @@ static int mmun_probes_try(struct mmun_ctx *ctx, struct mmun_check_balance *cmd,
 		mmun_probes_remove(ctx);
 		probe = NULL;
 	}
-	/* If the last probe is still deferred, use that probe again. */
+	/*
+	 * If the insertion of the last probe is still deferred, use that probe.
+	 */
 	if (!probe || !mmun_probe_is_deferred(probe))
 		probe = mmun_probe_insert(ctx);
 	if (IS_ERR(probe))

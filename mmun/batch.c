@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches.  A batch is a read side critical section, and there is one ioctl for
- * each step: READ_BEGIN, COLLECT, COMMIT, ABANDON.
+ * Batches.  A batch is a read side critical section with a separate ioctl for
+ * each step: READ_BEGIN, COLLECT, and COMMIT or ABANDON.
  */
 
 #include "private.h"
@@ -37,8 +37,9 @@ static void mmun_batches_close(struct xarray *batches)
 
 /*
  * Take the batch out of the table, so that no other call can find it.
- * XA_ZERO_ENTRY keeps the ID of the batch in use.  The owner puts the batch
- * back with xa_store(), which needs no memory because the ID still has a slot.
+ * XA_ZERO_ENTRY keeps the ID of the batch in use.  The caller then owns the
+ * batch.  To put the batch back, xa_store() needs no memory, because the ID
+ * still has a slot.
  */
 static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {

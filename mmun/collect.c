@@ -48,8 +48,8 @@ static void mmun_part_convert(struct mmun_part *part)
 	unsigned long i, run;
 
 	/*
-	 * In old kernels, only the position of the order in an entry is
-	 * different.
+	 * In old kernels, an entry has the order at another position.  The rest
+	 * of the entry is the same.
 	 */
 	if (HMM_PFN_ORDER_SHIFT != MMUN_PAGE_ORDER_SHIFT)
 		for (i = 0; i < part->nr; i++)
@@ -86,12 +86,11 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 }
 
 /*
- * Collect with hmm_range_fault_unlocked_timeout().  That function begins a read
- * side critical section, takes mmap_lock, and begins again after a collision.
- * The sequence of the last critical section is stored in @seq.  A single call
- * of that function must collect all pages.  A second call would begin a new
- * critical section, and the commit would not detect a collision of the first
- * section.
+ * Collect with hmm_range_fault_unlocked_timeout().  HMM begins a read side
+ * critical section, takes mmap_lock, and begins a new section after a
+ * collision.  Stores the sequence of the last critical section in @seq.  One
+ * call of HMM must collect all pages.  A second call would begin a new critical
+ * section, and the commit would not detect a collision of the first section.
  */
 static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
@@ -108,8 +107,8 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 
 /*
  * Return the number of pages from @addr to the end of its VMA, or an error if
- * hmm_range_fault() would not accept the VMA.  GUP also accepts the following,
- * which HMM refuses:
+ * hmm_range_fault() would not accept the VMA.  GUP would also accept these
+ * accesses, which HMM refuses:
  *
  *  - A tagged address.  GUP ignores the tag, but the addresses of the range
  *    include the tag, so that no invalidation hits the range.
@@ -212,8 +211,8 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 	if (!mmget_not_zero(range->ctx->mm))
 		return -ESRCH;
 	/*
-	 * Without CONFIG_HMM_MIRROR the HMM methods were refused before, and
-	 * their code is not compiled.
+	 * Without CONFIG_HMM_MIRROR the ioctl has already refused the HMM
+	 * methods, and their code is not compiled.
 	 */
 	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
 		ret = mmun_collect_by_gup(range, part, flags & MMUN_WRITE);

@@ -94,9 +94,9 @@ static void mmun_ctx_close_work(struct work_struct *work)
 
 /*
  * Wait until mmun_ctx_close_work() is done.  Returns false if the wait takes
- * too long.  A kernel thread does not wait, because it must close other files
- * next.  For example, a kernel thread closes the files that were in flight in a
- * UNIX socket.
+ * too long.  A kernel thread does not wait, because it can have more files to
+ * close.  For example, a kernel thread closes all files that were in flight in
+ * a UNIX socket.
  */
 static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
 {
@@ -110,11 +110,12 @@ static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
 }
 
 /*
- * The last close.  No ioctl or read() is running, but callbacks can run.  The
- * task of a callback can be held by another context, or can wait for a CPU.
- * mmun_ctx_close_work() waits for the callbacks.  close() waits for
- * mmun_ctx_close_work(), but not longer than out_max_hold_ms.  The function
- * that finishes last frees the context.
+ * The last close.  No ioctl or read() of the file is running, but callbacks of
+ * the ranges can run.  The task that runs a callback can be held by another
+ * context, or can wait for a CPU.  Therefore mmun_ctx_close_work() waits for
+ * the callbacks, and close() waits for mmun_ctx_close_work() for at most
+ * out_max_hold_ms.  Whichever of these two functions finishes last frees the
+ * context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {

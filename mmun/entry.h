@@ -29,8 +29,8 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 }
 
 /*
- * Return the number of pages from the page of @entry to the last page that the
- * same page table entry maps.
+ * A page table entry can map several pages.  Return how many of these pages
+ * remain, counted from the page of @entry.
  */
 static inline unsigned long mmun_entry_nr_pages(u64 entry)
 {
@@ -41,8 +41,8 @@ static inline unsigned long mmun_entry_nr_pages(u64 entry)
 }
 
 /*
- * GUP does not report permissions.  If @write is true, GUP returns only
- * writable pages.
+ * Convert a page of GUP, which does not report permissions.  If @write is true,
+ * GUP has returned only writable pages.
  */
 static inline u64 mmun_entry_from_page(struct page *page, bool write)
 {
@@ -60,7 +60,7 @@ static inline bool mmun_entry_allows(u64 entry, bool write)
 {
 	if (!(entry & MMUN_PAGE_VALID) || (write && !(entry & MMUN_PAGE_WRITE)))
 		return false;
-	/* An access to device memory could have side effects. */
+	/* Refuse device memory, because an access could have side effects. */
 	return !is_zone_device_page(mmun_entry_page(entry));
 }
 

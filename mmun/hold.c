@@ -48,7 +48,7 @@ static bool mmun_hold_matches(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 
 	/*
 	 * A hold does not stop a task that reached the point before the hold
-	 * existed.
+	 * was created.
 	 */
 	if (hold->id <= arrival->last_hold || hold->id > arrival->newest_hold ||
 	    hold->point != arrival->point || mmun_hold_is_over(hold) ||
@@ -138,13 +138,13 @@ static void mmun_arrival_leave_hold(struct mmun_ctx *ctx,
 	spin_unlock(&ctx->holds.lock);
 	wake_up_all(&ctx->holds.wait);
 	/*
-	 * This call is last, so that the time of the wake-ups does not count as
-	 * time without a held task.
+	 * Call mmun_held_end() last, so that the time of the wake-ups does not
+	 * count as time without a held task.
 	 */
 	mmun_held_end(ctx->mm_data, arrival->cur_seq);
 }
 
-/* Stop the current task at each hold that matches, one after the other. */
+/* Stop the current task at each hold that matches the task, one by one. */
 static void mmun_point_stop(struct mmun_ctx *ctx, enum mmun_point point,
 			    u32 range, const struct mmu_notifier_range *mnr,
 			    unsigned long cur_seq)
@@ -218,8 +218,8 @@ static bool mmun_task_is_held(struct mmun_ctx *ctx, struct task_struct *task)
 }
 
 /*
- * Add the hold to the list.  From then on the hold stops tasks, and other calls
- * can find and free the hold.
+ * Add the hold to the list.  As soon as the hold is in the list, it stops
+ * tasks, and other calls can find and free it.
  */
 static int mmun_hold_add(struct mmun_ctx *ctx, struct mmun_hold_obj *hold,
 			 u32 *id)
@@ -340,7 +340,7 @@ static int mmun_resume(struct mmun_ctx *ctx, struct mmun_resume *cmd)
 /*
  * Add the hold and register the list notifier.  The time limit of the hold
  * includes the wait for mmap_lock.  After mmun_hold_add() another call can free
- * the hold, so this function then uses only the ID of the hold.
+ * the hold, so from then on this function uses only the ID of the hold.
  */
 static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 			 struct mmun_hold_obj *hold)
@@ -373,7 +373,7 @@ static int mmun_hold(struct mmun_ctx *ctx, struct mmun_hold *cmd)
 	return IS_ERR(hold) ? PTR_ERR(hold) : mmun_hold_arm(ctx, cmd, hold);
 }
 
-/* Report the state of the hold, and the task that has stopped or was missed. */
+/* Report the state of the hold, and the task that it has stopped or missed. */
 static void mmun_hold_report(struct mmun_hold_obj *hold,
 			     struct mmun_wait_held *cmd)
 {

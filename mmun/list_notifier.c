@@ -11,8 +11,8 @@
 /*
  * If the invalidation must not block, the core calls non_block_start() before
  * the callback.  A non-blocking section permits spinlocks.  But on PREEMPT_RT a
- * spinlock can sleep and would cause a warning, so this function leaves the
- * non-blocking section while it uses spinlocks.
+ * spinlock can sleep and would cause a warning.  Therefore this function leaves
+ * the non-blocking section while it uses spinlocks.
  */
 static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr,
@@ -32,8 +32,8 @@ static void mmun_list_notifier_pass(struct mmu_notifier *mn,
 }
 
 /*
- * This callback must not fail.  After a failure the core would not end the
- * invalidation, although the callbacks of ranges have already run.
+ * This callback must not fail, because the callbacks of ranges have already
+ * run.  After a failure the core would not end the invalidation.
  */
 static int mmun_list_notifier_start(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *mnr)
@@ -54,9 +54,9 @@ static const struct mmu_notifier_ops mmun_list_notifier_ops = {
 };
 
 /*
- * The core requires mmap_lock for the registration.  The lock also excludes a
- * second registration of the list notifier.  The wait for the lock is killable,
- * because a held task can own the lock.
+ * The core requires mmap_lock for the registration.  This lock also prevents
+ * that two tasks register the list notifier.  The wait for the lock is
+ * killable, because a held task can own the lock.
  */
 static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 {

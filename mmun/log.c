@@ -46,11 +46,11 @@ static bool mmun_log_enabled(struct mmun_log *log, enum mmun_record_type type)
 }
 
 /*
- * Add a record to the log and lock the log.  If the log is full, the record
- * overwrites the oldest one.  The caller must have checked mmun_log_enabled().
- * After mmun_record_begin() the caller must set the fields that are not 0, and
- * call mmun_record_end().  The record is built directly in the ring, because a
- * copy in each callback would be slow.
+ * Add a record to the log and lock the log.  If the log is full, the new record
+ * overwrites the oldest record.  The caller must have checked
+ * mmun_log_enabled().  After mmun_record_begin() the caller must set the fields
+ * that are not 0, and call mmun_record_end().  The record is built directly in
+ * the ring, because a copy in each callback would be slow.
  */
 static struct mmun_record *mmun_record_begin(struct mmun_log *log,
 					     enum mmun_record_type type, u32 id,
@@ -135,7 +135,7 @@ static bool mmun_log_is_empty(struct mmun_log *log)
 	return log->head == log->tail;
 }
 
-/* Copy the oldest records, at most @nr, and do not remove these records. */
+/* Copy at most @nr records, the oldest first, and leave them in the log. */
 static unsigned long mmun_log_peek(struct mmun_log *log,
 				   struct mmun_record *records,
 				   unsigned long nr)
@@ -150,8 +150,8 @@ static unsigned long mmun_log_peek(struct mmun_log *log,
 }
 
 /*
- * Remove the records below @sequence.  New records may have overwritten some of
- * these records since mmun_log_peek().
+ * Remove the records whose sequence is below @sequence.  New records may have
+ * overwritten some of the records to remove since mmun_log_peek().
  */
 static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 {
@@ -211,8 +211,8 @@ static ssize_t mmun_log_try_read(struct mmun_log *log,
 }
 
 /*
- * Wait until the log is not empty, and then read at most @nr records without
- * another wait.  Returns the number of bytes.
+ * Wait until the log is not empty, then read at most @nr records and do not
+ * wait for more.  Returns the number of bytes.
  */
 static ssize_t mmun_log_read(struct mmun_log *log,
 			     struct mmun_record __user *user, unsigned long nr,

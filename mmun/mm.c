@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The data that all contexts of an mm share, from the first open to the last
- * close: the number of contexts, and the time for which tasks may be held.
+ * close.  The data are the number of contexts and the time for which tasks may
+ * be held.
  */
 
 #include "private.h"
@@ -54,13 +55,13 @@ static unsigned int mmun_hold_limit_ms(void)
 
 /*
  * Several holds in a row can delay one task, for example a task that needs
- * mmap_lock or waits for the SRCU of the list notifiers.  These holds can
- * belong to different contexts.  To bound the delay, the holds of all contexts
- * of an mm share a deadline.  The driver sets the deadline when the first task
- * is held.  If no task was held for MMUN_HOLD_IDLE_NS, the driver sets the
- * deadline again when it holds the next task.  The deadline is not set again
- * within one invalidation, because the core can need more than
- * MMUN_HOLD_IDLE_NS from one callback to the next.
+ * mmap_lock or waits for the SRCU of the list notifiers.  Such holds can belong
+ * to different contexts.  To bound the delay of a task, the holds of all
+ * contexts of an mm share a deadline.  The driver sets the deadline when it
+ * holds the first task.  If no task was held for MMUN_HOLD_IDLE_NS, the next
+ * held task sets a new deadline.  The driver sets no new deadline within one
+ * invalidation, because the core can need more than MMUN_HOLD_IDLE_NS from one
+ * callback to the next.
  */
 static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 				     unsigned long cur_seq)
@@ -73,9 +74,9 @@ static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 /*
  * Account for a task that is about to be held.  Returns the maximum time of the
  * hold in jiffies, or 0 if the deadline has passed.  @cur_seq is 0 at START and
- * END, where the sequence is not known.  START and END have a deadline of their
- * own, because a hold without a sequence would set the deadline of the
- * callbacks again.
+ * END, where the sequence is not known.  START and END have a separate
+ * deadline, because a hold without a sequence would set a new deadline for the
+ * callbacks.
  */
 static long mmun_held_begin(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 {

@@ -93,9 +93,9 @@ static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops = {
 
 /*
  * Insert an interval notifier.  The first insertion into an mm requires
- * mmap_lock for writing, which a held task can own.  The core would wait for
- * the lock without a check for signals.  Therefore this function takes
- * mmap_lock itself, and a fatal signal ends the wait for the lock.
+ * mmap_lock for writing, which a held task can own.  The core would ignore
+ * signals while it waits for mmap_lock.  Therefore this function takes
+ * mmap_lock itself, and a fatal signal ends the wait.
  */
 static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,

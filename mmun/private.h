@@ -72,7 +72,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 
 /**
  * struct mmun_log - the log of a context
- * @lock: protects the ring and all fields below it.  Callbacks take it.
+ * @lock: protects @ring and all fields below @ring.  Callbacks take @lock.
  * @read_lock: serializes read() and LOG_SETUP, so that readers get the records
  *	in order
  * @wait: read() and poll() wait here for a record
@@ -111,7 +111,7 @@ struct mmun_range_table {
 
 /**
  * struct mmun_holds - the holds of a context
- * @lock: protects the other fields and the holds.  Callbacks take it.
+ * @lock: protects the other fields and the holds.  Callbacks take @lock.
  * @wait: WAIT_HELD waits here
  * @list: list of mmun_hold_obj::node, in the order of their IDs
  * @nr: length of @list.  Callbacks also read @nr without @lock.
@@ -162,15 +162,15 @@ struct mmun_probes {
  * @log: the log
  * @holds: the holds
  * @list_notifier: list notifier of @mm, for the points START and END
- * @list_registered: @list_notifier is registered.  It is written under
+ * @list_registered: @list_notifier is registered.  This flag is written under
  *	mmap_lock of @mm.
  * @pins: the threads that wait in PIN_MM
  * @probes: the subscriptions of CHECK_BALANCE
  * @close_work: work item of the last close
- * @close_done: completed when @close_work is done and close() still waits for
- *	it
- * @first_done: set by close() or by @close_work, whichever finishes first.
- *	Whichever finishes last frees the context.
+ * @close_done: completed when @close_work is done while close() still waits for
+ *	@close_work
+ * @first_done: set when the first of close() and @close_work finishes.  The
+ *	other one then frees the context.
  * @has_deferred: the core still has a range in its list of deferred changes.
  *	The context and the module must stay.
  */
@@ -200,7 +200,7 @@ struct mmun_ctx {
  * @kind: the notifier scheme
  * @refs: one reference of the table until REMOVE, one of each batch, and one of
  *	each call that uses the range
- * @id: ID of the range, which the records of the log contain
+ * @id: ID of the range, also in the records of the log
  * @fail_nonblock: number of failures that are left to inject
  * @invalidations: number of callbacks
  * @failed: number of callbacks that returned false
@@ -210,8 +210,8 @@ struct mmun_ctx {
  * @unsubscribed: REMOVE has unsubscribed the range.  A later callback of the
  *	range is a bug.
  * @lock: the update lock.  mmu_interval_set_seq() and mmu_interval_read_retry()
- *	must be called under it.  It protects @fail_nonblock to @disabled, and
- *	the entries of @shadow.
+ *	must be called under @lock.  It protects @fail_nonblock to @disabled,
+ *	and the entries of @shadow.
  * @shadow: the shadow page table, in chunks of MMUN_CHUNK_PAGES entries.  The
  *	index of a chunk is mmun_range_index() / MMUN_CHUNK_PAGES.  entry.h has
  *	the format of an entry.  Chunks are added without @lock and are freed
@@ -286,8 +286,8 @@ static inline unsigned long mmun_chunk_pages(const struct mmun_range *range,
 
 /*
  * Return the sequence of a subscription.  The last invalidation that hit the
- * subscription has set the sequence.  If there was no such invalidation, the
- * insertion has set the sequence.
+ * subscription has set the sequence.  If no invalidation has hit the
+ * subscription, the insertion has set the sequence.
  */
 static inline unsigned long
 mmun_subscription_seq(const struct mmu_interval_notifier *mni)
@@ -312,9 +312,9 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  *	REMOVE handles
  * @ctx: the context
  * @kind: INSERT: enum mmun_kind
- * @user: pointer to the first span of the group in user space
- * @nr: number of spans.  If a span fails, @nr is reduced to the spans before
- *	it.
+ * @user: user space address of the first span of the group
+ * @nr: number of spans.  If a span fails, @nr becomes the number of spans
+ *	before the failed span.
  * @ret: the error of the span that failed, or 0
  * @spans: copy of the spans
  * @ranges: the ranges of @spans
@@ -368,7 +368,7 @@ struct mmun_part {
  * @nr_pages: number of pages in all parts
  * @parts: list of mmun_part::node, the oldest first
  *
- * There is no lock.  The owner of a batch is the table, or the call that has
+ * A batch has no lock.  Its owner is the table of batches, or the call that has
  * taken the batch out of the table.
  */
 struct mmun_batch {
@@ -378,9 +378,7 @@ struct mmun_batch {
 	struct list_head parts;
 };
 
-/*
- * A thread that waits in PIN_MM.  This struct is on the stack of that thread.
- */
+/* A thread that waits in PIN_MM.  The struct is on the stack of that thread. */
 struct mmun_pin {
 	struct list_head node; /* entry of mmun_pins::list, until UNPIN_MM */
 	struct completion unpinned;
@@ -396,11 +394,11 @@ struct mmun_pin {
  * @point: enum mmun_point
  * @range: ID of the range; 0: any range.  There is no reference to the range,
  *	so that it can be removed.
- * @skip: number of arrivals at the point that the hold still ignores
- * @count: number of arrivals at the point that the hold can still stop
+ * @skip: number of next arrivals at @point that the hold will ignore
+ * @count: number of later arrivals at @point that the hold will stop
  * @deadline: the hold is over at this time, in jiffies
  * @has_missed: a matching task was not stopped since the last RESUME
- * @missed: the report about the first task that was not stopped
+ * @missed: the report about the first matching task that was not stopped
  *
  * mmun_holds::lock protects all fields.  When a hold is freed, @held must be
  * empty.
@@ -421,9 +419,9 @@ struct mmun_hold_obj {
 
 /**
  * struct mmun_arrival - a task that has reached a point of an invalidation
- * @node: entry of mmun_hold_obj::held, until RESUME
+ * @node: entry of mmun_hold_obj::held, in the list until RESUME
  * @resumed: completed by RESUME
- * @task: the task.  This struct is on the stack of the task.
+ * @task: the task.  The struct mmun_arrival is on the stack of this task.
  * @point: the point
  * @mnr: the invalidation
  * @cur_seq: sequence of the invalidation.  It is 0 at START and END, because a
@@ -431,8 +429,8 @@ struct mmun_hold_obj {
  * @last_hold: ID of the last hold that stopped the task at this point, or 0
  * @newest_hold: ID of the newest hold when the task reached the point.  Newer
  *	holds do not stop the task at this point.
- * @wakes_waiters: the task has changed the state of a hold, so WAIT_HELD must
- *	wake up
+ * @wakes_waiters: the task has changed the state of a hold, so the threads in
+ *	WAIT_HELD must be woken
  * @report: what WAIT_HELD returns if it reports this task
  */
 struct mmun_arrival {
@@ -468,8 +466,8 @@ struct mmun_hold_time {
  * @mm: the mm, only for comparison.  The contexts have the references to the
  *	mm.
  * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
- * @has_subscriptions: an insertion into the mm has succeeded.  The next one
- *	does not take mmap_lock.
+ * @has_subscriptions: an insertion into the mm has succeeded.  The next
+ *	insertion does not take mmap_lock.
  * @lock: protects @callback_time and @list_time
  * @callback_time: the deadline of holds at ENTER, LEAVE and EXIT
  * @list_time: the deadline of holds at START and END

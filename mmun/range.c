@@ -22,7 +22,7 @@ static void mmun_range_ctor(void *object)
 /*
  * Each range is a separate slab object, so that KASAN detects any use of a
  * range that was freed.  A cache with a constructor is not merged with other
- * caches.  kmem_cache_destroy() therefore reports each range that was not
+ * caches.  Therefore kmem_cache_destroy() reports each range that was not
  * freed.
  */
 static int mmun_range_cache_create(void)
@@ -108,8 +108,8 @@ static int mmun_range_subscribe(struct mmun_range *range)
 }
 
 /*
- * Make each later commit fail, and drop the shadow.  After the range is
- * unsubscribed, no callback would drop a stale shadow entry.
+ * Make each later commit fail, and drop the shadow.  This is necessary because
+ * no callback drops stale shadow entries after the range is unsubscribed.
  */
 static void mmun_range_disable(struct mmun_range *range)
 {
@@ -120,8 +120,9 @@ static void mmun_range_disable(struct mmun_range *range)
 
 /*
  * Return whether the core has the range in its list of deferred changes.  The
- * link is NULL if the core never deferred a change of the range.  hlist_del()
- * poisons the link.
+ * pointer deferred_item.pprev is NULL if the core never deferred a change of
+ * the range.  When the core removes the range from that list, hlist_del()
+ * poisons the pointer.
  */
 static bool mmun_range_is_deferred(const struct mmun_range *range)
 {

@@ -77,9 +77,9 @@ static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 }
 
 /*
- * Subscribe the range of each span.  Free the ranges whose spans failed.  The
- * mm cannot exit during an insertion, because this function holds a reference
- * on mm_users.
+ * Subscribe the range of each span, and free the ranges whose spans failed.
+ * The mm cannot exit during an insertion, because this function holds a
+ * reference on mm_users.
  */
 static void mmun_group_subscribe(struct mmun_span_group *group)
 {
@@ -151,7 +151,7 @@ static void mmun_group_insert(struct mmun_span_group *group)
 
 /*
  * Find the range of an ID.  Consecutive IDs are usually in the same xarray
- * node.
+ * node, where xas_next_entry() is fast.
  */
 static struct mmun_range *mmun_xas_load(struct xa_state *xas, u32 id)
 {

@@ -87,7 +87,7 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 
 /*
  * Copy the entries of @part to the shadow.  The caller must have called
- * mmun_shadow_reserve() for these pages.
+ * mmun_shadow_reserve() for the pages of @part.
  */
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part)
@@ -104,8 +104,8 @@ static void mmun_shadow_publish(struct mmun_range *range,
 }
 
 /*
- * Free the shadow of a range that has no references.  Afterwards the xarray is
- * in the state that mmun_range_ctor() creates, as the slab cache requires.
+ * Free the shadow of a range that has no references.  The xarray is then in the
+ * state that mmun_range_ctor() creates, as the slab cache requires.
  */
 static void mmun_shadow_free(struct mmun_range *range)
 {

@@ -6,8 +6,8 @@
 #include "private.h"
 
 /*
- * Add MMUN_OWN_LOOP if HMM cannot run the retry loop.  In old kernels HMM has
- * no retry loop, and GUP never has a retry loop.  The retry loop of HMM detects
+ * Add MMUN_OWN_LOOP if HMM cannot run the retry loop.  HMM has no retry loop in
+ * old kernels, and GUP has none in any kernel.  The retry loop of HMM detects
  * collisions, which a range of MMUN_KIND_NAIVE must ignore.
  */
 static u32 mmun_snapshot_flags(const struct mmun_range *range,

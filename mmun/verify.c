@@ -32,17 +32,18 @@ static void mmun_verify_part(struct mmun_range *range,
 
 /*
  * Walk the page tables and compare the entries with the shadow.  The caller
- * must hold mmap_lock for writing.  A lock for reading is not enough, for two
- * reasons:
+ * must hold mmap_lock for writing.  To hold mmap_lock for reading is not
+ * enough, for two reasons:
  *
  * munmap() detaches the VMA, downgrades mmap_lock to a read lock, and only then
- * starts the invalidation.  With a lock for reading, VERIFY would find no VMA,
- * although the page table entries still exist and the shadow entries are still
- * correct.
+ * starts the invalidation.  With mmap_lock for reading, VERIFY would find no
+ * VMA, although the page table entries still exist and the shadow entries are
+ * still correct.
  *
  * A page fault adds a page without an invalidation.  A SNAPSHOT could fault a
  * page in after the walk and publish the page before the comparison.  SNAPSHOT
- * needs mmap_lock to fault a page in, so a lock for writing excludes SNAPSHOT.
+ * needs mmap_lock to fault a page in, so mmap_lock for writing excludes
+ * SNAPSHOT.
  */
 static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 			      struct mmun_part *part, struct mmun_verify *cmd)
