@@ -123,7 +123,7 @@
 
 /*
  * A module that is linked from several object files cannot have the name of one
- * of these files.  Therefore test_mmun.c includes the files of mmun/, like
+ * of its object files.  Therefore test_mmun.c includes the files of mmun/, like
  * kernel/sched/build_policy.c.  All functions in these files are static.
  */
 #include "mmun/memory.c"

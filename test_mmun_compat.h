@@ -18,7 +18,8 @@
 
 /*
  * v6.6 added FOLL_HONOR_NUMA_FAULT: "mm/gup: reintroduce FOLL_NUMA as
- * FOLL_HONOR_NUMA_FAULT".  Older kernels always behave as if this flag was set.
+ * FOLL_HONOR_NUMA_FAULT".  Kernels before v6.6 always behave as if
+ * FOLL_HONOR_NUMA_FAULT was set.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define FOLL_HONOR_NUMA_FAULT 0

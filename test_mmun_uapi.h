@@ -34,10 +34,9 @@
  * record
  *	One entry of the log, see &struct mmun_record.
  *
- * An invalidation begins with mmu_notifier_invalidate_range_start() and ends
- * with mmu_notifier_invalidate_range_end().  From its start to its end an
- * invalidation is active.  An invalidation hits a range if the addresses to
- * invalidate overlap the addresses of the range.
+ * An invalidation is active from mmu_notifier_invalidate_range_start() to
+ * mmu_notifier_invalidate_range_end().  An invalidation hits a range if the
+ * addresses to invalidate overlap the addresses of the range.
  * mmu_notifier_invalidate_range_start() then calls the callback of the range.
  */
 
@@ -56,14 +55,14 @@
  *
  * A call checks in this order:
  *
- *  1. the number of the ioctl (ENOTTY)
- *  2. the argument struct (EFAULT, EINVAL for its size, E2BIG)
- *  3. what the kernel supports (EOPNOTSUPP)
- *  4. the values of the fields (EINVAL)
- *  5. the IDs (EPERM, ENOENT)
- *  6. whether the interval is inside the range (ERANGE)
+ *  - the number of the ioctl (ENOTTY)
+ *  - the argument struct (EFAULT, EINVAL for its size, E2BIG)
+ *  - what the kernel supports (EOPNOTSUPP)
+ *  - the values of the fields (EINVAL)
+ *  - the IDs (EPERM, ENOENT)
+ *  - whether the interval is inside the range (ERANGE)
  *
- * A call returns any other error only after these checks.
+ * A call returns any other error only after these six checks.
  *
  * Each errno has one meaning in all calls:
  *
@@ -558,10 +557,11 @@ enum mmun_verify_result {
  *	left
  *
  * A real driver returns false from a callback that must not block but would
- * have to sleep.  MMUN_FAIL_NONBLOCK injects @count failures: each failure
- * makes one callback of the range return false, if that callback must not
- * block.  A callback that returns false sets the sequence of the range.  It
- * does not drop shadow entries, because the mm then unmaps nothing.
+ * have to sleep.  MMUN_FAIL_NONBLOCK injects @count failures.  Each failure
+ * makes one callback of the range return false.  Only callbacks that must not
+ * block fail.  A callback that returns false sets the sequence of the range.  A
+ * callback that returns false drops no shadow entries, because the mm unmaps
+ * nothing after the failure.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -755,18 +755,19 @@ enum mmun_point {
  *  - a task in a callback that must not block,
  *  - any task after the deadline that all holds of the mm share, see below.
  *
- * If a task on this list matches the hold, MMUN_WAIT_HELD reports
- * MMUN_HOLD_MISSED, and the arrival of that task does not count towards @count.
+ * If a task that the driver does not stop matches the hold, MMUN_WAIT_HELD
+ * reports MMUN_HOLD_MISSED.  The arrival of such a task does not count towards
+ * @count.
  *
  * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
  * SRCU read lock of all list notifiers.  Other tasks that need a lock of a held
- * task must wait.  To bound this wait, the holds of all contexts of an mm share
- * two deadlines: one for ENTER, LEAVE and EXIT, and one for START and END.
- * When the driver holds the first task, it sets the deadline to out_max_hold_ms
- * from now.  If no task was held for a millisecond, the next held task sets a
- * new deadline.  The driver sets no new deadline between two callbacks of one
- * invalidation.  Therefore holds can delay one invalidation by at most three
- * times out_max_hold_ms: in its callbacks, at START and at END.
+ * task must wait.  To bound the waits, the holds of all contexts of an mm share
+ * two deadlines.  One deadline is for ENTER, LEAVE and EXIT, and the other one
+ * is for START and END.  The deadline is out_max_hold_ms after the driver has
+ * held the first task.  If no task was held for a millisecond, the next held
+ * task sets a new deadline.  The driver sets no new deadline between two
+ * callbacks of one invalidation.  Therefore holds can delay one invalidation by
+ * at most three times out_max_hold_ms: in its callbacks, at START and at END.
  */
 struct mmun_hold {
 	__u32 size;
@@ -950,7 +951,7 @@ struct mmun_check_balance {
  * @MMUN_RECORD_END: An invalidation of the mm has reached MMUN_POINT_END
  *
  * The driver logs START and END only after the first MMUN_HOLD of the context
- * at one of these two points, because that call registers the list notifier.
+ * at START or END, which registers the list notifier.
  */
 enum mmun_record_type {
 	MMUN_RECORD_INVALIDATE = 0,

@@ -38,8 +38,8 @@ static void mmun_batches_close(struct xarray *batches)
 /*
  * Take the batch out of the table, so that no other call can find it.
  * XA_ZERO_ENTRY keeps the ID of the batch in use.  The caller then owns the
- * batch.  To put the batch back, xa_store() needs no memory, because the ID
- * still has a slot.
+ * batch.  The owner puts the batch back with xa_store(), which needs no memory
+ * because the ID still has a slot.
  */
 static struct mmun_batch *mmun_batch_take(struct mmun_ctx *ctx, u32 id)
 {

@@ -89,8 +89,9 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
  * Collect with hmm_range_fault_unlocked_timeout().  HMM begins a read side
  * critical section, takes mmap_lock, and begins a new section after a
  * collision.  Stores the sequence of the last critical section in @seq.  One
- * call of HMM must collect all pages.  A second call would begin a new critical
- * section, and the commit would not detect a collision of the first section.
+ * call of hmm_range_fault_unlocked_timeout() must collect all pages.  A second
+ * call would begin a new critical section, and the commit would not detect a
+ * collision of the first section.
  */
 static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 				 struct mmun_part *part,
@@ -107,7 +108,7 @@ static int mmun_collect_hmm_loop(struct mmun_range *range, unsigned long *seq,
 
 /*
  * Return the number of pages from @addr to the end of its VMA, or an error if
- * hmm_range_fault() would not accept the VMA.  GUP would also accept these
+ * hmm_range_fault() would not accept the VMA.  GUP would accept the following
  * accesses, which HMM refuses:
  *
  *  - A tagged address.  GUP ignores the tag, but the addresses of the range

@@ -114,8 +114,8 @@ static bool mmun_ctx_wait_closed(struct mmun_ctx *ctx)
  * the ranges can run.  The task that runs a callback can be held by another
  * context, or can wait for a CPU.  Therefore mmun_ctx_close_work() waits for
  * the callbacks, and close() waits for mmun_ctx_close_work() for at most
- * out_max_hold_ms.  Whichever of these two functions finishes last frees the
- * context.
+ * out_max_hold_ms.  The later one of close() and mmun_ctx_close_work() frees
+ * the context.
  */
 static void mmun_ctx_close(struct mmun_ctx *ctx)
 {

@@ -29,8 +29,8 @@ static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 }
 
 /*
- * A page table entry can map several pages.  Return how many of these pages
- * remain, counted from the page of @entry.
+ * A page table entry can map several pages.  Return how many pages the page
+ * table entry maps from the page of @entry on.
  */
 static inline unsigned long mmun_entry_nr_pages(u64 entry)
 {

@@ -368,8 +368,8 @@ struct mmun_part {
  * @nr_pages: number of pages in all parts
  * @parts: list of mmun_part::node, the oldest first
  *
- * A batch has no lock.  Its owner is the table of batches, or the call that has
- * taken the batch out of the table.
+ * A batch has no lock.  The owner of a batch is the table of batches, or the
+ * call that has taken the batch out of the table.
  */
 struct mmun_batch {
 	struct mmun_range *range;

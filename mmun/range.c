@@ -108,8 +108,8 @@ static int mmun_range_subscribe(struct mmun_range *range)
 }
 
 /*
- * Make each later commit fail, and drop the shadow.  This is necessary because
- * no callback drops stale shadow entries after the range is unsubscribed.
+ * Make each later commit fail, and drop the shadow.  After the range is
+ * unsubscribed, no callback drops a shadow entry that becomes stale.
  */
 static void mmun_range_disable(struct mmun_range *range)
 {

@@ -132,8 +132,9 @@ static unsigned int mmun_group_publish(struct mmun_span_group *group)
 }
 
 /*
- * Insert a range for each span of the group.  A range is removed again if its
- * ID cannot be copied to user space or if the table has no memory for it.
+ * Insert a range for each span of the group.  If the ID of a range cannot be
+ * copied to user space, or if the table has no memory for the range, remove the
+ * range again.
  */
 static void mmun_group_insert(struct mmun_span_group *group)
 {

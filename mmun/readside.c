@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The read side.  Each notifier scheme has one function that begins a read side
- * critical section and one that detects a collision.  A batch has one critical
- * section, and so has each round of SNAPSHOT.  A commit ends a critical
- * section.
+ * The read side.  Each notifier scheme has a function that begins a read side
+ * critical section, and a function that detects a collision.  A batch has one
+ * critical section, and so has each round of SNAPSHOT.  A commit ends a
+ * critical section.
  */
 
 #include "private.h"
