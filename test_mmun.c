@@ -3,10 +3,10 @@
  * /dev/mmun: a test driver for mmu notifiers.
  *
  * The driver has one ioctl for each operation of a device with a shadow page
- * table.  A test can therefore run other code between two of these operations.
- * Other ioctls stop an invalidation at a given point, inject failures, and
- * verify the shadow page table.  The driver logs each invalidation that hits
- * one of its ranges.  The data flows as follows:
+ * table.  A test can therefore run other code between two operations.  Other
+ * ioctls stop an invalidation at a given point, inject failures, and verify the
+ * shadow page table.  The driver logs each invalidation that hits one of its
+ * ranges.  The data flows as follows:
  *
  *   ioctl -> dispatch -> range -> shadow <- invalidate() -> log -> read()
  *
@@ -124,7 +124,7 @@
 /*
  * A module that is linked from several object files cannot have the name of one
  * of its object files.  Therefore test_mmun.c includes the files of mmun/, like
- * kernel/sched/build_policy.c.  All functions in these files are static.
+ * kernel/sched/build_policy.c.  All functions in mmun/ are static.
  */
 #include "mmun/memory.c"
 #include "mmun/log.c"

@@ -36,8 +36,9 @@
  *
  * An invalidation is active from mmu_notifier_invalidate_range_start() to
  * mmu_notifier_invalidate_range_end().  An invalidation hits a range if the
- * addresses to invalidate overlap the addresses of the range.
- * mmu_notifier_invalidate_range_start() then calls the callback of the range.
+ * addresses to invalidate overlap the addresses of the range.  For each range
+ * that an invalidation hits, mmu_notifier_invalidate_range_start() calls the
+ * callback of the range.
  */
 
 /**
@@ -96,7 +97,7 @@
  *    no mm.
  *  - EOVERFLOW: The length of a range is zero, or its last byte is beyond the
  *    end of the address space.
- *  - EINTR: A signal interrupted the call before it had an effect.
+ *  - EINTR: A signal interrupted the call before the call had an effect.
  *  - EACCES: Write access was requested, and the mapping does not permit it.
  *  - EBUSY: The state of the object does not permit the call.  In MMUN_COLLECT,
  *    an invalidation has hit the range since MMUN_READ_BEGIN.  In MMUN_HOLD, a
@@ -110,7 +111,8 @@
 /*
  * The list of all ioctls.  Each row names an ioctl, its argument struct without
  * "mmun_", and the last field of the first version of that struct.  The size
- * that a caller passes must include all fields of the first version.
+ * that a caller passes must include all fields of the first version of the
+ * struct.
  */
 #define MMUN_CALLS(CALL)                                \
 	CALL(INFO, info, __reserved2)                   \
@@ -540,7 +542,7 @@ struct mmun_verify {
  * @MMUN_VERIFY_AGREES: All valid shadow entries agree with the page tables
  * @MMUN_VERIFY_DIFFERS: A shadow entry is stale, because no invalidation
  *	dropped it
- * @MMUN_VERIFY_COLLIDED: The last retry collided, so the call has no result
+ * @MMUN_VERIFY_COLLIDED: The last retry collided, so MMUN_VERIFY has no result
  */
 enum mmun_verify_result {
 	MMUN_VERIFY_AGREES = 0,
@@ -558,10 +560,10 @@ enum mmun_verify_result {
  *
  * A real driver returns false from a callback that must not block but would
  * have to sleep.  MMUN_FAIL_NONBLOCK injects @count failures.  Each failure
- * makes one callback of the range return false.  Only callbacks that must not
- * block fail.  A callback that returns false sets the sequence of the range.  A
- * callback that returns false drops no shadow entries, because the mm unmaps
- * nothing after the failure.
+ * makes one callback of the range return false.  Only a callback that must not
+ * block can fail.  A callback that returns false sets the sequence of the
+ * range.  A callback that returns false drops no shadow entries, because the mm
+ * unmaps nothing after the failure.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -617,9 +619,9 @@ struct mmun_unpin_mm {
  * @__reserved: Must be 0
  * @out_lost: Number of unread records that were dropped
  *
- * Replace the log with an empty one.  The first record of the new log continues
- * the sequence of the old log.  A new context has a log of MMUN_LOG_DEFAULT
- * records and logs MMUN_LOG_TYPES_DEFAULT.
+ * Replace the log with an empty log of @records records.  The first record of
+ * the new log continues the sequence of the old log.  A new context has a log
+ * of MMUN_LOG_DEFAULT records and logs MMUN_LOG_TYPES_DEFAULT.
  */
 struct mmun_log_setup {
 	__u32 size;
@@ -725,7 +727,7 @@ enum mmun_point {
  *	of this range match.  At START and END, only invalidations that hit this
  *	range match.
  * @tid: The thread to stop, in the PID namespace of the caller; 0: any thread
- * @skip: Number of arrivals that the hold ignores at first
+ * @skip: Number of arrivals to ignore before the hold stops a task
  * @count: Number of arrivals to stop after the first @skip arrivals, at least 1
  * @timeout_ms: Time after which the hold is over, in milliseconds from this
  *	call, 1 to out_max_hold_ms
@@ -755,19 +757,20 @@ enum mmun_point {
  *  - a task in a callback that must not block,
  *  - any task after the deadline that all holds of the mm share, see below.
  *
- * If a task that the driver does not stop matches the hold, MMUN_WAIT_HELD
- * reports MMUN_HOLD_MISSED.  The arrival of such a task does not count towards
- * @count.
+ * MMUN_WAIT_HELD reports MMUN_HOLD_MISSED if the hold matches a task that the
+ * driver does not stop.  The arrival of a task that the driver does not stop
+ * does not count towards @count.
  *
  * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
  * SRCU read lock of all list notifiers.  Other tasks that need a lock of a held
- * task must wait.  To bound the waits, the holds of all contexts of an mm share
- * two deadlines.  One deadline is for ENTER, LEAVE and EXIT, and the other one
- * is for START and END.  The deadline is out_max_hold_ms after the driver has
- * held the first task.  If no task was held for a millisecond, the next held
- * task sets a new deadline.  The driver sets no new deadline between two
- * callbacks of one invalidation.  Therefore holds can delay one invalidation by
- * at most three times out_max_hold_ms: in its callbacks, at START and at END.
+ * task must wait.  To bound the time that other tasks wait, the holds of all
+ * contexts of an mm share two deadlines.  One deadline is for ENTER, LEAVE and
+ * EXIT, and the other one is for START and END.  When the driver holds the
+ * first task, it sets the deadline, which is out_max_hold_ms in the future.  If
+ * no task was held for a millisecond, the next held task sets a new deadline.
+ * The driver sets no new deadline between two callbacks of one invalidation.
+ * Therefore holds can delay one invalidation by at most three times
+ * out_max_hold_ms: in its callbacks, at START and at END.
  */
 struct mmun_hold {
 	__u32 size;

@@ -41,8 +41,8 @@ static inline unsigned long mmun_entry_nr_pages(u64 entry)
 }
 
 /*
- * Convert a page of GUP, which does not report permissions.  If @write is true,
- * GUP has returned only writable pages.
+ * Convert a page that GUP has returned.  GUP does not report permissions.  If
+ * @write is true, GUP has returned only writable pages.
  */
 static inline u64 mmun_entry_from_page(struct page *page, bool write)
 {

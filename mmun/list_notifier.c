@@ -54,9 +54,9 @@ static const struct mmu_notifier_ops mmun_list_notifier_ops = {
 };
 
 /*
- * The core requires mmap_lock for the registration.  With mmap_lock, only one
- * task can register the list notifier.  The wait for the lock is killable,
- * because a held task can own the lock.
+ * The core requires mmap_lock for the registration.  Because of mmap_lock, only
+ * one task at a time can register the list notifier.  The wait for the lock is
+ * killable, because a held task can own the lock.
  */
 static int mmun_list_notifier_register_once(struct mmun_ctx *ctx)
 {

@@ -150,8 +150,8 @@ static unsigned long mmun_log_peek(struct mmun_log *log,
 }
 
 /*
- * Remove the records whose sequence is below @sequence.  New records may have
- * overwritten some of the records to remove since mmun_log_peek().
+ * Remove the records whose sequence is below @sequence.  Since mmun_log_peek(),
+ * new records may have overwritten some of the records to remove.
  */
 static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 {

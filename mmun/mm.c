@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The data that all contexts of an mm share, from the first open to the last
- * close.  The data are the number of contexts and the time for which tasks may
- * be held.
+ * close.  The data are the number of contexts and the deadlines of the holds.
  */
 
 #include "private.h"
@@ -55,9 +54,9 @@ static unsigned int mmun_hold_limit_ms(void)
 
 /*
  * Several holds in a row can delay one task, for example a task that needs
- * mmap_lock or waits for the SRCU of the list notifiers.  Such holds can belong
- * to different contexts.  To bound the delay of a task, the holds of all
- * contexts of an mm share a deadline.  The driver sets the deadline when it
+ * mmap_lock or waits for the SRCU of the list notifiers.  Holds of different
+ * contexts can delay the same task.  To bound the delay of a task, the holds of
+ * all contexts of an mm share a deadline.  The driver sets the deadline when it
  * holds the first task.  If no task was held for MMUN_HOLD_IDLE_NS, the next
  * held task sets a new deadline.  The driver sets no new deadline within one
  * invalidation, because the core can need more than MMUN_HOLD_IDLE_NS from one

@@ -378,7 +378,10 @@ struct mmun_batch {
 	struct list_head parts;
 };
 
-/* A thread that waits in PIN_MM.  The struct is on the stack of that thread. */
+/*
+ * A thread that waits in PIN_MM.  A struct mmun_pin is on the stack of that
+ * thread.
+ */
 struct mmun_pin {
 	struct list_head node; /* entry of mmun_pins::list, until UNPIN_MM */
 	struct completion unpinned;
@@ -394,8 +397,8 @@ struct mmun_pin {
  * @point: enum mmun_point
  * @range: ID of the range; 0: any range.  There is no reference to the range,
  *	so that it can be removed.
- * @skip: number of next arrivals at @point that the hold will ignore
- * @count: number of later arrivals at @point that the hold will stop
+ * @skip: number of arrivals at @point to ignore from now on
+ * @count: number of arrivals at @point to stop after the next @skip arrivals
  * @deadline: the hold is over at this time, in jiffies
  * @has_missed: a matching task was not stopped since the last RESUME
  * @missed: the report about the first matching task that was not stopped
@@ -426,7 +429,7 @@ struct mmun_hold_obj {
  * @mnr: the invalidation
  * @cur_seq: sequence of the invalidation.  It is 0 at START and END, because a
  *	list notifier does not get the sequence.
- * @last_hold: ID of the last hold that stopped the task at this point, or 0
+ * @last_hold: ID of the last hold that stopped the task at @point, or 0
  * @newest_hold: ID of the newest hold when the task reached the point.  Newer
  *	holds do not stop the task at this point.
  * @wakes_waiters: the task has changed the state of a hold, so the threads in

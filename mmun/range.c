@@ -9,7 +9,7 @@ static struct kmem_cache *mmun_range_cache;
 
 /*
  * Slab constructor.  When a range is freed, its lock must not be held and its
- * shadow must be empty, as after this constructor.
+ * shadow must be empty, as after mmun_range_ctor().
  */
 static void mmun_range_ctor(void *object)
 {
