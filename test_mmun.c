@@ -113,17 +113,17 @@
  *	from the list under mmun_holds::lock.  The task always takes that lock
  *	before it continues.
  *
- * While release() runs, no ioctl and no read() of the file runs, but callbacks
- * can run.  The function release() resumes all held tasks and queues
- * mmun_ctx::close_work.  The work item removes the list notifier, the probes
- * and the ranges.  Each removal waits until no callback of the removed object
- * runs.  The context is freed after all removals.  The work item has a
- * reference to the module.
+ * While release() of the device runs, no ioctl and no read() of the file runs,
+ * but callbacks of the ranges can run.  The function release() resumes all held
+ * tasks and queues mmun_ctx::close_work.  The work item removes the list
+ * notifier, the probes and the ranges.  Each removal waits until no callback of
+ * the removed object runs.  The work item frees the context after all removals,
+ * or leaves that to release().  The work item has a reference to the module.
  */
 
 /*
  * A module that is linked from several object files cannot have the name of one
- * of its object files.  Therefore test_mmun.c includes the files of mmun/, like
+ * of its object files.  Therefore this file includes the files of mmun/, like
  * kernel/sched/build_policy.c.  All functions in mmun/ are static.
  */
 #include "mmun/memory.c"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads: look up a thread for HOLD and WAKE_THREAD.
+ * Look up the thread of HOLD and WAKE_THREAD, and wake a thread.
  */
 
 #include <linux/pid.h>
