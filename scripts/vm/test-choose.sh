@@ -112,15 +112,15 @@ trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/tests"
 add_program one_test collide.commit_works_once collide_mutator.munmap.first_is_seen \
 	collide_mutator.mprotect.first_is_seen
-add_program two_test event_op.munmap.is_clipped_to_the_byte \
-	event_op.mprotect.is_clipped_to_the_byte event.munmap_raises_unmap
+add_program two_test event_op.munmap.calls_ranges_that_overlap_its_ends \
+	event_op.mprotect.calls_ranges_that_overlap_its_ends event.munmap_raises_unmap
 add_program three_test fork.anon.child_has_none fork.shmem.child_has_none
 begin_results choose
 
 # Usual globs
 picks '' 'one_test two_test three_test'
-picks 'event_op.munmap.is_clipped_to_the_byte' two_test
-picks 'event_op.is_clipped_to_the_byte' two_test
+picks 'event_op.munmap.calls_ranges_that_overlap_its_ends' two_test
+picks 'event_op.calls_ranges_that_overlap_its_ends' two_test
 picks 'collide_mutator.first*' one_test
 picks 'collide_mutator.*.first*' one_test
 picks 'collide*' one_test
@@ -136,8 +136,8 @@ picks 'fork.child_has_none,fork.child_has_none' three_test
 refuses 'zzz*' '*: TESTS=zzz\*: no test*; all names are in *names'
 refuses 'zzz*' '*name; all*'
 refuses 'colide*' '* near: collide.commit_works_once*'
-refuses 'event_op.munmap.is_cliped_to_the_byte' \
-	'* near: event_op.munmap.is_clipped_to_the_byte*'
+refuses 'event_op.munmap.calls_range_that_overlap_its_ends' \
+	'* near: event_op.munmap.calls_ranges_that_overlap_its_ends*'
 refuses 'munmap' '* near: *munmap*'
 refuses 'fork.file.child_has_none' '* near: fork.*'
 refuses 'fork.anon' '* near: fork.anon.child_has_none*'

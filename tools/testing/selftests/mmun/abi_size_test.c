@@ -154,7 +154,7 @@ TEST_F(abi, unknown_command_is_enotty)
 	}
 }
 
-TEST_EACH_CALL(known_number_with_a_wrong_type_or_direction_is_enotty)
+TEST_EACH_CALL(known_ioctl_number_with_a_wrong_type_or_direction_is_enotty)
 {
 	const int nr = _IOC_NR(call->cmd);
 	const unsigned int wrong[] = { _IO('I', nr), _IO('K', nr),

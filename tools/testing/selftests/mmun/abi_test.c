@@ -374,7 +374,7 @@ static int job_pin(struct worker *worker)
 	return _mmun_pin_mm(worker->fd, 5000, &released) ?: (int)released;
 }
 
-TEST_F(abi, unpin_mm_wakes_the_thread_of_that_tid_only)
+TEST_F(abi, unpin_mm_wakes_only_the_thread_that_it_names)
 {
 	struct worker worker = { .fd = self->fd, .job = job_pin };
 	struct mmun_record record;
@@ -425,7 +425,7 @@ FIXTURE_TEARDOWN(open_mode)
 	EXPECT_EQ(0, close(self->fd));
 }
 
-TEST_F(open_mode, read_and_write_need_their_mode_and_ioctl_needs_none)
+TEST_F(open_mode, read_and_write_depend_on_the_mode_and_ioctl_does_not)
 {
 	struct mmun_record record;
 

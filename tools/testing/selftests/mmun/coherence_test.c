@@ -181,7 +181,7 @@ TEST_F(coherence_mem, read_only_mapping_gives_read_only_entries)
 	verify(PAGES);
 }
 
-TEST_F(coherence_mem, entries_are_writable_again_after_mprotect_back)
+TEST_F(coherence_mem, entries_are_writable_after_mprotect_allows_writes_again)
 {
 	protect_op(PROT_READ);
 	protect_op(PROT_READ | PROT_WRITE);
@@ -292,7 +292,7 @@ FIXTURE_SETUP(coherence)
 	setup_range(2 * PAGES, PAGES, PAGES);
 }
 
-TEST_F(coherence, nothing_is_valid_before_the_first_snapshot)
+TEST_F(coherence, no_page_has_an_entry_before_the_first_snapshot)
 {
 	for (int nr = 0; nr < PAGES; nr++)
 		expect_no_entry(nr);
@@ -357,7 +357,7 @@ static int access_at(FIXTURE_DATA(coherence) * self, char *at, size_t length,
 }
 
 /* ACCESS copies the bytes in steps, one page of the range after another. */
-TEST_F(coherence, access_ends_before_the_step_whose_buffer_is_bad)
+TEST_F(coherence, access_stops_before_the_first_page_with_a_bad_buffer)
 {
 	char *to = mmun_map(mmun_page(PAGES), self->page);
 	const size_t page = self->page;
@@ -428,7 +428,7 @@ TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
  * If a range covers a part of a page, an invalidation drops the entry of that
  * page.
  */
-TEST_F(coherence, range_drops_entries_of_pages_that_it_covers_partly)
+TEST_F(coherence, invalidation_removes_entries_of_partly_covered_pages)
 {
 	char *first = mmun_page(1) - 1;
 

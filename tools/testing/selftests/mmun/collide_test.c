@@ -469,7 +469,7 @@ FIXTURE_VARIANT_ADD(collide_method, gup_write)   { MMUN_METHOD_GUP, MMUN_WRITE, 
 		EXPECT_EQ(variant->stale, __ret ? errno : 0);                 \
 	} while (0)
 
-TEST_F(collide_method, collect_in_a_stale_section_is_detected)
+TEST_F(collide_method, invalidation_before_collect_collides)
 {
 	begin_by_method();
 	drop_page(3);
@@ -508,7 +508,7 @@ TEST_F(collide_method, invalidation_after_collect_collides)
 	expect_no_entry(3);
 }
 
-TEST_F(collide_method, parts_in_any_order_are_all_published)
+TEST_F(collide_method, commit_publishes_all_parts_of_a_batch_in_any_order)
 {
 	self->id = insert_pages(0, ALL_PAGES);
 	begin_by_method();

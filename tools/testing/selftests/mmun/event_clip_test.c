@@ -92,12 +92,12 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 	}
 
 /* clang-format off */
-ALIGN_TEST(munmap_is_clipped_to_each_range_that_it_overlaps, UNMAP, munmap(self->op, self->length))
-ALIGN_TEST(map_fixed_is_clipped_to_each_range_that_it_overlaps, UNMAP,
+ALIGN_TEST(munmap_calls_exactly_the_ranges_that_it_overlaps, UNMAP, munmap(self->op, self->length))
+ALIGN_TEST(map_fixed_calls_exactly_the_ranges_that_it_overlaps, UNMAP,
 	   !mmun_map(self->op, self->length))
-ALIGN_TEST(mprotect_is_clipped_to_each_range_that_it_overlaps, PROTECTION_VMA,
+ALIGN_TEST(mprotect_calls_exactly_the_ranges_that_it_overlaps, PROTECTION_VMA,
 	   mprotect(self->op, self->length, PROT_READ))
-ALIGN_TEST(dontneed_is_clipped_to_each_range_that_it_overlaps, CLEAR,
+ALIGN_TEST(dontneed_calls_exactly_the_ranges_that_it_overlaps, CLEAR,
 	   madvise(self->op, self->length, MADV_DONTNEED))
 /* clang-format on */
 

@@ -329,14 +329,14 @@ static void check_op(struct __test_metadata *_metadata,
  *   0   1   2   3   4   5   6   7
  *               |--op---|
  *   |------------range------------|	raises its event for |--op---|
- *             |-r-|   |r|		is clipped
+ *             |-r-|   |r|		calls both ranges
  *              |r|			calls for its first byte
  *                      |r|		calls for its last byte
  *   |----r------|       |----r----	does not call
  */
 /* clang-format off */
 OP_TEST(raises_its_event_for_exactly_its_bytes, variant->times, { 0, AREA, AREA_LENGTH })
-OP_TEST(is_clipped_to_the_byte, variant->times, { 0, START - 100, 200 }, { 0, END - 1, 2 })
+OP_TEST(calls_ranges_that_overlap_its_ends, variant->times, { 0, START - 100, 200 }, { 0, END - 1, 2 })
 OP_TEST(calls_a_range_that_overlaps_only_its_first_byte, variant->times, { 0, START - 1, 2 })
 OP_TEST(calls_a_range_that_overlaps_only_its_last_byte, variant->times, { 0, END - 1, 2 })
 OP_TEST(does_not_call_adjacent_ranges, 0, { 0, AREA, START - AREA },

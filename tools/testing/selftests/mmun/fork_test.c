@@ -137,7 +137,7 @@ static int fork_again(void *map, int arg)
 	return mmun_child_start(&child, map) ?: mmun_child_end(&child);
 }
 
-TEST_F(fork, invalidates_ranges_over_copied_memory_only)
+TEST_F(fork, invalidates_ranges_only_if_their_memory_is_copied)
 {
 	start_child();
 	expect_fork_event(self->map, LENGTH);
@@ -170,7 +170,7 @@ TEST_F(fork, of_untouched_memory_raises_no_event)
 	mmun_expect_no_event();
 }
 
-TEST_F(fork, makes_an_open_batch_collide_over_copied_memory_only)
+TEST_F(fork, open_batch_collides_only_if_its_memory_is_copied)
 {
 	struct mmun_token token;
 
@@ -183,7 +183,7 @@ TEST_F(fork, makes_an_open_batch_collide_over_copied_memory_only)
 	EXPECT_EQ(variant->cow, mmun_commit(token));
 }
 
-TEST_F(fork, makes_the_shadow_read_only_over_copied_memory_only)
+TEST_F(fork, entries_lose_write_permission_only_if_memory_is_copied)
 {
 	__u64 entries[PAGES] = {};
 
@@ -201,7 +201,7 @@ TEST_F(fork, makes_the_shadow_read_only_over_copied_memory_only)
 	expect_present(PAGES);
 }
 
-TEST_F(fork, write_of_the_parent_clears_the_one_page_it_copies)
+TEST_F(fork, write_of_the_parent_raises_clear_only_if_it_copies_the_page)
 {
 	char *at = mmun_page(3);
 

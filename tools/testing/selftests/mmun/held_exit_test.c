@@ -103,7 +103,7 @@ TEST_F(held_exit, exit_after_sigkill_is_held)
 	EXPECT_EQ(1, mmun_resume(at));
 }
 
-TEST_F(held_exit, release_does_not_pass_enter_or_leave)
+TEST_F(held_exit, release_is_not_held_at_enter_or_leave)
 {
 	__u32 enter = mmun_hold(MMUN_POINT_ENTER, 0, self->victim.tid);
 	__u32 leave = mmun_hold(MMUN_POINT_LEAVE, 0, self->victim.tid);
@@ -132,7 +132,7 @@ TEST_F(held_exit, exit_continues_at_the_timeout)
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
 }
 
-TEST_F(held_exit, exec_passes_the_exit_point)
+TEST_F(held_exit, exec_is_held_at_the_exit_point)
 {
 	__u32 at = hold_victim(victim_exec, MMUN_POINT_EXIT);
 

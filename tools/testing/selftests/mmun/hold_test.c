@@ -188,7 +188,7 @@ TEST_F(hold, at_start_of_a_range_ignores_invalidations_that_miss_the_range)
 	expect_armed(at);
 }
 
-TEST_F(hold, at_start_of_a_removed_range_stays_armed)
+TEST_F(hold, at_start_stays_armed_if_its_range_was_removed)
 {
 	__u32 at = arm_dontneed(1, MMUN_POINT_START, self->id);
 
@@ -446,7 +446,7 @@ TEST_F(hold_two, one_hold_stops_both_threads)
 
 /* Memory */
 
-TEST_F(hold, number_65_is_enospc)
+TEST_F(hold, one_hold_too_many_is_enospc)
 {
 	__u32 at[64];
 
@@ -495,7 +495,7 @@ TEST_F(hold, record_reports_the_held_task)
 	mmun_expect_no_event();
 }
 
-TEST_F(hold, start_and_end_are_logged_after_the_first_hold_there)
+TEST_F(hold, start_and_end_are_logged_after_the_first_hold_at_end)
 {
 	static const __u16 types[] = {
 		MMUN_RECORD_INVALIDATE, MMUN_RECORD_START, MMUN_RECORD_END,
@@ -578,7 +578,7 @@ TEST_F(naive, reader_does_not_wait)
 	EXPECT_EQ(0, mmun_commit(token));
 }
 
-TEST_F(naive, range_is_collected_by_every_method)
+TEST_F(naive, every_method_takes_a_snapshot)
 {
 	__u32 id = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page), m;
 

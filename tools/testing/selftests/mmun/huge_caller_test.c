@@ -66,7 +66,7 @@ TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 }
 
 /* The inner invalidation starts before the end of the outer invalidation. */
-TEST_F(huge_page, split_nests_a_clear_with_the_same_seq)
+TEST_F(huge_page, split_raises_a_nested_clear_with_the_same_seq)
 {
 	char *p = huge + 3 * self->page;
 	struct mmun_record outer, inner;

@@ -430,7 +430,7 @@ TEST_F(interleaving_signal, only_sigkill_during_mmap_lock_ends_the_wait)
  *	resumed						returns
  *			collides	collides	commits
  */
-TEST_F(interleaving, only_a_read_that_began_after_the_callback_commits)
+TEST_F(interleaving, batch_commits_only_if_it_began_after_the_callback)
 {
 	struct mmun_token before = mmun_read_begin(self->id), entered;
 	struct mmun_record r;

@@ -135,7 +135,7 @@ TEST_F(log, reading_an_empty_log_with_o_nonblock_is_eagain)
 	EXPECT_ERRNO(EINVAL, read(self->fd, self->r, SIZE(1) - 1));
 }
 
-TEST_F(log, bad_buffer_loses_no_record)
+TEST_F(log, read_into_a_bad_buffer_loses_no_record)
 {
 	char *bad = mmun_arena(1);
 	char *end = mmun_map_filled(mmun_arena(1), 1) + self->page;
@@ -227,7 +227,7 @@ TEST_F(log, log_is_as_large_as_requested)
 	mmun_expect_no_event();
 }
 
-TEST_F(log, log_without_records_or_types_is_empty_but_ranges_count_events)
+TEST_F(log, disabled_log_stays_empty_and_ranges_still_count_events)
 {
 	mmun_log_setup(0, MMUN_LOG_TYPES_ALL);
 	make_events(0, 2);
@@ -250,7 +250,7 @@ TEST_F(log, failed_log_setup_keeps_the_log)
 	expect_page(1);
 }
 
-TEST_F(log, failed_insert_is_followed_by_its_removal)
+TEST_F(log, failed_insert_logs_an_insert_and_a_remove)
 {
 	mmun_log_setup(16, 1U << MMUN_RECORD_INSERT | 1U << MMUN_RECORD_REMOVE);
 	mmun_err_insert(EOVERFLOW, self->map, 0);

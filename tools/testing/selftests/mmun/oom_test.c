@@ -141,7 +141,7 @@ TEST_F(oom, process_mrelease_raises_a_nonblockable_event_for_each_vma)
 	mmun_expect_no_event();
 }
 
-TEST_F(oom, process_mrelease_frees_the_memory_of_accepting_ranges_only)
+TEST_F(oom, process_mrelease_frees_only_the_memory_of_accepting_ranges)
 {
 	for (int i = 0; i < 2; i++)
 		EXPECT_EQ(VMA_PAGES, pages_present(i));

@@ -144,7 +144,7 @@ TEST_F(dispatch, each_range_that_is_hit_is_called_once_and_no_other)
 	expect_total(&log, hits);
 }
 
-TEST_F(dispatch, removed_range_is_not_called_and_the_rest_are)
+TEST_F(dispatch, removed_ranges_are_not_called_and_the_others_are)
 {
 	for (int i = 0; i < variant->count; i += 2)
 		mmun_remove(self->ranges[i].id);
@@ -584,7 +584,7 @@ TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 }
 
 /* The wrong element has an invalid ID and an invalid reserved field. */
-TEST_F(bulk, remove_stops_at_an_invalid_id_and_loses_nothing)
+TEST_F(bulk, remove_stops_at_an_invalid_span_and_keeps_later_ranges)
 {
 	struct mmun_span *wrong = &self->row[variant->wrong];
 	__u64 done;

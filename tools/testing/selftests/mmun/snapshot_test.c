@@ -60,7 +60,7 @@ METHOD_TEST(write_snapshot_reports_writable_pages)
  * HMM reports the permissions in the page tables.  GUP reports only the
  * requested permissions.
  */
-METHOD_TEST(read_snapshot_reports_write_permission_only_by_hmm)
+METHOD_TEST(read_snapshot_reports_write_permission_only_with_hmm)
 {
 	bool writes = variant->method == MMUN_METHOD_HMM_FAULT;
 
