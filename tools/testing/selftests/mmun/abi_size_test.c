@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests what all calls have in common: the number of the call, the layout and
+ * Tests the rules that apply to every call: the ioctl number, the layout and
  * the size of the argument, and the copy of the argument.
  */
 #include <assert.h>
 #include "lib/calls.h"
 
-/* The layout is part of the ABI, and the same for 32-bit and 64-bit callers. */
+/* 32-bit and 64-bit callers pass arguments of the same layout to the driver. */
 #define SIZE sizeof(layout)
 #define AT(field) offsetof(typeof(layout), field)
 #define OFFSETS(name, condition)                                   \
@@ -194,8 +194,8 @@ static int compat_answer(int fd, unsigned int cmd, void *arg)
 
 /*
  * A child process tries getpid(), because int $0x80 causes SIGSEGV if the
- * kernel lacks the 32-bit ABI.  User-Mode Linux executes the system call that
- * has this number in the 64-bit ABI.
+ * kernel lacks the 32-bit ABI.  User-Mode Linux executes a system call of the
+ * 64-bit ABI instead.
  */
 static bool have_compat(void)
 {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests each call of the device: wrong values, errno, the order of the checks,
- * IDs of removed objects, and privileges.  The tests try each wrong value
- * alone, in a call that is otherwise correct, and together with each other
- * wrong value of the call.
+ * IDs of removed objects, and privileges.  The tests try each wrong value in a
+ * call that is otherwise correct, and then each pair of wrong values of a call.
  */
 #include "lib/calls.h"
 #include "lib/worker.h"
 
 /*
- * The checks of a call, in their order.  The driver compares SEQ, the sequence,
- * only if the batch exists.  The core detects OVERFLOW.
+ * The checks of a call, in their order.  The driver compares the sequence (SEQ)
+ * only if the batch exists.  The core checks for OVERFLOW.
  */
 enum stage { OFFER, VALUE, KTHREAD, ID, INTERVAL, SEQ, OVERFLOW, BUFFER };
 
@@ -22,15 +21,15 @@ static const int stage_errno[] = {
 /* clang-format on */
 
 /**
- * struct wrong - values that a field must not have
+ * struct wrong - wrong values of one field of an argument
  * @what: text for messages
  * @cmd: the call
  * @offset: offset of the field in the argument
  * @width: bytes of the field
  * @stage: the check that fails
- * @value: the wrong value, in an element of all_wrongs()
+ * @value: the wrong value, if all_wrongs() returned this structure
  * @count: number of @values
- * @values: the wrong values, in a row of the table in all_wrongs()
+ * @values: the wrong values, if this structure is in the table of all_wrongs()
  */
 struct wrong {
 	const char *what;
@@ -55,7 +54,7 @@ struct wrong {
 #define KERNEL_ADDRESS (-4096ULL)
 #define KTHREADD 2 /* a kernel thread */
 
-/* Returns one element for each wrong value.  The last element has no @what. */
+/* Returns an array of all wrong values, which ends with a NULL in @what. */
 static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 {
 	const struct mmun_info *info = &self->info;
@@ -325,7 +324,7 @@ TEST_F(abi, info_reports_consistent_features_and_limits)
 	EXPECT_LE(16, info->out_max_batches);
 	EXPECT_LE(NR_PAGES, info->out_max_batch_pages);
 	EXPECT_LE(MMUN_LOG_DEFAULT, info->out_max_log_records);
-	/* LOG_SETUP accepts powers of two only, so the maximum must be one. */
+	/* LOG_SETUP accepts the maximum, which must be a power of two. */
 	EXPECT_EQ(0,
 		  info->out_max_log_records & (info->out_max_log_records - 1));
 	EXPECT_LE(MMUN_RETRIES, info->out_max_retries);
@@ -366,7 +365,7 @@ TEST_F(abi, hmm_nofault_does_not_accept_write)
 				  MMUN_METHOD_HMM_NOFAULT, 0));
 }
 
-/* Returns 1 if MMUN_UNPIN_MM ended MMUN_PIN_MM. */
+/* Returns 1 if MMUN_UNPIN_MM ended the call MMUN_PIN_MM. */
 static int job_pin(struct worker *worker)
 {
 	__u32 released = 2;

@@ -7,7 +7,7 @@
 
 HOLD_FIXTURE(balance)
 
-/* Check without waiting, and expect this result.  Returns the sequence. */
+/* Expect this result of MMUN_CHECK_BALANCE.  Evaluates to the sequence. */
 #define expect_check(_balanced, _odd)                                 \
 	({                                                            \
 		struct mmun_check_balance __c;                        \

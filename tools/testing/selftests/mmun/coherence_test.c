@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests coherence: the device reads what the CPU wrote, the CPU reads what the
- * device wrote, and an operation removes the entries of its pages and no other
- * entries.
+ * Tests coherence: the device reads what the CPU wrote, and the CPU reads what
+ * the device wrote.  An operation must remove the entries of its pages from the
+ * shadow, and no other entries.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
@@ -32,8 +32,8 @@
 MMUN_PLAIN_FIXTURE(coherence_mem, MMUN_RANGE_FIXTURE)
 
 /*
- * @dropped: byte of page 3 after MADV_DONTNEED.  Each page of the file starts
- * with byte 0x7f.
+ * @dropped: the first byte of page 3 after MADV_DONTNEED.  Each page of the
+ * file starts with byte 0x7f.
  */
 FIXTURE_VARIANT(coherence_mem)
 {
@@ -50,7 +50,7 @@ FIXTURE_VARIANT_ADD(coherence_mem, memfd_shared)  { MAP_SHARED, 0x44 };
 FIXTURE_VARIANT_ADD(coherence_mem, memfd_private) { MAP_PRIVATE, 0x7f };
 /* clang-format on */
 
-/* When a test begins, the device has writable entries for all pages. */
+/* When a test begins, the shadow has writable entries for all pages. */
 FIXTURE_SETUP(coherence_mem)
 {
 	const bool has_file = !(variant->flags & MAP_ANONYMOUS);
@@ -82,8 +82,9 @@ FIXTURE_SETUP(coherence_mem)
 	} while (0)
 
 /*
- * Check that pages [@first, @end) have no entry.  In all other pages, the CPU
- * must read what the device wrote, and the device must read what the CPU wrote.
+ * Check that pages [@first, @end) have no entry in the shadow.  In all other
+ * pages, the CPU must read what the device wrote, and the device must read what
+ * the CPU wrote.
  */
 static void check_gone(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(coherence_mem) * self, int first, int end)
@@ -264,8 +265,8 @@ TEST_F(coherence_mem, device_writes_after_fork_reach_only_the_parent)
 }
 
 /*
- * The write of the CPU copies a page that the child shares.  The entry of the
- * old page must be removed.
+ * The CPU writes to a page that the parent and the child share.  If the write
+ * copies the page, the entry of the old page must be removed from the shadow.
  */
 TEST_F(coherence_mem, device_reads_what_the_cpu_wrote_after_fork)
 {
@@ -283,7 +284,7 @@ TEST_F(coherence_mem, device_reads_what_the_cpu_wrote_after_fork)
 	expect_child_reads(is_shared ? 0x55 : 1);
 }
 
-/* Tests that use only the best method of the kernel */
+/* Tests that use only one method, the best method that the kernel has */
 
 MMUN_PLAIN_FIXTURE(coherence, MMUN_RANGE_FIXTURE)
 
@@ -321,7 +322,7 @@ TEST_F(coherence, device_write_faults_its_buffer_in)
 	EXPECT_EQ(0, memcmp(op_at, buffer, op_length));
 }
 
-/* The stack must grow, because it has no pages so far below the frame. */
+/* The buffer is so far below the frame that the stack must grow. */
 TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
 {
 	__u64 frame = mmun_u64(__builtin_frame_address(0)) - (1 << 20);
@@ -333,8 +334,8 @@ TEST_F(coherence, device_read_fills_a_buffer_for_which_the_stack_must_grow)
 }
 
 /*
- * The device reads the page into the same page.  The kernel replaces the zero
- * page, and removes the entry that the read uses.
+ * ACCESS reads a page into a buffer, which is the same page.  The kernel
+ * replaces the zero page, and removes the entry that ACCESS reads from.
  */
 TEST_F(coherence, device_can_read_the_zero_page_into_the_same_page)
 {
@@ -425,8 +426,8 @@ TEST_F(coherence, access_outside_the_bytes_of_an_unaligned_range_is_erange)
 }
 
 /*
- * If a range covers a part of a page, an invalidation drops the entry of that
- * page.
+ * An invalidation of a page removes the entry of the page even if the range
+ * covers only a part of the page.
  */
 TEST_F(coherence, invalidation_removes_entries_of_partly_covered_pages)
 {

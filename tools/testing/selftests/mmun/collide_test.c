@@ -7,9 +7,9 @@
 #include "lib/subject.h"
 
 /*
- * The pages and ranges are those of hold.h.  Page n contains byte n + 1.
- * mremap() moves a page into the 8 pages after the map.  The process of the
- * test takes the role of the subject, see subject.h.
+ * The drawing in hold.h shows the pages and the ranges.  Page n contains byte
+ * n + 1.  mremap() moves a page to one of the 8 pages behind the map.  The
+ * process of the test takes the role of the subject, see subject.h.
  *
  *   0   1   2   3   4   5   6   7   8 ...            15
  *   |-----range-----|-near--|       |   no access
@@ -36,7 +36,7 @@ COLLIDE_FIXTURE(collide_mutator)
 COLLIDE_FIXTURE(collide_method)
 COLLIDE_FIXTURE(collide_cow)
 
-/* Begin a critical section.  The next statements work on the latest section. */
+/* Begin a critical section, on which the macros below work. */
 #define begin() (self->token = mmun_read_begin(self->id))
 
 #define collect(_first, _nr, _method, _flags)                       \
@@ -55,7 +55,7 @@ COLLIDE_FIXTURE(collide_cow)
 #define expect_retry(_retry) \
 	EXPECT_EQ(_retry, mmun_check_retry(self->id, self->token.seq))
 
-/* Commit the latest section, and expect this result. */
+/* Commit the latest batch, and expect @_collided and @_published. */
 #define expect_commit(_collided, _published)                                  \
 	do {                                                                  \
 		struct mmun_commit __commit;                                  \
@@ -225,7 +225,7 @@ TEST_F(collide_mutator, check_retry_agrees_with_commit)
 	expect_published(0);
 }
 
-/* A collision keeps the published entries of pages that did not change. */
+/* After a collision, the entries of unchanged pages stay in the shadow. */
 TEST_F(collide_mutator, collision_publishes_nothing_and_keeps_unchanged_pages)
 {
 	begin_with_page(0);
@@ -240,9 +240,9 @@ TEST_F(collide_mutator, collision_publishes_nothing_and_keeps_unchanged_pages)
 	expect_no_entry(1);
 }
 
-/* Many sections, without an invalidation or with one invalidation each */
+/* Many critical sections, each with no invalidation or one invalidation */
 
-/* Returns how many sections collide.  Section @_i contains statement @_step. */
+/* Evaluates to the number of collisions.  Section @_i executes @_step. */
 #define count_collisions(_i, _rounds, _step)                    \
 	({                                                      \
 		int __collided = 0;                             \

@@ -66,8 +66,8 @@ FIXTURE_VARIANT_ADD(event_align, after)          { .first = 13, .end = 15 };
 /* clang-format on */
 
 /*
- * Expect that the operation calls each range that it overlaps once, and no
- * other range.  Evaluates to the number of calls.
+ * Expect one callback of each range that the operation overlaps, and no other
+ * callback.  Evaluates to the number of callbacks.
  */
 #define expect_met(_watch, _event)                                           \
 	({                                                                   \
@@ -217,9 +217,9 @@ TEST_F(event_clip, dontneed_over_three_mappings_raises_one_event_for_each)
 }
 
 /*
- * mprotect() works on one page table after another.  Both tables are in one
- * page middle directory.  If the first table is missing, the invalidation may
- * start at the second table.
+ * mprotect() works on one page table after another.  Both page tables are in
+ * one page middle directory.  If the first page table is missing, the
+ * invalidation may start at the second page table.
  *
  *   0   1   2   3 | 4   5   6   7	| is the end of the first page table
  *   |----------op-----------|

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests which operation raises which event on which bytes, and which operations
- * raise no event.  Each operation works on pages 3 and 4 of the area, or on
- * page 3.
+ * Tests the event that an operation raises, and the bytes that the event
+ * covers.  Some operations must raise no event.  Each operation works on pages
+ * 3 and 4 of the area, or on page 3.
  *
  *   0   1   2   3   4   5   6   7
  *   |------------area-------------|
@@ -18,21 +18,21 @@
 #define OP_FIRST 3
 
 enum mem {
-	MEM_ANON, /* private and anonymous, every page written */
-	MEM_EMPTY, /* private and anonymous, no page touched */
-	MEM_ZERO, /* private and anonymous, every page read: the zero page */
-	MEM_SHARED, /* a memfd, shared, every page written */
-	MEM_PRIVATE, /* a memfd, private, every page read */
+	MEM_ANON, /* private anonymous memory; every page was written */
+	MEM_EMPTY, /* private anonymous memory without pages */
+	MEM_ZERO, /* private anonymous memory; every page is the zero page */
+	MEM_SHARED, /* shared mapping of a memfd; every page was written */
+	MEM_PRIVATE, /* private mapping of a memfd; every page was read */
 };
 
 /**
  * struct area - the memory, and the objects that operations use
- * @map: the first page, at the start of a page table
+ * @map: address of the first page, where a page table begins
  * @page: the size of a page
  * @memfd: the file that is mapped, if there is one
  * @uffd: a userfaultfd, if there is one
  * @child: a process that was forked after the memory was mapped
- * @in_child: what op_in_child() does
+ * @in_child: the function that the child executes in op_in_child()
  *
  * An operation returns 0, or sets errno and returns another number.
  */
@@ -169,8 +169,8 @@ static int register_uffd(struct area *a, __u64 features, __u64 mode)
 }
 
 /*
- * Preparations, which run before the range is inserted, so that the range
- * receives no event from the preparation
+ * Preparations run before the range is inserted, so that the range receives no
+ * event of the preparation.
  */
 /* clang-format off */
 OP(end_child, op_fork(a, 0) ?: mmun_child_end(&a->child))
@@ -225,7 +225,7 @@ AREA_FIXTURE(event_op)
 AREA_FIXTURE(event_quiet)
 AREA_FIXTURE(event_foreign)
 
-/* If the operation fails, a variant with @needs is skipped. */
+/* A variant with @needs is skipped if the operation fails. */
 #define area_do(_op, _arg)                                      \
 	do {                                                    \
 		mmun_order_fn __op = _op;                       \
@@ -238,7 +238,7 @@ AREA_FIXTURE(event_foreign)
 		}                                               \
 	} while (0)
 
-/* Where the area and the event begin and end */
+/* Addresses and lengths of the area and of the event */
 #define AREA (self->area.map)
 #define AREA_LENGTH (AREA_PAGES * self->area.page)
 #define START op_at(&self->area)
@@ -260,8 +260,8 @@ enum {
 };
 
 /*
- * Operations that raise an event.  The arguments are the event, its number of
- * pages, the number of events, and the operation.
+ * Operations that raise an event.  The arguments of RAISES() are the event, its
+ * number of pages, the number of events, and the operation.
  */
 
 /* clang-format off */
@@ -287,7 +287,7 @@ RAISES(dontneed_file, CLEAR, 2, 1, op_madvise, MADV_DONTNEED, MEM_SHARED);
 RAISES(free, CLEAR, 2, 1, op_madvise, MADV_FREE);
 RAISES(remove, CLEAR, 2, 1, op_madvise, MADV_REMOVE, MEM_SHARED);
 RAISES(punch_hole, CLEAR, 2, 1, op_punch_hole, .mem = MEM_SHARED);
-/* truncate() unmaps twice, because faults may create private copies. */
+/* truncate() unmaps pages twice, because faults may create private copies. */
 RAISES(truncate, CLEAR, AREA_PAGES - OP_FIRST, 2, op_truncate, .mem = MEM_SHARED);
 RAISES(pageout_of_lazily_freed_page, CLEAR, 1, 1, op_pageout, .prepare = op_free_lazily);
 RAISES(write_after_fork, CLEAR, 1, 1, op_write, .prepare = op_fork);
@@ -317,7 +317,7 @@ static void check_op(struct __test_metadata *_metadata,
 	expect_total(&log, count * times);
 }
 
-/* Define a test with some ranges, each of which is { 0, start, length }. */
+/* Define a test.  Each of its ranges is written { 0, start, length }. */
 #define OP_TEST(_name, _times, ...)                                           \
 	TEST_F(event_op, _name)                                               \
 	{                                                                     \
@@ -336,7 +336,8 @@ static void check_op(struct __test_metadata *_metadata,
  */
 /* clang-format off */
 OP_TEST(raises_its_event_for_exactly_its_bytes, variant->times, { 0, AREA, AREA_LENGTH })
-OP_TEST(calls_ranges_that_overlap_its_ends, variant->times, { 0, START - 100, 200 }, { 0, END - 1, 2 })
+OP_TEST(calls_ranges_that_overlap_its_ends, variant->times, { 0, START - 100, 200 },
+	{ 0, END - 1, 2 })
 OP_TEST(calls_a_range_that_overlaps_only_its_first_byte, variant->times, { 0, START - 1, 2 })
 OP_TEST(calls_a_range_that_overlaps_only_its_last_byte, variant->times, { 0, END - 1, 2 })
 OP_TEST(does_not_call_adjacent_ranges, 0, { 0, AREA, START - AREA },
@@ -390,7 +391,7 @@ TEST_F(event_quiet, raises_no_event)
 	mmun_expect_event(id, CLEAR, AREA, self->area.page);
 }
 
-/* A written page is soft dirty, unless the kernel does not support the bit. */
+/* A written page is soft dirty, unless the kernel has no soft-dirty bit. */
 static bool has_soft_dirty(const char *p)
 {
 	return mmun_pagemap(p) >> 55 & 1;
@@ -426,7 +427,7 @@ TEST_F(event_foreign, event_reports_the_process_that_caused_it)
 	mmun_expect_no_event();
 }
 
-/* Operations that do not fit into the area */
+/* Operations that need other memory than struct area */
 
 FIXTURE(event)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests the end of an mm: the event RELEASE, and the lifetimes of the mm, the
- * descriptor and the ranges.  The mm and the descriptor can end in either
- * order.  The ranges end with the descriptor at the latest.
+ * descriptor and the ranges.  The mm can end before or after the last
+ * descriptor is closed.  No range outlives the last descriptor.
  */
 #include <limits.h>
 #include <sys/mount.h>
@@ -61,7 +61,7 @@ static int die_by_abort(void *arg, int nr)
 
 VICTIM_FIXTURE(exit, setup_exit())
 
-/* @die: the order that ends the victim, or NULL to send SIGKILL */
+/* @die: the function by which the victim exits, or NULL to send SIGKILL */
 FIXTURE_VARIANT(exit)
 {
 	mmun_order_fn die;
@@ -88,7 +88,7 @@ FIXTURE_VARIANT_ADD(exit, exec)             { victim_exec, EXECED_OK };
 
 /*
  * The kernel raises RELEASE while all pages are still mapped, and UNMAP before
- * it unmaps the pages.  Both events cover the whole address space.
+ * it unmaps the pages.  RELEASE and UNMAP cover the whole address space.
  */
 TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 {
@@ -198,8 +198,8 @@ TEST_F(exit, makes_an_open_batch_collide)
 
 /*
  * A CPU that ran the dead process may keep a reference to its mm until the CPU
- * runs another process.  Run on each CPU, so that every CPU drops the
- * reference.
+ * runs another process.  Run on each CPU, so that every CPU drops its reference
+ * to the mm.
  */
 static void drop_lazy_references(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests /dev/mmun_floor: INSERT subscribes to the mm, LOOK finds the pages that
- * are present and changes nothing, open() needs privileges, and close() leaves
- * nothing behind.
+ * Tests /dev/mmun_floor.  INSERT subscribes to the mm.  LOOK finds the pages
+ * that are present, and changes no page.  open() needs privileges, and close()
+ * removes all subscriptions.
  */
 #include "lib/floor.h"
 #include "lib/mmun.h"
@@ -17,7 +17,7 @@
  *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are present
  *
  * @fd is /dev/mmun, which reports the references to the mm.  @floor is
- * /dev/mmun_floor.  @cmd is the result of the latest call.
+ * /dev/mmun_floor.  @cmd is the argument of the latest call.
  */
 FIXTURE(floor)
 {
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(floor)
 	call(INSERT, .start = mmun_u64(self->map), .count = 1, \
 	     .length = mmun_pages(NR_PAGES))
 
-/* Both arguments are numbers of bytes. */
+/* @_offset and @_length are numbers of bytes. */
 #define look(_offset, _length)                               \
 	call(LOOK, .start = mmun_u64(self->map + (_offset)), \
 	     .length = (_length))
@@ -152,7 +152,7 @@ TEST_F(floor, look_outside_the_first_subscription_is_erange)
 	EXPECT_ERRNO(EINVAL, look(0, page + 1));
 }
 
-/* With CONFIG_HMM_MIRROR the error is ENOENT, because there is no set. */
+/* With CONFIG_HMM_MIRROR the error is ENOENT: there is no subscription. */
 TEST_F(floor, look_without_hmm_mirror_is_eopnotsupp)
 {
 	const bool hmm = mmun_has_feature(self->fd, MMUN_FEATURE_HMM);
@@ -264,8 +264,8 @@ static int insert_many(void *arg, int fd)
 }
 
 /*
- * Start a child that inserts.  Returns a descriptor of the test for one of the
- * devices that the child opened: /dev/mmun_floor or /dev/mmun.
+ * Start a child that inserts.  Returns a copy of the descriptor of
+ * /dev/mmun_floor or /dev/mmun that the child opened.
  */
 #define start_child(_child, _is_floor)                                        \
 	({                                                                    \
@@ -293,7 +293,7 @@ TEST_F(floor, signal_ends_an_insert_and_leaves_no_subscription)
 
 	for (ms = 1; ms <= 64; ms *= 4) {
 		fd = start_child(&child, 0);
-		/* The sleep makes the signal arrive at different steps. */
+		/* SIGKILL arrives during different steps of INSERT. */
 		usleep(1000 * ms);
 		kill_child(&child);
 		/* Only the context of /dev/mmun still refers to the mm. */

@@ -10,7 +10,7 @@
 
 #define PAGES 8
 #define LENGTH (PAGES * sysconf(_SC_PAGESIZE))
-#define FIRST 0x11 /* byte in all pages at the start of a test */
+#define FIRST 0x11 /* the byte that fills all pages at the start of a test */
 #define CHILD 0x41
 #define PARENT 0x21
 #define DEVICE 0x51
@@ -30,8 +30,8 @@
 	}
 
 /*
- * Memory of each kind.  All pages are present, and all their bytes are FIRST.
- * The range covers all pages.
+ * Memory of each kind.  All pages are present and filled with FIRST.  The range
+ * covers all pages.
  */
 FORK_FIXTURE(fork)
 
@@ -76,7 +76,7 @@ FIXTURE_SETUP(fork)
 #define expect_copy_of_pages(_first, _nr) \
 	expect_copy(mmun_page(_first), mmun_pages(_nr))
 
-/* Expect the event of fork() if the child has a copy, and no other event. */
+/* If the child has a copy, expect the event of fork(), and only this event. */
 #define expect_fork_event(_start, _length)                      \
 	({                                                      \
 		struct mmun_record __event = {};                \
@@ -94,8 +94,8 @@ FIXTURE_SETUP(fork)
 #define expect_present(_nr) EXPECT_EQ(_nr, mmun_verify(self->id))
 
 /*
- * The child inserts a range, and reads a byte and writes another byte through
- * @fd, which the child inherited.  Returns the byte that the child read.
+ * The child inserts a range, reads a byte, and writes @byte.  @fd is inherited
+ * from the parent.  Returns the byte that the child read.
  */
 static int access_by_device(int fd, char *map, __u32 method, char byte)
 {
@@ -348,7 +348,7 @@ TEST_F(fork, child_with_its_own_range_receives_only_its_own_events)
 
 /*
  * Start a child that shares the mm, and wait until the child exits.  The child
- * unmaps two pages, or no page if @at is NULL.  Returns the status of the
+ * unmaps two pages, or no page if @at is NULL.  Returns the exit status of the
  * child.
  */
 static int run_sharer(char *at)
@@ -380,7 +380,7 @@ TEST_F(fork, munmap_by_a_child_that_shares_the_mm_raises_an_event)
 	mmun_expect_no_event();
 }
 
-/* Advice not to copy memory: the child has no mapping, or an empty mapping. */
+/* fork() does not copy the memory: the child has no mapping or no contents. */
 
 FORK_FIXTURE(fork_advice)
 

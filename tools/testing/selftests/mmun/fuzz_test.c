@@ -2,8 +2,8 @@
 /*
  * Issues a hundred thousand ioctls with random arguments, or with arguments
  * that are plausible except one field.  The runner checks that the kernel
- * prints no message.  The context must work afterwards, and all memory must be
- * freed.
+ * prints no message.  The context must work after the ioctls, and all memory
+ * must be freed.
  *
  * MMUN_SEED=number in the environment repeats the calls of a run.
  */
@@ -16,8 +16,8 @@
 #define DEFAULT_SEED 20191112 /* when interval notifiers were merged */
 
 /*
- * The fields of each argument, in their order.  A small letter is a __u32, and
- * a capital letter is an __aligned_u64.
+ * The fields of the argument of each call, in the order of their offsets.  A
+ * small letter is a __u32, and a capital letter is an __aligned_u64.
  *
  *   s size			z zero			o O output
  *   k kind			r range			b batch
@@ -84,7 +84,7 @@ FIXTURE(fuzz)
 
 enum how { NOISE, ONE_FIELD, COMMAND };
 
-/* If too few calls succeed, the calls do not test the handlers. */
+/* Enough calls must succeed, because a failed call tests only the checks. */
 FIXTURE_VARIANT(fuzz)
 {
 	enum how how;
@@ -101,9 +101,9 @@ FIXTURE_VARIANT_ADD(fuzz, command_and_pointer_random) { COMMAND, 10000, 0, 200 }
 
 /*
  * wild() returns powers of two as addresses, and the kernel may write to these
- * addresses.  The program must therefore have no memory at powers of two.  Some
- * kernels place the first mapping at 1 << 30.  A constructor of the harness
- * creates that mapping, so this constructor must run first.
+ * addresses.  The program must have no memory at powers of two.  Some kernels
+ * place the first mapping at 1 << 30.  A constructor of the harness creates the
+ * first mapping, so this constructor must run earlier.
  */
 static void __attribute__((constructor(101))) reserve_powers_of_two(void)
 {
@@ -309,7 +309,7 @@ static void call(FIXTURE_DATA(fuzz) * self, enum how how)
 	unsigned int cmd = shape->cmd;
 
 	fill(self, shape, arg, how == NOISE ? -1 : odd);
-	/* Sometimes place the argument across the end of its page. */
+	/* Sometimes the argument is partly behind the end of the page. */
 	if (!below(self, 32))
 		arg = memmove(self->arg + self->page - shape->size + 4, arg,
 			      shape->size - 4);

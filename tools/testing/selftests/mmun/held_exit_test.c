@@ -111,7 +111,7 @@ TEST_F(held_exit, release_is_not_held_at_enter_or_leave)
 
 	expect_armed(enter);
 	EXPECT_EQ(1, mmun_resume(at));
-	/* exit() raises UNMAP after RELEASE.  UNMAP passes both points. */
+	/* exit() raises UNMAP after RELEASE.  UNMAP passes ENTER and LEAVE. */
 	EXPECT_EQ(MMUN_EVENT_UNMAP, mmun_wait_held(enter).out_event);
 	expect_armed(leave);
 	EXPECT_EQ(1, mmun_resume(enter));
@@ -136,7 +136,7 @@ TEST_F(held_exit, exec_is_held_at_the_exit_point)
 {
 	__u32 at = hold_victim(victim_exec, MMUN_POINT_EXIT);
 
-	/* exec holds the lock that expect_held() needs to read /proc. */
+	/* During exec, expect_held() would wait for a lock of /proc. */
 	EXPECT_EQ(1, mmun_resume(at));
 	expect_status(EXECED_OK);
 	EXPECT_EQ(0, mmun_query_context().out_mm_users);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests holds, which stop a thread at a named point of an invalidation: what is
- * visible at each point, which arrivals a hold stops, and which calls wait for
- * the end of the invalidation.
+ * Tests holds, which stop a thread at a named point of an invalidation.  The
+ * tests check what is visible at each point, which arrivals a hold stops, and
+ * which calls wait for the end of the invalidation.
  */
 #include "lib/hold.h"
 #include "lib/ksm.h"
@@ -137,7 +137,7 @@ TEST_F(hold, reader_of_another_range_does_not_wait)
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->near)));
 }
 
-/* The constants MMUN_POINT_x are in the order of the points. */
+/* An invalidation passes the points in the order of their numbers. */
 TEST_F(hold, invalidation_passes_each_point_once_in_order)
 {
 	__u32 at[4];
@@ -326,8 +326,8 @@ TEST_F(hold, insert_while_odd_is_deferred_and_its_reader_waits)
 }
 
 /*
- * No range covers the page, so the sequence is even.  The core inserts a new
- * range into the tree at once, and makes the sequence odd.
+ * No range covers the page, so the sequence of the mm is even.  The core
+ * inserts a new range into the tree at once, and makes the sequence odd.
  */
 TEST_F(hold, insert_while_even_is_in_the_tree_and_its_reader_waits)
 {
@@ -389,7 +389,7 @@ HOLD_FIXTURE(hold_two)
 
 FIXTURE_VARIANT(hold_two)
 {
-	int first; /* the mutator that is resumed first */
+	int first; /* number of the mutator that is resumed first */
 	__u32 point;
 };
 
@@ -607,8 +607,8 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
 }
 
 /*
- * The holds @at and @late miss the second arrival.  @at also misses the first
- * arrival.
+ * The second arrival is missed by both holds, `at` and `late`.  The first
+ * arrival is missed by `at` only.
  */
 TEST_F(hold, wait_ends_at_a_miss_even_if_another_hold_misses_too)
 {
@@ -678,7 +678,7 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 
 /* The tests below close the context, which resumes its held tasks. */
 
-/* Orders for a child that owns the only descriptor */
+/* Functions that a child executes.  Only the child has a descriptor. */
 
 static int order_hold(void *fd, int tid)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests how long a hold lasts, how long MMUN_WAIT_HELD waits, and max_hold_ms,
- * a parameter of the module that limits the holds of an mm.
+ * Tests how long a hold lasts, and how long MMUN_WAIT_HELD waits.  max_hold_ms,
+ * a parameter of the module, limits the time for which tasks of an mm are held.
  */
 #include <limits.h>
 #include "lib/hold.h"
@@ -22,7 +22,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	at = hold_for(50, .point = MMUN_POINT_LEAVE, .tid = self->mutator.tid);
 	run_worker(&self->mutator, job_dontneed, 1);
 	end_workers();
-	/* The first of the ticks that the kernel counts may be short. */
+	/* The kernel counts ticks, and the first tick may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	held = wait_hold(at, MMUN_HOLD_MS);
@@ -62,7 +62,7 @@ TEST_F(hold_time, wait_expires_when_no_task_arrives)
 		hold_for(100, .point = MMUN_POINT_LEAVE, .tid = mmun_gettid());
 	struct mmun_wait_held held = wait_hold(at, 1);
 
-	/* On a busy machine the hold may have ended already. */
+	/* On a busy machine the time-out of the hold may already be over. */
 	if (ms_since(&then) < 100) {
 		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
 	}
@@ -138,14 +138,14 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 
 	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	self->mutator.length = mmun_pages(2);
-	/* The limit must end the first hold before the time-out does. */
+	/* The limit must end the first hold before its time-out ends it. */
 	set_limit(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
 	set_limit(1000);
 	then = mmun_now();
 	worker_go(&self->mutator);
 	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
-	/* Let 700 ms of the limit pass.  There is no event to wait for. */
+	/* Sleep until 700 ms are over, which no event reports. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -163,7 +163,7 @@ TEST_F(hold_limit, contexts_of_an_mm_share_one_limit)
 	EXPECT_EQ(0, close(fd));
 }
 
-/* Returns the milliseconds of the fastest of three invalidations. */
+/* Returns the duration in ms of the fastest of three invalidations. */
 static long fastest_dontneed(char *at, size_t length)
 {
 	long ms, least = LONG_MAX;
@@ -214,7 +214,7 @@ static void invalidate_through_many(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, _mmun_log_setup(fd, 16, 1U << MMUN_RECORD_HELD, &done));
 	invalidate_through_two_holds(_metadata, self, fd);
 	EXPECT_EQ(0, mmun_next_record(fd, &record));
-	/* Stop job_start_holds(), because close() removes many ranges. */
+	/* Stop job_start_holds(), because close() below removes many ranges. */
 	self->other.stop = true;
 	expect_limit(1000);
 	EXPECT_EQ(0, close(fd));
@@ -269,8 +269,8 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 
 /*
  * A held invalidation has hit a range of the context that the test closes.
- * close() waits until the limit.  A worker of the driver then pins the module,
- * and waits for the end of the invalidation.
+ * close() waits for the end of the invalidation until the limit.  After the
+ * limit, a worker of the driver waits, and pins the module.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
@@ -292,7 +292,7 @@ TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 	set_limit(MMUN_HOLD_MS);
 	EXPECT_EQ(users + 1, mmun_read_number(MODULE_USERS));
 	end_workers();
-	/* No call waits for the worker of the driver, so poll its reference. */
+	/* Poll until the worker of the driver has released the module. */
 	for (int i = 0;
 	     i < MMUN_HOLD_MS && mmun_read_number(MODULE_USERS) != users; i++)
 		poll(NULL, 0, 1);

@@ -14,7 +14,7 @@ static int touch(void *p, int nr)
 	return 0;
 }
 
-/* mmun_map_file() cannot be used, because it advises against huge pages. */
+/* The tests cannot use mmun_map_file(), which advises against huge pages. */
 static char *map_at(char *at, size_t length, int flags, int fd)
 {
 	char *p = mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
@@ -23,7 +23,7 @@ static char *map_at(char *at, size_t length, int flags, int fd)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* The mapping keeps the file, so the descriptor is closed. */
+/* The mapping keeps the file after the descriptor is closed. */
 static char *map_memfd(char *at, size_t length, unsigned int flags)
 {
 	int fd = mmun_memfd_sized(length, flags);
@@ -65,7 +65,7 @@ TEST_F(huge_page, collapse_raises_clear_for_the_huge_page)
 	mmun_expect_no_event();
 }
 
-/* The inner invalidation starts before the end of the outer invalidation. */
+/* The huge page is split inside the invalidation of MADV_DONTNEED. */
 TEST_F(huge_page, split_raises_a_nested_clear_with_the_same_seq)
 {
 	char *p = huge + 3 * self->page;
@@ -83,8 +83,8 @@ TEST_F(huge_page, split_raises_a_nested_clear_with_the_same_seq)
 
 /*
  * MADV_COLD splits the huge page.  The kernel splits the mapping of the page,
- * and replaces the mapping by migration entries.  The split raises one or two
- * events.
+ * and replaces the mapping by migration entries.  The split of the huge page
+ * raises one or two events.
  *
  *   0         2 MiB      4 MiB
  *   |--small--|---huge---|
@@ -183,9 +183,9 @@ TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
 
 /*
  * Tests of hugetlb.  The test writes to three mappings of one huge page each.
- * An operation works on the second mapping, or on all mappings.  No operation
- * splits a mapping, because lockdep reports a missing lock in the split on some
- * kernels before 6.3.
+ * The operation of a variant works on the second mapping, or on all three
+ * mappings.  No operation splits a mapping, because lockdep reports a missing
+ * lock in the split on some kernels before 6.3.
  *
  *   0       1       2       3
  *   |private|private|private|
@@ -198,7 +198,7 @@ TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
 #define NO_POOL \
 	"no pool of five huge pages: set CONFIG_HUGETLBFS, boot with MEM=1G"
 
-/* The flags of a hugetlb page of HUGE_SIZE.  The default size may differ. */
+/* Select hugetlb pages of HUGE_SIZE.  The default size may differ. */
 #define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
 
 /* Returns whether the pool of huge pages is large enough for a test. */
@@ -332,8 +332,8 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 
 /*
  * Processes may share a page table of hugetlb pages that maps only one file.
- * Before a process changes one page, the process may have to stop sharing the
- * table, which invalidates all pages of the table.
+ * If a process changes one page, the kernel may first have to end the sharing
+ * of the table.  The invalidation therefore covers all pages of the table.
  *
  *   0     1     2     3     4    ...   500   501  ...   512
  *   |-----|--w--|-----|--w--|----------|--w--|-----------|
@@ -392,7 +392,7 @@ FIXTURE_VARIANT(hugetlb_table)
 /* clang-format off */
 FIXTURE_VARIANT_ADD(hugetlb_table, dontneed) {
 	.run = hugetlb_table_dontneed, .event = MMUN_EVENT_CLEAR, .unmaps_max = 1 };
-/* mprotect() cannot be used, because a split mapping ends the sharing. */
+/* The test cannot use mprotect(): a split mapping shares no page table. */
 FIXTURE_VARIANT_ADD(hugetlb_table, writeprotect) {
 	table_register, table_writeprotect, .event = MMUN_EVENT_PROTECTION_VMA };
 /* clang-format on */

@@ -3,19 +3,19 @@
  * Tests the collision-retry lock: threads insert, remove and read ranges while
  * an invalidation is open.  Holds determine each interleaving.
  *
- * An invalidation is open from its start to its end.  If an invalidation hits a
- * range, the sequence is odd until the end.  If an invalidation hits no range,
- * the sequence stays even.  The end of the last open invalidation inserts and
- * removes the deferred ranges.
+ * An invalidation is open from its start to its end.  While an invalidation
+ * that hits a range is open, the sequence of the mm is odd.  An invalidation
+ * that hits no range does not change the sequence.  When the last open
+ * invalidation ends, the core inserts and removes the deferred ranges.
  */
 #include <stdatomic.h>
 #include "lib/subject.h"
 
 #define MANY 50000
-#define STEP 1000 /* inserts in each call, and invalidations in each order */
+#define STEP 1000 /* inserts of a call, or invalidations of an order */
 #define LONG_RUN 100000
 
-/* @near is the second range in the drawing of hold.h.  @other uses @near. */
+/* @near is the second range in hold.h.  The worker @other uses @near. */
 #define INTERLEAVING_FIXTURE(_fixture)                                         \
 	FIXTURE(_fixture)                                                      \
 	{                                                                      \
@@ -43,8 +43,8 @@ INTERLEAVING_FIXTURE(interleaving_remove)
 	hold_mutator(_nr, mutate_dontneed, _page, MMUN_POINT_LEAVE, _id)
 
 /*
- * Hold an invalidation that hits the range, or an invalidation that hits no
- * range.
+ * open_odd() holds an invalidation that hits range self->id.  open_even() holds
+ * an invalidation that hits no range.
  */
 #define open_odd() hold_callback(0, 1, self->id)
 #define open_even() \
@@ -77,8 +77,9 @@ INTERLEAVING_FIXTURE(interleaving_remove)
 /* Insert and remove while an invalidation is open. */
 
 /*
- * A range whose insert is deferred is not in the tree.  The removal of such a
- * range does not wait, and does not affect a later insert at the same place.
+ * A range whose insert is deferred is not in the tree.  The removal of a
+ * deferred range does not wait, and does not affect a later insert at the same
+ * place.
  */
 TEST_F(interleaving, remove_while_odd_cancels_only_the_first_of_two_inserts)
 {
@@ -150,9 +151,9 @@ TEST_F(interleaving, remove_and_insert_while_odd_leave_the_new_range)
 }
 
 /*
- * The tree does not change until the end of the outer invalidation.  A second
- * invalidation before that end calls the range that is being removed, and does
- * not call the range whose insert is deferred.
+ * The interval tree does not change until the end of the outer invalidation.
+ * The inner invalidation calls the range that is being removed, and does not
+ * call the range whose insert is deferred.
  */
 TEST_F(interleaving, invalidation_inside_another_sees_the_unchanged_tree)
 {
@@ -223,11 +224,11 @@ TEST_F(interleaving, remove_after_the_end_of_the_invalidation_does_not_wait)
 /*
  * The core holds its lock while it inserts and removes the deferred ranges, the
  * newest first.  If many inserts follow a remove, the core holds the lock for a
- * long time.  A remover that read the sequence without the lock would see that
- * the invalidation has ended, and would return before the core removes its
- * range.  The remover reads the sequence when it wakes, so the kicker wakes the
- * remover without a pause.  The remover and the kicker run on another CPU than
- * the mutator, which does not yield its CPU while it holds the lock.
+ * long time.  If the remover read the sequence without the lock, the remover
+ * would return too early, before the core removes the range.  The remover reads
+ * the sequence when it wakes, so the kicker wakes the remover without a pause.
+ * The remover and the kicker run on another CPU than the mutator, which does
+ * not yield its CPU while it holds the lock.
  */
 
 static atomic_ulong woken;
@@ -260,8 +261,8 @@ static bool bind_to_cpu(pid_t tid, int nr)
 
 /*
  * Insert up to MANY ranges of one byte each, all on one page.  Stop after a
- * quarter of the time of a hold: on a slow machine, fewer ranges are enough.
- * Returns the number, or -1.
+ * quarter of the time-out of a hold: on a slow machine, fewer ranges are
+ * enough.  Returns the number of ranges, or -1.
  */
 static int insert_many(int fd, struct mmun_span *bulk, char *at, size_t page)
 {
@@ -332,7 +333,7 @@ FIXTURE(interleaving_signal)
  * @sig: the signal
  * @status: 128 + the signal that killed the child, or the error of the call
  * @at_once: whether the signal ends the wait
- * @left: the number of ranges at the end, which is the number of batches too
+ * @left: the number of ranges, and also of batches, after the test
  */
 FIXTURE_VARIANT(interleaving_signal)
 {
@@ -390,7 +391,7 @@ FIXTURE_SETUP(interleaving_signal)
 	ASSERT_EQ(0, mmun_child_start(&self->child, self));
 }
 
-/* The child must exit first: it has a copy of the descriptor of the device. */
+/* The child must exit first, because it has a descriptor of the device. */
 FIXTURE_TEARDOWN(interleaving_signal)
 {
 	mmun_child_kill(&self->child);
@@ -571,9 +572,9 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 
 /*
  * The sequence has 64 bits and grows by two, so no test reaches its
- * wrap-around.  The tests cover two edge cases: a new range, whose sequence is
- * next to the sequence of the mm, and nested invalidations, which do not change
- * the sequence.
+ * wrap-around.  The tests cover two edge cases.  The sequence of a new range is
+ * next to the sequence of the mm.  A nested invalidation does not change the
+ * sequence.
  */
 
 TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)

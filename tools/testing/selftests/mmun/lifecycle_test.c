@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests lifetimes: exit, exec, core dump, fork and the last mmput() during an
- * invalidation or an ioctl, the last close() during an ioctl, and the removal
- * of the module.
+ * Tests lifetimes.  During an invalidation or an ioctl, a process exits,
+ * executes a program, dumps core, forks, or calls the last mmput().  The last
+ * close() comes during an ioctl.  The module is removed.
  */
 #include <glob.h>
 #include <linux/falloc.h>
@@ -127,7 +127,7 @@ JOB(punch, fallocate(worker->subject->memfd,
 		     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		     worker->subject->page))
 
-/* Hold the hole punch of the worker self->other after the callback. */
+/* Worker self->other punches a hole, and is held after the callback. */
 #define hold_punch()                                            \
 	do {                                                    \
 		subject_must(0, mutate_map_file, FILE_PAGE);    \
@@ -348,7 +348,7 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_contains_device_writes)
 	expect_shadow(0, false);
 }
 
-/* fork() between begin and commit.  fork() holds mmap_lock for writing. */
+/* The mutator calls fork(), which holds mmap_lock for writing. */
 
 static int mutate_fork(struct subject *subject, int nr)
 {
@@ -508,7 +508,7 @@ TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	mmun_insert(self->map, mmun_pages(ALL_PAGES));
 	ASSERT_EQ(0, mmun_child_start(&child, self));
-	/* This hold would also stop a later fork(). */
+	/* The hold also stops fork(), so start the child before. */
 	mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	EXPECT_EQ(0, close(self->fd));

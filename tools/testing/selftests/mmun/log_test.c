@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests the log: the order of the records, lost records, read() and poll(),
- * LOG_SETUP, and the contents of a record, for example the thread that caused
- * the event.
+ * LOG_SETUP, and the contents of a record.  A record contains, for example, the
+ * thread that caused the event.
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
@@ -358,7 +358,7 @@ TEST_F(log, event_names_the_thread_that_caused_it)
 	expect_cause(expect_page(0), getpid(), getpid(), "mmun-main");
 }
 
-/* Orders for another process, which works on the memory of the test */
+/* Functions that a child executes, to invalidate memory of the test */
 
 static int write_to_parent(void *addr, int nr)
 {
@@ -378,8 +378,8 @@ static int truncate_to_page(void *arg, int memfd)
 }
 
 /*
- * After fork() the page is shared.  The child writes through /proc, which makes
- * the parent's page a copy, and so raises an event in the parent.
+ * The parent and the child share the page.  The child writes to the parent's
+ * memory through /proc.  The write copies the page, which raises an event.
  */
 TEST_F(log, event_names_the_process_that_wrote_through_proc_mem)
 {
@@ -415,7 +415,7 @@ TEST_F(log, event_names_the_process_that_truncated_the_file)
 	EXPECT_EQ(0, mmun_child_end(&child));
 }
 
-/* A script writes records of every type.  Each variant tests one type. */
+/* Each test causes records of every type.  A variant checks one type. */
 FIXTURE(log_type)
 {
 	MMUN_FIXTURE;

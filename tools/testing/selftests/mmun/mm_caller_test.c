@@ -73,7 +73,7 @@ static int merge_pages(FIXTURE_DATA(ksm) * self)
  *       |-p-|		protected
  *       |-r-|		replaced
  *
- * Either page can become the merged page. ksmd tries a busy page again.
+ * The merged page can be either page.  ksmd tries again if a page is busy.
  */
 TEST_F(ksm, merge_protects_two_pages_and_replaces_one)
 {
@@ -125,7 +125,7 @@ TEST_F(ksm, device_reads_current_data_after_a_merge_and_after_a_write)
 
 #define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
 
-/* Move the page unless @node is NULL.  Returns the node of the page, or -1. */
+/* Move the page to @node, if any.  Returns the node of the page, or -1. */
 static int move_page(void *at, const int *node)
 {
 	int status = -1;
@@ -175,9 +175,9 @@ FIXTURE_VARIANT_ADD(migrate, of_a_huge_page)     { .move = by_move_pages, .is_hu
 /* clang-format on */
 
 /*
- * mbind() splits the mapping.  The mapping must not contain the whole aligned
- * area of a huge page around the split.  Otherwise the split would raise an
- * event, even without a huge page.
+ * mbind() splits the mapping.  If the mapping contained the whole aligned area
+ * of a huge page around the split, the split would raise an event, even without
+ * a huge page.  The mapping must not contain this area.
  */
 FIXTURE_SETUP(migrate)
 {
@@ -279,7 +279,7 @@ FIXTURE_SETUP(disk)
 	mmun_setup_arena(PAGES);
 }
 
-/* Unmap and close first, because a disk in use cannot be removed. */
+/* Unmap and close the disk before the child removes the disk. */
 FIXTURE_TEARDOWN(disk)
 {
 	munmap(self->map, mmun_pages(PAGES));
@@ -397,8 +397,8 @@ static int set_breakpoint(FIXTURE_DATA(uprobe) * self)
 }
 
 /*
- * Expect one event on the second page.  The device must then read @_byte from
- * the page.
+ * Expect one event on the second page.  After the event, the device must read
+ * @_byte from the page.
  */
 #define expect_code(_watch, _byte)                                  \
 	do {                                                        \

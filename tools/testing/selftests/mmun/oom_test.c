@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests the OOM reaper, which frees the memory of a dying process and must not
- * wait.  Most tests call process_mrelease(2), each call of which is one attempt
- * to reap.  The last two tests exhaust the memory of a cgroup.
+ * wait.  Most tests call process_mrelease(2).  Each call is one attempt to
+ * reap.  The last two tests exhaust the memory of a cgroup.
  */
 #include "lib/victim.h"
 
@@ -18,7 +18,7 @@
 #define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24L << 20)
 #define HOG_BYTES (4 * LIMIT)
-#define FREED (LIMIT / 4) /* less memory than the victim uses */
+#define FREED (LIMIT / 4) /* bytes, less than the victim uses */
 #define REFUSALS 2
 
 #define NO_MEMORY_CONTROLLER              \
@@ -63,8 +63,8 @@ static int count_present(pid_t pid, const char *vma)
 
 /*
  * Expect that the reaper caused the record.  The event is not blockable, and
- * covers the whole VMA.  The event is UNMAP before 7.1, and CLEAR since 7.1,
- * because the VMA stays.
+ * covers the whole VMA.  The event is UNMAP on kernels before 7.1, and CLEAR
+ * since 7.1, because the VMA stays.
  */
 #define expect_reaping(_r, _which, _refused)                                \
 	do {                                                                \
@@ -101,7 +101,7 @@ static int count_present(pid_t pid, const char *vma)
 		EXPECT_NE(__r[0].id, __r[1].id);                               \
 	} while (0)
 
-/* Kill the victim, and reap once.  Returns the errno of process_mrelease(). */
+/* Kill the victim, and try to reap.  Returns errno of process_mrelease(). */
 #define kill_and_reap()                 \
 	({                              \
 		signal_victim(SIGKILL); \
@@ -110,7 +110,7 @@ static int count_present(pid_t pid, const char *vma)
 
 VICTIM_FIXTURE(oom, setup_vmas(); pin_victim())
 
-/* @refuses: whether the range refuses the first attempt */
+/* @refuses: whether each range refuses the first attempt to reap */
 FIXTURE_VARIANT(oom)
 {
 	bool refuses[2];
@@ -315,7 +315,7 @@ TEST_F(oom_pinned, reaped_memory_cannot_be_collected)
 	err_snapshot_first_vma(MMUN_METHOD_GUP);
 }
 
-/* A memory cgroup for the victim, in the current directory. */
+/* The victim is in a memory cgroup, a subdirectory of the current directory. */
 
 static char cgroup[64];
 
@@ -353,7 +353,7 @@ static int cgroup_create(struct mmun_child *cleanup)
 			       enable ? cgroup : NULL) ||
 	    mmun_write_number("memory.max", LIMIT))
 		return -1;
-	/* The write fails on a kernel without swap, which lacks this file. */
+	/* A kernel without swap lacks the file memory.swap.max. */
 	mmun_write_file("memory.swap.max", "0");
 	return 0;
 }
@@ -365,7 +365,7 @@ static bool is_cgroup_memory_free(void)
 	return used >= 0 && used < FREED;
 }
 
-/* Wait for the condition, and expect that it becomes true. */
+/* Wait until the condition is true. */
 #define expect_soon(_condition)                              \
 	do {                                                 \
 		int __tries = MMUN_PATIENCE_MS / 10;         \
@@ -480,7 +480,7 @@ TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_frees_the_memory)
 	}
 	EXPECT_LT(0, mmun_query_context().out_mm_users);
 	expect_soon(is_cgroup_memory_free());
-	/* The cgroup reports free memory before all pages are gone. */
+	/* The cgroup may report free memory too early. */
 	expect_soon(!pages_present(0) && !pages_present(1));
 	end_victim();
 	EXPECT_EQ(REFUSALS, mmun_query_range(self->ids[1]).out_failed);

@@ -6,10 +6,10 @@
  */
 #include "lib/race.h"
 
-#define WRITES 4 /* writes of a device after one read of the page tables */
+#define WRITES 4 /* number of writes after one read of the page tables */
 #define FORKS 10 /* minimum */
 
-/* The value of the latest device write.  Each write stores a higher number. */
+/* The latest number that a device wrote.  Each write increases the number. */
 static atomic_ullong written;
 
 /* The mutator makes the epoch odd while no device may write. */

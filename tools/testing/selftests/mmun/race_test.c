@@ -20,8 +20,7 @@
 
 #define LOOKS 4 /* number of pages compared after one read of the page tables */
 #define LOG_RECORDS 16384
-#define INSERTS \
-	2000 /* maximum of each thread, so that the log does not lose records */
+#define INSERTS 2000 /* maximum per thread, so that the log loses no record */
 #define VICTIMS 200 /* maximum; two or three victims are usually enough */
 #define ATTEMPTS 20
 
@@ -93,7 +92,7 @@ static void by_mremap(char *at, size_t length)
 	by_map_fixed(at, length);
 }
 
-/* Replace pages, and write the next generation, as in the table above. */
+/* Replace pages, and write the next generation, as the table above shows. */
 static void replace(int first, int pages, replace_fn by)
 {
 	int end = first + pages;
@@ -175,8 +174,8 @@ static void replace_one(int round)
 /*
  * A range exists from its record INSERT to its record REMOVE.  Each actor has
  * one range at a time.  @living contains the record INSERT of each range that
- * exists; a free slot has ID 0.  @seen contains the ID of each range that was
- * inserted.
+ * exists.  A free element has ID 0.  @seen contains the ID of each range that
+ * was inserted.
  */
 static struct mmun_record living[ACTORS];
 static __u32 seen[ACTORS * INSERTS];
@@ -205,7 +204,7 @@ static bool begin_life(const struct mmun_record *r)
 	return true;
 }
 
-/* Every record but INSERT must belong to a range that exists. */
+/* Every record except INSERT must belong to a range that exists. */
 static bool follow_life(const struct mmun_record *r)
 {
 	struct mmun_record *life;
@@ -222,9 +221,9 @@ static bool follow_life(const struct mmun_record *r)
 }
 
 /*
- * Check that the log has no gap.  Each callback must be inside its range, and
- * between the records INSERT and REMOVE of the range.  Returns the number of
- * callbacks, or -1.
+ * Check that the log lost no record.  Each callback must be inside its range,
+ * and between the records INSERT and REMOVE of the range.  Returns the number
+ * of callbacks, or -1.
  */
 static int check_lives(void)
 {
@@ -329,7 +328,7 @@ static int victim_end(struct mmun_child *victim)
 
 /*
  * Make one attempt to reap, which the range may refuse.  After a successful
- * attempt no page has generation 1.
+ * attempt to reap, no page has generation 1.
  */
 static void reap_once(int pidfd)
 {

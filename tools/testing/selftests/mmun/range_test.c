@@ -91,8 +91,8 @@ FIXTURE_VARIANT_ADD(dispatch, touching) {
 };
 
 /*
- * At each end of the invalidation, the ranges cover the byte before the end,
- * the byte behind the end, or both bytes.
+ * Each range overlaps the start or the end of the invalidation: the range
+ * covers the byte before that address, the byte at that address, or both bytes.
  */
 FIXTURE_VARIANT_ADD(dispatch, byte_granular) {
 	6, { { 4, -1, 4, 0 }, { 4, 0, 4, 1 }, { 4, -1, 4, 1 },
@@ -513,9 +513,9 @@ TEST_F(range, one_shadow_page_too_many_in_a_context_is_enospc)
 	snapshot_pages(0, 1, 0, NULL);
 }
 
-/* One range of a bulk call is wrong. */
+/* Bulk calls with one wrong span */
 
-#define NR_BULK 130 /* more spans than one step of the driver */
+#define NR_BULK 130 /* more spans than the driver processes in one step */
 
 FIXTURE(bulk)
 {
@@ -545,8 +545,8 @@ FIXTURE_SETUP(bulk)
 MMUN_FIXTURE_TEARDOWN(bulk)
 
 /*
- * Expect that the call stops at the wrong span.  The call fails only if the
- * wrong span is the first span.
+ * Expect that the bulk call stops at the wrong span.  The call fails only if
+ * the wrong span is the first span.
  */
 #define EXPECT_BULK(_errno, _call)                                       \
 	do {                                                             \
@@ -583,7 +583,7 @@ TEST_F(bulk, remove_stops_at_the_failure_and_reports_where)
 	remove_left(variant->wrong + 1, NR_BULK);
 }
 
-/* The wrong element has an invalid ID and an invalid reserved field. */
+/* The wrong span has an invalid ID and an invalid reserved field. */
 TEST_F(bulk, remove_stops_at_an_invalid_span_and_keeps_later_ranges)
 {
 	struct mmun_span *wrong = &self->row[variant->wrong];
@@ -606,7 +606,7 @@ TEST_F(bulk, remove_stops_at_an_invalid_span_and_keeps_later_ranges)
 	expect_ranges(0);
 }
 
-/* The end of the array is behind the end of the mapping. */
+/* The array of spans ends behind the end of the mapped memory. */
 TEST_F(bulk, insert_stops_where_the_array_cannot_be_read)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
@@ -631,7 +631,7 @@ static void do_nothing(int signal)
 {
 }
 
-/* Insert in a child whose mm has @ranges ranges.  Returns the exit status. */
+/* Insert @ranges ranges, and then NR_SIGNALS ranges while signals arrive. */
 static int insert_interrupted(int ranges)
 {
 	const int expected = ranges ? 0 : EINTR;

@@ -162,7 +162,7 @@ METHOD_TEST(different_pages_have_different_pfns)
 	}
 }
 
-/* Pages 2 and 3 of the map are the same pages of a file as pages 0 and 1. */
+/* Pages 2 and 3 of the map show the same pages of the file as pages 0 and 1. */
 METHOD_TEST(page_has_one_pfn_in_every_mapping_and_context)
 {
 	int memfd = mmun_memfd_sized(mmun_pages(2), 0), fd = self->fd;
@@ -184,7 +184,7 @@ METHOD_TEST(page_has_one_pfn_in_every_mapping_and_context)
 	self->fd = fd;
 }
 
-/* /proc/PID/pagemap reports the PFNs without the driver. */
+/* /proc/PID/pagemap reports PFNs that do not come from the driver. */
 METHOD_TEST(pfn_is_what_pagemap_reports)
 {
 	for (int nr = 0; nr < PAGES; nr++) {
@@ -225,7 +225,7 @@ METHOD_TEST(snapshot_of_16384_pages_reports_each_page)
 	verify(MANY);
 }
 
-/* Tests of the method that faults no page in */
+/* Tests of MMUN_METHOD_HMM_NOFAULT, the method that faults no page in */
 
 MMUN_PLAIN_FIXTURE(snapshot, MMUN_RANGE_FIXTURE)
 
@@ -293,7 +293,7 @@ static int read_map(void *map, int nr)
 	return mmun_load(map);
 }
 
-/* The snapshot reports the page that a child shares, and keeps it shared. */
+/* The snapshot reports a page that a child shares, without copying it. */
 LOOK_TEST(nofault_snapshot_does_not_break_copy_on_write)
 {
 	struct mmun_child child;
@@ -332,7 +332,7 @@ LOOK_TEST(device_cannot_touch_secret_memory)
 
 #define HUGE_PAGES (HUGE_SIZE / self->page)
 
-/* @no_huge: why there is no huge page, or NULL */
+/* @no_huge: the reason why the test has no huge page, or NULL */
 FIXTURE(snapshot_huge)
 {
 	MMUN_RANGE_FIXTURE;
@@ -376,7 +376,7 @@ HUGE_TEST(huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
-/* Expect the same entries as in the snapshot of the whole huge page. */
+/* Expect that a snapshot of a part and of the whole have equal entries. */
 #define expect_part(_first, _nr)                                    \
 	do {                                                        \
 		snapshot_pages(_first, _nr, 0, part);               \
@@ -398,7 +398,7 @@ HUGE_TEST(range_inside_a_huge_page_reports_its_pages)
 	expect_part(first, nr);
 	EXPECT_EQ(nr, mmun_verify(self->id));
 	EXPECT_EQ(78, device_byte(77));
-	/* Take snapshots of a long part and of a short part. */
+	/* Take snapshots of a long and of a short part of the huge page. */
 	expect_part(100UL, 300UL);
 	expect_part(200UL, 3UL);
 	EXPECT_EQ(nr, mmun_verify(self->id));
