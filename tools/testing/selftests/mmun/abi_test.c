@@ -54,7 +54,7 @@ struct wrong {
 #define KERNEL_ADDRESS (-4096ULL)
 #define KTHREADD 2 /* a kernel thread */
 
-/* Returns an array of all wrong values, which ends with a NULL in @what. */
+/* Returns all wrong values as an array, whose last element has no @what. */
 static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 {
 	const struct mmun_info *info = &self->info;
@@ -324,7 +324,7 @@ TEST_F(abi, info_reports_consistent_features_and_limits)
 	EXPECT_LE(16, info->out_max_batches);
 	EXPECT_LE(NR_PAGES, info->out_max_batch_pages);
 	EXPECT_LE(MMUN_LOG_DEFAULT, info->out_max_log_records);
-	/* LOG_SETUP accepts the maximum, which must be a power of two. */
+	/* The largest log, too, has a power of two of records. */
 	EXPECT_EQ(0,
 		  info->out_max_log_records & (info->out_max_log_records - 1));
 	EXPECT_LE(MMUN_RETRIES, info->out_max_retries);

@@ -284,7 +284,7 @@ TEST_F(coherence_mem, device_reads_what_the_cpu_wrote_after_fork)
 	expect_child_reads(is_shared ? 0x55 : 1);
 }
 
-/* Tests that use only one method, the best method that the kernel has */
+/* Tests with only one method of snapshots, the best method of the kernel */
 
 MMUN_PLAIN_FIXTURE(coherence, MMUN_RANGE_FIXTURE)
 

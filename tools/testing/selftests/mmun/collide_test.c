@@ -405,7 +405,7 @@ TEST_F(collide, batch_does_not_move_to_a_new_range_at_the_same_place)
 	expect_no_entry(0);
 }
 
-/* If two parts of a batch overlap, the later part counts. */
+/* If two parts of a batch overlap, COMMIT publishes the later part. */
 
 TEST_F(collide, later_part_removes_write_permission)
 {

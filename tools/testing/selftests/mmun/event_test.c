@@ -79,7 +79,7 @@ static int area_map(struct area *a, enum mem mem)
 	return 0;
 }
 
-/* Returns an address behind the area, in the same arena. */
+/* Returns an address behind the area, where an operation can map pages. */
 static char *other_place(const struct area *a)
 {
 	return a->map + 2 * AREA_PAGES * a->page;
@@ -317,7 +317,7 @@ static void check_op(struct __test_metadata *_metadata,
 	expect_total(&log, count * times);
 }
 
-/* Define a test.  Each of its ranges is written { 0, start, length }. */
+/* Define a test.  Write each range of the test as { 0, start, length }. */
 #define OP_TEST(_name, _times, ...)                                           \
 	TEST_F(event_op, _name)                                               \
 	{                                                                     \
@@ -427,7 +427,7 @@ TEST_F(event_foreign, event_reports_the_process_that_caused_it)
 	mmun_expect_no_event();
 }
 
-/* Operations that need other memory than struct area */
+/* Tests of memory that struct area does not describe */
 
 FIXTURE(event)
 {

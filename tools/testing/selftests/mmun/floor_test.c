@@ -17,7 +17,7 @@
  *	|- - -|  0   1   2  ...  15 |- - -|	pages 0 to 4 are present
  *
  * @fd is /dev/mmun, which reports the references to the mm.  @floor is
- * /dev/mmun_floor.  @cmd is the argument of the latest call.
+ * /dev/mmun_floor.  @cmd is the argument of the latest ioctl.
  */
 FIXTURE(floor)
 {
@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(floor)
 	call(LOOK, .start = mmun_u64(self->map + (_offset)), \
 	     .length = (_length))
 
-/* Remove the set, which must have @_count subscriptions. */
+/* Remove all subscriptions, and expect that there were @_count. */
 #define remove_set(_count)                              \
 	do {                                            \
 		ASSERT_EQ(0, call(REMOVE));             \

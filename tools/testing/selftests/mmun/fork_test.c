@@ -76,7 +76,7 @@ FIXTURE_SETUP(fork)
 #define expect_copy_of_pages(_first, _nr) \
 	expect_copy(mmun_page(_first), mmun_pages(_nr))
 
-/* If the child has a copy, expect the event of fork(), and only this event. */
+/* Expect one event of fork() if the child copies memory, or else no event. */
 #define expect_fork_event(_start, _length)                      \
 	({                                                      \
 		struct mmun_record __event = {};                \
@@ -94,8 +94,8 @@ FIXTURE_SETUP(fork)
 #define expect_present(_nr) EXPECT_EQ(_nr, mmun_verify(self->id))
 
 /*
- * The child inserts a range, reads a byte, and writes @byte.  @fd is inherited
- * from the parent.  Returns the byte that the child read.
+ * The child inserts a range, reads a byte, and writes @byte.  @fd is a
+ * descriptor of the parent.  Returns the byte that the child read.
  */
 static int access_by_device(int fd, char *map, __u32 method, char byte)
 {
@@ -444,8 +444,7 @@ TEST_F(fork_vmas, each_copied_vma_of_a_range_has_an_event)
 }
 
 /*
- * The ranges on both sides of the VMA cover only parts of the arena that have
- * no pages.
+ * The ranges on both sides of the VMA cover only memory that has no pages.
  *
  *   0   1   2   3   4   5   6   7
  *   | left  |private|right|

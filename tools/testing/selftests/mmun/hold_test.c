@@ -607,8 +607,8 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
 }
 
 /*
- * The second arrival is missed by both holds, `at` and `late`.  The first
- * arrival is missed by `at` only.
+ * Both holds, `at` and `late`, miss the second arrival.  Only `at` misses the
+ * first arrival.
  */
 TEST_F(hold, wait_ends_at_a_miss_even_if_another_hold_misses_too)
 {

@@ -138,14 +138,14 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 
 	EXPECT_EQ(0, _mmun_insert(fd, mmun_page(2), self->page, &id));
 	self->mutator.length = mmun_pages(2);
-	/* The limit must end the first hold before its time-out ends it. */
+	/* The first hold must end by the limit, not by its time-out. */
 	set_limit(3000);
 	first = hold_for(3000, .point = MMUN_POINT_ENTER, .tid = second.tid);
 	set_limit(1000);
 	then = mmun_now();
 	worker_go(&self->mutator);
 	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
-	/* Sleep until 700 ms are over, which no event reports. */
+	/* Sleep for 700 ms, the first part of the limit. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));
 	EXPECT_EQ(0, worker_join(&self->mutator));
@@ -269,8 +269,8 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
 
 /*
  * A held invalidation has hit a range of the context that the test closes.
- * close() waits for the end of the invalidation until the limit.  After the
- * limit, a worker of the driver waits, and pins the module.
+ * close() waits for the end of the invalidation, at most until the limit.
+ * After the limit, a worker of the driver waits, and pins the module.
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {

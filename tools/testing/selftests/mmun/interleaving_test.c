@@ -12,7 +12,7 @@
 #include "lib/subject.h"
 
 #define MANY 50000
-#define STEP 1000 /* inserts of a call, or invalidations of an order */
+#define STEP 1000 /* ranges per bulk call, and invalidations per mutator call */
 #define LONG_RUN 100000
 
 /* @near is the second range in hold.h.  The worker @other uses @near. */
@@ -573,8 +573,8 @@ TEST_F(interleaving, snapshots_beside_a_busy_range_need_no_retry)
 /*
  * The sequence has 64 bits and grows by two, so no test reaches its
  * wrap-around.  The tests cover two edge cases.  The sequence of a new range is
- * next to the sequence of the mm.  A nested invalidation does not change the
- * sequence.
+ * one less than the sequence of an idle mm.  A nested invalidation does not
+ * change the sequence.
  */
 
 TEST_F(interleaving, sequence_grows_by_two_with_each_invalidation_that_hits)

@@ -508,7 +508,7 @@ TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	mmun_insert(self->map, mmun_pages(ALL_PAGES));
 	ASSERT_EQ(0, mmun_child_start(&child, self));
-	/* The hold also stops fork(), so start the child before. */
+	/* The hold also stops fork(), so start the child before the hold. */
 	mmun_hold(MMUN_POINT_ENTER, 0, mmun_gettid());
 	EXPECT_ERRNO(EWOULDBLOCK, module_unload());
 	EXPECT_EQ(0, close(self->fd));

@@ -125,7 +125,7 @@ TEST_F(ksm, device_reads_current_data_after_a_merge_and_after_a_write)
 
 #define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
 
-/* Move the page to @node, if any.  Returns the node of the page, or -1. */
+/* If @node is not NULL, move the page to @node.  Returns the node, or -1. */
 static int move_page(void *at, const int *node)
 {
 	int status = -1;

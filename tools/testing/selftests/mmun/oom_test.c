@@ -365,7 +365,7 @@ static bool is_cgroup_memory_free(void)
 	return used >= 0 && used < FREED;
 }
 
-/* Wait until the condition is true. */
+/* Wait until the condition is true, and fail after MMUN_PATIENCE_MS. */
 #define expect_soon(_condition)                              \
 	do {                                                 \
 		int __tries = MMUN_PATIENCE_MS / 10;         \
@@ -480,7 +480,7 @@ TEST_F(oom_kill, reaper_tries_again_after_a_refusal_and_frees_the_memory)
 	}
 	EXPECT_LT(0, mmun_query_context().out_mm_users);
 	expect_soon(is_cgroup_memory_free());
-	/* The cgroup may report free memory too early. */
+	/* The cgroup can report free memory before all pages are gone. */
 	expect_soon(!pages_present(0) && !pages_present(1));
 	end_victim();
 	EXPECT_EQ(REFUSALS, mmun_query_range(self->ids[1]).out_failed);

@@ -293,7 +293,7 @@ static int read_map(void *map, int nr)
 	return mmun_load(map);
 }
 
-/* The snapshot reports a page that a child shares, without copying it. */
+/* The snapshot reports a page that a child shares, and makes no copy. */
 LOOK_TEST(nofault_snapshot_does_not_break_copy_on_write)
 {
 	struct mmun_child child;
@@ -376,7 +376,7 @@ HUGE_TEST(huge_page_is_reported_with_its_order)
 	verify(HUGE_PAGES);
 }
 
-/* Expect that a snapshot of a part and of the whole have equal entries. */
+/* Expect the same entries for a part as for the whole huge page. */
 #define expect_part(_first, _nr)                                    \
 	do {                                                        \
 		snapshot_pages(_first, _nr, 0, part);               \
