@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-/* Returns the seconds since the boot of the guest, with a fraction. */
+/* Returns the time since the boot of the guest, in seconds with a fraction. */
 static inline double now_secs(void)
 {
 	struct timespec ts;

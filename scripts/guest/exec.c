@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: start a test program in the child of PID 1. */
+/* PID 1: start a test program in a child process of PID 1. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 #define MAX_WORDS 64
 
 /*
- * Split @text at its spaces into @words, and end @words with NULL.  Only the
- * child of PID 1 may call split_words(), because split_words() exits if @text
- * has too many words.
+ * Split @text at its spaces into the array @words, and end the array with NULL.
+ * PID 1 itself must not call split_words(), because split_words() ends the
+ * calling process if @text has too many words.
  */
 static void split_words(char *text, char **words)
 {

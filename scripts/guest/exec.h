@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Start a test program in the child of PID 1. */
+/* Start a test program in a child process of PID 1. */
 #ifndef MMUN_GUEST_EXEC_H
 #define MMUN_GUEST_EXEC_H
 

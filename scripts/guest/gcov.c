@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: send the files of gcov, which count the executed lines of the kernel, to the
- * host through the fourth serial port.  For each file, gcov_send() sends a line
+ * PID 1: send the coverage of the kernel to the host through the fourth serial
+ * port.  The coverage is in the files that gcov makes below
+ * /sys/kernel/debug/gcov.  For each file of gcov, gcov_send() sends a line
  * "gcda PATH SIZE", and then the SIZE bytes of the file.
  */
 #define _GNU_SOURCE
@@ -31,8 +32,8 @@ static void write_all(const char *data, size_t size)
 }
 
 /*
- * nftw() calls send_file() for each file. send_file() sends each file whose
- * name ends in ".gcda".
+ * nftw() calls send_file() for each file below /sys/kernel/debug/gcov.
+ * send_file() sends only the files whose names end in ".gcda".
  */
 static int send_file(const char *path,
 		     const struct stat *st __attribute__((unused)),

@@ -5,13 +5,13 @@
  *
  *   ttyS0  the console of the kernel, and nothing else
  *   ttyS1  KTAP
- *   ttyS2  the verdict: one line with the nonce of the host
+ *   ttyS2  the verdict: one line with "pass" or "fail" and the nonce of the run
  *   ttyS3  the coverage, if the kernel measures it
  *
- * ttyS0 and ttyS2 have the same interrupt, and a small kernel cannot share an
- * interrupt.  Because ttyS0 and ttyS2 share an interrupt, PID 1 closes the
- * console before it opens ttyS2, and does not open the console again.  The
- * kernel needs no interrupt to write to its console.
+ * ttyS0 and ttyS2 have the same interrupt, and a kernel without
+ * CONFIG_SERIAL_8250_SHARE_IRQ cannot open two ports with the same interrupt.
+ * Therefore PID 1 closes the console before opening ttyS2, and does not open
+ * the console again.  The kernel needs no interrupt to write to its console.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,8 +43,9 @@ static void close_console(void)
 }
 
 /*
- * Mount the file systems of the guest.  mount_all() ignores a file system that
- * the kernel does not have, because the tests that need this file system skip.
+ * Mount the file systems of the guest.  mount_all() ignores an error if the
+ * kernel lacks a file system, because the tests that need this file system
+ * skip.
  */
 static void mount_all(void)
 {
@@ -69,9 +70,9 @@ static void mount_all(void)
 }
 
 /*
- * Open the descriptors 0 to 2.  If descriptors 0 to 2 were free, another file
- * could get the number 1 or 2, and PID 1 could write a message to the pipe of a
- * test.
+ * Open /dev/null as the descriptors 0 to 2.  If the descriptors 0 to 2 were
+ * free, the pipe of a test program could get the number 1 or 2, and PID 1 could
+ * write a message to the pipe.
  */
 static void open_null(void)
 {
@@ -104,9 +105,10 @@ static void set_sysctls(void)
 }
 
 /*
- * Set @names to the program in @orders without its arguments, or to all
- * programs of the list /mmun/programs if @orders has no program.  Returns the
- * number of programs, or -1 if the list cannot be read or is too long.
+ * If @orders names a program, set @names to the name of this program, without
+ * the arguments.  If not, set @names to the names of all programs in the list
+ * /mmun/programs.  Returns the number of programs, or -1 if the list cannot be
+ * read or is too long.
  */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)
@@ -131,8 +133,9 @@ static int read_programs(const struct mmun_orders *orders, char *buf,
 }
 
 /*
- * Unload the modules and look for leaks.  Keep the modules loaded if a task is
- * blocked for good, because the blocked task may use a module and memory.
+ * Unload the modules and look for leaks.  If a task is blocked for good, keep
+ * the modules loaded and do not look for leaks, because the blocked task can
+ * still use a module and memory.
  */
 static void unload_and_check(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: the log and the taint of the kernel. */
+/* PID 1: write to the log of the kernel, and read the taint of the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,14 +12,15 @@
 #include "ktap.h"
 
 /*
- * The kernel sets bits 12, 13 and 18 of the taint when the kernel loads a
- * module that is out of tree, not signed, or a test.
+ * When the kernel loads a module, the kernel sets bit 12 of the taint if the
+ * module is out of tree, bit 13 if the module is not signed, and bit 18 if the
+ * module is a test.
  */
 #define TAINT_ALLOWED 0x43000UL
 
 /*
- * Do not use dprintf(), because dprintf() fails on a write-only /dev/kmsg,
- * which cannot seek.
+ * kmsg_mark() calls write() instead of dprintf(), because dprintf() fails on a
+ * write-only descriptor of /dev/kmsg, which cannot seek.
  */
 void kmsg_mark(const char *verb, const char *name)
 {

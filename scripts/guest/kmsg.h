@@ -9,8 +9,8 @@
  */
 void kmsg_mark(const char *verb, const char *name);
 /*
- * Returns the taint of the kernel without the bits that the load of the modules
- * sets.
+ * Returns the taint of the kernel without the bits that the kernel sets when
+ * PID 1 loads the modules.
  */
 unsigned long kernel_taint(void);
 

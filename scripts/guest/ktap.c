@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PID 1: the serial ports for KTAP and for the verdict. */
+/* PID 1: write KTAP and the verdict of the run to the serial ports. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The serial ports that PID 1 writes to: KTAP and the verdict. */
+/* Write KTAP and the verdict of the run to the serial ports of the guest. */
 #ifndef MMUN_GUEST_KTAP_H
 #define MMUN_GUEST_KTAP_H
 
 #include <stdbool.h>
 
 /*
- * Open the serial port @path for writing, so that the terminal layer does not
- * change the bytes.  Returns a descriptor, or -1.
+ * Open the serial port @path for writing, in raw mode, so that the terminal
+ * layer does not change the bytes.  Returns a descriptor of the port, or -1.
  */
 int open_port(const char *path);
 
 /*
- * Open the serial port for KTAP.  Returns false if there is no port for KTAP.
+ * Open the serial port for KTAP.  Returns false if the port for KTAP cannot be
+ * opened.
  */
 bool ktap_open(void);
 void ktap_plan(int tests);
 /*
- * Print the result "mmun: NAME", and, if @directive is not NULL, "#" and
- * @directive.  A result that is not ok fails the run.
+ * Print the result "mmun: NAME", followed by "# " and @directive if @directive
+ * is not NULL.  A result "not ok" makes the run fail.
  */
 void ktap_result(bool ok, const char *name, const char *directive);
-/* Print the result "NAME". */
+/* Print the result "NAME", instead of "mmun: NAME" as ktap_result() does. */
 void ktap_plain_result(bool ok, const char *name, const char *directive);
 void ktap_line(const char *indent, const char *line);
-/* Print a line that begins with "# ". */
+/* Print "# " and the text that @fmt formats, as one line of the KTAP. */
 void ktap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Print a note for each line of the file @path, with @title before the line. */
+/* Print each line of the file @path, with "# " and @title before the line. */
 void ktap_note_file(const char *title, const char *path);
-/* Print "Bail out!" and the reason @why.  ktap_bail() fails the run. */
+/* Print "Bail out!" and the reason @why.  ktap_bail() makes the run fail. */
 void ktap_bail(const char *why);
-/* Returns true if no result has failed. */
+/* Returns false if a result was "not ok", or if ktap_bail() was called. */
 bool ktap_all_ok(void);
 /*
- * Write the verdict to its serial port.  Returns false if there is no port for
- * the verdict.
+ * Write the verdict of the run, with @nonce, to the serial port for the
+ * verdict.  Returns false if the port for the verdict cannot be opened.
  */
 bool verdict_write(const char *nonce, bool pass);
 

@@ -15,9 +15,9 @@
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 /*
- * The kernel may keep up to SLACK_KIB of memory after the tests without a leak.
- * For example, the first breakpoint makes the allocator of per-CPU memory grow
- * by a chunk with 4.5 MiB of tables.
+ * If the kernel keeps at most SLACK_KIB of memory after the tests, this memory
+ * is not a leak.  For example, when a test sets the first breakpoint, the
+ * allocator of per-CPU memory grows by a chunk with 4.5 MiB of tables.
  */
 #define SLACK_KIB (8 * 1024)
 
@@ -29,7 +29,10 @@ struct memory {
 static struct memory before;
 static struct memory after;
 
-/* Returns the field @name of @text, the content of /proc/meminfo, in KiB. */
+/*
+ * Returns the value of the field @name, in KiB.  @text is the content of
+ * /proc/meminfo.
+ */
 static long meminfo_field(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
@@ -38,8 +41,8 @@ static long meminfo_field(const char *text, const char *name)
 }
 
 /*
- * Returns the number of pages on the free lists of the CPUs, which MemFree in
- * /proc/meminfo does not contain.
+ * Returns the number of free pages on the per-CPU lists.  MemFree in
+ * /proc/meminfo does not count the pages on the per-CPU lists.
  */
 static long free_pages_of_cpus(void)
 {
@@ -62,8 +65,8 @@ static void measure_memory(struct memory *m)
 }
 
 /*
- * Print how much memory of each kind is used now, and was used before the
- * modules were loaded.
+ * Print the amounts of free memory and of each kind of used memory, both now
+ * and before the load of the modules.
  */
 static void show_memory(void)
 {
@@ -89,8 +92,8 @@ void leaks_before(void)
 }
 
 /*
- * Shrink the slabs, because KASAN keeps freed objects, up to 1/32 of all
- * memory, until the slabs are shrunk.
+ * Shrink the slabs.  Until the slabs are shrunk, KASAN keeps freed objects, up
+ * to 1/32 of all memory.
  */
 static void shrink_slabs(void)
 {
@@ -155,8 +158,8 @@ bool leaks_after(void)
 	bool ok = modules_are_gone();
 
 	/*
-	 * With kmemleak, do not compare the free memory, because kmemleak
-	 * allocates megabytes for its own records.
+	 * If the kernel has kmemleak, do not compare the free memory, because
+	 * kmemleak allocates megabytes for its own records.
 	 */
 	ok &= file_exists(KMEMLEAK) || memory_is_back();
 	ok &= kernel_is_untainted();

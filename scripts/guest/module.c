@@ -23,8 +23,8 @@ static const char *modules[MAX_MODULES];
 static int nr_modules;
 
 /*
- * Returns a descriptor of the kernel log from which the messages after the call
- * of open_log() can be read.
+ * Open the log of the kernel at its end.  Only messages that the kernel prints
+ * after the call of open_log() can be read from the returned descriptor.
  */
 static int open_log(void)
 {
@@ -36,9 +36,9 @@ static int open_log(void)
 }
 
 /*
- * Print the messages of the kernel from the descriptor @log.  A record of
- * /dev/kmsg is the line "level,number,time,flags;text", followed by lines that
- * start with a blank.
+ * Print up to KERNEL_LINES messages of the kernel from @log, a descriptor of
+ * the log of the kernel.  A record of /dev/kmsg is the line
+ * "level,number,time,flags;text", followed by lines that start with a blank.
  */
 static void note_log(int log)
 {
@@ -58,8 +58,8 @@ static void note_log(int log)
 }
 
 /*
- * Print the version magic of the module, which modinfo prints as well.  A module
- * may have no version magic.
+ * Print the version magic of the module, as modinfo does, or print that the
+ * module has no version magic.
  */
 static void note_vermagic(int module)
 {
@@ -95,8 +95,9 @@ static void explain_failure(const char *path, int errnum, int module, int log)
 }
 
 /*
- * Print the result of module @i: "mmun: WHAT" for the driver, "NAME: WHAT" for
- * another module.
+ * Print a result of the module with index @i.  The name of the result is "mmun:
+ * WHAT" for the driver, and "MODULE: WHAT" for another module.  WHAT is "load"
+ * or "unload".
  */
 static void module_result(int i, bool ok, const char *what,
 			  const char *directive)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PID 1: read the orders of the host, which are lines KEY=VALUE of a file that
- * boot.sh packs.
+ * PID 1: read the orders of the host.  The orders are lines KEY=VALUE in a file
+ * that boot.sh adds to the initramfs.
  *
- * read_orders() does not copy the values from the buffer into which it has read
- * the file, so that no value is cut.  The file must have all keys of the array
- * keys[], and no other key.
+ * read_orders() does not copy the values from the buffer with the content of
+ * the file, so that no value is truncated.  The file must have all keys of the
+ * array keys[], and no other key.
  */
 #include <errno.h>
 #include <stddef.h>

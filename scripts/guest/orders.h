@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Read the orders of the host to PID 1. */
+/* Read the orders that the host gives to PID 1. */
 #ifndef MMUN_GUEST_ORDERS_H
 #define MMUN_GUEST_ORDERS_H
 
 /**
  * struct mmun_orders - the tests to run, and how to run the tests
  * @modules: the names of the modules, separated by blanks, the driver first
- * @nonce: a word that the verdict must contain
- * @tests: globs of test names, or ""
+ * @nonce: a random word that the verdict must contain
+ * @tests: globs for the names of the tests to run, or "" for all tests
  * @seed: the seed of the random tests, or ""
  * @program: a program and its arguments, which runs instead of the programs of the
  *	list; or ""
@@ -16,8 +16,8 @@
  * @slow_text: @slow as text
  * @stop_text: @stop as text
  * @times_text: @times as text
- * @timeout: the seconds that a program may take
- * @slow: whether the guest is emulated
+ * @timeout: the number of seconds that one program may take
+ * @slow: whether the guest is emulated and therefore slow
  * @stop: whether to stop after the first test that fails
  * @times: whether to print the seconds that each test took
  *

@@ -22,8 +22,8 @@ static void begin_test(struct output *out)
 }
 
 /*
- * Print the seconds since the last result, with the name of the test in the
- * line of the result.
+ * Print the name of the test in the line of the result, and the seconds since
+ * the previous result.
  */
 static void note_time(struct output *out)
 {
@@ -39,8 +39,9 @@ static void note_time(struct output *out)
 }
 
 /*
- * end_test() uses the name in out->test, because older versions of
- * kselftest_harness.h print no name in the result of a skipped test.
+ * end_test() does not take the name of the test from the line of the result,
+ * because older versions of kselftest_harness.h print no name in the result of
+ * a skipped test.
  */
 static void end_test(struct output *out, bool ok)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Forward the output of a test program, nested in the KTAP. */
+/* Forward the output of a test program to the KTAP, as nested results. */
 #ifndef MMUN_GUEST_OUTPUT_H
 #define MMUN_GUEST_OUTPUT_H
 
@@ -15,7 +15,7 @@
  * @failed: whether a test failed
  * @test: the name of the test that runs, or ""
  * @used: the number of bytes in @line
- * @line: the last line of the output, which is not complete yet
+ * @line: the last line of the output, as far as PID 1 has read the line
  */
 struct output {
 	int pipe;
@@ -28,16 +28,17 @@ struct output {
 	char line[4096];
 };
 
-/* Forward the output of the program that can be read without waiting. */
+/* Forward as much output of the program as can be read without waiting. */
 void output_forward(struct output *out);
 /*
- * Forward the rest of the output, and close the pipe.  No process may have the
- * writing end of the pipe open.
+ * Forward the rest of the output, and close the pipe.  Before the call of
+ * output_end(), all processes that have the writing end of the pipe open must
+ * have ended.
  */
 void output_end(struct output *out);
 /*
- * Print a failure of the test that runs now, with @directive.  Print nothing if
- * no test runs.
+ * Print a result "not ok" with @directive for the test that runs now.  Print
+ * nothing if no test runs.
  */
 void output_fail_test(struct output *out, const char *directive);
 

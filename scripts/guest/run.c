@@ -4,8 +4,8 @@
  *
  * The guest runs only PID 1 and one test program, so all other processes belong
  * to the test program.  PID 1 shows and kills each process that the program
- * leaves, whatever the group and session of the process.  After SIGKILL, only a
- * task that is blocked for good remains.
+ * leaves behind, even if the process is in another process group or session.
+ * After SIGKILL, only a task that is blocked for good remains.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,8 +30,8 @@
 #define KSFT_SKIP 4
 #define GRACE_SECS 3
 /*
- * The run ends after MAX_HANGS hangs, because more hangs would show nothing
- * new.
+ * The run ends when MAX_HANGS programs have hung, because more hangs would show
+ * nothing new.
  */
 #define MAX_HANGS 3
 
@@ -82,15 +82,19 @@ static void reap_children(struct program *prog)
 	}
 }
 
-/* Returns whether a test has failed or the kernel has complained. */
+/*
+ * Returns whether a test of the program has failed, or the kernel has
+ * complained since the start of the program.
+ */
 static bool has_failed(struct program *prog)
 {
 	return prog->out.failed || kernel_taint() != prog->taint;
 }
 
 /*
- * Forward the output of the program until the program has ended, or PID 1 must
- * end the program.  Returns the reason why PID 1 no longer waits.
+ * Forward the output of the program until the program ends by itself, or until
+ * PID 1 must end the program.  Returns the reason why PID 1 no longer waits for
+ * the program.
  */
 static enum end watch_program(struct program *prog,
 			      const struct mmun_orders *orders)
@@ -121,7 +125,7 @@ static enum end watch_program(struct program *prog,
 
 /*
  * Wait for the end of all tasks of the program.  Returns false if a task of the
- * program is still alive after @secs.
+ * program is still alive after @secs seconds.
  */
 static bool wait_for_tasks(struct program *prog, int secs)
 {
@@ -141,9 +145,8 @@ static bool wait_for_tasks(struct program *prog, int secs)
 
 /*
  * Kill all tasks of the program.  Returns false if a task survives SIGKILL,
- * because in this case the next program cannot run.  kill_tasks() ignores tasks
- * that are blocked for good, because stuck_report() has shown the blocked
- * tasks.
+ * because then the next program cannot run.  kill_tasks() ignores tasks that
+ * are blocked for good, because PID 1 has already shown these tasks.
  */
 static bool kill_tasks(struct program *prog)
 {
@@ -164,9 +167,9 @@ static void show_timeout(struct program *prog, int secs)
 }
 
 /*
- * Show the tasks that are blocked for good.  Switch off the watchdog of the
- * kernel, because the watchdog would report the same tasks later, when another
- * test runs.
+ * Show the tasks that are blocked for good.  Switch off the hung-task watchdog
+ * of the kernel, because the watchdog would report the same tasks later, when
+ * another test runs.
  */
 static void show_stuck(struct program *prog)
 {
@@ -177,9 +180,9 @@ static void show_stuck(struct program *prog)
 }
 
 /*
- * Returns whether the program has left a task behind.  Tasks without a command
- * line count, too, because a task that is blocked in exit_mm() has no command
- * line.
+ * Returns whether the program has left a task behind.  A task without a command
+ * line counts, too, because a task that is blocked in exit_mm() has lost its
+ * command line.
  */
 static bool leaves_processes(struct program *prog)
 {
@@ -192,8 +195,8 @@ static bool leaves_processes(struct program *prog)
 
 /*
  * End the program and all of its tasks.  Set *clean to true if the program
- * exited and left no task.  Returns false if no other program can run after this
- * program.
+ * exited and left no task.  Returns false if a task survives, because then the
+ * next program cannot run.
  */
 static bool end_program(struct program *prog, const struct mmun_orders *orders,
 			enum end why, bool *clean)

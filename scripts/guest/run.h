@@ -9,8 +9,8 @@
 
 /*
  * Run the program @name for at most orders->timeout seconds, and print the
- * output and the result of the program.  Returns false if no other program can
- * run after this program.
+ * output and the result of the program.  Returns false if the run must end
+ * after this program.
  */
 bool run_program(const char *name, const struct mmun_orders *orders);
 

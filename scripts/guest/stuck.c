@@ -2,14 +2,15 @@
 /*
  * PID 1: find tasks that are blocked for good.
  *
- * A task is blocked for good if it stays in an uninterruptible sleep, without a context
- * switch, for STUCK_SECS of the progress of the guest.  The clock of the guest
- * does not measure the progress of the guest, because the clock also runs while
- * the host runs other processes.  Each call of stuck_tasks() adds the time since
- * the last call, but at most one tick, to the progress of the guest.  If the
- * host stops the guest for a minute, the progress is only one tick.
+ * A task is blocked for good if the task stays in an uninterruptible sleep,
+ * without a context switch, while the guest makes a progress of STUCK_SECS.  The
+ * progress is the time in which the guest really runs.  The clock of the guest
+ * does not measure the progress, because the clock also runs while the host runs
+ * other processes.  Each call of stuck_tasks() adds the time since the last call
+ * to the progress, but adds at most TICK_SECS.  Therefore, if the host stops the
+ * guest for a minute, the progress grows only by TICK_SECS.
  *
- * A test may hold a callback, but never as long as STUCK_SECS.
+ * A test may hold a callback of the driver, but never as long as STUCK_SECS.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 struct blocked {
 	int pid, tid;
 	unsigned long switches;
-	double since; /* in progress */
+	double since; /* the progress when the task was first seen blocked */
 	bool reported;
 };
 
@@ -37,7 +38,7 @@ static struct blocked before[MAX_BLOCKED], now[MAX_BLOCKED];
 static int nr_before, nr_now;
 static double progress;
 
-/* Returns the number of context switches of a task. */
+/* Returns the number of context switches of the task @tid. */
 static unsigned long switches_of(int pid, int tid)
 {
 	char path[64], text[8192], *at = text;
@@ -53,8 +54,8 @@ static unsigned long switches_of(int pid, int tid)
 }
 
 /*
- * Add a blocked task to the array now, with the time since which the task has
- * been blocked.
+ * Add the task @tid to the array now[] if the task is blocked.  If before[]
+ * already has the task, keep the time since which the task has been blocked.
  */
 static void add_blocked(int pid, int tid, char state)
 {
@@ -69,7 +70,7 @@ static void add_blocked(int pid, int tid, char state)
 	now[nr_now++] = task;
 }
 
-/* Set the array now to the blocked tasks. */
+/* Move the array now[] to before[], and fill now[] with the blocked tasks. */
 static void find_blocked(void)
 {
 	memcpy(before, now, sizeof(before));

@@ -11,11 +11,16 @@
  * times a second.
  */
 bool stuck_tasks(void);
-/* Show the tasks that are blocked for good, each task once. */
+/*
+ * Show each task that is blocked for good, unless stuck_report() has already
+ * shown the task.
+ */
 void stuck_report(void);
-/* Returns whether stuck_report() has ever shown a task. */
+/* Returns whether stuck_report() has shown a task that is still blocked. */
 bool stuck_any_reported(void);
-/* Returns whether there is a task that stuck_report() has not shown. */
+/*
+ * Returns whether a test program has a task that stuck_report() has not shown.
+ */
 bool any_unreported_task(void);
 
 #endif /* MMUN_GUEST_STUCK_H */

@@ -32,8 +32,9 @@ static void visit_numbers(const char *path, void (*visit)(int, int), int arg)
 /*
  * Returns the letter of the state of a task, or 0 if the task is a kernel
  * thread or a zombie.  In /proc/PID/task/TID/stat, the third word is the state,
- * and the ninth word has the flags of the task.  The second word in "stat" is
- * the name of the task in parentheses, and the name can contain any character.
+ * and the ninth word has the flags of the task.  The second word is the name of
+ * the task in parentheses, and the name can contain spaces and parentheses,
+ * too.
  */
 static char task_state(int pid, int tid)
 {
@@ -76,7 +77,10 @@ static void visit_thread(int tid, int pid)
 		visitor(pid, tid, state);
 }
 
-/* Visit each thread, because the leader can be a zombie while another thread lives. */
+/*
+ * Visit each thread of the process, because the leader of the thread group can
+ * be a zombie while another thread lives.
+ */
 static void visit_process(int pid, int unused __attribute__((unused)))
 {
 	char path[64];
