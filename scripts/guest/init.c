@@ -10,8 +10,8 @@
  *
  * ttyS0 and ttyS2 have the same interrupt, and a kernel without
  * CONFIG_SERIAL_8250_SHARE_IRQ cannot open two ports with the same interrupt.
- * Therefore PID 1 closes the console before opening ttyS2, and does not open
- * the console again.  The kernel needs no interrupt to write to its console.
+ * To use ttyS2, PID 1 closes the console, and does not open the console again.
+ * The kernel needs no interrupt to write to its console.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,9 +106,9 @@ static void set_sysctls(void)
 
 /*
  * If @orders names a program, set @names to the name of this program, without
- * the arguments.  If not, set @names to the names of all programs in the list
- * /mmun/programs.  Returns the number of programs, or -1 if the list cannot be
- * read or is too long.
+ * the arguments.  If @orders names no program, set @names to the names of all
+ * programs in the list /mmun/programs.  Returns the number of programs, or -1
+ * if the list cannot be read or is too long.
  */
 static int read_programs(const struct mmun_orders *orders, char *buf,
 			 size_t size, char **names)

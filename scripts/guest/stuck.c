@@ -3,12 +3,12 @@
  * PID 1: find tasks that are blocked for good.
  *
  * A task is blocked for good if the task stays in an uninterruptible sleep,
- * without a context switch, while the guest makes a progress of STUCK_SECS.  The
- * progress is the time in which the guest really runs.  The clock of the guest
- * does not measure the progress, because the clock also runs while the host runs
- * other processes.  Each call of stuck_tasks() adds the time since the last call
- * to the progress, but adds at most TICK_SECS.  Therefore, if the host stops the
- * guest for a minute, the progress grows only by TICK_SECS.
+ * without a context switch, while the guest makes a progress of STUCK_SECS.
+ * The progress is the time in which the guest really runs.  The clock of the
+ * guest does not measure the progress, because the clock also runs while the
+ * host runs other processes.  Each call of stuck_tasks() adds the time since
+ * the last call to the progress, but adds at most TICK_SECS.  If the host stops
+ * the guest for a minute, the progress of the guest grows only by TICK_SECS.
  *
  * A test may hold a callback of the driver, but never as long as STUCK_SECS.
  */

@@ -39,9 +39,10 @@ kvm)	echo "-accel kvm -cpu host" ;;
 tcg)	echo "-accel tcg,thread=multi -cpu max,la57=off" ;;
 # With icount, all runs of a guest are the same, because the clock of the guest counts
 # instructions, and the guest receives no input from the host, not even random numbers.
-# The clock counts each iteration of a string instruction as an instruction. The emulated
-# processor has no ERMS and no FSRM, because without ERMS and FSRM the kernel moves eight
-# bytes in one iteration of a string instruction.
+# The clock of the guest counts each iteration of a string instruction, such as `rep
+# movsb`, as an instruction. The emulated processor has no ERMS and no FSRM, because
+# without ERMS and FSRM the kernel moves eight bytes in one iteration of a string
+# instruction.
 icount)	echo "-accel tcg,thread=single -icount shift=0,sleep=off -seed 1" \
 		"-cpu ${CPU:-max,la57=off,erms=off,fsrm=off}" \
 		"-rtc base=2020-01-01,clock=vm" ;;

@@ -27,9 +27,10 @@
 . "$SCRIPTS/vm/guest.sh"
 . "$SCRIPTS/vm/progress.sh"
 
-# The kernel of the host sends SIGTERM to boot.sh when the parent of boot.sh dies, because
-# a system for continuous integration may kill only make. MMUN_TIED is the process ID of
-# boot.sh if setpriv has made the kernel send SIGTERM when the parent dies.
+# The kernel of the host sends SIGTERM to boot.sh when the parent of boot.sh dies. Without
+# this signal, boot.sh would run on after a system for continuous integration has killed
+# only make. MMUN_TIED is the process ID of boot.sh if setpriv has made the kernel send
+# SIGTERM when the parent dies.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -50,8 +51,9 @@ BOOT_TRIES=3
 nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
 # program_secs: Prints the number of seconds that each test program may take. The number
-# is PROGRAM_SECS if PROGRAM_SECS is set; if not, the number is the timeout in the file
-# "settings" of the selftest, times four if the guest is emulated and therefore slow.
+# is PROGRAM_SECS if PROGRAM_SECS is set. If PROGRAM_SECS is not set, the number is the
+# timeout in the file "settings" of the selftest, or four times this timeout if the guest
+# is emulated and therefore slow.
 program_secs() {
 	local secs
 
@@ -91,8 +93,8 @@ take_line() {
 }
 
 # follow_guest: Reads the output of the guest until the guest ends, and kills the guest if
-# the guest takes too long. Sets the variable ended to "exit" if the guest ended by
-# itself, and to "timeout" or "no-boot" if follow_guest killed the guest.
+# the guest takes too long. Sets $ended to "exit" if the guest ended by itself, and to
+# "timeout" or "no-boot" if follow_guest killed the guest.
 follow_guest() {
 	local line='' part
 
@@ -117,8 +119,8 @@ follow_guest() {
 	clear_progress
 }
 
-# out_of_time: Returns 0 if the guest has taken too long, and sets the variable ended to
-# no-boot or timeout.
+# out_of_time: Returns 0 if the guest has taken too long, and sets $ended to "no-boot" or
+# "timeout".
 out_of_time() {
 	if [ ! -s "$result/ktap.log" ] && [ "$SECONDS" -ge "$BOOT_SECS" ]; then
 		ended=no-boot
@@ -129,8 +131,8 @@ out_of_time() {
 	fi
 }
 
-# prepare_result: Makes the empty files of the result, and the pipe to which the guest
-# writes its KTAP.
+# prepare_result: Makes empty files for the result of the run, and the pipe to which the
+# guest writes its KTAP.
 prepare_result() {
 	rm -f "$result"/{console.log,ktap.log,verdict,qemu.log,serial}
 	touch "$result"/{console.log,ktap.log,verdict}
@@ -153,8 +155,8 @@ run_guest() {
 		tail_pid=$!
 	fi
 	follow_guest
-	# "wait" must not print the message of the shell about a guest that was ended by a
-	# signal, because judge.sh reports such a guest.
+	# If a signal ended the guest, the shell prints a message in "wait". The message
+	# of the shell goes to /dev/null, because judge.sh reports the guest.
 	wait "$pid" 2>/dev/null || status=$?
 	pid=
 	exec {guest}<&-
@@ -176,7 +178,8 @@ boot() {
 	done
 }
 
-# clean_up: Kills the guest if the guest still runs, and removes temporary files.
+# clean_up: Kills the guest if the guest still runs, and removes the temporary files of
+# the run.
 clean_up() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
 	rm -f "$result"/{serial,initrd,orders.cpio,orders.list}

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the module test_hmm and the program hmm-tests of the kernel, with which a user can
-# compare mmun. build-hmm.sh is step 2 of kselftest.sh with SUITE=hmm. Only the kernels
-# that kernel/build.sh builds have test_hmm.
+# Build the module test_hmm and the program hmm-tests from the source of the kernel, so
+# that a user can compare mmun with test_hmm. build-hmm.sh is step 2 of kselftest.sh with
+# SUITE=hmm. Only the kernels that kernel/build.sh builds have test_hmm.
 #
 # usage: build-hmm.sh module|modules|tests OUT
 #
-# The arguments are the same as the arguments of build.sh.
+# The arguments of build-hmm.sh are the same as the arguments of build.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -25,8 +25,8 @@ take_module() {
 	cp -p "$kdir/lib/test_hmm.ko" "$out/module/"
 }
 
-# find_sources: Sets the array files to the source files of hmm-tests. The directory and
-# the number of the source files depend on the version of the kernel.
+# find_sources: Sets the array `files` to the names of the source files of hmm-tests. The
+# directory and the number of these source files depend on the version of the kernel.
 find_sources() {
 	local file
 

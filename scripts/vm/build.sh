@@ -5,18 +5,24 @@
 #
 # usage: build.sh module|modules|tests OUT
 #
-# OUT/kernel is the output of kernel/resolve.sh. "build.sh module" builds the driver,
-# OUT/module/test_mmun.ko. "build.sh modules" builds the driver and
-# OUT/floor/mmun_floor.ko. "build.sh tests" builds the programs OUT/tests/*, and writes
-# the names of all programs to OUT/programs. If the environment variable PROGRAM is set,
-# "build.sh tests" builds only the program that PROGRAM names. MODULE_TREE is the
-# directory with the sources of the driver [the clone]. MODULE_FLAGS has additional
-# arguments for make.
+# OUT/kernel is the output of kernel/resolve.sh. The first argument selects what build.sh
+# builds:
+#
+#	module		the driver, OUT/module/test_mmun.ko
+#	modules		the driver, and OUT/floor/mmun_floor.ko
+#	tests		the programs OUT/tests/*, and OUT/programs, the list of the names
+#			of all programs
+#
+# Environment variables:
+#
+#	PROGRAM		the only program that "build.sh tests" builds [all programs]
+#	MODULE_TREE	the directory with the sources of the driver [the clone]
+#	MODULE_FLAGS	additional arguments for the make that builds the modules
 #
 # Each of the directories OUT/module, OUT/floor and OUT/tests has a key, which is a hash
-# of the inputs of its build. If the key has changed, build.sh empties the directory and
-# builds all of its files again. If the key is the same, make compares the time stamps of
-# the files.
+# of the inputs of its build. If the key of a directory has changed, build.sh empties the
+# directory and builds all of its files again. If the key of a directory is the same, make
+# builds only the files that are out of date.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -49,10 +55,10 @@ make_in() {
 	return "$status"
 }
 
-# choose_compiler: Sets the variable cc to the compiler for the modules if neither CC nor
-# LLVM is set. The headers of Debian contain the name of the gcc that compiled the kernel.
-# If clang compiled the kernel, choose_compiler sets LLVM=1, because clang must compile
-# the modules, too.
+# choose_compiler: Sets $cc to the compiler for the modules if the user has set neither CC
+# nor LLVM. The headers of Debian contain the name of the gcc that compiled the kernel. If
+# clang compiled the kernel, choose_compiler sets LLVM=1, because clang must compile the
+# modules, too.
 choose_compiler() {
 	local found=''
 
@@ -82,8 +88,8 @@ module_key() {
 }
 
 # build_module DIR/FILE TREE SOURCE...: Builds the module OUT/DIR/FILE from each SOURCE, a
-# path in TREE. build_module builds in OUT/DIR, which has links to the sources, so that
-# the builds for several kernels are separate, and kbuild writes no files to the clone.
+# path in TREE. OUT/DIR has links to the sources, so that kbuild writes no files to the
+# clone and the builds for several kernels are separate.
 build_module() {
 	local dir=$out/${1%/*} key parts=("${@:3}")
 
@@ -96,7 +102,7 @@ build_module() {
 		"${flags[@]}" modules
 }
 
-# find_flags: Sets the array flags to the additional arguments for make.
+# find_flags: Sets the array `flags` to the additional arguments of make for a module.
 find_flags() {
 	[ -e "$kdir/Module.symvers" ] ||
 		die "$kdir has no Module.symvers: build the kernel with its modules"
@@ -145,10 +151,10 @@ tests_key() {
 	} | sum
 }
 
-# changed_sources FILE: Prints the arguments "-W SOURCE" for make for each source whose
-# hash is not in FILE, so that make compiles this source again. make alone cannot find all
-# changed sources by time stamps, because a source may have an older time stamp after a
-# change.
+# changed_sources FILE: Prints the argument "-W SOURCE" for each source file whose hash is
+# not in FILE, because make compiles SOURCE again if make has the argument "-W SOURCE".
+# make alone cannot find all changed sources by their time stamps, because a changed
+# source can have an older time stamp than before.
 changed_sources() {
 	local line old=''
 

@@ -8,11 +8,12 @@
 # TESTS is a list of globs, separated by commas. If TESTS is empty, choose.sh prints all
 # programs. choose.sh reads the names of the programs from OUT/programs, and prints the
 # names in the order of OUT/programs. If PROGRAM is set, choose.sh considers only the
-# program that PROGRAM names. choose.sh runs the programs in OUT/tests, and each program
-# compares the names of its own tests with the globs (see lib/names.h of the selftest), so
-# that choose.sh and the programs in the guest select the same tests. A glob that matches
-# no test is an error: choose.sh prints a line with similar names, writes the names of all
-# tests to OUT/names, and exits with status 2.
+# program that PROGRAM names. choose.sh runs the programs in OUT/tests. Each program
+# compares the names of its own tests with the globs, as lib/names.h of the selftest
+# describes. Because the programs compare the names, choose.sh and the guest select the
+# same tests. A glob that matches no test is an error. For each glob that matches no test,
+# choose.sh prints a line with similar names. choose.sh then writes the names of all tests
+# to OUT/names, and exits with status 2.
 
 . "${0%/*}/../lib.sh"
 
@@ -31,7 +32,7 @@ matches() {
 	done
 }
 
-# complain GLOB: Prints an error message that no test matches GLOB.
+# complain GLOB: Prints the error message "no test has such a name" about GLOB.
 complain() {
 	local names
 
@@ -39,8 +40,8 @@ complain() {
 	echo "choose.sh: TESTS=$1: no test has such a name${names:+; near: $names}; all names are in ${out#"$TOP"/}/names" >&2
 }
 
-# match_each: Sets the variable chosen to the output of matches() for all globs of TESTS,
-# and the array missing to the globs that match no test.
+# match_each: Sets $chosen to the output of matches() for all globs of TESTS, and the
+# array `missing` to the globs that match no test.
 match_each() {
 	local globs glob found
 

@@ -7,11 +7,12 @@
 # The file SECONDS has lines "PROGRAM SECONDS" of earlier runs, and the file PROGRAMS has
 # one program per line. Prints "GUEST PROGRAM" for each program, in the order of the file
 # PROGRAMS. deal.awk repeatedly assigns the longest remaining program to the guest with
-# the least work. If the time of a program is not known, deal.awk uses the mean of the
-# known times, or 1 if no time is known.
+# the least work. If the file SECONDS has no time for a program, deal.awk uses the mean of
+# the known times, or 1 s if no time is known.
 
 # LEAST is the least time that deal.awk assumes for a program. If programs had a time of
-# 0.0 s, deal.awk could assign no program to a guest.
+# 0.0 s, deal.awk would assign all of these programs to the same guest, and another guest
+# could have no program.
 BEGIN { LEAST = 0.1 }
 
 FILENAME == ARGV[1] {
@@ -27,7 +28,7 @@ FILENAME == ARGV[1] {
 	}
 }
 
-# Returns the number of the longest program that has no guest yet, or 0 if all programs
+# Returns the index of the longest program that has no guest yet, or 0 if all programs
 # have a guest.
 function longest(    i, best) {
 	best = 0
@@ -37,7 +38,7 @@ function longest(    i, best) {
 	return best
 }
 
-# Returns the guest with the least work.
+# Returns the number of the guest with the least work so far.
 function least_loaded(    i, best) {
 	best = 1
 	for (i = 2; i <= guests; i++)

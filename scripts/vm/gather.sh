@@ -6,17 +6,18 @@
 # usage: gather.sh RESULT GUEST-RESULT...
 #
 # The directory RESULT already has the file ktap.log, which merge.sh wrote. gather.sh adds
-# the other files that judge.sh reads. The file console.log has the console of each guest
-# after a line with the name of the guest, and the file verdict has a line for each guest.
-# The guest with the worst result is last in console.log and verdict. The files qemu.log,
-# meta, config and orders are copies of the files of the guest with the worst result. In
-# the file meta, "seconds" is the time of the slowest guest, "guests" is the number of
-# guests, and "silent" is the number of guests without KTAP.
+# the other files that judge.sh reads. The file console.log has, for each guest, a line
+# with the name of the guest and then the console of the guest. The file verdict has a
+# line for each guest. The guest with the worst result is last in console.log and verdict.
+# The files qemu.log, meta, config and orders are copies of the files of the guest with
+# the worst result. In the file meta, "seconds" is the time of the slowest guest, "guests"
+# is the number of guests, and "silent" is the number of guests without KTAP.
 
 . "${0%/*}/../lib.sh"
 
-# badness DIR: Prints a number from 0 to 4 for the result in DIR. The number is 0 if the
-# guest ended by itself. A failure that judge.sh reports earlier has a larger number.
+# badness DIR: Prints a number from 0 to 4 that says how bad the result in DIR is. The
+# number is 0 if the guest ended by itself. A failure that judge.sh looks for earlier has
+# a larger number.
 badness() {
 	local ended qemu panics
 
@@ -37,8 +38,8 @@ badness() {
 	fi
 }
 
-# sort_results DIR...: Sets the array dirs to the directories of the results, the best
-# result first.
+# sort_results DIR...: Sorts the directories DIR into the array `dirs`, the directory with
+# the best result first.
 sort_results() {
 	local bad dir ranks=''
 
@@ -52,7 +53,7 @@ sort_results() {
 }
 
 # add_guest DIR: Appends the result in DIR to the files console.log and verdict, and
-# updates the variables seconds and silent.
+# updates $seconds and $silent for the file meta.
 add_guest() {
 	local name=${1%/result} secs
 
@@ -64,8 +65,8 @@ add_guest() {
 	{ tr -d '\r\n' <"$1/verdict" && echo; } >>"$result/verdict"
 }
 
-# write_meta DIR: Writes the files meta, qemu.log, config and orders from the files of the
-# same names in DIR.
+# write_meta DIR: Copies the files meta, qemu.log, config and orders from DIR to the
+# result of the run, and changes meta to describe all guests.
 write_meta() {
 	sed "s/^seconds=.*/seconds=$seconds/" "$1/meta" >"$result/meta"
 	printf '%s\n' "guests=${#dirs[@]}" "silent=$silent" >>"$result/meta"

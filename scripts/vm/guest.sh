@@ -4,11 +4,11 @@
 # The functions that start the two kinds of guest: a kernel that QEMU boots, and User-Mode
 # Linux, which is a program. boot.sh and test-guest.sh source guest.sh.
 #
-# prepare_<kind>, such as prepare_qemu, sets the array command to the command of the
-# guest, and sets the variable slow to 1 if the guest is emulated. start_<kind> runs the
-# command of the guest with KTAP on stdout and messages on stderr. The guest writes its
-# console, the verdict and its coverage to files in $result. The comment at the start of
-# scripts/guest/init.c describes the serial ports of the guest.
+# For each kind of guest, prepare_<kind>, such as prepare_qemu, sets the array `command`
+# to the command that runs the guest, and sets $slow to 1 if the guest is emulated.
+# start_<kind> runs the command of the guest, with KTAP on stdout and messages on stderr.
+# The guest writes its console, the verdict and its coverage to files in $result. The
+# comment at the start of scripts/guest/init.c describes the serial ports of the guest.
 
 # COMMAND_LINE_MAX is COMMAND_LINE_SIZE of x86 without the terminating zero
 COMMAND_LINE_MAX=2047
@@ -35,9 +35,9 @@ allowed_cpus() {
 }
 
 # take_cpu: Locks a CPU of the host that no other guest of this clone has locked. Sets the
-# array pinned to the words "taskset -c CPU", which run a command on the locked CPU, or to
-# the empty array if all CPUs are locked. The lock on the CPU is held until the calling
-# shell and the guest have ended.
+# array `pinned` to the words "taskset -c CPU", which pin a command to the locked CPU. If
+# all CPUs are locked, sets `pinned` to an empty array. The CPU stays locked until the
+# calling shell and the guest have ended.
 take_cpu() {
 	local cpu cpus fd
 
@@ -53,9 +53,9 @@ take_cpu() {
 	done
 }
 
-# make_command_line: Sets the variable line to the command line of the kernel. The command
-# line has no_timer_check because an emulated timer can be late, and without
-# no_timer_check the kernel panics if its test of the timer fails.
+# make_command_line: Sets $line to the command line of the kernel. The command line has
+# no_timer_check, because an emulated timer can be late. Without no_timer_check, the
+# kernel tests the timer at boot, and panics if the timer is late.
 make_command_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 $APPEND"
@@ -63,11 +63,11 @@ make_command_line() {
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 }
 
-# choose_accel: Sets the array accel to the arguments of QEMU for the accelerator, and the
-# variable slow to 1 if QEMU emulates the processor. If QEMU emulates the processor,
-# choose_accel also sets the variable image to the unpacked kernel, because an emulated
-# guest takes longer to unpack its kernel than for the rest of the boot. An unpacked
-# kernel (vmlinux) does not move itself to a random address at boot.
+# choose_accel: Sets the array `accel` to the arguments of QEMU for the accelerator, and
+# $slow to 1 if QEMU emulates the processor. If QEMU emulates the processor, choose_accel
+# also sets $image to the unpacked kernel, because an emulated guest takes longer to
+# unpack its kernel than for the rest of the boot. An unpacked kernel (vmlinux) does not
+# move itself to a random address at boot.
 choose_accel() {
 	local words
 
@@ -78,8 +78,8 @@ choose_accel() {
 	[ "$slow" = 0 ] || [ ! -e "$out/vmlinux" ] || image=$out/vmlinux
 }
 
-# prepare_qemu: Sets the array command and the variable slow for a guest in QEMU, and sets
-# SMP to 2 if SMP is empty.
+# prepare_qemu: Sets the array `command` and $slow for a guest in QEMU, and sets SMP to 2
+# if SMP is empty.
 prepare_qemu() {
 	local accel line coverage=()
 
@@ -100,11 +100,11 @@ start_qemu() {
 	run_tied "${command[@]}"
 }
 
-# choose_tmpdir: Sets the variable tmpdir to the directory for the file that is the memory
-# of a User-Mode Linux guest. tmpdir is /dev/shm if /dev/shm has enough space for JOBS
-# guests; if not, tmpdir is the directory of the result. The host kills the guest if the
-# file system has no space for a page of the file, and /dev/shm of a container is often
-# small.
+# choose_tmpdir: Sets $tmpdir to the directory for the file that backs the memory of a
+# User-Mode Linux guest. $tmpdir is /dev/shm if /dev/shm has enough space for JOBS guests.
+# If /dev/shm has too little space, as in many containers, $tmpdir is the directory of the
+# result. The host kills a guest if the file system of $tmpdir has no space for a page of
+# the guest's memory.
 choose_tmpdir() {
 	local free='' need
 
@@ -115,8 +115,8 @@ choose_tmpdir() {
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
 }
 
-# prepare_uml: Sets the array command and the variable slow for User-Mode Linux, and sets
-# SMP to 1 if SMP is empty. The serial ports of the guest are the file descriptors 3
+# prepare_uml: Sets the array `command` and $slow for a guest in User-Mode Linux, and sets
+# SMP to 1 if SMP is empty. The serial ports of the guest write to the file descriptors 3
 # (console), 1 (KTAP), 4 (verdict) and 5 (coverage). prepare_uml pins a guest with one
 # processor to one CPU of the host, because each system call in the guest wakes another
 # thread of the host, and a wake-up on another CPU takes twice as long.

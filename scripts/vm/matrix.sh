@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the selftest on every kernel of kernel/table, and print one table of the results.
+# Run the selftest on every kernel of scripts/kernel/table, and print one table with the
+# results of all kernels.
 #
 # usage: matrix.sh
 #
-# JOBS is the number of kernels that matrix.sh tests in parallel [1]. Each kernel runs in
-# one guest. matrix.sh writes the output of each run to the file build/matrix/<kernel>.
-# matrix.sh exits with status 0 if all runs passed.
+# JOBS is the number of kernels that matrix.sh tests in parallel [1]. On each kernel, the
+# selftest runs in one guest. matrix.sh writes the output of each run to the file
+# build/matrix/<kernel>. matrix.sh exits with status 0 if all runs passed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -38,14 +39,14 @@ outcome() {
 		END { print note ? note : "ok" }' "$log"
 }
 
-# count_splats: Prints the number of splats, which are complaints of the kernel, in the
-# log.
+# count_splats: Prints the number of splats in the log. A splat is a complaint of the
+# kernel.
 count_splats() {
 	awk '/^#   [0-9]*:/ { count++ } END { print count + 0 }' "$log"
 }
 
-# test_kernel NAME: Runs the selftest on kernel NAME, and writes the row for the table of
-# results to a file. Returns the exit status of kselftest.sh.
+# test_kernel NAME: Runs the selftest on the kernel NAME, and writes the row of this
+# kernel for the table of results to a file. Returns the exit status of kselftest.sh.
 test_kernel() {
 	local name=$1 status=0 start=$SECONDS
 

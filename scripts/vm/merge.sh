@@ -11,11 +11,12 @@
 # writes each message of boot.sh to stderr, and writes the same message only once.
 #
 # The block of a program is the output of its guest from the first line of the program to
-# "# NAME: SECONDS s". merge.sh writes a block when the block is complete. Each guest does
-# the same checks: the guest loads the modules, unloads the modules and looks for leaks.
-# merge.sh merges the results of all guests for one check into one result, which is ok if
-# the check is ok in every guest. If a guest ends early, merge.sh writes the lines of the
-# guest that belong to no result last, and writes fewer results than planned.
+# "# NAME: SECONDS s". merge.sh writes a block when the block is complete. Each guest also
+# does the same checks: the load of each module, the unload of each module, and the search
+# for leaks. merge.sh merges the results of all guests for one check into one result,
+# which is ok if the check is ok in every guest. If a guest ends early, merge.sh writes
+# fewer results than planned. The lines of a guest that belong to no result are at the end
+# of the merged KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"
@@ -23,32 +24,39 @@
 guests=$1
 programs=$2
 file=$3
-# The variable number is the number of the last result that merge.sh has written
+# $number is the number of the last result that merge.sh has written
 number=0
-# The variable current is the name of the program that runs now, for the line of progress
+# $current is the name of the program that runs now, which the line of progress shows
 current=booting
-# load_checks and unload_checks are the names of the results of modules, in the order in
-# which PID 1 reports the results
+# load_checks and unload_checks are the names of the checks that load and unload a module,
+# in the order in which PID 1 reports the results
 load_checks=()
 unload_checks=()
-# loads_written is 1 when merge.sh has written the results of all loads. Before
-# loads_written is 1, complete blocks wait in the array waiting. Four elements of the
-# array waiting are the arguments of put_result for one block.
+# $loads_written is 1 if merge.sh has written the merged results of all loads of modules.
+# The array `waiting` has the complete blocks of programs that merge.sh writes after the
+# results of the loads. Each block is four elements of `waiting`, which are the arguments
+# of put_result.
 loads_written=
 waiting=()
-# The lines "Bail out!", which merge.sh writes last
+# $bails is the lines "Bail out!" of all guests, which merge.sh writes at the end
 bails=
-# The messages of boot.sh that merge.sh has written are the keys of the array written,
-# with an "x" before each message
+# The keys of the array `written` are the messages of boot.sh that merge.sh has already
+# written, with an "x" before each message
 declare -A written=()
-# The open block of each guest: "ok" or "not ok", the name of the program or check, the
-# rest of the line of the result, and the lines before and after the line of the result
+# The open block of each guest, with the number of the guest as the key:
+#	result	"ok" or "not ok"
+#	name	the name of the program or check
+#	rest	the line of the result without "ok" and the number
+#	before	the lines before the line of the result
+#	after	the lines after the line of the result
 declare -A result=() name=() rest=() before=() after=()
-# The arrays notes, nr_ok and nr_not_ok have, for each check, its notes and the numbers of
-# guests in which the check was ok and not ok
+# The results of each check, with the name of the check as the key:
+#	notes		the lines of all guests before and after the result
+#	nr_ok		the number of guests in which the check was ok
+#	nr_not_ok	the number of guests in which the check was not ok
 declare -A notes=() nr_ok=() nr_not_ok=()
 
-# put TEXT: Writes TEXT, which is complete lines, to stdout and to FILE.
+# put TEXT: Writes TEXT, one or more complete lines, to stdout and to FILE.
 put() {
 	[ -n "$1" ] || return 0
 	printf '%s' "$1" >>"$file"
@@ -56,7 +64,8 @@ put() {
 	printf '%s' "$1"
 }
 
-# name_results: Sets load_checks and unload_checks to the names of checks that PID 1 uses.
+# name_results: Sets the arrays load_checks and unload_checks to the names that PID 1
+# gives to the loads and unloads of modules.
 name_results() {
 	local i modules name
 
@@ -83,8 +92,10 @@ put_result() {
 	put "$1$2 $number - $3"$'\n'"$4"
 }
 
-# put_check NAME: Writes the merged result of all guests for check NAME, or only the notes
-# of the check if a guest reported no result.
+# put_check NAME: Writes the merged result of the check NAME, after the notes of all
+# guests for this check. The result is "not ok" if the check failed in a guest, and "ok"
+# if the check passed in all guests. If no guest failed and a guest reported no result,
+# put_check writes only the notes.
 put_check() {
 	if [ "${nr_not_ok[$1]:-0}" != 0 ]; then
 		put_result "${notes[$1]:-}" "not ok" "$1" ""
@@ -95,7 +106,7 @@ put_check() {
 	fi
 }
 
-# put_checks NAME...: Writes the merged result of each check NAME.
+# put_checks NAME...: Calls put_check for each check NAME.
 put_checks() {
 	local name
 
@@ -104,8 +115,8 @@ put_checks() {
 	done
 }
 
-# end_loading: Writes the merged results of all loads of modules, and then the blocks in
-# the array waiting.
+# end_loading: Writes the merged results of all loads of modules, and then the blocks that
+# merge.sh has kept in the array `waiting`.
 end_loading() {
 	local i
 
@@ -122,8 +133,8 @@ is_check() {
 	[[ $1 = @(*': load'|*': unload'|'mmun: leaks') ]]
 }
 
-# count_check GUEST NAME: Counts the result of GUEST for check NAME. Calls end_loading if
-# all guests have reported the result of the last load.
+# count_check GUEST NAME: Counts the result of the check NAME in GUEST. Calls end_loading
+# if all guests have reported the result of the last load.
 count_check() {
 	notes[$2]+=${before[$1]}${after[$1]}
 	if [ "${result[$1]}" = ok ]; then
@@ -137,8 +148,10 @@ count_check() {
 	fi
 }
 
-# end_block GUEST: Writes the open block of GUEST, or adds the block to the array waiting,
-# and opens a new block.
+# end_block GUEST: Ends the open block of GUEST, and opens an empty block. If the ended
+# block is about a check, counts the result of the check. If the ended block is about a
+# program, writes the block, or appends the block to the array `waiting` if not all loads
+# of modules are written yet.
 end_block() {
 	local block=("${before[$1]}" "${result[$1]}" "${rest[$1]}" "${after[$1]}")
 
@@ -164,12 +177,12 @@ take_result() {
 	result[$1]=${2%% [0-9]*}
 	rest[$1]=${2#* - }
 	name[$1]=${rest[$1]%% #*}
-	# The block of a check ends at its result, because the notes of a check are before
-	# the result.
+	# A block of a check ends at the line of the result, because the notes of the
+	# check are before this line.
 	! is_check "${name[$1]}" || end_block "$1"
 }
 
-# take_line GUEST LINE: Handles LINE, a line of KTAP from GUEST.
+# take_line GUEST LINE: Handles LINE, a line of the KTAP of GUEST.
 take_line() {
 	case $2 in
 	KTAP*)		put_plan ;;
@@ -198,7 +211,8 @@ put_message() {
 	printf '%s\n' "$1" >&2
 }
 
-# finish: Writes all results and lines that are left when all guests have ended.
+# finish: When all guests have ended, writes all results and lines that merge.sh has not
+# written yet.
 finish() {
 	local guest left=''
 
