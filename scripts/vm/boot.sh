@@ -28,9 +28,9 @@
 . "$SCRIPTS/vm/progress.sh"
 
 # The kernel of the host sends SIGTERM to boot.sh when the parent of boot.sh dies. Without
-# this signal, boot.sh would run on after a system for continuous integration has killed
-# only make. MMUN_TIED is the process ID of boot.sh if setpriv has made the kernel send
-# SIGTERM when the parent dies.
+# SIGTERM, boot.sh would run on after a system for continuous integration has killed only
+# make. MMUN_TIED is the process ID of boot.sh if setpriv has made the kernel send SIGTERM
+# when the parent dies.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 

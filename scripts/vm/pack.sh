@@ -7,9 +7,10 @@
 # usage: pack.sh OUT
 #
 # pack.sh makes OUT/initramfs from the output of build.sh in OUT, and calls unpack.sh to
-# make OUT/vmlinux. pack.sh packs the programs of the list OUT/chosen, or of the list
-# OUT/programs if OUT/chosen does not exist, and the program that the variable PROGRAM
-# names. pack.sh makes a file again if the content of one of its inputs has changed.
+# make OUT/vmlinux. pack.sh packs the programs in the list OUT/chosen. If OUT/chosen does
+# not exist, pack.sh packs the programs in the list OUT/programs. pack.sh also packs the
+# program that the variable PROGRAM names. pack.sh makes a file again if the content of
+# one of its inputs has changed.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -20,16 +21,16 @@ kdir=$(value kdir "$out/kernel")
 program=${PROGRAM:-}
 
 # put_in_place FILE KEY: Renames FILE.tmp to FILE, and then writes FILE.key. If pack.sh is
-# killed before it writes FILE.key, the next run makes FILE again, because FILE has no
-# key.
+# killed before FILE.key is written, the next run of pack.sh makes FILE again, because
+# FILE has no key.
 put_in_place() {
 	rm -f "$1.key"
 	mv "$1.tmp" "$1"
 	echo "$2" >"$1.key"
 }
 
-# compile FILE KEY WORD...: Compiles FILE with "gcc WORD...", unless FILE exists and was
-# made with KEY.
+# compile FILE KEY WORD...: Makes the program FILE with "gcc WORD...", unless FILE exists
+# and was made with the same KEY.
 compile() {
 	local file=$1 key=$2
 
@@ -39,7 +40,8 @@ compile() {
 	fi
 }
 
-# key_of FILE...: Prints a hash of each FILE, the compiler and pack.sh.
+# key_of FILE...: Prints one hash of all files FILE, the version of the compiler, and
+# pack.sh.
 key_of() {
 	{
 		CC='' LLVM='' "$SCRIPTS/kernel/compiler.sh" -s
@@ -70,9 +72,8 @@ list_modules() {
 	done
 }
 
-# list_peer: Prints the line for test_hmm.ko in the list of the initramfs if PROGRAM is
-# the benchmark and the kernel has test_hmm, because the benchmark compares mmun with
-# test_hmm.
+# list_peer: If PROGRAM is the benchmark and the kernel has test_hmm, prints the line for
+# test_hmm.ko in the list of the initramfs. The benchmark compares mmun with test_hmm.
 list_peer() {
 	local peer=$kdir/lib/test_hmm.ko
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# The line of progress on a terminal shows the seconds of a run, and $current, the name of
-# the test or program that runs now. boot.sh and merge.sh source progress.sh.
+# During a run, a line of progress on the terminal shows the seconds since the start of
+# the run. The line of progress also shows $current, which is the name of the test or
+# program that runs now. boot.sh and merge.sh source progress.sh.
 
-# note_current LINE: Sets the variable current to the test or the program that LINE, a
-# line of KTAP, names. If LINE names no test and no program, note_current does not change
-# current.
+# note_current LINE: Sets $current to the name of the test or the program in LINE, a line
+# of KTAP. If LINE names no test and no program, note_current does not change $current.
 note_current() {
 	case $1 in
 	*"#  RUN  "*)	read -r current _ <<<"${1##*RUN}" ;;
@@ -15,7 +15,7 @@ note_current() {
 }
 
 # clear_progress: Removes the line of progress from the terminal. A script must call
-# clear_progress before it prints another line.
+# clear_progress before the script prints a line to the terminal.
 clear_progress() {
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }

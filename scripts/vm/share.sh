@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make links in DIR to the files of the build in OUT that several guests share, which are
-# all files except the driver, the list of chosen programs and the initramfs.
+# Make links in DIR to the files in OUT that several guests share. The guests share all
+# files of the build, except the driver, the list of chosen programs and the initramfs.
 #
 # usage: share.sh OUT DIR
 

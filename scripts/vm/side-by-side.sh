@@ -10,15 +10,15 @@
 # The environment variable JOBS is the number of guests. OUT/chosen must have at least
 # JOBS programs. boot.sh runs guest N in the directory OUT/guest-N. The output and the
 # files in OUT/result have the same format as the output and the files of boot.sh.
-# OUT/seconds contains the time of each program. The host kills the guests when
-# side-by-side.sh or its parent dies.
+# OUT/seconds contains the time that each program took in its last run. The host kills the
+# guests when side-by-side.sh or the parent of side-by-side.sh dies.
 
 . "${0%/*}/../lib.sh"
 
 # The kernel of the host sends SIGTERM to side-by-side.sh when the parent of
-# side-by-side.sh dies, because a system for continuous integration may kill only make.
-# MMUN_TIED is the process ID of side-by-side.sh if setpriv has made the kernel send
-# SIGTERM when the parent dies.
+# side-by-side.sh dies. Without SIGTERM, side-by-side.sh would run on after a system for
+# continuous integration has killed only make. MMUN_TIED is the process ID of
+# side-by-side.sh if setpriv has made the kernel send SIGTERM when the parent dies.
 [ "${MMUN_TIED:-}" = $$ ] ||
 	MMUN_TIED=$$ exec setpriv --pdeathsig TERM "$0" "$@"
 
@@ -64,9 +64,9 @@ start_guest() {
 	pids+=($!)
 }
 
-# start_guests: Starts all guests. Sets the variable lines to a file descriptor for
-# reading from the pipe. A reader of the pipe reaches the end of file when all guests have
-# ended, because start_guests closes its own descriptor for writing.
+# start_guests: Starts all guests. Sets $lines to a file descriptor for reading from the
+# pipe of the guests. start_guests closes its own descriptor for writing to the pipe, so
+# that a reader of the pipe reaches the end of file when all guests have ended.
 start_guests() {
 	local guest pipe
 
@@ -90,8 +90,8 @@ await_guests() {
 	[ "$status" = 0 ] || exit "$status"
 }
 
-# keep_seconds: Writes OUT/seconds for the next run. OUT/seconds has the times of the
-# programs that ran, and the old times of the programs that did not run.
+# keep_seconds: Writes OUT/seconds for the next run. OUT/seconds gets the new times of the
+# programs that ran, and keeps the old times of the programs that did not run.
 keep_seconds() {
 	awk 'FILENAME == ARGV[1] && /^# [^ ]+: [0-9.]+ s$/ {
 			sub(/:$/, "", $2)

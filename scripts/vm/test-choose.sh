@@ -5,16 +5,16 @@
 #
 # usage: test-choose.sh [OUT]
 #
-# The test programs for choose.sh are shell scripts with the names of a few tests. OUT is
-# a directory in which build.sh has built the programs. If OUT is given, test-choose.sh
-# also checks the programs in OUT: each name of a test that a program prints must select
-# this test.
+# test-choose.sh calls choose.sh with shell scripts in place of the real test programs.
+# Each of these shell scripts has the names of a few tests. OUT is a directory in which
+# build.sh has built the programs. If OUT is given, test-choose.sh also checks the
+# programs in OUT. Each name of a test that a program lists must select the test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# add_program NAME TEST...: Makes a program NAME that has the tests TEST, and that
-# compares their names with MMUN_TESTS as lib/names.h does.
+# add_program NAME TEST...: Makes a program NAME that has the tests TEST. The program
+# compares the names of its tests with MMUN_TESTS in the same way as lib/names.h.
 add_program() {
 	local name=$1
 
@@ -45,8 +45,9 @@ list_matches() {
 	done
 }
 
-# run_choose TESTS: Runs choose.sh with TESTS. Sets the variable got to the programs that
-# choose.sh printed, complaint to its text on stderr, and status to its exit status.
+# run_choose TESTS: Runs choose.sh with TESTS. Sets $got to the names of the programs that
+# choose.sh printed, $complaint to the text of choose.sh on stderr, and $status to the
+# exit status of choose.sh.
 run_choose() {
 	status=0
 	got=$(TESTS=$1 "$SCRIPTS/vm/choose.sh" "$dir" 2>"$dir/errors") || status=$?
@@ -84,8 +85,8 @@ list_tests() {
 	echo " ${names//$'\n'/ } "
 }
 
-# check_program PROGRAM: Passes if each name of a test that PROGRAM in OUT lists selects
-# this test, also without the name of the variant.
+# check_program PROGRAM: Lists the names of the tests of PROGRAM in OUT. Passes if each
+# name selects its test, with and without the name of the variant.
 check_program() {
 	local name short
 
@@ -100,8 +101,8 @@ check_program() {
 	[ -z "$unknown" ] || echo "# unknown:$unknown"
 }
 
-# matches_all: Returns 0 if the program that check_program checks has tests, and
-# check_program found no name that does not select its test.
+# matches_all: Returns 0 if $names has names of tests, and $unknown has no name.
+# check_program sets $names and $unknown.
 matches_all() {
 	[[ $names = *.* && -z $unknown ]]
 }

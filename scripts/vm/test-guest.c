@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs that test-guest.sh runs in a guest.  Each program leaves a task
- * behind, fails or blocks, and PID 1 must report this failure.  The name of the
- * program selects a row of programs[].
+ * The programs that test-guest.sh runs in a guest.  All programs except
+ * leaves_nothing leave a task behind, fail or block, and PID 1 must report a
+ * failure of the program.  A program calls the functions in the row of
+ * programs[] with the name of the program.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -36,9 +37,9 @@ static void leave_thread(void)
 }
 
 /*
- * The exit of this process is held in the last callback of its range.  While the
- * exit is held, exit_mm() has detached the mm, and the descriptor of the driver
- * is still open.
+ * The driver holds the exit of this process in the last callback of the range
+ * that this process inserts.  While the exit is held, exit_mm() has detached
+ * the mm, and the descriptor of /dev/mmun is still open.
  */
 static void stick_in_exit(void)
 {
@@ -72,7 +73,10 @@ static void leave_nothing(void)
 {
 }
 
-/* vfork() makes the parent sleep for ever and without interruption. */
+/*
+ * The parent sleeps in vfork() for ever, in the uninterruptible state D,
+ * because the child never ends.
+ */
 static void block(void)
 {
 	if (vfork() == 0)
@@ -103,7 +107,10 @@ static void run_child(void (*child)(void))
 		child();
 		_exit(0);
 	}
-	/* Wait until the child has reached its end, or the place where it blocks. */
+	/*
+	 * Wait until the child has ended or has reached the place where the
+	 * child blocks.
+	 */
 	usleep(500000);
 }
 

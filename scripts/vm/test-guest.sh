@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of PID 1, pack.sh, boot.sh and judge.sh, which run together in guests.
+# Tests of pack.sh, boot.sh, PID 1 and judge.sh, which run together for each guest.
 #
 # usage: test-guest.sh
 #
 # The variable KERNEL or KDIR selects the kernel. Four guests of test-guest.sh run to
 # their end. All other guests of test-guest.sh are killed or do not start. test-guest.sh
-# prints KTAP. The files of the last guest are in build/test-guest.
+# prints KTAP. At the end of test-guest.sh, the directory build/test-guest has the files
+# of the last guest.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -25,9 +26,9 @@ has() {
 	result "$status" "$3" "no line matches: $2"
 }
 
-# prepare: Builds the modules and the programs of test-guest.c. Sets the variable out to
-# the directory of the kernel, dir to the directory of test-guest.sh, and ktap to the file
-# with the KTAP of a guest.
+# prepare: Builds the modules and the programs of test-guest.c. Sets $out to the directory
+# of the kernel (build/<kernel>), $dir to the directory build/test-guest, and $ktap to the
+# name of the file in which boot.sh writes the KTAP.
 prepare() {
 	local name
 
@@ -48,9 +49,9 @@ prepare() {
 	ktap=$dir/result/ktap.log
 }
 
-# run_guest NAME=VALUE...: Runs a guest with the environment variables NAME. Sets
-# judge_status to the exit status of judge.sh, and writes the output of judge.sh to the
-# file report.
+# run_guest NAME=VALUE...: Runs boot.sh with the environment variables NAME, and then
+# judge.sh. Sets $judge_status to the exit status of judge.sh, and writes the output of
+# judge.sh to the file "report".
 run_guest() {
 	judge_status=0
 	env "$@" "$SCRIPTS/vm/boot.sh" "$dir" >"$dir/shown"
@@ -87,10 +88,10 @@ test_stop() {
 	has "$ktap" '^# fails_and_waits: stopped' "STOP=1 ends a program at the first test that fails"
 }
 
-# refuses_module FILE RESULT: Passes if a guest does not load a copy of the module FILE
-# with a wrong version magic, and reports the reason. RESULT is the name of the module in
-# the KTAP. refuses_module changes the word "mod_unload", because the kernels of Debian
-# ignore the first word of the version magic.
+# refuses_module FILE RESULT: Changes the version magic in a copy of the module FILE.
+# Passes if a guest does not load the copy, and reports the reason. RESULT is the name of
+# the module in the KTAP. refuses_module changes the word "mod_unload" of the version
+# magic, because the kernels of Debian ignore the first word.
 refuses_module() {
 	local name=${1##*/}
 
@@ -111,8 +112,9 @@ test_wrong_module() {
 	refuses_module module/test_mmun.ko mmun
 }
 
-# qemu_fails EXPRESSION NAME=VALUE...: Passes if QEMU fails with the environment variables
-# NAME, and the report of judge.sh has the message of QEMU, which matches EXPRESSION.
+# qemu_fails EXPRESSION NAME=VALUE...: Runs a guest with the environment variables NAME.
+# Passes if QEMU fails, and the report of judge.sh has a message of QEMU that matches
+# EXPRESSION.
 qemu_fails() {
 	run_guest ACCEL=tcg "${@:2}"
 	has "$dir/report" "^# QEMU: $1" "${*:2}: the report has the message of QEMU"
@@ -136,8 +138,8 @@ test_command_line() {
 	has "$dir/report" '^vm/boot.sh: APPEND is too long' "the reason is one line"
 }
 
-# take_cpus COUNT: Calls take_cpu for COUNT guests. Prints, for each guest, the words that
-# pin the guest to a CPU, or "nothing" if the guest is not pinned.
+# take_cpus COUNT: Calls take_cpu COUNT times, as for COUNT guests. For each guest, prints
+# the words that pin the guest to a CPU, or "nothing" if all CPUs are locked.
 take_cpus() {
 	local i pinned
 

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tests of the scripts that run guests in parallel. The first tests check how deal.awk
-# distributes the programs. All tests after the tests of deal.awk check the merged result
-# of two guests, one of which fails.
+# distributes the programs. All tests except test_deal() check the merged result of two
+# guests, of which one fails in most tests.
 #
 # usage: test-merge.sh
 #
-# Each test of the merged result starts with the recordings of two good guests, changes
-# one recording, and checks the exit status of judge.sh for the merged result.
-# test-merge.sh prints KTAP.
+# A recording is the files that boot.sh writes for a guest. Each test of a merged result
+# starts with the recordings of two good guests, and changes a recording. The test then
+# merges the recordings, and checks the exit status of judge.sh. test-merge.sh prints
+# KTAP.
 
 # shellcheck disable=SC2016 # $d and $a are for sed
 . "${0%/*}/../lib.sh"
@@ -41,7 +42,7 @@ test_deal() {
 }
 
 # record_guest GUEST PROGRAM SECONDS: Writes the recording of a good guest with the number
-# GUEST, which ran PROGRAM with one test in SECONDS.
+# GUEST. The guest ran PROGRAM, which has one test, in SECONDS seconds.
 record_guest() {
 	local to=$dir/guest-$1/result
 
@@ -77,9 +78,9 @@ record_guests() {
 	: >"$dir/messages"
 }
 
-# merge_guests: Merges the recordings of the two guests. In the input of merge.sh, the
-# lines of the two recordings alternate, and the lines of $dir/messages, messages of
-# boot.sh, are between these lines.
+# merge_guests: Merges the recordings of the two guests. The input of merge.sh has, in
+# turn, a line of the KTAP of guest 1, a line of the KTAP of guest 2, and a line of
+# $dir/messages. The file $dir/messages has the messages of boot.sh.
 merge_guests() {
 	rm -rf "$dir/run"
 	mkdir "$dir/run"
@@ -92,8 +93,8 @@ merge_guests() {
 }
 
 # judges STATUS TITLE WORDS [LINE]: Passes if judge.sh exits with STATUS for the merged
-# recordings, the report of judge.sh contains WORDS, and the KTAP has LINE [the plan]. At
-# the end, restores the recordings of two good guests.
+# recordings, the report of judge.sh contains WORDS, and the merged KTAP has the line LINE
+# [the plan "1..7"]. At the end, judges() restores the recordings of two good guests.
 judges() {
 	local got=0 report status=1
 

@@ -15,8 +15,8 @@ write_at() {
 }
 
 # write_image COMMAND...: Makes an image with the header of a kernel. COMMAND compresses
-# $text, which stands for the kernel. In the image, the compressed text begins at byte
-# 1536, after 2 sectors and 512 bytes of code.
+# $text, which stands in place of the kernel. In the image, the compressed text begins at
+# byte 1536, after 2 sectors and 512 bytes of code.
 write_image() {
 	local size
 

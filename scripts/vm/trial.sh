@@ -5,10 +5,10 @@
 #
 # usage: trial.sh IMAGE DIR
 #
-# trial.sh boots IMAGE with KVM and without a root file system. trial.sh writes "kvm" to
-# DIR/answer if the kernel prints within TRIAL_SECS seconds that it cannot mount a root
-# file system; if not, trial.sh writes "tcg". If QEMU fails, trial.sh writes no answer and
-# exits with status 3.
+# trial.sh boots IMAGE with KVM and without a root file system. If the kernel prints
+# within TRIAL_SECS seconds that the kernel cannot mount a root file system, trial.sh
+# writes "kvm" to DIR/answer. If the kernel prints no such message, trial.sh writes "tcg"
+# to DIR/answer. If QEMU fails, trial.sh writes no answer and exits with status 3.
 
 . "${0%/*}/../lib.sh"
 
@@ -17,9 +17,9 @@ dir=$2
 TRIAL_SECS=6
 
 # On some machines /dev/kvm can be opened, but the guest never runs. If the guest never
-# runs, QEMU prints nothing until the program timeout ends QEMU (status 124 or 137). If
-# QEMU is ended earlier by a signal, trial.sh writes no answer. The braces around the
-# command redirect the message of the shell about a QEMU that aborts.
+# runs, QEMU prints nothing until the program timeout ends QEMU (status 124 or 137). If a
+# signal ends QEMU before the time is over, trial.sh writes no answer. The braces around
+# the command also redirect the message that the shell prints if QEMU aborts.
 status=0
 SECONDS=0
 {

@@ -5,9 +5,9 @@
 #
 # usage: try-kvm.sh IMAGE
 #
-# try-kvm.sh keeps the answer of trial.sh in the cache. The answer is valid until the
-# machine boots again, or QEMU, the image, /dev/kvm or trial.sh changes. try-kvm.sh exits
-# with status 3 if trial.sh could not try KVM.
+# try-kvm.sh keeps the answer of trial.sh, kvm or tcg, in the cache. The answer in the
+# cache is valid until the machine boots again, or until QEMU, IMAGE, /dev/kvm or trial.sh
+# changes. try-kvm.sh exits with status 3 if trial.sh could not try KVM.
 
 . "${0%/*}/../lib.sh"
 

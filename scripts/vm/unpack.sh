@@ -18,14 +18,15 @@ out=$1
 image=$(value image "$out/kernel")
 config=$(value config "$out/kernel")
 
-# bytes TYPE OFFSET COUNT: Prints the COUNT bytes at OFFSET of the image. TYPE is a format
-# of the program od, such as x1.
+# bytes TYPE OFFSET COUNT: Prints COUNT bytes of the image, beginning at the byte OFFSET.
+# TYPE is a format of the program od, such as x1.
 bytes() {
 	od -An -t"$1" -j"$2" -N"$3" "$image" | tr -s ' '
 }
 
-# find_payload: Sets the variables start and length to the place of the output of xz in
-# the image. Sets length to 0 if the image has no output of xz. The last four bytes of the
+# find_payload: Finds the payload, which is the compressed kernel in the image. Sets
+# $start to the offset of the payload. Sets $length to the length of the output of xz in
+# the payload, or to 0 if xz did not compress the payload. The last four bytes of the
 # payload are the size of the unpacked kernel and do not belong to the output of xz.
 find_payload() {
 	local magic place size
@@ -44,7 +45,8 @@ find_payload() {
 	length=$((length - 4))
 }
 
-# unpack: Writes OUT/vmlinux, and writes the hash of the image to OUT/vmlinux.key.
+# unpack: Writes the unpacked kernel to OUT/vmlinux, and the hash of the image to
+# OUT/vmlinux.key.
 unpack() {
 	rm -f "$out"/vmlinux{,.key}
 	head -c $((start + length)) "$image" | tail -c +$((start + 1)) |
