@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Find the test that ran when the kernel complained.
+# For each complaint of the kernel, find the test that ran when the kernel complained.
 #
 # usage: awk -f blame.awk CONSOLE COMPLAINTS
 #
-# COMPLAINTS has lines of the file CONSOLE with their line numbers, "N:LINE". blame.awk
-# prints "TEST<tab>N:LINE" for each line of COMPLAINTS. CONSOLE has a line "mmun: starts
-# TEST" before the output of each test. A complaint after the end of a test and before the
-# start of the next test is attributed to the test that has ended, because the kernel may
-# do a part of the work of that test later. blame.awk omits complaints before the first
-# test of a guest.
+# Each line of the file COMPLAINTS is "N:LINE", where line N of the file CONSOLE is LINE.
+# blame.awk prints "TEST<tab>N:LINE" for each line of COMPLAINTS. CONSOLE has a line
+# "mmun: starts TEST" before the messages that the kernel prints during TEST. blame.awk
+# attributes a complaint between the end of one test and the start of the next test to the
+# test that has ended, because the kernel may do a part of the work of a test after the
+# end of the test. blame.awk omits complaints before the first test of a guest.
 
 FNR == NR {
 	if (/^---- the console of /)

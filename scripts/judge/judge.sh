@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Judge a run of the tests in a guest, which is step 5 of kselftest.sh.
+# Judge whether a run of the tests in a guest has passed. judge.sh is step 5 of
+# kselftest.sh.
 #
 # usage: judge.sh RESULT
 #
 # RESULT is the directory with the files that boot.sh wrote: console.log, ktap.log,
-# verdict, qemu.log, meta and config. judge.sh prints each complaint, a reason why the run
-# fails, in lines that start with "# ". The last line of the output is "N passed, N
-# failed, N skipped". The exit status of judge.sh is 0 if the run passed. If the run
-# failed, the exit status is the first status in this list that applies:
+# verdict, qemu.log, meta and config. A complaint is a reason why the run fails. judge.sh
+# prints each complaint in lines that start with "# ". The last line of the output is "N
+# passed, N failed, N skipped". The exit status of judge.sh is 0 if the run passed. If the
+# run failed, the exit status is the first status in this list that applies:
 #
 #	2	not a result directory
 #	3	the kernel panicked
@@ -45,10 +46,11 @@ count_records() {
 }
 
 # judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. judge_qemu does not
-# complain if boot.sh killed QEMU because the time ran out, or if the kernel panicked,
-# because User-Mode Linux aborts when its kernel panics. If User-Mode Linux does not
-# start, the last line of the output of User-Mode Linux is the reason. judge_qemu ends
-# judge.sh if there is no KTAP to judge.
+# complain if the time ran out, because then boot.sh has killed QEMU. judge_qemu does not
+# complain if the kernel panicked, because User-Mode Linux aborts when its kernel panics.
+# If User-Mode Linux does not start, judge_qemu prints the last line of the output of
+# User-Mode Linux as the reason. judge_qemu ends judge.sh if QEMU failed before the guest
+# printed any KTAP.
 judge_qemu() {
 	local message
 
@@ -86,15 +88,16 @@ judge_time() {
 		complain 5 "the guest did not end in $(value seconds "$result/meta") seconds"
 }
 
-# expressions TABLE: Prints the regular expressions of the file TABLE, which are the lines
-# that start in the first column, except comments and the entry "-".
+# expressions TABLE: Prints the regular expressions of the file TABLE. Each line that
+# starts in the first column is a regular expression, except comments and the entry "-".
 expressions() {
 	sed '/^[#[:blank:]-]/d' "$SCRIPTS/judge/$1"
 }
 
-# list_splats: Prints the splats, which are the complaints of the kernel: the lines of the
-# console, with line numbers, that match an expression in the table splats and none in the
-# table splats-allowed. grep returns 1 if no line matches, and 2 if grep failed.
+# list_splats: Prints the splats, which are the complaints of the kernel, with line
+# numbers. A splat is a line of the console that matches an expression in the table
+# splats, and no expression in the table splats-allowed. grep returns 1 if no line
+# matches, and 2 if grep failed.
 list_splats() {
 	local expressions allowed
 
@@ -112,7 +115,7 @@ judge_splats() {
 }
 
 # list_races: Prints the data races that KCSAN reported in parts of the kernel that do not
-# concern notifiers. Data races that do not concern notifiers do not fail the run.
+# concern notifiers. Data races that do not concern notifiers do not make the run fail.
 list_races() {
 	awk -v list=1 -f "$SCRIPTS/judge/kcsan.awk" "$result/console.log" |
 		sort | uniq -c | sort -rn |
@@ -152,9 +155,9 @@ judge_skips() {
 	done <<<"$records"
 }
 
-# find_permission NAME REASON: Sets the variable permitted to yes if a row of
-# allowed-skips allows test NAME to skip with the message REASON, and to no if no row
-# allows the skip.
+# find_permission NAME REASON: Sets $permitted to "yes" if a row of allowed-skips allows
+# the test NAME to skip with the message REASON. Sets $permitted to "no" if no row allows
+# the skip.
 find_permission() {
 	local name=$1 reason=$2 glob condition
 
@@ -169,7 +172,8 @@ find_permission() {
 
 # condition_holds CONDITION REASON: Returns 0 if CONDITION, a condition in the table
 # allowed-skips, is true for this run. REASON is the message of the skipped test. Each
-# branch of the "case" has only tests, because errexit is off in condition_holds.
+# branch of the "case" in condition_holds contains only tests, because errexit is off when
+# an "if" calls condition_holds.
 condition_holds() {
 	case $1 in
 	always)		true ;;
@@ -184,7 +188,7 @@ condition_holds() {
 }
 
 # config_lacks CONFIG_X LETTERS: Returns 0 if the configuration of the kernel sets
-# CONFIG_X to none of LETTERS, such as "ym" for y and m.
+# CONFIG_X to no letter in LETTERS. For example, LETTERS is "ym" for y and m.
 config_lacks() {
 	[[ $config != *$'\n'"$1="[$2]* ]]
 }
@@ -196,8 +200,8 @@ reason_names() {
 }
 
 # judge_verdict: Complains about each line of the file verdict that does not contain
-# "pass" and the nonce of the run, and about each guest for which the file has no line. A
-# nonce is a random word that boot.sh gives to PID 1.
+# "pass" and the nonce of the run. Also complains about each guest for which the file
+# verdict has no line. A nonce is a random word that boot.sh gives to PID 1.
 judge_verdict() {
 	local i lines
 

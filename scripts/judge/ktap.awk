@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Convert the KTAP of PID 1 to records.
+# Convert the KTAP of PID 1 to records for judge.sh.
 #
 # usage: awk -f ktap.awk BLAMED KTAP
 #
 # The KTAP has outer results, which are not indented. The results of the tests of a
 # program are nested before the outer result of the program, and are indented by two
-# spaces. BLAMED is the output of blame.awk: ktap.awk records a failure for each test in
-# BLAMED, because the kernel complained during this test. ktap.awk prints one record per
+# spaces. BLAMED is the output of blame.awk. ktap.awk records a failure for each test in
+# BLAMED, because the kernel complained during the test. ktap.awk prints one record per
 # line, with tabs between the fields:
 #
 #	pass NAME
@@ -24,8 +24,8 @@
 # skipped test. If a result has no name, ktap.awk uses the name of the test in the last
 # line "# RUN" before the result.
 
-# Prints the record of a test, and, if the test failed, the lines of output that
-# remember() has kept.
+# Prints the record of a test. If the test failed, record() also prints the lines of
+# output that remember() has kept.
 function record(kind, name, reason,    i) {
 	if (name in complaint)
 		kind = "fail"
@@ -40,8 +40,8 @@ function record(kind, name, reason,    i) {
 	first = 1
 }
 
-# Keeps the last 60 lines of output of the test, because record() prints these lines if
-# the test fails.
+# Keeps TEXT, a line of output of the test. remember() keeps only the last 60 lines, which
+# record() prints if the test fails.
 function remember(text) {
 	line[++lines] = text
 	if (lines - first >= 60)
@@ -52,8 +52,9 @@ function broken(what) {
 	print "broken\t" what
 }
 
-# Splits a result line of KTAP, and sets the variables number, name and reason. parse()
-# sets good to 1 if the line begins with "ok", and skipped to 1 if the result is a skip.
+# Splits TEXT, the line of a result in the KTAP, into the variables "number", "name" and
+# "reason". parse() sets the variable "good" to 1 if the line begins with "ok", and the
+# variable "skipped" to 1 if the result is a skip.
 function parse(text,    at) {
 	good = text !~ /^not /
 	sub(/^(not )?ok /, "", text)
@@ -107,7 +108,7 @@ function inner_line(text) {
 		remember(text)
 }
 
-# Records a failure if a test has started and has no result, because the guest ended
+# Records a failure of a test that has started and has no result, because the guest ended
 # during the test.
 function end_unfinished() {
 	if (unfinished != "")
@@ -115,8 +116,8 @@ function end_unfinished() {
 	unfinished = ""
 }
 
-# Returns 1 if an outer result is the result of a program, and 0 if the result is about a
-# module or about leaks.
+# Returns 1 if the outer result NAME is the result of a program, and 0 if the result is
+# about a module or about leaks.
 function is_program(name) {
 	return name !~ /^(.*: )?(load|unload)$/ && name != "leaks"
 }

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# The tests of judge.sh source recording.sh. recording.sh makes a recording, the files of
-# a good run, in the temporary directory $run. The functions of recording.sh change the
-# recording and check the report of judge.sh.
+# A recording consists of the files that boot.sh writes during a run. recording.sh makes
+# the recording of a good run in the temporary directory $run. The functions of
+# recording.sh change the recording and check the report of judge.sh. The tests of
+# judge.sh source recording.sh.
 
-# record_good_run: Writes the files of a run that passed to the directory $run.
+# record_good_run: Writes the recording of a run that passed to the directory $run.
 record_good_run() {
 	: >"$run/allowed-skips"
 	: >"$run/qemu.log"
@@ -45,8 +46,8 @@ record_two_modules() {
 }
 
 # judges STATUS TITLE WORDS: Passes if judge.sh exits with STATUS for the recording, and
-# the report of judge.sh contains WORDS. At the end, restores the recording of the good
-# run.
+# the report of judge.sh contains WORDS. At the end, judges() restores the recording of
+# the good run.
 judges() {
 	local wanted=$1 title=$2 words=$3 report got=0 status=1
 

@@ -6,7 +6,7 @@
 #
 # usage: test-blame.sh
 #
-# Each case changes the recording of a good run. test-blame.sh prints KTAP.
+# Each test case changes the recording of a good run. test-blame.sh prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"

@@ -5,8 +5,8 @@
 #
 # usage: test-judge.sh
 #
-# Each case changes the recording of a good run in one way, and checks the exit status and
-# the report of judge.sh. test-judge.sh prints KTAP.
+# Each test case changes the recording of a good run in one way, and checks the exit
+# status and the report of judge.sh. test-judge.sh prints KTAP.
 
 # shellcheck disable=SC2016 # $d is for sed
 . "${0%/*}/../lib.sh"
@@ -17,8 +17,8 @@ begin_results judge
 
 judges 0 "a good run passes" "5 passed, 0 failed, 0 skipped"
 
-# record_qemu STATUS LINE...: Changes the recording: QEMU exits with STATUS and prints
-# each LINE.
+# record_qemu STATUS LINE...: Changes the recording to that of a run in which QEMU exits
+# with STATUS and prints each LINE.
 record_qemu() {
 	sed -i "s/^qemu=.*/qemu=$1/" "$run/meta"
 	printf '%s\n' "${@:2}" >"$run/qemu.log"
@@ -66,10 +66,10 @@ sed -i 's/ended=exit/ended=timeout/' "$run/meta"
 edit_ktap '9,$d'
 judges 5 "a guest that does not end" "the guest did not end in 9 seconds"
 
-# add_race FUNCTION OTHER MODULE [CALLER...]: Appends a report of KCSAN to the console: a
-# data race between FUNCTION and OTHER. MODULE is " [NAME]" if FUNCTION belongs to the
-# module NAME, and "" if FUNCTION belongs to the kernel. Each CALLER is a function that is
-# below FUNCTION in the stack of the report.
+# add_race FUNCTION OTHER MODULE [CALLER...]: Appends to the console a report of KCSAN
+# about a data race between the functions FUNCTION and OTHER. MODULE is " [NAME]" if
+# FUNCTION belongs to the module NAME, and "" if FUNCTION belongs to the kernel. Each
+# CALLER is a function that is below FUNCTION in the stack of the report.
 add_race() {
 	local line
 

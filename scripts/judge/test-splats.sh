@@ -6,10 +6,11 @@
 #
 # usage: test-splats.sh KERNEL-SOURCE...
 #
-# For each source tree, test-splats.sh checks that the files of the kernel contain the
-# messages that the table has for the version of the tree, and that the expressions match
-# these messages. test-splats.sh also checks that an expression of the table matches each
-# report of a lockup, and each message that starts with BUG, INFO or WARNING.
+# For each source tree of a kernel, test-splats.sh selects the messages that the table has
+# for the version of the kernel. test-splats.sh checks that the files of the source tree
+# contain the selected messages, and that the expressions of the table match the messages.
+# test-splats.sh also checks that an expression of the table matches each report of a
+# lockup in the source tree, and each message that starts with BUG, INFO or WARNING.
 # test-splats.sh prints KTAP.
 
 . "${0%/*}/../lib.sh"
@@ -25,8 +26,8 @@ version_of() {
 		END { print substr(v, 2) }' "$1/Makefile"
 }
 
-# applies VERSIONS: Returns 0 if an entry of the table with the column VERSIONS applies to
-# the kernel $version.
+# applies VERSIONS: Returns 0 if VERSIONS, which is a column of the table, includes the
+# version $version of the kernel.
 applies() {
 	case $1 in
 	all)		true ;;
@@ -36,9 +37,10 @@ applies() {
 	esac
 }
 
-# fill_in [empty]: Copies stdin to stdout and replaces the conversions of each message, as
-# printk does. fill_in replaces %s{words} by the words, and each other conversion by "x1".
-# "fill_in empty" removes each %s that directly follows a letter.
+# fill_in [empty]: Copies messages from stdin to stdout, and replaces the conversions of
+# each message, such as %d, as printk does. fill_in replaces %s{words} by the words, and
+# each other conversion by "x1". "fill_in empty" removes each %s that directly follows a
+# letter.
 fill_in() {
 	local glued=x1
 
@@ -54,8 +56,9 @@ entries() {
 		{ print expression, $2, $3, $4 }' "$TABLE"
 }
 
-# is_matched EXPRESSION MESSAGE: Returns 0 if EXPRESSION matches both results of fill_in
-# for MESSAGE, and no expression of splats-allowed matches one of the two results.
+# is_matched EXPRESSION MESSAGE: Fills in MESSAGE with "fill_in" and with "fill_in empty".
+# Returns 0 if EXPRESSION matches both filled-in messages, and no expression of
+# splats-allowed matches one of the filled-in messages.
 is_matched() {
 	local how text
 
@@ -66,8 +69,9 @@ is_matched() {
 	done
 }
 
-# has_message FILE MESSAGE: Returns 0 if FILE of the source tree contains MESSAGE and, if
-# MESSAGE has a %s{words}, also contains a string that begins with these words.
+# has_message FILE MESSAGE: Returns 0 if FILE of the source tree contains MESSAGE. If
+# MESSAGE has a %s{words}, FILE must also contain a string that begins with the words in
+# the braces.
 has_message() {
 	local words
 
@@ -76,8 +80,9 @@ has_message() {
 	grep -qsF -- "\"$words" "$tree/$1"
 }
 
-# wrong_entries: Prints a complaint for each entry for the kernel $version if the file of
-# the entry does not contain the message, or if the expression does not match the message.
+# wrong_entries: Checks each entry of the table that applies to the kernel $version.
+# Prints a line if the file of the entry does not contain the message of the entry, or if
+# the expression of the entry does not match the message.
 wrong_entries() {
 	local expression versions file message
 
@@ -91,8 +96,8 @@ wrong_entries() {
 }
 
 # dead_expressions: Prints the expressions for which the table has no message of the
-# kernel $version. Either the expression can be removed, or the table lacks a message of
-# $version.
+# kernel $version. Either such an expression can be removed, or the table lacks a message
+# of the kernel $version.
 dead_expressions() {
 	local expression versions rest
 
@@ -115,8 +120,8 @@ TITLES='/(pr_(err|emerg|alert|crit|warn)|printk(_deferred)?)[a-z_]*\(/ { call = 
 		call = 0
 	}'
 
-# unmatched_messages: Prints the lines of stdin that no expression matches, except lines
-# that contain a message of the entry "-" of the table.
+# unmatched_messages: Prints each message on stdin that no expression of the table
+# matches, unless the message contains a message of the entry "-" of the table.
 unmatched_messages() {
 	local text filled
 
@@ -129,15 +134,15 @@ unmatched_messages() {
 }
 
 # lockup_titles: Prints the first lines of the kernel's reports of lockups. lockup_titles
-# omits each string that does not start with a letter, because such a string continues a
-# message.
+# omits each string that does not start with a letter, because such a string continues the
+# message before it.
 lockup_titles() {
 	awk "$TITLES" "$tree"/kernel/{hung_task,watchdog*}.c | sort -u |
 		grep '^[A-Za-z]'
 }
 
-# marked_titles: Prints the messages in kernel/, mm/ and lib/ of the source tree that
-# start with INFO, BUG or WARNING.
+# marked_titles: Prints the messages that start with INFO, BUG or WARNING in the
+# directories kernel/, mm/ and lib/ of the source tree.
 marked_titles() {
 	grep -rlE --include='*.[ch]' '"(INFO|BUG|WARNING): ' \
 		"$tree"/{kernel,mm,lib} >"$work/files"

@@ -4,8 +4,8 @@
 #
 # usage: awk -f times.awk KTAP
 #
-# The file KTAP is from a run with TIMES=1. The output of a program has a line "# time:
-# TEST SECONDS" for each test, and ends with the line "# PROGRAM: SECONDS s".
+# The file KTAP must be the KTAP of a run with TIMES=1. The output of a program has a line
+# "# time: TEST SECONDS" for each test, and ends with the line "# PROGRAM: SECONDS s".
 
 BEGIN	{ SHOWN = 20 }
 
@@ -22,8 +22,7 @@ BEGIN	{ SHOWN = 20 }
 	in_program = 0
 }
 
-# Returns the name with the largest value in the array values, or "" if the array is
-# empty.
+# Returns the key of the largest element of the array VALUES, or "" if the array is empty.
 function take_largest(values,	name, largest) {
 	largest = ""
 	for (name in values)

@@ -7,9 +7,9 @@
 #
 # usage: test-merge.sh
 #
-# A recording is the files that boot.sh writes for a guest. Each test of a merged result
-# starts with the recordings of two good guests, and changes a recording. The test then
-# merges the recordings, and checks the exit status of judge.sh. test-merge.sh prints
+# A recording consists of the files that boot.sh writes for a guest. Each test of a merged
+# result starts with the recordings of two good guests, and changes a recording. The test
+# then merges the recordings, and checks the exit status of judge.sh. test-merge.sh prints
 # KTAP.
 
 # shellcheck disable=SC2016 # $d and $a are for sed
