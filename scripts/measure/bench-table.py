@@ -4,11 +4,16 @@
 
 usage: bench-table.py KTAP JSON RELEASE [BASE-JSON]
 
-Reads the "# cost" lines of KTAP, writes the file JSON and prints a table. The table has
-the cost of one unit of each operation. For comparison, the table has the cost of the same
-operation with only the calls of the core (floor), with test_hmm, and in an mm without a
-notifier (none). If BASE-JSON, the results of another commit, is given, the table also has
-the costs of the other commit, and marks costs that have grown by more than 2 %.
+Reads the lines "# cost" of the file KTAP, writes the file JSON and prints a table. The
+table has the cost of one unit of each operation. For comparison, the table has the cost of
+the same operation with each peer of the driver:
+
+    floor     only the calls of the core
+    test_hmm  the calls of test_hmm
+    none      an mm without a notifier
+
+The file BASE-JSON has the results of another commit. If BASE-JSON is given, the table also
+has the costs of the other commit, and marks each cost that has grown by more than 2 %.
 """
 
 import json
@@ -36,7 +41,10 @@ def index(rows):
 
 
 def add_ratios(rows):
-    """Add the ratio to each peer with the same operation and number of ranges."""
+    """Add to each row the ratio of its cost to the cost of each peer.
+
+    The row and the row of the peer have the same operation and number of ranges.
+    """
     by_key = index(rows)
     for row in rows:
         for peer in PEERS:

@@ -4,8 +4,8 @@
 
 usage: bench-targets.py JSON
 
-bench-table.py writes the file JSON. bench-targets.py prints a line for each limit, with
-the word "met" or "MISSED".
+bench-table.py writes the file JSON. For each limit, bench-targets.py prints a line with
+the word "met" or "MISSED" and the cost.
 """
 
 import json
@@ -15,9 +15,10 @@ MILLION = 1000000
 
 
 class Costs:
-    """The cost of one unit for each operation, scheme and number of ranges.
+    """The costs of one unit of each operation, for each scheme and number of ranges.
 
-    costs(op, scheme, number) returns the cost.
+    If costs is an object of this class, costs(op, scheme, number) returns the cost of one
+    unit of the operation op.
     """
 
     def __init__(self, path):
@@ -35,7 +36,7 @@ class Costs:
         return self(op, scheme, MILLION) / self(op, scheme, 1000)
 
     def hits(self, op, hits, number, scheme="interval"):
-        """Return the cost of one hit, without the cost of a miss with as many ranges."""
+        """Return the cost of one hit, less the cost of a miss with as many ranges."""
         miss = self("hit_0", scheme, number)
         return (self(f"{op}_{hits}", scheme, number) - miss) / hits
 
@@ -71,8 +72,8 @@ def targets(c):
         lambda: c.over_floor("hit_1", 100000)
     yield "a hit, log on: above the floor", 600, \
         lambda: c.over_floor("hit_logged_1", 100000)
-    # The cost depends on the free list from which the kernel takes a page, by about
-    # twelve instructions.
+    # The cost of a miss varies by about twelve instructions, because the cost depends on
+    # the free list from which the kernel takes a page.
     yield "a miss: above the floor", 20, \
         lambda: (c("hit_0", "interval", 100000) -
                  c("hit_0", "floor", 100000))

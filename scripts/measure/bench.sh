@@ -1,29 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Count the instructions of each call of the driver. bench.sh runs the benchmark
-# mmun_bench in a guest whose clock counts instructions. The counts for one commit are the
-# same in each run and on each machine.
+# Count the instructions that each call of the driver executes. bench.sh runs the
+# benchmark mmun_bench in a guest whose clock counts instructions. The counts for one
+# commit are the same in each run and on each machine.
 #
 # usage: bench.sh
 #
-# Variables: KERNEL [7.3]; TESTS, a glob such as bench.hits, which selects some of the
-# tests; BASE, a commit with which bench.sh compares the driver; CPU=max,la57=off, a
-# processor with fast string moves, which execute one instruction per byte. bench.sh
-# writes the counts to build/<kernel>/bench.json. bench.sh exits with the status of
-# judge.sh.
+# Environment variables:
+#
+#	KERNEL, KDIR	select the kernel [KERNEL=7.3]
+#	TESTS		globs for the names of the tests to run, such as bench.hits [all]
+#	BASE		the commit with which bench.sh compares the driver [none]
+#	CPU		the model of the processor for QEMU; max,la57=off is a processor
+#			with fast string moves, and QEMU counts one instruction for each
+#			byte that `rep movsb` moves [without fast string moves]
+#
+# bench.sh writes the counts to build/<kernel>/bench.json. bench.sh exits with the status
+# of judge.sh.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# The guest has one processor, and the host and random numbers do not influence the counts
+# With these values of ACCEL, SMP, NONCE and APPEND, neither the host nor random numbers
+# influence the counts
 export ACCEL=icount SMP=1 MEM=2G NONCE=0123456789abcdef
 export APPEND="nokaslr norandmaps $APPEND"
 export PROGRAM=mmun_bench PROGRAM_SECS=$TIMEOUT BOOT_SECS=$TIMEOUT
 
-# measure DIR: Builds the modules and the benchmark in DIR, and runs the benchmark. If
-# MODULE_TREE is set, MODULE_TREE has the source of the driver. The results of the
-# benchmark are in DIR/result.
+# measure DIR: Builds the modules and the benchmark in DIR, and runs the benchmark. The
+# environment variable MODULE_TREE is the directory with the source of the driver [the
+# clone]. The results of the benchmark are in DIR/result.
 measure() {
 	mkdir -p "$1"
 	cp "$out/kernel" "$1/kernel"
@@ -37,7 +44,7 @@ measure() {
 }
 
 # tabulate DIR JSON [BASE-JSON]: Writes the results in DIR to the file JSON and prints a
-# table of the results. If BASE-JSON is given, the table compares the results with
+# table of the results. If BASE-JSON is given, the table also has the results in the file
 # BASE-JSON.
 tabulate() {
 	"$SCRIPTS/measure/bench-table.py" "$1/result/ktap.log" "$2" \
@@ -54,7 +61,7 @@ check_out() {
 	quietly git -C "$TOP" worktree add --detach "$tree" "$BASE"
 }
 
-# measure_base: Runs bench.sh of the commit BASE, and writes the results to
+# measure_base: Runs the script bench.sh of the commit BASE, and writes the results to
 # bench-base.json. If BASE has no bench.sh, measure_base measures the driver of BASE with
 # the benchmark of the current commit.
 measure_base() {

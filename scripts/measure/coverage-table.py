@@ -4,10 +4,11 @@
 
 usage: coverage-table.py INFO UNCOVERED
 
-The program lcov writes INFO. coverage-table.py prints a table with a row for each function
-of mm/mmu_notifier.c and for each file. Below the table, coverage-table.py prints the lines
-of mm/mmu_notifier.c that the tests did not reach. The file UNCOVERED has, for each
-function, the reason why the tests do not reach lines of the function.
+The program lcov writes the file INFO. coverage-table.py prints a table with a row for each
+function of mm/mmu_notifier.c, and a row for each file. Below the table, coverage-table.py
+prints the numbers of the lines of mm/mmu_notifier.c that the tests did not reach. The file
+UNCOVERED has, for each function, the reason why the tests do not reach lines of the
+function.
 """
 
 import bisect
@@ -36,7 +37,7 @@ class File:
             self.branches[int(fields[0])].append(fields[3] not in ("-", "0"))
 
     def by_function(self):
-        """Return a dict from functions to the numbers of their lines."""
+        """Return a dict from the names of functions to the numbers of their lines."""
         starts = sorted(self.functions)
         found = collections.defaultdict(list)
         for line in sorted(self.lines):
@@ -67,7 +68,7 @@ def read_info(path):
 
 
 def reasons(path):
-    """Return a dict from functions to the reasons in the file UNCOVERED."""
+    """Return a dict from the names of functions to the reasons in the file UNCOVERED."""
     rows = pathlib.Path(path).read_text().splitlines()
     return dict(row.split(None, 1) for row in rows if row and row[0] != "#")
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Unpack the counts that guest/gcov.c sent.
+"""Unpack the files of gcov that guest/gcov.c sent.
 
 usage: coverage-unpack.py STREAM DIR
 
-STREAM has files with counts, NAME.gcda. coverage-unpack.py writes each file NAME.gcda to
-DIR. coverage-unpack.py also copies NAME.gcno, which the compiler wrote to the same path on
-this machine, to DIR.
+The file STREAM contains files of gcov with counts, NAME.gcda. coverage-unpack.py writes
+each file NAME.gcda to DIR. coverage-unpack.py also copies to DIR the file NAME.gcno, which
+the compiler wrote to the same path on this machine.
 """
 
 import pathlib
@@ -15,7 +15,7 @@ import sys
 
 
 def files(stream):
-    """Yield the path and the bytes of each file in the stream."""
+    """Yield the path and the content of each file that the stream contains."""
     while stream:
         head, _, stream = stream.partition(b"\n")
         word, path, size = head.decode().split()

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests on a kernel that measures coverage, and print which lines and branches of
-# mm/mmu_notifier.c, mm/hmm.c and the driver the tests reach.
+# Run the tests on a kernel that measures coverage. Print which lines and branches the
+# tests reach in mm/mmu_notifier.c, in mm/hmm.c and in the driver.
 #
 # usage: coverage.sh
 #
-# Variables: KERNEL, a row of scripts/kernel/table with the fragment cov [6.1-cov].
-# coverage.sh writes an annotated report to build/<kernel>/coverage/html.
+# The environment variable KERNEL is a row of scripts/kernel/table with the fragment cov
+# [6.1-cov]. coverage.sh writes an annotated report to build/<kernel>/coverage/html.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# unpack_counts: Writes the files with the counts (.gcda) from the guest to $dir.
-# unpack_counts also copies the file of notes (.gcno), which the compiler wrote, beside
-# each file with counts, because lcov needs both files.
+# unpack_counts: Writes the files with counts (.gcda), which the guest sent, to $dir. For
+# each file with counts, unpack_counts also copies the file with notes (.gcno) that the
+# compiler wrote, because lcov needs both files.
 unpack_counts() {
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -27,7 +27,8 @@ read_counts() {
 	quietly lcov --quiet --capture --directory "$dir" \
 		--base-directory "$build" --rc lcov_branch_coverage=1 \
 		--output-file "$dir/all"
-	# Since Linux 6.13, kbuild compiles a module in the directory of the module.
+	# Since Linux 6.13, kbuild compiles a module in the directory of the module, and
+	# lcov gives the sources of the driver a wrong path below $build.
 	sed -i "s,^SF:$build/\(test_mmun\.c\|mmun/\),SF:$TOP/\1," "$dir/all"
 	quietly lcov --quiet --rc lcov_branch_coverage=1 \
 		--extract "$dir/all" '*/mm/*.c' '*test_mmun.c' '*/mmun/*.c' \
@@ -45,8 +46,8 @@ need_for "$KERNEL" python3 lcov
 resolve "$KERNEL"
 build=$(value kdir "$out/kernel")
 dir=$out/coverage
-# JOBS is 1, so that only one guest runs, because unpack_counts() reads only one stream of
-# counts.
+# With JOBS=1 only one guest runs, because unpack_counts() reads the counts of only one
+# guest.
 JOBS=1 KERNEL=$KERNEL "$SCRIPTS/kselftest.sh"
 unpack_counts
 read_counts

@@ -1,30 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Play every schedule of the actors on KERNEL, in several boots. A schedule is an order of
-# the steps of the actors. explore.sh continues an earlier run that was stopped.
+# Play every schedule of the actors on a kernel, in several boots of the guest. A schedule
+# is an order of the steps of the actors. explore.sh continues an earlier run that was
+# stopped.
 #
 # usage: explore.sh
 #
-# Variables: KERNEL or KDIR; ACTORS, configurations (see Documentation/model.rst)
-# separated by spaces; DEPTH, the number of steps to vary, or 0 for all steps; CHUNK, the
-# number of schedules in one boot. The directory build/explore has the progress on each
-# kernel, and FRESH=1 removes the progress on KERNEL. explore.sh exits with status 0 if
-# the kernel and the model agreed in all schedules.
+# Environment variables:
+#
+#	KERNEL, KDIR	select the kernel
+#	ACTORS		configurations of actors, separated by spaces; see
+#			Documentation/model.rst [the configurations in ALL below]
+#	DEPTH		the number of steps to vary, or 0 for all steps [0]
+#	CHUNK		the number of schedules in one boot [5000]
+#	FRESH		1 to forget which schedules an earlier run has played [0]
+#
+# The directory build/explore has the number of schedules that explore.sh has played on
+# each kernel. explore.sh exits with status 0 if the kernel and the model agreed in all
+# schedules.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# ALL has every kind of mutator, each with two readers, an inserter and a remover. The
-# configuration with the mutator "exit" has only one reader, because each schedule with
-# "exit" needs a new process.
+# ALL is a list of configurations of actors, with every kind of mutator. A configuration
+# has a mutator, one or two readers, an inserter and a remover. The configuration with the
+# mutator "exit" has only one reader, because each schedule with "exit" needs a new
+# process.
 ALL="madvise00,rA,rC,iB,dC madvise02,rA,rA,iB,dC madvise02,rA,rB,iB,dB
 	madvise55,rA,rB,iB,dA munmap00,rA,rC,iB,dA munmap02,rA,rB,iB,dB
 	mprotect02,rA,rB,iB,dC mremap00,rA,rB,iB,dA mremap02,rA,rC,iB,dB
 	fork,rA,rB,iB,dB reaper,rA,rB,iB,dA exit,rA,iB,dC"
 ACTORS=${ACTORS:-$ALL}
 
-# boot NUMBER: Plays up to CHUNK schedules in one guest, beginning with schedule NUMBER.
+# boot NUMBER: Plays up to CHUNK schedules in one guest, beginning with the schedule that
+# has the number NUMBER.
 boot() {
 	GUEST_ENV="MMUN_ACTORS=$actors MMUN_DEPTH=$DEPTH MMUN_FROM=$1 MMUN_LIMIT=$CHUNK" \
 		TESTS='explore_more.kernel_agrees*' PROGRAM_SECS=$TIMEOUT \
@@ -36,8 +46,8 @@ count_of() {
 	sed -n "s/.*# explored .*[ ,]\([0-9.]*\) $1.*/\1/p" "$log" | tail -n 1
 }
 
-# explore: Plays the schedules of $actors that no earlier run has played. Sets the
-# variable failed to 1 if the kernel and the model disagree.
+# explore: Plays the schedules of the configuration $actors that no earlier run has
+# played. Sets $failed to 1 if the kernel and the model disagree.
 explore() {
 	local at=0 total=1
 
@@ -61,8 +71,8 @@ explore() {
 	say "$actors: kernel and model agree in all $total schedules"
 }
 
-# key: Prints a hash of the kernel, the module and the tests. If the hash changes,
-# explore.sh plays all schedules again.
+# key: Prints a hash of the kernel, the sources of the driver and the sources of the
+# tests. If the hash changes, explore.sh plays all schedules again.
 key() {
 	{
 		cat "$(value image "$out/kernel")"

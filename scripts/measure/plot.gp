@@ -4,8 +4,9 @@
 #
 # usage: gnuplot -e "rows='FILE'; release='NAME'; dir='DIR'" plot.gp
 #
-# Tabs separate the columns of FILE: operation, scheme, number of ranges, instructions for
-# each unit. plot.gp writes DIR/bench-{insert,remove,hit}.svg.
+# The columns of FILE are the operation, the scheme, the number of ranges, and the
+# instructions for each unit of the operation. Tabs separate the columns. plot.gp writes
+# DIR/bench-{insert,remove,hit}.svg.
 
 set terminal svg size 640,420 font "sans-serif,12" background "white"
 set datafile separator "\t"
@@ -19,8 +20,8 @@ set key bmargin center horizontal Left reverse width 2
 set xlabel "ranges"
 set style data linespoints
 
-# The function cost() returns the cost in a row of FILE if the row is for this operation
-# and scheme
+# The function cost() returns the cost in the current row of FILE, or NaN if the row is
+# for another operation or scheme
 cost(operation, scheme) = strcol(1) eq operation && strcol(2) eq scheme ? $4 : NaN
 
 set output dir."/bench-insert.svg"

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draw the figures of Documentation, which show the instructions that "make bench"
-# counted, against the number of ranges.
+# Draw the figures in the directory Documentation. The figures show how the instructions
+# that "make bench" counted depend on the number of ranges.
 #
 # usage: plot.sh
 #
-# The variable KERNEL selects the kernel. plot.sh first runs "make bench" if there are no
-# counts for KERNEL.
+# The variable KERNEL selects the kernel. If there are no counts for KERNEL, plot.sh first
+# runs bench.sh, as "make bench" does.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"

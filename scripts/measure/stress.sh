@@ -6,16 +6,21 @@
 #
 # usage: stress.sh
 #
-# Variables: STRESS, the options of the stress program, which "make stress STRESS=-h"
-# lists; TIMEOUT, by default ten minutes more than the time of the stress program.
+# Environment variables:
+#
+#	STRESS		the options of the stress program; STRESS=-h lists the options
+#			[-s 60]
+#	TIMEOUT		the seconds until the guest is killed [600 more than the seconds
+#			of the stress program]
+#
 # stress.sh exits with the status of judge.sh.
 
 . "${0%/*}/../lib.sh"
 
 SWAP_MIB=64
 
-# seconds OPTION...: Prints the value of the last option -s, or the default of the stress
-# program, 10.
+# seconds OPTION...: Prints the number of seconds that the stress program runs. The number
+# is the value of the last option -s, or 10, the default of the stress program.
 seconds() {
 	local option secs=10
 
@@ -28,8 +33,8 @@ seconds() {
 read -ra words <<<"$STRESS"
 secs=$(seconds "${words[@]}")
 export PROGRAM="mmun_stress -v -z $SWAP_MIB ${words[*]}"
-# The stress program ends by itself after $secs seconds. If the program runs much longer,
-# the program hangs.
+# The stress program ends by itself after $secs seconds. If the stress program runs 300
+# seconds longer, the stress program hangs.
 export PROGRAM_SECS=$((secs + 300))
 export TIMEOUT=${TIMEOUT:-$((PROGRAM_SECS + 300))}
 exec "$SCRIPTS/kselftest.sh"
