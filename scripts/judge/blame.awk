@@ -6,10 +6,10 @@
 #
 # Each line of the file COMPLAINTS is "N:LINE", where line N of the file CONSOLE is LINE.
 # blame.awk prints "TEST<tab>N:LINE" for each line of COMPLAINTS. CONSOLE has a line
-# "mmun: starts TEST" before the messages that the kernel prints during TEST. blame.awk
-# attributes a complaint between the end of one test and the start of the next test to the
-# test that has ended, because the kernel may do a part of the work of a test after the
-# end of the test. blame.awk omits complaints before the first test of a guest.
+# "mmun: starts TEST" before the messages that the kernel prints during TEST. After the
+# end of a test, the kernel may still do a part of the work of the test. Therefore
+# blame.awk attributes each complaint before the start of the next test to the test that
+# has ended. Complaints before the first test of a guest are not in the output.
 
 FNR == NR {
 	if (/^---- the console of /)

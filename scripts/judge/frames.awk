@@ -6,9 +6,9 @@
 # usage: ... | awk -f frames.awk
 #
 # frames.awk reads lines "N:LINE", where LINE is a complaint of the kernel, and N is the
-# number of LINE in the console. frames.awk keeps a line "cut here" with number N only if
-# line N + 1 of the console is not a complaint. If line N + 1 of the console is a
-# complaint, line N + 1 names the problem, and frames.awk removes line N.
+# number of LINE in the console. A line "cut here" with number N stays only if line N + 1
+# of the console is not a complaint. If line N + 1 of the console is a complaint, line N +
+# 1 names the problem, and frames.awk removes line N.
 
 frame != "" && $0 + 0 != frame + 1 { print frame }
 

@@ -45,10 +45,10 @@ count_records() {
 	grep -c "^$1	" <<<"$records" || [ $? = 1 ]
 }
 
-# judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. judge_qemu does not
-# complain if the time ran out, because then boot.sh has killed QEMU. judge_qemu does not
-# complain if the kernel panicked, because User-Mode Linux aborts when its kernel panics.
-# If User-Mode Linux does not start, judge_qemu prints the last line of the output of
+# judge_qemu: Complains if QEMU or User-Mode Linux failed by itself. If the time ran out,
+# judge_qemu does not complain, because boot.sh has killed QEMU. If the kernel panicked,
+# judge_qemu does not complain, because User-Mode Linux aborts when its kernel panics. If
+# User-Mode Linux does not start, judge_qemu prints the last line of the output of
 # User-Mode Linux as the reason. judge_qemu ends judge.sh if QEMU failed before the guest
 # printed any KTAP.
 judge_qemu() {

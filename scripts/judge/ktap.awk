@@ -6,9 +6,9 @@
 #
 # The KTAP has outer results, which are not indented. The results of the tests of a
 # program are nested before the outer result of the program, and are indented by two
-# spaces. BLAMED is the output of blame.awk. ktap.awk records a failure for each test in
-# BLAMED, because the kernel complained during the test. ktap.awk prints one record per
-# line, with tabs between the fields:
+# spaces. BLAMED is the output of blame.awk. Each test in BLAMED fails, because the kernel
+# complained during the test. Each line of the output is a record, with tabs between the
+# fields:
 #
 #	pass NAME
 #	skip NAME REASON

@@ -7,11 +7,10 @@
 # usage: test-splats.sh KERNEL-SOURCE...
 #
 # For each source tree of a kernel, test-splats.sh selects the messages that the table has
-# for the version of the kernel. test-splats.sh checks that the files of the source tree
-# contain the selected messages, and that the expressions of the table match the messages.
-# test-splats.sh also checks that an expression of the table matches each report of a
-# lockup in the source tree, and each message that starts with BUG, INFO or WARNING.
-# test-splats.sh prints KTAP.
+# for the version of the kernel. The files of the source tree must contain the selected
+# messages, and the expressions of the table must match the selected messages. An
+# expression of the table must also match each report of a lockup in the source tree, and
+# each message that starts with BUG, INFO or WARNING. Prints KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/judge/version.sh"

@@ -6,11 +6,11 @@
 #
 # usage: boot.sh OUT
 #
-# boot.sh prints the KTAP while the guest runs. boot.sh writes the files that judge.sh
-# reads to OUT/result: console.log, ktap.log, verdict, qemu.log (the messages of QEMU or
-# of User-Mode Linux), meta and config. boot.sh also writes the file orders, which PID 1
-# of the guest reads. boot.sh exits with status 0 even if the guest fails. The host kills
-# the guest when boot.sh or the parent of boot.sh dies.
+# While the guest runs, boot.sh prints the KTAP. The directory OUT/result gets the files
+# that judge.sh reads: console.log, ktap.log, verdict, qemu.log (the messages of QEMU or
+# of User-Mode Linux), meta and config. OUT/result also gets the file "orders", which PID
+# 1 of the guest reads. The exit status of boot.sh is 0 even if the guest fails. The host
+# kills the guest when boot.sh or the parent of boot.sh dies.
 #
 # start.sh exports the variables that "make help" lists. The scripts that call boot.sh may
 # also set the following variables:

@@ -21,8 +21,8 @@
 #
 # Each of the directories OUT/module, OUT/floor and OUT/tests has a key, which is a hash
 # of the inputs of its build. If the key of a directory has changed, build.sh empties the
-# directory and builds all of its files again. If the key of a directory is the same, make
-# builds only the files that are out of date.
+# directory and builds all of its files again. If the key of a directory has not changed,
+# make builds only the files that are out of date.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -152,9 +152,9 @@ tests_key() {
 }
 
 # changed_sources FILE: Prints the argument "-W SOURCE" for each source file whose hash is
-# not in FILE, because make compiles SOURCE again if make has the argument "-W SOURCE".
-# make alone cannot find all changed sources by their time stamps, because a changed
-# source can have an older time stamp than before.
+# not in FILE, because make compiles SOURCE again if make has the argument "-W SOURCE". By
+# time stamps alone, make cannot find all changed sources, because a changed source can
+# have an older time stamp than before.
 changed_sources() {
 	local line old=''
 

@@ -10,10 +10,10 @@
 # names in the order of OUT/programs. If PROGRAM is set, choose.sh considers only the
 # program that PROGRAM names. choose.sh runs the programs in OUT/tests. Each program
 # compares the names of its own tests with the globs, as lib/names.h of the selftest
-# describes. Because the programs compare the names, choose.sh and the guest select the
-# same tests. A glob that matches no test is an error. For each glob that matches no test,
-# choose.sh prints a line with similar names. choose.sh then writes the names of all tests
-# to OUT/names, and exits with status 2.
+# describes. The programs compare the names in the same way in the guest, so that
+# choose.sh and the guest select the same tests. A glob that matches no test is an error.
+# For each glob that matches no test, choose.sh prints a line with similar names.
+# choose.sh then writes the names of all tests to OUT/names, and exits with status 2.
 
 . "${0%/*}/../lib.sh"
 

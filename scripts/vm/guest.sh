@@ -117,9 +117,9 @@ choose_tmpdir() {
 
 # prepare_uml: Sets the array `command` and $slow for a guest in User-Mode Linux, and sets
 # SMP to 1 if SMP is empty. The serial ports of the guest write to the file descriptors 3
-# (console), 1 (KTAP), 4 (verdict) and 5 (coverage). prepare_uml pins a guest with one
-# processor to one CPU of the host, because each system call in the guest wakes another
-# thread of the host, and a wake-up on another CPU takes twice as long.
+# (console), 1 (KTAP), 4 (verdict) and 5 (coverage). A guest with one processor is pinned
+# to one CPU of the host, because each system call in the guest wakes another thread of
+# the host, and a wake-up on another CPU takes twice as long.
 prepare_uml() {
 	local words pinned=()
 

@@ -13,10 +13,9 @@
 # The block of a program is the output of its guest from the first line of the program to
 # "# NAME: SECONDS s". merge.sh writes a block when the block is complete. Each guest also
 # does the same checks: the load of each module, the unload of each module, and the search
-# for leaks. merge.sh merges the results of all guests for one check into one result,
-# which is ok if the check is ok in every guest. If a guest ends early, merge.sh writes
-# fewer results than planned. The lines of a guest that belong to no result are at the end
-# of the merged KTAP.
+# for leaks. For each check, merge.sh writes one merged result, which is ok if the check
+# is ok in every guest. If a guest ends early, merge.sh writes fewer results than planned.
+# The lines of a guest that belong to no result are at the end of the merged KTAP.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/vm/progress.sh"

@@ -8,9 +8,9 @@
 #
 # pack.sh makes OUT/initramfs from the output of build.sh in OUT, and calls unpack.sh to
 # make OUT/vmlinux. pack.sh packs the programs in the list OUT/chosen. If OUT/chosen does
-# not exist, pack.sh packs the programs in the list OUT/programs. pack.sh also packs the
-# program that the variable PROGRAM names. pack.sh makes a file again if the content of
-# one of its inputs has changed.
+# not exist, pack.sh packs the programs in the list OUT/programs. If the variable PROGRAM
+# names a program, pack.sh also packs this program. If the content of an input of a file
+# has changed, pack.sh makes the file again.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"

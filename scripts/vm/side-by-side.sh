@@ -8,8 +8,8 @@
 # usage: side-by-side.sh OUT
 #
 # The environment variable JOBS is the number of guests. OUT/chosen must have at least
-# JOBS programs. boot.sh runs guest N in the directory OUT/guest-N. The output and the
-# files in OUT/result have the same format as the output and the files of boot.sh.
+# JOBS programs. boot.sh runs guest N in the directory OUT/guest-N. side-by-side.sh prints
+# the same output, and writes the same files to OUT/result, as boot.sh does for one guest.
 # OUT/seconds contains the time that each program took in its last run. The host kills the
 # guests when side-by-side.sh or the parent of side-by-side.sh dies.
 
@@ -65,8 +65,8 @@ start_guest() {
 }
 
 # start_guests: Starts all guests. Sets $lines to a file descriptor for reading from the
-# pipe of the guests. start_guests closes its own descriptor for writing to the pipe, so
-# that a reader of the pipe reaches the end of file when all guests have ended.
+# pipe of the guests. When all guests have ended, a reader of the pipe reaches the end of
+# file, because start_guests closes its own descriptor for writing to the pipe.
 start_guests() {
 	local guest pipe
 

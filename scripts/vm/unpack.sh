@@ -6,11 +6,10 @@
 #
 # usage: unpack.sh OUT
 #
-# unpack.sh writes OUT/vmlinux, which QEMU boots at the entry point for PVH. unpack.sh
-# removes OUT/vmlinux if the kernel has no entry point for PVH, or if the image is not
-# compressed with xz. unpack.sh makes OUT/vmlinux again if the image has changed. "The
-# Linux/x86 Boot Protocol" in the documentation of the kernel describes the header of the
-# image.
+# QEMU boots OUT/vmlinux, the unpacked kernel, at the entry point for PVH. If the kernel
+# has no entry point for PVH, or if the image is not compressed with xz, unpack.sh removes
+# OUT/vmlinux. If the image has changed, unpack.sh makes OUT/vmlinux again. "The Linux/x86
+# Boot Protocol" in the documentation of the kernel describes the header of the image.
 
 . "${0%/*}/../lib.sh"
 
