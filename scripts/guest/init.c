@@ -165,8 +165,7 @@ static bool run_all(const struct mmun_orders *orders)
 		return false;
 	}
 	if (!choose_modules(orders->modules)) {
-		ktap_note(
-			"the order \"modules\" has no module, or has too many modules");
+		ktap_note("the order \"modules\" has no module or too many");
 		return false;
 	}
 	ktap_plan(nr_module_results() + count + 1);
