@@ -2,24 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run the two commands of README.md, "make kselftest" and "make check", as a new user
-# does: in a minimal root file system of Debian 12 that debootstrap makes, to which only
-# make and a clone are added.
+# does. The commands run in a minimal root file system of Debian 12, which debootstrap
+# makes. check-bare.sh adds only the program make and clones of the repository to this
+# minimal root.
 #
 # usage: check-bare.sh [short]
 #
-# HOME, the cache and the archives of apt are in the minimal root and are empty. The root
-# user runs "make kselftest" without the security updates of the distribution, and "make
-# check" with the security updates, so that the stock kernels of the two commands differ.
-# After the root user, an unprivileged user runs both commands again. For the unprivileged
-# user, the packages are installed, and the cache is readable but not writable.
-# "check-bare.sh short" ends "make check" before kernels are compiled, and skips the
-# unprivileged user.
+# HOME, the cache, and the directory to which apt downloads packages are in the minimal
+# root, and are empty at the start. The root user runs "make kselftest" without the
+# security updates of the distribution, and "make check" with the security updates, so
+# that the stock kernels of the two commands differ. After the root user, an unprivileged
+# user runs "make kselftest" and "make check" again. The packages are then installed, and
+# the unprivileged user can read but not write the cache. With the argument "short", "make
+# check" ends before kernels are compiled, and the unprivileged user runs nothing.
 #
 # check-bare.sh fails if Makefile or scripts/ has changes that are not committed, because
 # the clone in the minimal root has only committed files.
 #
-# Prints KTAP and the seconds that each command took. Writes the output of the commands to
-# build/bare/*.log.
+# check-bare.sh prints the results as KTAP, and the seconds that each command took.
+# check-bare.sh writes the output of the commands to build/bare/*.log.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -40,7 +41,8 @@ mirror_of() {
 	awk -v name="$1" '$1 == name && !n++ { print $2 }' <<<"$lists"
 }
 
-# write_sources NAME...: Sets the suites from which apt in the minimal root gets packages.
+# write_sources NAME...: Configures apt in the minimal root to get packages from the
+# suites NAME of Debian.
 write_sources() {
 	local name from
 
@@ -52,9 +54,9 @@ write_sources() {
 	done >"$root/etc/apt/sources.list"
 }
 
-# in_root COMMAND...: Runs COMMAND in the minimal root. All processes of COMMAND end when
-# the caller of in_root ends. The minimal root is a mount point and has terminals, as the
-# root of a machine has.
+# in_root COMMAND...: Runs COMMAND in the minimal root. When the script that called
+# in_root ends, all processes of COMMAND end. The minimal root is a mount point and has
+# terminals, like the root directory of a machine.
 in_root() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" \
@@ -90,7 +92,7 @@ make_root() {
 	clone_for newcomer
 }
 
-# clone_for USER: Makes a clone of the repository that belongs to USER.
+# clone_for USER: Makes a clone of the repository, and makes USER the owner of the clone.
 clone_for() {
 	git clone -q --no-hardlinks "$TOP" "$root/opt/$1/test_mmun"
 	in_root chown -R "$1" "/opt/$1"

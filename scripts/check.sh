@@ -6,13 +6,14 @@
 #
 # usage: check.sh
 #
-# check.sh prints KTAP, nested if a step has tests of its own, and the seconds of each
-# step. At the end, check.sh prints the failures again, and prints and writes to
-# build/check/summary a line with the numbers of passed, failed and skipped tests.
-# check.sh builds the kernels 7.3-uml and 7.3-debug, unless the kernels are in the cache,
-# in parallel with the steps that do not need a built kernel. The tests on the slow
-# kernel, 7.3-debug, run in parallel with the other steps, because one guest seldom uses
-# two CPUs. check.sh does not build kernels that only "make kselftest KERNEL=all" needs.
+# check.sh prints the results as KTAP, and the seconds that each step took. If a step has
+# tests of its own, the KTAP of the step is nested. At the end, check.sh prints the
+# failures again, and a line with the numbers of passed, failed and skipped tests.
+# check.sh also writes this line to build/check/summary. If the kernels 7.3-uml and
+# 7.3-debug are not in the cache, check.sh builds these kernels. Steps that do not need a
+# built kernel run in parallel with the build. The tests on the slow kernel, 7.3-debug,
+# run in parallel with the other steps, because one guest seldom uses two CPUs. check.sh
+# does not build kernels that only "make kselftest KERNEL=all" needs.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -22,8 +23,8 @@ failed=0
 skipped=0
 steps=0
 
-# step NAME PROCESS...: Runs PROCESS and prints a KTAP result with the name NAME. Prints
-# the output of PROCESS if PROCESS fails.
+# step NAME PROCESS...: Runs PROCESS and prints a KTAP result with the name NAME. If
+# PROCESS fails, step also prints the output of PROCESS.
 step() {
 	local name=$1 start=$SECONDS
 
@@ -41,8 +42,8 @@ step() {
 }
 
 # add_counts LINE: Adds the counts in LINE, "N passed, N failed, N skipped", to the
-# variables passed, failed and skipped. Sets some_failed to the number of failures in
-# LINE.
+# variables passed, failed and skipped. add_counts also sets the variable some_failed to
+# the number of failures in LINE.
 add_counts() {
 	local word
 
@@ -53,9 +54,9 @@ add_counts() {
 	skipped=$((skipped + word[4]))
 }
 
-# batch NAME PROCESS...: Runs PROCESS, which prints many results and, as the last line,
-# the counts of these results. Prints the output of PROCESS and a KTAP result with the
-# name NAME, which is "not ok" if PROCESS fails.
+# batch NAME PROCESS...: Runs PROCESS, which prints many results and then a line with the
+# counts of these results. batch prints the output of PROCESS, and then a KTAP result with
+# the name NAME. The KTAP result is "not ok" if PROCESS fails.
 batch() {
 	local last name=$1 some_failed start=$SECONDS status=0
 
@@ -75,8 +76,8 @@ batch() {
 	fi
 }
 
-# keep_failure NAME: Writes the name NAME and the reasons of a failed step to the file
-# $dir/failures, which finish() prints at the end.
+# keep_failure NAME: Writes the name NAME of a failed step, and the reasons of the
+# failure, to the file $dir/failures. finish() prints this file.
 keep_failure() {
 	{
 		echo "# failed: $1"
@@ -84,9 +85,10 @@ keep_failure() {
 	} >>"$dir/failures"
 }
 
-# reasons: Reads the output of a step from stdin and prints the lines after the last
-# result, without lines of the console and without the mutants that were killed. reasons
-# reads all of its input, because the writer of the input must not receive SIGPIPE.
+# reasons: Prints the lines after the last result in the output of a step, which is on
+# stdin. reasons leaves out the lines of the console and the mutants that were killed.
+# reasons reads all of its input, because the writer of the input must not receive
+# SIGPIPE.
 reasons() {
 	awk '/^(not )?ok / { text = ""; console = 0; next }
 		/^# the last .* lines of the console/ { console = 1 }
@@ -102,7 +104,7 @@ report() {
 }
 
 # in_background NAME PROCESS...: Runs PROCESS, and writes the output and the exit status
-# of PROCESS to files, which follow.sh reads.
+# of PROCESS to two files. follow.sh reads these files.
 in_background() {
 	local status=0
 
@@ -112,8 +114,8 @@ in_background() {
 
 # begin_background: Starts a background job that builds the kernels 7.3-uml and 7.3-debug,
 # and then runs the tests on 7.3-debug. The background job is one process group, so that
-# one kill ends all of its processes. The background job builds with low priority, because
-# guests run at the same time.
+# one kill ends all processes of the job. The background job builds kernels with low
+# priority, because guests run at the same time.
 begin_background() {
 	rm -f "$dir"/*.status
 	set -m
@@ -139,8 +141,8 @@ prepare() {
 	log=$dir/log
 }
 
-# finish: Prints the plan of KTAP, the failures and the summary. Exits with status 1 if a
-# step or a test failed.
+# finish: Prints the plan of KTAP, the failures and the summary. finish exits with status
+# 1 if a step or a test failed.
 finish() {
 	local summary="$passed passed, $failed failed, $skipped skipped"
 

@@ -1,26 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Remove the files that builds and runs of the runner have made.
+# Remove the files that the runner and kbuild have made.
 #
 # usage: clean.sh build|cache
 #
-# "build" removes from the clone: build/, the kselftest files that were copied from a
-# kernel, and the files of kbuild ("make -C <headers> M=$PWD modules") that git does not
-# track. "cache" removes the content of the directory MMUN_CACHE. If a run of the runner
-# is in progress, clean.sh removes nothing and exits with status 2.
+# "clean.sh build" removes three kinds of files from the clone: the directory build/, the
+# kselftest files that were copied from a kernel, and the files that kbuild made ("make -C
+# <headers> M=$PWD modules") and that git does not track. "clean.sh cache" removes the
+# content of the directory MMUN_CACHE. If a run of the runner is in progress, clean.sh
+# removes nothing and exits with status 2.
 
 . "${0%/*}/lib.sh"
 
 # CACHE_NAMES has globs that match the names of all entries of the cache. Only old
-# versions of the runner made the entry "mutants" of the cache.
+# versions of the runner made an entry with the name "mutants" in the cache.
 CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
-# CACHE_MARKS has entries of the cache. After the first download, the cache has at least
-# one of the entries in CACHE_MARKS.
+# CACHE_MARKS has names of entries of the cache. After the first download, the cache has
+# at least one entry with a name in CACHE_MARKS.
 CACHE_MARKS='image headers source'
 
-# refuse_locked FILE...: Exits with an error if a run holds the lock on one of the files
-# FILE.
+# refuse_locked FILE...: Exits with an error if a run of the runner has locked one of the
+# files FILE.
 refuse_locked() {
 	local file
 
@@ -66,8 +67,8 @@ is_of_cache() {
 	[[ $1 = @(${CACHE_NAMES// /|}) ]]
 }
 
-# check_cache: Exits if the directory MMUN_CACHE has an entry that the runner does not
-# make, because the user may have set MMUN_CACHE to a wrong directory.
+# check_cache: Exits with an error if the directory MMUN_CACHE has an entry that the
+# runner does not make, because the user may have set MMUN_CACHE to a wrong directory.
 check_cache() {
 	local entry marks=0 name
 
@@ -81,8 +82,8 @@ check_cache() {
 		die "$cache is not a cache of the runner: the directory has none of $CACHE_MARKS; nothing was removed"
 }
 
-# has_only_locks: Returns 0 if all entries of the cache are locks, which is the state of a
-# cache before the first download.
+# has_only_locks: Returns 0 if all entries of the cache are locks. Before the first
+# download, the cache has only locks.
 has_only_locks() {
 	[[ " ${entries[*]##*/} " != *" "[!l]* ]]
 }

@@ -7,14 +7,14 @@
 #
 # Warnings are errors. Sphinx is from the distribution. The Sphinx extension for
 # kernel-doc comments is from Linux 7.3, because the extension of Linux 7.3 reports errors
-# in comments to Sphinx. The extension of Linux 6.1 only prints errors in comments, and
-# Sphinx succeeds.
+# in comments to Sphinx. The extension of Linux 6.1 only prints errors in comments, so
+# that Sphinx would succeed in spite of the errors.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# check_blocks: Exits with an error if Documentation includes a DOC: block that does not
-# exist. The Sphinx extension does not report a missing DOC: block.
+# check_blocks: Exits with an error if a page of Documentation/ includes a DOC: block that
+# does not exist. The Sphinx extension does not report a missing DOC: block.
 check_blocks() {
 	local file block
 

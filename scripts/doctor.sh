@@ -8,8 +8,7 @@
 #
 # doctor.sh exits with status 0 if "make kselftest" and "make check" can run on this
 # machine. doctor.sh does not install packages and does not download files. If the stock
-# kernel is in the cache, doctor.sh boots this kernel with KVM, as the first run does, to
-# test whether KVM works.
+# kernel is in the cache, doctor.sh boots this kernel with KVM to test whether KVM works.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"

@@ -2,10 +2,10 @@
 # shellcheck shell=bash disable=SC2016
 #
 # Error messages: a script that fails prints one line on stderr. lib.sh sources errors.sh.
-# start.sh also sources errors.sh, because start.sh cannot source lib.sh before the
-# environment is clean.
+# start.sh sources errors.sh and not lib.sh, because a script must not source lib.sh
+# before start.sh has cleaned the environment.
 
-# caller is the beginning of each error message
+# The variable caller has the beginning of each error message
 caller=${0#"$SCRIPTS/"}
 
 # die TEXT...: Prints TEXT as an error message and exits with status 2.
@@ -14,9 +14,10 @@ die() {
 	exit 2
 }
 
-# report_failure LINE: Prints the command that failed in line LINE; errexit then ends the
-# script. report_failure prints nothing if another script, a subshell, a command whose
-# output is assigned, or the function quietly has printed a message before.
+# report_failure LINE: Prints the command that failed in line LINE. The shell option
+# errexit then ends the script. report_failure prints nothing if the message about the
+# failure was already printed: by another script, by a subshell, by a command whose output
+# is assigned to a variable, or by the function quietly().
 report_failure() {
 	local status=$?
 	local named='^("\$SCRIPTS/|"\$@"|\([^(]|return|exit|[A-Za-z_]+\+?=.*\$\()'

@@ -14,8 +14,8 @@ awk -F '\t+' '
 	!/^#/ && NF == 3 { printf "  %-14s %s\n", $1, $3 }' targets
 
 awk '
-	# Returns the text for the default of a variable, and for its defaults with single
-	# targets.
+	# Returns a text with the default of a variable, and with each default that
+	# applies only to one target.
 	function defaults(    all, key, nr, i) {
 		all = shown == "" ? value["default"] : shown
 		nr = split(order, key, " ")
@@ -24,8 +24,8 @@ awk '
 		return all
 	}
 
-	# Appends text to the last element of lines, or adds a new element if the last
-	# line would be too long.
+	# Appends text to the last element of the array "lines". If the last line would
+	# become too long, adds text as a new element.
 	function add(text) {
 		if (length(lines[nr_lines] " " text) > 80 - 14)
 			lines[++nr_lines] = text
@@ -33,8 +33,8 @@ awk '
 			lines[nr_lines] = lines[nr_lines] " " text
 	}
 
-	# Prints the help for variable name, whose lines were read. Prints nothing if name
-	# is empty.
+	# Prints the help for the variable with this name, after all lines of the variable
+	# were read. Prints nothing if name is empty.
 	function show(    nr, part, i) {
 		if (name == "")
 			return

@@ -8,8 +8,9 @@
 #
 # job.sh exits with the status of COMMAND. COMMAND runs in its own process group. When
 # job.sh receives SIGTERM, SIGINT or SIGHUP, job.sh ends COMMAND and all processes that
-# COMMAND started: job.sh sends SIGTERM, and SIGKILL about a second later. After the end
-# of COMMAND, job.sh ends itself by the signal that it received.
+# COMMAND started. To end a process, job.sh sends SIGTERM, and about a second later
+# SIGKILL. After the end of COMMAND, job.sh ends itself by the signal that job.sh
+# received.
 #
 # GNU make forwards SIGTERM to the children of make. GNU make does not forward SIGHUP and
 # SIGINT, and cannot forward SIGKILL. Because make does not forward all signals, job.sh
@@ -18,14 +19,15 @@
 # action of the signal and waits for its children.)
 #
 # The job is the set of all processes whose environment contains the mark, a unique word
-# in the variable MMUN_RUN. A process keeps the mark in its environment if the process
-# changes its parent, process group or session.
+# in the variable MMUN_RUN. A process that gets another parent, process group or session
+# still has the mark in its environment.
 
 set -euo pipefail
 
 WATCH_SECS=0.5
-# GRACE is the time from SIGTERM to SIGKILL, and PATIENCE is the time from SIGTERM until
-# the script stops waiting for the processes of the job, in microseconds
+# GRACE and PATIENCE are times in microseconds. GRACE is the time from SIGTERM to SIGKILL.
+# PATIENCE is the time from SIGTERM until job.sh stops waiting for the processes of the
+# job.
 GRACE=800000
 PATIENCE=1800000
 
@@ -33,7 +35,7 @@ mark=$$-$EPOCHREALTIME
 parent=$PPID
 job=
 watcher=
-# went_on is set if a stop interrupted the command "wait" and the job continues
+# The variable went_on is set to 1 when the job continues after the job was stopped
 went_on=
 
 # members: Prints the process IDs of all processes of the job, one ID per line.
@@ -51,9 +53,10 @@ now() {
 	now=${EPOCHREALTIME//[!0-9]/}
 }
 
-# end_job: Ends all processes of the job. end_job sends SIGTERM once, so that processes
-# which the trap of a script starts to clean up do not receive SIGTERM. A stopped process
-# needs SIGCONT to end.
+# end_job: Ends all processes of the job. end_job sends SIGTERM only once, because the
+# trap of a script may start new processes to clean up, and these processes must not
+# receive SIGTERM. end_job also sends SIGCONT, because a stopped process ends only after
+# SIGCONT.
 end_job() {
 	local pids start
 
@@ -77,7 +80,7 @@ end_job() {
 	done
 }
 
-# end_by SIGNAL: Ends the job, and after the job ends job.sh by SIGNAL.
+# end_by SIGNAL: Ends the job. Then job.sh sends SIGNAL to itself, and ends.
 end_by() {
 	trap '' TERM INT HUP
 	end_job
@@ -102,8 +105,8 @@ suspend() {
 
 # status_of PID KEY: Sets the variable field to the field KEY of /proc/PID/status, or to
 # the empty string if there is no such field. status_of reads the file with mapfile, which
-# reads the whole file at once. The command "read" would seek after each line, so that the
-# kernel would generate the file again, and "read" could miss a line that has moved.
+# reads the whole file at once. The command "read" would seek after each line. After a
+# seek, the kernel generates the file again, and "read" could miss a line that has moved.
 status_of() {
 	local line lines=()
 
@@ -114,9 +117,9 @@ status_of() {
 	done
 }
 
-# caught_by PID: Sets the variable caught to the bits of SIGINT and SIGHUP, the last two
-# bits, in the mask of signals that process PID catches. If the process is not make,
-# caught_by sets caught to 0, because a shell may change its mask at any time.
+# caught_by PID: Sets the variable caught to the last two bits in the mask of signals that
+# process PID catches. The last two bits stand for SIGHUP and SIGINT. If the process is
+# not make, caught_by sets caught to 0, because a shell may change its mask at any time.
 caught_by() {
 	caught=0
 	status_of "$1" Name
@@ -126,8 +129,8 @@ caught_by() {
 }
 
 # lost_by PID MASK: Sets the variable lost to the signals of MASK that process PID no
-# longer catches. lost_by reads the mask of process PID twice. A signal is lost only if
-# the signal is in neither of the two masks.
+# longer catches. lost_by reads the mask of process PID twice. A signal is in the variable
+# lost only if the signal is in neither of the two masks.
 lost_by() {
 	local first
 
@@ -140,9 +143,9 @@ lost_by() {
 	lost=$((first & $2 & ~caught))
 }
 
-# watch_parent: Runs in the background. Waits until make has ended or has received a
-# signal, and sends job.sh the same signal, or SIGTERM if make has ended. If job.sh was
-# killed, watch_parent ends the job.
+# watch_parent: Runs in the background, and waits until make has received a signal or has
+# ended. watch_parent then sends job.sh the signal that make received, or SIGTERM if make
+# has ended. If job.sh was killed, watch_parent ends the job.
 watch_parent() {
 	local before caught field lost
 
@@ -184,10 +187,10 @@ begin() {
 	watcher=$!
 }
 
-# await: Waits for COMMAND and sets the variable status to the status of COMMAND. A trap
-# or a stop of COMMAND also ends the command "wait", so the loop checks that COMMAND has
-# ended. (The loop does not use "wait -f", because in bash 5.2 "wait -f" can print "No
-# record of process" for ever if the job was killed.)
+# await: Waits for COMMAND and sets the variable status to the status of COMMAND. The
+# command "wait" also returns when a trap has run or COMMAND was stopped, so await calls
+# "wait" in a loop until COMMAND has ended. (The loop does not use "wait -f", because in
+# bash 5.2 "wait -f" can print "No record of process" for ever if the job was killed.)
 await() {
 	while :; do
 		status=0

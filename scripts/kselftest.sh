@@ -17,7 +17,8 @@
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
-# show_times: Prints the times of the run, and writes the times to out/result/times.
+# show_times: Prints the seconds that the tests and the parts of the run took, and writes
+# these times to $out/result/times.
 show_times() {
 	awk -f "$SCRIPTS/judge/times.awk" "$out/result/ktap.log" >"$out/result/times"
 	cat "$out/result/times"
@@ -49,7 +50,8 @@ boot() {
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"
 
-# Two runs of one kernel at the same time would write the same files.
+# Wait for the end of another run on the same kernel, because two runs at the same time
+# would write the same files.
 exec {lock}>"$out/lock"
 flock -n "$lock" || { say "waiting for the end of another run on this kernel"; flock "$lock"; }
 

@@ -3,10 +3,10 @@
 #
 # Variables and functions that all scripts share. The scripts source lib.sh.
 #
-# A command that fails must end the script. But if a condition, such as the condition of
-# "if", calls a function, bash switches errexit off in the called function and in all
-# functions that the called function calls. The scripts must follow three rules, which
-# scripts/lint/lint.sh checks, so that errexit is never lost:
+# A command that fails must end the script. For this purpose, the scripts set errexit, an
+# option of bash. But if a condition, such as the condition of "if", calls a function,
+# bash switches errexit off in this function and in all functions below. To keep errexit,
+# the scripts must follow three rules, which scripts/lint/lint.sh checks:
 #
 #	A function that a condition calls is one command, or each command of the
 #	function ends in "|| return".
@@ -40,16 +40,17 @@ MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 # The sources of mmun_floor, the module of the benchmark, relative to TOP.
 FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
 
-# Arguments for make in a kernel tree: make compiles only mmu_notifier.c and hmm.c for
-# coverage. The arguments in GCOV have no effect if the configuration of the kernel does
-# not enable coverage.
+# GCOV has arguments for make in a kernel tree. With these arguments, make compiles only
+# mmu_notifier.c and hmm.c for coverage. The arguments in GCOV have no effect if the
+# configuration of the kernel does not enable coverage.
 GCOV=(GCOV_PROFILE_mmu_notifier.o=y GCOV_PROFILE_hmm.o=y)
 
-# Arguments for make in a kernel, a module or the tests: LLVM or CC if the user has set a
-# compiler.
+# COMPILER_WORDS has arguments for make when make builds a kernel, a module or the tests.
+# The arguments set LLVM or CC if the user has set a compiler.
 COMPILER_WORDS=(${LLVM:+"LLVM=$LLVM"} ${CC:+"CC=$CC"})
 
-# The make of a kernel must not inherit the variables of the make that runs the runner.
+# If a script runs make in a kernel tree, this make must not inherit the variables of the
+# make that started the script.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 # say TEXT...: Prints TEXT on stderr as a line that tells the user what the script does
@@ -58,8 +59,8 @@ say() {
 	echo "  $*" >&2
 }
 
-# quietly PROCESS...: Runs PROCESS. Prints the output of PROCESS if PROCESS fails or V is
-# 1.
+# quietly PROCESS...: Runs PROCESS. quietly prints the output of PROCESS only if PROCESS
+# fails or the variable V is 1.
 quietly() {
 	local log='' status=0
 
@@ -74,7 +75,8 @@ quietly() {
 	return "$status"
 }
 
-# lock FILE: Waits for the lock FILE, and holds the lock until the calling process ends.
+# lock FILE: Waits until no other process holds the lock FILE. Then the calling process
+# holds the lock until the calling process ends.
 lock() {
 	local fd
 
@@ -82,9 +84,10 @@ lock() {
 	flock "$fd"
 }
 
-# once DIR PROCESS...: Makes DIR, unless DIR exists. "PROCESS... TEMPORARY" fills a
-# temporary directory, which "once" renames to DIR if PROCESS returned 0. Because of the
-# renaming, a directory DIR that exists is always complete.
+# once DIR PROCESS...: Makes the directory DIR, unless DIR exists. PROCESS fills a
+# temporary directory, whose path is the last argument of PROCESS. If PROCESS returned 0,
+# "once" renames the temporary directory to DIR. Because of the renaming, a directory DIR
+# that exists is always complete.
 once() {
 	[ -d "$1" ] || "$SCRIPTS/kernel/once.sh" "$@"
 }
@@ -109,9 +112,9 @@ is_uml() {
 	has_line "$1" CONFIG_UML=y
 }
 
-# has_key FILE KEY: Returns 0 if FILE contains KEY, which means that the files that were
-# built together with FILE are up to date. A key is a text that changes when an input of
-# a build changes. Each build writes its key to a file.
+# has_key FILE KEY: Returns 0 if FILE contains KEY. If so, the files that were built
+# together with FILE are up to date. A key is a text that changes when an input of a build
+# changes. Each build writes its key to a file.
 has_key() {
 	[ -e "$1" ] && [ "$(<"$1")" = "$2" ]
 }
@@ -132,9 +135,10 @@ file_hashes() {
 
 # resolve NAME [module|tools]: Finds or builds the parts of kernel NAME. The parts of a
 # kernel are the paths of its image, headers, configuration and source, see
-# kernel/resolve.sh. resolve sets the variable out to the directory of this kernel and
-# suite, and writes the parts to out/kernel. "resolve NAME module" and "resolve NAME
-# tools" find fewer parts, and therefore set out to another directory.
+# kernel/resolve.sh. resolve sets the variable "out" to the directory of this kernel and
+# suite, and writes the parts to the file $out/kernel. "resolve NAME module" and "resolve
+# NAME tools" find only some parts of the kernel, and therefore set the variable "out" to
+# another directory.
 resolve() {
 	local parts
 
@@ -144,21 +148,21 @@ resolve() {
 	[ "$SUITE" = mmun ] || out+=-$SUITE
 	[ -z "${2:-}" ] || out+=-$2
 	[ -d "$out" ] || mkdir -p "$out"
-	# If an earlier run was killed, out/kernel may be incomplete, and resolve writes
-	# out/kernel again.
+	# If an earlier run was killed, the file $out/kernel may be incomplete. resolve
+	# then writes $out/kernel again.
 	has_key "$out/kernel" "$parts" || printf '%s\n' "$parts" >"$out/kernel"
 }
 
-# find_modules: Sets the array modules to the files of the modules of the suite, relative
-# to the directory out, in the order in which PID 1 of the guest loads the modules. The
-# first module is the driver.
+# find_modules: Sets the array modules to the paths of the modules of the suite, relative
+# to the directory $out. PID 1 of the guest loads the modules in the order of this array.
+# The first module in the array is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
 	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko)
 }
 
 # kernel_row NAME: Sets the variables package, suite and fragments from row NAME of
-# kernel/table. Returns 1 if kernel/table has no row NAME.
+# kernel/table. kernel_row returns 1 if kernel/table has no row NAME.
 kernel_row() {
 	local name _
 

@@ -6,11 +6,12 @@
 # usage: module.sh build|load|unload
 #
 # "module.sh build" builds the driver test_mmun and the module mmun_floor. "module.sh
-# build" builds for KDIR if KDIR is set; if not, for the running kernel if the headers of
-# the running kernel are installed; if not, for the stock kernel. "module.sh load" builds
-# the driver for the running kernel and loads the driver. "load" and "unload" do not use
-# mmun_floor, because only floor_test and the benchmark need mmun_floor. The program
-# floor_test skips its tests if mmun_floor is not loaded.
+# build" builds for the kernel in KDIR if KDIR is set. Without KDIR, "module.sh build"
+# builds for the running kernel if the headers of the running kernel are installed, and
+# for the stock kernel if not. "module.sh load" builds the driver for the running kernel
+# and loads the driver. "module.sh load" and "module.sh unload" do not use mmun_floor,
+# because only floor_test and the benchmark need mmun_floor. The program floor_test skips
+# its tests if mmun_floor is not loaded.
 
 . "${0%/*}/lib.sh"
 

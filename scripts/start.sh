@@ -6,13 +6,13 @@
 #
 # usage: start.sh TARGET [NAME...]
 #
-# NAME... are the variables that were set on the command line of make. start.sh exits with
-# an error if no target of this make uses the variable NAME. start.sh checks a variable
-# from the environment only if the target uses the variable. MMUN_GOALS has all targets on
-# the command line of make. start.sh checks the variables of all targets on the command
-# line before the first target runs. If a variable has a bad value, start.sh prints one
-# line on stderr and exits with status 2. start.sh reads three tables: scripts/targets,
-# options/variables, options/environment.
+# NAME... are the names of the variables that were set on the command line of make.
+# start.sh exits with an error if no target on the command line of make uses the variable
+# NAME. start.sh checks a variable from the environment only if the target uses the
+# variable. MMUN_GOALS has all targets on the command line of make. start.sh checks the
+# variables of all targets on the command line before the first target runs. If a variable
+# has a bad value, start.sh prints one line on stderr and exits with status 2. start.sh
+# reads three tables: scripts/targets, options/variables, options/environment.
 
 set +o posix
 set -Eeuo pipefail
@@ -27,8 +27,8 @@ SELFTEST=$TOP/tools/testing/selftests/mmun
 
 declare -A table=()
 variables=()
-# origin is " (from the environment)" if $value is from the environment, and is used in
-# messages
+# The variable origin is a part of error messages: " (from the environment)" if $value is
+# from the environment, and empty if not
 origin=
 
 . "$SCRIPTS/errors.sh"
@@ -60,7 +60,7 @@ set_target() {
 }
 
 # target_row: Prints the script and its arguments from the row of $target in
-# scripts/targets. Prints nothing if scripts/targets has no row for $target.
+# scripts/targets. target_row prints nothing if scripts/targets has no row for $target.
 target_row() {
 	awk -F '\t+' -v name="$target" '$1 == name { print $2 }' "$SCRIPTS/targets"
 }
@@ -77,8 +77,8 @@ used_by_goals() {
 }
 
 # check_given: Exits with an error if the command line of make sets a variable that does
-# not exist or that no target of this make uses. A variable without effect is a mistake of
-# the user.
+# not exist, or a variable that no target on this command line uses. A variable that has
+# no effect is a mistake of the user.
 check_given() {
 	local name any=${goals// /|} near
 
@@ -161,8 +161,8 @@ check_target() {
 	check_together
 }
 
-# check_other_targets: Checks the variables of each target of this make except $target.
-# Each check runs in a subshell, because check_target sets variables.
+# check_other_targets: Checks the variables of each target on the command line of make,
+# except $target. Each check runs in a subshell, because check_target sets variables.
 check_other_targets() {
 	local name
 
@@ -171,10 +171,11 @@ check_other_targets() {
 	done
 }
 
-# hold_cache: Makes the cache and holds the shared lock lock.use, so that clean.sh does
-# not remove the cache. All processes of the job inherit the lock lock.use, so the lock is
-# held until the last process of the job ends. hold_cache does not create the lock in a
-# cache that the user cannot write, because the cache of another user may be read-only.
+# hold_cache: Makes the cache, and holds the lock lock.use as a shared lock, so that
+# clean.sh does not remove the cache. All processes that start.sh starts inherit the lock,
+# so the lock is held until the last of these processes ends. hold_cache does not create
+# the lock in a cache that the user cannot write, because the cache of another user may be
+# read-only.
 hold_cache() {
 	local lock=$MMUN_CACHE/lock.use hold
 

@@ -10,10 +10,11 @@
 #        apt.sh SUITE download DIR PACKAGE=VERSION...
 #
 # SUITE "-" is the configuration of apt on this machine. apt.sh installs packages only
-# from "-". For another suite of Debian, the cache has separate package lists and a
-# separate configuration of apt, which uses the mirror of this machine. "prepare" makes
-# the separate configuration. "update" updates the package lists. "refresh" updates the
-# package lists if the lists are old. A lock allows one process at a time to use apt.
+# from "-". For each other SUITE of Debian, the cache has separate package lists and a
+# separate configuration of apt, which uses the mirror of this machine. "apt.sh SUITE
+# prepare" makes this configuration. "apt.sh SUITE update" updates the package lists of
+# SUITE. "apt.sh SUITE refresh" updates the package lists of SUITE only if the lists are
+# old. apt.sh holds a lock while it runs apt, so that only one process at a time uses apt.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -52,9 +53,9 @@ update() {
 	echo "$EPOCHSECONDS" >"$dir/updated"
 }
 
-# update_if_old: Updates the package lists if the lists are old. update_if_old also
-# updates the lists of this machine if there are no lists, because the user may have
-# removed the lists since the update that is recorded in the cache.
+# update_if_old: Updates the package lists if the lists are old. The cache has the time of
+# the last update. For the suite "-", update_if_old also updates the lists if this machine
+# has no lists, because the user may have removed the lists after the last update.
 update_if_old() {
 	local when=0
 
@@ -70,9 +71,9 @@ install() {
 	DEBIAN_FRONTEND=noninteractive apt -y install --no-install-recommends "$@"
 }
 
-# write_conf: Writes the apt configuration for a suite of Debian. write_conf writes
-# apt.conf.tmp and renames apt.conf.tmp to apt.conf at the end, so that an apt.conf that
-# exists is complete.
+# write_conf: Writes the configuration of apt for $suite. write_conf writes the file
+# apt.conf.tmp, and at the end renames apt.conf.tmp to apt.conf, so that a file apt.conf
+# that exists is complete.
 write_conf() {
 	local from
 
@@ -112,15 +113,15 @@ download() {
 [ "$2" != install ] || [ "$EUID" = 0 ] ||
 	die "these packages are missing: ${*:3}. Run as root: apt-get update &&" \
 		"apt-get install --no-install-recommends ${*:3}"
-# If the configuration of the suite exists, apt.sh must not write files, because the cache
-# may be read-only.
+# If the configuration of the suite exists, "apt.sh SUITE prepare" must not write files,
+# because the cache may be read-only.
 [ "$2" != prepare ] || [ ! -e "$dir/apt.conf" ] || exit 0
 [ -d "$dir" ] || mkdir -p "$dir"
 [ -w "$dir" ] || die "cannot fetch into the cache: $dir is not writable." \
 	"Set MMUN_CACHE to a directory of your own"
 case $2 in
-# apt.sh must not hold the lock during prepare, because prepare may start a process that
-# takes the lock.
+# apt.sh must not hold the lock during prepare(), because prepare() may run "apt.sh -
+# update", which takes the lock.
 prepare)	prepare ;;
 update)		lock "$CACHE/apt/lock"; update ;;
 refresh)	lock "$CACHE/apt/lock"; update_if_old ;;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Build a kernel from source, in a directory of the cache. The configuration of the kernel
-# is tinyconfig plus fragments, which are the files in configs/.
+# is tinyconfig plus the fragments in the row of the kernel in kernel/table. Each fragment
+# is a file in configs/.
 #
 # usage: build.sh NAME
 #
@@ -10,9 +11,9 @@
 # directory. The name of the build directory has a hash of all inputs of the build, so
 # that build.sh builds a kernel only once. If a build was interrupted, the next run of
 # build.sh continues the build. The file make.words in the build directory has the
-# arguments of a make command that builds only the image, without the modules, one
-# argument per line. With UNTIL=compile, which check.sh and check-bare.sh use, build.sh
-# configures the kernel and does not compile the kernel.
+# arguments, one per line, of a make command that builds the image of the kernel and no
+# modules. With UNTIL=compile, which check.sh and check-bare.sh use, build.sh configures
+# the kernel and does not compile the kernel.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -103,9 +104,9 @@ compile() {
 	}
 }
 
-# remove_old_builds: Removes the build directories of the same NAME with another hash of
-# the inputs. remove_old_builds keeps a build directory that another process uses, and
-# keeps all locks.
+# remove_old_builds: Removes the build directories of the kernel NAME whose names have
+# another hash of the inputs. remove_old_builds keeps a build directory that another
+# process uses, and keeps the lock files of all build directories.
 remove_old_builds() {
 	local dir
 

@@ -7,9 +7,9 @@
 #
 # usage: compiler.sh [-s] [DEFAULT]
 #
-# DEFAULT is the compiler if neither CC nor LLVM is set [gcc]. With -s, which builds of
-# statically linked programs use, compiler.sh also prints the version of the linker and
-# the hash of the C library.
+# If neither CC nor LLVM is set, compiler.sh prints the compiler DEFAULT [gcc]. With the
+# option -s, compiler.sh also prints the version of the linker and the hash of the C
+# library. Builds of statically linked programs use the option -s.
 
 . "${0%/*}/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Download a package, and unpack the files that the runner needs. once.sh runs fetch.sh. A
-# command that fails ends fetch.sh.
+# Download a package, and unpack the files that the runner needs. once.sh runs fetch.sh.
+# If a command fails, fetch.sh ends with an error.
 #
 # usage: fetch.sh image SUITE PACKAGE=VERSION DIR
 #        fetch.sh headers SUITE PACKAGE=VERSION FINAL DIR
@@ -30,8 +30,8 @@ SOURCE_FILES=(
 	'*/scripts/kconfig/merge_config.sh'
 )
 
-# TOOLS_FILES are the files for "make docs" and clang-format. Linux 6.1 does not have all
-# files of TOOLS_FILES.
+# TOOLS_FILES are the files of the linux-source package that "make docs" and clang-format
+# need. Linux 6.1 does not have all files of TOOLS_FILES.
 TOOLS_FILES=(
 	'*/Documentation/sphinx/kerneldoc.py'
 	'*/tools/lib/python/kdoc/*'
@@ -55,9 +55,10 @@ fetch_image() {
 		'./boot/config-*'
 }
 
-# fetch_headers FINAL: Unpacks the headers of the kernel and the packages on which the
-# headers depend. The Makefile of the headers contains /usr/src/, the path at which apt
-# would install the headers. fetch_headers changes /usr/src/ to the path below FINAL.
+# fetch_headers FINAL: Unpacks the package of the kernel headers, and the packages on
+# which this package depends. The Makefile of the headers contains /usr/src/, the path at
+# which apt would install the headers. fetch_headers changes /usr/src/ to the path below
+# FINAL.
 fetch_headers() {
 	local final=$1 more deb
 

@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make an entry of the cache, which is complete whenever it exists.
+# Add the directory DIR to the cache as an entry. An entry that exists in the cache is
+# always complete.
 #
 # usage: once.sh DIR PROCESS...
 #
-# "PROCESS... TEMPORARY" fills a temporary directory. once.sh renames the temporary
-# directory to DIR if PROCESS returned 0, and removes the temporary directory if PROCESS
-# failed. A lock allows one process at a time to make an entry. DIR replaces older
-# entries: once.sh removes the entries whose names are the same as the name of DIR up to
-# the first "_".
+# PROCESS fills a temporary directory, whose path is the last argument of PROCESS. If
+# PROCESS returned 0, once.sh renames the temporary directory to DIR. If PROCESS failed,
+# once.sh removes the temporary directory. once.sh holds the lock of the cache, so that
+# only one process at a time adds an entry to the cache. At the end, once.sh removes older
+# versions of DIR, which are the entries of the cache whose names are equal to the name of
+# DIR up to the first "_".
 
 . "${0%/*}/../lib.sh"
 

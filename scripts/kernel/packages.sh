@@ -5,7 +5,8 @@
 # runner needs. packages.sh calls apt.sh for each operation that changes the machine or
 # the cache. A script sources packages.sh after lib.sh.
 
-# Each element of a NEED_ array is a command, or a glob of an absolute path.
+# Each element of the arrays NEED_* is the name of a command, or a glob that matches an
+# absolute path.
 {
 	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
 	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
@@ -34,8 +35,8 @@ find_compiler() {
 	done
 }
 
-# package_of THING: Prints the name of the Debian package that contains THING. THING is a
-# command or a glob of an absolute path.
+# package_of THING: Prints the name of the Debian package that contains THING. THING is
+# the name of a command, or a glob that matches an absolute path.
 package_of() {
 	case $1 in
 	qemu-system-x86_64)	echo qemu-system-x86 ;;
@@ -63,8 +64,8 @@ is_installed() {
 	esac
 }
 
-# missing_packages THING...: Prints the packages of the commands and files THING that are
-# missing, one package per line.
+# missing_packages THING...: Prints the package of each THING that is missing, one package
+# per line.
 missing_packages() {
 	local thing packages=''
 
@@ -74,7 +75,7 @@ missing_packages() {
 	sort -u <<<"${packages%$'\n'}"
 }
 
-# need THING...: Installs the packages of the commands and files THING that are missing.
+# need THING...: Installs the package of each THING that is missing.
 need() {
 	local packages
 
@@ -89,7 +90,7 @@ need() {
 
 # need_for KERNELS [THING...]: Installs the missing packages for building KERNELS, the
 # modules and the tests, for running the guest, and for each THING. A run calls need_for
-# once, so that the user sees all missing packages at once.
+# only one time, so that one message names all missing packages.
 need_for() {
 	local things=("${NEED_MODULE[@]}" "${NEED_TESTS[@]}" "${NEED_SOURCE[@]}"
 		"${@:2}") kernel
@@ -103,8 +104,8 @@ need_for() {
 	need "${things[@]}" "${compiler[@]}"
 }
 
-# apt_lists: Prints one line for each package list of apt: the code name of the suite, the
-# address and the origin.
+# apt_lists: Prints one line for each package list of apt, with the code name of the
+# suite, the address of the server, and the origin, such as Debian.
 apt_lists() {
 	# shellcheck disable=SC2016 # apt expands it
 	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(ORIGIN)' \
@@ -112,8 +113,8 @@ apt_lists() {
 }
 
 # use_suite SUITE: Selects the suite that newest_version, depends, refresh and
-# find_version use. SUITE "-" is the configuration of apt on this machine, which the
-# function need() always uses.
+# find_version use. The SUITE "-" stands for the configuration of apt on this machine. The
+# function need() always uses the SUITE "-".
 use_suite() {
 	suite=$1
 	apt_env=()
@@ -122,8 +123,8 @@ use_suite() {
 	apt_env=(env "APT_CONFIG=$CACHE/apt/$suite/apt.conf")
 }
 
-# newest_version PACKAGE: Prints the version of PACKAGE that apt would install. Prints
-# nothing if apt does not have PACKAGE.
+# newest_version PACKAGE: Prints the version of PACKAGE that apt would install.
+# newest_version prints nothing if apt does not have PACKAGE.
 newest_version() {
 	local about key value _
 

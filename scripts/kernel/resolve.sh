@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Find the parts of a kernel, which are the paths and names in the list below. Fetch or
+# Print the parts of a kernel: its name, its release, and the paths of its files. Fetch or
 # build the kernel if the kernel is not in the cache.
 #
 # usage: resolve.sh NAME|DIR [module]
@@ -18,18 +18,19 @@
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
 # With the argument "module", resolve.sh prints only the parts name, release and kdir.
-# With the argument "tools", resolve.sh prints only the parts name and source, and the
-# source has the Sphinx extension for kernel-doc and .clang-format. With "tools", NAME
-# must be a kernel that the runner builds from source.
+# With the argument "tools", resolve.sh prints only the parts name and source. In this
+# case the tree in the part source has the Sphinx extension for kernel-doc and the file
+# .clang-format. With the argument "tools", NAME must be a kernel that the runner builds
+# from source.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
 # cache_entry KIND ROW PACKAGE [FINAL]: Prints the path of the directory in the cache that
-# has the newest version of PACKAGE. If the cache has no directory with the newest version
-# of PACKAGE, fetch.sh makes the directory, and once.sh removes the directories with older
-# versions for the same ROW. The argument KIND is the first argument of fetch.sh. If
-# FINAL, any word, is given, cache_entry also passes the final path of the directory to
+# has the newest version of PACKAGE. If the cache has no such directory, fetch.sh makes
+# the directory, and once.sh removes the directories with older versions for the same ROW.
+# cache_entry passes KIND to fetch.sh as the first argument. If the argument FINAL, which
+# can be any word, is given, cache_entry also passes the final path of the directory to
 # fetch.sh.
 cache_entry() {
 	local kind=$1 package=$3 version dir
@@ -45,9 +46,9 @@ cache_entry() {
 	echo "$dir"
 }
 
-# source_dir RELEASE: Prints the directory with the source of the kernel series of
-# RELEASE, such as 6.1. If apt has no source of the series of RELEASE, source_dir prints
-# the directory with the default source of the distribution.
+# source_dir RELEASE: Prints the directory with the source of the kernel series to which
+# RELEASE belongs, for example the series 6.1. If apt has no source of this series,
+# source_dir prints the directory with the default source of the distribution.
 source_dir() {
 	local package version
 
@@ -61,8 +62,8 @@ source_dir() {
 	cache_entry source "$package" "$package"
 }
 
-# release_of_package PACKAGE: Prints the release of the kernel image on which PACKAGE,
-# such as linux-image-amd64, depends.
+# release_of_package PACKAGE: Prints the release of the kernel image on which PACKAGE
+# depends. PACKAGE is the name of a package such as linux-image-amd64.
 release_of_package() {
 	local image version
 
@@ -72,8 +73,8 @@ release_of_package() {
 	echo "${image#linux-image-}"
 }
 
-# parts_of_package PACKAGE: Prints the parts of the kernel that PACKAGE, a package of the
-# distribution, installs.
+# parts_of_package PACKAGE: Prints the parts of the kernel in PACKAGE, which is the name
+# of a package of the distribution.
 parts_of_package() {
 	local release headers image source
 
@@ -143,8 +144,9 @@ release_of_build() {
 	echo "$release"
 }
 
-# check_config CONFIG: Exits with an error if the file CONFIG lacks an option without
-# which the guest cannot boot, cannot print results or has no notifiers to test.
+# check_config CONFIG: Exits with an error if the file CONFIG lacks an option that the
+# tests need. Without these options, the guest cannot boot, cannot print results, or has
+# no notifiers to test.
 check_config() {
 	local option missing=() console=SERIAL_8250_CONSOLE
 
@@ -157,7 +159,8 @@ check_config() {
 }
 
 # parts_of_dir DIR [NAME]: Prints the parts of the kernel in the build directory DIR. NAME
-# is the value of the part "name" [made from the release and the path].
+# is the value of the part "name". If NAME is not given, parts_of_dir makes the value from
+# the release and the path.
 parts_of_dir() {
 	local kdir release image source sum
 
@@ -173,9 +176,9 @@ parts_of_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". The part
-# source is the complete source tree of the kernel if the cache has this tree; if not, the
-# part source is a directory with only the files for the tools.
+# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". If the
+# cache has the complete source tree of the kernel, the part source is this tree. If not,
+# the part source is a directory with only the files for the tools.
 parts_for_tools() {
 	local dir version
 
