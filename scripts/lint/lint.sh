@@ -5,7 +5,7 @@
 #
 # usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
 #
-# OUT is the directory that resolve() in lib.sh has made for a kernel.
+# OUT is a directory such as build/6.1, which resolve() in lib.sh makes for a kernel.
 
 . "${0%/*}/../lib.sh"
 
@@ -15,8 +15,8 @@ source=$(value source "$out/kernel")
 cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
-# functions_with_guard FILE...: Prints the names of the functions in each FILE that hold a
-# lock with guard(), in single quotes.
+# functions_with_guard FILE...: Prints the names of the functions that hold a lock with
+# guard() in each FILE. The names are in single quotes.
 functions_with_guard() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }
@@ -72,10 +72,10 @@ lint_checkpatch() {
 }
 
 # lint_format: Prints the changes that clang-format would make. The style is the style of
-# the kernel, with two exceptions. A table that clang-format would spoil is between
-# "clang-format off" and "clang-format on". lint_format removes guard() from the list of
-# loops in the style, because clang-format 14 would break "guard(mutex)(&lock);" into two
-# lines.
+# the kernel, with two exceptions. The first exception is a table that clang-format would
+# spoil: the table is between the comments "clang-format off" and "clang-format on". The
+# second exception is guard(): lint_format removes guard() from the list of loop macros in
+# the style, because clang-format 14 would break "guard(mutex)(&lock);" into two lines.
 lint_format() {
 	local file files status=0
 
@@ -93,8 +93,8 @@ lint_format() {
 	exit "$status"
 }
 
-# lint_kernel_doc: Prints the warnings of kernel-doc. Older versions of kernel-doc have no
-# option -Wall.
+# lint_kernel_doc: Prints the warnings of kernel-doc. lint_kernel_doc does not pass -Wall
+# to an older version of kernel-doc, because older versions have no option -Wall.
 lint_kernel_doc() {
 	local tool=$source/scripts/kernel-doc wall='' warnings
 
@@ -120,8 +120,8 @@ differing_example() {
 			tools/testing/selftests/mmun/example.c || [ $? = 1 ]
 }
 
-# missing_paths: Prints the paths in README.md and the other texts that do not exist.
-# missing_paths ignores a path that is a pattern.
+# missing_paths: Prints the paths that README.md and the other texts name and that do not
+# exist. missing_paths ignores a path that is a pattern.
 missing_paths() {
 	local path paths
 
@@ -147,8 +147,8 @@ missing_tests() {
 }
 
 # missing_programs: Prints the words in README.md and the other texts that end in "_test"
-# and are not the name of a program. missing_programs ignores patterns, and ignores
-# literal blocks, because a literal block can be a recording.
+# and are not the name of a program. missing_programs ignores patterns. missing_programs
+# also ignores literal blocks, because a literal block can be the output of a run.
 missing_programs() {
 	local program programs
 
@@ -170,8 +170,8 @@ missing_programs() {
 	done
 }
 
-# lint_texts: Prints the examples, paths and names in README.md and the other texts that
-# are out of date.
+# lint_texts: Prints the examples, paths and names that are out of date in README.md and
+# the other texts.
 lint_texts() {
 	local wrong
 

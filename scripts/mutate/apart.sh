@@ -1,21 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run COMMAND, which may change each DIR, and discard the changes.
+# Run COMMAND, and discard the changes that COMMAND makes in each directory DIR.
 #
 # usage: apart.sh MEMORY DIR... -- COMMAND...
 #
-# apart.sh runs COMMAND in a new mount namespace. In the mount namespace of COMMAND, each
-# DIR is an overlay, at the same path. The kernel writes the changes of COMMAND to a
-# tmpfs, which is mounted at the directory MEMORY. The kernel frees the tmpfs when the
-# last process of COMMAND ends. Because the kernel frees the tmpfs, no script must clean
-# up after COMMAND, even after SIGKILL. A user other than root needs user namespaces.
+# apart.sh runs COMMAND in a new mount namespace. In this namespace, an overlay is mounted
+# over each DIR. The kernel writes the changes of COMMAND to a tmpfs, which is mounted at
+# the directory MEMORY. When the last process of COMMAND ends, the kernel frees the tmpfs.
+# No script needs to clean up after COMMAND, even if SIGKILL ended COMMAND. If the user is
+# not root, apart.sh needs user namespaces.
 
 . "${0%/*}/../lib.sh"
 
-# mount_overlay DIR: Mounts an overlay over DIR. The option "userxattr" is needed because
-# otherwise a process in a user namespace cannot remove a directory and create the
-# directory again.
+# mount_overlay DIR: Mounts an overlay over DIR. Without the option "userxattr", a process
+# in a user namespace could not remove a directory and create the directory again.
 mount_overlay() {
 	local layer
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print FILE with the change of the mutant ENTRY.
+# Print the source file FILE with the change of the mutant that ENTRY describes.
 #
 # usage: apply.sh ENTRY FILE
 #
@@ -34,8 +34,9 @@ awk '
 			return 0
 		return line ~ ("(^|[ *])" name "\\(")
 	}
-	# Returns text with the new lines instead of the old lines. Adds the number of
-	# times that text contains the old lines to found, but at most 2.
+	# Returns text with the new lines instead of the old lines. Counts how many times
+	# text contains the old lines, but at most twice, and adds this number to the
+	# variable found.
 	function change(text,    at, rest) {
 		at = index(text, old)
 		if (!at)

@@ -5,21 +5,25 @@
 #
 # usage: build-kernel.sh OUT NAME...
 #
-# build-kernel.sh prints a line "NAME present" or "NAME absent" for each mutant NAME. A
-# mutant is absent if its object file has not changed, because the configuration of the
-# kernel leaves the code out. If an earlier mutant NAME has changed the same lines,
-# build-kernel.sh prints an error message for the later mutant, and no line "NAME
-# present". The NAME "sound" stands for the kernel without a mutant.
+# build-kernel.sh prints a line "NAME present" or "NAME absent" for each mutant NAME.
+# "NAME absent" means that the object file has not changed, because the configuration of
+# the kernel leaves out the code that the mutant changes. If an earlier mutant NAME has
+# changed the same lines, build-kernel.sh prints an error message for the later mutant,
+# and neither of the two lines. The NAME "sound" stands for the kernel without a mutant.
 #
-# build-kernel.sh changes the source and the build directory of the kernel, and OUT. Run
-# build-kernel.sh only inside apart.sh, which discards the changes.
+# build-kernel.sh changes files in three directories: the source of the kernel, the build
+# directory of the kernel, and OUT. Run build-kernel.sh only inside apart.sh, which
+# discards the changes.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# find_paths NAME: Sets the variable entry to the path of the entry of mutant NAME, file
-# to the source file that the mutant changes, object to the object file of this source
-# file, and sound to the path for a copy of the object file without the mutant.
+# find_paths NAME: Sets four variables for mutant NAME:
+#
+#	entry	the path of the entry of the mutant
+#	file	the source file that the mutant changes
+#	object	the object file of this source file
+#	sound	the path for a copy of the object file without the mutant
 find_paths() {
 	entry=$SCRIPTS/mutate/kernel/$1.mutant
 	file=$(entry_value file "$entry") || return
@@ -28,7 +32,7 @@ find_paths() {
 }
 
 # mutate NAME: Applies mutant NAME to the source, and adds the changed file to the array
-# files. Returns a status other than 0 if the mutant cannot be applied.
+# files. mutate returns a status other than 0 if the mutant cannot be applied.
 mutate() {
 	local entry file object sound
 
@@ -41,9 +45,9 @@ mutate() {
 }
 
 # compile: Builds the kernel. compile also builds the modules of the suite if a header has
-# changed, because the modules contain only headers of the kernel, and no other file. The
-# modules of the suite mmun are the modules of the clone, and the module of the suite hmm
-# is a module of the kernel.
+# changed, because the modules include headers of the kernel, and no other files of the
+# kernel. The modules of the suite mmun are the modules of the clone, and the module of
+# the suite hmm is a module of the kernel.
 compile() {
 	local goals=()
 
@@ -57,7 +61,8 @@ compile() {
 }
 
 # is_absent NAME: Returns 0 if the source file of mutant NAME has no object file, or the
-# mutant has not changed the object file. Returns 1 if the source file is a header.
+# mutant has not changed the object file. is_absent returns 1 if the mutant changes a
+# header.
 is_absent() {
 	local entry file object sound
 
@@ -65,7 +70,8 @@ is_absent() {
 	[[ $file = *.c ]] && { [ ! -e "$object" ] || cmp -s "$object" "$sound"; }
 }
 
-# print_mutants NAME...: Prints the line "NAME present" or "NAME absent" of each mutant.
+# print_mutants NAME...: Prints the line "NAME present" or "NAME absent" for each mutant
+# NAME.
 print_mutants() {
 	local name
 

@@ -6,7 +6,8 @@
 # usage: build-module.sh OUT DIR NAME
 #
 # build-module.sh builds the module with the mutant in DIR. All other files in DIR are
-# links to the build without a mutant in OUT. build-module.sh prints "NAME present".
+# links to files in OUT, which has the build without a mutant. build-module.sh prints
+# "NAME present".
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"

@@ -27,8 +27,8 @@
 #	equivalent: the reason why no test can notice the mutant (optional)
 #	wants: what a test would need to notice the mutant; only if no test can (optional)
 
-# entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. Prints nothing if
-# ENTRY has no KEY.
+# entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. entry_value prints
+# nothing if ENTRY has no KEY.
 entry_value() {
 	sed -n "/^--- old/q;s/^$1: *//p" "$2"
 }
@@ -41,9 +41,9 @@ entry_lines() {
 }
 
 # find_entries kernel|module GLOBS [KERNEL]: Sets the array entries to the files of the
-# mutants whose names match one of the globs, which are separated by commas. If KERNEL is
-# given, find_entries leaves out the entries whose key "kernels" does not contain the
-# version KERNEL. find_entries exits with an error if no entry is left.
+# mutants whose names match one of GLOBS. Commas separate the globs. If KERNEL is given,
+# find_entries leaves out the entries whose key "kernels" does not contain the version
+# KERNEL. find_entries exits with an error if no entry is left.
 find_entries() {
 	local entry glob globs kernels
 

@@ -10,14 +10,14 @@
 # describes the mutants, and the file mutate/tiers describes the tiers.
 #
 # Each tier begins with the sound kernel, which is the kernel without a mutant. All tests
-# must pass on the sound kernel. After a tier, the next tier tries the mutants that were
-# not killed, except mutants that survived and whose entry has the key "equivalent" or
-# "wants". kernel.sh applies all mutants with the key "equivalent" to one kernel, and
-# applies all mutants with the same value of "wants" to one kernel. If all tests pass on a
-# kernel with several mutants, all of these mutants survive. kernel.sh uses the result of
-# an earlier run again while the result is valid, see known.sh. kernel.sh writes the
-# results to build/mutants/<kernel>: <suite>/<tier>/<mutant>.result and .log, and
-# results.json.
+# must pass on the sound kernel. Each later tier tries the mutants that no earlier tier
+# killed. But if a mutant with the key "equivalent" or "wants" survived a tier, the later
+# tiers do not try this mutant. kernel.sh applies all mutants with the key "equivalent" to
+# one kernel, and applies all mutants with the same value of "wants" to one kernel. If all
+# tests pass on a kernel with several mutants, all of these mutants survive. kernel.sh
+# uses the result of an earlier run again while the result is valid, see known.sh.
+# kernel.sh writes the files <suite>/<tier>/<mutant>.result, <suite>/<tier>/<mutant>.log
+# and results.json to the directory build/mutants/<kernel>.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -27,14 +27,18 @@
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 
-# A program that takes longer than PROGRAM_SECS is regarded as hanging. With STOP=1 a
-# guest ends at the first failure, because one failure is enough to kill a mutant.
+# A program that takes longer than PROGRAM_SECS is regarded as hanging. With STOP=1, a
+# guest ends at the first test that fails, because one failed test is enough to kill a
+# mutant.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
-# find_tiers: Reads the table mutate/tiers. find_tiers sets the array all_tiers to the
-# names of all tiers. find_tiers sets three arrays that have an element for each tier of
-# this run: tiers to the names of the tiers, rows to the names of rows of kernel/table,
-# and limits to the seconds after which a guest is killed.
+# find_tiers: Reads the table mutate/tiers, and sets the array all_tiers to the names of
+# all tiers. find_tiers also sets three arrays that have one element for each tier of this
+# run:
+#
+#	tiers	the name of the tier
+#	rows	the name of the row of kernel/table
+#	limits	the seconds after which a guest is killed
 find_tiers() {
 	local name secs suffix
 
@@ -53,8 +57,8 @@ find_tiers() {
 
 # hold_layers: Locks $out, the directory of the build, so that no other run of this clone
 # builds in $out. hold_layers also locks the build directory of the kernel, so that no
-# other clone removes the build directory. Both directories are lower layers of overlays,
-# and a lower layer must not change.
+# other clone removes the build directory. apart.sh mounts overlays over the two
+# directories, and the lower layer of an overlay must not change.
 hold_layers() {
 	local hold
 
@@ -64,9 +68,10 @@ hold_layers() {
 }
 
 # prepare_tier ROW: Builds the kernel in row ROW of kernel/table, the modules and the
-# tests. Sets the variable out to the directory of the build, kdir to the build directory
-# of the kernel, and dir to the directory for the results. Sets the array try to a command
-# that tries the mutants whose names are its last arguments.
+# tests. prepare_tier sets the variables out, kdir and dir. $out is the directory of the
+# build, $kdir is the build directory of the kernel, and $dir is the directory for the
+# results. prepare_tier also sets the array "try" to the command that tries mutants. The
+# last arguments of the command are the names of the mutants.
 prepare_tier() {
 	local tree
 
@@ -93,8 +98,8 @@ find_known() {
 }
 
 # why_it_survives NAME: Prints the reason why mutant NAME is expected to survive:
-# "equivalent", or the value of the key "wants". Prints nothing if a test is expected to
-# kill the mutant.
+# "equivalent", or the value of the key "wants". why_it_survives prints nothing if a test
+# is expected to kill the mutant.
 why_it_survives() {
 	sed -n '/^--- old/q; s/^equivalent:.*/equivalent/p; s/^wants: //p' \
 		"$SCRIPTS/mutate/kernel/$1.mutant"
@@ -110,8 +115,9 @@ is_settled() {
 }
 
 # select_mutants: Sets the array todo to the names of the mutants that this tier must try.
-# A tier does not try a mutant that an earlier tier has settled, or for which this tier
-# has a valid result.
+# A tier does not try a mutant for which this tier has a valid result. A tier also does
+# not try a mutant that an earlier tier killed, or that survived an earlier tier as
+# expected.
 select_mutants() {
 	local entry known name only settled why
 
@@ -128,9 +134,10 @@ select_mutants() {
 	done
 }
 
-# join_survivors: Sets the array lines from the mutants in the array todo. Each line has
-# the names of all mutants that are expected to survive for the same reason, or the name
-# of one mutant that a test is expected to kill.
+# join_survivors: Groups the mutants in the array todo, and sets the array lines to the
+# groups. Each element of the array lines has the names of all mutants that are expected
+# to survive for the same reason, or the name of one mutant that a test is expected to
+# kill.
 join_survivors() {
 	local -A joined=()
 	local name why

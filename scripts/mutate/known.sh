@@ -15,12 +15,11 @@
 #	seconds	the time from the start of the build to the outcome
 #	key	a hash of the inputs
 #
-# The inputs of a result are the mutant, and the kernel, the modules and the deciding
-# programs without the mutant. A deciding program is a test program on which the result
-# depends. If a program killed the mutant or did not end, the only deciding program is the
-# program that killed the mutant or did not end. If the mutant survived, all programs are
-# deciding programs. The result stays valid if a program that is not a deciding program
-# changes.
+# The inputs of a result are the entry of the mutant, and the builds without the mutant:
+# the kernel, the modules and the deciding programs. A deciding program is a test program
+# on which the result depends. If a program killed the mutant or did not end, this program
+# is the only deciding program. If the mutant survived, all programs are deciding
+# programs. The result stays valid if a program that is not a deciding program changes.
 
 # deciding_programs OUT OUTCOME PROGRAM: Prints the programs on which a result with
 # OUTCOME and PROGRAM depends, one program per line.
@@ -36,10 +35,10 @@ deciding_programs() {
 }
 
 # key_of ENTRY OUT OUTCOME PROGRAM: Prints the key of a result with OUTCOME and PROGRAM.
-# To represent the kernel, the key has the name of the build directory of the kernel,
-# which contains a hash of the source, the configuration and the compiler. The file
-# module.sum is the hash of the modules. The modules are an input of the result, because a
-# mutant in a header of the kernel changes the modules, too.
+# For the kernel, the key has the name of the build directory of the kernel. This name
+# contains a hash of the source, the configuration and the compiler. The file module.sum
+# has the hash of the modules. The modules are an input of the result, because a mutant in
+# a header of the kernel changes the modules, too.
 key_of() {
 	local kdir programs
 
@@ -53,8 +52,8 @@ key_of() {
 	} | sum
 }
 
-# key_of_result ENTRY OUT RESULT: Prints the key that the file RESULT must contain. The
-# result in RESULT is valid if RESULT contains the key that key_of_result prints.
+# key_of_result ENTRY OUT RESULT: Prints the key of the inputs in their present state. The
+# result in the file RESULT is valid if RESULT contains this key.
 key_of_result() {
 	local outcome program
 

@@ -11,8 +11,8 @@
 #
 # module.sh prints a table, and "N passed, N failed, N skipped" as the last line.
 # module.sh counts a mutant that the tests killed as passed, and every other mutant as
-# failed. module.sh writes the results to build/mutants/module:
-# mmun/<kernel>/<mutant>.result and .log, and results.json.
+# failed. module.sh writes the files mmun/<kernel>/<mutant>.result,
+# mmun/<kernel>/<mutant>.log and results.json to the directory build/mutants/module.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -20,7 +20,7 @@
 . "$SCRIPTS/mutate/known.sh"
 
 # try_all: Tries all mutants, JOBS at a time. xargs returns 123 if try.sh failed for a
-# mutant, so that the mutant has no result.
+# mutant. Such a mutant has no result.
 try_all() {
 	local names
 

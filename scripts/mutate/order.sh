@@ -6,10 +6,13 @@
 #
 # usage: order.sh kernel|module ENTRY OUT RESULT
 #
-# The order is: the program that killed the mutant last time, which the file RESULT names
-# if RESULT exists; the program in the key "killer" of ENTRY; the programs in the key
-# "killer" of the other mutants of the same function; the programs in the key "killer" of
-# the other mutants of the same file; all other programs.
+# The order of the programs is:
+#
+#	1. the program that killed the mutant last time, if the file RESULT exists
+#	2. the program in the key "killer" of ENTRY
+#	3. the programs in the key "killer" of other mutants of the same function
+#	4. the programs in the key "killer" of other mutants of the same source file
+#	5. all other programs
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
@@ -26,8 +29,8 @@ killers() {
 }
 
 # candidates: Prints the programs in the order that the comment at the start of order.sh
-# describes, and prints some programs more than once. candidates does not move a program
-# to the first place because the program did not end last time.
+# describes, and prints some programs more than once. If a program did not end last time,
+# candidates does not move this program to the first place.
 candidates() {
 	local file function
 

@@ -16,13 +16,14 @@ line_below() {
 }
 
 # first_splat: Prints the first complaint of the kernel (splat) in the report of judge.sh,
-# without the time.
+# without the time stamp.
 first_splat() {
 	line_below 'the kernel complained' | cut -d']' -f2- | sed 's/^ *//'
 }
 
 # blame_test KIND: Sets the variable what to the test during which the kernel complained,
-# and how to "KIND: COMPLAINT". If no test ran, blame_test sets what to "KIND: COMPLAINT".
+# and the variable how to "KIND: COMPLAINT". If no test ran, blame_test sets the variable
+# what to "KIND: COMPLAINT".
 blame_test() {
 	how="$1: $(first_splat)"
 	what=$(line_below failed)
@@ -69,9 +70,9 @@ set_from_status() {
 	esac
 }
 
-# correct_time_out: Sets the variable outcome to time-out if PID 1 ended the test in
+# correct_time_out: Sets the variable outcome to "time-out" if PID 1 ended the test in
 # $what. If a test failed by itself before the time-out, correct_time_out sets outcome to
-# killed, because the failed test killed the mutant.
+# "killed", because the failed test killed the mutant.
 correct_time_out() {
 	local failed
 
@@ -85,8 +86,8 @@ correct_time_out() {
 
 # set_outcome STATUS: Sets the variables outcome, what and how. STATUS is the exit status
 # of judge.sh, or is empty if the tests did not run. If no test failed and the kernel did
-# not complain, the outcome is survived, even if judge.sh rejects the run for another
-# reason. If the tests could not run, the outcome of the mutant is invalid.
+# not complain, the outcome is "survived", even if judge.sh rejects the run for another
+# reason. If the tests could not run, the outcome is "invalid".
 set_outcome() {
 	set_from_status "$1"
 	if [ "$1" != 11 ] && [ -e "$work/ktap" ] && [ ! -s "$work/ktap" ]; then

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of apply.sh. Prints KTAP.
+# Tests of apply.sh. test-apply.sh prints KTAP.
 #
 # usage: test-apply.sh
 
@@ -15,8 +15,8 @@ write_entry() {
 		"--- old" "$2" "--- new" ${3:+"$3"} "--- end" >"$dir/entry"
 }
 
-# changes TITLE LINES: Passes if apply.sh changes LINES of the sample file. LINES has the
-# format of the output of diff.
+# changes TITLE LINES: Passes if LINES are the differences between the sample file and the
+# output of apply.sh, in the format of diff.
 changes() {
 	local got
 
@@ -25,7 +25,7 @@ changes() {
 	check "$1" test "$got" = "$2"
 }
 
-# refuses TITLE: Passes if apply.sh fails for the entry.
+# refuses TITLE: Passes if apply.sh fails for the entry that write_entry wrote.
 refuses() {
 	check "refused: $1" apply_fails
 }

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test the entries of the mutants. A test passes if each mutant can be applied to the
-# kernels that its entry names, or to the module, and if the program in the key "killer"
-# exists.
+# Test the entries of the mutants. Each mutant of the kernel must be applicable to the
+# kernels that its entry names, and each mutant of the module to the module. The program
+# in the key "killer" of each entry must exist.
 #
 # usage: test-entries.sh KERNEL...
 #
@@ -24,8 +24,8 @@ apply_all() {
 }
 
 # check_killers: Checks for each mutant of the array entries that the program in the key
-# "killer" exists. check_killers sets the variable failed to 1 if a program in a key
-# "killer" does not exist.
+# "killer" exists. check_killers sets the variable failed to 1 if such a program does not
+# exist.
 check_killers() {
 	local entry killer
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the scripts of "make mutants": which change makes a result invalid, which
-# program runs first, the outcome of a run, the outcome of several mutants in one kernel,
-# and that apart.sh discards the changes of a mutant. test-try.sh prints KTAP.
+# Tests of the scripts of "make mutants". The tests check which changes make a result
+# invalid, which program runs first, the outcome of a run, and the outcome of several
+# mutants in one kernel. One test checks that apart.sh discards the changes of a mutant.
+# test-try.sh prints KTAP.
 #
 # usage: test-try.sh
 
@@ -26,8 +27,9 @@ make_world() {
 		"--- old" "	x();" "--- new" "	y();" "--- end" >"$dir/x.mutant"
 }
 
-# compute_keys OUTCOME PROGRAM COMMAND...: Runs COMMAND. Sets the variables before and
-# after to the key of a result with OUTCOME and PROGRAM before COMMAND and after COMMAND.
+# compute_keys OUTCOME PROGRAM COMMAND...: Computes the key of a result with OUTCOME and
+# PROGRAM, runs COMMAND, and computes the key again. The variable "before" gets the first
+# key, and the variable "after" gets the second key.
 compute_keys() {
 	make_world
 	before=$(key_of "$dir/x.mutant" "$out" "$1" "$2")
@@ -74,7 +76,8 @@ test_keys() {
 	keeps "the description" killed a_test sed -i 's/^breaks:.*/breaks: y/' "$dir/x.mutant"
 }
 
-# orders TITLE PROGRAMS: Passes if order.sh prints PROGRAMS, in the order of PROGRAMS.
+# orders TITLE PROGRAMS: Passes if order.sh prints the programs PROGRAMS in the same order
+# as PROGRAMS.
 orders() {
 	local got
 
@@ -112,10 +115,10 @@ test_order() {
 	orders "all passed last time" "c_test b_test a_test"
 }
 
-# comes_to TITLE STATUS WANTED REPORT KTAP: Passes if the outcome is WANTED, which is
-# "OUTCOME: WHAT (HOW)". STATUS and REPORT are the exit status and the output of judge.sh.
-# KTAP is the output of boot.sh after the load of the driver. In REPORT and KTAP, commas
-# separate the lines.
+# comes_to TITLE STATUS WANTED REPORT KTAP: Passes if set_outcome() determines the outcome
+# WANTED, which has the form "OUTCOME: WHAT (HOW)". STATUS and REPORT are the exit status
+# and the output of judge.sh. KTAP is the output of boot.sh after the result for the load
+# of the driver. In REPORT and KTAP, commas separate the lines.
 comes_to() {
 	local how outcome what work=$dir
 
@@ -152,16 +155,16 @@ test_outcome() {
 	comes_to "nothing ran" "" "invalid: the mutant cannot be applied, or the build fails" "" ""
 }
 
-# write_stand_in NAME LINE...: Writes a stand-in, which is a script of the lines LINE that
-# replaces the script NAME. The script NAME would compile a kernel or boot a guest.
+# write_stand_in NAME LINE...: Writes a stand-in for the script NAME, which would compile
+# a kernel or boot a guest. The stand-in is a script of the lines LINE.
 write_stand_in() {
 	printf '%s\n' '#!/bin/bash' "${@:2}" >"$dir/scripts/$1"
 	chmod +x "$dir/scripts/$1"
 }
 
 # make_mutant KIND NAME FILE OLD NEW: Writes the entry of mutant NAME of the kernel or the
-# module (KIND). FILE is the name of the function that the mutant changes, and of the
-# source file of the function. The mutant replaces the call of OLD() by a call of NEW().
+# module (KIND). The mutant changes the function FILE() in the source file FILE.c. In this
+# function, the mutant replaces the call of OLD() by a call of NEW().
 make_mutant() {
 	printf '%s\n' "file: mm/$3.c" "function: $3" "breaks: $3" "--- old" "	$4();" \
 		"--- new" "	$5();" "--- end" >"$dir/scripts/mutate/$1/$2.mutant"
@@ -181,8 +184,8 @@ make_stand_ins() {
 		"printf '%s\n' '# failed' '# b.notices'" "exit 7"
 }
 
-# make_kernel: Makes a kernel with the two source files x.c and y.c. The build of the
-# kernel compiles only x.c.
+# make_kernel: Makes a kernel tree with only two source files, x.c and y.c. The build of
+# the kernel compiles only x.c.
 make_kernel() {
 	make_world
 	rm -rf "$dir"/{scripts,build,tree,results,mm}
@@ -256,8 +259,8 @@ test_try() {
 	tries "one that cannot be applied" wrong=invalid module wrong
 }
 
-# test_apart: Tests apart.sh. test_apart does nothing on a machine without overlays, which
-# can run "make check" but cannot run mutants of the kernel.
+# test_apart: Tests apart.sh. test_apart does nothing on a machine without overlays. Such
+# a machine can run "make check", but cannot run mutants of the kernel.
 test_apart() {
 	local seen
 

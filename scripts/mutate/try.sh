@@ -33,8 +33,8 @@ entry_of() {
 	fi
 }
 
-# build NAME...: Builds the kernel or the module with the mutants NAME. Prints a line
-# "NAME present" or "NAME absent" for each mutant.
+# build NAME...: Builds the kernel or the module with the mutants NAME. build prints a
+# line "NAME present" or "NAME absent" for each mutant.
 build() {
 	case $kind in
 	kernel)	"$SCRIPTS/mutate/build-kernel.sh" "$out" "$@" ;;
@@ -43,8 +43,8 @@ build() {
 }
 
 # choose_programs NAME: Prints the programs that run with mutant NAME, in the order in
-# which the programs run. Exports TESTS, which is the value of the key "tests" in the
-# entry of the mutant.
+# which the programs run. choose_programs also exports TESTS, which is the value of the
+# key "tests" in the entry of the mutant.
 choose_programs() {
 	local entry
 
@@ -59,8 +59,8 @@ choose_programs() {
 	fi
 }
 
-# run_tests NAME: Runs the tests for mutant NAME in a guest. Sets the variable status to
-# the exit status of judge.sh.
+# run_tests NAME: Runs the tests for mutant NAME in a guest. run_tests sets the variable
+# status to the exit status of judge.sh.
 run_tests() {
 	choose_programs "$1" >"$work/chosen" || return
 	"$SCRIPTS/vm/pack.sh" "$work" || return

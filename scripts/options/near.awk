@@ -37,9 +37,8 @@ function plain(text) {
 
 # Returns a number for the difference between word a and name b: 0 if a and b are equal,
 # 1.5 if one text contains the other text, and the distance of a and b in all other cases.
-# If a is shorter than five characters, rate() compares only the whole texts. rate() also
-# compares a with the beginning of b, because a word is often only the beginning of a
-# name.
+# If a has five or more characters, rate() also compares a with the beginning of b,
+# because a word is often only the beginning of a name.
 function rate(a, b) {
 	if (a == b)
 		return 0

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that values-model.sh, which checks ACTORS and SCHEDULE before a kernel is built,
-# accepts the same texts as model/schedule.c, which parses these variables in the guest.
-# The texts that the test compares are all pairs of actors, some larger configurations,
-# and schedules. test-grammar.sh prints KTAP.
+# Test that values-model.sh and model/schedule.c accept the same texts. values-model.sh
+# checks the variables ACTORS and SCHEDULE before a kernel is built. model/schedule.c
+# parses the values of these variables in the guest. The texts of the test are all pairs
+# of actors, some larger configurations, and schedules. test-grammar.sh prints KTAP.
 #
 # usage: test-grammar.sh
 #
@@ -39,8 +39,8 @@ texts() {
 		madvise00,madvise11,madvise22 iA,iC
 }
 
-# build_parser: Builds a program from model/schedule.c that prints, for each line of
-# stdin, 1 if the guest accepts the line, and 0 if not.
+# build_parser: Builds a program from model/schedule.c. For each line of stdin, the
+# program prints 1 if the guest would accept the line, and 0 if not.
 build_parser() {
 	cat >"$dir/parser.c" <<-'EOT'
 		#define _GNU_SOURCE
@@ -77,8 +77,8 @@ refuse_unknown() {
 	exit 1
 }
 
-# check_texts: Prints, for each line of stdin, 1 if values-model.sh accepts the line, and
-# 0 if not.
+# check_texts: For each line of stdin, prints 1 if values-model.sh accepts the line, and 0
+# if not.
 check_texts() {
 	local status
 

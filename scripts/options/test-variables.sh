@@ -7,26 +7,26 @@
 #
 # usage: test-variables.sh
 #
-# In the test, the scripts of the targets are stubs. The files of cases/ have one case per
-# line:
+# In the test, a stub replaces the script of each target. The files of cases/ have one
+# case per line:
 #
 #	[NAME=VALUE... --] WORD... => MESSAGE
 #	[NAME=VALUE... --] WORD... == LINE | LINE...
 #
 # WORD... are the arguments of make, and NAME=VALUE... are variables in the environment of
 # make. In a case with "=>", make must fail and print one line with MESSAGE on stderr. In
-# a case with "==", make must run the script of the target, and each LINE must be in the
-# output of the stub, which prints its arguments and its environment. A LINE "!NAME" means
-# that the environment of the stub must not have the variable NAME. The variable $dir in a
-# case is the directory of the test.
+# a case with "==", make must run the stub, and each LINE must be in the output of the
+# stub. A stub prints its arguments and its environment. A LINE "!NAME" means that the
+# environment of the stub must not have the variable NAME. The variable $dir in a case is
+# the directory of the test.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
 . "$SCRIPTS/test/results.sh"
 
 # run_make WORDS: Runs make in the clone with stubs. WORDS is the text of a case before
-# "=>" or "==", in shell syntax. Sets the variable status to the exit status of make, and
-# output to the output of make.
+# "=>" or "==", in shell syntax. run_make sets the variable status to the exit status of
+# make, and the variable output to the output of make.
 run_make() {
 	local -a words before=()
 
@@ -43,8 +43,8 @@ run_make() {
 		make --no-print-directory "${words[@]}" 2>&1) || status=$?
 }
 
-# is_refusal MESSAGE: Returns 0 if the output of the last run_make is one line with
-# MESSAGE, and the line "Error 2" of make.
+# is_refusal MESSAGE: Returns 0 if the output of the last run_make has exactly two lines:
+# a line with MESSAGE, and the line with "Error 2" that make prints.
 is_refusal() {
 	[[ $status = 2 && $output == "make "*"$1"*$'\n'"make: *** ["*"] Error 2" &&
 	   $output != *$'\n'*$'\n'* && $output != *"ran "* ]]
@@ -105,9 +105,9 @@ run_cases() {
 	done <<<"$cases"
 }
 
-# try_place NAME: Tests a clone in a directory NAME, in which make cannot build because of
-# the characters in NAME. In a directory NAME, make must still accept targets that build
-# nothing.
+# try_place NAME: Tests that make refuses to build in a clone whose path contains NAME,
+# because make cannot handle a character in NAME. In such a clone, make must still accept
+# targets that build nothing.
 try_place() {
 	local place=$dir/$1
 
@@ -154,9 +154,8 @@ scripts_of_runner() {
 		xargs -d '\n' cat
 }
 
-# names_read: Prints the names of the variables that the scripts inherit. A script
-# inherits a variable if the script has a default for the variable, or if no script
-# assigns the variable.
+# names_read: Prints the names of the variables that the scripts inherit. These are the
+# variables for which a script has a default, and the variables that no script assigns.
 names_read() {
 	local assigned
 
@@ -175,8 +174,8 @@ variables() {
 	grep -oE '^[A-Z][A-Z_]*' "$SCRIPTS/options/variables"
 }
 
-# unknown_names: Prints the names of names_read that are neither in options/variables nor
-# in options/environment, and that do not belong to the shell.
+# unknown_names: Prints the names in the output of names_read that are neither in
+# options/variables nor in options/environment, and that are not variables of the shell.
 unknown_names() {
 	local name names known text
 

@@ -34,8 +34,9 @@ kernel_rows() {
 		{ print $1 }' "$SCRIPTS/kernel/table"
 }
 
-# check_kernel KIND [all]: Checks that $value is the name of a row that belongs to KIND,
-# or is "all" if the argument all is given.
+# check_kernel KIND [all]: Checks that $value is the name of a row of scripts/kernel/table
+# that belongs to KIND. If the argument "all" is given, check_kernel also accepts the
+# value "all".
 check_kernel() {
 	local rows what='kernel of scripts/kernel/table'
 
@@ -53,9 +54,9 @@ check_kernel() {
 	fi
 }
 
-# check_kdir: Checks KDIR. A relative path in KDIR is relative to the directory of the
-# Makefile, or to the directory in which make was called. With "make -C", the directory of
-# the Makefile and the directory in which make was called differ.
+# check_kdir: Checks KDIR. If KDIR is a relative path, check_kdir tries the directory of
+# the Makefile, and then the directory in which make was called. With "make -C", these
+# directories differ.
 check_kdir() {
 	local dir
 
@@ -120,7 +121,7 @@ is_given() {
 }
 
 # fragments_of KERNEL: Prints the column "fragments" of the row KERNEL in
-# scripts/kernel/table. Prints nothing if the table has no row KERNEL.
+# scripts/kernel/table. fragments_of prints nothing if the table has no row KERNEL.
 fragments_of() {
 	awk -v name="$1" '$1 == name { print $4 }' "$SCRIPTS/kernel/table"
 }
@@ -207,7 +208,8 @@ check_uml_fits() {
 	done
 }
 
-# check_mutants_fit: Refuses MUTANTS if no mutant in MUTANTS is for the version of KERNEL.
+# check_mutants_fit: Refuses MUTANTS if none of the mutants in MUTANTS can be applied to
+# the version of KERNEL.
 check_mutants_fit() {
 	local glob globs names entries='' series
 
@@ -237,8 +239,8 @@ check_tier_fits() {
 }
 
 # check_schedule_is_played: If SCHEDULE is set and TESTS is empty, sets TESTS to the name
-# of the test that plays SCHEDULE. Refuses TESTS if TESTS does not select the test that
-# plays SCHEDULE.
+# of the test that plays SCHEDULE. If SCHEDULE is set and TESTS does not select this test,
+# refuses TESTS.
 check_schedule_is_played() {
 	local glob globs
 
@@ -255,8 +257,8 @@ check_schedule_is_played() {
 	refuse_conflict TESTS "these tests do not play SCHEDULE; leave TESTS out, or add explore_more.schedule*"
 }
 
-# check_dependent: Refuses a variable that has an effect only together with a certain
-# value of another variable, if the other variable does not have this value.
+# check_dependent: Refuses a variable that has no effect because another variable does not
+# have the necessary value. For example, CPU has an effect only with ACCEL=icount.
 check_dependent() {
 	! is_given CPU || ! uses ACCEL || [ "$ACCEL" = icount ] ||
 		refuse_conflict CPU "is used only with icount; add ACCEL=icount"

@@ -6,8 +6,8 @@
 # values.sh. An actor is a task of the model, such as a reader. A configuration is a set
 # of actors. A schedule is a configuration and an order of the steps of its actors.
 
-# ROLES and ROLE_NAMES are the actors of the model, and the other variables are the limits
-# of the model
+# ROLES and ROLE_NAMES have the names of the actors of the model. The other variables are
+# the limits of the model
 ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
 ROLE_NAMES=$'madvise02\nmunmap02\nmprotect02\nmremap02\nfork\nreaper\nexit\nrA\niA\ndA'
 MODEL_ACTORS=8
@@ -99,7 +99,8 @@ check_actors() {
 	done
 }
 
-# set_letter ROLE: Sets the variable letter to the letter of the actor ROLE in schedules.
+# set_letter ROLE: Sets the variable letter to the letter that stands for the actor ROLE
+# in a schedule.
 set_letter() {
 	case $1 in
 	reaper)	letter=P ;;

@@ -20,8 +20,8 @@ stress_number() {
 		refuse "$1 takes a number, $3 to $4, and not ${2:-nothing}"
 }
 
-# check_weights TEXT: Checks TEXT, the value of the option -w of the stress program. Sets
-# weights[OPERATION] for each operation in TEXT.
+# check_weights TEXT: Checks TEXT, the value of the option -w of the stress program.
+# check_weights sets weights[OPERATION] to the weight of each OPERATION in TEXT.
 check_weights() {
 	local part parts operation weight
 
@@ -41,8 +41,8 @@ check_weights() {
 	done
 }
 
-# check_stress_option LETTER: Checks the option -LETTER, whose value is in OPTARG. As
-# getopts sets the letter, LETTER is ":" if the value is missing, and "?" if the option is
+# check_stress_option LETTER: Checks the option -LETTER, whose value is in OPTARG. getopts
+# sets LETTER to ":" if the value of the option is missing, and to "?" if the option is
 # unknown.
 check_stress_option() {
 	case $1 in

@@ -4,7 +4,8 @@
 # Functions that check the variables of make. start.sh sources values.sh. The table
 # options/variables has the type of each variable. The function check_TYPE PARAMETER...
 # checks $value, the value of the variable $name. check_TYPE exits with an error message
-# if $value is not allowed, and may set value to the canonical spelling.
+# if $value is not allowed. Some of these functions change the variable value to the
+# canonical spelling.
 
 # one_line TEXT: Prints TEXT on one line. one_line quotes TEXT if TEXT has characters that
 # cannot be printed, and cuts TEXT after 200 characters.
@@ -30,10 +31,10 @@ near() {
 	word=$1 awk -f "$SCRIPTS/options/near.awk"
 }
 
-# refuse_unknown WORD WHAT NAMES [LIST]: Exits with the message that no WHAT has the name
-# WORD. The message of refuse_unknown lists the lines of NAMES that are similar to WORD.
-# If no line of NAMES is similar, the message has the text LIST, or all lines of NAMES if
-# LIST is not given.
+# refuse_unknown WORD WHAT NAMES [LIST]: Exits with the error message that WORD is not the
+# name of a WHAT. WHAT is a noun, such as "kernel". The error message also has the lines
+# of NAMES that are similar to WORD. If no line of NAMES is similar to WORD, the error
+# message has the text LIST, or all lines of NAMES if LIST is not given.
 refuse_unknown() {
 	local offer words
 
@@ -114,8 +115,9 @@ check_processor() {
 		refuse "expected a processor of QEMU, such as max,la57=off, without spaces"
 }
 
-# check_qemu: Checks that $value is the command of an emulator for x86_64. The default
-# command may be missing, because the runner installs the default emulator.
+# check_qemu: Checks that $value is the command of an emulator for x86_64. check_qemu
+# accepts the default command qemu-system-x86_64 even if the command does not exist,
+# because the runner installs the package of this command.
 check_qemu() {
 	[[ $value != *[[:space:]]* ]] ||
 		refuse "expected one command without arguments"
@@ -126,8 +128,8 @@ check_qemu() {
 }
 
 # check_command: Checks that the command $value exists. If $value is a relative path,
-# check_command makes the path absolute. A relative path of a command starts at the
-# directory in which make runs.
+# check_command makes the path absolute. A relative path is relative to the directory in
+# which make runs.
 check_command() {
 	[ -n "$(type -P -- "$value")" ] ||
 		refuse "there is no such command; install it, or give its path"
@@ -167,8 +169,9 @@ check_llvm() {
 	esac
 }
 
-# check_compiler: Checks that the compiler $value is gcc or clang for x86_64. A compiler
-# such as gcc-12 may be missing, because the runner installs the compiler.
+# check_compiler: Checks that the compiler $value is gcc or clang for x86_64.
+# check_compiler also accepts a compiler that is not installed, such as gcc-12, because
+# the runner installs the compiler.
 check_compiler() {
 	local macros
 
