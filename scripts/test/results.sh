@@ -13,8 +13,8 @@ begin_results() {
 	echo "KTAP version 1"
 }
 
-# result STATUS TITLE [DETAILS]: Prints the result of the test TITLE. If STATUS is 0,
-# prints "ok". If STATUS is not 0, prints "not ok" and DETAILS.
+# result STATUS TITLE [DETAILS]: Prints the result of the test TITLE. result prints "ok"
+# if STATUS is 0, and "not ok" and DETAILS if STATUS is another number.
 result() {
 	number=$((number + 1))
 	if [ "$1" = 0 ]; then
@@ -45,7 +45,8 @@ no_complaints() {
 	result "$status" "$1" "$2"
 }
 
-# end_results: Prints the plan of KTAP. Exits with status 1 if a result was "not ok".
+# end_results: Prints the plan of KTAP. end_results exits with status 1 if a result was
+# "not ok".
 end_results() {
 	echo "1..$number"
 	exit "$((failures != 0))"

@@ -24,7 +24,7 @@ make_stubs() {
 	done
 }
 
-# write_stub: Prints the text of the script that is a stub.
+# write_stub: Prints the text of a stub.
 write_stub() {
 	cat <<-'STUB'
 		#!/bin/bash

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test that clean.sh removes the files that builds and runs made, and no other file.
+# Test that clean.sh removes the files that the runner and kbuild made, and no other file.
 # test-clean.sh prints KTAP.
 #
 # usage: test-clean.sh
@@ -9,8 +9,8 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-# run_clean WHAT: Runs "clean.sh WHAT". Sets the variable output to the output of
-# clean.sh, and status to its exit status.
+# run_clean WHAT: Runs "clean.sh WHAT". run_clean sets the variable output to the output
+# of clean.sh, and the variable status to the exit status of clean.sh.
 run_clean() {
 	status=0
 	output=$(MMUN_CACHE=$cache "$clone/scripts/clean.sh" "$1" 2>&1) || status=$?
@@ -57,7 +57,8 @@ make_clone() {
 	git -C "$clone" add -A
 }
 
-# fill_clone: Makes the files in the clone that make and "make M=$PWD modules" would make.
+# fill_clone: Puts the files into the clone that the runner and "make M=$PWD modules"
+# would make there.
 fill_clone() {
 	mkdir -p "$clone/build/stock"
 	made=("$clone"/{test_mmun.mod.c,test_mmun.ko,Module.symvers,modules.order}

@@ -7,9 +7,9 @@
 # usage: test-faults.sh
 #
 # The runs use fake programs in a world, which is a directory that replaces the network,
-# QEMU and the kernel (see fake/world.sh). The cache in the world is empty. The runs test
-# a kernel of the distribution and a kernel that the runner builds. test-faults.sh inserts
-# these faults:
+# QEMU and the kernel (see fake/world.sh). At the start of a run, the cache in the world
+# is empty. The runs test a kernel of the distribution and a kernel that the runner
+# builds. test-faults.sh inserts these faults:
 #
 #	the k-th command fails, for each k;
 #	the run is killed at the k-th command;
@@ -36,8 +36,8 @@ count_results() {
 		"$dir"/*/results
 }
 
-# report_scenario TITLE: Prints the result of a scenario, which is a fault at many places
-# of a run, and prints the problems that the workers found.
+# report_scenario TITLE: Prints the result of a scenario, and the problems that the
+# workers found. A scenario is one kind of fault at many places of a run.
 report_scenario() {
 	local title=$1 all noticed excepted
 
@@ -51,8 +51,8 @@ report_scenario() {
 }
 
 # test_scenario FAULT KERNEL STEP TITLE: Tests FAULT at every STEP-th place of a run.
-# test_scenario starts several worker.sh in parallel, and each worker tests some of the
-# places.
+# test_scenario starts several processes of worker.sh in parallel. Each process tests some
+# of the places.
 test_scenario() {
 	local worker pids=() pid space=()
 

@@ -34,8 +34,8 @@ built_kinds() {
 		}' "$world/built" | sort | paste -sd ' '
 }
 
-# builds TITLE KINDS: Runs kselftest.sh in the world. Passes if the run passes and builds
-# only KINDS.
+# builds TITLE KINDS: Runs kselftest.sh in the world. The test passes if the run passes,
+# and builds files of KINDS and no other files.
 builds() {
 	local got status=0
 
@@ -77,7 +77,7 @@ match() {
 	compgen -G "$1"
 }
 
-# is_only_match PATTERN FILE: Returns 0 if only FILE matches PATTERN.
+# is_only_match PATTERN FILE: Returns 0 if FILE is the only file that matches PATTERN.
 is_only_match() {
 	[ "$(compgen -G "$1")" = "$2" ]
 }
@@ -145,7 +145,8 @@ test_kernel() {
 }
 
 # test_compiler PREFIX KIND: Tests changes of the compiler. PREFIX is the beginning of the
-# titles of the tests. KIND is "kernel " if the compiler also builds the kernel.
+# titles of the tests. KIND is "kernel " if the compiler also builds the kernel, and empty
+# if not.
 test_compiler() {
 	echo "12.$number" >"$world/compiler"
 	builds "$1the version of the compiler changes" \
@@ -161,8 +162,9 @@ test_compiler() {
 }
 
 # test_flags: Tests a change of MODULE_FLAGS. test_flags calls vm/build.sh, because
-# kselftest.sh does not set MODULE_FLAGS. The run without MODULE_FLAGS builds the same
-# module as the run before the change, and therefore no initramfs.
+# kselftest.sh does not set MODULE_FLAGS. The last run is again without MODULE_FLAGS and
+# builds the same module as the run before the change. Therefore the last run does not
+# build an initramfs.
 test_flags() {
 	: >"$world/built"
 	in_world "$world" MODULE_FLAGS=W=1 "$repo/scripts/vm/build.sh" module "$out" \
@@ -186,7 +188,8 @@ test_update() {
 	builds "no change after an update" ""
 }
 
-# test_probe: Tests in which cases vm/trial.sh, the trial of KVM, runs again.
+# test_probe: Tests in which cases the runner repeats vm/trial.sh, which tests whether KVM
+# works.
 test_probe() {
 	echo 1235 >"$world/boot_id"
 	builds "the host boots again" "probe"

@@ -6,9 +6,9 @@
 #
 # usage: test-signals.sh
 #
-# In the test, a script that starts many children replaces the script of the target. As
-# make, QEMU and other programs do, the script of the test starts children in other
-# process groups and sessions, a stopped child, and children that ignore SIGTERM.
+# In the test, another script replaces the script of the target. Like make, QEMU and other
+# programs, this script starts children in other process groups and sessions, a stopped
+# child, and children that ignore SIGTERM.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"
@@ -36,10 +36,11 @@ write_target() {
 	chmod +x "$dir/target"
 }
 
-# exec_marked COMMAND...: Replaces the shell by COMMAND. The environment of COMMAND has a
-# mark, the variable MMUN_TEST, by which living() finds the processes of COMMAND.
-# exec_marked sets the default actions of signals, because nohup ignores SIGHUP, and a
-# shell without job control ignores SIGINT and SIGQUIT in background processes.
+# exec_marked COMMAND...: Replaces the shell by COMMAND. exec_marked sets the variable
+# MMUN_TEST in the environment of COMMAND. living() finds the processes of COMMAND by this
+# variable, which is called the mark. exec_marked sets the default actions of signals,
+# because nohup ignores SIGHUP, and a shell without job control ignores SIGINT and SIGQUIT
+# in background processes.
 exec_marked() {
 	exec env --default-signal=INT,QUIT,HUP,TERM "MMUN_TEST=$mark" PLACE="$dir" \
 		STUB="$dir/target" MMUN_CACHE="$dir/cache" "$@"
@@ -103,8 +104,9 @@ problems() {
 	echo "$left"
 }
 
-# ends_by NAME NUMBER: Passes if the signal NAME with the number NUMBER to make ends all
-# processes. The status of a process that is ended by a signal is 128 + NUMBER.
+# ends_by NAME NUMBER: Sends make the signal NAME, which has the number NUMBER. Passes if
+# all processes end. If a signal ends a process, the exit status of the process is 128 +
+# NUMBER.
 ends_by() {
 	local left make status=0 text
 
@@ -160,8 +162,8 @@ keeps_status() {
 }
 
 # writes_to_a_terminal: Passes if the script of a target can write to the terminal. The
-# script runs in a background process group, and without job.sh the terminal would stop
-# the script.
+# script runs in a background process group. Without job.sh, the terminal would stop a
+# script that writes in the background.
 writes_to_a_terminal() {
 	local left text
 

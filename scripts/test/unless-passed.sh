@@ -7,8 +7,8 @@
 # usage: unless-passed.sh NAME PROCESS...
 #
 # NAME is the name of the test, and PROCESS runs the test. The cache has a file for each
-# test that passed. The name of the file for a passed test has NAME and a hash of the
-# files of the runner.
+# test that passed. The name of this file contains NAME and a hash of the files of the
+# runner.
 
 . "${0%/*}/../lib.sh"
 

@@ -12,8 +12,8 @@
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
 # look_up NAME: Sets the variable version and the array depends from the line of package
-# NAME in WORLD/archive/index. Sets version to the empty string if the index has no
-# package NAME.
+# NAME in WORLD/archive/index. look_up sets the variable version to the empty string if
+# the index has no package NAME.
 look_up() {
 	local name rest
 
@@ -47,8 +47,8 @@ download() {
 	done
 }
 
-# install PACKAGE...: Makes the programs and files of each PACKAGE. A program in the world
-# is a link to WORLD/front/front, see front.c.
+# install PACKAGE...: Makes the programs and files of each PACKAGE. Each program that
+# install makes is a link to WORLD/front/front, see front.c.
 install() {
 	local package
 

@@ -10,12 +10,12 @@
  * This program, "front", is the file WORLD/front/front, where WORLD is the
  * directory of the test, see world.sh.  For each call of a program, front
  * appends a line "script<TAB>command" to WORLD/calls.  If the file WORLD/fault
- * has the number of the call, front exits with status 99.  If the file
- * WORLD/kill has the number of the call, front kills the process groups of the
- * script and of itself.  Before front exits or kills, front writes the line
- * "script<TAB>command" to WORLD/hit.  If the call must not fail, front runs
- * WORLD/recorded/NAME if this file exists, or the program NAME in the
- * directories of WORLD/path.
+ * contains the number of the call, front exits with status 99.  If the file
+ * WORLD/kill contains the number of the call, front kills the process groups of
+ * the script and of itself.  In both cases, front first writes the line
+ * "script<TAB>command" to WORLD/hit.  In all other cases, front runs the fake
+ * program WORLD/recorded/NAME if this file exists.  If not, front runs the real
+ * program NAME from one of the directories in WORLD/path.
  */
 
 #include <dirent.h>
@@ -67,8 +67,8 @@ static char *world_path(const char *name)
 }
 
 /*
- * Reads the small file @path as a string into @text.  The string is "" if the
- * file does not exist.
+ * Reads the small file @path as a string into @text.  If the file does not
+ * exist, @text is the empty string.
  */
 static size_t read_text(const char *path, char *text, size_t size)
 {
@@ -104,7 +104,10 @@ static pid_t parent_of(pid_t pid)
 	return end ? atoi(end + 4) : 0;
 }
 
-/* Returns the name of the script that the nearest ancestor runs, or "?". */
+/*
+ * Returns the name of the script that the nearest ancestor process runs, or "?"
+ * if no ancestor runs a script.
+ */
 static const char *calling_script(void)
 {
 	static char line[PATH_MAX];
@@ -141,8 +144,8 @@ static void describe_call(char *line, size_t size, const char *name,
 }
 
 /*
- * Returns whether @file in WORLD contains the number of the call of the
- * program.
+ * Returns 1 if @file in WORLD contains @number, which is the number of a call,
+ * and 0 if not.
  */
 static int is_due(const char *file, const char *number)
 {

@@ -4,14 +4,15 @@
 # Fake programs that replace gcc, clang and ld.
 #
 # With "--version", the fake programs print the content of WORLD/compiler or WORLD/linker.
-# WORLD is the directory of the test, see world.sh. A file that a fake compiler writes has
-# a hash of the sources of the file.
+# WORLD is the directory of the test, see world.sh. A fake compiler writes files that
+# contain a hash of the sources instead of code.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
 
-# packer SUM: Prints a script that is the fake gen_init_cpio. The fake gen_init_cpio
-# prints its input list and the content of the files in the list.
+# packer SUM: Prints the text of a script, the fake gen_init_cpio, which contains the hash
+# SUM. The fake gen_init_cpio prints its input list, and the content of the files in this
+# list.
 packer() {
 	cat <<-EOT
 		#!/bin/bash

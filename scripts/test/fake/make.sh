@@ -3,8 +3,8 @@
 #
 # A fake make, which builds a module, the tests or a kernel.
 #
-# The fake make builds a file again if an input is newer than the file, or if an argument
-# -W of make names an input.
+# The fake make builds a file again if an input of the file is newer than the file, or if
+# the option -W of make names an input of the file.
 
 # shellcheck source=test/fake/recording.sh
 . "${0%/*/*}/repo/scripts/test/fake/recording.sh"
@@ -14,9 +14,12 @@ declare -A set=()
 goals=()
 dir=.
 
-# read_words WORD...: Reads the arguments of make. Sets the variable dir from -C,
-# new[FILE] from -W, set[NAME] from NAME=VALUE, and the array goals from all other
-# arguments.
+# read_words WORD...: Reads the arguments of make. read_words sets these variables:
+#
+#	dir		DIR for the arguments -C DIR
+#	new[FILE]	1 for the arguments -W FILE
+#	set[NAME]	VALUE for an argument NAME=VALUE
+#	goals		an array of all other arguments
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -30,8 +33,8 @@ read_words() {
 	done
 }
 
-# is_outdated FILE INPUT...: Returns 0 if FILE must be built again because of one of its
-# INPUTs.
+# is_outdated FILE INPUT...: Returns 0 if FILE must be built again because of one of the
+# files INPUT.
 is_outdated() {
 	local file=$1 from
 
@@ -58,8 +61,8 @@ release() {
 	fi
 }
 
-# make_module KIND FILE INPUT...: Builds the module FILE from each INPUT. $call has the
-# arguments of make.
+# make_module KIND FILE INPUT...: Builds the module FILE from all files INPUT. $call has
+# the arguments of make.
 make_module() {
 	local sum
 

@@ -11,8 +11,8 @@ declare -A option=()
 ports=()
 programs=()
 
-# read_words WORD...: Reads the arguments of QEMU. Sets the array ports to the files of
-# the serial ports, and the array option to the values of other arguments.
+# read_words WORD...: Reads the arguments of QEMU. read_words sets the array ports to the
+# files of the serial ports, and the array option to the values of the other arguments.
 read_words() {
 	while [ $# != 0 ]; do
 		case $1 in
@@ -23,8 +23,8 @@ read_words() {
 	done
 }
 
-# order KEY: Prints the value of the order KEY to PID 1. An order is on the kernel command
-# line or in a file of the initramfs.
+# order KEY: Prints the value of the order KEY. An order tells PID 1 of the guest what to
+# do, and is on the kernel command line or in a file of the initramfs.
 order() {
 	local line
 

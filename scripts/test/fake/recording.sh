@@ -7,8 +7,8 @@
 # the directory of the test, see world.sh. A fake program prints the output that the
 # scripts of the runner read, and makes the files that the scripts use. The content of a
 # file that a fake program makes depends on the content of the inputs of the file. A fake
-# program calls real programs, such as cat. front.c does not count the calls of a fake
-# program.
+# program calls real programs, such as cat. front.c does not count the calls that a fake
+# program makes.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -17,8 +17,8 @@ world=${0%/*/*}
 IFS= read -r PATH <"$world/path"
 
 # put FILE TEXT: Writes TEXT to FILE in place, as a compiler does. If writing fails, put
-# removes FILE, as make does. If WORLD/half exists, the file has a number N, and put kills
-# the process group when half of the N-th file of the run is written.
+# removes FILE, as make does. If WORLD/half exists, this file contains a number N. put
+# then kills the process group when half of the N-th file of the run is written.
 put() {
 	[[ $1 != */* ]] || [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
 	printf '%s' "${2:0:${#2} / 2}" >"$1" || remove_incomplete "$1"
@@ -58,7 +58,7 @@ sum_of() {
 	echo "${hash:0:16}"
 }
 
-# fail TEXT...: Prints an error message and exits with status 1.
+# fail TEXT...: Prints the error message TEXT, and exits with status 1.
 fail() {
 	echo "$program: $*" >&2
 	exit 1

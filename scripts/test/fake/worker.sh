@@ -8,13 +8,13 @@
 #        worker.sh WORLD run KERNEL
 #
 # WORLD is a directory that replaces the network, QEMU and the kernel (see world.sh).
-# FAULT is "disk", or the name of a file in WORLD that has a number (fault, kill or half,
-# see front.c and recording.sh). For the FAULT "disk", the number is the size of a file
-# system in blocks of 4 KiB. The numbers of the runs are FIRST, FIRST + STEP and so on.
-# worker.sh ends after a run in which the fault did not occur. worker.sh writes a line
-# "verdict<TAB>command" for each fault to WORLD/results, and the problems to
-# WORLD/problems. worker.sh writes the numbers of the rows of faults-excepted that match a
-# command to WORLD/rows.
+# FAULT is "fault", "kill", "half" or "disk". In each run, the fault has a number. The
+# numbers are FIRST, FIRST + STEP and so on. For "fault", "kill" and "half", worker.sh
+# writes the number to the file WORLD/FAULT, see front.c and recording.sh. For "disk", the
+# number is the size of a file system in blocks of 4 KiB. worker.sh ends after a run in
+# which the fault did not occur. worker.sh writes a line "verdict<TAB>command" for each
+# fault to WORLD/results, and the problems to WORLD/problems. If a row of faults-excepted
+# matches a command, worker.sh writes the number of the row to WORLD/rows.
 
 # shellcheck source=../../lib.sh
 . "${0%/*}/../../lib.sh"
@@ -28,8 +28,8 @@ NAMED+='|([a-z]+/)?[a-z-]+\.sh: .+|make [a-z-]+: .+|# QEMU: .+)$'
 world=$1
 fault=$2
 kernel=$3
-# The worker runs two guests in parallel for the kernel stock, and one guest for another
-# kernel, so that the workers test both ways to start guests.
+# A run with the kernel stock starts two guests in parallel, and a run with another kernel
+# starts one guest, so that the workers test both vm/side-by-side.sh and vm/boot.sh.
 words=("KERNEL=$kernel" JOBS=2)
 [ "$kernel" = stock ] || words=("KERNEL=$kernel" JOBS=1)
 mapfile -t table <"$SCRIPTS/test/faults-excepted"
@@ -66,9 +66,10 @@ problem() {
 	} >>"$world/problems"
 }
 
-# judge_run: Sets the variable verdict to excepted if the fault may have no effect. If the
-# fault must have an effect, judge_run reports a problem if the run with the fault passed,
-# or if its output does not name the command that failed.
+# judge_run: Sets the variable verdict to "excepted" if a row of faults-excepted allows
+# that the fault has no effect. For any other fault, judge_run reports a problem if the
+# run with the fault passed. If FAULT is "fault" or "disk", judge_run also reports a
+# problem if the output of the run does not name the command that failed.
 judge_run() {
 	if [ "$fault" = fault ] && is_excepted "${hit%%$'\t'*}" "${hit#*$'\t'}"; then
 		verdict=excepted
@@ -97,8 +98,8 @@ run_without_fault() {
 	fi
 }
 
-# mount_disk BLOCKS: Mounts a file system with BLOCKS blocks for all files that a run
-# writes.
+# mount_disk BLOCKS: Mounts a file system that has BLOCKS blocks. A run writes all its
+# files to this file system.
 mount_disk() {
 	local dir
 
@@ -110,15 +111,15 @@ mount_disk() {
 	done
 }
 
-# unmount_disk: Unmounts the file system of mount_disk. The option "--lazy" is needed
-# because watch_parent of job.sh may still have a file open.
+# unmount_disk: Unmounts the file system that mount_disk mounted. The option "--lazy" is
+# needed because watch_parent of job.sh may still have a file open.
 unmount_disk() {
 	umount --lazy "$world"/{cache,tmp,repo/build,disk}
 }
 
-# run NUMBER: Runs kselftest.sh with the fault NUMBER. Sets the variable status to the
-# exit status of the run. Sets the variable hit to the command that failed, or to the
-# empty string if the fault did not occur.
+# run NUMBER: Runs kselftest.sh with the fault NUMBER. run sets the variable status to the
+# exit status of kselftest.sh. run also sets the variable hit to the command that failed,
+# or to the empty string if the fault did not occur.
 run() {
 	status=0
 	hit=

@@ -19,8 +19,8 @@
 RECORDED=(apt-get:apt apt-cache:apt dpkg-deb:apt make:make gcc:gcc gcc-12:gcc
 	clang:gcc ld.lld:gcc llvm-nm:gcc ld:gcc qemu-system-x86_64:qemu)
 
-# A run in the world may take at most 120 s and 100 MiB for each file, which is much more
-# than a run needs.
+# A run in a world may take at most 120 s, and each file that the run writes may have at
+# most 100 MiB. These limits are much higher than a run needs.
 RUN_SECS=120
 ulimit -f 102400
 
@@ -61,8 +61,8 @@ make_world() {
 	reset_world "$1"
 }
 
-# newest_kernel DIR NUMBER: Sets the version of the stock kernel that the fake apt of the
-# world DIR installs to 6.1.NUMBER.
+# newest_kernel DIR NUMBER: Makes 6.1.NUMBER the version of the stock kernel that the fake
+# apt of the world DIR installs.
 newest_kernel() {
 	local release=6.1.0-$2-amd64 version=6.1.$2-1
 
@@ -73,9 +73,9 @@ newest_kernel() {
 		"linux-source $version linux-source-6.1" >"$1/archive/index"
 }
 
-# reset_world DIR: Restores the state of the world DIR before the first run. If the user
-# is not root, reset_world also makes the files of packages, because only root can install
-# packages.
+# reset_world DIR: Restores the state that the world DIR had before the first run. If the
+# user is not root, reset_world also makes the files that the packages would install,
+# because only root can install packages.
 reset_world() {
 	cd "$1" || return
 	rm -rf "${STATE[@]}" front/qemu-system-x86_64
@@ -93,8 +93,8 @@ reset_world() {
 	: >root/usr/lib/x/libssl.so.3
 }
 
-# in_world DIR WORD...: Runs the command WORD... in the world DIR. The first WORDs may be
-# NAME=VALUE, which set variables of the environment.
+# in_world DIR WORD...: Runs the command WORD... in the world DIR. The command can begin
+# with words NAME=VALUE, which set variables of the environment.
 in_world() {
 	/usr/bin/env -i -C "$1/repo" PATH="$1/front" HOME="$1/home" \
 		TMPDIR="$1/tmp" MMUN_CACHE="$1/cache" "${@:2}"
