@@ -12,9 +12,10 @@
 # root, and are empty at the start. The root user runs "make kselftest" without the
 # security updates of the distribution, and "make check" with the security updates, so
 # that the stock kernels of the two commands differ. After the root user, an unprivileged
-# user runs "make kselftest" and "make check" again. The packages are then installed, and
-# the unprivileged user can read but not write the cache. With the argument "short", "make
-# check" ends before kernels are compiled, and the unprivileged user runs nothing.
+# user runs "make kselftest" and "make check" again. For the unprivileged user, all
+# packages are already installed, and the cache is readable but not writable. With the
+# argument "short", "make check" ends before kernels are compiled, and the unprivileged
+# user runs nothing.
 #
 # check-bare.sh fails if Makefile or scripts/ has changes that are not committed, because
 # the clone in the minimal root has only committed files.

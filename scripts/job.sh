@@ -80,7 +80,8 @@ end_job() {
 	done
 }
 
-# end_by SIGNAL: Ends the job. Then job.sh sends SIGNAL to itself, and ends.
+# end_by SIGNAL: Ends the job. After the end of the job, job.sh sends SIGNAL to itself,
+# and ends.
 end_by() {
 	trap '' TERM INT HUP
 	end_job
@@ -106,7 +107,8 @@ suspend() {
 # status_of PID KEY: Sets the variable field to the field KEY of /proc/PID/status, or to
 # the empty string if there is no such field. status_of reads the file with mapfile, which
 # reads the whole file at once. The command "read" would seek after each line. After a
-# seek, the kernel generates the file again, and "read" could miss a line that has moved.
+# seek, the kernel generates the file in /proc again, and "read" could miss a line that
+# has moved.
 status_of() {
 	local line lines=()
 
@@ -118,8 +120,9 @@ status_of() {
 }
 
 # caught_by PID: Sets the variable caught to the last two bits in the mask of signals that
-# process PID catches. The last two bits stand for SIGHUP and SIGINT. If the process is
-# not make, caught_by sets caught to 0, because a shell may change its mask at any time.
+# process PID catches. The last two bits of the mask stand for SIGHUP and SIGINT. If the
+# process is not make, caught_by sets caught to 0, because a shell may change its mask at
+# any time.
 caught_by() {
 	caught=0
 	status_of "$1" Name

@@ -3,10 +3,10 @@
 #
 # Variables and functions that all scripts share. The scripts source lib.sh.
 #
-# A command that fails must end the script. For this purpose, the scripts set errexit, an
-# option of bash. But if a condition, such as the condition of "if", calls a function,
-# bash switches errexit off in this function and in all functions below. To keep errexit,
-# the scripts must follow three rules, which scripts/lint/lint.sh checks:
+# A command that fails must end the script. Therefore the scripts set errexit, an option
+# of bash. But if a condition, such as the condition of "if", calls a function, bash
+# switches errexit off in this function and in all functions that this function calls. To
+# keep errexit, the scripts must follow three rules, which scripts/lint/lint.sh checks:
 #
 #	A function that a condition calls is one command, or each command of the
 #	function ends in "|| return".
@@ -112,8 +112,8 @@ is_uml() {
 	has_line "$1" CONFIG_UML=y
 }
 
-# has_key FILE KEY: Returns 0 if FILE contains KEY. If so, the files that were built
-# together with FILE are up to date. A key is a text that changes when an input of a build
+# has_key FILE KEY: Returns 0 if FILE contains KEY. The files that were built together
+# with FILE are then up to date. A key is a text that changes when an input of a build
 # changes. Each build writes its key to a file.
 has_key() {
 	[ -e "$1" ] && [ "$(<"$1")" = "$2" ]

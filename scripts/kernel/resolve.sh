@@ -18,20 +18,20 @@
 #	source	a tree with usr/gen_init_cpio.c and the kselftest files
 #
 # With the argument "module", resolve.sh prints only the parts name, release and kdir.
-# With the argument "tools", resolve.sh prints only the parts name and source. In this
-# case the tree in the part source has the Sphinx extension for kernel-doc and the file
-# .clang-format. With the argument "tools", NAME must be a kernel that the runner builds
-# from source.
+# With the argument "tools", resolve.sh prints only the parts name and source. With the
+# argument "tools", the tree in the part source has the Sphinx extension for kernel-doc
+# and the file .clang-format. With the argument "tools", NAME must be a kernel that the
+# runner builds from source.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
 # cache_entry KIND ROW PACKAGE [FINAL]: Prints the path of the directory in the cache that
-# has the newest version of PACKAGE. If the cache has no such directory, fetch.sh makes
-# the directory, and once.sh removes the directories with older versions for the same ROW.
-# cache_entry passes KIND to fetch.sh as the first argument. If the argument FINAL, which
-# can be any word, is given, cache_entry also passes the final path of the directory to
-# fetch.sh.
+# has the newest version of PACKAGE. If the cache does not have the newest version,
+# fetch.sh makes the directory, and once.sh removes the directories with older versions
+# for the same ROW. cache_entry passes KIND to fetch.sh as the first argument. If the
+# argument FINAL, which can be any word, is given, cache_entry also passes the final path
+# of the directory to fetch.sh.
 cache_entry() {
 	local kind=$1 package=$3 version dir
 
@@ -176,9 +176,9 @@ parts_of_dir() {
 	printf '%s\n' "image=$image" "config=$kdir/.config" "source=$source"
 }
 
-# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". If the
-# cache has the complete source tree of the kernel, the part source is this tree. If not,
-# the part source is a directory with only the files for the tools.
+# parts_for_tools: Prints the parts name and source for "resolve.sh NAME tools". The part
+# source is the complete source tree of the kernel if the cache has this tree, and a
+# directory with only the files for the tools in all other cases.
 parts_for_tools() {
 	local dir version
 

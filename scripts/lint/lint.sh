@@ -16,7 +16,7 @@ cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
 # functions_with_guard FILE...: Prints the names of the functions that hold a lock with
-# guard() in each FILE. The names are in single quotes.
+# guard() in each FILE. Single quotes surround each name.
 functions_with_guard() {
 	awk '/^[a-z].*[a-z_]+\(/ { name = $0; sub(/\(.*/, "", name)
 			sub(/.*[ *]/, "", name) }

@@ -5,11 +5,11 @@
 #
 # usage: apart.sh MEMORY DIR... -- COMMAND...
 #
-# apart.sh runs COMMAND in a new mount namespace. In this namespace, an overlay is mounted
-# over each DIR. The kernel writes the changes of COMMAND to a tmpfs, which is mounted at
-# the directory MEMORY. When the last process of COMMAND ends, the kernel frees the tmpfs.
-# No script needs to clean up after COMMAND, even if SIGKILL ended COMMAND. If the user is
-# not root, apart.sh needs user namespaces.
+# apart.sh runs COMMAND in a new mount namespace. In the mount namespace of COMMAND, an
+# overlay is mounted over each DIR. The kernel writes the changes of COMMAND to a tmpfs,
+# which is mounted at the directory MEMORY. When the last process of COMMAND ends, the
+# kernel frees the tmpfs. No script needs to clean up after COMMAND, even if SIGKILL ended
+# COMMAND. If the user is not root, apart.sh needs user namespaces.
 
 . "${0%/*}/../lib.sh"
 

@@ -20,7 +20,7 @@
 . "$SCRIPTS/mutate/known.sh"
 
 # try_all: Tries all mutants, JOBS at a time. xargs returns 123 if try.sh failed for a
-# mutant. Such a mutant has no result.
+# mutant. A mutant for which try.sh failed has no result.
 try_all() {
 	local names
 

@@ -259,8 +259,8 @@ test_try() {
 	tries "one that cannot be applied" wrong=invalid module wrong
 }
 
-# test_apart: Tests apart.sh. test_apart does nothing on a machine without overlays. Such
-# a machine can run "make check", but cannot run mutants of the kernel.
+# test_apart: Tests apart.sh. test_apart does nothing on a machine without overlays. A
+# machine without overlays can run "make check", but cannot run mutants of the kernel.
 test_apart() {
 	local seen
 

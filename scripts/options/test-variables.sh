@@ -106,8 +106,8 @@ run_cases() {
 }
 
 # try_place NAME: Tests that make refuses to build in a clone whose path contains NAME,
-# because make cannot handle a character in NAME. In such a clone, make must still accept
-# targets that build nothing.
+# because make cannot handle a character in NAME. In the same clone, make must still
+# accept targets that build nothing.
 try_place() {
 	local place=$dir/$1
 
@@ -154,8 +154,9 @@ scripts_of_runner() {
 		xargs -d '\n' cat
 }
 
-# names_read: Prints the names of the variables that the scripts inherit. These are the
-# variables for which a script has a default, and the variables that no script assigns.
+# names_read: Prints the names of the variables that the scripts inherit. names_read
+# regards a variable as inherited if a script has a default for the variable, or if no
+# script assigns the variable.
 names_read() {
 	local assigned
 

@@ -55,7 +55,7 @@ check_kernel() {
 }
 
 # check_kdir: Checks KDIR. If KDIR is a relative path, check_kdir tries the directory of
-# the Makefile, and then the directory in which make was called. With "make -C", these
+# the Makefile, and then the directory in which make was called. With "make -C", the two
 # directories differ.
 check_kdir() {
 	local dir
@@ -239,8 +239,8 @@ check_tier_fits() {
 }
 
 # check_schedule_is_played: If SCHEDULE is set and TESTS is empty, sets TESTS to the name
-# of the test that plays SCHEDULE. If SCHEDULE is set and TESTS does not select this test,
-# refuses TESTS.
+# of the test that plays SCHEDULE. If SCHEDULE and TESTS are set, refuses TESTS if TESTS
+# does not select the test that plays SCHEDULE.
 check_schedule_is_played() {
 	local glob globs
 

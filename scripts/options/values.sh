@@ -4,8 +4,8 @@
 # Functions that check the variables of make. start.sh sources values.sh. The table
 # options/variables has the type of each variable. The function check_TYPE PARAMETER...
 # checks $value, the value of the variable $name. check_TYPE exits with an error message
-# if $value is not allowed. Some of these functions change the variable value to the
-# canonical spelling.
+# if $value is not allowed. Some of the functions check_TYPE change the variable value to
+# the canonical spelling.
 
 # one_line TEXT: Prints TEXT on one line. one_line quotes TEXT if TEXT has characters that
 # cannot be printed, and cuts TEXT after 200 characters.

@@ -162,9 +162,8 @@ test_compiler() {
 }
 
 # test_flags: Tests a change of MODULE_FLAGS. test_flags calls vm/build.sh, because
-# kselftest.sh does not set MODULE_FLAGS. The last run is again without MODULE_FLAGS and
-# builds the same module as the run before the change. Therefore the last run does not
-# build an initramfs.
+# kselftest.sh does not set MODULE_FLAGS. The last run, again without MODULE_FLAGS, builds
+# the same module as the run before the change, and therefore builds no initramfs.
 test_flags() {
 	: >"$world/built"
 	in_world "$world" MODULE_FLAGS=W=1 "$repo/scripts/vm/build.sh" module "$out" \

@@ -6,9 +6,9 @@
 #
 # usage: test-signals.sh
 #
-# In the test, another script replaces the script of the target. Like make, QEMU and other
-# programs, this script starts children in other process groups and sessions, a stopped
-# child, and children that ignore SIGTERM.
+# In the test, a script that starts many children replaces the script of the target. Like
+# make, QEMU and other programs, the script of the test starts children in other process
+# groups and sessions, a stopped child, and children that ignore SIGTERM.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/stub.sh"

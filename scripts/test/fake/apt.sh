@@ -48,7 +48,7 @@ download() {
 }
 
 # install PACKAGE...: Makes the programs and files of each PACKAGE. Each program that
-# install makes is a link to WORLD/front/front, see front.c.
+# install() makes is a link to WORLD/front/front, see front.c.
 install() {
 	local package
 
