@@ -18,8 +18,8 @@
 
 /*
  * Skip the test for the reason @_why, unless @_why is NULL.  Use this macro
- * only in the body of a test: the harness of 6.1 runs the body even after a
- * SKIP in the setup.
+ * only in the body of a test: the kselftest harness of Linux 6.1 runs the body
+ * of a test even if the setup skips the test.
  */
 #define mmun_skip_for(_why)                        \
 	do {                                       \
@@ -98,7 +98,7 @@
 #define mmun_err_read_begin(_errno, id) \
 	MMUN_MUST_FAIL(_errno, struct mmun_token, _mmun_read_begin, id)
 
-/* Returns the number of valid pages. */
+/* Collect pages into a batch.  Returns the number of valid pages. */
 #define mmun_collect(token, start, length, method, flags) \
 	MMUN_MUST(__u32, _mmun_collect, token, start, length, method, flags)
 #define mmun_err_collect(_errno, token, start, length, method, flags)      \
@@ -116,8 +116,8 @@
 #define mmun_check_retry(id, seq) MMUN_MUST(__u32, _mmun_check_retry, id, seq)
 
 /*
- * Take a snapshot that must succeed.  Returns the number of valid pages.
- * @_pages may be NULL.
+ * Take a snapshot, which must succeed.  Returns the number of valid pages in
+ * the snapshot.  @_pages may be NULL.
  */
 #define mmun_snapshot(_id, _start, _length, _method, _flags, _pages) \
 	({                                                           \
@@ -135,14 +135,17 @@
 		EXPECT_ERRNO(_errno, _mmun_snapshot(self->fd, &__snap)); \
 	})
 
-/* Read or write all bytes through the shadow, as a device would. */
 #define MMUN_DEVICE_ACCESS(...) MMUN_MUST(__u64, _mmun_access, __VA_ARGS__)
+/*
+ * Access @length bytes through the shadow, as a device would.  Asserts that all
+ * bytes were transferred.
+ */
 #define mmun_device_read(id, addr, length, buffer) \
 	ASSERT_EQ(length, MMUN_DEVICE_ACCESS(id, addr, length, buffer, 0))
 #define mmun_device_write(id, addr, length, buffer) \
 	ASSERT_EQ(length,                           \
 		  MMUN_DEVICE_ACCESS(id, addr, length, buffer, MMUN_WRITE))
-/* Returns the byte that the device reads. */
+/* Returns the byte that the device reads at @addr. */
 #define mmun_device_byte(id, addr)                   \
 	({                                           \
 		char __c = 0;                        \
@@ -150,7 +153,7 @@
 		__c;                                 \
 	})
 /*
- * Expect that an access of the device fails.  The errno is EFAULT if the shadow
+ * Expect that an access by the device fails.  The errno is EFAULT if the shadow
  * has no entry, or if @flags is MMUN_WRITE and the entry is not writable.
  */
 #define mmun_err_access(_errno, id, addr, length, flags)                      \
@@ -180,8 +183,8 @@
 	})
 
 /*
- * If the kernel has HMM, expect @checked valid entries that agree with the page
- * tables.
+ * If the kernel has HMM, expect that the shadow has @checked valid entries, and
+ * that each valid entry agrees with the page tables.
  */
 #define mmun_verify_if_hmm(id, checked)                           \
 	do {                                                      \
@@ -204,8 +207,8 @@
 	MMUN_MUST(struct mmun_query_range, _mmun_query_range, id)
 
 /*
- * Arm a hold that stops thread @tid once at @point of range @id.  Returns the
- * ID of the hold.
+ * Arm a hold, which stops thread @tid once at the point @point of range @id.
+ * Returns the ID of the hold.
  */
 #define mmun_hold(point, id, tid) \
 	MMUN_MUST_CREATE(_mmun_hold_once, point, id, tid)
@@ -215,7 +218,7 @@
 /* Wait at most @_ms milliseconds.  Returns the report of WAIT_HELD. */
 #define MMUN_WAIT_HELD_MS(hold, _ms) \
 	MMUN_MUST(struct mmun_wait_held, _mmun_wait_held, hold, _ms)
-/* Wait until a task is held.  Returns the report of WAIT_HELD. */
+/* Wait until the hold stops a task.  Returns the report of WAIT_HELD. */
 #define mmun_wait_held(hold)                                   \
 	({                                                     \
 		struct mmun_wait_held __held =                 \
@@ -228,14 +231,14 @@
 #define mmun_err_wait_held(_errno, hold) \
 	MMUN_MUST_FAIL(_errno, struct mmun_wait_held, _mmun_wait_held, hold, 0)
 
-/* Returns the number of tasks that were resumed. */
+/* Resume the tasks that the hold stops.  Returns the number of these tasks. */
 #define mmun_resume(hold) MMUN_MUST(__u32, _mmun_resume, hold, 0)
 #define mmun_resume_end(hold) \
 	MMUN_MUST(__u32, _mmun_resume, hold, MMUN_RESUME_END)
 #define mmun_err_resume(_errno, hold) \
 	MMUN_MUST_FAIL(_errno, __u32, _mmun_resume, hold, 0)
 
-/* Returns the number of wake-ups that found the thread asleep. */
+/* Wake the thread.  Returns the number of wake-ups that found it asleep. */
 #define mmun_wake_thread(tid, count) \
 	MMUN_MUST(__u32, _mmun_wake_thread, tid, count)
 
@@ -244,7 +247,7 @@
 	(MMUN_MUST(struct mmun_check_balance, _mmun_check_balance, timeout_ms) \
 		 .out_balanced)
 
-/* Wait until the thread sleeps or has exited.  Returns its state. */
+/* Wait until a thread sleeps or has exited.  Returns struct mmun_task. */
 #define mmun_quiesce_one(_tid)                                          \
 	({                                                              \
 		struct mmun_task __task = { .tid = _tid };              \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fills in arguments for each call of the device, so that the call succeeds.
+ * Fills in the argument of each call of the device so that the call succeeds.
  */
 #ifndef _SELFTESTS_MMUN_CALLS_H
 #define _SELFTESTS_MMUN_CALLS_H
@@ -20,8 +20,8 @@ union args {
 };
 
 /*
- * The fixture has a range over the whole map, and a batch of the range.  The
- * shadow contains all pages of the map.
+ * The fixture has a range over all pages of self->map, and an open batch of
+ * this range.  The shadow of the range has an entry for each page.
  *
  *	|- - -|  0   1   2  ...  15 |- - -|
  *	       |-------range-------|
@@ -52,7 +52,7 @@ FIXTURE_SETUP(abi)
 
 MMUN_FIXTURE_TEARDOWN(abi)
 
-/* Set self->span, and return its address. */
+/* Fill in self->span.  Returns the address of self->span. */
 static inline __u64 abi_span(FIXTURE_DATA(abi) * self, char *start,
 			     size_t length, __u32 id)
 {
@@ -64,7 +64,7 @@ static inline __u64 abi_span(FIXTURE_DATA(abi) * self, char *start,
 	return mmun_u64(&self->span);
 }
 
-/* End the holds of earlier calls, up to @newest. */
+/* End the holds of earlier calls, up to the hold with the ID @newest. */
 static inline void abi_end_holds(FIXTURE_DATA(abi) * self, __u32 newest)
 {
 	__u32 released;
@@ -74,7 +74,7 @@ static inline void abi_end_holds(FIXTURE_DATA(abi) * self, __u32 newest)
 			     &released);
 }
 
-/* Arm a hold, and end all other holds.  Returns the hold. */
+/* Arm a hold, and end all other holds.  Returns the ID of the new hold. */
 static inline __u32 abi_only_hold(struct __test_metadata *_metadata,
 				  FIXTURE_DATA(abi) * self)
 {
@@ -86,7 +86,7 @@ static inline __u32 abi_only_hold(struct __test_metadata *_metadata,
 
 /* clang-format off */
 
-/* perfect_@name() executes @before, and fills in the fields that must not be 0. */
+/* Define perfect_@name(), which executes @before and fills in the argument. */
 #define PERFECT_AFTER(before, name, ...)                                     \
 	static inline void perfect_##name(struct __test_metadata *_metadata, \
 					  FIXTURE_DATA(abi) *self,           \
@@ -126,13 +126,13 @@ PERFECT(pin_mm, .timeout_ms = 1)
 PERFECT(unpin_mm)
 /* clang-format on */
 
-/**
+/*
  * struct call - a call of the device
- * @name: name for messages
+ * @name: name of the call, for messages
  * @cmd: command for ioctl()
  * @min_size: the size of the argument in the first version of the call
- * @size: the size of the argument now
- * @perfect: fills in the argument
+ * @size: the size of the argument in this version of the call
+ * @perfect: fills in an argument with which the call succeeds
  */
 static const struct call {
 	const char *name;
@@ -160,7 +160,7 @@ static inline const struct call *call_of(unsigned int cmd)
 	return calls + _IOC_NR(cmd) - MMUN_CMD_INFO;
 }
 
-/* Fill in *@_args so that the call succeeds. */
+/* Fill in *@_args so that @_call succeeds. */
 #define prepare(_call, _args)                              \
 	do {                                               \
 		union args *__args = _args;                \
@@ -169,8 +169,8 @@ static inline const struct call *call_of(unsigned int cmd)
 	} while (0)
 
 /*
- * Define a test whose body runs once for each @call.  At the start of the body,
- * self->args contains arguments with which the call succeeds.
+ * Define a test whose body runs once for each element @call of calls[].  At the
+ * start of the body, self->args is an argument with which @call succeeds.
  */
 #define TEST_EACH_CALL(_test)                                      \
 	static void _test##_for(struct __test_metadata *_metadata, \
@@ -187,7 +187,7 @@ static inline const struct call *call_of(unsigned int cmd)
 				FIXTURE_DATA(abi) * self,          \
 				const struct call *call)
 
-/* Returns the result of a correct call on this kernel: 0 or an errno. */
+/* Returns the correct result of @call on this kernel: 0 or an errno. */
 static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 				 const struct call *call)
 {
@@ -197,7 +197,7 @@ static inline int perfect_answer(FIXTURE_DATA(abi) * self,
 	return call->cmd == MMUN_VERIFY && !has_hmm ? EOPNOTSUPP : ret;
 }
 
-/* Returns 0 or the errno.  Returns -1 if the result is neither 0 nor -1. */
+/* Returns 0 or an errno, or -1 if ioctl() returns neither 0 nor -1. */
 static inline int answer(int fd, unsigned int cmd, void *arg)
 {
 	int ret = ioctl(fd, cmd, arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The program executes itself, which ends its mm.  The new program inherits a
- * descriptor of the device, checks that the descriptor refers to the old mm,
- * and exits.
+ * A process of the test executes the file of the test program, and thereby gets
+ * a new mm.  The executed program inherits a descriptor of the device.  The
+ * program checks that the descriptor refers to the mm before exec(), and exits.
  */
 #ifndef _SELFTESTS_MMUN_EXECED_H
 #define _SELFTESTS_MMUN_EXECED_H
@@ -13,8 +13,8 @@
 #define EXECED_OK 42
 
 /*
- * Returns only on an error.  Must not allocate memory, because a held thread
- * may own mmap_lock.
+ * Execute the test program.  Returns only on an error.  This function must not
+ * allocate memory, because a held thread may own mmap_lock.
  */
 static inline int exec_self(int fd)
 {
@@ -25,7 +25,7 @@ static inline int exec_self(int fd)
 	return execl("/proc/self/exe", "mmun", EXECED, number, NULL);
 }
 
-/* The main function of the new program.  @fd refers to the old mm. */
+/* The main function after exec().  @fd refers to the mm before exec(). */
 static inline int execed(int fd)
 {
 	struct mmun_query_context state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Most fixtures need these members, the device and some pages of memory.
+ * Most fixtures need a descriptor of the device and some pages of memory:
  *
  *   FIXTURE(x)
  *   {
@@ -24,8 +24,8 @@
 #include "memory.h"
 
 /*
- * The members are the descriptor of the device, the size of a page in bytes,
- * and the start of the memory.
+ * These members of a fixture are the descriptor of the device, the size of a
+ * page in bytes, and the start of the memory.
  */
 #define MMUN_FIXTURE \
 	int fd;      \
@@ -69,7 +69,7 @@
 		ASSERT_NE(NULL, mmun_map_filled(self->map, _pages)); \
 	} while (0)
 
-/* The exit of the test's process unmaps the memory. */
+/* The memory stays mapped until the process of the test exits. */
 #define MMUN_FIXTURE_TEARDOWN(_fixture)        \
 	FIXTURE_TEARDOWN(_fixture)             \
 	{                                      \
@@ -84,7 +84,7 @@
 	};                                     \
 	MMUN_FIXTURE_TEARDOWN(_fixture)
 
-/* Like TEST_F().  The test begins with statement @_need, which may skip it. */
+/* Like TEST_F(), but @_need is the first statement, and can skip the test. */
 #define MMUN_TEST_NEEDS(_fixture, _test, _need)                      \
 	MMUN_TEST_BODY(_fixture, _test);                             \
 	TEST_F(_fixture, _test)                                      \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about a task that is held, for a test that has self->fd, self->map
- * and self->page.  HOLD_FIXTURE() defines a fixture with threads that can be
- * held.
+ * Statements that hold and resume the threads of a test.  The test needs
+ * self->fd, self->map and self->page.  HOLD_FIXTURE() defines a fixture with
+ * threads that can be held.
  */
 #ifndef _SELFTESTS_MMUN_HOLD_H
 #define _SELFTESTS_MMUN_HOLD_H
@@ -15,8 +15,8 @@
  */
 #define ALL_PAGES 8
 #define RANGE_PAGES 4
-#define NEAR_PAGE 4 /* first page of the range near */
-#define FREE_PAGE 6 /* first page outside of the ranges */
+#define NEAR_PAGE 4 /* first page of the range self->near */
+#define FREE_PAGE 6 /* first page that no range covers */
 
 /* Invalidate the pages of the range one by one. */
 static inline int job_dontneed_each(struct worker *worker)
@@ -28,8 +28,8 @@ static inline int job_dontneed_each(struct worker *worker)
 }
 
 /*
- * Arm a hold that lasts @_ms milliseconds.  The other arguments initialize
- * struct mmun_hold.
+ * Arm a hold that lasts @_ms milliseconds.  The arguments after @_ms initialize
+ * fields of struct mmun_hold.  Returns the ID of the hold.
  */
 #define hold_for(_ms, ...)                                                 \
 	({                                                                 \
@@ -39,7 +39,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		__h.out_hold;                                              \
 	})
 
-/* Wait at most @_ms milliseconds.  Returns the report of WAIT_HELD. */
+/* Wait at most @_ms ms for a held task.  Returns the report of WAIT_HELD. */
 #define wait_hold(_hold, _ms)                                              \
 	({                                                                 \
 		struct mmun_wait_held __w;                                 \
@@ -47,7 +47,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		__w;                                                       \
 	})
 
-/* Set the job of the worker: @_job on page @_nr.  Returns the thread ID. */
+/* Set the job of the worker to @_job on page @_nr.  Returns the thread ID. */
 #define plan_worker(_worker, _job, _nr)         \
 	({                                      \
 		(_worker)->job = _job;          \
@@ -56,7 +56,7 @@ static inline int job_dontneed_each(struct worker *worker)
 		(_worker)->tid;                 \
 	})
 
-/* Set the job, and start it. */
+/* Set the job of the worker to @_job on page @_nr, and start the job. */
 #define run_worker(_worker, _job, _nr)           \
 	do {                                     \
 		plan_worker(_worker, _job, _nr); \
@@ -64,22 +64,22 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * Set the job, and arm a hold at @_point of range @_id.  The teardown resumes
- * the worker if the test does not.  Returns the hold.
+ * Set the job, and arm a hold of the worker at point @_point of range @_id.
+ * The teardown resumes the worker if the test does not.  Returns the hold's ID.
  */
 #define arm_worker(_worker, _job, _nr, _point, _id, ...)                      \
 	((_worker)->hold = hold_for(MMUN_HOLD_MS, .point = _point, .id = _id, \
 				    .tid = plan_worker(_worker, _job, _nr),   \
 				    ##__VA_ARGS__))
 
-/* Start the job, and wait until the worker is held. */
+/* Start the job of the worker, and wait until the worker is held. */
 #define reach_hold(_worker)                      \
 	({                                       \
 		worker_go(_worker);              \
 		mmun_wait_held((_worker)->hold); \
 	})
 
-/* Arm the hold, start the job, and wait until the worker is held. */
+/* arm_worker(), then reach_hold() */
 #define hold_worker(_worker, ...)                 \
 	({                                        \
 		arm_worker(_worker, __VA_ARGS__); \
@@ -91,9 +91,10 @@ static inline int job_dontneed_each(struct worker *worker)
 	hold_worker(&self->mutator, job_dontneed, __VA_ARGS__)
 
 /*
- * If the job was started, resume the worker from its hold, if any, and expect
- * that the job succeeds.  The hold must not stop the worker again.  A teardown
- * must not use ASSERT: the harness of 6.1 would repeat the teardown for ever.
+ * If the job of the worker was started, resume the worker if it has a hold, and
+ * expect that the job succeeds.  The hold must stop the worker only once.  The
+ * macro uses no ASSERT: the harness of 6.1 repeats a teardown for ever if an
+ * ASSERT fails in it.
  */
 #define end_worker(_worker)                                          \
 	do {                                                         \
@@ -120,14 +121,14 @@ static inline int job_dontneed_each(struct worker *worker)
 
 #define expect_armed(_hold) EXPECT_EQ(MMUN_HOLD_ARMED, mmun_hold_state(_hold))
 
-/* Expect that the thread sleeps because it is held. */
+/* Expect that thread @_tid sleeps because the hold @_hold stops it. */
 #define expect_held(_tid, _hold)                                            \
 	do {                                                                \
 		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
 		EXPECT_EQ(MMUN_HOLD_HELD, mmun_hold_state(_hold));          \
 	} while (0)
 
-/* Expect that the thread sleeps in the call @_cmd of the device. */
+/* Expect that thread @_tid sleeps in the call @_cmd of the device. */
 #define expect_blocked_in(_tid, _cmd)                          \
 	do {                                                   \
 		struct mmun_task __t = mmun_quiesce_one(_tid); \
@@ -144,7 +145,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 #define block_reader() block_worker(&self->reader, job_begin, MMUN_READ_BEGIN)
 
-/* Expect that the shadow has an entry for page @_nr, or none if !@_valid. */
+/* Expect an entry for page @_nr in the shadow if @_valid, otherwise none. */
 #define expect_shadow(_nr, _valid)                                    \
 	EXPECT_EQ((_valid) ? 0 : -1,                                  \
 		  _mmun_access(self->fd, self->id, mmun_page(_nr), 1, \
@@ -169,14 +170,14 @@ static inline int job_dontneed_each(struct worker *worker)
 	} while (0)
 
 /*
- * A fixture with the ranges of the drawing and three workers.  The setup
- * creates the workers, because a held task may own mmap_lock, which the
- * creation of a thread needs.  close() of the device resumes the tasks that a
- * failed test leaves held.
+ * Define a fixture with three workers and with the two ranges that are drawn
+ * above.  The setup creates the workers: later a held task may own mmap_lock,
+ * which pthread_create() needs.  If a failed test leaves tasks held, close() of
+ * the device resumes these tasks.
  */
 #define HOLD_FIXTURE(_fixture) HOLD_FIXTURE_WITH(_fixture, , )
 
-/* @_setup and @_teardown: more statements */
+/* @_setup, @_teardown: more statements of the setup and of the teardown */
 #define HOLD_FIXTURE_WITH(_fixture, _setup, _teardown)                         \
 	FIXTURE(_fixture)                                                      \
 	{                                                                      \
@@ -205,7 +206,7 @@ static inline int job_dontneed_each(struct worker *worker)
 	}
 
 /* clang-format off */
-/* Run the tests of the fixture at each point of an invalidation. */
+/* Run each test of the fixture once for each point of an invalidation. */
 #define AT_EACH_POINT(_fixture)                                             \
 	FIXTURE_VARIANT(_fixture)                                           \
 	{                                                                   \

@@ -14,11 +14,11 @@
 #include <test_mmun_uapi.h>
 
 #define MMUN_DEV "/dev/mmun"
-#define MMUN_RETRIES 1000 /* a correct kernel needs far fewer */
+#define MMUN_RETRIES 1000 /* in one call; a correct kernel needs far fewer */
 
 /*
- * Time limit of holds, and of waits for holds.  A test that passes does not
- * reach the limit.  The limit is shorter than the time-out of a test.
+ * The time limit of a hold, and of a wait for a held task.  A test that passes
+ * does not reach the limit, which is shorter than the time-out of a test.
  */
 #define MMUN_HOLD_MS 8000
 
@@ -29,21 +29,21 @@ static inline int mmun_open(void)
 	return open(MMUN_DEV, O_RDWR | O_CLOEXEC);
 }
 
-/* The result of READ_BEGIN, and an argument of COLLECT, COMMIT and ABANDON */
+/* A batch: the result of READ_BEGIN, for COLLECT, COMMIT and ABANDON */
 struct mmun_token {
 	__u32 batch;
 	__u64 seq;
 };
 
-/* Define mmun_request_info as MMUN_INFO, and so on. */
+/* Define mmun_request_info as MMUN_INFO, and likewise for each other call. */
 #define MMUN_ALIAS(NAME, name, last) mmun_request_##name = MMUN_##NAME,
 enum { MMUN_CALLS(MMUN_ALIAS) };
 #undef MMUN_ALIAS
 
 /*
- * Define the function @_signature, which issues the ioctl @_name on @fd.  The
- * last arguments initialize the fields that are not 0.  The statement @_copy,
- * which may be empty, copies the results of the ioctl.
+ * Define a function with the signature @_signature, which issues the ioctl
+ * @_name on @fd.  The last arguments initialize fields of @cmd, struct
+ * mmun_@_name.  The statement @_copy copies results from @cmd, or is empty.
  */
 #define MMUN_CALL(_signature, _name, _copy, ...)                 \
 	static inline int _signature                             \
@@ -134,12 +134,12 @@ static inline int _mmun_remove(int fd, __u32 id)
 	return _mmun_remove_bulk(fd, &span, 1, &done);
 }
 
-/* The program adds these flags, 0 or MMUN_OWN_LOOP, to every snapshot. */
+/* Flags that _mmun_snapshot() adds to each snapshot: 0 or MMUN_OWN_LOOP */
 #ifndef MMUN_SNAPSHOT_FLAGS
 #define MMUN_SNAPSHOT_FLAGS 0
 #endif
 
-/* A snapshot that retries until no invalidation collides */
+/* The argument of a SNAPSHOT that retries after collisions */
 #define MMUN_SNAPSHOT_OF(_id, _start, _length, _method, _flags) \
 	((struct mmun_snapshot){                                \
 		.id = _id,                                      \
@@ -161,7 +161,7 @@ static inline int _mmun_snapshot(int fd, struct mmun_snapshot *cmd)
 	return ioctl(fd, MMUN_SNAPSHOT, cmd);
 }
 
-/* The caller sets each field that is not 0.  A count of 0 means 1. */
+/* The caller sets each field of @cmd that is not 0.  A count of 0 means 1. */
 static inline int _mmun_hold(int fd, struct mmun_hold *cmd)
 {
 	cmd->size = sizeof(*cmd);
@@ -187,7 +187,7 @@ static inline unsigned int mmun_entry_order(__u64 entry)
 	return (entry >> MMUN_PAGE_ORDER_SHIFT) & MMUN_PAGE_ORDER_MASK;
 }
 
-/* Returns the best method of this kernel that faults pages in. */
+/* Returns the best method by which this kernel can fault pages in. */
 static inline __u32 mmun_best_method(int fd)
 {
 	return mmun_has_feature(fd, MMUN_FEATURE_HMM) ? MMUN_METHOD_HMM_FAULT :

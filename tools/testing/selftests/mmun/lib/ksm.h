@@ -2,8 +2,8 @@
 /*
  * Controls ksmd, the kernel thread that merges pages.
  *
- * The duration of a scan depends on the number of pages that other processes gave to
- * ksmd, so a test waits for scans and not for a time.
+ * The duration of a scan depends on the number of pages that other processes
+ * gave to ksmd.  A test therefore waits for scans, and not for a time.
  */
 #ifndef _SELFTESTS_MMUN_KSM_H
 #define _SELFTESTS_MMUN_KSM_H
@@ -13,9 +13,9 @@
 #define KSM_DIR "/sys/kernel/mm/ksm/"
 
 /*
- * ksmd merges two pages in the second scan that finds them.  The current scan
- * may have passed the addresses before the pages existed. ksmd skips a busy
- * page until the next scan.
+ * ksmd merges two pages in the second scan that finds them.  A scan that began
+ * before the test wrote the pages may have passed their addresses. ksmd skips a
+ * busy page until the next scan.
  */
 #define KSM_SCANS 6
 
@@ -24,8 +24,8 @@
 /**
  * struct ksm - the state of ksmd before the test
  * @run: whether ksmd ran
- * @batch: pages that ksmd scanned between two sleeps
- * @scans: scans that ksmd had finished
+ * @batch: number of pages that ksmd scanned between two sleeps
+ * @scans: number of scans that ksmd had finished
  */
 struct ksm {
 	long run;
@@ -33,7 +33,7 @@ struct ksm {
 	long scans;
 };
 
-/* Start ksmd, faster than by default.  Returns -1 if the kernel has no ksmd. */
+/* Start ksmd with large batches.  Returns -1 if the kernel has no ksmd. */
 static inline int ksm_start(struct ksm *ksm)
 {
 	ksm->run = mmun_read_number(KSM_DIR "run");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Defines main(), which lists or runs the tests that MMUN_TESTS selects, see
- * names.h.
+ * Defines main(), which runs the tests that MMUN_TESTS selects, or prints their
+ * names: see names.h.
  */
 #ifndef _SELFTESTS_MMUN_MAIN_H
 #define _SELFTESTS_MMUN_MAIN_H
@@ -29,7 +29,7 @@ static int test_harness_run(int argc, char **argv);
 	"no hmm_range_fault_unlocked_timeout(): SNAPSHOT has one loop, which other programs test"
 #define MMUN_NO_ACCESS "no access to " MMUN_DEV ": run as root"
 
-/* Returns why the device cannot be opened, or NULL. */
+/* Returns the reason why no test of the program can run, or NULL. */
 static inline const char *mmun_device_problem(void)
 {
 	const char *problem = NULL;

@@ -2,7 +2,7 @@
 /*
  * Writes the line "mmun: starts NAME" to the kernel log before each test.
  *
- * The kernel printed the messages that follow the line while the test NAME ran.
+ * The kernel printed the messages behind this line while the test NAME ran.
  * The process of the test writes the line before the setup of the test.  The
  * line is missing if /dev/kmsg cannot be opened.
  */

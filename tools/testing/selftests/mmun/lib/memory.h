@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory of a test: how to map, write and compare it, and what
- * /proc/PID/pagemap reports of it.
+ * Maps and writes the memory of a test, and reads the entries of its pages in
+ * /proc/PID/pagemap.
  */
 #ifndef _SELFTESTS_MMUN_MEMORY_H
 #define _SELFTESTS_MMUN_MEMORY_H
@@ -20,8 +20,8 @@
 #include "sysfs.h"
 
 /*
- * Reserve @pages pages without access, and one more such page on either side,
- * so that the kernel cannot merge a mapping in the arena with a neighbour.
+ * Reserve an arena of @pages pages without access, and one page on either side.
+ * The kernel then cannot merge a mapping in the arena with a mapping outside.
  */
 static inline char *mmun_arena(size_t pages)
 {
@@ -43,8 +43,8 @@ static inline char *mmun_arena_aligned(size_t length, size_t align)
 }
 
 /*
- * Map file @fd at a fixed place, or anonymous memory if @fd is -1.  The mapping
- * is not populated, and has no huge pages.
+ * Map the file @fd, or anonymous memory if @fd is -1, at the address @at.  The
+ * mapping is not populated, and has no huge pages.
  */
 static inline char *mmun_map_file(char *at, size_t length, int flags, int fd)
 {
@@ -57,13 +57,13 @@ static inline char *mmun_map_file(char *at, size_t length, int flags, int fd)
 	return p;
 }
 
-/* Map anonymous private memory at a fixed place: see mmun_map_file(). */
+/* Map anonymous private memory at the address @at: see mmun_map_file(). */
 static inline char *mmun_map(char *at, size_t length)
 {
 	return mmun_map_file(at, length, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
-/* Fill each page with its number, counted from 1. */
+/* Set all bytes of each page to the number of the page, counted from 1. */
 static inline void mmun_fill(char *at, size_t pages)
 {
 	size_t i, page = sysconf(_SC_PAGESIZE);
@@ -82,7 +82,7 @@ static inline char *mmun_map_filled(char *at, size_t pages)
 	return p;
 }
 
-/* The compiler can neither drop nor move this load or store. */
+/* The compiler can neither drop nor move these accesses to memory. */
 static inline char mmun_load(const char *p)
 {
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
@@ -94,8 +94,8 @@ static inline void mmun_store(char *p, char c)
 }
 
 /*
- * Returns a memfd of @length bytes, or -1.  MFD_NOEXEC_SEAL is necessary if
- * vm.memfd_noexec is 2.  Kernels before 6.3 lack the flag.
+ * Returns a memfd of @length bytes, or -1.  If the sysctl vm.memfd_noexec is 2,
+ * memfd_create() needs MFD_NOEXEC_SEAL.  Kernels before 6.3 lack this flag.
  */
 static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 {
@@ -108,7 +108,7 @@ static inline int mmun_memfd_sized(size_t length, unsigned int flags)
 
 #define MMUN_NO_COLLAPSE "no MADV_COLLAPSE: set CONFIG_TRANSPARENT_HUGEPAGE"
 
-/* Make a huge page at @p.  Returns NULL, or the reason of the failure. */
+/* Collapse the pages at @p.  Returns NULL, or the reason for the failure. */
 static inline const char *mmun_collapse(char *p)
 {
 	if (!madvise(p, HUGE_SIZE, MADV_COLLAPSE))
@@ -117,7 +117,7 @@ static inline const char *mmun_collapse(char *p)
 				 "no memory for a huge page: boot with MEM=1G";
 }
 
-/* The PFN in an entry of /proc/PID/pagemap */
+/* The bits of the PFN in an entry of /proc/PID/pagemap */
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
 /* Read the entry of /proc/PID/pagemap for the page at @p.  Returns 0 or -1. */
@@ -135,7 +135,7 @@ static inline int mmun_pagemap_of(pid_t pid, const char *p, __u64 *entry)
 	return n == sizeof(*entry) ? 0 : -1;
 }
 
-/* Returns the entry of the calling process for the page at @p, or 0. */
+/* Returns the entry of /proc/self/pagemap for the page at @p, or 0. */
 static inline __u64 mmun_pagemap(const char *p)
 {
 	__u64 entry;
@@ -144,9 +144,9 @@ static inline __u64 mmun_pagemap(const char *p)
 }
 
 /*
- * Run the caller only on this CPU.  A new page stays in a batch of its CPU
- * before the page enters the LRU list.  Until then, other CPUs cannot isolate
- * the page, and see one more reference to the page.
+ * Run the caller only on this CPU.  A new page is first in a batch of this CPU,
+ * and later in the LRU list.  While the page is in the batch, other CPUs cannot
+ * isolate the page, and see an extra reference to the page.
  */
 static inline int mmun_stay_on_this_cpu(void)
 {
@@ -157,7 +157,7 @@ static inline int mmun_stay_on_this_cpu(void)
 	return sched_setaffinity(0, sizeof(here), &here);
 }
 
-/* Write pages that MADV_PAGEOUT can free at once, without swap. */
+/* Write pages, which MADV_PAGEOUT can then free at once, without swap. */
 static inline int mmun_write_lazily_freed(char *at, size_t length)
 {
 	if (mmun_stay_on_this_cpu() || madvise(at, length, MADV_DONTNEED))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every test of /dev/mmun includes this file.  The functions are static,
- * because each program consists of one .c file.
+ * Every test of /dev/mmun includes this file.  All functions in lib/ are
+ * static, because each program is compiled from one .c file.
  */
 #ifndef _SELFTESTS_MMUN_H
 #define _SELFTESTS_MMUN_H

@@ -2,10 +2,10 @@
 /*
  * Prints the names of the tests, and selects the tests that run.
  *
- * MMUN_TESTS in the environment is a list of globs, separated by commas.  The
- * harness prints the name of a test as "fixture.variant.test".  A test runs if
- * a glob matches this name, or "fixture.test".  All tests run if MMUN_TESTS is
- * empty.
+ * The environment variable MMUN_TESTS is a list of globs, separated by commas.
+ * The harness prints the name of a test as "fixture.variant.test".  A test runs
+ * if a glob matches this name or the shorter name "fixture.test".  All tests
+ * run if MMUN_TESTS is empty.
  *
  * With MMUN_LIST=1 a program prints the names of the selected tests, one on
  * each line, and exits.  The list needs no device.
@@ -37,8 +37,8 @@ static inline bool mmun_wants_list(void)
 }
 
 /*
- * Print the name that the harness prints.  @variant is "" if there is no
- * variant.
+ * Print the name of a test in the format of the harness.  @variant is "" if the
+ * fixture has no variant.
  */
 static inline void mmun_print_name(const char *fixture, const char *variant,
 				   const char *test)
@@ -81,8 +81,8 @@ static inline void *mmun_copy(const void *from, size_t size, int flags)
 
 /**
  * struct mmun_test - a copy of a test of the harness
- * @test: the harness calls @test.fn, which is mmun_marked_test()
- * @fn: the function that the harness would call without this file
+ * @test: the copy, in which @test.fn is mmun_marked_test()
+ * @fn: the @fn of the original test, which runs the test
  */
 struct mmun_test {
 	struct __test_metadata test;
@@ -98,14 +98,14 @@ static inline void mmun_marked_test(struct __test_metadata *test,
 	((struct mmun_test *)test)->fn(test, variant);
 }
 
-/* The linker defines these symbols as the bounds of the program. */
+/* The linker defines these symbols: the start and the end of the program. */
 extern char __executable_start[], _end[];
 
 /*
- * A new harness allocates @t in shared memory, and reads the result of the test
- * from @t.  The copy must then be shared.  An old harness has @t in the
- * program, and stores the PID of the child in @t.  The copy must then be
- * private.
+ * In a new harness, @t is in shared memory, and the process of the test stores
+ * its result in @t.  The copy of @t must then be shared.  In an old harness, @t
+ * is a variable of the program, in which the harness stores the PID of the
+ * test.  The copy of @t must then be private.
  */
 static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 {
@@ -118,8 +118,8 @@ static inline struct __test_metadata *mmun_copy_test(struct __test_metadata *t)
 }
 
 /*
- * Returns a copy of @f with the variant @v only, and with only the tests that
- * MMUN_TESTS selects.
+ * Returns a copy of fixture @f.  The only variant of the copy is @v, and the
+ * tests of the copy are those that MMUN_TESTS selects.
  */
 static inline struct __fixture_metadata *
 mmun_copy_fixture(const struct __fixture_metadata *f,
@@ -141,9 +141,9 @@ mmun_copy_fixture(const struct __fixture_metadata *f,
 }
 
 /*
- * Replace the list of the harness: one fixture for each variant, with only the
- * tests that MMUN_TESTS selects for that variant.  If a fixture has no variant,
- * the name of the variant is "".
+ * Replace the list of fixtures of the harness.  The new list has one fixture
+ * for each variant, with only the tests that MMUN_TESTS selects.  A fixture
+ * without variants gets one variant, whose name is "".
  */
 static inline void mmun_choose_tests(void)
 {

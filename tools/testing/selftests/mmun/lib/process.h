@@ -10,14 +10,15 @@
  *   mmun_child_answer(&child)		and wait for the result
  *   mmun_child_end(&child)		the child exits; returns its status
  *
- * An order is a function of the program.  The child calls the function with the
- * memory that fork() copied.  The child does not see later writes of the test
- * to private memory.
+ * An order is a function of the test program, which the child calls.  The child
+ * has a copy of the private memory of the test.  After fork(), the child does
+ * not see writes of the test to private memory.
  *
- * Each thread that takes orders is at one end of a pair of sockets.  Each
- * process closes the other end, so that the exit of one process closes the
- * connection of the other process.  No call waits longer than MMUN_PATIENCE_MS,
- * and the child is killed when the thread that forked it exits.
+ * Each thread that takes orders has one socket of a pair, and the test has the
+ * other socket.  Each process closes the socket that it does not use, so that
+ * the exit of one process ends the connection of the other process.  No call
+ * waits longer than MMUN_PATIENCE_MS.  The child is killed when the thread that
+ * forked the child exits.
  */
 #ifndef _SELFTESTS_MMUN_PROCESS_H
 #define _SELFTESTS_MMUN_PROCESS_H
@@ -36,7 +37,7 @@
 #include "compat.h"
 #include "task.h"
 
-/* Returns 0 or more, or -1 with errno. */
+/* An order returns a value that is not negative, or -1 with errno. */
 typedef int (*mmun_order_fn)(void *arg, int nr);
 
 struct mmun_order {
@@ -51,11 +52,11 @@ struct mmun_answer {
 };
 
 /**
- * struct mmun_child - a child process, or another thread of such a process
+ * struct mmun_child - a thread of a child process, which takes orders
  * @pid: the process
- * @tid: the thread that takes the orders
- * @pidfd: a descriptor of the process
- * @sock: the test's end of the socket pair
+ * @tid: the ID of the thread
+ * @pidfd: a pidfd of the process
+ * @sock: the socket by which the test sends orders to the thread
  * @arg: the first argument of each order
  */
 struct mmun_child {
@@ -68,7 +69,7 @@ struct mmun_child {
 
 /* In the child */
 
-/* The main function of a thread.  The thread first sends its thread ID. */
+/* The main function of a thread, which first sends its own thread ID. */
 static inline void *mmun_child_obey(void *arg)
 {
 	const int sock = (intptr_t)arg;
@@ -84,8 +85,8 @@ static inline void *mmun_child_obey(void *arg)
 }
 
 /*
- * Create a thread in the child.  Returns the child's descriptor of the test's
- * end of the socket pair.
+ * Create a thread in the child, and a pair of sockets.  Returns the socket for
+ * the test, as a descriptor of the child.
  */
 static inline int mmun_child_create_thread(void *arg, int nr)
 {
@@ -99,7 +100,7 @@ static inline int mmun_child_create_thread(void *arg, int nr)
 	return errno ? -1 : pair[0];
 }
 
-/* The child calls this function when the test has received its end. */
+/* Close the socket for the test in the child, after the test has got a copy. */
 static inline int mmun_child_close(void *arg, int nr)
 {
 	return close(nr);
@@ -118,9 +119,9 @@ static inline int mmun_child_order(const struct mmun_child *child,
 }
 
 /*
- * Returns the result of the order, with the errno of the order.  Returns -1
- * with ESRCH if the child is gone, and with ETIMEDOUT if the child did not
- * answer in time.
+ * Wait for the result of the last order.  Returns the result, with the errno of
+ * the order.  Returns -1 with ESRCH if the child is gone, and with ETIMEDOUT if
+ * the child did not answer in time.
  */
 static inline int mmun_child_answer(const struct mmun_child *child)
 {
@@ -142,17 +143,15 @@ static inline int mmun_child_do(const struct mmun_child *child,
 	return mmun_child_order(child, fn, nr) ?: mmun_child_answer(child);
 }
 
-/*
- * Returns a descriptor of the test for the file of descriptor @fd of the child.
- */
+/* Copy descriptor @fd of the child to the test.  Returns the new descriptor. */
 static inline int mmun_child_getfd(const struct mmun_child *child, int fd)
 {
 	return syscall(SYS_pidfd_getfd, child->pidfd, fd, 0);
 }
 
 /*
- * Returns twice, like fork(): the child's socket in the child, and -1 in the
- * test.  @child may be in shared memory, so only the test writes to it.
+ * Returns twice, like fork(): the socket of the child in the child, and -1 in
+ * the test.  Only the test writes to *@child, which may be in shared memory.
  */
 static inline int mmun_child_fork(struct mmun_child *child, void *arg)
 {
@@ -188,7 +187,7 @@ static inline int mmun_child_start(struct mmun_child *child, void *arg)
 	return child->tid < 0 ? -1 : 0;
 }
 
-/* Create another thread of @child, which takes its own orders. */
+/* Create another thread in the process @child, with its own orders. */
 static inline int mmun_child_start_thread(struct mmun_child *thread,
 					  const struct mmun_child *child)
 {
@@ -208,8 +207,8 @@ static inline int mmun_child_signal(const struct mmun_child *child, int sig)
 }
 
 /*
- * Wait until the child exits.  Returns its exit status, 128 + the signal that
- * killed it, or -1 if it did not exit in time.
+ * Wait until the child exits.  Returns the exit status of the child, or 128 +
+ * the signal that killed the child, or -1 if the child did not exit in time.
  */
 static inline int mmun_child_wait(const struct mmun_child *child)
 {
@@ -233,8 +232,8 @@ static inline int mmun_child_reap(struct mmun_child *child)
 }
 
 /*
- * Shut down the socket, even if another child has a copy of @sock.  The child
- * exits with 0 after its last order.  Returns what mmun_child_wait() returns.
+ * Shut down the socket, even if another child has a copy of the socket.  The
+ * child exits with 0 after its last order.  Returns like mmun_child_wait().
  */
 static inline int mmun_child_end(struct mmun_child *child)
 {
@@ -243,8 +242,8 @@ static inline int mmun_child_end(struct mmun_child *child)
 }
 
 /*
- * End the child at the end of a test.  The child may have exited, or may not
- * have started.
+ * Kill the child at the end of a test.  Does nothing if the child was reaped or
+ * has never started.
  */
 static inline void mmun_child_kill(struct mmun_child *child)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs a race: the mutator, which is the thread of the test, changes an mm
- * while other threads, the actors, use the device.
+ * Runs a race.  The mutator, which is the first thread of the test, changes the
+ * mm.  At the same time other threads, the actors, use the device.
  *
- * A seed determines all random choices.  MMUN_SEED=N repeats the choices, but
- * the scheduler may execute them in another order.  A race without collisions
- * proves nothing.  The mutator therefore plays rounds until enough batches
- * collided, and the test fails if too few collided.
+ * A seed determines all random choices.  MMUN_SEED=N repeats the choices of
+ * each thread, but the threads may run in another order.  The mutator changes
+ * the mm in rounds, until enough batches collided with the changes.  The test
+ * fails if too few batches collided.
  */
 #ifndef _SELFTESTS_MMUN_RACE_H
 #define _SELFTESTS_MMUN_RACE_H
@@ -18,19 +18,19 @@
 
 #define RACE_PAGES 16
 #define ACTORS 2
-#define ENOUGH 20 /* collisions, and pages compared */
-#define ROUNDS 30 /* minimum of the mutator's rounds */
-#define PATIENCE 200 /* maximum of the rounds, divided by the minimum */
-#define YIELDS 1000000 /* limit of each wait for a thread */
+#define ENOUGH 20 /* fewest collisions, and fewest compared pages */
+#define ROUNDS 30 /* minimum number of rounds of the mutator */
+#define PATIENCE 200 /* maximum number of rounds, divided by the minimum */
+#define YIELDS 1000000 /* limit of the yields in wait_for_checks() */
 
-/**
- * struct race - data that the threads share
+/*
+ * struct race - the data that all threads of a race share
  * @id: the ID of a range over all pages, or 0
  * @rounds: minimum number of rounds of the mutator
  * @nr_actors: number of actors, at most ACTORS
  * @act: the function that an actor calls in each turn
- * @stop: the actors must return
- * @wrong: an error occurred; @what describes the first error
+ * @stop: whether the actors must return
+ * @wrong: whether an error occurred; @what describes the first error
  * @checked: number of pages that devices accessed, plus compared batches
  */
 static struct race {
@@ -52,12 +52,12 @@ static struct race {
 } race = { .rounds = ROUNDS, .nr_actors = ACTORS };
 
 /**
- * struct actor - the state of this thread, which is an actor or the mutator
+ * struct actor - the state of the calling thread: of an actor or of the mutator
  * @dice: state of the random numbers of the thread
- * @turns: number of finished turns
+ * @turns: number of finished calls of race.act()
  * @id: the range on which the thread works
- * @first: first page of that range
- * @pages: pages of that range
+ * @first: number of the first page of the range @id
+ * @pages: number of pages of the range @id
  */
 static __thread struct actor {
 	__u64 dice;
@@ -78,13 +78,13 @@ static inline void wrong(const char *fmt, ...)
 	va_end(args);
 }
 
-/* Report that @call failed, and the errno. */
+/* Report an error: @call failed with errno. */
 static inline void failed(const char *call)
 {
 	wrong("%s: %s", call, strerror(errno));
 }
 
-/* Report a call that fails.  Evaluates to whether the call succeeds. */
+/* Report an error unless @_success is true.  Evaluates to @_success. */
 #define must(_success)                     \
 	({                                 \
 		bool __success = _success; \
@@ -103,7 +103,7 @@ static inline char *page_at(int page)
 	return race.map + page * race.page;
 }
 
-/* Returns the first word of a page of this generation. */
+/* Returns the first word that page @page has in generation @generation. */
 static inline __u64 stamp(int page, __u32 generation)
 {
 	return (__u64)(page + 1) << 32 | generation;
@@ -121,8 +121,8 @@ static inline void race_stamp_all(__u32 generation)
 }
 
 /*
- * Access the first word of a page.  Returns whether the device has an entry that
- * allows the access.
+ * Access the first word of a page, as a device would.  Returns whether the
+ * shadow has an entry that allows the access.
  */
 static inline bool device_access(int page, __u64 *value, __u32 flags)
 {
@@ -140,15 +140,15 @@ static inline bool device_access(int page, __u64 *value, __u32 flags)
 
 /* Reading the page tables */
 
-/* Returns a random method.  The methods are numbered from 0 to GUP. */
+/* Returns a random method.  The methods are 0 to MMUN_METHOD_GUP. */
 static inline __u32 roll_method(void)
 {
 	return roll(MMUN_METHOD_GUP + 1);
 }
 
 /*
- * Report the error of a call, unless the cause is a hole in the memory, missing
- * permission, or an mm without users.
+ * Report an error of @call, unless the memory has a hole, a page forbids the
+ * access, or the mm has no users.
  */
 static inline void tolerate(const char *call)
 {
@@ -174,8 +174,8 @@ static inline void gather_whole(__u32 method, __u32 flags)
 }
 
 /*
- * Collect the range in two parts, and yield after each part.  Returns the
- * number of valid pages, or -1.
+ * Collect the pages of the range in two parts, and yield after each part.
+ * Returns the number of valid pages, or -1.
  */
 static inline int collect_parts(struct mmun_token token, __u32 method,
 				__u32 flags)
@@ -193,7 +193,7 @@ static inline int collect_parts(struct mmun_token token, __u32 method,
 	return sum;
 }
 
-/* Commit a batch.  Returns the number of published pages, or -1. */
+/* Collect and commit a batch.  Returns the number of published pages, or -1. */
 static inline int gather_in_steps(__u32 method, __u32 flags)
 {
 	struct mmun_commit commit = {};
@@ -281,7 +281,7 @@ static inline bool needs_round(int round)
 	       race.checked < ENOUGH;
 }
 
-/* Play rounds of the mutator while the actors act. */
+/* Call @play for each round of the mutator, while the actors call @act. */
 static inline int race_run(void (*act)(void), void (*play)(int round))
 {
 	actor_init(0);
@@ -296,8 +296,8 @@ static inline int race_run(void (*act)(void), void (*play)(int round))
 }
 
 /*
- * Yield until devices have accessed @more pages.  Returns false if YIELDS
- * yields were not enough.
+ * Yield until the actors have added @more to race.checked.  Returns false if
+ * this does not happen within YIELDS yields.
  */
 static inline bool wait_for_checks(int more)
 {
@@ -322,8 +322,8 @@ static inline void race_init(int fd, char *map)
 }
 
 /*
- * The setup of a fixture with MMUN_FIXTURE.  The pages beside page RACE_SPARE
- * of the arena are not mapped.
+ * The setup of a race, in a fixture with MMUN_FIXTURE.  A test may map page
+ * RACE_SPARE of the arena, between two pages without access.
  */
 #define RACE_SPARE (RACE_PAGES + 1)
 #define setup_race()                                                          \
@@ -333,14 +333,14 @@ static inline void race_init(int fd, char *map)
 		race_init(self->fd, self->map);                               \
 	} while (0)
 
-/* Like setup_race(), with a range of all pages */
+/* Like setup_race(), with a range over all RACE_PAGES pages */
 #define setup_race_range()                                    \
 	do {                                                  \
 		setup_race();                                 \
 		race.id = mmun_insert(race.map, race.length); \
 	} while (0)
 
-/* The actors must have returned. */
+/* Check the results of a race after the actors have returned. */
 #define expect_race()                                              \
 	do {                                                       \
 		EXPECT_FALSE(race.wrong)                           \
@@ -354,7 +354,7 @@ static inline void race_init(int fd, char *map)
 		fflush(stdout);                                    \
 	} while (0)
 
-/* Run a race, and check the result. */
+/* Run a race, and check its results. */
 #define run_race(_act, _play)                        \
 	do {                                         \
 		mmun_need_feature(MMUN_FEATURE_HMM); \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random numbers that a seed determines, by the generator splitmix64.
+ * Generates random numbers from a seed by the generator splitmix64.
  */
 #ifndef _SELFTESTS_MMUN_RANDOM_H
 #define _SELFTESTS_MMUN_RANDOM_H

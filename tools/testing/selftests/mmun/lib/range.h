@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Statements about pages of self->map: the entries in the shadow of range
- * self->id, and the pages that a snapshot by self->method reports.
+ * Statements about pages of self->map.  They take snapshots by self->method, or
+ * check the entries of the pages in the shadow of range self->id.
  */
 #ifndef _SELFTESTS_MMUN_RANGE_H
 #define _SELFTESTS_MMUN_RANGE_H
@@ -14,7 +14,7 @@
 	__u32 method;      \
 	__u32 id
 
-/* Map the first @_filled pages of an arena.  Insert a range of @_nr pages. */
+/* Map @_filled pages of an arena, and insert a range over @_nr pages. */
 #define setup_range(_arena, _filled, _nr)                             \
 	do {                                                          \
 		mmun_setup_arena(_arena);                             \
@@ -55,7 +55,7 @@
 
 #define device_byte(_nr) mmun_device_byte(self->id, mmun_page(_nr))
 
-/* The device writes a byte, and the CPU must read this byte. */
+/* The device writes @_byte to page @_nr, and the CPU must read @_byte. */
 #define device_write_byte(_nr, _byte)                          \
 	do {                                                   \
 		const char __byte = _byte;                     \

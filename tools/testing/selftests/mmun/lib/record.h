@@ -60,7 +60,7 @@ static inline void mmun_print_record(const struct mmun_record *r)
 		(unsigned long long)r->clip_end, r->tid, r->tgid, r->comm);
 }
 
-/* All records of the log, for a test that does not determine their order */
+/* All records of the log, for a test that cannot predict their order */
 struct mmun_records {
 	struct mmun_record records[256];
 	int count;
@@ -80,9 +80,9 @@ static inline void mmun_print_all(const struct mmun_records *log)
 }
 
 /*
- * Expect that the next record reports a blockable @_event to range @_id.  The
- * part of the event in the range must be [start, start + length).  Evaluates to
- * the record.
+ * Expect that the next record reports a blockable invalidation with the event
+ * @_event to range @_id.  The part of the invalidation that is inside the range
+ * must be [@_start, @_start + @_length).  Evaluates to the record.
  */
 #define mmun_expect_event(_id, _event, _start, _length)               \
 	({                                                            \

@@ -14,8 +14,8 @@
 
 /**
  * struct setting - a setting that a test may change
- * @path: the file
- * @before: the text of the file
+ * @path: the file that contains the setting
+ * @before: the text of the file before the test
  * @cleanup: the process that restores the text
  */
 struct setting {
@@ -25,9 +25,9 @@ struct setting {
 };
 
 /*
- * Wait until no other process has the lock of the setting.  Returns a descriptor
- * that owns the lock.  The lock is an abstract address of a socket, because small
- * kernels have no file locks.
+ * Wait until no other process has the lock of the setting, and acquire the
+ * lock.  Returns a descriptor that owns the lock.  The lock is an abstract
+ * address of a socket, because a small kernel has no file locks.
  */
 static inline int setting_lock(const char *path)
 {
@@ -49,8 +49,8 @@ static inline int setting_write_back(void *arg, int nr)
 }
 
 /*
- * Record the setting, to restore it later.  Returns -1 if the setting does not
- * exist.
+ * Read the setting, and start the process that restores the setting.  Returns
+ * -1 if the setting does not exist.
  */
 static inline int setting_keep(struct setting *setting, const char *path)
 {
@@ -64,7 +64,7 @@ static inline int setting_keep(struct setting *setting, const char *path)
 	return ret;
 }
 
-/* Returns 0 if the setting is restored, or if the setting does not exist. */
+/* Restore the setting.  Returns 0 even if there is no such setting. */
 static inline int setting_restore(struct setting *setting)
 {
 	return setting->cleanup.pid > 0 ? mmun_child_end(&setting->cleanup) : 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The shadow of a watched range, for a test that has self->fd and self->page.
+ * Statements about a range's shadow, for a test with self->fd and self->page
  */
 #ifndef _SELFTESTS_MMUN_SHADOW_H
 #define _SELFTESTS_MMUN_SHADOW_H
 
 #include "watch.h"
 
-/* Fill the shadow by the best method of the kernel.  @_pages may be NULL. */
+/* Fill the shadow by the kernel's best method.  @_pages may be NULL. */
 #define shadow_fill(_watch, _flags, _pages)                                   \
 	ASSERT_EQ((_watch).length / self->page,                               \
 		  mmun_snapshot((_watch).id, (_watch).start, (_watch).length, \
@@ -21,7 +21,7 @@
 		__watch;                                             \
 	})
 
-/* Expect that this is the only record of the log: see expect_between(). */
+/* Expect that the log has only the record of @_event: see expect_between(). */
 #define expect_only(_watch, _event, _start, _length)                         \
 	do {                                                                 \
 		struct mmun_records __log;                                   \
@@ -37,8 +37,8 @@
 #define expect_entries(_watch, _count) mmun_verify_if_hmm((_watch).id, _count)
 
 /*
- * Expect that the shadow has no entry for the page at @_addr, and @_count
- * entries in all.
+ * Expect that the shadow has @_count entries, and no entry for the page at
+ * @_addr.
  */
 #define expect_lost(_watch, _addr, _count)                         \
 	do {                                                       \
@@ -51,7 +51,7 @@
 #define expect_all_kept(_watch) \
 	expect_entries(_watch, (_watch).length / self->page)
 
-/* Fill the shadow again.  Expect that the device reads @_value at @_addr. */
+/* Fill the shadow again, and expect that the device reads @_value at @_addr. */
 #define expect_device_reads(_watch, _addr, _value)               \
 	do {                                                     \
 		shadow_fill(_watch, 0, NULL);                    \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The subject is a process whose mm the test watches.
+ * The subject is a child process of the test, whose mm the test watches.
  *
- * The subject owns the mm, and maps and writes ALL_PAGES pages.  The two
- * threads of the subject, the mutators, take orders.  The test and its workers,
- * which are threads of the test, use the subject's descriptor of the device.  A
- * held mutator may hold mmap_lock of the subject.  Page faults of the test do
- * not need this lock, because the test has another mm.
+ * The subject maps and writes ALL_PAGES pages.  The subject has two threads,
+ * the mutators, which take orders from the test.  The test and its workers use
+ * a copy of the device descriptor that the subject opened.  A held mutator may
+ * own mmap_lock of the subject.  Page faults of the test do not need this lock,
+ * because the test has its own mm.
  */
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H
@@ -18,12 +18,13 @@
 
 struct subject;
 
-/* Returns 0 or more, or -1 with errno. */
+/* A mutation returns a value that is not negative, or -1 with errno. */
 typedef int (*mutate_fn)(struct subject *subject, int nr);
 
 /**
  * struct mutator - one thread of the subject
- * @thread: takes the orders
+ * @subject: the process of the thread
+ * @thread: the thread, which takes orders
  * @order: the last order
  */
 struct mutator {
@@ -33,14 +34,16 @@ struct mutator {
 };
 
 /**
- * struct subject - the watched process, in memory that the test shares with it
+ * struct subject - the watched process, in memory that it shares with the test
+ * @mutator: the two threads of the subject
+ * @pid: the process ID of the subject
  * @fd: the device, as a descriptor of the test
  * @memfd: a file of one page, which the test opened before the subject started
  * @uffd: the subject's userfaultfd, as a descriptor of the test
- * @map: ALL_PAGES pages, at the same address in both processes
+ * @map: ALL_PAGES pages, at the same address in the test and in the subject
  * @page: bytes of a page
  * @dir: the directory for the core dump of the subject, or ""
- * @stop: set by the test to end an order that repeats a mutation
+ * @stop: whether an order that repeats a mutation must return
  */
 struct subject {
 	struct mutator mutator[2];
@@ -56,7 +59,7 @@ struct subject {
 
 /* Orders */
 
-/* Returns the device, as a descriptor of the subject. */
+/* Map the pages, and open the device.  Returns a descriptor of the subject. */
 static inline int subject_set_up(void *arg, int nr)
 {
 	struct mutator *mutator = arg;
@@ -91,7 +94,7 @@ static inline int subject_do(struct mutator *mutator, mutate_fn order, int nr)
 	return subject_order(mutator, order, nr) ?: subject_answer(mutator);
 }
 
-/* Returns a descriptor of the test for a file of the subject, or -1. */
+/* Copy a descriptor of the subject to the test.  Returns the copy, or -1. */
 static inline int subject_getfd(struct subject *subject, int its_fd)
 {
 	return mmun_child_getfd(&subject->mutator[0].thread, its_fd);
@@ -113,7 +116,7 @@ static inline int subject_start_threads(struct subject *subject)
 	return subject->fd < 0 ? -1 : 0;
 }
 
-/* Returns a subject with its pages and both mutators, or NULL. */
+/* Start a subject, with its pages and its mutators.  Can return NULL. */
 static inline struct subject *subject_start(void)
 {
 	struct subject *subject = mmap(NULL, sizeof(*subject),
@@ -136,7 +139,7 @@ static inline int subject_kill(struct subject *subject, int sig)
 	return mmun_child_signal(&subject->mutator[0].thread, sig);
 }
 
-/* The subject may have exited. */
+/* Kill the subject, unless it has exited. */
 static inline void subject_end(struct subject *subject)
 {
 	mmun_child_kill(&subject->mutator[0].thread);
@@ -179,7 +182,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 	return uffd;
 }
 
-/* The fixture: @fd, @page and @map belong to the subject. */
+/* Members of a fixture.  @fd, @page and @map are those of struct subject. */
 
 #define SUBJECT_FIXTURE          \
 	MMUN_FIXTURE;            \
@@ -210,7 +213,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 		(_worker)->id = _id;                         \
 	} while (0)
 
-/* Start the workers.  @reader works on self->id, and @other works on @_id. */
+/* Start the workers: @reader uses range self->id, and @other uses @_id. */
 #define setup_workers(_id)                             \
 	do {                                           \
 		setup_worker(&self->reader, self->id); \
@@ -235,7 +238,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 #define subject_thread(nr) (&self->subject->mutator[nr])
 #define subject_tid(nr) (subject_thread(nr)->thread.tid)
 
-/* Order thread @_nr to change page @_page by @_mutation. */
+/* Order mutator @_nr to call @_mutation for page @_page. */
 #define order_mutator(_nr, _mutation, _page) \
 	ASSERT_EQ(0, subject_order(subject_thread(_nr), _mutation, _page))
 
@@ -244,8 +247,8 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 	ASSERT_EQ(0, subject_do(subject_thread(_nr), _mutation, _page))
 
 /*
- * Order a mutation, and wait until thread @_nr is held at @_point of range
- * @_id.
+ * Order a mutation, and wait until mutator @_nr is held at the point @_point of
+ * range @_id.  Returns the ID of the hold.
  */
 #define hold_mutator(_nr, _mutation, _page, _point, _id)               \
 	({                                                             \
@@ -255,14 +258,14 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 		__at;                                                  \
 	})
 
-/* Resume the mutator, which no other hold stops, and wait for its answer. */
+/* Resume mutator @_nr from its only hold, and wait for its answer. */
 #define resume_mutator(_nr, _hold)                                 \
 	do {                                                       \
 		EXPECT_EQ(1, mmun_resume(_hold));                  \
 		EXPECT_EQ(0, subject_answer(subject_thread(_nr))); \
 	} while (0)
 
-/* Expect that the next record reports a CLEAR of page @_nr to range @_id. */
+/* Expect that the next record reports CLEAR of page @_nr to range @_id. */
 #define expect_clear(_id, _nr) \
 	mmun_expect_event(_id, MMUN_EVENT_CLEAR, mmun_page(_nr), self->page)
 
@@ -282,7 +285,7 @@ static inline int mutate_userfault(struct subject *subject, int nr)
 		ASSERT_LE(0, self->subject->uffd);                         \
 	} while (0)
 
-/* Fill a missing page, and wake the threads that wait for it. */
+/* Fill a missing page, and wake the threads that wait for the page. */
 #define subject_fill_page(_nr)                                             \
 	do {                                                               \
 		struct uffdio_zeropage __zero = {                          \

@@ -70,7 +70,7 @@ static inline bool mmun_is_uml(void)
 
 /*
  * Returns the size of a huge page, which one PMD maps.  A kernel without huge
- * pages does not report the size.
+ * pages does not report this size, and the function calculates the size.
  */
 static inline size_t mmun_huge_size(void)
 {

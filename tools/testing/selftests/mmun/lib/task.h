@@ -4,21 +4,21 @@
  * whether signals can end the sleep, and in which system call the thread
  * sleeps.
  *
- * A look first reads /proc/TID/syscall, which contains "running" unless the
- * thread is off its CPU and off the run queue.  The look then reads
- * /proc/TID/status, which contains the kind of the sleep, and the number of
- * context switches, which grows whenever the thread goes to sleep.  If two
- * looks see a sleep and the same number, the thread slept between the two
- * looks.  If two rounds of looks see this for all threads, all threads slept
- * between the rounds.
+ * A look at a thread first reads /proc/TID/syscall, which contains "running"
+ * unless the thread is off its CPU and off the run queue.  The look then reads
+ * the kind of the sleep and the number of context switches from
+ * /proc/TID/status.  This number grows whenever the thread goes to sleep.  If
+ * two looks see a sleep and the same number of context switches, the thread
+ * slept between the two looks.  If two rounds of looks at several threads see
+ * this of each thread, all threads slept between the two rounds.
  *
- * A look must not read the status of a running thread.  To print the status,
- * the kernel takes a reference to the mm.  If the thread exits meanwhile, the
- * look drops the last reference, and executes the notifiers of the exit.
+ * A look must not read /proc/TID/status of a running thread.  To print this
+ * file, the kernel takes a reference to the mm.  If the thread exits meanwhile,
+ * the look drops the last reference, and executes the notifiers of the exit.
  *
- * The files stay open, because opening a file takes longer than reading it.  An
- * open file refers to the same thread, even if a later thread has the same
- * thread ID.
+ * The files stay open between the looks, because to open a file of /proc takes
+ * longer than to read the file.  An open file refers to the same thread, even
+ * if a later thread has the same thread ID.
  */
 #ifndef _SELFTESTS_MMUN_TASK_H
 #define _SELFTESTS_MMUN_TASK_H
@@ -36,7 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Time limit of waits, shorter than the 30 seconds of the harness for a test */
+/* Time limit of a wait, shorter than the time-out of the harness, 30 seconds */
 #define MMUN_PATIENCE_MS 25000
 
 /**
@@ -44,8 +44,8 @@
  * @MMUN_TASK_RUNNING: The thread runs or is ready to run
  * @MMUN_TASK_HELD: A hold stops the thread.  A caller of MMUN_WAIT_HELD sets
  *	this state; mmun_task_look() sets MMUN_TASK_BLOCKED
- * @MMUN_TASK_BLOCKED: The thread sleeps, and at most SIGKILL wakes it
- * @MMUN_TASK_WAITING: The thread sleeps and a signal wakes it, or it is stopped
+ * @MMUN_TASK_BLOCKED: The thread sleeps, and no signal except SIGKILL wakes it
+ * @MMUN_TASK_WAITING: The thread sleeps until a signal wakes it, or is stopped
  * @MMUN_TASK_GONE: The thread has exited, or has never existed
  */
 enum mmun_task_state {
@@ -60,13 +60,13 @@ enum mmun_task_state {
  * struct mmun_task - one thread, and its state at the last look
  * @tid: the thread, in the caller's PID namespace
  * @state: enum mmun_task_state
- * @hold: for HELD, the hold, which the caller sets; otherwise 0
- * @syscall: for BLOCKED and WAITING, the number of the system call, or -1
- * @arg: the second argument of this call (of ioctl(), the command), or 0
- * @switches: for BLOCKED and WAITING, the number of context switches of the
+ * @hold: in state HELD, the ID of the hold, which the caller sets; otherwise 0
+ * @syscall: in state BLOCKED or WAITING, the number of the system call, or -1
+ * @arg: the second argument of @syscall (of ioctl(), the command), or 0
+ * @switches: in state BLOCKED or WAITING, the number of context switches of the
  *	thread, which is larger in a new sleep; otherwise 0
- * @syscall_fd: /proc/TID/syscall; 0: not opened; -1: there was no such thread
- * @status_fd: /proc/TID/status, likewise
+ * @syscall_fd: /proc/TID/syscall; 0: not opened; -1: the thread was gone
+ * @status_fd: /proc/TID/status; 0 and -1 as in @syscall_fd
  */
 struct mmun_task {
 	pid_t tid;
@@ -79,7 +79,7 @@ struct mmun_task {
 	int status_fd;
 };
 
-/* A status has about 1,500 bytes, and more on a machine with many CPUs. */
+/* /proc/TID/status has about 1,500 bytes, or more if there are many CPUs. */
 #define MMUN_PROC_TEXT 8192
 
 /* Returns whether errno means that the thread has exited or is exiting. */
@@ -99,8 +99,8 @@ static inline void mmun_task_close(struct mmun_task *task)
 }
 
 /*
- * Open the file if @fd is 0, and read it.  Returns 1, 0 if the thread is gone,
- * or -1 with errno.
+ * Read /proc/@tid/@file.  Opens the file first if *@fd is 0.  Returns 1 on
+ * success, 0 if the thread is gone, or -1 with errno.
  */
 static inline int mmun_task_read(pid_t tid, const char *file, int *fd,
 				 char *text)
@@ -125,8 +125,8 @@ static inline int mmun_task_read(pid_t tid, const char *file, int *fd,
 }
 
 /*
- * Parse the status of a thread, and @call: "number first_argument ...".  The
- * number is -1 if the thread sleeps outside of a system call.
+ * Parse /proc/TID/status, and /proc/TID/syscall: "number first_argument ...".
+ * The number is -1 if the thread sleeps outside of a system call.
  */
 static inline void mmun_task_parse(struct mmun_task *task, const char *status,
 				   const char *call)
@@ -156,7 +156,7 @@ static inline void mmun_task_parse(struct mmun_task *task, const char *status,
 		task->arg = 0;
 }
 
-/* Returns 0, or -1 with errno if a file cannot be opened or read. */
+/* Get the state.  Returns 0, or -1 with errno if a file is unreadable. */
 static inline int mmun_task_see(struct mmun_task *task)
 {
 	char call[MMUN_PROC_TEXT], status[MMUN_PROC_TEXT];
@@ -181,8 +181,8 @@ static inline int mmun_task_see(struct mmun_task *task)
 }
 
 /*
- * Look at a thread.  Returns 1 if the thread slept since the last look, or was
- * gone at both looks, 0 if it ran, or -1 with errno.
+ * Look at a thread.  Returns 1 if the thread has slept since the last look, or
+ * was gone at the last look.  Returns 0 if the thread ran, or -1 with errno.
  */
 static inline int mmun_task_look(struct mmun_task *task)
 {
@@ -218,8 +218,8 @@ static inline void mmun_task_pause(int round)
 }
 
 /*
- * Wait until two looks see the same sleep or no thread.  Returns 1 on success,
- * 0 after @timeout_ms, or -1 with errno.
+ * Wait until two successive looks see the thread in the same sleep, or see no
+ * thread.  Returns 1 on success, 0 after @timeout_ms, or -1 with errno.
  */
 static inline int mmun_task_quiesce(struct mmun_task *task, int timeout_ms)
 {
@@ -251,8 +251,8 @@ static inline int mmun_drop_sys_admin(void)
 }
 
 /*
- * Wait for a child.  Returns its exit status, 128 + the signal that killed it,
- * or -1.  The time-out of the harness bounds the wait.
+ * Wait for a child.  Returns the exit status of the child, or 128 + the signal
+ * that killed the child, or -1.  The time-out of the harness limits the wait.
  */
 static inline int mmun_wait_child(pid_t pid)
 {

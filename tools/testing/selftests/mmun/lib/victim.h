@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The victim is a process that the test ends.  The victim has memory and a
- * descriptor of the device, and takes orders.
+ * The victim is a child process that ends during the test.  The victim has
+ * memory and a descriptor of the device, and takes orders.
  */
 #ifndef _SELFTESTS_MMUN_VICTIM_H
 #define _SELFTESTS_MMUN_VICTIM_H
@@ -9,12 +9,12 @@
 #include "execed.h"
 #include "process.h"
 
-/* The device.  Test and victim have different copies of this variable. */
+/* A descriptor of the device, not the same in the test and the victim */
 static int victim_fd;
 
-/* Orders.  The first argument is the memory of the victim. */
+/* Orders.  The first argument of each order is the memory of the victim. */
 
-/* Returns the device, as a descriptor of the victim. */
+/* Returns the device, as a descriptor of the victim, or -1. */
 static inline int victim_set_up(void *map, int pages)
 {
 	victim_fd = mmun_open();
@@ -41,11 +41,11 @@ static inline int victim_exec(void *map, int nr)
 	_exit(127);
 }
 
-/* In these fixtures self->fd refers to the device that the victim opened. */
+/* Fixtures: self->fd refers to the device that the victim opened. */
 
 /*
- * @_setup: statement that may open the device, and may start the victim
- * @...: more members
+ * @_setup: the statements of the setup, for example setup_victim()
+ * @...: more members of the fixture
  */
 #define VICTIM_FIXTURE(_fixture, _setup, ...)          \
 	FIXTURE(_fixture)                              \
@@ -92,7 +92,7 @@ static inline int victim_exec(void *map, int nr)
 	ASSERT_EQ(0, mmun_child_do(&self->victim, _order, _nr))
 #define signal_victim(_sig) ASSERT_EQ(0, mmun_child_signal(&self->victim, _sig))
 
-/* Pin the mm of the victim.  SIGKILL then keeps the mm until MMUN_UNPIN_MM. */
+/* Pin the mm of the victim.  After SIGKILL the mm exists until UNPIN_MM. */
 #define pin_victim()                                                     \
 	do {                                                             \
 		struct mmun_record __pin = {};                           \
@@ -108,7 +108,7 @@ static inline int victim_exec(void *map, int nr)
 
 /*
  * Kill the victim, and unpin its mm, so that the victim exits.  The teardown of
- * each fixture does the same.  The victim may be dead, or may not exist.
+ * each fixture calls this macro too.  The victim may be dead, or may not exist.
  */
 #define end_victim()                                       \
 	do {                                               \

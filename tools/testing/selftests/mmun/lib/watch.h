@@ -12,9 +12,9 @@
 
 /**
  * struct watch - a range
- * @id: the range
+ * @id: the ID of the range
  * @start: the first byte of the range
- * @length: in bytes
+ * @length: the length of the range in bytes
  */
 struct watch {
 	__u32 id;
@@ -65,8 +65,8 @@ static inline int watch_count(const struct watch *w,
 }
 
 /*
- * Expect a count from @_min to @_max.  If the count is wrong, print what was
- * counted, and the log.  Evaluates to the count.
+ * Expect that @_count is from @_min to @_max.  If @_count is wrong, print
+ * @_fmt, which says what was counted, and the log.  Evaluates to @_count.
  */
 #define expect_count(_log, _min, _max, _count, _fmt, ...)                     \
 	({                                                                    \
@@ -81,8 +81,8 @@ static inline int watch_count(const struct watch *w,
 	})
 
 /*
- * Expect that @_min to @_max records report @_event on exactly [start, start +
- * length) to the range of @_watch.  Evaluates to the number of records.
+ * Expect that @_min to @_max records report @_event for exactly [start, start +
+ * length) to range @_watch.  Evaluates to the number of these records.
  */
 #define expect_between(_log, _min, _max, _watch, _event, _start, _length) \
 	expect_count(_log, _min, _max,                                    \

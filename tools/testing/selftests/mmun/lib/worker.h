@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Workers are threads of the test, each of which does one job.  The thread
- * exists before the job starts, so that a hold can refer to its thread ID.
+ * A worker is a thread of the test, which does one job.  The thread exists
+ * before its job starts, so that a hold can name its thread ID.
  */
 #ifndef _SELFTESTS_MMUN_WORKER_H
 #define _SELFTESTS_MMUN_WORKER_H
@@ -14,12 +14,13 @@ struct subject;
 
 /**
  * struct worker - a thread, and the arguments of its job
- * @barrier: the thread waits twice: when @tid is valid, and before the job
- * @tid: the thread ID, which worker_create() sets
- * @is_busy: the job has started, and worker_join() was not called
+ * @thread: the thread
+ * @barrier: where the thread waits after it has set @tid, and before its job
+ * @tid: the thread ID, which is valid after worker_create()
+ * @is_busy: whether the job has started, and worker_join() was not called
  * @hold: the hold that stops the thread, or 0
- * @stop: a job that runs in a loop must return
- * @job: a function that returns 0 or more, or -1 with errno
+ * @stop: whether a job that runs in a loop must return
+ * @job: the function, which returns 0 or more, or -1 with errno
  * @subject: the process that owns the memory, or NULL
  * @fd: the device
  * @id: the ID of a range or of a hold
@@ -27,7 +28,7 @@ struct subject;
  * @length: bytes of the memory
  * @flags: flags of job_collect()
  * @token: the result of job_begin(), and the argument of job_collect()
- * @snap: the result of job_snapshot()
+ * @snap: the argument and the result of job_snapshot()
  * @ret: what @job returned
  * @errnum: errno of @job
  */
@@ -63,7 +64,7 @@ static inline void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Create the thread, and wait until the thread waits for its job. */
+/* Create the thread, and wait until the thread is ready for its job. */
 static inline int worker_create(struct worker *worker)
 {
 	worker->stop = false;
@@ -113,7 +114,7 @@ JOB(wait_held, _mmun_wait_held(worker->fd, worker->id, MMUN_HOLD_MS,
 JOB(dontneed, madvise(worker->at, worker->length, MADV_DONTNEED))
 /* clang-format on */
 
-/* Returns the number of valid pages. */
+/* Returns the number of collected pages that are valid, or -1 with errno. */
 static inline int job_collect(struct worker *worker)
 {
 	__u32 valid;
@@ -133,7 +134,7 @@ static inline int job_snapshot(struct worker *worker)
 	return _mmun_snapshot(worker->fd, &worker->snap);
 }
 
-/* Returns 1 if all invalidations of the mm have ended in time. */
+/* Returns whether all invalidations of the mm ended in time, or -1. */
 static inline int job_check_balance(struct worker *worker)
 {
 	struct mmun_check_balance check;
