@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures the costs of the calls of /dev/mmun and of the alternatives: the
- * calls of the core (/dev/mmun_floor), test_hmm, and an mm without a notifier.
+ * Measures the costs of the calls of /dev/mmun, and for comparison those of the
+ * core (by /dev/mmun_floor), of test_hmm, and of an mm without a notifier.
  *
- * A cost is a number of instructions.  The program needs an emulated machine whose
- * clock counts instructions ("make bench" starts one), and skips on any other
- * machine.  The program checks that each measured call did its work.
+ * A cost is a number of instructions.  The program needs an emulated machine
+ * whose clock counts instructions ("make bench" starts one), and skips on any
+ * other machine.  The program checks that each measured call did its work.
  *
- * "# cost operation scheme n units cost unit" is a row of the table: @units units of
- * the operation cost @cost instructions; @n is the number of ranges or pages.
+ * A row of the table is "# cost OPERATION SCHEME N UNITS COST UNIT": UNITS
+ * units of the operation cost COST instructions, with N ranges or pages.
  */
 #include "lib/mmun.h"
 #include "lib/floor.h"
@@ -27,8 +27,8 @@
 FIXTURE(bench){};
 
 /*
- * Wait until the console is idle, because the work of the console would add to
- * a cost.
+ * Wait until the console is idle, because output would increase the measured
+ * costs.
  */
 FIXTURE_SETUP(bench)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A stress test: the threads of several processes insert, remove, snapshot,
- * read and write ranges of the memory of all processes, and change that memory
- * at the same time.  The results depend on timing.
+ * A stress test.  The threads of several processes insert, snapshot, read,
+ * write and remove ranges over the memory of all processes.  At the same time,
+ * the threads change this memory.  The results depend on timing.
  *
  * The seed determines the calls of each thread.  The program prints the seed.
- * -S repeats the calls, but not the interleaving of the threads.  No other
- * program may use the device at the same time.
+ * With -S SEED the program repeats the calls, but not the interleaving of the
+ * threads.  During the run no other program may use the device.
  */
 #define __SANE_USERSPACE_TYPES__ /* makes __u64 an unsigned long long on every architecture */
 
@@ -31,10 +31,13 @@
 #include "stress/children.c"
 
 /*
- * ENOENT: another thread removed the range.  EFAULT, EACCES: the memory has
- * holes and pages that are not writable.  EAGAIN, EBUSY, EIO: another task uses
- * the pages.  ENODEV: the node does not exist.  EINVAL: this kernel or this
- * memory does not support the operation.
+ * The reasons for the errors that an operation may return:
+ *
+ *   ENOENT		another thread removed the range
+ *   EFAULT, EACCES	the memory has holes, or pages that are not writable
+ *   EAGAIN, EBUSY, EIO	another task uses the pages
+ *   ENODEV		the NUMA node does not exist
+ *   EINVAL		the kernel or the memory does not support the operation
  */
 /* clang-format off */
 static struct op ops[] = {
@@ -92,7 +95,7 @@ static struct op ops[] = {
 #define SWAP_SIZE "/sys/block/zram0/disksize"
 #define SWAP_RESET "/sys/block/zram0/reset"
 
-/* Write the header of a swap area, as mkswap does, and start to swap. */
+/* Write the header of a swap area to SWAP_DEVICE, and call swapon(). */
 static int make_swap(int mib)
 {
 	__u32 head[] = { 1, (mib << 20) / page_size() - 1, 0 };

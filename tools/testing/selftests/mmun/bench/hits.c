@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures invalidations that hit some of many ranges: MADV_DONTNEED of one
- * page.  Only the ranges that cover the page are hit, so the work of mm/ does
- * not depend on the number of these ranges.
+ * Measures MADV_DONTNEED of one page in a process with many ranges, of which
+ * some cover the page.  The call unmaps one page in each case, so only the cost
+ * of the notifiers depends on the ranges.
  */
 
 #define HIT_RECORDS 4096
@@ -58,7 +58,7 @@ static void insert_around(int fd)
 	my.id = bulk[0].id; /* the first range over the page */
 }
 
-/* Check that each range over the page was hit @times times. */
+/* Check that each range over the page has had @times invalidations. */
 static void must_be_hit(int fd, __u64 times)
 {
 	struct mmun_query_range counters;
@@ -68,7 +68,9 @@ static void must_be_hit(int fd, __u64 times)
 		     counters.out_invalidations == times);
 }
 
-/* Set up an empty log.  The old log must have lost @lost_before records. */
+/*
+ * Set up an empty log.  The previous log must have lost @lost_before records.
+ */
 static void reset_log(int fd, __u64 lost_before)
 {
 	__u64 lost;
@@ -119,7 +121,7 @@ static void read_log(int fd, struct mmun_record *records, __u64 nr)
 	MUST(read(fd, records, length) == length);
 }
 
-/* Measure one read() of the records of one invalidation. */
+/* Measure a read() that returns all records of one invalidation. */
 static void bench_log_of(void)
 {
 	static struct mmun_record records[1024];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures test_hmm, a module of the kernel: SNAPSHOT, READ and WRITE through
- * its mirror, and one invalidation.  The build needs the header of test_hmm,
- * and the run needs the module.
+ * Measures test_hmm, a module of the kernel: its ioctls SNAPSHOT, READ and
+ * WRITE, and one invalidation of its mirror.  The build needs test_hmm_uapi.h,
+ * and the run needs test_hmm.ko.
  */
 
 #if __has_include(<test_hmm_uapi.h>)
@@ -51,7 +51,7 @@ static void bench_hmm_snapshot(void)
 		MUST(perms[i] == expected);
 }
 
-/* The same call faults pages in if the mirror is cold, and copies the bytes. */
+/* HMM_DMIRROR_READ and _WRITE fault in missing pages, and copy the bytes. */
 static void hmm_move(__u32 flags)
 {
 	hmm_call(flags ? HMM_DMIRROR_WRITE : HMM_DMIRROR_READ, my.buffer);

@@ -8,7 +8,7 @@
 #define NR_SAMPLES 7
 #define MAX_ROWS 1024
 
-/* A reader compares the rows that have the same @op and the same @n. */
+/* A row of the table.  A reader compares the rows with the same @op and @n. */
 struct row {
 	char op[32];
 	const char *scheme; /* interval, naive, floor, test_hmm, none */
@@ -18,7 +18,7 @@ struct row {
 	__u64 cost; /* of all units together */
 };
 
-/* The rows are in shared memory: the children write, and the parent prints. */
+/* Rows in shared memory: the children add rows, and the parent prints them. */
 static struct rows {
 	int nr;
 	bool failed;
@@ -26,19 +26,19 @@ static struct rows {
 } * rows;
 
 /*
- * What a child measures.  The scheme must be a string literal, which has the
- * same address in the parent.
+ * What a child measures.  @scheme points to a string literal, which has the
+ * same address in the child and in the parent.
  */
 static struct subject {
 	const char *scheme;
 	__u64 n; /* ranges or pages */
-	int kind; /* kind of the pages, the ranges or the watcher */
+	int kind; /* enum page_kind, enum watcher or MMUN_KIND_* */
 	__u64 hits; /* ranges that an invalidation hits */
 	int fd;
 	__u32 id; /* ID of the range over the mapping */
 	struct mmun_token token;
 	char *map;
-	char *buffer; /* has the same length as the mapping */
+	char *buffer; /* @length bytes, for copies of the pages */
 	size_t length;
 	__u64 nr; /* pages of the mapping */
 	bool huge;
@@ -50,7 +50,7 @@ static __u64 clock_cost;
 
 #define clock_now() __builtin_ia32_rdtsc()
 
-/* End the process if a measured call fails, because its cost is wrong. */
+/* End the process if a measured call fails: the cost would be wrong. */
 #define MUST(condition) \
 	((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
@@ -70,7 +70,7 @@ static bool create_rows(void)
 	return rows != MAP_FAILED;
 }
 
-/* The unit must be a string literal.  @op is a format. */
+/* Add a row to the table.  @unit must be a string literal.  @op is a format. */
 static void __attribute__((format(printf, 4, 5)))
 add_row(const char *unit, __u64 units, __u64 cost, const char *op, ...)
 {
@@ -124,7 +124,7 @@ static __u64 median(__u64 *samples)
 		clock_now() - __began - clock_cost; \
 	})
 
-/* The median of several costs, which hides costs with timer interrupts */
+/* The median of NR_SAMPLES costs: timer interrupts increase some costs */
 #define MEDIAN(before, what, after)                          \
 	({                                                   \
 		__u64 __samples[NR_SAMPLES];                 \
@@ -170,7 +170,7 @@ static bool clock_counts(void)
 	return cost == 2001;
 }
 
-/* The cost of a long loop shows the share of timer interrupts. */
+/* The cost of a long loop shows how much timer interrupts add to a cost. */
 static void run_clock_counts_instructions(void)
 {
 	const unsigned long turns = 50000000;
@@ -180,7 +180,7 @@ static void run_clock_counts_instructions(void)
 	add_row("turn", turns, COST(loop(turns)), "loop");
 }
 
-/* Run @bench in a child, whose mm has never had a subscription. */
+/* Run @bench in a child, because the mm of a new child has no notifier. */
 static void in_child(void (*bench)(void), const char *scheme, int kind, __u64 n)
 {
 	pid_t pid;
@@ -197,6 +197,6 @@ static void in_child(void (*bench)(void), const char *scheme, int kind, __u64 n)
 	}
 	if (mmun_wait_child(pid))
 		rows->failed = true;
-	/* The kernel frees memory of the child later, after RCU grace periods. */
+	/* The kernel frees some memory of the child after RCU grace periods. */
 	usleep(200000);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures how a context slows its process: madvise(), munmap(), mprotect() and
- * fork() of some pages, with and without ranges.
+ * Measures how much a context slows madvise(), munmap(), mprotect() and fork()
+ * in its process, with and without ranges.
  */
 
 enum watcher {
 	NONE, /* no context, and no notifier */
 	OPEN, /* a context without a range */
-	MISS, /* a range elsewhere */
-	HIT, /* a range over the pages, its shadow filled, the log off */
-	LOGGED, /* like HIT, with the log on */
+	MISS, /* a context with a range over other addresses */
+	HIT, /* a range over the pages has a full shadow; the log is off */
+	LOGGED, /* like HIT, but the log is on */
 };
 
 static void watch(void)
@@ -27,7 +27,7 @@ static void watch(void)
 		log_off(my.fd);
 }
 
-/* Make all pages present, and fill their entries in the shadow. */
+/* Make all pages present.  If a range covers the pages, fill its shadow. */
 static void restore(void)
 {
 	touch(my.map, my.nr);
@@ -55,7 +55,7 @@ static pid_t fork_now(void)
 	return pid;
 }
 
-/* Check that all operations so far have called the range. */
+/* Add a row.  Check that each operation so far has invalidated the range. */
 static void add_mm(const char *op, __u64 cost)
 {
 	struct mmun_query_range counters;
@@ -87,7 +87,7 @@ static void bench_mm_of(void)
 				nothing()));
 }
 
-/* The scheme of HIT is called "interval", as in the other tables. */
+/* The rows of HIT have the scheme "interval", like the rows of other files. */
 static void run_mm(void)
 {
 	static const char *const schemes[] = { "none", "open", "miss",

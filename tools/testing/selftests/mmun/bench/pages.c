@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Measures calls whose cost depends on the number of pages: SNAPSHOT, VERIFY,
- * the steps of a batch, and ACCESS.
+ * ACCESS, and the calls on a batch (READ_BEGIN, COLLECT, COMMIT).
  */
 
-/* The address is a multiple of the size of any page. */
+/* The address of the measured pages is a multiple of each page size. */
 #define PAGES_BASE 0x200000000000UL
 #define HUGE_PAGES 512UL
 #define HUGE_ORDER 9
 
-/* ACCESS needs few pages: most of its cost is the copy of each page. */
+/* ACCESS of few pages is enough: most of its cost is the copy of each page. */
 #define MAX_MOVED 512
 
 enum page_kind {
@@ -68,7 +68,7 @@ static void snapshot(__u32 method, __u32 flags)
 	     !cmd.out_retries);
 }
 
-/* Check the permissions, the order and the PFN of each page.  GUP has no orders. */
+/* Check permissions, order and PFN of each page.  GUP reports the order 0. */
 static void must_have_pages(__u32 method)
 {
 	bool huge = method != MMUN_METHOD_GUP && my.huge;
@@ -115,7 +115,7 @@ static __u64 floor_look(int fd)
 	return cmd.out_cost;
 }
 
-/* Use one cost in four rows, because one LOOK does the work of four calls. */
+/* Add four rows with the cost of LOOK, which does the work of four calls. */
 static void bench_floor_look(void)
 {
 	__u64 samples[NR_SAMPLES], cost;
@@ -189,14 +189,14 @@ static void bench_steps(void)
 	add_pages("commit", MEDIAN((begin(), collect()), commit(), nothing()));
 }
 
-/* Make all pages present, and remove their entries from all mirrors. */
+/* Make all pages present, and remove their entries from the shadow. */
 static void make_cold(void)
 {
 	MUST(!madvise(my.map, my.length, MADV_DONTNEED));
 	touch(my.map, my.nr);
 }
 
-/* Returns a byte of page @page, at an offset that depends on the page. */
+/* Returns the address of a byte in page @page, at an offset that varies. */
 static char *byte_of(char *base, __u64 page)
 {
 	return &base[page * page_size() + page % page_size()];
@@ -235,7 +235,7 @@ static void bench_writes(move_fn cold, move_fn warm)
 	must_be_marked(my.map, 'x');
 }
 
-/* @cold works without entries for the pages, and @warm with entries. */
+/* @cold accesses pages that have no entries in the shadow; @warm needs them. */
 static void bench_moves(move_fn cold, move_fn warm)
 {
 	if (my.nr > MAX_MOVED)

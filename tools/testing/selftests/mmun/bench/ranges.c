@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures INSERT and REMOVE, single and in bulk, with few and many other
- * ranges.  The program measures the memory of ranges as the decrease of free
- * memory.
+ * Measures INSERT and REMOVE of n ranges in one call, and of one more range.
+ * Also measures the memory of n ranges, which is the decrease of free memory.
  */
 
 #include <sys/sysinfo.h>
 
-/* A range does not need a mapping, so this address is not mapped. */
+/* The address of the first range is not mapped: a range needs no mapping. */
 #define RANGES_BASE 0x300000000000UL
 
 static struct mmun_span *make_bulk(void)
@@ -30,7 +29,7 @@ static __u64 free_bytes(void)
 	return (__u64)info.freeram * info.mem_unit;
 }
 
-/* Each processor caches some free pages, so only a large decrease is exact. */
+/* CPUs cache some free pages, so only the memory of many ranges is exact. */
 static void add_bytes(__u64 bytes)
 {
 	if (my.n >= 1000000)
@@ -78,9 +77,9 @@ static void bench_one_more(int fd)
 }
 
 /*
- * Insert and remove a few ranges first, because the first ranges also allocate
- * memory of the mm and slabs.  Close the device before the exit of the child,
- * so that the memory is free when the next child counts free pages.
+ * Insert and remove a few ranges first: the first INSERT also allocates slabs,
+ * and data of the mm.  Close the device before the child exits, so that the
+ * ranges are freed before the next child reads the free memory.
  */
 static void bench_kind(void)
 {
@@ -101,7 +100,7 @@ static void bench_kind(void)
 	free(bulk);
 }
 
-/* Insert one set.  Returns the cost of the calls of the core. */
+/* Insert a set of subscriptions.  Returns the cost of the calls of the core. */
 static __u64 floor_insert(int fd, __u64 start, __u64 stride, __u64 n)
 {
 	struct mmun_floor_cmd cmd;
@@ -120,7 +119,7 @@ static __u64 floor_remove(int fd, __u64 n)
 	return cmd.out_cost;
 }
 
-/* The core has no bulk calls, so the cost is the same for single and bulk. */
+/* The core has no bulk calls, so these costs are those of single calls too. */
 static void bench_floor_ranges(void)
 {
 	__u64 n = my.n, before;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device /dev/mmun_floor calls the core with as little other code as
- * possible. mmun_bench compares the cost of /dev/mmun with the cost of these
- * calls. mmun_floor.h describes the ioctls.
+ * The device /dev/mmun_floor calls the core (mm/mmu_notifier.c and mm/hmm.c)
+ * with as little other code as possible. mmun_bench compares the cost of
+ * /dev/mmun with the cost of the core. mmun_floor.h describes the ioctls.
  *
  *   ioctl() -> mmun_floor_execute() -> INSERT, REMOVE or LOOK -> the core
  */
@@ -47,9 +47,9 @@ struct mmun_floor_sub {
  * @mm: the mm of the task that opened the file, with a reference (mm_count)
  * @mutex: guards @subs and @nr.  INSERT and LOOK acquire mmap_lock inside
  *	@mutex.
- * @subs: an array, or NULL if there is no set
- * @nr: number of subscriptions that are inserted
- * @hits: callbacks since open()
+ * @subs: the array of subscriptions, or NULL if there is no set
+ * @nr: number of inserted subscriptions in @subs
+ * @hits: number of callbacks since open()
  */
 struct mmun_floor {
 	struct mm_struct *mm;
@@ -59,7 +59,7 @@ struct mmun_floor {
 	atomic_long_t hits;
 };
 
-/* The driver has no shadow page table, so no update lock is necessary. */
+/* This driver has no shadow page table, and so no lock that guards one. */
 static bool mmun_floor_invalidate(struct mmu_interval_notifier *mni,
 				  const struct mmu_notifier_range *range,
 				  unsigned long cur_seq)
@@ -77,8 +77,8 @@ static const struct mmu_interval_notifier_ops mmun_floor_ops = {
 };
 
 /*
- * Remove the set, if there is one.  Returns the cost.  The caller holds the
- * mutex, or no other task can use the file.
+ * Remove the set of subscriptions, if there is one.  Returns the cost.  The
+ * caller holds @floor->mutex, or no other task can use the file.
  */
 static u64 mmun_floor_remove_set(struct mmun_floor *floor)
 {
@@ -100,8 +100,8 @@ static u64 mmun_floor_remove_set(struct mmun_floor *floor)
 }
 
 /*
- * The ioctls.  The caller holds the mutex and a reference to the users of the
- * mm.  Only a loop and calls of the core execute between two get_cycles().
+ * The ioctls.  The caller holds @floor->mutex and a reference to mm_users.
+ * Between two calls of get_cycles(), only calls of the core and a loop execute.
  */
 
 static int mmun_floor_insert_step(struct mmun_floor *floor,
@@ -184,7 +184,7 @@ static int mmun_floor_walk(struct mmun_floor *floor, struct mmun_floor_cmd *cmd,
 	return ret;
 }
 
-/* Returns whether the interval of @cmd is inside the first subscription. */
+/* Returns whether the pages of @cmd are inside the first subscription. */
 static bool mmun_floor_covers(const struct mmun_floor *floor,
 			      const struct mmun_floor_cmd *cmd)
 {

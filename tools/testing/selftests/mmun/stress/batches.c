@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations on batches: READ_BEGIN, COLLECT and COMMIT.  Each thread keeps
- * several open batches, between which it executes other calls.
+ * Operations on batches: READ_BEGIN, COLLECT and COMMIT.  Each thread has
+ * several open batches, and executes other calls while the batches are open.
  */
 
 static int op_begin(const struct area *range)
@@ -18,9 +18,7 @@ static int op_begin(const struct area *range)
 	batch->area = *range;
 	batch->stale = false;
 	batch->invalidations_before = before.out_invalidations;
-	/*
-	 * If another thread removed the range, the query fails.
-	 */
+	/* The query fails if another thread has removed the range. */
 	batch->invalidations = ~0ULL;
 	if (!_mmun_query_range(range->fd, range->id, &after))
 		batch->invalidations = after.out_invalidations;
@@ -75,8 +73,8 @@ static int op_collect(const struct area *unused)
 }
 
 /*
- * The commit must collide if a callback ran between the begin and the commit,
- * and cannot collide if no callback ran.
+ * COMMIT must collide if a callback of the range ran since READ_BEGIN, and must
+ * not collide if no callback ran.
  */
 static void check_commit(const struct batch *batch, bool collided, __u64 before,
 			 __u64 after)

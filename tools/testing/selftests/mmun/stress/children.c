@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Operations that fork children.  Some children check their copy of the memory.
- * Other children have their own context, and exit, call exec, or are reaped by
- * process_mrelease().
+ * Other children open a context, and then exit, call exec(), are killed, or are
+ * reaped by process_mrelease().
  *
- * The processes have threads, so a child may call only async-signal-safe
- * functions.
+ * A child of a process with threads may call only async-signal-safe functions.
  */
 
 #define AFTER_EXEC "--after-exec"
 #define CHILD_BASE ((char *)0x380000000000UL)
 #define CHILD_PAGES 16
-#define CHILD_SECS 5 /* time limit of a pin, and of a wait for a child */
+#define CHILD_SECS 5 /* time limit of MMUN_PIN_MM, and of the wait for it */
 
-/* The exit status if a call worked on the old mm after exec */
+/* The exit status if a call after exec() worked on the mm before exec() */
 #define CHILD_OLD_MM 2
 
 static void wait_for_child(pid_t pid, int expected)
@@ -26,7 +25,7 @@ static void wait_for_child(pid_t pid, int expected)
 		fail("the child ended with %d, expected %d", status, expected);
 }
 
-/* Fork a child, which is killed when the thread that forked it exits. */
+/* Fork a child, which the kernel kills when the calling thread exits. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -53,7 +52,7 @@ static int copy_main(struct copy *copy, bool writes)
 	return 0;
 }
 
-/* Insert a range, and fill its shadow with writable entries. */
+/* Insert a range over the area, and fill its shadow with writable entries. */
 static int watch_area(struct area *area)
 {
 	if (_mmun_insert(area->fd, area_at(area), area_length(area), &area->id))
@@ -64,9 +63,9 @@ static int watch_area(struct area *area)
 }
 
 /*
- * Fork while the pages are locked.  The device and the CPU then write to the
- * pages, and the writes must not reach the copy of the child.  Unlock the pages
- * before the wait for the child.
+ * Fork while the pages are locked.  Then write to the pages by the device and
+ * by the CPU: the child must not see these writes in its copy.  Unlock the
+ * pages before the wait for the child.
  */
 static int fork_a_copy(struct copy *copy)
 {
@@ -111,7 +110,7 @@ static int op_fork(const struct area *area)
 	return remove_range(&copy.area) ?: ret;
 }
 
-/* Open a context of the child's mm, with a range and its shadow. */
+/* In the child: open a context, insert a range, and fill the range's shadow. */
 static int child_context(__u64 value)
 {
 	const size_t length = CHILD_PAGES * page_size();
@@ -131,7 +130,7 @@ static int child_context(__u64 value)
 	       snap.out_valid != CHILD_PAGES;
 }
 
-/* The access may find no entry, because the kernel may move the page. */
+/* EFAULT is possible: the kernel can move the page, which loses its entry. */
 static int child_access(int fd, __u32 id, int page, __u64 *value)
 {
 	__u64 done;
@@ -141,8 +140,9 @@ static int child_access(int fd, __u32 id, int page, __u64 *value)
 }
 
 /*
- * The device reads each page of the range of a child.  Returns the number of
- * pages that have an entry, or -1 if the device read a value other than @value.
+ * Read each page of the range of a child by the device.  Returns the number of
+ * pages with an entry in the shadow, or -1 if the device reads a value other
+ * than @value.
  */
 static int child_reads(int fd, __u32 id, __u64 value)
 {
@@ -158,7 +158,7 @@ static int child_reads(int fd, __u32 id, __u64 value)
 	return count;
 }
 
-/* Returns whether all calls find no memory, because the mm has ended. */
+/* Returns whether all calls on the context fail, because its mm has ended. */
 static bool child_is_gone(int fd, __u32 id)
 {
 	struct mmun_snapshot snap;
@@ -171,7 +171,7 @@ static bool child_is_gone(int fd, __u32 id)
 	       result(_mmun_insert(fd, CHILD_BASE, page_size(), &id)) == ESRCH;
 }
 
-/* The main function of the executed program, which inherited the descriptor. */
+/* The main function of a child after exec(), which inherited @fd */
 static int after_exec(int fd, __u32 id)
 {
 	return child_is_gone(fd, id) ? 0 : CHILD_OLD_MM;
@@ -198,7 +198,7 @@ enum ending {
 	EXEC,
 };
 
-/* The main function of a child that ends while a range and a batch exist. */
+/* The main function of a child that ends with a range and an open batch */
 static int ending_main(enum ending ending)
 {
 	struct child *child = &me->child;
@@ -236,7 +236,7 @@ static int op_exit(const struct area *unused)
 	return run_child(roll(2) ? KILL : EXIT);
 }
 
-/* The main function of a victim, which pins its mm until the test unpins it. */
+/* The main function of a victim.  The parent later unpins its mm. */
 static int victim_main(__u64 value)
 {
 	__u32 unpinned;
@@ -248,7 +248,7 @@ static int victim_main(__u64 value)
 	return 0;
 }
 
-/* Reap a victim whose range refuses a number of times.  Returns 0 or an errno. */
+/* Reap a victim whose callbacks first fail.  Returns 0 or an errno. */
 static int reap_victim(int pidfd, int fd, __u64 value)
 {
 	int refusals = roll(4), ret, found;
@@ -258,7 +258,7 @@ static int reap_victim(int pidfd, int fd, __u64 value)
 		return errno;
 	for (; refusals >= 0; refusals--) {
 		ret = result(syscall(SYS_process_mrelease, pidfd, 0));
-		/* EALREADY: the kernel reaped although the range refused. */
+		/* EALREADY: process_mrelease() ignored the refusal. */
 		if (ret != (refusals ? EAGAIN : 0))
 			return ret ?: EALREADY;
 		found = child_reads(fd, id, value);
@@ -270,7 +270,7 @@ static int reap_victim(int pidfd, int fd, __u64 value)
 	return add_counters(fd, id);
 }
 
-/* Wait until the victim is pinned.  Returns the victim's context, or -1. */
+/* Wait until the victim's mm is pinned.  Returns its context, or -1. */
 static int adopt_context(int pidfd)
 {
 	__u64 end = now_ns() + NS(CHILD_SECS);
@@ -286,7 +286,7 @@ static int adopt_context(int pidfd)
 	return -1;
 }
 
-/* The range exists after the end of the victim, because @fd is open. */
+/* The range of the victim outlives the victim, because @fd is open. */
 static int kill_and_reap(pid_t pid, int pidfd, __u64 value)
 {
 	int fd = adopt_context(pidfd), ret = ESRCH;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Operations of the device: fill the shadow of a range, and read and write
- * through the shadow.
+ * memory through the shadow.
  */
 
 /* Returns 0 or an errno. */
@@ -14,7 +14,7 @@ static int access_page(const struct area *area, int i, __u64 *value,
 				   sizeof(*value), value, flags, &done));
 }
 
-/* Read a page while other threads may change the page. */
+/* Read a page by the device while other threads may change the page. */
 static void look(const struct area *area, int i)
 {
 	const struct page_state *state = page_of(area, i);
@@ -120,9 +120,9 @@ static struct mmun_snapshot snapshot_of(const struct area *area, __u32 method,
 }
 
 /*
- * MMUN_RETRIES invalidations of a small range during one snapshot are not
- * possible.  If so many retries collide, the driver did not update the
- * sequence.
+ * A snapshot of a small range cannot collide with MMUN_RETRIES invalidations.
+ * If so many retries collide, the driver has not updated the sequence of the
+ * range.
  */
 static int op_snapshot(const struct area *range)
 {
@@ -148,7 +148,7 @@ static int op_snapshot(const struct area *range)
 	return 0;
 }
 
-/* The snapshot may fail, because some pages may not be readable or writable. */
+/* A page may forbid the access, and another thread may remove the range. */
 static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 {
 	struct mmun_snapshot snap = snapshot_of(area, method, flags);
@@ -158,7 +158,7 @@ static void fill_shadow(const struct area *area, __u32 method, __u32 flags)
 		fail("MMUN_SNAPSHOT: %s", strerror(errno));
 }
 
-/* Fill the shadow in half of all cases, so that some accesses find no entry. */
+/* Fill the shadow before half of the accesses: the others may find no entry. */
 static void prepare(const struct area *page, __u32 flags)
 {
 	if (roll(2))

@@ -4,7 +4,7 @@
  * invalidation.
  */
 
-/* Count consecutive callbacks of the same invalidation. */
+/* Count the callbacks of an invalidation, which have consecutive records. */
 static void count_hit(struct context *context, const struct mmun_record *r)
 {
 	const struct mmun_record *first = &context->first;

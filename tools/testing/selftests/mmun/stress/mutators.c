@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations by which user space changes its memory.  An operation that changes
- * the contents of pages, or the access to them, holds their locks and updates
- * their states.  Operations without such changes need no locks.
+ * Operations by which a process changes memory.  An operation that changes the
+ * contents or the permissions of pages holds the locks of these pages and
+ * updates struct page_state of each page.  Other operations need no locks.
  */
 
 #ifndef MPOL_BIND
@@ -14,7 +14,7 @@
 
 #define SPLIT_FILE "/sys/kernel/debug/split_huge_pages"
 
-/* Each thread has one page to which it moves a page of its arena. */
+/* The spare pages: op_mremap() moves a page of the arena to a spare page. */
 #define SPARE_BASE 0x300000000000UL
 
 static void *spare_of(void)
@@ -29,7 +29,7 @@ static int advise(const struct area *area, int advice)
 	return result(madvise(area_at(area), area_length(area), advice));
 }
 
-/* These operations change contents or access.  The caller locks the pages. */
+/* Operations on contents or permissions.  The caller locks the pages. */
 
 static int op_munmap(const struct area *area)
 {
@@ -39,7 +39,7 @@ static int op_munmap(const struct area *area)
 	return 0;
 }
 
-/* Move a page away, write a value that no device may read, and move it back. */
+/* Move a page to the spare page, write TAG_SPARE, and move the page back. */
 static int op_mremap(const struct area *area)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
@@ -71,7 +71,7 @@ static int op_mprotect(const struct area *area)
 	return area_protect(area, prots[roll(ARRAY_SIZE(prots))]);
 }
 
-/* If a hole causes ENOMEM, the kernel has zapped all mapped pages. */
+/* If madvise() returns ENOMEM due to a hole, it has zapped all mapped pages. */
 static int op_dontneed(const struct area *area)
 {
 	int ret = advise(area, MADV_DONTNEED);
@@ -99,7 +99,7 @@ static int op_punch(const struct area *area)
 	return 0;
 }
 
-/* The lock of the last page of the file prevents concurrent calls. */
+/* The caller locks the last page of the file, so no other call truncates. */
 static int op_truncate(const struct area *area)
 {
 	const off_t size = SECTION_PAGES * page_size();
@@ -114,7 +114,7 @@ static int op_truncate(const struct area *area)
 	return ret;
 }
 
-/* Write the same contents to two adjacent pages, which ksmd can merge. */
+/* Write the same contents to two adjacent pages, for ksmd to merge them. */
 static int op_ksm(const struct area *area)
 {
 	struct page_state *pages = page_of(area, 0);
@@ -146,7 +146,7 @@ static void check_write_protection(const struct area *area)
 		     page);
 }
 
-/* Protect one page at a time, because the ioctl fails for more than one VMA. */
+/* Protect one page at a time: UFFDIO_WRITEPROTECT fails for two VMAs. */
 static int uffd_protect(const struct area *area, __u64 mode)
 {
 	struct uffdio_writeprotect wp = {
@@ -185,7 +185,7 @@ static int op_uffd(const struct area *area)
 	return ret;
 }
 
-/* Wait for the locks of all pages.  Map the section again as one mapping. */
+/* Lock all pages of the section, and map the section again as one mapping. */
 static int op_renew(const struct area *area)
 {
 	struct area all = whole_section(area->arena, section_of(area));
@@ -198,7 +198,7 @@ static int op_renew(const struct area *area)
 	return ret;
 }
 
-/* The next operations change no contents and need no locks. */
+/* The next operations change no contents of pages, and need no locks. */
 
 static int op_cold(const struct area *area)
 {
@@ -215,7 +215,7 @@ static struct area pick_huge(struct arena *arena)
 	return whole_section(arena, SECTION_HUGE + roll(2));
 }
 
-/* The section must be one mapping to collapse, so op_renew() may run first. */
+/* MADV_COLLAPSE needs one mapping, so op_renew() sometimes runs first. */
 static int op_collapse(const struct area *area)
 {
 	struct area all = pick_huge(area->arena);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tagged pages.  The first word of each page of an arena is 0 or a tag.  A tag
- * contains the process, the page, and a generation, which grows when the page
- * is written or loses its contents.
+ * contains the numbers of the process and of the page, and a generation.  The
+ * generation grows when the page is written or loses its contents.
  *
  *   writer of the page     low   high   page   a device may read
  *   -------------------    ---   ----   ----   -----------------
@@ -11,8 +11,8 @@
  *   write the page          g    g+1    g+1     g, g + 1
  *   low = g + 1            g+1   g+1    g+1     g + 1
  *
- * A thread without the lock of a page may also find the page empty.  The thread
- * that holds the lock can predict the contents.
+ * A thread without the lock of a page may also read 0 from the page.  The
+ * thread that holds the lock can predict the contents of the page.
  *
  * A thread that waits for the lock of a page holds no lock of a page with a
  * higher number, so there is no deadlock.
@@ -20,8 +20,8 @@
 
 #define TAG_OWN 0x5aULL
 #define TAG_TWIN 0x5bULL /* the same tag in two adjacent pages */
-#define TAG_CHILD 0x5cULL /* written by a child, in its copy */
-#define TAG_SPARE 0x5dULL /* written while the page was moved away */
+#define TAG_CHILD 0x5cULL /* written by a child in its copy of a page */
+#define TAG_SPARE 0x5dULL /* written to a page in op_mremap() */
 
 #define ALL_ACCESS (PROT_READ | PROT_WRITE)
 
@@ -40,7 +40,7 @@ static char *page_at(const struct area *area, int i)
 	return area->arena->base + (area->first + i) * page_size();
 }
 
-/* Returns the word that contains the tag. */
+/* Returns the address of the word that contains the tag of a page. */
 static atomic_ullong *word_at(const struct area *area, int i)
 {
 	return (atomic_ullong *)page_at(area, i);
@@ -56,7 +56,7 @@ static size_t area_length(const struct area *area)
 	return area->pages * page_size();
 }
 
-/* Returns the offset in the section, which is also the offset in the file. */
+/* Returns the offset of the area in its section, and so in the memfd. */
 static off_t area_offset(const struct area *area)
 {
 	return (area->first % SECTION_PAGES) * page_size();
@@ -89,9 +89,8 @@ static void area_unlock(const struct area *area)
 }
 
 /*
- * Lock all pages of the area.  Without @wait, returns false if a page is
- * locked.  With @wait, returns false only if the run ends before the pages are
- * locked.
+ * Lock all pages of the area.  Without @wait, returns false if another thread
+ * has locked a page.  With @wait, returns false only if the run ends meanwhile.
  */
 static bool area_lock(const struct area *area, bool wait)
 {
@@ -114,7 +113,7 @@ static bool area_trylock(const struct area *area)
 	return area_lock(area, false);
 }
 
-/* States.  The caller holds the locks. */
+/* States of pages.  The caller holds the locks of the pages. */
 
 /* Begin a new generation, because the contents of the page will change. */
 static __u32 next_generation(struct page_state *page)
@@ -134,13 +133,13 @@ static bool page_allows(const struct page_state *page, int prot)
 	return page->mapped && (page->prot & prot);
 }
 
-/* Returns whether a thread that holds the lock may read this value. */
+/* Returns whether a thread that holds the page's lock may read @value. */
 static bool is_the_value(const struct page_state *page, __u64 value)
 {
 	return value == page->value || (page->lazy && !value);
 }
 
-/* Returns whether a thread without the lock may read this value. */
+/* Returns whether a thread without the lock of the page may read @value. */
 static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 			__u32 high)
 {
@@ -155,7 +154,7 @@ static bool is_possible(const struct area *area, int i, __u64 value, __u32 low,
 	return gen >= low && gen <= high;
 }
 
-/* The pages are empty from now on.  No device may read the old contents. */
+/* Record that the pages are empty.  No device may read the old contents. */
 static void area_is_empty(const struct area *area)
 {
 	for (int i = 0; i < area->pages; i++) {
@@ -184,7 +183,7 @@ static int area_protect(const struct area *area, int prot)
 	return 0;
 }
 
-/* Map the pages again, over the old mapping. */
+/* Map the pages of the area again, over the old mapping. */
 static int area_map(const struct area *area)
 {
 	enum section section = section_of(area);
@@ -201,7 +200,7 @@ static int area_map(const struct area *area)
 	return area_protect(area, ALL_ACCESS);
 }
 
-/* Make all pages readable and writable. */
+/* Make all pages of the area mapped, readable and writable. */
 static int area_open(const struct area *area)
 {
 	struct area one = *area;
@@ -214,7 +213,7 @@ static int area_open(const struct area *area)
 	return ret ?: area_protect(area, ALL_ACCESS);
 }
 
-/* Check the contents of the pages.  @reader names the reader in the message. */
+/* Compare the pages with the states @pages.  @reader is for the message. */
 static void check_pages(const struct area *area, const struct page_state *pages,
 			const char *reader)
 {
@@ -236,7 +235,7 @@ static void area_check(const struct area *area)
 	check_pages(area, page_of(area, 0), "the CPU");
 }
 
-/* The CPU writes the pages that are writable. */
+/* Write a new tag to each writable page by the CPU. */
 static void write_pages(const struct area *area, struct page_state *pages,
 			__u64 kind)
 {

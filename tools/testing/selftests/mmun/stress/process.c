@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs one process: its threads, its memory, its contexts, and the checks after
- * all threads have ended.
+ * Runs one process: maps its memory, opens its contexts, runs its threads, and
+ * checks the results after all threads have ended.
  */
 
 #define LOG_RECORDS 16384
-#define BALANCE_MS 2000 /* time limit for the end of all invalidations */
+#define BALANCE_MS 2000 /* time limit of MMUN_CHECK_BALANCE */
 
 /* Returns whether the result is 0, IDLE, or an allowed errno. */
 static bool is_allowed(const struct op *op, int result)
@@ -94,7 +94,7 @@ static int make_arena(struct arena *arena)
 	return ret;
 }
 
-/* If userfaultfd is not available, its operations do nothing. */
+/* If userfaultfd is not available, op_uffd() does nothing. */
 static void open_uffd(void)
 {
 	struct uffdio_api api = {
@@ -137,7 +137,7 @@ static void run_actors(struct arena *arena, struct actor *actors)
 		pthread_join(actors[t].thread, NULL);
 }
 
-/* Fail if a call fails at the end of the run, when all threads have ended. */
+/* At the end of the run, all threads have ended, and each call must succeed. */
 
 static void must_work(const char *call, int ret)
 {
@@ -161,7 +161,7 @@ static void remove_at_the_end(int fd, __u32 id)
 	must_work("MMUN_REMOVE", _mmun_remove(fd, id));
 }
 
-/* Call @call for every @step-th slot that has a range. */
+/* Call @call for the range in each @step-th slot, unless the slot is empty. */
 static void call_for_ranges(struct arena *arena, int step,
 			    void (*call)(int fd, __u32 id))
 {

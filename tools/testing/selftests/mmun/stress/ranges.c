@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chooses ranges over the memory of this process and of other processes.  The
- * operations are INSERT and REMOVE, single and in bulk.
+ * Chooses, inserts and removes ranges over the memory of this process and of
+ * other processes.  Some operations insert or remove many ranges by one call.
  */
 
 static void set_context(struct area *area, int context)
@@ -10,7 +10,7 @@ static void set_context(struct area *area, int context)
 	area->fd = context_fds[area->arena->number][context];
 }
 
-/* Choose a context of any process, but in most cases of this process. */
+/* Choose a context: in most cases of this process, otherwise of any process. */
 static void pick_context(struct area *area)
 {
 	int process = roll(options.processes);
@@ -28,7 +28,7 @@ static __u64 slot_pack(const struct area *area)
 	return (__u64)area->id << 32 | area->first << 16 | area->pages;
 }
 
-/* Returns false if the slot is empty. */
+/* Unpack the range of a slot.  Returns false if the slot is empty. */
 static bool slot_unpack(__u64 slot, struct area *area)
 {
 	area->id = slot >> 32;
@@ -53,7 +53,7 @@ static bool pick_range(struct area *area)
 	return false;
 }
 
-/* Choose some pages of a range, or all pages. */
+/* Choose some or all pages of a range. */
 static void pick_part(struct area *area)
 {
 	int most = roll(16) ? 16 : PAGES, skip;
@@ -87,7 +87,7 @@ static void pick_pages(struct area *area, int flags)
 	}
 }
 
-/* Choose an area by the flags of struct op.  Returns false if none exists. */
+/* Choose an area by the flags of struct op.  Returns false if there is none. */
 static bool pick_area(struct area *area, int flags)
 {
 	if (!(flags & (CONTEXT | RANGE))) {
@@ -130,7 +130,7 @@ static void count_ranges(int by)
 	raise_to(&shared->most_ranges, shared->ranges_open);
 }
 
-/* Add the counters of a range to the totals, before the range is removed. */
+/* Before a range is removed, add its counters to the totals of the run. */
 static int add_counters(int fd, __u32 id)
 {
 	struct mmun_query_range counters;
@@ -172,7 +172,7 @@ static int op_insert(const struct area *context)
 		       remove_range(&area);
 }
 
-/* Only the thread that empties the slot removes the range. */
+/* Only the thread that empties the slot removes the range of the slot. */
 static int op_remove(const struct area *context)
 {
 	struct area area = *context;

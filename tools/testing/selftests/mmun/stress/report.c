@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Prints the results as diagnostic lines of KTAP.
+ * Prints the results of the stress test as diagnostic lines of KTAP.
  */
 
 static double seconds_since(__u64 began)

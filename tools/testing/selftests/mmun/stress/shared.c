@@ -11,22 +11,22 @@
 #define SECTION_PAGES 512
 #define PAGES (SECTIONS * SECTION_PAGES)
 #define BATCHES 8 /* of each thread */
-#define BULK 256 /* ranges of each thread that are in no slot */
+#define BULK 256 /* maximum number of ranges of op_bulk_insert() */
 #define MAX_OPS 64
-#define IDLE 4096 /* no errno: the operation found no object to use */
+#define IDLE 4096 /* not an errno: the operation found no object to use */
 #define NS(seconds) ((seconds)*1000000000ULL)
 
-/* An arena has one section of each kind, as large as a huge page. */
+/* An arena has one section of each kind.  A section has SECTION_PAGES pages. */
 enum section {
 	SECTION_SMALL, /* private, never huge */
 	SECTION_HUGE, /* private, huge if possible */
-	SECTION_SHARED, /* a memfd, which every process has */
+	SECTION_SHARED, /* a memfd, which every process has inherited */
 	SECTIONS,
 };
 
 /* The expected state of a page of an arena */
 struct page_state {
-	atomic_uint lock; /* guards the rest, but only writes of @low and @high */
+	atomic_uint lock; /* guards all members, except reads of @low, @high */
 	atomic_uint low; /* the smallest generation that a device may read */
 	atomic_uint high; /* the largest generation */
 	__u32 prot; /* PROT_* */
@@ -35,9 +35,9 @@ struct page_state {
 	bool lazy; /* the page may be empty, because of MADV_FREE */
 };
 
-/* A context of an arena, which every process can use */
+/* A context of the mm of an arena.  Every process can use the context. */
 struct context {
-	int fd; /* descriptor in the process of the arena */
+	int fd; /* descriptor of the process that owns the arena */
 	atomic_uint log_lock; /* guards the next three members */
 	__u64 log_next; /* sequence of the next record */
 	struct mmun_record first; /* callback of the last invalidation */
@@ -49,8 +49,8 @@ struct context {
 struct arena {
 	int number; /* of the process */
 	pid_t pid;
-	char *base; /* no other process uses this address */
-	int file; /* memfd of SECTION_SHARED, in each process */
+	char *base; /* start of the memory, at no address of another arena */
+	int file; /* memfd of SECTION_SHARED, which each process inherits */
 	struct context contexts[CONTEXTS];
 	struct page_state pages[PAGES];
 };
@@ -65,12 +65,12 @@ struct area {
 	__u32 id; /* of the range */
 };
 
-/* An open batch.  If token.batch is 0, no batch is open. */
+/* A batch of a thread.  The batch is open unless token.batch is 0. */
 struct batch {
 	struct mmun_token token;
 	struct area area;
-	__u64 invalidations_before; /* count of the range before the begin */
-	__u64 invalidations; /* count of the range after the begin */
+	__u64 invalidations_before; /* of the range, before READ_BEGIN */
+	__u64 invalidations; /* of the range, after READ_BEGIN */
 	bool stale; /* CHECK_RETRY or COLLECT reported a collision */
 };
 
@@ -82,18 +82,18 @@ struct child {
 };
 
 /*
- * One thread.  The random numbers of a call depend on the seed, the process,
- * the thread and the number of the call, and not on the results of other calls.
+ * One thread.  The random numbers of a call depend only on the seed and on the
+ * numbers of the process, the thread and the call.
  */
 struct actor {
 	struct arena *arena; /* of its process */
 	int number; /* number of the thread in its process */
 	pthread_t thread;
 	pid_t tid;
-	__u64 dice; /* state of the random numbers of this call */
+	__u64 dice; /* state of the random numbers of the current call */
 	__u64 calls; /* number of started calls */
-	int op; /* index in ops[] of this call */
-	atomic_ullong began; /* the start of this call in ns, or 0 */
+	int op; /* index of the current operation in ops[] */
+	atomic_ullong began; /* start of the current operation in ns, or 0 */
 	struct batch batches[BATCHES];
 	struct mmun_span bulk[BULK]; /* ranges that one call inserted */
 	int bulk_count;
@@ -105,7 +105,7 @@ static struct options {
 	__u64 processes;
 	__u64 threads; /* of each process */
 	__u64 seconds;
-	__u64 calls; /* maximum of each thread, 0: no limit */
+	__u64 calls; /* maximum number of calls of each thread; 0: no limit */
 	__u64 seed;
 	__u64 swap_mib;
 	bool progress;
@@ -157,12 +157,12 @@ static struct shared *shared;
 /* The actor of this thread, or NULL */
 static __thread struct actor *me;
 
-/* Descriptors of this process for all processes and their contexts */
+/* The descriptors that this process has of all processes and their contexts */
 static int context_fds[MAX_PROCESSES][CONTEXTS];
 static int pidfds[MAX_PROCESSES];
 static int uffd = -1;
 
-/* What run_op() prepares for an operation, by default pages of its arena */
+/* What run_op() prepares for an operation; by default, pages of me->arena */
 enum {
 	PRIVATE = 0x1, /* pages of a private section */
 	SHARED = 0x2, /* pages of the shared section */
@@ -171,7 +171,7 @@ enum {
 	PAIR = 0x10, /* two pages, aligned */
 	TAIL = 0x20, /* the last pages */
 	CONTEXT = 0x40, /* a context instead of pages */
-	RANGE = 0x80, /* a context, and the pages of a range of this context */
+	RANGE = 0x80, /* a context, one of its ranges, and its pages */
 	LOCK = 0x100, /* hold the locks of the pages */
 	OPEN = 0x200, /* all pages are mapped and writable */
 	CHECK = 0x400, /* the pages are compared with their states */
@@ -182,7 +182,7 @@ struct op {
 	int weight;
 	int (*run)(const struct area *area);
 	int flags;
-	int errnos[8]; /* errors that are no failures; 0 ends the list */
+	int errnos[8]; /* errnos that are allowed; 0 ends the list */
 };
 
 static struct op ops[];

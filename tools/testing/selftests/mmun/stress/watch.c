@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The main function of the parent, which starts and watches the processes.
+ * The parent, which starts the processes of the stress test and watches them.
  */
 
 #define STUCK_SECS 60
 #define PROGRESS_SECS 5
-#define END_SECS 10 /* limit of the wait for freed objects */
+#define END_SECS 10 /* time limit of the wait in check_objects() */
 
 static void show_task(const char *file)
 {
@@ -17,7 +17,7 @@ static void show_task(const char *file)
 		printf("# %d %s: %s\n", me->tid, file, text);
 }
 
-/* Returns whether a call of any thread has not returned for a long time. */
+/* Returns whether a call of any thread lasts longer than the limit. */
 static bool check_stuck(void)
 {
 	__u64 limit = NS(STUCK_SECS) * (getenv("KSFT_MACHINE_SLOW") ? 4 : 1);
@@ -36,7 +36,7 @@ static bool check_stuck(void)
 	return false;
 }
 
-/* Returns the number of processes that ended since the last call. */
+/* Returns the number of processes that ended since the previous call. */
 static int reap_processes(pid_t *pids)
 {
 	int status, count = 0;
@@ -59,7 +59,7 @@ static void kill_processes(const pid_t *pids)
 			kill(pids[p], SIGKILL);
 }
 
-/* Returns the number of objects of the driver. */
+/* Returns the number of objects that the driver has allocated. */
 static __u64 count_objects(int fd)
 {
 	struct mmun_query_context state;
@@ -71,9 +71,9 @@ static __u64 count_objects(int fd)
 }
 
 /*
- * Wait until all processes have ended.  If a process is stuck or fails, the
- * other processes wait for this process and cannot end.  A sleep between two
- * looks keeps the load small.
+ * Wait until all processes have ended.  If a process is stuck or fails, kill
+ * all processes, because the others wait for this process at the barrier.  The
+ * loop sleeps, so that the parent uses little CPU time.
  */
 static void watch_processes(pid_t *pids, int fd, __u64 began)
 {
@@ -97,7 +97,7 @@ static void watch_processes(pid_t *pids, int fd, __u64 began)
 	}
 }
 
-/* The driver frees some objects after close(), so wait until they are freed. */
+/* Wait for the objects that the driver frees some time after close(). */
 static void check_objects(int fd, __u64 before)
 {
 	__u64 end = now_ns() + NS(END_SECS), after;
