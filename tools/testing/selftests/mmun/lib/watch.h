@@ -43,13 +43,13 @@ static inline bool watch_matches(const struct watch *w,
 				 const char *start, size_t length)
 {
 	__u64 from = mmun_u64(start), to = from + length;
-	__u64 first = mmun_u64(w->start), end = first + w->length;
+	__u64 first = mmun_u64(w->start), last = first + w->length - 1;
 
 	return r->type == MMUN_RECORD_INVALIDATE && r->id == w->id &&
 	       r->event == event && r->flags == MMUN_RECORD_BLOCKABLE &&
 	       r->cur_seq % 2 == 1 && r->start == from && r->end == to &&
 	       r->clip_start == (from > first ? from : first) &&
-	       r->clip_end == (to < end ? to : end);
+	       r->clip_end == (to - 1 < last ? to : last + 1);
 }
 
 static inline int watch_count(const struct watch *w,
