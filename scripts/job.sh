@@ -121,8 +121,8 @@ status_of() {
 
 # caught_by PID: Sets the variable caught to the last two bits in the mask of signals that
 # process PID catches. The last two bits of the mask stand for SIGHUP and SIGINT. If the
-# process is not make, caught_by sets caught to 0, because a shell may change its mask at
-# any time.
+# process is not make, caught_by sets $caught to 0, because a shell installs and removes
+# handlers of signals at any time.
 caught_by() {
 	caught=0
 	status_of "$1" Name

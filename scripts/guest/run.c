@@ -180,9 +180,9 @@ static void show_stuck(struct program *prog)
 }
 
 /*
- * Returns whether the program has left a task behind.  A task without a command
- * line counts, too, because a task that is blocked in exit_mm() has lost its
- * command line.
+ * Returns whether the program has left a task behind.  A task whose
+ * /proc/PID/cmdline is empty is such a task, too, because a task that is blocked
+ * in exit_mm() has lost its command line.
  */
 static bool leaves_processes(struct program *prog)
 {

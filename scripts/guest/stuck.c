@@ -6,9 +6,9 @@
  * without a context switch, while the guest makes a progress of STUCK_SECS.
  * The progress is the time in which the guest really runs.  The clock of the
  * guest does not measure the progress, because the clock also runs while the
- * host runs other processes.  Each call of stuck_tasks() adds the time since
- * the last call to the progress, but adds at most TICK_SECS.  If the host stops
- * the guest for a minute, the progress of the guest grows only by TICK_SECS.
+ * host runs other processes.  Each call of stuck_tasks() increases the
+ * progress by the time since the call before, but by at most TICK_SECS.  If the
+ * host stops the guest for a minute, the progress grows only by TICK_SECS.
  *
  * A test may hold a callback of the driver, but never as long as STUCK_SECS.
  */

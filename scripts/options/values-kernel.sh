@@ -251,7 +251,7 @@ check_schedule_is_played() {
 	IFS=',|' read -ra globs <<<"$TESTS,"
 	for glob in "${globs[@]}"; do
 		# shellcheck disable=SC2053 # it is a glob
-		[[ explore_more.schedule_is_executed_from_its_text != $glob ]] ||
+		[[ explore_more.schedule_from_text_agrees_with_the_model != $glob ]] ||
 			return 0
 	done
 	refuse_conflict TESTS "these tests do not play SCHEDULE; leave TESTS out, or add explore_more.schedule*"

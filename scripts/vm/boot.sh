@@ -74,9 +74,8 @@ write_orders() {
 }
 
 # make_initrd: Makes the file initrd, which is the initramfs followed by an archive with
-# the file "orders". The kernel can unpack concatenated archives, because gen_init_cpio
-# pads each archive to a multiple of 512 bytes. The archive contains a constant time stamp
-# for the file "orders", so that all runs with icount are the same.
+# the file "orders". The kernel unpacks concatenated archives. The time stamp of the file
+# "orders" is constant, so that all runs with icount are the same.
 make_initrd() {
 	echo "file /mmun/orders $result/orders 0644 0 0" >"$result/orders.list"
 	"$out/gen_init_cpio" -t 1577836800 "$result/orders.list" \

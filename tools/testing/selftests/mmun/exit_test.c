@@ -111,7 +111,7 @@ TEST_F(exit, raises_release_once_for_each_range_and_then_unmap)
 	mmun_expect_no_event();
 }
 
-TEST_F(exit, release_reports_the_bytes_of_each_range)
+TEST_F(exit, release_covers_each_range_as_a_whole)
 {
 	die();
 	mmun_expect_event(self->ids[0], MMUN_EVENT_RELEASE, self->map,

@@ -46,7 +46,7 @@ TEST_F_TIMEOUT(explore_more, kernel_agrees_with_the_model_in_chosen_schedules,
 		  explore(actors && *actors ? actors : "madvise00,rA", tour));
 }
 
-TEST_F_TIMEOUT(explore_more, schedule_is_executed_from_its_text, SECONDS)
+TEST_F_TIMEOUT(explore_more, schedule_from_text_agrees_with_the_model, SECONDS)
 {
 	const char *text = getenv("MMUN_SCHEDULE");
 	char again[SCHEDULE_TEXT];

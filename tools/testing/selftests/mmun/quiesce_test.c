@@ -99,7 +99,7 @@ TEST_F(quiesce, zombie_is_gone_and_stopped_process_is_waiting)
 
 HOLD_FIXTURE(wake_thread)
 
-TEST_F(wake_thread, reader_waits_again)
+TEST_F(wake_thread, woken_reader_keeps_waiting)
 {
 	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	block_reader();
@@ -109,7 +109,7 @@ TEST_F(wake_thread, reader_waits_again)
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
 }
 
-TEST_F(wake_thread, remover_waits_again)
+TEST_F(wake_thread, woken_remover_keeps_waiting)
 {
 	hold_dontneed(1, MMUN_POINT_LEAVE, self->id);
 	self->other.id = self->near;

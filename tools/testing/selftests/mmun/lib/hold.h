@@ -206,7 +206,10 @@ static inline int job_dontneed_each(struct worker *worker)
 	}
 
 /* clang-format off */
-/* Run each test of the fixture once for each point of an invalidation. */
+/*
+ * Run each test of the fixture at ENTER, LEAVE, START and END.  The point EXIT
+ * occurs only in the exit of an mm.
+ */
 #define AT_EACH_POINT(_fixture)                                             \
 	FIXTURE_VARIANT(_fixture)                                           \
 	{                                                                   \

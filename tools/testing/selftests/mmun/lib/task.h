@@ -9,8 +9,8 @@
  * the kind of the sleep and the number of context switches from
  * /proc/TID/status.  This number grows whenever the thread goes to sleep.  If
  * two looks see a sleep and the same number of context switches, the thread
- * slept between the two looks.  If two rounds of looks at several threads see
- * this of each thread, all threads slept between the two rounds.
+ * slept between the two looks.  To find out whether several threads sleep at the
+ * same time, look at all of them, and then at all of them again.
  *
  * A look must not read /proc/TID/status of a running thread.  To print this
  * file, the kernel takes a reference to the mm.  If the thread exits meanwhile,

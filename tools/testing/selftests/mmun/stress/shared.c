@@ -49,7 +49,7 @@ struct context {
 struct arena {
 	int number; /* of the process */
 	pid_t pid;
-	char *base; /* start of the memory, at no address of another arena */
+	char *base; /* start of the memory; no other arena has this address */
 	int file; /* memfd of SECTION_SHARED, which each process inherits */
 	struct context contexts[CONTEXTS];
 	struct page_state pages[PAGES];
