@@ -116,10 +116,19 @@ remove_old_builds() {
 	done
 }
 
+# is_built: Returns 0 if the build directory has what this call of build.sh makes: the
+# kernel, or with UNTIL=compile its configuration.
+is_built() {
+	[ -e "$build/.complete" ] ||
+		{ [ "$UNTIL" = compile ] && [ -e "$build/.configured" ]; }
+}
+
 build() {
 	mkdir -p "$build"
+	rm -f "$build/.configured"
 	printf '%s\n' "${words[@]}" "${goals[@]}" >"$build/make.words"
 	configure
+	touch "$build/.configured"
 	[ "$UNTIL" != compile ] || return 0
 	compile
 	touch "$build/.complete"
@@ -159,9 +168,9 @@ arch=()
 [ "$image" != linux ] || arch=(ARCH=um KBUILD_KCONFIG="$build/Kconfig")
 words=(-C "$tree" O="$build" "${arch[@]}" "${COMPILER_WORDS[@]}")
 goals=("${GCOV[@]}" "$image")
-if [ ! -e "$build/.complete" ]; then
+if ! is_built; then
 	mkdir -p "${build%/*}"
 	lock "$build.lock"
-	[ -e "$build/.complete" ] || build
+	is_built || build
 fi
 echo "$build"

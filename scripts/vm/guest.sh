@@ -101,16 +101,16 @@ start_qemu() {
 }
 
 # choose_tmpdir: Sets $tmpdir to the directory for the file that backs the memory of a
-# User-Mode Linux guest. $tmpdir is /dev/shm if /dev/shm has enough space for JOBS guests.
-# If /dev/shm has too little space, as in many containers, $tmpdir is the directory of the
-# result. The host kills a guest if the file system of $tmpdir has no space for a page of
-# the guest's memory.
+# User-Mode Linux guest. $tmpdir is /dev/shm if the user can write to /dev/shm, and
+# /dev/shm has enough space for JOBS guests. Otherwise, as in many containers, $tmpdir is
+# the directory of the result. The host kills a guest if the file system of $tmpdir has no
+# space for a page of the guest's memory.
 choose_tmpdir() {
 	local free='' need
 
 	need=$(numfmt --from=iec "$MEM")
 	need=$((need * ${JOBS:-1}))
-	[ ! -d /dev/shm ] || free=$(df -B1 --output=avail /dev/shm | tail -n 1)
+	[ ! -w /dev/shm ] || free=$(df -B1 --output=avail /dev/shm | tail -n 1)
 	tmpdir=/dev/shm
 	[ "${free:-0}" -ge "$need" ] || tmpdir=$result
 }
