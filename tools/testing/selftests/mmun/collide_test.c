@@ -93,13 +93,6 @@ static int mutate_mremap(struct subject *subject, int nr)
 		      MREMAP_MAYMOVE | MREMAP_FIXED, to) != to;
 }
 
-static int mutate_fork(struct subject *subject, int nr)
-{
-	struct mmun_child child;
-
-	return mmun_child_start(&child, NULL) ?: mmun_child_end(&child);
-}
-
 /* @everywhere: the mutator invalidates all pages and not only one page */
 FIXTURE_VARIANT(collide_mutator)
 {

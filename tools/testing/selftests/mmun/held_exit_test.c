@@ -174,7 +174,7 @@ TEST_F(held_exit, arrival_that_must_not_block_is_missed)
 	worker_do(reaper, job_mrelease);
 	EXPECT_EQ(0, worker_join(reaper));
 	for (i = 0; i < 3; i++) {
-		held = wait_hold(at[i], 0);
+		held = mmun_wait_held_ms(at[i], 0);
 		EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state);
 		EXPECT_EQ(reaper->tid, held.out_tid);
 		EXPECT_EQ(i < 2 ? self->id : 0, held.out_id);

@@ -599,7 +599,7 @@ TEST_F(hold, arrival_in_reclaim_is_missed)
 	ASSERT_EQ(0, mmun_write_lazily_freed(self->map, self->page));
 	at = mmun_hold(MMUN_POINT_ENTER, self->id, mmun_gettid());
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_PAGEOUT));
-	held = wait_hold(at, 0);
+	held = mmun_wait_held_ms(at, 0);
 	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state);
 	EXPECT_EQ(MMUN_EVENT_CLEAR, held.out_event);
 	EXPECT_EQ(self->id, held.out_id);
@@ -664,7 +664,7 @@ TEST_F(hold, of_any_thread_does_not_stop_a_kernel_thread)
 	    ksm_start(&ksm))
 		SKIP(return, "no page merging: set CONFIG_KSM");
 	do {
-		held = wait_hold(at, 0);
+		held = mmun_wait_held_ms(at, 0);
 	} while (held.out_state == MMUN_HOLD_ARMED && !ksm_is_through(&ksm));
 	EXPECT_EQ(0, ksm_restore(&ksm));
 	EXPECT_EQ(MMUN_HOLD_MISSED, held.out_state)

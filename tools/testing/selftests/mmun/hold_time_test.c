@@ -25,7 +25,7 @@ TEST_F(hold_time, held_task_is_resumed_at_the_timeout)
 	/* The kernel counts ticks, and the first tick may be short. */
 	EXPECT_LE(30, ms_since(&then));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
-	held = wait_hold(at, MMUN_HOLD_MS);
+	held = mmun_wait_held_ms(at, MMUN_HOLD_MS);
 	EXPECT_EQ(MMUN_HOLD_OVER, held.out_state);
 	EXPECT_EQ(0, held.out_tid);
 	EXPECT_EQ(0, mmun_resume(at));
@@ -52,7 +52,8 @@ TEST_F(hold_time, hold_of_an_exited_thread_stays_armed_until_the_timeout)
 
 	worker_do(&self->other, job_nothing);
 	end_workers();
-	EXPECT_EQ(MMUN_HOLD_OVER, wait_hold(at, MMUN_HOLD_MS).out_state);
+	EXPECT_EQ(MMUN_HOLD_OVER,
+		  mmun_wait_held_ms(at, MMUN_HOLD_MS).out_state);
 }
 
 TEST_F(hold_time, wait_expires_when_no_task_arrives)
@@ -60,13 +61,14 @@ TEST_F(hold_time, wait_expires_when_no_task_arrives)
 	const struct timespec then = mmun_now();
 	__u32 at =
 		hold_for(100, .point = MMUN_POINT_LEAVE, .tid = mmun_gettid());
-	struct mmun_wait_held held = wait_hold(at, 1);
+	struct mmun_wait_held held = mmun_wait_held_ms(at, 1);
 
 	/* On a busy machine the time-out of the hold may already be over. */
 	if (ms_since(&then) < 100) {
 		EXPECT_EQ(MMUN_HOLD_ARMED, held.out_state);
 	}
-	EXPECT_EQ(MMUN_HOLD_OVER, wait_hold(at, MMUN_HOLD_MS).out_state);
+	EXPECT_EQ(MMUN_HOLD_OVER,
+		  mmun_wait_held_ms(at, MMUN_HOLD_MS).out_state);
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED));
 	EXPECT_EQ(MMUN_HOLD_OVER, mmun_hold_state(at));
@@ -144,7 +146,7 @@ static long invalidate_through_two_holds(struct __test_metadata *_metadata,
 	set_limit(1000);
 	then = mmun_now();
 	worker_go(&self->mutator);
-	EXPECT_EQ(MMUN_HOLD_HELD, wait_hold(first, 1000).out_state);
+	EXPECT_EQ(MMUN_HOLD_HELD, mmun_wait_held_ms(first, 1000).out_state);
 	/* Sleep for 700 ms, the first part of the limit. */
 	poll(NULL, 0, 700);
 	EXPECT_EQ(0, _mmun_hold(fd, &second));

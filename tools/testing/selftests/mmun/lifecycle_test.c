@@ -348,17 +348,6 @@ TEST_F(lifecycle, core_dump_ends_a_hold_and_contains_device_writes)
 	expect_shadow(0, false);
 }
 
-/* The mutator calls fork(), which holds mmap_lock for writing. */
-
-static int mutate_fork(struct subject *subject, int nr)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	return mmun_wait_child(pid);
-}
-
 #define collect_range(_token)                                              \
 	EXPECT_EQ(RANGE_PAGES,                                             \
 		  mmun_collect(_token, self->map, mmun_pages(RANGE_PAGES), \

@@ -216,18 +216,18 @@
 	MMUN_MUST_FAIL(_errno, __u32, _mmun_hold_once, point, id, tid)
 
 /* Wait at most @_ms milliseconds.  Returns the report of WAIT_HELD. */
-#define MMUN_WAIT_HELD_MS(hold, _ms) \
+#define mmun_wait_held_ms(hold, _ms) \
 	MMUN_MUST(struct mmun_wait_held, _mmun_wait_held, hold, _ms)
 /* Wait until the hold stops a task.  Returns the report of WAIT_HELD. */
 #define mmun_wait_held(hold)                                   \
 	({                                                     \
 		struct mmun_wait_held __held =                 \
-			MMUN_WAIT_HELD_MS(hold, MMUN_HOLD_MS); \
+			mmun_wait_held_ms(hold, MMUN_HOLD_MS); \
 		ASSERT_EQ(MMUN_HOLD_HELD, __held.out_state);   \
 		__held;                                        \
 	})
 /* Returns enum mmun_hold_state.  Does not wait. */
-#define mmun_hold_state(hold) (MMUN_WAIT_HELD_MS(hold, 0).out_state)
+#define mmun_hold_state(hold) (mmun_wait_held_ms(hold, 0).out_state)
 #define mmun_err_wait_held(_errno, hold) \
 	MMUN_MUST_FAIL(_errno, struct mmun_wait_held, _mmun_wait_held, hold, 0)
 

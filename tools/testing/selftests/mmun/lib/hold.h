@@ -39,14 +39,6 @@ static inline int job_dontneed_each(struct worker *worker)
 		__h.out_hold;                                              \
 	})
 
-/* Wait at most @_ms ms for a held task.  Returns the report of WAIT_HELD. */
-#define wait_hold(_hold, _ms)                                              \
-	({                                                                 \
-		struct mmun_wait_held __w;                                 \
-		ASSERT_EQ(0, _mmun_wait_held(self->fd, _hold, _ms, &__w)); \
-		__w;                                                       \
-	})
-
 /* Set the job of the worker to @_job on page @_nr.  Returns the thread ID. */
 #define plan_worker(_worker, _job, _nr)         \
 	({                                      \

@@ -162,6 +162,14 @@ static inline int mutate_munmap(struct subject *subject, int nr)
 	return munmap(subject_page(subject, nr), subject->page);
 }
 
+/* fork() invalidates all pages, and holds mmap_lock for writing. */
+static inline int mutate_fork(struct subject *subject, int nr)
+{
+	struct mmun_child child;
+
+	return mmun_child_start(&child, NULL) ?: mmun_child_end(&child);
+}
+
 /*
  * Register the first @nr pages with userfaultfd.  A thread that accesses a
  * missing page then waits until the test fills the page.  Returns the
