@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All configurations.  Range A covers the pages 0 and 1, range B the pages 1 and
+ * 2, range C the pages 2 and 3, and range D the pages 3 and 4.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "access.h"
+#include "actor.h"
+#include "config.h"
+#include "primitive.h"
+#include "refine.h"
+
+#define READ(n)                           \
+	{                                 \
+		.run = reader, .range = n \
+	}
+#define INSERT(n)                           \
+	{                                   \
+		.run = inserter, .range = n \
+	}
+#define INSERT_READ(n)                             \
+	{                                          \
+		.run = insert_and_read, .range = n \
+	}
+#define INSERT_REMOVE(n)                             \
+	{                                            \
+		.run = insert_and_remove, .range = n \
+	}
+#define REMOVE(n)                          \
+	{                                  \
+		.run = remover, .range = n \
+	}
+#define INVALIDATE(f, l)                                  \
+	{                                                 \
+		.run = invalidator, .first = f, .last = l \
+	}
+#define NEST(f, l)                                               \
+	{                                                        \
+		.run = nested_invalidator, .first = f, .last = l \
+	}
+#define REAP(f, l)                                   \
+	{                                            \
+		.run = reaper, .first = f, .last = l \
+	}
+#define FAULT(f, l)                                   \
+	{                                             \
+		.run = faulter, .first = f, .last = l \
+	}
+#define REGISTER(n)                          \
+	{                                    \
+		.run = registrar, .range = n \
+	}
+#define UNREGISTER(n)                          \
+	{                                      \
+		.run = unregistrar, .range = n \
+	}
+#define REGISTER_UNREGISTER(n)                             \
+	{                                                  \
+		.run = register_and_unregister, .range = n \
+	}
+#define GET_PUT                    \
+	{                          \
+		.run = get_and_put \
+	}
+#define SRCU                       \
+	{                          \
+		.run = srcu_worker \
+	}
+#define RUN(function)           \
+	{                       \
+		.run = function \
+	}
+#define EXIT                  \
+	{                     \
+		.run = exiter \
+	}
+
+/* clang-format off */
+const struct config configs[] = {
+	{
+		.name = "read_collides_with_invalidation", .live = A,
+		.role = { READ(0), INVALIDATE(0, 1) },
+	}, {
+		.name = "two_reads_of_one_range", .live = A,
+		.role = { READ(0), READ(0), INVALIDATE(1, 1) },
+	}, {
+		.name = "read_collides_with_two_invalidations", .live = A,
+		.role = { READ(0), INVALIDATE(0, 1), INVALIDATE(1, 2) },
+	}, {
+		.name = "read_of_a_range_that_only_touches_the_invalidation", .live = A | C,
+		.role = { READ(0), INVALIDATE(2, 2), INVALIDATE(4, 5) },
+	}, {
+		.name = "invalidations_that_only_touch_a_range", .live = C,
+		.role = { READ(2), INVALIDATE(0, 1), INVALIDATE(4, 5) },
+	}, {
+		.name = "nested_invalidations", .live = A | B,
+		.role = { READ(0), NEST(0, 2), INVALIDATE(1, 1) },
+	}, {
+		.name = "invalidation_calls_each_overlapping_range_once", .live = A | B | C | D,
+		.role = { INVALIDATE(0, 4), INVALIDATE(1, 2), INVALIDATE(3, 3) },
+	}, {
+		.name = "insert_during_an_invalidation_is_deferred", .live = A,
+		.role = { INSERT(1), INVALIDATE(0, 2) },
+	}, {
+		.name = "insert_during_an_invalidation_that_hits_no_range", .live = A,
+		.role = { INSERT_READ(3), INVALIDATE(2, 4) },
+	}, {
+		.name = "read_of_a_range_inserted_during_an_invalidation", .live = A,
+		.role = { INSERT_READ(1), INVALIDATE(0, 2) },
+	}, {
+		.name = "insert_and_remove_during_an_invalidation", .live = A,
+		.role = { INSERT_REMOVE(1), INVALIDATE(0, 2), INVALIDATE(1, 1) },
+	}, {
+		.name = "remove_during_an_invalidation_waits", .live = A | B,
+		.role = { REMOVE(1), INVALIDATE(0, 2), INVALIDATE(0, 0) },
+	}, {
+		.name = "several_deferred_changes", .live = A | C | D,
+		.role = { INSERT(1), REMOVE(2), REMOVE(3), INVALIDATE(0, 4) },
+	}, {
+		.name = "first_insert_creates_the_subscriptions",
+		.role = { INSERT_READ(0), INSERT_READ(1) },
+	}, {
+		.name = "exit_releases_each_range", .live = A | C,
+		.role = { READ(0), EXIT },
+	}, {
+		.name = "remove_after_exit", .live = A | C,
+		.role = { REMOVE(0), EXIT },
+	}, {
+		.name = "refused_invalidation_ends", .live = A | B, .refuses = B,
+		.role = { READ(0), REAP(0, 2), INVALIDATE(0, 0) },
+	}, {
+		.name = "two_pass_range_is_finished_once", .live = A | B, .two_pass = A,
+		.role = { READ(0), INVALIDATE(0, 2), INVALIDATE(1, 1) },
+	}, {
+		.name = "two_pass_range_is_finished_after_a_refusal", .live = A | B,
+		.two_pass = A, .refuses = B,
+		.role = { READ(0), REAP(0, 2), REAP(0, 1) },
+	}, {
+		.name = "insert_of_a_wrong_range_fails", .live = A,
+		.role = { RUN(insert_wrong), INVALIDATE(0, 0) },
+	}, {
+		.name = "first_insert_without_memory_fails",
+		/* the first kzalloc() of the actor is its range, and of setup the mm */
+		.settings = { .failed_alloc = 3, .error = -ENOMEM },
+		.role = { RUN(insert_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "interrupted_first_insert_fails",
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(insert_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "insert_after_exit_fails", .live = A,
+		.settings = { .may_warn = true, .error = -EINVAL },
+		.role = { RUN(late_inserter) },
+	}, {
+		.name = "first_insert_waits_for_page_faults",
+		.role = { INSERT_READ(0), FAULT(0, 1) },
+	}, {
+		.name = "exit_releases_many_ranges", .live = A | B | D,
+		.role = { EXIT },
+	}, {
+		.name = "list_notifier_gets_start_and_end", .live = A, .listeners = 1,
+		.role = { READ(0), INVALIDATE(0, 1), REAP(0, 2) },
+	}, {
+		.name = "refusal_of_a_range_skips_the_list_notifiers", .live = A, .refuses = A,
+		.listeners = 1,
+		.role = { READ(0), REAP(0, 1) },
+	}, {
+		.name = "refusal_of_a_list_notifier_ends_the_other", .listeners = 3,
+		.list_refuses = 2,
+		.role = { REAP(0, 1), INVALIDATE(0, 1) },
+	}, {
+		.name = "refusal_of_a_list_notifier_ends_the_invalidation", .live = A,
+		.listeners = 3, .list_refuses = 2,
+		.fails = "the core does not end the invalidation of the interval tree",
+		.role = { REAP(0, 1), READ(0) },
+	}, {
+		.name = "first_register_waits_for_page_faults",
+		.role = { REGISTER(0), FAULT(0, 1) },
+	}, {
+		.name = "insert_after_register", .listeners = 1,
+		.role = { INSERT_READ(0), FAULT(0, 1) },
+	}, {
+		.name = "unregister_waits_for_callbacks", .listeners = 1,
+		.role = { UNREGISTER(0), INVALIDATE(0, 1) },
+	}, {
+		.name = "unregister_and_exit", .listeners = 1,
+		.role = { UNREGISTER(0), EXIT },
+	}, {
+		.name = "unregister_and_exit_with_a_range", .live = A, .listeners = 1,
+		.role = { UNREGISTER(0), EXIT },
+	}, {
+		.name = "exit_releases_all_list_notifiers", .listeners = 3,
+		.role = { EXIT, RUN(aging) },
+	}, {
+		.name = "put_frees_after_the_callbacks",
+		.role = { GET_PUT, FAULT(0, 1), SRCU },
+	}, {
+		.name = "get_returns_the_same_notifier",
+		.role = { GET_PUT, GET_PUT, SRCU },
+	}, {
+		.name = "reader_invalidator_inserter_remover", .live = A | C,
+		.role = { READ(0), INVALIDATE(0, 2), INSERT(1), REMOVE(2) },
+	}, {
+		.name = "two_readers_invalidator_inserter_remover", .live = A | C, .deep = true,
+		.role = { READ(0), READ(0), INVALIDATE(0, 2), INSERT(1), REMOVE(2) },
+	}, {
+		.name = "two_readers_two_mutators_inserter_remover", .live = A | C, .deep = true,
+		.role = { READ(0), READ(0), INVALIDATE(0, 2), INVALIDATE(1, 3), INSERT(1), REMOVE(2) },
+	},
+	{ }
+};
+/* clang-format on */
+
+void config_begin(const struct config *config)
+{
+	me = NULL;
+	violation[0] = '\0';
+	memset(&world, 0, offsetof(struct world, stack));
+	mm_settings = config->settings;
+	mm_init();
+	refine_init();
+	for (int i = 0; i < RANGES; i++)
+		if (config->live >> i & 1)
+			interval_setup(i, config->refuses >> i & 1,
+				       config->two_pass >> i & 1);
+	for (int i = 0; i < LISTENERS; i++)
+		if (config->listeners >> i & 1)
+			list_setup(i, config->list_refuses >> i & 1);
+	for (int i = 0; config->role[i].run; i++)
+		actor_add(config->role[i].run, (void *)&config->role[i]);
+}

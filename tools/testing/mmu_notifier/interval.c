@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A driver with interval notifiers, and the tasks that use it */
+#include <linux/mmu_notifier.h>
+
+#include "interval.h"
+#include "mm.h"
+#include "refine.h"
+
+#define RANGE_PAGES 2
+
+/* What a driver keeps for each subscription */
+struct range {
+	struct mmu_interval_notifier sub;
+	spinlock_t lock; /* the user lock of the collision-retry lock */
+	unsigned long spte[RANGE_PAGES]; /* a page, or 0 */
+	int index;
+	bool refuses; /* returns false if the invalidation must not block */
+#ifdef TWO_PASS
+	struct mmu_interval_notifier_finish finish;
+	bool started; /* invalidate_finish() must follow */
+#endif
+};
+
+/* The ranges of the configuration, which refine.c keeps in the state */
+#define range_at(index) ((struct range *)refine_object(index))
+
+static void drop_sptes(struct range *range)
+{
+	for (int i = 0; i < RANGE_PAGES; i++)
+		range->spte[i] = 0;
+}
+
+static void event_check(const struct mmu_notifier_range *event);
+
+static bool refuses(const struct range *range,
+		    const struct mmu_notifier_range *event)
+{
+	return range->refuses && !mmu_notifier_range_blockable(event);
+}
+
+/*
+ * The caller holds the user lock.  A driver sets the sequence even if it
+ * refuses, because the kernel has already begun the invalidation.
+ */
+static bool invalidate_range(struct range *range,
+			     const struct mmu_notifier_range *event,
+			     unsigned long seq)
+{
+	const bool refused = refuses(range, event);
+	const int index = range->index;
+
+	/* The model sets its sequence in the same step as the kernel. */
+	event_check(event);
+	mmu_interval_set_seq(&range->sub, seq);
+	refine_callback(index, seq, refused);
+	if (!refused)
+		drop_sptes(range);
+	return !refused;
+}
+
+static bool range_invalidate(struct mmu_interval_notifier *sub,
+			     const struct mmu_notifier_range *event,
+			     unsigned long seq)
+{
+	struct range *range = container_of(sub, struct range, sub);
+	bool done;
+
+	/* A section without blocking needs a user lock that is a spinlock. */
+	spin_lock(&range->lock);
+	done = invalidate_range(range, event, seq);
+	spin_unlock(&range->lock);
+	return done;
+}
+
+static const struct mmu_interval_notifier_ops range_ops = {
+	.invalidate = range_invalidate,
+};
+
+#ifdef TWO_PASS
+/*
+ * Two invalidations can start one range at once.  The range has one finish, so
+ * the second invalidation does all of its work in the first pass.
+ */
+static bool range_invalidate_start(struct mmu_interval_notifier *sub,
+				   const struct mmu_notifier_range *event,
+				   unsigned long seq,
+				   struct mmu_interval_notifier_finish **finish)
+{
+	struct range *range = container_of(sub, struct range, sub);
+	bool done;
+
+	if (*finish)
+		violate("invalidate_start() gets a pointer that is not NULL");
+	spin_lock(&range->lock);
+	done = invalidate_range(range, event, seq);
+	if (done && !range->started) {
+		range->started = true;
+		*finish = &range->finish;
+	}
+	spin_unlock(&range->lock);
+	return done;
+}
+
+static void range_invalidate_finish(struct mmu_interval_notifier_finish *finish)
+{
+	struct range *range = container_of(finish, struct range, finish);
+
+	if (finish->notifier != &range->sub)
+		violate("invalidate_finish() gets another range");
+	spin_lock(&range->lock);
+	if (!range->started)
+		violate("a range is finished that was not started");
+	range->started = false;
+	spin_unlock(&range->lock);
+}
+
+static const struct mmu_interval_notifier_ops two_pass_ops = {
+	.invalidate_start = range_invalidate_start,
+	.invalidate_finish = range_invalidate_finish,
+};
+#define TWO_PASS_OPS (&two_pass_ops)
+#else
+#define TWO_PASS_OPS (&range_ops)
+#endif
+
+static struct range *range_alloc(int index)
+{
+	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
+
+	range->index = index;
+	return range;
+}
+
+static int range_insert(struct range *range,
+			const struct mmu_interval_notifier_ops *ops)
+{
+	refine_range(range->index, &range->sub);
+	refine_call(CALL_INSERT, range->index, 0, 0);
+	return mmu_interval_notifier_insert(
+		&range->sub, the_mm, BASE + range->index, RANGE_PAGES, ops);
+}
+
+static void range_remove(struct range *range)
+{
+	spin_lock(&range->lock);
+	drop_sptes(range);
+	spin_unlock(&range->lock);
+	refine_call(CALL_REMOVE, range->index, 0, 0);
+	mmu_interval_notifier_remove(&range->sub);
+	refine_removed(range->index);
+	kfree(range);
+}
+
+void interval_setup(int index, bool refuses, bool two_pass)
+{
+	struct range *range;
+
+	range = range_alloc(index);
+	range->refuses = refuses;
+	range_insert(range, two_pass ? TWO_PASS_OPS : &range_ops);
+}
+
+static bool range_read(struct range *range)
+{
+	unsigned long page[RANGE_PAGES], seq;
+	bool retry;
+
+	refine_call(CALL_BEGIN, range->index, 0, 0);
+	seq = mmu_interval_read_begin(&range->sub);
+	refine_begin(seq);
+	for (int i = 0; i < RANGE_PAGES; i++)
+		page[i] = the_mm->page[range->index + i];
+	retry = mmu_interval_check_retry(&range->sub, seq);
+	refine_retry(range->index, seq, retry);
+	if (retry)
+		return false;
+	spin_lock(&range->lock);
+	retry = mmu_interval_read_retry(&range->sub, seq);
+	refine_retry(range->index, seq, retry);
+	for (int i = 0; i < RANGE_PAGES && !retry; i++)
+		range->spte[i] = page[i];
+	spin_unlock(&range->lock);
+	return !retry;
+}
+
+/* Returns the range of a role, which exists before the first step. */
+static struct range *range_of(const struct role *role)
+{
+	return range_at(role->range);
+}
+
+void reader(void *role)
+{
+	while (!range_read(range_of(role)))
+		;
+}
+
+static struct range *insert(const struct role *role)
+{
+	struct range *range = range_alloc(role->range);
+	const int ret = range_insert(range, &range_ops);
+
+	if (ret)
+		violate("insert returned %d", ret);
+	return range;
+}
+
+static int try_insert(struct range *range, unsigned long start,
+		      unsigned long length)
+{
+	return mmu_interval_notifier_insert(&range->sub, the_mm, start, length,
+					    &range_ops);
+}
+
+/* Each insert must fail, and must leave nothing behind. */
+void insert_wrong(void *role)
+{
+	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
+
+	if (try_insert(range, 0, 0) != -EOVERFLOW)
+		violate("insert of length 0 did not return -EOVERFLOW");
+	if (try_insert(range, -1ul, 2) != -EOVERFLOW)
+		violate("insert beyond the last address did not return -EOVERFLOW");
+	if (try_insert(range, -2ul, -1ul) != -EOVERFLOW)
+		violate("insert of a length that wraps did not return -EOVERFLOW");
+	kfree(range);
+}
+
+/* The insert must return the error of the settings. */
+void insert_fails(void *role)
+{
+	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
+	const int ret = try_insert(range, BASE, RANGE_PAGES);
+
+	if (ret != mm_settings.error)
+		violate("insert returned %d, and must return %d", ret,
+			mm_settings.error);
+	kfree(range);
+}
+
+void inserter(void *role)
+{
+	insert(role);
+}
+
+void insert_and_read(void *role)
+{
+	struct range *range = insert(role);
+
+	while (!range_read(range))
+		;
+}
+
+void insert_and_remove(void *role)
+{
+	range_remove(insert(role));
+}
+
+void remover(void *role)
+{
+	range_remove(range_of(role));
+}
+
+static unsigned long end_of(int last)
+{
+	return last == ALL_PAGES ? ULONG_MAX : BASE + last + 1;
+}
+
+static void *const owner = (void *)&range_ops;
+
+static void event_init(struct mmu_notifier_range *event, int first, int last)
+{
+	const unsigned long from = last == ALL_PAGES ? 0 : BASE + first;
+
+#ifdef RANGE_HAS_VMA
+	mmu_notifier_range_init_owner(event, MMU_NOTIFY_CLEAR, 0, NULL, the_mm,
+				      from, end_of(last), owner);
+#else
+	mmu_notifier_range_init_owner(event, MMU_NOTIFY_CLEAR, 0, the_mm, from,
+				      end_of(last), owner);
+#endif
+}
+
+/* The pages of an event and its flag are those of the call of the actor. */
+static void event_check(const struct mmu_notifier_range *event)
+{
+	const bool release = me->exits;
+
+	if (event->mm != the_mm)
+		violate("a callback gets another mm");
+	if (event->event != (release ? MMU_NOTIFY_RELEASE : MMU_NOTIFY_CLEAR))
+		violate("a callback gets the event %d", event->event);
+	if (!release && event->owner != owner)
+		violate("a callback gets another owner");
+	if (!!mmu_notifier_range_blockable(event) == me->must_not_block)
+		violate("a callback gets the wrong flag for blocking");
+}
+
+static bool start(struct mmu_notifier_range *event, int first, int last,
+		  bool blockable)
+{
+	int ret = 0;
+
+	refine_call(CALL_START, 0, first, last);
+	me->must_not_block = !blockable;
+	if (blockable)
+		mmu_notifier_invalidate_range_start(event);
+	else
+		ret = mmu_notifier_invalidate_range_start_nonblock(event);
+	refine_start(ret);
+	me->must_not_block = false;
+	return !ret;
+}
+
+static void end(struct mmu_notifier_range *event)
+{
+	refine_call(CALL_END, 0, 0, 0);
+	mmu_notifier_invalidate_range_end(event);
+}
+
+bool invalidate(int first, int last, bool blockable)
+{
+	struct mmu_notifier_range event;
+
+	event_init(&event, first, last);
+	if (!start(&event, first, last, blockable))
+		return false;
+	mm_zap(the_mm, first, last);
+	end(&event);
+	return true;
+}
+
+void invalidator(void *arg)
+{
+	const struct role *role = arg;
+
+	invalidate(role->first, role->last, true);
+}
+
+void nested_invalidator(void *arg)
+{
+	const struct role *role = arg;
+	struct mmu_notifier_range event;
+
+	event_init(&event, role->first, role->last);
+	start(&event, role->first, role->last, true);
+	invalidate(role->first, role->first, true);
+	mm_zap(the_mm, role->first, role->last);
+	end(&event);
+}
+
+/* A page fault under the lock of the VMA, which invalidates a page */
+void faulter(void *arg)
+{
+	const struct role *role = arg;
+
+	down_read(&the_mm->vma_lock);
+	invalidate(role->first, role->last, true);
+	up_read(&the_mm->vma_lock);
+}
+
+/* Insert after the last user of the mm has gone. */
+void late_inserter(void *role)
+{
+	mmgrab(the_mm);
+	mmput(the_mm);
+	insert_fails(role);
+	mmdrop(the_mm);
+}
+
+void reaper(void *arg)
+{
+	const struct role *role = arg;
+
+	invalidate(role->first, role->last, false);
+}
+
+void exiter(void *role)
+{
+	mmput(the_mm);
+}
+
+/* The search must order this check after the steps that change the entry. */
+static unseen bool maps(const struct range *range, int page)
+{
+	const unsigned long *spte = &range->spte[page - range->index];
+
+	footprint_sync(spte, false);
+	return *spte;
+}
+
+void interval_check_page(int page)
+{
+	for (int i = page - RANGE_PAGES + 1; i <= page; i++)
+		if (i >= 0 && i < RANGES && range_at(i) &&
+		    maps(range_at(i), page))
+			violate("page %d is unmapped, and range %c maps the page",
+				page, 'A' + i);
+}

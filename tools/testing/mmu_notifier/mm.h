@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The address space that all actors share */
+#ifndef _MMU_NOTIFIER_MM_H
+#define _MMU_NOTIFIER_MM_H
+
+#include <stdbool.h>
+
+struct mm_struct;
+extern struct mm_struct *the_mm;
+
+/* Settings of a configuration: what fails, and which warnings are right */
+struct mm_settings {
+	int failed_alloc; /* the number of the kzalloc() that fails, or 0 */
+	bool interrupted; /* mm_take_all_locks() returns -EINTR */
+	bool may_warn;
+	int error; /* what the insert of insert_fails() returns */
+};
+
+extern struct mm_settings mm_settings;
+
+void mm_init(void);
+/* Drop a user of the mm.  The last user releases the notifiers. */
+void mmput(struct mm_struct *mm);
+/* Unmap the pages: no shadow entry may map the pages any more. */
+void mm_zap(struct mm_struct *mm, int first, int last);
+
+#endif /* _MMU_NOTIFIER_MM_H */

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Locks, wait queues and SRCU of the actors */
+#include "access.h"
+#include "actor.h"
+#include "primitive.h"
+#include "refine.h"
+
+static uint64_t my_number(void)
+{
+	return actor_index(me) + 1;
+}
+
+static uint64_t my_bit(void)
+{
+	return 1ull << actor_index(me);
+}
+
+bool spin_is_free(const spinlock_t *lock)
+{
+	return !lock->holder;
+}
+
+bool rwsem_is_free(const struct rw_semaphore *sem, bool write)
+{
+	return !sem->writer && !(write && sem->readers);
+}
+
+static int find_held(const void *lock)
+{
+	for (int i = 0; me && i < me->nr_held; i++)
+		if (me->held[i].lock == lock)
+			return i;
+	return -1;
+}
+
+bool lock_is_mine(const void *lock, bool write)
+{
+	const int i = find_held(lock);
+
+	return !me || (i >= 0 && (!write || me->held[i].write));
+}
+
+static void hold(void *lock, bool write)
+{
+	footprint_sync(lock, true);
+	if (me->nr_held == MAX_HELD)
+		violate("an actor holds more than %d locks", MAX_HELD);
+	me->held[me->nr_held++] = (struct held){ lock, write };
+}
+
+static void release(void *lock)
+{
+	const int i = find_held(lock);
+
+	if (i < 0)
+		violate("an actor releases a lock that the actor does not hold");
+	footprint_sync(lock, true);
+	me->held[i] = me->held[--me->nr_held];
+	me->held[me->nr_held] = (struct held){};
+	me->split = 1;
+}
+
+void may_sleep(void)
+{
+	if (me && me->atomic)
+		violate("an actor sleeps where the actor must not sleep");
+}
+
+void non_block_start(void)
+{
+	if (me)
+		me->atomic++;
+}
+
+void non_block_end(void)
+{
+	if (me)
+		me->atomic--;
+}
+
+static void take(spinlock_t *lock, const void *pc)
+{
+	if ((uintptr_t)lock < 4096)
+		violate("null pointer dereference");
+	if (find_held(lock) >= 0)
+		violate("deadlock: an actor takes a lock twice");
+	actor_stop(WAIT_LOCK, lock, pc);
+	lock->holder = my_number();
+	hold(lock, true);
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	if (!me)
+		return;
+	take(lock, CALLER);
+	refine_lock(lock);
+	me->atomic++;
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	if (!me)
+		return;
+	refine_unlock(lock);
+	release(lock);
+	lock->holder = 0;
+	me->atomic--;
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+	if (!me)
+		return;
+	may_sleep();
+	take(&mutex->lock, CALLER);
+}
+
+int mutex_trylock(struct mutex *mutex)
+{
+	if (!me)
+		return 1;
+	actor_stop(WAIT_NOTHING, mutex, CALLER);
+	footprint_sync(mutex, true);
+	if (mutex->lock.holder)
+		return 0;
+	mutex->lock.holder = my_number();
+	hold(mutex, true);
+	return 1;
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+	if (!me)
+		return;
+	release(mutex);
+	mutex->lock.holder = 0;
+}
+
+static void down(struct rw_semaphore *sem, bool write, const void *pc)
+{
+	if (!me)
+		return;
+	may_sleep();
+	if (find_held(sem) >= 0)
+		violate("deadlock: an actor takes a semaphore twice");
+	actor_stop(write ? WAIT_WRITE : WAIT_READ, sem, pc);
+	if (write)
+		sem->writer = my_number();
+	else
+		sem->readers |= my_bit();
+	hold(sem, write);
+}
+
+static void up(struct rw_semaphore *sem)
+{
+	if (!me)
+		return;
+	release(sem);
+	if (sem->writer == my_number())
+		sem->writer = 0;
+	sem->readers &= ~my_bit();
+}
+
+void down_read(struct rw_semaphore *sem)
+{
+	down(sem, false, CALLER);
+}
+
+void down_write(struct rw_semaphore *sem)
+{
+	down(sem, true, CALLER);
+}
+
+void up_read(struct rw_semaphore *sem)
+{
+	up(sem);
+}
+
+void up_write(struct rw_semaphore *sem)
+{
+	up(sem);
+}
+
+/*
+ * As in the kernel, a task enters the queue before the task tests its condition.
+ * Then the task does not miss a wake-up between the test and the sleep.
+ */
+void wait_prepare(wait_queue_head_t *queue)
+{
+	if (!me)
+		return;
+	footprint_sync(queue, true);
+	queue->waiters |= my_bit();
+	me->woken = 0;
+}
+
+void wait_sleep(wait_queue_head_t *queue, const void *pc)
+{
+	if (!me) {
+		violate("the setup of a configuration waits");
+		return;
+	}
+	may_sleep();
+	refine_sleep();
+	actor_stop(WAIT_WAKE, queue, pc);
+}
+
+void wait_finish(wait_queue_head_t *queue)
+{
+	if (!me)
+		return;
+	footprint_sync(queue, true);
+	queue->waiters &= ~my_bit();
+	me->woken = 0;
+}
+
+static void wake(wait_queue_head_t *queue, bool all)
+{
+	if (!me)
+		return;
+	footprint_sync(queue, true);
+	for (int i = 0; i < world.nr; i++) {
+		if (!(queue->waiters >> i & 1))
+			continue;
+		world.actor[i].woken = 1;
+		queue->waiters &= ~(1ull << i);
+		if (!all)
+			break;
+	}
+	me->split = 1;
+}
+
+void wake_up(wait_queue_head_t *queue)
+{
+	wake(queue, false);
+}
+
+void wake_up_all(wait_queue_head_t *queue)
+{
+	wake(queue, true);
+}
+
+/* The first word of the heap stands for the state of SRCU. */
+static void srcu_changes(void)
+{
+	footprint_sync(&world.heap[0], true);
+}
+
+int srcu_read_lock(struct srcu_struct *srcu)
+{
+	if (me) {
+		srcu_changes();
+		me->in_srcu++;
+	}
+	return 0;
+}
+
+static void reader_ends(uint64_t bit)
+{
+	for (int i = 0; i < world.nr; i++)
+		world.actor[i].srcu_waits &= ~bit;
+	for (int i = 0; i < world.nr_callbacks; i++)
+		world.callback[i].waits &= ~bit;
+}
+
+void srcu_read_unlock(struct srcu_struct *srcu, int index)
+{
+	if (!me)
+		return;
+	if (!me->in_srcu)
+		violate("an actor ends an SRCU read section that it did not begin");
+	srcu_changes();
+	if (!--me->in_srcu)
+		reader_ends(my_bit());
+	me->split = 1;
+}
+
+static uint64_t readers(void)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < world.nr; i++)
+		if (world.actor[i].in_srcu)
+			mask |= 1ull << i;
+	return mask;
+}
+
+void synchronize_srcu(struct srcu_struct *srcu)
+{
+	if (!me)
+		return;
+	may_sleep();
+	if (me->in_srcu)
+		violate("deadlock: an SRCU reader waits for SRCU readers");
+	actor_stop(WAIT_NOTHING, srcu, CALLER);
+	srcu_changes();
+	me->srcu_waits = readers();
+	actor_stop(WAIT_SRCU, srcu, CALLER);
+	srcu_changes();
+}
+
+void srcu_call(void *head, void (*run)(void *head))
+{
+	if (!me)
+		return;
+	srcu_changes();
+	if (world.nr_callbacks == MAX_CALLBACKS)
+		violate("more than %d SRCU callbacks wait", MAX_CALLBACKS);
+	world.callback[world.nr_callbacks++] =
+		(struct srcu_callback){ head, run, readers() };
+}
+
+void srcu_worker(void *unused)
+{
+	struct srcu_callback first;
+
+	for (;;) {
+		actor_stop(WAIT_CALLBACK, NULL, CALLER);
+		srcu_changes();
+		first = world.callback[0];
+		world.nr_callbacks--;
+		for (int i = 0; i < world.nr_callbacks; i++)
+			world.callback[i] = world.callback[i + 1];
+		world.callback[world.nr_callbacks] = (struct srcu_callback){};
+		first.run(first.head);
+	}
+}
+
+/* lockdep: a task must not wait for invalidations inside of an invalidation. */
+void map_acquire(void)
+{
+	if (!me)
+		return;
+	if (me->in_map)
+		violate("deadlock: an invalidation waits for invalidations");
+	me->in_map = 1;
+}
+
+void map_release(void)
+{
+	if (me)
+		me->in_map = 0;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A depth-first search over the states of a configuration.
+ *
+ * The search prunes a state that it has visited, by a hash of 64 bits.  It also
+ * prunes steps by sleep sets (Godefroid): if two steps do not depend on each
+ * other, only one of their two orders is played.  The footprints of the steps
+ * tell whether steps depend on each other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "actor.h"
+#include "config.h"
+#include "refine.h"
+#include "search.h"
+
+/* A state without the unused parts of the stacks */
+struct state {
+	char *bytes;
+	size_t size;
+	size_t space;
+};
+
+/* What the search keeps for each step of the schedule that it plays */
+struct level {
+	struct state state;
+	uint64_t key;
+	unsigned int enabled;
+	struct footprint footprint[MAX_ACTORS];
+};
+
+static struct level level[MAX_STEPS + 1];
+static struct result *now;
+
+/* The visited states: a hash table with open addressing */
+static struct visited {
+	uint64_t key;
+	uint16_t depth; /* the least depth, if the search has a limit */
+	uint8_t sleep; /* the actors whose steps were not played */
+	uint8_t on_path;
+} * table;
+static uint64_t table_size;
+static uint64_t table_used;
+
+/* With a limit, the search looks for a schedule with at most so many steps. */
+static int limit;
+
+static size_t stack_bytes(int i)
+{
+	return world.stack[i] + STACK_BYTES - (char *)world.actor[i].sp;
+}
+
+static void save(struct state *state)
+{
+	const size_t head = offsetof(struct world, stack);
+	char *to;
+
+	state->size = head;
+	for (int i = 0; i < world.nr; i++)
+		state->size += stack_bytes(i);
+	if (state->size > state->space) {
+		state->space = state->size + 1024;
+		state->bytes = realloc(state->bytes, state->space);
+	}
+	to = state->bytes;
+	memcpy(to, &world, head);
+	to += head;
+	for (int i = 0; i < world.nr; i++) {
+		memcpy(to, world.actor[i].sp, stack_bytes(i));
+		to += stack_bytes(i);
+	}
+}
+
+static void restore(const struct state *state)
+{
+	const size_t head = offsetof(struct world, stack);
+	const char *from = state->bytes + head;
+
+	memcpy(&world, state->bytes, head);
+	for (int i = 0; i < world.nr; i++) {
+		memcpy(world.actor[i].sp, from, stack_bytes(i));
+		from += stack_bytes(i);
+	}
+}
+
+static uint64_t hash_bytes(const char *bytes, size_t size, uint64_t hash)
+{
+	uint64_t word;
+
+	for (size_t i = 0; i + 8 <= size; i += 8) {
+		memcpy(&word, bytes + i, 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+static uint64_t hash_state(const struct state *state)
+{
+	return hash_bytes(state->bytes, state->size, 1) | 1;
+}
+
+static struct visited *find(uint64_t key)
+{
+	uint64_t i = key >> 1;
+
+	while (table[i & (table_size - 1)].key &&
+	       table[i & (table_size - 1)].key != key)
+		i++;
+	return &table[i & (table_size - 1)];
+}
+
+static void grow(void)
+{
+	struct visited *old = table;
+	const uint64_t size = table_size;
+
+	table_size = size ? 2 * size : 1 << 12;
+	table = calloc(table_size, sizeof(*table));
+	for (uint64_t i = 0; i < size; i++)
+		if (old[i].key)
+			*find(old[i].key) = old[i];
+	free(old);
+}
+
+static unsigned int enabled_actors(void)
+{
+	unsigned int mask = 0;
+
+	for (int i = 0; i < world.nr; i++)
+		if (actor_enabled(&world.actor[i]))
+			mask |= 1u << i;
+	return mask;
+}
+
+/* No actor can take a step: all actors have ended, or there is a deadlock. */
+static bool check_end(void)
+{
+	for (int i = 0; i < world.nr; i++)
+		if (world.actor[i].wait != WAIT_EVER &&
+		    world.actor[i].wait != WAIT_CALLBACK)
+			violate("deadlock: actor %d waits for ever", i);
+	if (!violation[0])
+		refine_end();
+	return violation[0];
+}
+
+/*
+ * The path has come back to a state of the path.  The cycle is a livelock if it
+ * is fair: each actor takes a step in the cycle, or cannot take one somewhere.
+ */
+static bool check_cycle(int depth, uint64_t key)
+{
+	unsigned int always = ~0u;
+	int i;
+
+	for (i = depth - 1; i >= 0 && level[i].key != key; i--)
+		always &= level[i].enabled;
+	if (i < 0)
+		return false;
+	always &= level[i].enabled;
+	for (; i < depth; i++)
+		always &= ~(1u << now->schedule.actor[i]);
+	if (!always)
+		violate("livelock: the actors repeat their steps for ever");
+	return violation[0];
+}
+
+/* Returns the actors that the search must play in this state. */
+static unsigned int unvisited(int depth, uint64_t key, unsigned int *sleep)
+{
+	struct visited *v;
+	unsigned int todo;
+
+	if (2 * ++table_used > table_size)
+		grow();
+	v = find(key);
+	if (!v->key) {
+		now->states++;
+		v->key = key;
+		v->sleep = *sleep;
+		v->depth = depth;
+		return ~*sleep;
+	}
+	table_used--;
+	if (limit) {
+		todo = depth < v->depth ? ~0u : 0;
+		if (todo)
+			v->depth = depth;
+		return todo;
+	}
+	todo = v->sleep & ~*sleep;
+	v->sleep &= *sleep;
+	*sleep = ~todo;
+	return todo;
+}
+
+/* Returns the mask of the actors of @mask whose steps do not depend on the
+ * step of actor @i, and gives their footprints to the next level.
+ */
+static unsigned int independent(int depth, unsigned int mask, int i)
+{
+	const struct footprint *f = level[depth].footprint;
+	unsigned int sleep = 0;
+
+	for (int j = 0; j < world.nr; j++) {
+		if (!(mask >> j & 1) || j == i ||
+		    footprint_conflict(&f[j], &f[i]))
+			continue;
+		sleep |= 1u << j;
+		level[depth + 1].footprint[j].nr = f[j].nr;
+		memcpy(level[depth + 1].footprint[j].access, f[j].access,
+		       f[j].nr * sizeof(f[j].access[0]));
+	}
+	return sleep;
+}
+
+static void play(int depth, int i)
+{
+	struct footprint *f = &level[depth].footprint[i];
+
+	now->schedule.actor[depth] = i;
+	now->schedule.nr = depth + 1;
+	now->steps++;
+	footprint_begin();
+	actor_step(&world.actor[i]);
+	f->nr = footprint.nr;
+	memcpy(f->access, footprint.access,
+	       footprint.nr * sizeof(footprint.access[0]));
+}
+
+/* Returns true if a property is violated. */
+static bool visit(int depth, unsigned int sleep)
+{
+	struct level *l = &level[depth];
+	unsigned int played = 0, todo;
+
+	l->enabled = enabled_actors();
+	if (!l->enabled)
+		return check_end();
+	save(&l->state);
+	l->key = hash_state(&l->state);
+	if (find(l->key)->on_path)
+		return check_cycle(depth, l->key);
+	todo = unvisited(depth, l->key, &sleep) & l->enabled;
+	if (limit && depth >= limit)
+		return false;
+	if (depth == MAX_STEPS) {
+		violate("a schedule has more than %d steps", MAX_STEPS);
+		return true;
+	}
+	find(l->key)->on_path = 1;
+	for (int i = 0; i < world.nr; i++) {
+		if (!(todo >> i & 1))
+			continue;
+		if (played)
+			restore(&l->state);
+		play(depth, i);
+		if (violation[0])
+			return true;
+		if (visit(depth + 1,
+			  limit ? 0 :
+				  independent(depth,
+					      (sleep & l->enabled) | played,
+					      i)))
+			return true;
+		played |= 1u << i;
+	}
+	find(l->key)->on_path = 0;
+	return false;
+}
+
+static bool search_once(const struct config *config)
+{
+	free(table);
+	table = NULL;
+	table_size = table_used = 0;
+	grow();
+	now->states = now->steps = 0;
+	config_begin(config);
+	return visit(0, 0);
+}
+
+static void search_shorter(const struct config *config)
+{
+	struct result best = *now;
+	char text[sizeof(violation)];
+
+	do {
+		best = *now;
+		strcpy(text, violation);
+		limit = best.schedule.nr - 1;
+	} while (limit > 0 && search_once(config));
+	limit = 0;
+	now->schedule = best.schedule;
+	strcpy(violation, text);
+}
+
+void search(const struct config *config, struct result *result)
+{
+	int known;
+
+	memset(result, 0, sizeof(*result));
+	now = result;
+	access_forget();
+	do {
+		known = nr_racy;
+		result->failed = search_once(config);
+	} while (!result->failed && nr_racy != known);
+	if (result->failed)
+		search_shorter(config);
+}
+
+void replay(const struct config *config, const struct schedule *schedule,
+	    void (*before)(int step, int actor))
+{
+	config_begin(config);
+	for (int i = 0; i < schedule->nr && !violation[0]; i++) {
+		const int actor = schedule->actor[i];
+
+		if (!actor_enabled(&world.actor[actor])) {
+			violate("step %d: actor %d cannot take a step", i,
+				actor);
+			break;
+		}
+		before(i, actor);
+		footprint_begin();
+		actor_step(&world.actor[actor]);
+	}
+	if (!violation[0] && !enabled_actors())
+		check_end();
+}

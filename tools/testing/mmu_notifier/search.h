@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Search all interleavings of a configuration. */
+#ifndef _MMU_NOTIFIER_SEARCH_H
+#define _MMU_NOTIFIER_SEARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAX_STEPS 400
+
+struct config;
+
+struct schedule {
+	int nr;
+	uint8_t actor[MAX_STEPS];
+};
+
+struct result {
+	bool failed; /* violation[] has the property, @schedule leads to it */
+	uint64_t states;
+	uint64_t steps;
+	struct schedule schedule;
+};
+
+/* Search the configuration.  A failing schedule is the shortest that exists. */
+void search(const struct config *config, struct result *result);
+/* Play a schedule from the beginning; calls @before before each step. */
+void replay(const struct config *config, const struct schedule *schedule,
+	    void (*before)(int step, int actor));
+
+#endif /* _MMU_NOTIFIER_SEARCH_H */
