@@ -8,6 +8,7 @@
 #        fetch.sh headers SUITE PACKAGE=VERSION FINAL DIR
 #        fetch.sh source SUITE PACKAGE=VERSION DIR	the files to build the tests
 #        fetch.sh tools SUITE PACKAGE=VERSION DIR	the files for docs and format
+#        fetch.sh quick SUITE PACKAGE=VERSION DIR	the files for "make quick"
 #        fetch.sh tree SUITE PACKAGE=VERSION DIR	all files, to build the kernel
 #
 # fetch.sh writes the files to DIR. After the end of fetch.sh, once.sh renames DIR to
@@ -83,6 +84,17 @@ unpack_source() {
 		--strip-components=1 --wildcards "$@"
 }
 
+# unpack_quick: Unpacks the files of the kernel source that tools/testing/mmu_notifier
+# needs. A "*" in the patterns stands for the top directory of the package, and does not
+# match other directories, because tools/ has files of the same names.
+unpack_quick() {
+	local files
+
+	files=$(make -s -C "$TOP/tools/testing/mmu_notifier" files)
+	mapfile -t files <<<"$files"
+	unpack_source --no-wildcards-match-slash "${files[@]/#/*/}"
+}
+
 kind=$1
 wanted=$3
 package=${wanted%%=*}
@@ -94,7 +106,8 @@ image)		fetch_image ;;
 headers)	fetch_headers "$4" ;;
 source)		unpack_source "${SOURCE_FILES[@]}" ;;
 tools)		unpack_source "${TOOLS_FILES[@]}" ;;
+quick)		unpack_quick ;;
 tree)		unpack_source ;;
-*)		die "$kind: expected image, headers, source, tools or tree" ;;
+*)		die "$kind: expected image, headers, source, tools, quick or tree" ;;
 esac
 rm -r "$work"

@@ -10,6 +10,7 @@
 {
 	NEED_MODULE=(make gcc '/usr/lib/*/libelf.so.1' '/usr/lib/*/libssl.so.3')
 	NEED_TESTS=(make gcc '/usr/lib/*/libc.a')
+	NEED_QUICK=(make '/usr/include/stdio.h')
 	NEED_SOURCE=(xz)
 	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
 		'/usr/include/openssl/ssl.h')
@@ -46,7 +47,7 @@ package_of() {
 	sphinx-build)		echo python3-sphinx ;;
 	ld.lld*)		echo "lld${1#ld.lld}" ;;
 	llvm-nm*)		echo "llvm${1#llvm-nm}" ;;
-	/*/libc.a)		echo libc6-dev ;;
+	/*/libc.a | /*/stdio.h)	echo libc6-dev ;;
 	/*/libelf.so.1)		echo libelf1 ;;
 	/*/libssl.so.3)		echo libssl3 ;;
 	/*/libelf.h)		echo libelf-dev ;;
