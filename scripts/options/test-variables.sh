@@ -183,7 +183,7 @@ unknown_names() {
 	text=$(scripts_of_runner)
 	names=$(names_read)
 	known="$(variables) $(sed 's/^#.*//' "$SCRIPTS/options/environment") HOME PATH PWD
-		PPID EUID BASHPID BASH_SOURCE BASH_REMATCH BASH_COMMAND LINENO
+		PPID EUID BASHPID BASH_SOURCE BASH_REMATCH BASH_COMMAND LINENO PIPESTATUS
 		SECONDS EPOCHREALTIME EPOCHSECONDS
 		OPTARG OPTIND XDG_CACHE_HOME MMUN_RUN"
 	known=${known//[[:space:]]/ }
@@ -224,7 +224,8 @@ prepare() {
 	mkdir -p "$dir"/{home,work/sub} "$clone"
 	make_stubs "$clone"
 	cp "$clone"/scripts/kselftest.sh "$dir/tool"
-	mkdir -p "$dir"/{kernel/include/config,unbuilt,"ker nel",a:b}
+	mkdir -p "$dir"/{kernel/include/config,tree/mm,unbuilt,"ker nel",a:b}
+	touch "$dir/tree/mm/mmu_notifier.c"
 	echo 6.1.0 >"$dir/kernel/include/config/kernel.release"
 	echo CONFIG_NR_CPUS=4 >"$dir/kernel/.config"
 	cp -r "$dir/kernel" "$dir/uml"

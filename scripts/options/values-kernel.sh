@@ -11,6 +11,7 @@
 #	any		all rows
 #	qemu		kernels that QEMU boots
 #	built		kernels that the runner builds from source
+#	series		one kernel for each source that the runner builds
 #	mutants		kernels that the runner builds and that QEMU boots, if there are
 #			mutants for the version of the kernel
 #	cov, hmm	kernels that the runner builds with the fragment cov or hmm
@@ -24,6 +25,7 @@ kernel_rows() {
 		{ fragments = "," $4 "," }
 		kind ~ /qemu|mutants/ && fragments ~ /,uml,/ { next }
 		kind !~ /any|qemu/ && $4 == "-" { next }
+		kind == "series" && seen[$2]++ { next }
 		kind ~ /cov|hmm/ && !index(fragments, "," kind ",") { next }
 		kind == "mutants" {
 			series = $1
@@ -54,10 +56,10 @@ check_kernel() {
 	fi
 }
 
-# check_kdir: Checks KDIR. If KDIR is a relative path, check_kdir tries the directory of
-# the Makefile, and then the directory in which make was called. With "make -C", the two
-# directories differ.
-check_kdir() {
+# check_directory: Checks that $value is a directory, and makes the path absolute. If the
+# path is relative, check_directory tries the directory of the Makefile, and then the
+# directory in which make was called. With "make -C", the two directories differ.
+check_directory() {
 	local dir
 
 	for dir in "$value" "${MMUN_PWD:-.}/$value" ''; do
@@ -68,9 +70,19 @@ check_kdir() {
 	value=$(realpath "$dir")
 	is_path "$value" ||
 		refuse "make cannot take a path with spaces or with any of : # \$ % , ; = and quotes"
+}
+
+check_kdir() {
+	check_directory
 	[ -e "$value/include/config/kernel.release" ] ||
 		[ -e "$value/.kernelvariables" ] ||
 		refuse "the path is not the directory of a built kernel; run make in this directory, or give the directory of O="
+}
+
+check_tree() {
+	check_directory
+	[ -e "$value/mm/mmu_notifier.c" ] ||
+		refuse "the path is not the source tree of a kernel; it has no mm/mmu_notifier.c"
 }
 
 # mutant_names kernel|module: Prints the names of all mutants of the kernel, or of all
@@ -135,14 +147,15 @@ refuse_conflict() {
 	refuse "$*"
 }
 
-# choose_kernel_or_kdir: Refuses KERNEL and KDIR together on the command line of make. If
-# the command line sets KERNEL, choose_kernel_or_kdir sets KDIR to the empty string,
-# because the environment may contain a KDIR for another kernel.
-choose_kernel_or_kdir() {
-	if is_given KERNEL && is_given KDIR; then
-		refuse_conflict KDIR "KERNEL=$KERNEL is another kernel; give one of the two"
+# choose_kernel_or NAME: Refuses KERNEL and the variable NAME together on the command line
+# of make. NAME is the name of a variable with a directory. If the command line sets
+# KERNEL, choose_kernel_or sets the variable NAME to the empty string, because the
+# environment may contain a directory of another kernel.
+choose_kernel_or() {
+	if is_given KERNEL && is_given "$1"; then
+		refuse_conflict "$1" "KERNEL=$KERNEL is another kernel; give one of the two"
 	fi
-	! is_given KERNEL || KDIR=''
+	! is_given KERNEL || declare -g "$1="
 }
 
 # processors_of FRAGMENTS: Prints the last value of CONFIG_NR_CPUS in FRAGMENTS, which are
@@ -257,6 +270,16 @@ check_schedule_is_played() {
 	refuse_conflict TESTS "these tests do not play SCHEDULE; leave TESTS out, or add explore_more.schedule*"
 }
 
+# check_replay_is_played: If SCHEDULE is set, refuses the variables that select
+# configurations, because "make quick" plays only SCHEDULE.
+check_replay_is_played() {
+	[ -n "$SCHEDULE" ] || return 0
+	for name in TESTS DEEP STOP; do
+		! is_given "$name" ||
+			refuse_conflict "$name" "SCHEDULE plays one schedule of one configuration; leave $name out"
+	done
+}
+
 # check_dependent: Refuses a variable that has no effect because another variable does not
 # have the necessary value. For example, CPU has an effect only with ACCEL=icount.
 check_dependent() {
@@ -269,12 +292,17 @@ check_dependent() {
 # check_together: Refuses variables that contradict each other, and variables that the
 # kernel does not support.
 check_together() {
-	! uses KDIR || ! uses KERNEL || choose_kernel_or_kdir
+	for name in KDIR TREE; do
+		! uses "$name" || ! uses KERNEL || choose_kernel_or "$name"
+	done
 	! uses SMP || ! uses KERNEL || check_smp_fits
 	! uses QEMU || ! uses KERNEL || check_uml_fits
 	! uses SUITE || check_suite_fits
 	[ "$target" != mutants ] || check_mutants_fit
 	! uses TIER || check_tier_fits
-	! uses SCHEDULE || check_schedule_is_played
+	case $target in
+	quick)		check_replay_is_played ;;
+	kselftest)	check_schedule_is_played ;;
+	esac
 	check_dependent
 }

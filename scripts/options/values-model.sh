@@ -138,3 +138,11 @@ check_schedule() {
 	check_configuration "${value%%-*}"
 	[[ $value != *-* ]] || check_steps "${value%%-*}" "${value#*-}"
 }
+
+# check_replay: Checks that $value has the form of a schedule of "make quick", such as
+# "remove_after_exit:0110". The grammar of these schedules is not the grammar of
+# model/schedule.c. The program of "make quick" checks the names in $value.
+check_replay() {
+	[[ $value =~ ^[a-z0-9_.-]+:[0-9A-Za-z.,_-]+$ ]] ||
+		refuse "expected CONFIGURATION:STEPS, as a test of make quick that fails prints it"
+}

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Compile mm/mmu_notifier.c of a kernel source tree as a user-space program, and search all
+# interleavings of a few actors.
+#
+# usage: quick.sh
+#
+# "make help" describes the variables TREE, KERNEL, TESTS, DEEP, SCHEDULE and STOP. The
+# program is in tools/testing/mmu_notifier. quick.sh needs neither root nor QEMU. quick.sh
+# prints KTAP, and "N passed, N failed, N skipped" as the last line. The exit status is 0
+# if no test failed.
+
+. "${0%/*}/lib.sh"
+
+where=${TREE:-$KERNEL}
+parts=$("$SCRIPTS/kernel/tree.sh" ${where:+"$where"})
+tree=$(value source /dev/stdin <<<"$parts")
+name=$(value name /dev/stdin <<<"$parts")
+out=$TOP/build/quick-$name
+say "mm/mmu_notifier.c of $tree"
+[ -d "$out" ] || mkdir -p "$out"
+"$SCRIPTS/quick/build.sh" "$tree" "$out"
+IFS=,\| read -ra globs <<<"$TESTS"
+exec "$SCRIPTS/quick/run.sh" "$out" "${globs[@]}"
