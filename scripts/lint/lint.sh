@@ -56,12 +56,15 @@ ignored_types() {
 }
 
 # lint_checkpatch: Prints the messages of checkpatch.pl, except the messages in the table
-# checkpatch-ignored.
+# checkpatch-ignored. lint_checkpatch leaves out shim.h, because shim.h defines macros of
+# the kernel that checkpatch.pl does not expect in a source.
 lint_checkpatch() {
 	local file ignored status=0
 
 	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*/*.[ch] \
 		scripts/test/fake/*.c \
+		tools/testing/mmu_notifier/[!s]*.[ch] \
+		tools/testing/mmu_notifier/s[!h]*.[ch] \
 		tools/testing/selftests/mmun/{*.c,*/*.[ch]}; do
 		ignored=$(ignored_types "$file")
 		perl "$source/scripts/checkpatch.pl" --no-tree --strict \
@@ -83,7 +86,7 @@ lint_format() {
 	source=$(value source "$out/kernel")
 	mkdir -p "$dir"
 	grep -v "^  - 'guard'" "$source/.clang-format" >"$dir/clang-format"
-	files=$(find test_mmun*.[ch] mmun scripts tools/testing/selftests/mmun \
+	files=$(find test_mmun*.[ch] mmun scripts tools/testing/{mmu_notifier,selftests/mmun} \
 		-name '*.[ch]')
 	for file in $files; do
 		clang-format --style="file:$dir/clang-format" "$file" |
@@ -166,6 +169,7 @@ missing_programs() {
 		{ grep '^[^*]*_test$' || [ $? = 1 ]; } | sort -u)
 	for program in $programs; do
 		[ -e "$SELFTEST/$program.c" ] ||
+			[ -e "tools/testing/mmu_notifier/$program.c" ] ||
 			echo "the texts name $program, which is not a program"
 	done
 }

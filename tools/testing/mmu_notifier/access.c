@@ -240,14 +240,7 @@ bool heap_has(const void *object)
 		access_bytes(p, size, true, CALLER);  \
 	}
 
-void __tsan_init(void);
-void __tsan_func_entry(void *pc);
-void __tsan_func_exit(void);
-void __tsan_read_range(void *p, size_t bytes);
-void __tsan_write_range(void *p, size_t bytes);
-void *__tsan_memset(void *p, int c, size_t bytes);
-void *__tsan_memcpy(void *to, const void *from, size_t bytes);
-
+/* The compiler inserts the calls, so no header declares the functions. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 HOOK(1)
 HOOK(2)

@@ -14,11 +14,6 @@ char violation[512];
 
 static void *search_sp;
 
-/*
- * void switch_stack(void **save, void *load): push the registers that a function
- * must preserve, and continue on the other stack.
- */
-void switch_stack(void **save, void *load);
 #if defined(__x86_64__)
 asm(".text\n.globl switch_stack\n.type switch_stack,@function\n"
     "switch_stack:\n"

@@ -95,6 +95,12 @@ void actor_stop(enum wait wait, void *object, const void *pc);
 /* Report a violated property.  Does not return inside of an actor. */
 void violate(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Push the registers that a function must preserve, store the stack pointer in
+ * @save, and continue on the stack @load.
+ */
+void switch_stack(void **save, void *load);
+
 static inline int actor_index(const struct actor *actor)
 {
 	return actor - world.actor;

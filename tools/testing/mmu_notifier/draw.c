@@ -55,7 +55,8 @@ static void source_at(const void *pc, char *text, size_t size, char *place)
 	if (f)
 		pclose(f);
 	colon = strrchr(where, ':');
-	text[0] = place[0] = '\0';
+	text[0] = '\0';
+	place[0] = '\0';
 	if (!colon)
 		return;
 	*colon = '\0';

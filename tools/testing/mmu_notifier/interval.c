@@ -201,7 +201,7 @@ static struct range *insert(const struct role *role)
 	const int ret = range_insert(range, &range_ops);
 
 	if (ret)
-		violate("insert returned %d", ret);
+		violate("an insert returned %d", ret);
 	return range;
 }
 
@@ -233,7 +233,7 @@ void insert_fails(void *role)
 	const int ret = try_insert(range, BASE, RANGE_PAGES);
 
 	if (ret != mm_settings.error)
-		violate("insert returned %d, and must return %d", ret,
+		violate("an insert returned %d, and must return %d", ret,
 			mm_settings.error);
 	kfree(range);
 }

@@ -9,7 +9,7 @@
 
 struct listener {
 	struct mmu_notifier sub;
-	spinlock_t lock;
+	spinlock_t lock; /* for the counts */
 	int open; /* invalidations that started and did not end */
 	int index;
 	int releasing; /* calls of release() that run */

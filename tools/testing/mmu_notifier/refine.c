@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Compare the kernel with the model of the interval lock, step by step */
+#include <assert.h>
 #include <string.h>
 
 #include "actor.h"
@@ -27,7 +28,7 @@ struct state {
 };
 
 #define STATE ((struct state *)world.shadow)
-_Static_assert(sizeof(struct state) <= sizeof(world.shadow), "too large");
+static_assert(sizeof(struct state) <= sizeof(world.shadow), "too large");
 
 void refine_init(void)
 {
@@ -289,7 +290,7 @@ void refine_end(void)
 	if (!now.exists)
 		return;
 	if (now.active || now.seq & 1 || now.nr_deferred)
-		violate("after the end, %ld invalidations are active, the sequence is %lu, %d ranges are deferred",
+		violate("after the end: %ld active, sequence %lu, %d deferred",
 			(long)now.active, now.seq, now.nr_deferred);
 	compare(&now);
 }

@@ -277,9 +277,11 @@ static bool search_once(const struct config *config)
 {
 	free(table);
 	table = NULL;
-	table_size = table_used = 0;
+	table_size = 0;
+	table_used = 0;
 	grow();
-	now->states = now->steps = 0;
+	now->states = 0;
+	now->steps = 0;
 	config_begin(config);
 	return visit(0, 0);
 }
