@@ -170,6 +170,10 @@ batch "kselftest" "$SCRIPTS/kselftest.sh"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	batch "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+for kernel in 7.3 6.1; do
+	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
+		"$SCRIPTS/quick.sh"
+done
 step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
