@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run the tests on kernels with mutants. For each mutant, change the kernel in one place,
-# build the kernel, run the tests, and print whether the tests fail.
+# build the kernel, run the tests, and print whether the tests fail. The tier quick builds
+# and runs the program tools/testing/mmu_notifier instead of a kernel.
 #
 # usage: kernel.sh
 #
@@ -15,8 +16,9 @@
 # tiers do not try this mutant. kernel.sh applies all mutants with the key "equivalent" to
 # one kernel, and applies all mutants with the same value of "wants" to one kernel. If all
 # tests pass on a kernel with several mutants, all of these mutants survive. kernel.sh
-# uses the result of an earlier run again while the result is valid, see known.sh.
-# kernel.sh writes the files <suite>/<tier>/<mutant>.result, <suite>/<tier>/<mutant>.log
+# uses the result of an earlier run again while the result is valid, see known.sh. If the
+# variable TIER names a tier, kernel.sh prints only the results of this tier, so that the
+# tiers can be compared. kernel.sh writes the files <suite>/<tier>/<mutant>.result, <suite>/<tier>/<mutant>.log
 # and results.json to the directory build/mutants/<kernel>.
 
 . "${0%/*}/../lib.sh"
@@ -32,25 +34,26 @@ results=$TOP/build/mutants/$KERNEL
 # mutant.
 export PROGRAM_SECS=${PROGRAM_SECS:-90} STOP=1
 
-# find_tiers: Reads the table mutate/tiers, and sets the array all_tiers to the names of
-# all tiers. find_tiers also sets three arrays that have one element for each tier of this
-# run:
+# find_tiers: Reads the table mutate/tiers, and sets four arrays that have one element for
+# each tier of this run:
 #
 #	tiers	the name of the tier
+#	kinds	the kind of the tier
 #	rows	the name of the row of kernel/table
-#	limits	the seconds after which a guest is killed
+#	limits	the seconds after which a guest or the program is killed
+#
+# The array guest_rows gets the rows of the tiers with guests.
 find_tiers() {
-	local name secs suffix
+	local name kind secs suffix
 
-	all_tiers=()
-	while read -r name secs suffix; do
-		[[ $name = [a-z]* ]] || continue
-		all_tiers+=("$name")
-		[ "${TIER:-$name}" = "$name" ] || continue
+	while read -r name kind secs suffix; do
+		[[ $name = [a-z]* && ${TIER:-$name} = "$name" ]] || continue
 		! kernel_row "$KERNEL$suffix" || {
 			tiers+=("$name")
+			kinds+=("$kind")
 			rows+=("$KERNEL$suffix")
 			limits+=("${TIMEOUT:-$secs}")
+			[ "$kind" != guest ] || guest_rows+=("$KERNEL$suffix")
 		}
 	done <"$SCRIPTS/mutate/tiers"
 }
@@ -67,12 +70,10 @@ hold_layers() {
 	flock -s "$hold"
 }
 
-# prepare_tier ROW: Builds the kernel in row ROW of kernel/table, the modules and the
-# tests. prepare_tier sets the variables out, kdir and dir. $out is the directory of the
-# build, $kdir is the build directory of the kernel, and $dir is the directory for the
-# results. prepare_tier also sets the array "try" to the command that tries mutants. The
-# last arguments of the command are the names of the mutants.
-prepare_tier() {
+# prepare_guest ROW: Builds the kernel in row ROW of kernel/table, the modules and the
+# tests. prepare_guest sets the variables out and kdir. $out is the directory of the build,
+# and $kdir is the build directory of the kernel.
+prepare_guest() {
 	local tree
 
 	resolve "$1"
@@ -80,10 +81,37 @@ prepare_tier() {
 	tree=$(value source "$out/kernel")
 	hold_layers
 	build_sound "$out"
+	try=("$SCRIPTS/mutate/apart.sh" "$results/memory" "$tree" "$kdir" "$out" --
+		"$SCRIPTS/mutate/try.sh" kernel)
+}
+
+# prepare_quick ROW: Builds the program tools/testing/mmu_notifier with the files of the
+# kernel in row ROW of kernel/table. prepare_quick sets the variable out to the directory of
+# the build, and the variable files to the files of the kernel that the program contains.
+prepare_quick() {
+	local parts tree
+
+	files=$(make -s -C "$TOP/tools/testing/mmu_notifier" files)
+	kernel_row "$1" || die "scripts/kernel/table has no row $1"
+	parts=$("$SCRIPTS/kernel/tree.sh" "$1")
+	tree=$(value source /dev/stdin <<<"$parts")
+	out=$results/quick
+	mkdir -p "$out"
+	lock "$out/lock.sound"
+	"$SCRIPTS/mutate/build-quick.sh" sound "$tree" "$out"
+	try=("$SCRIPTS/mutate/try.sh" quick)
+}
+
+# prepare_tier KIND ROW: Makes the build without a mutant for a tier of KIND. prepare_tier
+# sets the variable dir to the directory for the results, and the array "try" to the
+# command that tries mutants. The last arguments of the command are the names of the
+# mutants.
+prepare_tier() {
+	files=
+	"prepare_$1" "$2"
 	dir=$results/$SUITE/$tier
 	mkdir -p "$dir"
-	try=("$SCRIPTS/mutate/apart.sh" "$results/memory" "$tree" "$kdir" "$out" --
-		"$SCRIPTS/mutate/try.sh" kernel "$out" "$dir")
+	try+=("$out" "$dir")
 }
 
 # find_known NAME ENTRY: Sets the variable known to 1 if this tier has a valid result for
@@ -114,18 +142,39 @@ is_settled() {
 	grep -qsx "${@/#/-eoutcome=}" /dev/null "${before[@]/%//$name.result}"
 }
 
+# can_notice ENTRY: Returns 0 if this tier can notice the mutant that ENTRY describes.
+can_notice() {
+	local file only
+
+	only=$(entry_value tiers "$1") || return
+	file=$(entry_value file "$1") || return
+	[[ " ${only:-$tier} " = *" $tier "* ]] || return
+	[[ -z $files || $'\n'$files$'\n' = *$'\n'"$file"$'\n'* ]]
+}
+
+# find_noticed: Sets the array noticed to the entries of the mutants that this tier can
+# notice. find_noticed exits with an error if there is none and the user has named the tier.
+find_noticed() {
+	local entry
+
+	noticed=()
+	for entry in "${entries[@]}"; do
+		! can_notice "$entry" || noticed+=("$entry")
+	done
+	[[ -z $TIER || ${#noticed[@]} != 0 ]] ||
+		die "MUTANTS=$MUTANTS: the tier $TIER can notice none of these mutants"
+}
+
 # select_mutants: Sets the array todo to the names of the mutants that this tier must try.
 # A tier does not try a mutant for which this tier has a valid result. A tier also does
 # not try a mutant that an earlier tier killed, or that survived an earlier tier as
 # expected.
 select_mutants() {
-	local entry known name only settled why
+	local entry known name settled why
 
 	todo=()
-	for entry in "${entries[@]}"; do
+	for entry in "${noticed[@]}"; do
 		name=$(basename "$entry" .mutant)
-		only=$(entry_value tiers "$entry")
-		[[ " ${only:-$tier} " = *" $tier "* ]] || continue
 		why=$(why_it_survives "$name")
 		settled=(killed ${why:+survived})
 		! is_settled "$name" "${settled[@]}" || continue
@@ -185,11 +234,12 @@ try_selected() {
 	try_lines "${todo[@]}"
 }
 
-# try_tier ROW: Tries the mutants of one tier on the kernel in row ROW of kernel/table.
+# try_tier KIND ROW: Tries the mutants of one tier on the kernel in row ROW of kernel/table.
 try_tier() {
-	local todo
+	local files noticed todo
 
-	prepare_tier "$1"
+	prepare_tier "$@"
+	find_noticed
 	select_mutants
 	say "tier $tier, suite $SUITE: ${#todo[@]} mutants"
 	if [ ${#todo[@]} != 0 ]; then
@@ -200,15 +250,16 @@ try_tier() {
 }
 
 # try_suite: Tries the mutants with the suite $SUITE in each tier. With the suite hmm,
-# try_suite skips the tiers whose kernel is configured without the fragment hmm.
+# try_suite skips the tiers without a guest, and the tiers whose kernel is configured
+# without the fragment hmm.
 try_suite() {
 	local before=() i
 
 	for i in "${!tiers[@]}"; do
 		tier=${tiers[i]}
 		kernel_row "${rows[i]}" || die "scripts/kernel/table has no row ${rows[i]}"
-		[[ $SUITE = mmun || ,$fragments, = *,hmm,* ]] || continue
-		TIMEOUT=${limits[i]} try_tier "${rows[i]}"
+		[[ $SUITE = mmun || ${kinds[i]},$fragments, = guest,*,hmm,* ]] || continue
+		TIMEOUT=${limits[i]} try_tier "${kinds[i]}" "${rows[i]}"
 	done
 }
 
@@ -221,14 +272,19 @@ check_apart() {
 }
 
 tiers=()
+kinds=()
 rows=()
 limits=()
+guest_rows=()
 find_tiers
 find_entries kernel "$MUTANTS" "${KERNEL%%-*}"
-need_for "${rows[*]}" python3
-check_apart
+need python3
+if [ ${#guest_rows[@]} != 0 ]; then
+	need_for "${guest_rows[*]}" python3
+	check_apart
+fi
 for SUITE in "${suites[@]}"; do
 	export SUITE
 	try_suite
 done
-exec "$SCRIPTS/mutate/table.py" kernel "$results" "${all_tiers[@]}"
+exec "$SCRIPTS/mutate/table.py" kernel "$results" "${tiers[@]}"

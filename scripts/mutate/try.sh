@@ -4,7 +4,7 @@
 # Try mutants on one kernel: build the kernel or the module with the mutants, boot a guest
 # that runs the tests, judge the run, and write the result.
 #
-# usage: try.sh kernel|module OUT DIR NAME...
+# usage: try.sh kernel|module|quick OUT DIR NAME...
 #
 # The directory OUT has the build without a mutant. try.sh writes the result to
 # DIR/NAME.result, see known.sh, and the report of judge.sh to DIR/NAME.log. The NAME
@@ -12,6 +12,10 @@
 # DIR/NAME. For a mutant of the kernel, try.sh changes OUT and the kernel. Because try.sh
 # changes OUT and the kernel, the caller must run try.sh inside apart.sh, which discards
 # the changes.
+#
+# "try.sh quick" tries mutants of the kernel without a guest: try.sh builds the program
+# tools/testing/mmu_notifier with the mutants in DIR/NAME, and runs the program. DIR/NAME.log
+# then has the output of the program. The program is killed after TIMEOUT seconds.
 #
 # If try.sh gets the names of several mutants of the kernel, try.sh applies all of the
 # mutants to one kernel. If all tests pass on a kernel with several mutants, each of the
@@ -21,6 +25,7 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 . "$SCRIPTS/mutate/outcome.sh"
+. "$SCRIPTS/mutate/outcome-quick.sh"
 . "$SCRIPTS/mutate/known.sh"
 
 # entry_of NAME: Prints the path of the entry of mutant NAME, or /dev/null if NAME is
@@ -29,16 +34,17 @@ entry_of() {
 	if [ "$1" = sound ]; then
 		echo /dev/null
 	else
-		echo "$SCRIPTS/mutate/$kind/$1.mutant"
+		echo "$SCRIPTS/mutate/${kind/quick/kernel}/$1.mutant"
 	fi
 }
 
-# build NAME...: Builds the kernel or the module with the mutants NAME. build prints a
-# line "NAME present" or "NAME absent" for each mutant.
+# build NAME...: Builds the kernel, the module or the program with the mutants NAME. build
+# prints a line "NAME present" or "NAME absent" for each mutant.
 build() {
 	case $kind in
 	kernel)	"$SCRIPTS/mutate/build-kernel.sh" "$out" "$@" ;;
 	module)	"$SCRIPTS/mutate/build-module.sh" "$out" "$work" "$@" ;;
+	quick)	"$SCRIPTS/mutate/build-quick.sh" "$out" "$work" "$@" ;;
 	esac
 }
 
@@ -59,14 +65,39 @@ choose_programs() {
 	fi
 }
 
-# run_tests NAME: Runs the tests for mutant NAME in a guest. run_tests sets the variable
+# run_guest NAME: Runs the tests for mutant NAME in a guest. run_guest sets the variable
 # status to the exit status of judge.sh.
-run_tests() {
+run_guest() {
 	choose_programs "$1" >"$work/chosen" || return
 	"$SCRIPTS/vm/pack.sh" "$work" || return
 	"$SCRIPTS/vm/boot.sh" "$work" >"$work/ktap" || return
 	status=0
 	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
+}
+
+# run_quick NAME: Runs the program with mutant NAME. If the mutant was killed last time, the
+# configuration that killed the mutant runs first. run_quick sets the variable status to
+# the exit status of the program, or to 124 if the program did not end.
+run_quick() {
+	local first='' result=$dir/$1.result
+
+	if [ -e "$result" ] && has_line "$result" outcome=killed; then
+		first=$(value by "$result") || return
+	fi
+	status=0
+	for first in ${first:+"$first"} ''; do
+		timeout -k 1 "$TIMEOUT" "$SCRIPTS/quick/run.sh" "$work" \
+			${first:+"$first"} >"$work/report" 2>&1 || status=$?
+		[ "$status" = 0 ] || return 0
+	done
+}
+
+# run_tests NAME: Runs the tests for mutant NAME.
+run_tests() {
+	case $kind in
+	quick)	run_quick "$1" || return ;;
+	*)	run_guest "$1" || return ;;
+	esac
 }
 
 # failing_program: Prints the name of the first test program that did not pass.
@@ -84,8 +115,12 @@ failing_program() {
 # judge: Sets the variables outcome, what and how, see outcome.sh, and sets the variable
 # program to the name of the test program that did not pass.
 judge() {
-	set_outcome "$status"
 	program=
+	if [ "$kind" = quick ]; then
+		set_quick_outcome "$status"
+		return
+	fi
+	set_outcome "$status"
 	case $outcome in
 	killed | time-out)	program=$(failing_program) ;;
 	esac

@@ -240,15 +240,17 @@ check_mutants_fit() {
 }
 
 # check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in the tier
-# TIER.
+# TIER. Refuses SUITE if the tier TIER does not run the tests of SUITE.
 check_tier_fits() {
 	local row rows
 
 	[ -n "$TIER" ] || return 0
-	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $3 }' "$SCRIPTS/mutate/tiers")
+	row=$KERNEL$(awk -v name="$TIER" '$1 == name { print $4 }' "$SCRIPTS/mutate/tiers")
 	rows=$(kernel_rows built)
 	grep -qxF -- "$row" <<<"$rows" ||
 		refuse_conflict TIER "there is no row $row in scripts/kernel/table for KERNEL=$KERNEL"
+	[[ $TIER != quick || $SUITE = mmun ]] ||
+		refuse_conflict SUITE "the tier quick runs no hmm-tests; leave SUITE out"
 }
 
 # check_schedule_is_played: If SCHEDULE is set and TESTS is empty, sets TESTS to the name
