@@ -14,8 +14,9 @@
 # the changes.
 #
 # "try.sh quick" tries mutants of the kernel without a guest: try.sh builds the program
-# tools/testing/mmu_notifier with the mutants in DIR/NAME, and runs the program. DIR/NAME.log
-# then has the output of the program. The program is killed after TIMEOUT seconds.
+# tools/testing/mmu_notifier with the mutants in DIR/NAME, runs the program, and removes
+# DIR/NAME. DIR/NAME.log then has the output of the program. The program is killed after
+# TIMEOUT seconds.
 #
 # If try.sh gets the names of several mutants of the kernel, try.sh applies all of the
 # mutants to one kernel. If all tests pass on a kernel with several mutants, each of the
@@ -75,9 +76,9 @@ run_guest() {
 	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
 }
 
-# run_quick NAME: Runs the program with mutant NAME. If the mutant was killed last time, the
-# configuration that killed the mutant runs first. run_quick sets the variable status to
-# the exit status of the program, or to 124 if the program did not end.
+# run_quick NAME: Runs the program with mutant NAME. If the mutant was killed last time,
+# the configuration that killed the mutant runs first. run_quick sets the variable status
+# to the exit status of the program, or to 124 if the program did not end.
 run_quick() {
 	local first='' result=$dir/$1.result
 
@@ -162,3 +163,4 @@ elif [ "$outcome" = survived ]; then
 else
 	say "${dir##*/}: $# at once: $outcome, $what${how:+, $how} ($SECONDS s)"
 fi
+[ "$kind" != quick ] || rm -rf "$work"
