@@ -10,10 +10,12 @@ failed_configuration() {
 	sed -nE '/^not ok [0-9]+ /{s/^not ok [0-9]+ (- )?//p;q}' "$work/report"
 }
 
-# violated_property: Prints the property that the first counterexample violates. The
-# program prints the property before the schedule.
+# violated_property: Prints the property that the first failed configuration violates. The
+# program prints the property before the schedule. The counterexample of an expected
+# failure comes before "ok", and is not printed.
 violated_property() {
-	awk '/^# SCHEDULE=/ { sub(/^# */, "", last); print last; exit }
+	awk '/^# SCHEDULE=/ { property = last; sub(/^# */, "", property) }
+		/^not ok / { print property; exit }
 		{ last = $0 }' "$work/report"
 }
 
