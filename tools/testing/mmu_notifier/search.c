@@ -170,7 +170,7 @@ static bool check_cycle(int depth, uint64_t key)
 }
 
 /* Returns the actors that the search must play in this state. */
-static unsigned int unvisited(int depth, uint64_t key, unsigned int *sleep)
+static unsigned int unvisited(int depth, uint64_t key, unsigned int sleep)
 {
 	struct visited *v;
 	unsigned int todo;
@@ -181,9 +181,9 @@ static unsigned int unvisited(int depth, uint64_t key, unsigned int *sleep)
 	if (!v->key) {
 		now->states++;
 		v->key = key;
-		v->sleep = *sleep;
+		v->sleep = sleep;
 		v->depth = depth;
-		return ~*sleep;
+		return ~sleep;
 	}
 	table_used--;
 	if (limit) {
@@ -192,9 +192,8 @@ static unsigned int unvisited(int depth, uint64_t key, unsigned int *sleep)
 			v->depth = depth;
 		return todo;
 	}
-	todo = v->sleep & ~*sleep;
-	v->sleep &= *sleep;
-	*sleep = ~todo;
+	todo = v->sleep & ~sleep;
+	v->sleep &= sleep;
 	return todo;
 }
 
@@ -245,7 +244,7 @@ static bool visit(int depth, unsigned int sleep)
 	l->key = hash_state(&l->state);
 	if (find(l->key)->on_path)
 		return check_cycle(depth, l->key);
-	todo = unvisited(depth, l->key, &sleep) & l->enabled;
+	todo = unvisited(depth, l->key, sleep) & l->enabled;
 	if (limit && depth >= limit)
 		return false;
 	if (depth == MAX_STEPS) {
