@@ -111,15 +111,16 @@ void footprint_sync(const void *address, bool write)
 
 static void access_word(int word, bool write, const void *pc)
 {
-	if ((me->split && !me->nr_held) || racy[word])
+	if (me->split > me->nr_held || racy[word])
 		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
 	if (!is_alive(word)) {
 		me->pc = pc;
 		violate("use after free: the memory was freed before");
 	}
 	note(word, write, false, held_mask(false), held_mask(true));
+	/* Another actor may run between this write and the next access. */
 	if (racy[word] && write)
-		me->split = 1;
+		me->split = MAX_HELD + 1;
 }
 
 static void access_bytes(const void *address, size_t bytes, bool write,

@@ -44,7 +44,7 @@ struct actor {
 	const void *pc; /* the code that runs next */
 	uint8_t wait; /* enum wait */
 	uint8_t started;
-	uint8_t split; /* The next access is a point. */
+	uint8_t split; /* The next access with fewer locks held is a point. */
 	uint8_t woken;
 	uint8_t in_map; /* inside of an invalidation, for lockdep */
 	uint8_t atomic; /* depth of sections that must not sleep */
