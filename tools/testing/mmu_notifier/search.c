@@ -310,7 +310,7 @@ void search(const struct config *config, struct result *result)
 	do {
 		known = nr_racy;
 		result->failed = search_once(config);
-	} while (!result->failed && nr_racy != known);
+	} while (nr_racy != known);
 	if (result->failed)
 		search_shorter(config);
 }
