@@ -27,6 +27,7 @@ set_quick_outcome() {
 	case $1 in
 	0)	outcome=survived what="everything passed" ;;
 	1)	what=$(failed_configuration) how=$(violated_property) ;;
+	2)	outcome=invalid what="the program refuses its arguments" ;;
 	4)	outcome=invalid what="all tests are skipped" ;;
 	124 | 137)
 		outcome=time-out what="the program did not end" ;;
