@@ -120,6 +120,8 @@ test_known() {
 	sed -i 's/two();/three();/' "$tree/mm/mmu_notifier.c"
 	touch -d 2001-01-01 "$tree/mm/mmu_notifier.c"
 	tries "a change of the tree that has an old time stamp" "noticed sound unnoticed"
+	check "a change of the tree that has an old time stamp: the program has the change" \
+		grep -q three "$dir/clone/build/mutants/7.3/quick/program/mmu_notifier.o"
 }
 
 # test_objects: Tests that only the object that contains the mutant is compiled.
