@@ -35,6 +35,8 @@ newest() {
 fetch() {
 	local dir version
 
+	is_installed apt-get ||
+		die "the cache has no source of $1, and this machine has no apt. Set TREE to the source tree of a kernel"
 	use_suite "$suite"
 	refresh
 	find_version "$1"

@@ -107,6 +107,10 @@ test_build() {
 
 test_trees() {
 	make_quick "$dir"
+	sed -i 's/is_installed apt-get/is_installed no-apt/' "$dir/clone/scripts/kernel/tree.sh"
+	run_quick TREE=
+	check "an empty cache, and no apt: a message" grep -q "Set TREE to" "$dir/stderr"
+	make_quick "$dir"
 	make_packages
 	uses_tree "an empty cache: the files of 7.3 are fetched" \
 		"quick/linux-source-7.3_7.3.9_$list"
