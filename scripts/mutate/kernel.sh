@@ -95,7 +95,7 @@ prepare_quick() {
 	kernel_row "$1" || die "scripts/kernel/table has no row $1"
 	parts=$("$SCRIPTS/kernel/tree.sh" "$1")
 	tree=$(value source /dev/stdin <<<"$parts")
-	out=$results/quick
+	out=$results/$tier
 	mkdir -p "$out"
 	lock "$out/lock.sound"
 	"$SCRIPTS/mutate/build-quick.sh" sound "$tree" "$out"

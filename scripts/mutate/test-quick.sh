@@ -99,6 +99,26 @@ test_joined() {
 	comes_to two killed second "a property"
 }
 
+# test_tiers: Tests which mutants a later tier tries. The later tier of the test is the same
+# program under another name.
+test_tiers() {
+	make_clone
+	printf 'again\tquick\t30\n' >>"$dir/clone/scripts/mutate/tiers"
+	sed -i '/^uml\|^vm/d' "$dir/clone/scripts/mutate/tiers"
+	make_mutant noticed $source one bad
+	make_mutant unnoticed $source one other
+	make_mutant expected $source one other "equivalent: x"
+	tries "the tier quick" "expected noticed sound unnoticed" TIER=
+	tried=$(sed -n 's/^  again: \([^ ]*\):.*/\1/p' "$dir/stderr" | sort | paste -sd ' ')
+	check "the next tier: a mutant that was killed is not tried" \
+		test "$tried" = "sound unnoticed"
+	check "all tiers: the table has the kills of each tier" \
+		has_line /dev/stdin "mmun: killed by tier: 1 quick, 0 again" <<<"$table"
+	run_mutants TIER=again
+	check "the next tier alone: the table has its kills" \
+		has_line /dev/stdin "mmun: killed by tier: 1 again" <<<"$table"
+}
+
 # test_known: Tests which results are used again.
 test_known() {
 	make_clone
@@ -162,6 +182,7 @@ trap 'rm -rf "$dir"' EXIT
 begin_results quick-mutants
 test_outcomes
 test_joined
+test_tiers
 test_known
 test_objects
 test_refusals
