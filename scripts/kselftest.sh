@@ -10,6 +10,9 @@
 #	4. vm/boot.sh, or vm/side-by-side.sh, boots guests, which run the tests.
 #	5. judge/judge.sh judges the result.
 #
+# With PATCH, vm/patched.sh builds the kernel with a patch, and runs kselftest.sh again
+# without PATCH.
+#
 # usage: kselftest.sh
 #
 # "make help" describes the variables. kselftest.sh exits with the status of judge.sh.
@@ -46,6 +49,7 @@ boot() {
 	fi
 }
 
+[ -z "$PATCH" ] || exec "$SCRIPTS/vm/patched.sh"
 [ "$KERNEL" != all ] || exec "$SCRIPTS/vm/matrix.sh"
 need_for "${KDIR:-$KERNEL}"
 resolve "${KDIR:-$KERNEL}"

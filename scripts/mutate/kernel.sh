@@ -25,6 +25,7 @@
 . "$SCRIPTS/kernel/packages.sh"
 . "$SCRIPTS/mutate/entries.sh"
 . "$SCRIPTS/mutate/known.sh"
+. "$SCRIPTS/mutate/layers.sh"
 
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
@@ -58,18 +59,6 @@ find_tiers() {
 	done <"$SCRIPTS/mutate/tiers"
 }
 
-# hold_layers: Locks $out, the directory of the build, so that no other run of this clone
-# builds in $out. hold_layers also locks the build directory of the kernel, so that no
-# other clone removes the build directory. apart.sh mounts overlays over the two
-# directories, and the lower layer of an overlay must not change.
-hold_layers() {
-	local hold
-
-	lock "$out/lock"
-	exec {hold}<"$kdir.lock"
-	flock -s "$hold"
-}
-
 # prepare_guest ROW: Builds the kernel in row ROW of kernel/table, the modules and the
 # tests. prepare_guest sets the variables out and kdir. $out is the directory of the build,
 # and $kdir is the build directory of the kernel.
@@ -79,7 +68,7 @@ prepare_guest() {
 	resolve "$1"
 	kdir=$(value kdir "$out/kernel")
 	tree=$(value source "$out/kernel")
-	hold_layers
+	hold_layers "$out" "$kdir"
 	build_sound "$out"
 	try=("$SCRIPTS/mutate/apart.sh" "$results/memory" "$tree" "$kdir" "$out" --
 		"$SCRIPTS/mutate/try.sh" kernel)
@@ -263,14 +252,6 @@ try_suite() {
 	done
 }
 
-# check_apart: Exits with an error if apart.sh does not work on this machine.
-check_apart() {
-	mkdir -p "$results/memory"
-	"$SCRIPTS/mutate/apart.sh" "$results/memory" "$results" -- true >/dev/null 2>&1 ||
-		die "cannot mount an overlay on $results: run make mutants outside of containers," \
-			"on Linux 5.11 or newer, as root or with user namespaces"
-}
-
 tiers=()
 kinds=()
 rows=()
@@ -281,7 +262,8 @@ find_entries kernel "$MUTANTS" "${KERNEL%%-*}"
 need python3
 if [ ${#guest_rows[@]} != 0 ]; then
 	need_for "${guest_rows[*]}" python3
-	check_apart
+	mkdir -p "$results/memory"
+	check_apart "$results"
 fi
 for SUITE in "${suites[@]}"; do
 	export SUITE

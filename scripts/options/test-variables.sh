@@ -231,6 +231,9 @@ prepare() {
 	cp -r "$dir/kernel" "$dir/uml"
 	echo CONFIG_UML=y >>"$dir/uml/.config"
 	touch "$dir/file"
+	printf '%s\n' "--- a/x" "+++ b/x" "@@ -1 +1 @@" -a +b >"$dir/x.patch"
+	sed '$d' "$dir/x.patch" >"$dir/cut.patch"
+	cp "$dir/x.patch" "$dir/ker nel/"
 	git -C "$clone" init -q
 	git -C "$clone" -c user.name=x -c user.email=x commit -q --allow-empty -m x
 	export dir

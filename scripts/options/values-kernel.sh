@@ -239,6 +239,29 @@ check_mutants_fit() {
 	refuse_conflict MUTANTS "none of these mutants is for KERNEL=$KERNEL"
 }
 
+# check_patch_fits: Refuses PATCH if the runner does not build the kernel from source. For
+# mutants, refuses the variables that have no effect together with PATCH.
+check_patch_fits() {
+	local name rows
+
+	[ -n "$PATCH" ] || return 0
+	if [ "$target" = mutants ]; then
+		for name in MUTANTS SUITE; do
+			! is_given "$name" ||
+				refuse_conflict "$name" "PATCH makes mutants of its own; leave $name out"
+		done
+		[[ ${TIER:-quick} = quick ]] ||
+			refuse_conflict TIER "the mutants of a PATCH are tried in the tier quick; leave TIER out"
+		TIER=quick
+		return 0
+	fi
+	[ -z "${KDIR-}" ] ||
+		refuse_conflict PATCH "KDIR=$KDIR is already built; apply the patch there, or give KERNEL"
+	rows=$(kernel_rows built)
+	grep -qxF -- "$KERNEL" <<<"$rows" ||
+		refuse_conflict PATCH "needs a kernel that the runner builds, and KERNEL=$KERNEL is no such kernel; give one of ${rows//$'\n'/, }"
+}
+
 # check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in the tier
 # TIER. Refuses SUITE if the tier TIER does not run the tests of SUITE.
 check_tier_fits() {
@@ -301,6 +324,7 @@ check_together() {
 	! uses QEMU || ! uses KERNEL || check_uml_fits
 	! uses SUITE || check_suite_fits
 	[ "$target" != mutants ] || check_mutants_fit
+	! uses PATCH || check_patch_fits
 	! uses TIER || check_tier_fits
 	case $target in
 	quick)		check_replay_is_played ;;

@@ -200,6 +200,25 @@ check_commit() {
 		refuse "this repository has no such commit${answer:+: ${answer%%$'\n'*}}"
 }
 
+# check_patch: Checks that $value is a file with a patch, and makes the path absolute. If
+# $value is a relative path, check_patch tries the directory of the Makefile, and then the
+# directory in which make was called.
+check_patch() {
+	local file files
+
+	for file in "$value" "${MMUN_PWD:-.}/$value" ''; do
+		[ ! -e "$file" ] || break
+	done
+	[ -n "$file" ] || refuse "there is no such file"
+	[ -f "$file" ] || refuse "the path is not a file"
+	[ -r "$file" ] || refuse "the file cannot be read"
+	value=$(realpath "$file")
+	files=$(awk -f "$SCRIPTS/kernel/patch.awk" "$value") ||
+		refuse "the last hunk of the patch is cut off"
+	[ -n "$files" ] ||
+		refuse "the file has no hunk; expected a patch as git format-patch or diff -u writes it"
+}
+
 # is_path TEXT: Returns 0 if make, kbuild and apt can use TEXT as a path.
 is_path() {
 	[[ $1 != *[[:space:][:cntrl:]:\#\$%\'\"\\\;,\|\&\(\)\<\>\*\?\[\]=\`]* ]]

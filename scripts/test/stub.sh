@@ -14,7 +14,7 @@ make_stubs() {
 	cp "$TOP/Makefile" "$dir/"
 	cp -r "$SCRIPTS"/{start,errors,help,job}.sh "$SCRIPTS"/{targets,options} \
 		"$dir/scripts/"
-	cp -r "$SCRIPTS"/kernel/{table,configs} "$dir/scripts/kernel/"
+	cp -r "$SCRIPTS"/kernel/{table,configs,patch.awk} "$dir/scripts/kernel/"
 	cp -r "$SCRIPTS"/mutate/{kernel,module,tiers} "$dir/scripts/mutate/"
 	ln -s "$TOP/tools" "$dir/tools"
 	names=$(awk -F '\t+' '!/^#/ && NF { print $2 }' "$SCRIPTS/targets" |
