@@ -6,8 +6,8 @@
 #
 # usage: quick.sh
 #
-# "make help" describes the variables TREE, KERNEL, TESTS, DEEP, SCHEDULE and STOP. The
-# program is in tools/testing/mmu_notifier. quick.sh needs neither root nor QEMU. quick.sh
+# "make help" describes the variables TREE, KERNEL, PATCH, TESTS, DEEP, SCHEDULE and STOP.
+# With PATCH, quick.sh compiles a copy of the files. The program is in tools/testing/mmu_notifier. quick.sh needs neither root nor QEMU. quick.sh
 # prints KTAP, and "N passed, N failed, N skipped" as the last line. The exit status is 0
 # if no test failed.
 
@@ -19,6 +19,11 @@ tree=$(value source /dev/stdin <<<"$parts")
 name=$(value name /dev/stdin <<<"$parts")
 out=$TOP/build/quick-$name
 say "mm/mmu_notifier.c of $tree"
+if [ -n "$PATCH" ]; then
+	out+=-patched
+	"$SCRIPTS/quick/copy.sh" "$tree" "$out/tree" "$PATCH"
+	tree=$out/tree
+fi
 [ -d "$out" ] || mkdir -p "$out"
 "$SCRIPTS/quick/build.sh" "$tree" "$out"
 IFS=,\| read -ra globs <<<"$TESTS"

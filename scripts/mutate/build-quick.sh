@@ -17,26 +17,13 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/mutate/entries.sh"
 
-# copy_files TREE: Copies the files that the program needs from TREE to $out/tree. A file
-# that has not changed keeps its time stamp. A file that has changed gets a new time stamp,
-# because a newer version of the kernel can have older files.
-copy_files() {
-	local file files
-
-	files=$(make -s -C "$TOP/tools/testing/mmu_notifier" files)
-	for file in $files; do
-		cmp -s "$1/$file" "$out/tree/$file" ||
-			install -D -m 644 "$1/$file" "$out/tree/$file"
-	done
-}
-
 # build_sound TREE: Builds the program without a mutant. known.sh reads the files kernel,
 # programs and module.sum. The objects contain all inputs of the build, with the numbers of
 # the lines, the flags and the version of the compiler.
 build_sound() {
 	local hashes
 
-	copy_files "$1"
+	"$SCRIPTS/quick/copy.sh" "$1" "$out/tree"
 	"$SCRIPTS/quick/build.sh" "$out/tree" "$out"
 	hashes=$(cd "$out" && file_hashes tree program)
 	echo "kdir=quick_$(sum <<<"$hashes")" >"$out/kernel"

@@ -239,27 +239,38 @@ check_mutants_fit() {
 	refuse_conflict MUTANTS "none of these mutants is for KERNEL=$KERNEL"
 }
 
-# check_patch_fits: Refuses PATCH if the runner does not build the kernel from source. For
-# mutants, refuses the variables that have no effect together with PATCH.
-check_patch_fits() {
-	local name rows
+# check_kernel_is_built: Refuses PATCH if the runner does not build the kernel from source.
+check_kernel_is_built() {
+	local rows
 
-	[ -n "$PATCH" ] || return 0
-	if [ "$target" = mutants ]; then
-		for name in MUTANTS SUITE; do
-			! is_given "$name" ||
-				refuse_conflict "$name" "PATCH makes mutants of its own; leave $name out"
-		done
-		[[ ${TIER:-quick} = quick ]] ||
-			refuse_conflict TIER "the mutants of a PATCH are tried in the tier quick; leave TIER out"
-		TIER=quick
-		return 0
-	fi
-	[ -z "${KDIR-}" ] ||
+	[ -z "$KDIR" ] ||
 		refuse_conflict PATCH "KDIR=$KDIR is already built; apply the patch there, or give KERNEL"
 	rows=$(kernel_rows built)
 	grep -qxF -- "$KERNEL" <<<"$rows" ||
 		refuse_conflict PATCH "needs a kernel that the runner builds, and KERNEL=$KERNEL is no such kernel; give one of ${rows//$'\n'/, }"
+}
+
+# choose_tier_of_patch: Refuses the variables of "make mutants" that have no effect together
+# with PATCH, and sets TIER.
+choose_tier_of_patch() {
+	local name
+
+	for name in MUTANTS SUITE; do
+		! is_given "$name" ||
+			refuse_conflict "$name" "PATCH makes mutants of its own; leave $name out"
+	done
+	[ "${TIER:-quick}" = quick ] ||
+		refuse_conflict TIER "the mutants of a PATCH are tried in the tier quick; leave TIER out"
+	TIER=quick
+}
+
+# check_patch_fits: Refuses the variables that contradict PATCH.
+check_patch_fits() {
+	[ -n "$PATCH" ] || return 0
+	case $target in
+	kselftest)	check_kernel_is_built ;;
+	mutants)	choose_tier_of_patch ;;
+	esac
 }
 
 # check_tier_fits: Refuses TIER if scripts/kernel/table has no row for KERNEL in the tier

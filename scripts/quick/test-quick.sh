@@ -17,7 +17,7 @@
 run_quick() {
 	rm -f "$dir"/clone/build/*/program/compiled
 	status=0
-	output=$(env MMUN_CACHE="$dir/cache" TREE="$dir/tree" KERNEL= TESTS= SCHEDULE= \
+	output=$(env MMUN_CACHE="$dir/cache" TREE="$dir/tree" KERNEL= PATCH= TESTS= SCHEDULE= \
 		"$@" "$dir/clone/scripts/quick.sh" 2>"$dir/stderr") || status=$?
 	compiled=$(cat "$dir"/clone/build/*/program/compiled 2>/dev/null |
 		sort | paste -sd ' ') ||
@@ -105,6 +105,31 @@ test_build() {
 	compiles "another compiler" "clang mmu_notifier.o clang table.o" CC=clang
 }
 
+# write_patch WORD: Writes a patch that adds a line with WORD to the source file.
+write_patch() {
+	printf '%s\n' "--- a/mm/mmu_notifier.c" "+++ b/mm/mmu_notifier.c" "@@ -1,5 +1,6 @@" \
+		" int one()" " {" "+	$1();" " 	one();" " 	two();" " }" >"$dir/patch"
+}
+
+test_patch() {
+	make_quick "$dir"
+	cp -r "$dir/tree" "$dir/before"
+	write_patch good
+	ends "a patch" 0 "2 passed, 0 failed, 1 skipped" PATCH="$dir/patch"
+	write_patch better
+	compiles "a change of the patch" "gcc mmu_notifier.o" PATCH="$dir/patch"
+	write_patch bad
+	ends "a test fails on the patch" 1 "2 passed, 1 failed, 0 skipped" PATCH="$dir/patch"
+	ends "the same tree without the patch" 0 "2 passed, 0 failed, 1 skipped"
+	check "the tree is as before" diff -r "$dir/before" "$dir/tree"
+	edit mm/mmu_notifier.c "int new;"
+	sed -i 's/int one()/int uno()/' "$dir/tree/mm/mmu_notifier.c"
+	run_quick PATCH="$dir/patch"
+	check "a patch that does not apply: status 2" test "$status" = 2
+	check "a patch that does not apply: the message" grep -q \
+		"hunk 1 of mm/mmu_notifier.c (line 1) does not apply" "$dir/stderr"
+}
+
 test_trees() {
 	make_quick "$dir"
 	sed -i 's/is_installed apt-get/is_installed no-apt/' "$dir/clone/scripts/kernel/tree.sh"
@@ -143,5 +168,6 @@ begin_results quick
 test_status
 test_words
 test_build
+test_patch
 test_trees
 end_results
