@@ -8,7 +8,8 @@
 # usage: kernel.sh
 #
 # "make help" describes the variables KERNEL, TIER, MUTANTS, SUITE and JOBS. entries.sh
-# describes the mutants, and the file mutate/tiers describes the tiers.
+# describes the mutants, and the file mutate/tiers describes the tiers. With PATCH,
+# patch.sh tries the mutants of the lines that the patch adds.
 #
 # Each tier begins with the sound kernel, which is the kernel without a mutant. All tests
 # must pass on the sound kernel. Each later tier tries the mutants that no earlier tier
@@ -27,6 +28,7 @@
 . "$SCRIPTS/mutate/known.sh"
 . "$SCRIPTS/mutate/layers.sh"
 
+[ -z "$PATCH" ] || exec "$SCRIPTS/mutate/patch.sh"
 IFS=, read -ra suites <<<"$SUITE"
 results=$TOP/build/mutants/$KERNEL
 

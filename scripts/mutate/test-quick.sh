@@ -35,7 +35,7 @@ make_clone() {
 run_mutants() {
 	status=0
 	table=$(env MMUN_CACHE="$dir/cache" KERNEL=7.3 TIER=quick SUITE=mmun JOBS=2 \
-		MUTANTS='*' TIMEOUT= "$@" "$dir/clone/scripts/mutate/kernel.sh" \
+		MUTANTS='*' TIMEOUT= PATCH= "$@" "$dir/clone/scripts/mutate/kernel.sh" \
 		2>"$dir/stderr") || status=$?
 	tried=$(sed -n 's/^  quick: \([^ ]*\):.*/\1/p' "$dir/stderr" | sort | paste -sd ' ')
 }
