@@ -161,8 +161,8 @@ for what in module checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	options/test-{variables,grammar}.sh quick/test-quick.sh \
-	mutate/test-{apply,try,quick}.sh \
+	options/test-{variables,grammar}.sh quick/test-quick.sh kernel/test-patch.sh \
+	mutate/test-{apply,try,quick,operators,patch}.sh \
 	test/test-{clean,signals,keys}.sh; do
 	step "$what" "$SCRIPTS/$what"
 done
