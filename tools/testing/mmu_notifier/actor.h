@@ -74,6 +74,7 @@ struct world {
 	struct srcu_callback callback[MAX_CALLBACKS];
 	uint64_t alive[(HEAP_WORDS + 63) / 64];
 	uint64_t shadow[32]; /* the state of the oracles, see refine.c */
+	/* From here on, a state has only the parts that are in use. */
 	uint64_t heap[HEAP_WORDS];
 	char stack[MAX_ACTORS][STACK_BYTES] __attribute__((aligned(64)));
 };

@@ -17,7 +17,7 @@
 #include "refine.h"
 #include "search.h"
 
-/* A state without the unused parts of the stacks */
+/* A state without the unused parts of the heap and of the stacks */
 struct state {
 	char *bytes;
 	size_t size;
@@ -48,41 +48,72 @@ static uint64_t table_used;
 /* With a limit, the search looks for a schedule with at most so many steps. */
 static int limit;
 
-static size_t stack_bytes(int i)
+/* A part of struct world that is in use */
+struct part {
+	void *start;
+	size_t size;
+};
+
+static struct part heap_part(int area)
 {
-	return world.stack[i] + STACK_BYTES - (char *)world.actor[i].sp;
+	return (struct part){
+		&world.heap[area * ACTOR_WORDS],
+		8 * (area ? world.actor[area - 1].allocated :
+			    world.setup_words),
+	};
+}
+
+static struct part stack_part(int i)
+{
+	char *sp = world.actor[i].sp;
+
+	return (struct part){ sp, world.stack[i] + STACK_BYTES - sp };
+}
+
+static struct part part_of(int i)
+{
+	return i <= world.nr ? heap_part(i) : stack_part(i - world.nr - 1);
+}
+
+static int nr_parts(void)
+{
+	return 2 * world.nr + 1;
+}
+
+static char *append(char *to, struct part part)
+{
+	return (char *)memcpy(to, part.start, part.size) + part.size;
 }
 
 static void save(struct state *state)
 {
-	const size_t head = offsetof(struct world, stack);
+	const struct part head = { &world, offsetof(struct world, heap) };
 	char *to;
 
-	state->size = head;
-	for (int i = 0; i < world.nr; i++)
-		state->size += stack_bytes(i);
+	state->size = head.size;
+	for (int i = 0; i < nr_parts(); i++)
+		state->size += part_of(i).size;
 	if (state->size > state->space) {
 		state->space = state->size + 1024;
 		state->bytes = realloc(state->bytes, state->space);
 	}
-	to = state->bytes;
-	memcpy(to, &world, head);
-	to += head;
-	for (int i = 0; i < world.nr; i++) {
-		memcpy(to, world.actor[i].sp, stack_bytes(i));
-		to += stack_bytes(i);
-	}
+	to = append(state->bytes, head);
+	for (int i = 0; i < nr_parts(); i++)
+		to = append(to, part_of(i));
 }
 
+/* The sizes of the parts are in the head. */
 static void restore(const struct state *state)
 {
-	const size_t head = offsetof(struct world, stack);
+	const size_t head = offsetof(struct world, heap);
 	const char *from = state->bytes + head;
 
 	memcpy(&world, state->bytes, head);
-	for (int i = 0; i < world.nr; i++) {
-		memcpy(world.actor[i].sp, from, stack_bytes(i));
-		from += stack_bytes(i);
+	for (int i = 0; i < nr_parts(); i++) {
+		const struct part part = part_of(i);
+
+		memcpy(part.start, from, part.size);
+		from += part.size;
 	}
 }
 
