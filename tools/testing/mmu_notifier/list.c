@@ -56,18 +56,29 @@ static void list_end(struct mmu_notifier *sub,
 	spin_unlock(&listener->lock);
 }
 
+/*
+ * Unregister tests whether the notifier is on the list before its SRCU section.
+ * So unregister can call release() when the exit has done so, and has taken the
+ * notifier from the list.  The exit does not wait for such a late call.
+ */
+static unseen bool is_late(const struct listener *listener)
+{
+	return !listener->sub.hlist.pprev && listener->released;
+}
+
 /* Exit and unregister may call release() at the same time. */
 static void list_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	struct listener *listener = container_of(sub, struct listener, sub);
+	const bool late = is_late(listener);
 
 	if (listener->gone)
 		violate("release() is called after the exit has called it");
 	spin_lock(&listener->lock);
-	listener->releasing++;
+	listener->releasing += !late;
 	spin_unlock(&listener->lock);
 	spin_lock(&listener->lock);
-	listener->releasing--;
+	listener->releasing -= !late;
 	listener->released = true;
 	spin_unlock(&listener->lock);
 }
