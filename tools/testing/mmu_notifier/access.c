@@ -2,11 +2,16 @@
 /*
  * Find accesses to freed memory, and races.
  *
- * Two steps race if both can run in the same state, access the same word, at
- * least one of them writes, and the steps hold no common lock at the accesses.
- * The search looks for races in each state.  A word on which steps race becomes
- * racy: from then on each access to the word is a step of its own.  The search
- * begins again until it finds no new racy word.
+ * A word is shared if more than one actor accesses it, and an actor writes it.
+ * Two accesses race if their steps can run in the same state, access the same
+ * word, at least one of them writes, and they hold no common lock.  A step makes
+ * at most one access that races, and ends after such a write, and after the
+ * release of a lock at the next access to a shared word.  Then a step is equal to
+ * its accesses one by one (Lipton): what comes before the racing access takes
+ * locks, what comes after releases locks, and all else does not race.
+ *
+ * The search looks for races in each state, and begins again until it learns of
+ * no new shared word and no new race.
  */
 #include <string.h>
 
@@ -14,11 +19,26 @@
 #include "actor.h"
 
 struct footprint footprint;
-bool racy[HEAP_WORDS];
-int nr_racy;
+int nr_learned;
 bool racy_points = true;
 
-/* The position of a word in the footprint plus 1, valid if @stamp matches */
+/* The actors that access a word, and whether an actor writes it */
+static struct {
+	uint8_t actors;
+	bool written;
+	bool shared;
+	bool races;
+} known[HEAP_WORDS];
+
+/* The accesses that race */
+static struct race {
+	int word;
+	bool write;
+	struct locks locks;
+} race[MAX_ACCESSES];
+static int nr_races;
+
+/* The position of a word in the footprint, valid if @stamp matches */
 static uint32_t stamp_of[HEAP_WORDS];
 static uint16_t slot_of[HEAP_WORDS];
 static uint32_t stamp;
@@ -27,9 +47,10 @@ static const void *lock_ids[32];
 
 void access_forget(void)
 {
-	memset(racy, 0, HEAP_WORDS);
+	memset(known, 0, sizeof(known));
 	memset(lock_ids, 0, sizeof(lock_ids));
-	nr_racy = 0;
+	nr_races = 0;
+	nr_learned = 0;
 }
 
 void footprint_begin(void)
@@ -48,14 +69,17 @@ static uint32_t lock_bit(const void *lock)
 	return 1u << i;
 }
 
-static uint32_t held_mask(bool write)
+static struct locks my_locks(void)
 {
-	uint32_t mask = 0;
+	struct locks locks = {};
 
-	for (int i = 0; i < me->nr_held; i++)
-		if (!write || me->held[i].write)
-			mask |= lock_bit(me->held[i].lock);
-	return mask;
+	for (int i = 0; i < me->nr_held; i++) {
+		const uint32_t bit = lock_bit(me->held[i].lock);
+
+		locks.held |= bit;
+		locks.owned |= me->held[i].write ? bit : 0;
+	}
+	return locks;
 }
 
 static int word_of(const void *address)
@@ -66,31 +90,48 @@ static int word_of(const void *address)
 								-1;
 }
 
-static void note(int word, bool write, bool sync, uint32_t held, uint32_t owned)
-{
-	struct access *access;
+static const struct locks all_locks = { ~0u, ~0u };
 
-	if (stamp_of[word] == stamp) {
-		access = &footprint.access[slot_of[word]];
-		access->write |= write;
-		access->sync &= sync;
-		access->held &= held;
-		access->owned &= owned;
-		return;
-	}
-	if (footprint.nr == MAX_ACCESSES) {
+/* Returns the entry of the word in the footprint of the running step. */
+static struct access *entry(int word)
+{
+	if (stamp_of[word] == stamp)
+		return &footprint.access[slot_of[word]];
+	if (footprint.nr == MAX_ACCESSES)
 		violate("a step accesses more than %d words", MAX_ACCESSES);
-		return;
-	}
 	stamp_of[word] = stamp;
-	slot_of[word] = footprint.nr;
-	footprint.access[footprint.nr++] = (struct access){
+	slot_of[word] = footprint.nr++;
+	footprint.access[slot_of[word]] = (struct access){
 		.word = word,
-		.write = write,
-		.sync = sync,
-		.held = held,
-		.owned = owned,
+		.sync = true,
+		.read = all_locks,
+		.write = all_locks,
 	};
+	return &footprint.access[slot_of[word]];
+}
+
+static void note(int word, bool write, bool sync, struct locks locks)
+{
+	struct access *access = entry(word);
+	struct locks *common = write ? &access->write : &access->read;
+
+	access->reads |= !write;
+	access->writes |= write;
+	access->sync &= sync;
+	common->held &= locks.held;
+	common->owned &= locks.owned;
+}
+
+static bool is_shared(int word, bool write)
+{
+	known[word].actors |= 1u << actor_index(me);
+	known[word].written |= write;
+	if (!known[word].shared && known[word].written &&
+	    known[word].actors & (known[word].actors - 1)) {
+		known[word].shared = true;
+		nr_learned++;
+	}
+	return known[word].shared;
 }
 
 static bool is_alive(int word)
@@ -106,21 +147,52 @@ void footprint_sync(const void *address, bool write)
 		return;
 	if (!is_alive(word))
 		violate("use after free: the lock was freed before");
-	note(word, write, true, ~0u, ~0u);
+	is_shared(word, write);
+	note(word, write, true, all_locks);
+}
+
+void footprint_point(void *object, const void *pc)
+{
+	if (me->split || me->raced)
+		actor_stop(WAIT_NOTHING, object, pc);
+	me->raced = true;
+}
+
+static bool is_ordered(struct locks a, struct locks b)
+{
+	return (a.owned & b.held) || (a.held & b.owned);
+}
+
+static bool does_race(int word, bool write, struct locks locks)
+{
+	for (int i = 0; known[word].races && i < nr_races; i++)
+		if (race[i].word == word && (write || race[i].write) &&
+		    !is_ordered(locks, race[i].locks))
+			return true;
+	return false;
+}
+
+static void access_shared(int word, bool write, const void *pc)
+{
+	const struct locks locks = my_locks();
+	const bool races = does_race(word, write, locks);
+
+	if (me->split || (races && me->raced))
+		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
+	me->raced |= races;
+	/* Another actor may run between this write and the next access. */
+	me->split = races && write;
+	note(word, write, false, locks);
 }
 
 static void access_word(int word, bool write, const void *pc)
 {
-	if (me->split > me->nr_held || racy[word])
-		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
+	if (is_shared(word, write))
+		access_shared(word, write, pc);
 	if (!is_alive(word)) {
 		me->pc = pc;
 		violate("use after free: the memory was freed before");
 	}
-	note(word, write, false, held_mask(false), held_mask(true));
-	/* Another actor may run between this write and the next access. */
-	if (racy[word] && write)
-		me->split = MAX_HELD + 1;
 }
 
 static void access_bytes(const void *address, size_t bytes, bool write,
@@ -139,23 +211,51 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 		access_word(first + i, write, pc);
 }
 
-static void mark(int word)
+static void learn(int word, bool write, struct locks locks)
 {
-	if (racy[word] || !racy_points)
+	for (int i = 0; i < nr_races; i++)
+		if (race[i].word == word && race[i].write == write &&
+		    !memcmp(&race[i].locks, &locks, sizeof(locks)))
+			return;
+	if (!racy_points)
 		return;
-	racy[word] = true;
-	nr_racy++;
+	if (nr_races == MAX_ACCESSES) {
+		violate("more than %d accesses race", MAX_ACCESSES);
+		return;
+	}
+	race[nr_races++] = (struct race){ word, write, locks };
+	known[word].races = true;
+	nr_learned++;
 }
 
-static bool is_ordered(const struct access *a, const struct access *b)
+/* A write of one step, and a read or a write of the other */
+static void compare(int word, struct locks writer, bool write,
+		    struct locks other)
 {
-	return a->sync || b->sync || (a->owned & b->held) ||
-	       (a->held & b->owned);
+	if (is_ordered(writer, other))
+		return;
+	learn(word, true, writer);
+	learn(word, write, other);
+}
+
+static bool conflict(const struct access *x, const struct access *y)
+{
+	if (!x->writes && !y->writes)
+		return false;
+	if (x->sync || y->sync)
+		return true;
+	if (x->writes && y->writes)
+		compare(x->word, x->write, true, y->write);
+	if (x->writes && y->reads)
+		compare(x->word, x->write, false, y->read);
+	if (x->reads && y->writes)
+		compare(x->word, y->write, false, x->read);
+	return true;
 }
 
 bool footprint_conflict(const struct footprint *a, const struct footprint *b)
 {
-	bool conflict = false;
+	bool found = false;
 
 	stamp++;
 	for (int i = 0; i < a->nr; i++) {
@@ -163,18 +263,12 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b)
 		slot_of[a->access[i].word] = i;
 	}
 	for (int i = 0; i < b->nr; i++) {
-		const struct access *x = &b->access[i], *y;
+		const struct access *x = &b->access[i];
 
-		if (stamp_of[x->word] != stamp)
-			continue;
-		y = &a->access[slot_of[x->word]];
-		if (!x->write && !y->write)
-			continue;
-		conflict = true;
-		if (!is_ordered(x, y))
-			mark(x->word);
+		if (stamp_of[x->word] == stamp)
+			found |= conflict(&a->access[slot_of[x->word]], x);
 	}
-	return conflict;
+	return found;
 }
 
 static uint8_t *words_used(int *base)

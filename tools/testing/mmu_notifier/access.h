@@ -12,17 +12,23 @@
 
 #define MAX_ACCESSES 200
 
-struct access {
-	uint16_t word;
-	uint8_t write;
-	/* An access that only orders steps: two such accesses do not race. */
-	uint8_t sync;
-	/* masks of the locks that were held at all accesses to the word */
-	uint32_t held; /* held in any way */
-	uint32_t owned; /* held for writing */
+/* Masks of the locks that were held at all accesses of one kind to a word */
+struct locks {
+	uint32_t held; /* in any way */
+	uint32_t owned; /* for writing */
 };
 
-/* The words that one step accesses */
+struct access {
+	uint16_t word;
+	bool reads;
+	bool writes;
+	/* An access that only orders steps: two such accesses do not race. */
+	bool sync;
+	struct locks read;
+	struct locks write;
+};
+
+/* The words that one step accesses, and that more than one actor accesses */
 struct footprint {
 	int nr;
 	struct access access[MAX_ACCESSES];
@@ -31,18 +37,25 @@ struct footprint {
 /* The footprint of the step that runs */
 extern struct footprint footprint;
 
-/* Words on which actors race: each access is a step of its own. */
-extern bool racy[];
-extern int nr_racy;
+/*
+ * What the search has learned about the words: which are shared, and which race.
+ * The search begins again if the number grows.
+ */
+extern int nr_learned;
 /* With false, races do not become points; for a control of the program. */
 extern bool racy_points;
 
-/* Forget the racy words, before the search of another configuration. */
+/* Forget what is known of the words, before the search of another configuration. */
 void access_forget(void);
 void footprint_begin(void);
 /* Note an access that orders steps, such as the access to a lock. */
 void footprint_sync(const void *address, bool write);
-/* Returns whether the steps depend on each other; marks words as racy. */
+/*
+ * Stop at an operation that others can see at once, if the step has already made
+ * such an operation, or has released a lock.
+ */
+void footprint_point(void *object, const void *pc);
+/* Returns whether the steps depend on each other; learns of races. */
 bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 
 /* The heap; each actor has its own words, so that addresses do not depend on

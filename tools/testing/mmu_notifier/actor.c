@@ -42,6 +42,9 @@ asm(".text\n.globl switch_stack\n.type switch_stack,%function\n"
 #error "switch_stack() is not written for this architecture"
 #endif
 
+/* The most bytes of the stack that one step uses below its first function */
+#define BELOW_BYTES 2048
+
 /* What each actor runs; not a part of the state */
 static struct {
 	void (*run)(void *arg);
@@ -83,13 +86,28 @@ void actor_stop(enum wait wait, void *object, const void *pc)
 	actor->object = object;
 	actor->pc = pc;
 	actor->split = 0;
+	actor->raced = 0;
 	switch_stack(&actor->sp, search_sp);
 	actor->wait = WAIT_NOTHING;
 	actor->object = NULL;
 }
 
+/*
+ * The bytes below the stack come from other schedules.  Without them, states that
+ * only differ in variables without a value are equal.
+ */
+static void clear_below(int i)
+{
+	char *const end = world.actor[i].sp;
+	const size_t below = end - world.stack[i];
+	const size_t bytes = below < BELOW_BYTES ? below : BELOW_BYTES;
+
+	memset(end - bytes, 0, bytes);
+}
+
 void actor_step(struct actor *actor)
 {
+	clear_below(actor_index(actor));
 	me = actor;
 	switch_stack(&search_sp, actor->sp);
 	me = NULL;

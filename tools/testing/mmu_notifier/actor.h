@@ -44,7 +44,8 @@ struct actor {
 	const void *pc; /* the code that runs next */
 	uint8_t wait; /* enum wait */
 	uint8_t started;
-	uint8_t split; /* The next access with fewer locks held is a point. */
+	uint8_t split; /* The next access to a shared word is a point. */
+	uint8_t raced; /* The step has made an access that races. */
 	uint8_t woken;
 	uint8_t in_map; /* inside of an invalidation, for lockdep */
 	uint8_t atomic; /* depth of sections that must not sleep */

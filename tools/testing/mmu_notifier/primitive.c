@@ -57,7 +57,7 @@ static void release(void *lock)
 	footprint_sync(lock, true);
 	me->held[i] = me->held[--me->nr_held];
 	me->held[me->nr_held] = (struct held){};
-	me->split = 1;
+	me->split = true;
 }
 
 void may_sleep(void)
@@ -120,7 +120,7 @@ int mutex_trylock(struct mutex *mutex)
 {
 	if (!me)
 		return 1;
-	actor_stop(WAIT_NOTHING, mutex, CALLER);
+	footprint_point(mutex, CALLER);
 	footprint_sync(mutex, true);
 	if (mutex->lock.holder)
 		return 0;
@@ -190,6 +190,7 @@ void wait_prepare(wait_queue_head_t *queue)
 {
 	if (!me)
 		return;
+	footprint_point(queue, CALLER);
 	footprint_sync(queue, true);
 	queue->waiters |= my_bit();
 	me->woken = 0;
@@ -219,6 +220,7 @@ static void wake(wait_queue_head_t *queue, bool all)
 {
 	if (!me)
 		return;
+	footprint_point(queue, CALLER);
 	footprint_sync(queue, true);
 	for (int i = 0; i < world.nr; i++) {
 		if (!(queue->waiters >> i & 1))
@@ -228,7 +230,7 @@ static void wake(wait_queue_head_t *queue, bool all)
 		if (!all)
 			break;
 	}
-	me->split = 1;
+	me->split = true;
 }
 
 void wake_up(wait_queue_head_t *queue)
@@ -250,6 +252,7 @@ static void srcu_changes(void)
 int srcu_read_lock(struct srcu_struct *srcu)
 {
 	if (me) {
+		footprint_point(srcu, CALLER);
 		srcu_changes();
 		me->in_srcu++;
 	}
@@ -273,7 +276,7 @@ void srcu_read_unlock(struct srcu_struct *srcu, int index)
 	srcu_changes();
 	if (!--me->in_srcu)
 		reader_ends(my_bit());
-	me->split = 1;
+	me->split = true;
 }
 
 static uint64_t readers(void)
@@ -304,6 +307,7 @@ void srcu_call(void *head, void (*run)(void *head))
 {
 	if (!me)
 		return;
+	footprint_point(head, CALLER);
 	srcu_changes();
 	if (world.nr_callbacks == MAX_CALLBACKS)
 		violate("more than %d SRCU callbacks wait", MAX_CALLBACKS);

@@ -339,9 +339,9 @@ void search(const struct config *config, struct result *result)
 	now = result;
 	access_forget();
 	do {
-		known = nr_racy;
+		known = nr_learned;
 		result->failed = search_once(config);
-	} while (nr_racy != known);
+	} while (nr_learned != known);
 	if (result->failed)
 		search_shorter(config);
 }
