@@ -168,8 +168,7 @@ static bool range_read(struct range *range)
 	refine_call(CALL_BEGIN, range->index, 0, 0);
 	seq = mmu_interval_read_begin(&range->sub);
 	refine_begin(seq);
-	for (int i = 0; i < RANGE_PAGES; i++)
-		page[i] = the_mm->page[range->index + i];
+	mm_walk(the_mm, range->index, RANGE_PAGES, page);
 	retry = mmu_interval_check_retry(&range->sub, seq);
 	refine_retry(range->index, seq, retry);
 	if (retry)

@@ -92,12 +92,22 @@ void mm_init(void)
 		the_mm->page[i] = 1;
 }
 
+void mm_walk(struct mm_struct *mm, int first, int nr, unsigned long *page)
+{
+	spin_lock(&mm->page_table_lock);
+	for (int i = 0; i < nr; i++)
+		page[i] = mm->page[first + i];
+	spin_unlock(&mm->page_table_lock);
+}
+
 void mm_zap(struct mm_struct *mm, int first, int last)
 {
+	spin_lock(&mm->page_table_lock);
 	for (int i = first; i <= last && i < MM_PAGES; i++) {
 		mm->page[i]++;
 		interval_check_page(i);
 	}
+	spin_unlock(&mm->page_table_lock);
 }
 
 void mmput(struct mm_struct *mm)

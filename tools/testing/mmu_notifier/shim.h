@@ -171,6 +171,7 @@ struct mm_struct {
 	struct rw_semaphore mmap_lock;
 	struct rw_semaphore vma_lock;
 	struct rw_semaphore rmap_lock;
+	spinlock_t page_table_lock;
 	unsigned long page[MM_PAGES]; /* the page that each PTE maps */
 };
 
