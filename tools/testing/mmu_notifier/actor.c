@@ -107,10 +107,21 @@ static void clear_below(int i)
 
 void actor_step(struct actor *actor)
 {
-	clear_below(actor_index(actor));
 	me = actor;
-	switch_stack(&search_sp, actor->sp);
+	do {
+		actor->repeats = false;
+		clear_below(actor_index(actor));
+		switch_stack(&search_sp, actor->sp);
+	} while (actor->repeats);
 	me = NULL;
+}
+
+void actor_repeat(bool (*attempt)(void *arg), void *arg)
+{
+	while (!attempt(arg)) {
+		me->repeats = true;
+		switch_stack(&me->sp, search_sp);
+	}
 }
 
 bool actor_enabled(const struct actor *actor)

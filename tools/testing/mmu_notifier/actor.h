@@ -45,6 +45,7 @@ struct actor {
 	uint8_t wait; /* enum wait */
 	uint8_t started;
 	uint8_t split; /* The next access to a shared word is a point. */
+	uint8_t repeats; /* The step goes on with a new attempt. */
 	uint8_t raced; /* The step has made an access that races. */
 	uint8_t woken;
 	uint8_t in_map; /* inside of an invalidation, for lockdep */
@@ -94,6 +95,11 @@ bool actor_enabled(const struct actor *actor);
 void actor_step(struct actor *actor);
 /* Stop the running actor until the search chooses it and @wait is over. */
 void actor_stop(enum wait wait, void *object, const void *pc);
+/*
+ * Call @attempt until it returns true.  The variables of an attempt are not a part
+ * of the state in the next attempt, so equal states are recognized.
+ */
+void actor_repeat(bool (*attempt)(void *arg), void *arg);
 /* Report a violated property.  Does not return inside of an actor. */
 void violate(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -160,8 +160,9 @@ void interval_setup(int index, bool refuses, bool two_pass)
 	range_insert(range, two_pass ? TWO_PASS_OPS : &range_ops);
 }
 
-static bool range_read(struct range *range)
+static bool range_read(void *arg)
 {
+	struct range *range = arg;
 	unsigned long page[RANGE_PAGES], seq;
 	bool retry;
 
@@ -190,8 +191,7 @@ static struct range *range_of(const struct role *role)
 
 void reader(void *role)
 {
-	while (!range_read(range_of(role)))
-		;
+	actor_repeat(range_read, range_of(role));
 }
 
 static struct range *insert(const struct role *role)
@@ -244,10 +244,7 @@ void inserter(void *role)
 
 void insert_and_read(void *role)
 {
-	struct range *range = insert(role);
-
-	while (!range_read(range))
-		;
+	actor_repeat(range_read, insert(role));
 }
 
 void insert_and_remove(void *role)
