@@ -13,7 +13,10 @@
  * The search looks for races in each state, and begins again until it learns of
  * no new shared word and no new race.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "access.h"
 #include "actor.h"
@@ -22,35 +25,54 @@ struct footprint footprint;
 int nr_learned;
 bool racy_points = true;
 
-/* The actors that access a word, and whether an actor writes it */
-static struct {
-	uint8_t actors;
-	bool written;
-	bool shared;
-	bool races;
-} known[HEAP_WORDS];
-
-/* The accesses that race */
-static struct race {
+/* An access that races */
+struct race {
 	int word;
 	bool write;
 	struct locks locks;
-} race[MAX_ACCESSES];
-static int nr_races;
+};
+
+/*
+ * What the search has learned.  The memory is shared with a process that searches
+ * for another, see access_share().
+ */
+static struct knowledge {
+	struct {
+		uint8_t actors; /* the actors that access the word */
+		bool written;
+		bool shared;
+		bool races;
+	} word[HEAP_WORDS];
+	struct race race[MAX_ACCESSES];
+	int nr_races;
+	const void *lock[32];
+	bool frozen;
+} own, *known = &own;
 
 /* The position of a word in the footprint, valid if @stamp matches */
 static uint32_t stamp_of[HEAP_WORDS];
 static uint16_t slot_of[HEAP_WORDS];
 static uint32_t stamp;
 
-static const void *lock_ids[32];
-
 void access_forget(void)
 {
-	memset(known, 0, sizeof(known));
-	memset(lock_ids, 0, sizeof(lock_ids));
-	nr_races = 0;
+	memset(known, 0, sizeof(*known));
 	nr_learned = 0;
+}
+
+void access_share(void)
+{
+	known = mmap(NULL, sizeof(*known), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (known == MAP_FAILED) {
+		perror("mmap");
+		exit(2);
+	}
+}
+
+void access_freeze(void)
+{
+	known->frozen = true;
 }
 
 void footprint_begin(void)
@@ -63,9 +85,9 @@ static uint32_t lock_bit(const void *lock)
 {
 	int i;
 
-	for (i = 0; i < 31 && lock_ids[i] && lock_ids[i] != lock; i++)
+	for (i = 0; i < 31 && known->lock[i] && known->lock[i] != lock; i++)
 		;
-	lock_ids[i] = lock;
+	known->lock[i] = lock;
 	return 1u << i;
 }
 
@@ -124,14 +146,15 @@ static void note(int word, bool write, bool sync, struct locks locks)
 
 static bool is_shared(int word, bool write)
 {
-	known[word].actors |= 1u << actor_index(me);
-	known[word].written |= write;
-	if (!known[word].shared && known[word].written &&
-	    known[word].actors & (known[word].actors - 1)) {
-		known[word].shared = true;
+	known->word[word].actors |= 1u << actor_index(me);
+	known->word[word].written |= write;
+	if (!known->frozen && !known->word[word].shared &&
+	    known->word[word].written &&
+	    known->word[word].actors & (known->word[word].actors - 1)) {
+		known->word[word].shared = true;
 		nr_learned++;
 	}
-	return known[word].shared;
+	return known->word[word].shared;
 }
 
 static bool is_alive(int word)
@@ -165,9 +188,10 @@ static bool is_ordered(struct locks a, struct locks b)
 
 static bool does_race(int word, bool write, struct locks locks)
 {
-	for (int i = 0; known[word].races && i < nr_races; i++)
-		if (race[i].word == word && (write || race[i].write) &&
-		    !is_ordered(locks, race[i].locks))
+	for (int i = 0; known->word[word].races && i < known->nr_races; i++)
+		if (known->race[i].word == word &&
+		    (write || known->race[i].write) &&
+		    !is_ordered(locks, known->race[i].locks))
 			return true;
 	return false;
 }
@@ -213,18 +237,19 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 
 static void learn(int word, bool write, struct locks locks)
 {
-	for (int i = 0; i < nr_races; i++)
-		if (race[i].word == word && race[i].write == write &&
-		    !memcmp(&race[i].locks, &locks, sizeof(locks)))
+	for (int i = 0; i < known->nr_races; i++)
+		if (known->race[i].word == word &&
+		    known->race[i].write == write &&
+		    !memcmp(&known->race[i].locks, &locks, sizeof(locks)))
 			return;
-	if (!racy_points)
+	if (!racy_points || known->frozen)
 		return;
-	if (nr_races == MAX_ACCESSES) {
+	if (known->nr_races == MAX_ACCESSES) {
 		violate("more than %d accesses race", MAX_ACCESSES);
 		return;
 	}
-	race[nr_races++] = (struct race){ word, write, locks };
-	known[word].races = true;
+	known->race[known->nr_races++] = (struct race){ word, write, locks };
+	known->word[word].races = true;
 	nr_learned++;
 }
 

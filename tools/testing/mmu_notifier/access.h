@@ -47,6 +47,10 @@ extern bool racy_points;
 
 /* Forget what is known of the words, before the search of another configuration. */
 void access_forget(void);
+/* From now on, what a child learns is known to its parent. */
+void access_share(void);
+/* Learn no more: the points of a schedule stay as they are. */
+void access_freeze(void);
 void footprint_begin(void);
 /* Note an access that orders steps, such as the access to a lock. */
 void footprint_sync(const void *address, bool write);

@@ -14,8 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "access.h"
 #include "actor.h"
 #include "config.h"
 #include "draw.h"
@@ -93,29 +96,61 @@ static void nothing(int step, int actor)
 {
 }
 
+/*
+ * The search learns at which points actors stop.  It runs in a child, so that a
+ * debugger stops only in the schedule.
+ */
+static void learn(const struct config *config)
+{
+	static struct result result;
+	pid_t pid;
+
+	access_share();
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		search(config, &result);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	access_freeze();
+}
+
+static const struct config *find(const char *name, size_t length)
+{
+	const struct config *c = configs;
+
+	while (c->name && (strncmp(name, c->name, length) || c->name[length]))
+		c++;
+	return c->name ? c : NULL;
+}
+
+static void parse(const char *steps, struct schedule *schedule)
+{
+	for (; *steps >= '0' && *steps < '0' + MAX_ACTORS &&
+	       schedule->nr < MAX_STEPS;
+	     steps++)
+		schedule->actor[schedule->nr++] = *steps - '0';
+}
+
 /* Play the schedule in @text.  A debugger can stop in the code of the kernel. */
 static int play(const char *text)
 {
-	const char *colon = strchr(text, ':');
 	static struct schedule schedule;
+	const size_t length = strcspn(text, ":");
+	const struct config *config = find(text, length);
 
-	for (const struct config *c = configs; colon && c->name; c++) {
-		if (strncmp(text, c->name, colon - text) ||
-		    c->name[colon - text])
-			continue;
-		for (const char *p = colon + 1;
-		     *p >= '0' && *p < '0' + MAX_ACTORS &&
-		     schedule.nr < MAX_STEPS;
-		     p++)
-			schedule.actor[schedule.nr++] = *p - '0';
-		replay(c, &schedule, nothing);
-		draw(c, &schedule);
-		return violation[0] ? 1 : 0;
+	if (!config || !text[length]) {
+		fprintf(stderr,
+			"SCHEDULE=%s: expected CONFIGURATION:STEPS, as a failed test prints it\n",
+			text);
+		return 2;
 	}
-	fprintf(stderr,
-		"SCHEDULE=%s: expected CONFIGURATION:STEPS, as a failed test prints it\n",
-		text);
-	return 2;
+	parse(text + length + 1, &schedule);
+	learn(config);
+	replay(config, &schedule, nothing);
+	draw(config, &schedule);
+	return violation[0] ? 1 : 0;
 }
 
 int main(int argc, char **argv)

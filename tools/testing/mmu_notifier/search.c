@@ -45,6 +45,9 @@ static struct visited {
 static uint64_t table_size;
 static uint64_t table_used;
 
+/* What was known of the words when the search began, see access.h */
+static int known;
+
 /* With a limit, the search looks for a schedule with at most so many steps. */
 static int limit;
 
@@ -262,11 +265,11 @@ static void play(int depth, int i)
 	       footprint.nr * sizeof(footprint.access[0]));
 }
 
-/* Returns true if a property is violated. */
+/* Returns true if a property is violated, or the search must begin again. */
 static bool visit(int depth, unsigned int sleep)
 {
 	struct level *l = &level[depth];
-	unsigned int played = 0, todo;
+	unsigned int played = 0, todo, next;
 
 	l->enabled = enabled_actors();
 	if (!l->enabled)
@@ -289,13 +292,10 @@ static bool visit(int depth, unsigned int sleep)
 		if (played)
 			restore(&l->state);
 		play(depth, i);
-		if (violation[0])
+		next = independent(depth, (sleep & l->enabled) | played, i);
+		if (violation[0] || nr_learned != known)
 			return true;
-		if (visit(depth + 1,
-			  limit ? 0 :
-				  independent(depth,
-					      (sleep & l->enabled) | played,
-					      i)))
+		if (visit(depth + 1, limit ? 0 : next))
 			return true;
 		played |= 1u << i;
 	}
@@ -303,7 +303,7 @@ static bool visit(int depth, unsigned int sleep)
 	return false;
 }
 
-static bool search_once(const struct config *config)
+static void search_once(const struct config *config)
 {
 	free(table);
 	table = NULL;
@@ -312,36 +312,42 @@ static bool search_once(const struct config *config)
 	grow();
 	now->states = 0;
 	now->steps = 0;
+	known = nr_learned;
 	config_begin(config);
-	return visit(0, 0);
+	visit(0, 0);
 }
 
+/*
+ * Look for a shorter schedule until there is none.  The steps stay as they are:
+ * with new races, the schedule would have other steps.
+ */
 static void search_shorter(const struct config *config)
 {
-	struct result best = *now;
+	struct schedule best;
 	char text[sizeof(violation)];
 
+	access_freeze();
 	do {
-		best = *now;
+		best = now->schedule;
 		strcpy(text, violation);
-		limit = best.schedule.nr - 1;
-	} while (limit > 0 && search_once(config));
+		limit = best.nr - 1;
+		if (limit)
+			search_once(config);
+	} while (limit && violation[0]);
 	limit = 0;
-	now->schedule = best.schedule;
+	now->schedule = best;
 	strcpy(violation, text);
 }
 
 void search(const struct config *config, struct result *result)
 {
-	int known;
-
 	memset(result, 0, sizeof(*result));
 	now = result;
 	access_forget();
 	do {
-		known = nr_learned;
-		result->failed = search_once(config);
+		search_once(config);
 	} while (nr_learned != known);
+	result->failed = violation[0];
 	if (result->failed)
 		search_shorter(config);
 }
