@@ -23,7 +23,7 @@
 
 struct footprint footprint;
 int nr_learned;
-bool racy_points = true;
+enum points points = POINTS_RACES;
 
 /* An access that races */
 struct race {
@@ -174,9 +174,21 @@ void footprint_sync(const void *address, bool write)
 	note(word, write, true, all_locks);
 }
 
+static bool must_stop(bool races)
+{
+	switch (points) {
+	case POINTS_NONE:
+		return false;
+	case POINTS_ALL:
+		return true;
+	default:
+		return me->split || (me->raced && races);
+	}
+}
+
 void footprint_point(void *object, const void *pc)
 {
-	if (me->split || me->raced)
+	if (must_stop(true))
 		actor_stop(WAIT_NOTHING, object, pc);
 	me->raced = true;
 }
@@ -201,7 +213,7 @@ static void access_shared(int word, bool write, const void *pc)
 	const struct locks locks = my_locks();
 	const bool races = does_race(word, write, locks);
 
-	if (me->split || (races && me->raced))
+	if (must_stop(races))
 		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
 	me->raced |= races;
 	/* Another actor may run between this write and the next access. */
@@ -242,7 +254,7 @@ static void learn(int word, bool write, struct locks locks)
 		    known->race[i].write == write &&
 		    !memcmp(&known->race[i].locks, &locks, sizeof(locks)))
 			return;
-	if (!racy_points || known->frozen)
+	if (known->frozen)
 		return;
 	if (known->nr_races == MAX_ACCESSES) {
 		violate("more than %d accesses race", MAX_ACCESSES);

@@ -42,8 +42,14 @@ extern struct footprint footprint;
  * The search begins again if the number grows.
  */
 extern int nr_learned;
-/* With false, races do not become points; for a control of the program. */
-extern bool racy_points;
+/* Where actors stop, beside waits and the locks */
+enum points {
+	POINTS_NONE, /* nowhere: a control, which must miss some defects */
+	POINTS_RACES, /* before accesses that race, as access.c says */
+	POINTS_ALL, /* before all shared accesses: a control, without reduction */
+};
+
+extern enum points points;
 
 /* Forget what is known of the words, before the search of another configuration. */
 void access_forget(void);

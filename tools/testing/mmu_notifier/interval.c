@@ -163,20 +163,21 @@ void interval_setup(int index, bool refuses, bool two_pass)
 static bool range_read(void *arg)
 {
 	struct range *range = arg;
+	const int index = range->index;
 	unsigned long page[RANGE_PAGES], seq;
 	bool retry;
 
-	refine_call(CALL_BEGIN, range->index, 0, 0);
+	refine_call(CALL_BEGIN, index, 0, 0);
 	seq = mmu_interval_read_begin(&range->sub);
 	refine_begin(seq);
-	mm_walk(the_mm, range->index, RANGE_PAGES, page);
+	mm_walk(the_mm, index, RANGE_PAGES, page);
 	retry = mmu_interval_check_retry(&range->sub, seq);
-	refine_retry(range->index, seq, retry);
+	refine_retry(index, seq, retry);
 	if (retry)
 		return false;
 	spin_lock(&range->lock);
 	retry = mmu_interval_read_retry(&range->sub, seq);
-	refine_retry(range->index, seq, retry);
+	refine_retry(index, seq, retry);
 	for (int i = 0; i < RANGE_PAGES && !retry; i++)
 		range->spte[i] = page[i];
 	spin_unlock(&range->lock);

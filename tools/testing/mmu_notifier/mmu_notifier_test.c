@@ -9,6 +9,9 @@
  *	DEEP=1			search also the configurations that take long
  *	STOP=1			end at the first failure
  *	SCHEDULE=NAME:STEPS	play one schedule of the configuration NAME
+ *	POINTS=none|races|all	controls of the program: actors stop at no access, or at
+ *				each access to a shared word; the default is a stop at
+ *				the accesses that race
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -82,9 +85,10 @@ static bool test(const struct config *config, int nr)
 		draw(config, &result.schedule);
 		print_schedule(config, &result.schedule);
 	}
-	printf("# %llu states, %llu steps, %.2f s\n",
+	printf("# %llu states, %llu steps, %d ends (%08x), %.2f s\n",
 	       (unsigned long long)result.states,
-	       (unsigned long long)result.steps, seconds() - start);
+	       (unsigned long long)result.steps, result.ends,
+	       (unsigned int)result.ends_sum, seconds() - start);
 	printf("%s %d %s%s%s\n", ok ? "ok" : "not ok", nr, config->name,
 	       result.failed && ok ? " # XFAIL " : "",
 	       result.failed && ok ? config->fails : "");
@@ -153,11 +157,29 @@ static int play(const char *text)
 	return violation[0] ? 1 : 0;
 }
 
+/* Returns false if the text names no points. */
+static bool set_points(const char *text)
+{
+	if (!text || !*text || !strcmp(text, "races"))
+		points = POINTS_RACES;
+	else if (!strcmp(text, "none"))
+		points = POINTS_NONE;
+	else if (!strcmp(text, "all"))
+		points = POINTS_ALL;
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const int nr = count(argv + 1);
 	int done = 0, failed = 0;
 
+	if (!set_points(getenv("POINTS"))) {
+		fprintf(stderr, "POINTS: expected none, races or all\n");
+		return 2;
+	}
 	if (getenv("SCHEDULE") && *getenv("SCHEDULE"))
 		return play(getenv("SCHEDULE"));
 	if (!nr) {

@@ -170,6 +170,26 @@ static unsigned int enabled_actors(void)
 	return mask;
 }
 
+/* The hashes of the states in which all actors have ended */
+static uint64_t end[256];
+
+static void note_end(void)
+{
+	uint64_t hash = 1;
+
+	for (int i = 0; i <= world.nr; i++)
+		hash = hash_bytes(heap_part(i).start, heap_part(i).size, hash);
+	for (int i = 0; i < now->ends; i++)
+		if (end[i] == hash)
+			return;
+	if (now->ends == sizeof(end) / sizeof(end[0])) {
+		violate("there are more than %d ends", now->ends);
+		return;
+	}
+	end[now->ends++] = hash;
+	now->ends_sum += hash;
+}
+
 /* No actor can take a step: all actors have ended, or there is a deadlock. */
 static bool check_end(void)
 {
@@ -272,8 +292,11 @@ static bool visit(int depth, unsigned int sleep)
 	unsigned int played = 0, todo, next;
 
 	l->enabled = enabled_actors();
-	if (!l->enabled)
-		return check_end();
+	if (!l->enabled) {
+		if (!check_end())
+			note_end();
+		return violation[0];
+	}
 	save(&l->state);
 	l->key = hash_state(&l->state);
 	if (find(l->key)->on_path)
@@ -295,7 +318,7 @@ static bool visit(int depth, unsigned int sleep)
 		next = independent(depth, (sleep & l->enabled) | played, i);
 		if (violation[0] || nr_learned != known)
 			return true;
-		if (visit(depth + 1, limit ? 0 : next))
+		if (visit(depth + 1, limit || points == POINTS_ALL ? 0 : next))
 			return true;
 		played |= 1u << i;
 	}
@@ -312,6 +335,8 @@ static void search_once(const struct config *config)
 	grow();
 	now->states = 0;
 	now->steps = 0;
+	now->ends = 0;
+	now->ends_sum = 0;
 	known = nr_learned;
 	config_begin(config);
 	visit(0, 0);

@@ -19,6 +19,8 @@ struct result {
 	bool failed; /* violation[] has the property, @schedule leads to it */
 	uint64_t states;
 	uint64_t steps;
+	int ends; /* the number of different states in which all actors have ended */
+	uint64_t ends_sum; /* a checksum of these states, without the stacks */
 	struct schedule schedule;
 };
 
