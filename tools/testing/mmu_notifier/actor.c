@@ -146,6 +146,16 @@ bool actor_enabled(const struct actor *actor)
 	}
 }
 
+unsigned int actors_enabled(void)
+{
+	unsigned int mask = 0;
+
+	for (int i = 0; i < world.nr; i++)
+		if (actor_enabled(&world.actor[i]))
+			mask |= 1u << i;
+	return mask;
+}
+
 void violate(const char *format, ...)
 {
 	va_list args;

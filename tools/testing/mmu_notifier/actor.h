@@ -91,6 +91,8 @@ extern char violation[512];
 void actor_add(void (*run)(void *arg), void *arg);
 /* Returns whether the actor can take a step. */
 bool actor_enabled(const struct actor *actor);
+/* Returns the mask of the actors that can take a step. */
+unsigned int actors_enabled(void);
 /* Make the actor take a step. */
 void actor_step(struct actor *actor);
 /* Stop the running actor until the search chooses it and @wait is over. */

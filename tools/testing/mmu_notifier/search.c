@@ -16,13 +16,7 @@
 #include "config.h"
 #include "refine.h"
 #include "search.h"
-
-/* A state without the unused parts of the heap and of the stacks */
-struct state {
-	char *bytes;
-	size_t size;
-	size_t space;
-};
+#include "state.h"
 
 /* What the search keeps for each step of the schedule that it plays */
 struct level {
@@ -51,92 +45,6 @@ static int known;
 /* With a limit, the search looks for a schedule with at most so many steps. */
 static int limit;
 
-/* A part of struct world that is in use */
-struct part {
-	void *start;
-	size_t size;
-};
-
-static struct part heap_part(int area)
-{
-	return (struct part){
-		&world.heap[area * ACTOR_WORDS],
-		8 * (area ? world.actor[area - 1].allocated :
-			    world.setup_words),
-	};
-}
-
-static struct part stack_part(int i)
-{
-	char *sp = world.actor[i].sp;
-
-	return (struct part){ sp, world.stack[i] + STACK_BYTES - sp };
-}
-
-static struct part part_of(int i)
-{
-	return i <= world.nr ? heap_part(i) : stack_part(i - world.nr - 1);
-}
-
-static int nr_parts(void)
-{
-	return 2 * world.nr + 1;
-}
-
-static char *append(char *to, struct part part)
-{
-	return (char *)memcpy(to, part.start, part.size) + part.size;
-}
-
-static void save(struct state *state)
-{
-	const struct part head = { &world, offsetof(struct world, heap) };
-	char *to;
-
-	state->size = head.size;
-	for (int i = 0; i < nr_parts(); i++)
-		state->size += part_of(i).size;
-	if (state->size > state->space) {
-		state->space = state->size + 1024;
-		state->bytes = realloc(state->bytes, state->space);
-	}
-	to = append(state->bytes, head);
-	for (int i = 0; i < nr_parts(); i++)
-		to = append(to, part_of(i));
-}
-
-/* The sizes of the parts are in the head. */
-static void restore(const struct state *state)
-{
-	const size_t head = offsetof(struct world, heap);
-	const char *from = state->bytes + head;
-
-	memcpy(&world, state->bytes, head);
-	for (int i = 0; i < nr_parts(); i++) {
-		const struct part part = part_of(i);
-
-		memcpy(part.start, from, part.size);
-		from += part.size;
-	}
-}
-
-static uint64_t hash_bytes(const char *bytes, size_t size, uint64_t hash)
-{
-	uint64_t word;
-
-	for (size_t i = 0; i + 8 <= size; i += 8) {
-		memcpy(&word, bytes + i, 8);
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-		hash ^= hash >> 29;
-	}
-	return hash;
-}
-
-static uint64_t hash_state(const struct state *state)
-{
-	return hash_bytes(state->bytes, state->size, 1) | 1;
-}
-
 static struct visited *find(uint64_t key)
 {
 	uint64_t i = key >> 1;
@@ -160,25 +68,13 @@ static void grow(void)
 	free(old);
 }
 
-static unsigned int enabled_actors(void)
-{
-	unsigned int mask = 0;
-
-	for (int i = 0; i < world.nr; i++)
-		if (actor_enabled(&world.actor[i]))
-			mask |= 1u << i;
-	return mask;
-}
-
 /* The hashes of the states in which all actors have ended */
 static uint64_t end[256];
 
 static void note_end(void)
 {
-	uint64_t hash = 1;
+	const uint64_t hash = state_hash_heap();
 
-	for (int i = 0; i <= world.nr; i++)
-		hash = hash_bytes(heap_part(i).start, heap_part(i).size, hash);
 	for (int i = 0; i < now->ends; i++)
 		if (end[i] == hash)
 			return;
@@ -291,14 +187,14 @@ static bool visit(int depth, unsigned int sleep)
 	struct level *l = &level[depth];
 	unsigned int played = 0, todo, next;
 
-	l->enabled = enabled_actors();
+	l->enabled = actors_enabled();
 	if (!l->enabled) {
 		if (!check_end())
 			note_end();
 		return violation[0];
 	}
-	save(&l->state);
-	l->key = hash_state(&l->state);
+	state_save(&l->state);
+	l->key = state_hash(&l->state);
 	if (find(l->key)->on_path)
 		return check_cycle(depth, l->key);
 	todo = unvisited(depth, l->key, sleep) & l->enabled;
@@ -313,7 +209,7 @@ static bool visit(int depth, unsigned int sleep)
 		if (!(todo >> i & 1))
 			continue;
 		if (played)
-			restore(&l->state);
+			state_restore(&l->state);
 		play(depth, i);
 		next = independent(depth, (sleep & l->enabled) | played, i);
 		if (violation[0] || nr_learned != known)
@@ -393,6 +289,6 @@ void replay(const struct config *config, const struct schedule *schedule,
 		footprint_begin();
 		actor_step(&world.actor[actor]);
 	}
-	if (!violation[0] && !enabled_actors())
+	if (!violation[0] && !actors_enabled())
 		check_end();
 }
