@@ -208,6 +208,16 @@ const struct config configs[] = {
 	}, {
 		.name = "two_readers_two_mutators_inserter_remover", .live = A | C, .deep = true,
 		.role = { READ(0), READ(0), INVALIDATE(0, 2), INVALIDATE(1, 3), INSERT(1), REMOVE(2) },
+	}, {
+		.name = "walk_of_readers_mutators_inserters_and_removers", .live = A | C | D,
+		.deep = true, .walks = 300000,
+		.role = { READ(0), READ(2), INVALIDATE(0, 2), INVALIDATE(1, 3), REAP(0, 4),
+			  INSERT_REMOVE(1), REMOVE(3) },
+	}, {
+		.name = "walk_of_both_kinds_of_notifiers", .live = A | C,
+		.deep = true, .walks = 300000, .listeners = 1,
+		.role = { READ(0), FAULT(0, 2), FAULT(1, 3), INSERT_READ(1), REMOVE(2),
+			  REGISTER_UNREGISTER(1), UNREGISTER(0) },
 	},
 	{ }
 };
@@ -228,6 +238,6 @@ void config_begin(const struct config *config)
 	for (int i = 0; i < LISTENERS; i++)
 		if (config->listeners >> i & 1)
 			list_setup(i, config->list_refuses >> i & 1);
-	for (int i = 0; config->role[i].run; i++)
+	for (int i = 0; i < MAX_ROLES && config->role[i].run; i++)
 		actor_add(config->role[i].run, (void *)&config->role[i]);
 }

@@ -9,7 +9,7 @@
 #include "list.h"
 #include "mm.h"
 
-#define MAX_ROLES 7
+#define MAX_ROLES 8
 
 /* Masks of ranges */
 #define A 1
@@ -26,6 +26,7 @@ struct config {
 	int listeners; /* the list notifiers that exist before the first step */
 	int list_refuses; /* the list notifiers that refuse */
 	bool deep; /* takes long: only with DEEP=1 */
+	int walks; /* not 0: so many random schedules instead of all schedules */
 	struct mm_settings settings;
 	struct role role[MAX_ROLES];
 };

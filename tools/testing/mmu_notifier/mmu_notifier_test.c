@@ -9,6 +9,7 @@
  *	DEEP=1			search also the configurations that take long
  *	STOP=1			end at the first failure
  *	SCHEDULE=NAME:STEPS	play one schedule of the configuration NAME
+ *	SEED=N			of the random walks
  *	POINTS=none|races|all	controls of the program: actors stop at no access, or at
  *				each access to a shared word; the default is a stop at
  *				the accesses that race
@@ -26,6 +27,7 @@
 #include "config.h"
 #include "draw.h"
 #include "search.h"
+#include "walk.h"
 
 static bool option(const char *name)
 {
@@ -72,6 +74,35 @@ static void print_schedule(const struct config *config,
 	printf("\n");
 }
 
+static uint64_t seed(void)
+{
+	const char *value = getenv("SEED");
+
+	return value && *value ? strtoull(value, NULL, 0) : 1;
+}
+
+static void run(const struct config *config, struct result *result)
+{
+	if (config->walks)
+		walk(config, seed(), result);
+	else
+		search(config, result);
+}
+
+static void print_numbers(const struct config *config,
+			  const struct result *result, double secs)
+{
+	if (config->walks)
+		printf("# %d walks, SEED=%llu, %llu steps, %.2f s\n",
+		       config->walks, (unsigned long long)seed(),
+		       (unsigned long long)result->steps, secs);
+	else
+		printf("# %llu states, %llu steps, %d ends (%08x), %.2f s\n",
+		       (unsigned long long)result->states,
+		       (unsigned long long)result->steps, result->ends,
+		       (unsigned int)result->ends_sum, secs);
+}
+
 /* Returns whether the result is the expected result. */
 static bool test(const struct config *config, int nr)
 {
@@ -79,16 +110,13 @@ static bool test(const struct config *config, int nr)
 	const double start = seconds();
 	bool ok;
 
-	search(config, &result);
+	run(config, &result);
 	ok = !result.failed || config->fails;
 	if (result.failed) {
 		draw(config, &result.schedule);
 		print_schedule(config, &result.schedule);
 	}
-	printf("# %llu states, %llu steps, %d ends (%08x), %.2f s\n",
-	       (unsigned long long)result.states,
-	       (unsigned long long)result.steps, result.ends,
-	       (unsigned int)result.ends_sum, seconds() - start);
+	print_numbers(config, &result, seconds() - start);
 	printf("%s %d %s%s%s\n", ok ? "ok" : "not ok", nr, config->name,
 	       result.failed && ok ? " # XFAIL " : "",
 	       result.failed && ok ? config->fails : "");
@@ -113,7 +141,7 @@ static void learn(const struct config *config)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		search(config, &result);
+		run(config, &result);
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);

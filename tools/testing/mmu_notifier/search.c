@@ -86,8 +86,7 @@ static void note_end(void)
 	now->ends_sum += hash;
 }
 
-/* No actor can take a step: all actors have ended, or there is a deadlock. */
-static bool check_end(void)
+bool check_end(void)
 {
 	for (int i = 0; i < world.nr; i++)
 		if (world.actor[i].wait != WAIT_EVER &&

@@ -26,6 +26,11 @@ struct result {
 
 /* Search the configuration.  A failing schedule is the shortest that exists. */
 void search(const struct config *config, struct result *result);
+/*
+ * No actor can take a step.  Returns true if that violates a property: a deadlock, or
+ * something is left open.
+ */
+bool check_end(void);
 /* Play a schedule from the beginning; calls @before before each step. */
 void replay(const struct config *config, const struct schedule *schedule,
 	    void (*before)(int step, int actor));
