@@ -6,10 +6,11 @@
 #
 # usage: quick.sh
 #
-# "make help" describes the variables TREE, KERNEL, PATCH, TESTS, DEEP, SCHEDULE and STOP.
-# With PATCH, quick.sh compiles a copy of the files. The program is in tools/testing/mmu_notifier. quick.sh needs neither root nor QEMU. quick.sh
-# prints KTAP, and "N passed, N failed, N skipped" as the last line. The exit status is 0
-# if no test failed.
+# "make help" describes the variables TREE, KERNEL, PATCH, TESTS, DEEP, SEED, SCHEDULE and
+# STOP. With PATCH, quick.sh compiles a copy of the files. The program is in
+# tools/testing/mmu_notifier. quick.sh needs neither root nor QEMU. quick.sh prints KTAP,
+# and "N passed, N failed, N skipped" as the last line. The exit status is 0 if no test
+# failed.
 
 . "${0%/*}/lib.sh"
 

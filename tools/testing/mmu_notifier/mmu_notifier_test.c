@@ -103,25 +103,26 @@ static void print_numbers(const struct config *config,
 		       (unsigned int)result->ends_sum, secs);
 }
 
-/* Returns whether the result is the expected result. */
-static bool test(const struct config *config, int nr)
+enum outcome { PASS, FAIL, XFAIL, OUTCOMES };
+
+static enum outcome test(const struct config *config, int nr)
 {
 	static struct result result;
 	const double start = seconds();
-	bool ok;
+	enum outcome outcome = PASS;
 
 	run(config, &result);
-	ok = !result.failed || config->fails;
 	if (result.failed) {
+		outcome = config->fails ? XFAIL : FAIL;
 		draw(config, &result.schedule);
 		print_schedule(config, &result.schedule);
 	}
 	print_numbers(config, &result, seconds() - start);
-	printf("%s %d %s%s%s\n", ok ? "ok" : "not ok", nr, config->name,
-	       result.failed && ok ? " # XFAIL " : "",
-	       result.failed && ok ? config->fails : "");
+	printf("%s %d %s%s%s\n", outcome == FAIL ? "not ok" : "ok", nr,
+	       config->name, outcome == XFAIL ? " # XFAIL " : "",
+	       outcome == XFAIL ? config->fails : "");
 	fflush(stdout);
-	return ok;
+	return outcome;
 }
 
 static void nothing(int step, int actor)
@@ -199,29 +200,36 @@ static bool set_points(const char *text)
 	return true;
 }
 
+static int test_all(char **globs)
+{
+	int nr[OUTCOMES] = {}, done = 0;
+
+	printf("KTAP version 1\n1..%d\n", count(globs));
+	for (const struct config *c = configs; c->name; c++) {
+		if (!is_chosen(c, globs))
+			continue;
+		nr[test(c, ++done)]++;
+		if (nr[FAIL] && option("STOP"))
+			break;
+	}
+	printf("# Totals: pass:%d fail:%d xfail:%d xpass:0 skip:0 error:0\n",
+	       nr[PASS], nr[FAIL], nr[XFAIL]);
+	return nr[FAIL] ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	const int nr = count(argv + 1);
-	int done = 0, failed = 0;
+	const char *schedule = getenv("SCHEDULE");
 
 	if (!set_points(getenv("POINTS"))) {
 		fprintf(stderr, "POINTS: expected none, races or all\n");
 		return 2;
 	}
-	if (getenv("SCHEDULE") && *getenv("SCHEDULE"))
-		return play(getenv("SCHEDULE"));
-	if (!nr) {
+	if (schedule && *schedule)
+		return play(schedule);
+	if (!count(argv + 1)) {
 		fprintf(stderr, "no configuration matches\n");
 		return 2;
 	}
-	printf("KTAP version 1\n1..%d\n", nr);
-	for (const struct config *c = configs; c->name; c++) {
-		if (!is_chosen(c, argv + 1))
-			continue;
-		failed += !test(c, ++done);
-		if (failed && option("STOP"))
-			break;
-	}
-	printf("# %d passed, %d failed, 0 skipped\n", done - failed, failed);
-	return failed ? 1 : 0;
+	return test_all(argv + 1);
 }
