@@ -158,11 +158,14 @@ static const struct config *find(const char *name, size_t length)
 	return c->name ? c : NULL;
 }
 
+static bool is_actor(char c)
+{
+	return c >= '0' && c < '0' + MAX_ACTORS;
+}
+
 static void parse(const char *steps, struct schedule *schedule)
 {
-	for (; *steps >= '0' && *steps < '0' + MAX_ACTORS &&
-	       schedule->nr < MAX_STEPS;
-	     steps++)
+	for (; is_actor(*steps) && schedule->nr < MAX_STEPS; steps++)
 		schedule->actor[schedule->nr++] = *steps - '0';
 }
 

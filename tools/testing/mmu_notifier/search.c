@@ -68,8 +68,10 @@ static void grow(void)
 	free(old);
 }
 
+#define MAX_ENDS 256
+
 /* The hashes of the states in which all actors have ended */
-static uint64_t end[256];
+static uint64_t end[MAX_ENDS];
 
 static void note_end(void)
 {
@@ -78,7 +80,7 @@ static void note_end(void)
 	for (int i = 0; i < now->ends; i++)
 		if (end[i] == hash)
 			return;
-	if (now->ends == sizeof(end) / sizeof(end[0])) {
+	if (now->ends == MAX_ENDS) {
 		violate("there are more than %d ends", now->ends);
 		return;
 	}
