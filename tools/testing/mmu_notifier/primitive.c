@@ -216,31 +216,18 @@ void wait_finish(wait_queue_head_t *queue)
 	me->woken = 0;
 }
 
-static void wake(wait_queue_head_t *queue, bool all)
+/* All waiters are tasks in wait_event(), and so they are not exclusive. */
+void wake_up(wait_queue_head_t *queue)
 {
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
 	footprint_sync(queue, true);
-	for (int i = 0; i < world.nr; i++) {
-		if (!(queue->waiters >> i & 1))
-			continue;
-		world.actor[i].woken = 1;
-		queue->waiters &= ~(1ull << i);
-		if (!all)
-			break;
-	}
+	for (int i = 0; i < world.nr; i++)
+		if (queue->waiters >> i & 1)
+			world.actor[i].woken = 1;
+	queue->waiters = 0;
 	me->split = true;
-}
-
-void wake_up(wait_queue_head_t *queue)
-{
-	wake(queue, false);
-}
-
-void wake_up_all(wait_queue_head_t *queue)
-{
-	wake(queue, true);
 }
 
 /* The first word of the heap stands for the state of SRCU. */

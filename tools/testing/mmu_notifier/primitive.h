@@ -46,7 +46,7 @@ void wait_prepare(wait_queue_head_t *queue);
 void wait_sleep(wait_queue_head_t *queue, const void *pc);
 void wait_finish(wait_queue_head_t *queue);
 void wake_up(wait_queue_head_t *queue);
-void wake_up_all(wait_queue_head_t *queue);
+#define wake_up_all wake_up
 
 int srcu_read_lock(struct srcu_struct *srcu);
 void srcu_read_unlock(struct srcu_struct *srcu, int index);
