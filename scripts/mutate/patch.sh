@@ -35,20 +35,12 @@ make_slot() {
 	"$SCRIPTS/quick/copy.sh" "$results/tree" "$work/tree"
 }
 
-# run_program [NAME...]: Runs the configurations NAME, or all, of the program that was built
-# in $work. run_program sets the variable status to the exit status of the program.
+# run_program: Runs the program that was built in $work. run_program sets the variable
+# status to the exit status of the program.
 run_program() {
 	status=0
-	timeout -k 1 "$TIMEOUT" "$SCRIPTS/quick/run.sh" "$work" "$@" \
-		>"$work/report" 2>&1 || status=$?
-}
-
-# fast_configurations: Prints the configurations that took at most a tenth of a second
-# without a mutant.
-fast_configurations() {
-	awk '/^# .* states, / { secs = $(NF - 1) }
-		/^ok / && secs != "" && secs <= 0.1 { print $3 == "-" ? $4 : $3 }
-		/^ok / { secs = "" }' "$results/sound"
+	timeout -k 1 "$TIMEOUT" "$SCRIPTS/quick/run.sh" "$work" >"$work/report" 2>&1 ||
+		status=$?
 }
 
 # defect_is_back: Prints the name of the first test that is an expected failure with the
@@ -59,22 +51,6 @@ defect_is_back() {
 		FILENAME == ARGV[1] { before[name] = expected; next }
 		expected && !before[name] { print name; exit }
 		' "$results/sound" "$work/report"
-}
-
-# run_mutant: Runs the program with a mutant, and judges the run. The fast configurations
-# run first, because they kill most mutants.
-run_mutant() {
-	local fast
-
-	fast=$(fast_configurations)
-	if [ -n "$fast" ]; then
-		# shellcheck disable=SC2086 # a list of names
-		run_program $fast
-		judge
-		[ "$outcome" = survived ] || return 0
-	fi
-	run_program
-	judge
 }
 
 # judge: Sets the variables outcome, what and how, see outcome-quick.sh.
@@ -97,7 +73,8 @@ try_mutant() {
 	: >"$work/report"
 	"$SCRIPTS/mutate/apply.sh" "$entry" "$results/tree/$file" >"$work/tree/$file"
 	if "$SCRIPTS/quick/build.sh" "$work/tree" "$work" >"$entry.log" 2>&1; then
-		run_mutant
+		run_program
+		judge
 		cp "$work/report" "$entry.log"
 	else
 		judge

@@ -76,43 +76,18 @@ run_guest() {
 	"$SCRIPTS/judge/judge.sh" "$work/result" >"$work/report" || status=$?
 }
 
-# likely_killers NAME: Prints the configurations that run first with mutant NAME: the
-# configuration that killed the mutant last time, and the configurations that took at most
-# a tenth of a second on the sound kernel, because such a configuration kills most mutants.
-likely_killers() {
-	local last='' result=$dir/$1.result
-
-	[ ! -e "$result" ] || last=$(value by "$result") || return
-	[ ! -e "$dir/sound.log" ] || awk -v last="$last" '
-		/^# .* states, / { secs = $(NF - 1) }
-		/^ok / && (secs <= 0.1 || $3 == last) { print $3 }' "$dir/sound.log"
-}
-
-# run_program [GLOB...]: Runs the program with some configurations, or all. run_program
-# sets the variable status to the exit status of the program, or to 124 if the program did
-# not end.
-run_program() {
-	status=0
-	timeout -k 1 "$TIMEOUT" "$SCRIPTS/quick/run.sh" "$work" "$@" \
-		>"$work/report" 2>&1 || status=$?
-}
-
-# run_quick NAME: Runs the program with mutant NAME: first with the likely killers, and with
-# all configurations if no likely killer fails.
+# run_quick: Runs the program with a mutant until a configuration fails. run_quick sets the
+# variable status to the exit status of the program, or to 124 if the program did not end.
 run_quick() {
-	local killers
-
-	killers=$(likely_killers "$1") || return
 	status=0
-	# shellcheck disable=SC2086 # a list of names
-	[ -z "$killers" ] || run_program $killers
-	[ "$status" != 0 ] || run_program
+	timeout -k 1 "$TIMEOUT" "$SCRIPTS/quick/run.sh" "$work" >"$work/report" 2>&1 ||
+		status=$?
 }
 
 # run_tests NAME: Runs the tests for mutant NAME.
 run_tests() {
 	case $kind in
-	quick)	run_quick "$1" || return ;;
+	quick)	run_quick ;;
 	*)	run_guest "$1" || return ;;
 	esac
 }
