@@ -28,17 +28,19 @@ void lock_undefer(struct model_lock *lock, int range)
 				before.deferred[i];
 }
 
-/* Range n covers the pages n and n + 1. */
-static bool range_hits(int range, int first, int last)
+/* Range n covers the pages n to n + 1 + more. */
+static bool range_hits(const struct model_lock *lock, int range, int first,
+		       int last)
 {
-	return first <= range + 1 && range <= last;
+	return first <= range + 1 + lock->sub[range].more && range <= last;
 }
 
 /* mn_itree_inv_next() */
 int lock_next(const struct model_lock *lock, int first, int last, int range)
 {
 	while (++range < MODEL_RANGES)
-		if (lock->sub[range].in_tree && range_hits(range, first, last))
+		if (lock->sub[range].in_tree &&
+		    range_hits(lock, range, first, last))
 			return range;
 	return MODEL_NO_RANGE;
 }

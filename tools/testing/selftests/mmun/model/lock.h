@@ -17,6 +17,9 @@
  *   0   1   2   3   4   5
  *   |---A---|---C---|
  *       |---B---|---D---|
+ *
+ * With @more of struct model_sub, a range covers more pages, and can contain
+ * other ranges.
  */
 #define MODEL_RANGES 4
 #define MODEL_PAGES 6
@@ -30,6 +33,7 @@ struct model_sub {
 	__u8 seq; /* invalidate_seq */
 	__u8 in_tree;
 	__u8 known; /* The range was inserted, and no remove has begun. */
+	__u8 more; /* number of pages after the first two pages */
 };
 
 /* struct mmu_notifier_subscriptions */
