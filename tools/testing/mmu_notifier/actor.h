@@ -55,6 +55,7 @@ struct actor {
 	uint8_t in_srcu; /* depth of SRCU read sections */
 	uint8_t srcu_waits; /* the SRCU readers that the actor awaits */
 	uint8_t allocated; /* words of the heap */
+	uint8_t nr_allocs; /* calls of kzalloc() */
 	uint8_t nr_held;
 	struct held held[MAX_HELD];
 };
@@ -76,6 +77,7 @@ struct world {
 	struct srcu_callback callback[MAX_CALLBACKS];
 	uint64_t alive[(HEAP_WORDS + 63) / 64];
 	uint64_t shadow[32]; /* the state of the oracles, see refine.c */
+	uint64_t list_shadow[24]; /* the same, see refine_list.c */
 	/* From here on, a state has only the parts that are in use. */
 	uint64_t heap[HEAP_WORDS];
 	char stack[MAX_ACTORS][STACK_BYTES] __attribute__((aligned(64)));

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "primitive.h"
 #include "refine.h"
+#include "refine_list.h"
 
 #define READ(n)                           \
 	{                                 \
@@ -48,17 +49,29 @@
 	{                                             \
 		.run = faulter, .first = f, .last = l \
 	}
-#define REGISTER(n)                          \
-	{                                    \
-		.run = registrar, .range = n \
+#define REGISTER                 \
+	{                        \
+		.run = registrar \
 	}
 #define UNREGISTER(n)                          \
 	{                                      \
 		.run = unregistrar, .range = n \
 	}
-#define REGISTER_UNREGISTER(n)                             \
-	{                                                  \
-		.run = register_and_unregister, .range = n \
+#define REGISTER_UNREGISTER                    \
+	{                                      \
+		.run = register_and_unregister \
+	}
+#define PUT(n)                            \
+	{                                 \
+		.run = putter, .range = n \
+	}
+#define INSERT_LOCKED(n)                         \
+	{                                        \
+		.run = insert_locked, .range = n \
+	}
+#define ONLY_END(f, l)                                             \
+	{                                                          \
+		.run = only_end_invalidator, .first = f, .last = l \
 	}
 #define GET_PUT                    \
 	{                          \
@@ -142,8 +155,8 @@ const struct config configs[] = {
 		.role = { RUN(insert_wrong), INVALIDATE(0, 0) },
 	}, {
 		.name = "first_insert_without_memory_fails",
-		/* the first kzalloc() of the actor is its range, and of setup the mm */
-		.settings = { .failed_alloc = 3, .error = -ENOMEM },
+		/* the first kzalloc() of the actor is its range */
+		.settings = { .failed_alloc = 2, .error = -ENOMEM },
 		.role = { RUN(insert_fails), INVALIDATE(0, 0) },
 	}, {
 		.name = "interrupted_first_insert_fails",
@@ -177,7 +190,7 @@ const struct config configs[] = {
 		.role = { REAP(0, 1), READ(0) },
 	}, {
 		.name = "first_register_waits_for_page_faults",
-		.role = { REGISTER(0), FAULT(0, 1) },
+		.role = { REGISTER, FAULT(0, 1) },
 	}, {
 		.name = "insert_after_register", .listeners = 1,
 		.role = { INSERT_READ(0), FAULT(0, 1) },
@@ -217,11 +230,22 @@ const struct config configs[] = {
 		.name = "walk_of_both_kinds_of_notifiers", .live = A | C,
 		.deep = true, .walks = 300000, .listeners = 1,
 		.role = { READ(0), FAULT(0, 2), FAULT(1, 3), INSERT_READ(1), REMOVE(2),
-			  REGISTER_UNREGISTER(1), UNREGISTER(0) },
+			  REGISTER_UNREGISTER, UNREGISTER(0) },
 	},
 	{ }
 };
 /* clang-format on */
+
+static enum listener_kind listener_kind(const struct config *config, int i)
+{
+	if (config->list_refuses >> i & 1)
+		return LISTENER_REFUSES;
+	if (config->list_tlb >> i & 1)
+		return LISTENER_TLB;
+	if (config->list_bare >> i & 1)
+		return LISTENER_BARE;
+	return LISTENER_PAIR;
+}
 
 void config_begin(const struct config *config)
 {
@@ -231,13 +255,17 @@ void config_begin(const struct config *config)
 	mm_settings = config->settings;
 	mm_init();
 	refine_init();
+	refine_list_init();
 	for (int i = 0; i < RANGES; i++)
 		if (config->live >> i & 1)
 			interval_setup(i, config->refuses >> i & 1,
-				       config->two_pass >> i & 1);
+				       config->two_pass >> i & 1,
+				       config->wide >> i & 1);
 	for (int i = 0; i < LISTENERS; i++)
 		if (config->listeners >> i & 1)
-			list_setup(i, config->list_refuses >> i & 1);
+			listener_setup(listener_kind(config, i),
+				       config->list_young >> i & 1,
+				       config->list_got >> i & 1);
 	for (int i = 0; i < MAX_ROLES && config->role[i].run; i++)
 		actor_add(config->role[i].run, (void *)&config->role[i]);
 }

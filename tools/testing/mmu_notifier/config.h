@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "interval.h"
-#include "list.h"
+#include "listener.h"
 #include "mm.h"
 
 #define MAX_ROLES 8
@@ -22,9 +22,14 @@ struct config {
 	const char *fails; /* why the kernel is known to fail, or NULL */
 	int live; /* the ranges that exist before the first step */
 	int refuses; /* the ranges that refuse if they must not block */
+	int wide; /* the ranges that cover four pages */
 	int two_pass; /* the ranges with invalidate_start() */
 	int listeners; /* the list notifiers that exist before the first step */
 	int list_refuses; /* the list notifiers that refuse */
+	int list_tlb; /* the list notifiers with a secondary TLB */
+	int list_bare; /* the list notifiers without callbacks */
+	int list_young; /* the list notifiers whose pages are young */
+	int list_got; /* the list notifiers of mmu_notifier_get() */
 	bool deep; /* takes long: only with DEEP=1 */
 	int walks; /* not 0: so many random schedules instead of all schedules */
 	struct mm_settings settings;

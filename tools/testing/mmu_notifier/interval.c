@@ -3,17 +3,21 @@
 #include <linux/mmu_notifier.h>
 
 #include "interval.h"
+#include "list.h"
 #include "mm.h"
 #include "refine.h"
+#include "refine_list.h"
 
 #define RANGE_PAGES 2
+#define WIDE_PAGES 4
 
 /* What a driver keeps for each subscription */
 struct range {
 	struct mmu_interval_notifier sub;
 	spinlock_t lock; /* the user lock of the collision-retry lock */
-	unsigned long spte[RANGE_PAGES]; /* a page, or 0 */
+	unsigned long spte[WIDE_PAGES]; /* a page, or 0 */
 	int index;
+	int pages; /* the length of the range */
 	bool refuses; /* returns false if the invalidation must not block */
 #ifdef TWO_PASS
 	struct mmu_interval_notifier_finish finish;
@@ -26,7 +30,7 @@ struct range {
 
 static void drop_sptes(struct range *range)
 {
-	for (int i = 0; i < RANGE_PAGES; i++)
+	for (int i = 0; i < range->pages; i++)
 		range->spte[i] = 0;
 }
 
@@ -96,6 +100,7 @@ static bool range_invalidate_start(struct mmu_interval_notifier *sub,
 	if (done && !range->started) {
 		range->started = true;
 		*finish = &range->finish;
+		refine_await(range->index);
 	}
 	spin_unlock(&range->lock);
 	return done;
@@ -107,6 +112,7 @@ static void range_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 
 	if (finish->notifier != &range->sub)
 		violate("invalidate_finish() gets another range");
+	refine_finish(range->index);
 	spin_lock(&range->lock);
 	if (!range->started)
 		violate("a range is finished that was not started");
@@ -128,16 +134,19 @@ static struct range *range_alloc(int index)
 	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
 
 	range->index = index;
+	range->pages = RANGE_PAGES;
 	return range;
 }
 
-static int range_insert(struct range *range,
+typedef typeof(mmu_interval_notifier_insert) insert_fn;
+
+static int range_insert(struct range *range, insert_fn *insert,
 			const struct mmu_interval_notifier_ops *ops)
 {
-	refine_range(range->index, &range->sub);
+	refine_range(range->index, &range->sub, range->pages - RANGE_PAGES);
 	refine_call(CALL_INSERT, range->index, 0, 0);
-	return mmu_interval_notifier_insert(
-		&range->sub, the_mm, BASE + range->index, RANGE_PAGES, ops);
+	return insert(&range->sub, the_mm, BASE + range->index, range->pages,
+		      ops);
 }
 
 static void range_remove(struct range *range)
@@ -151,26 +160,28 @@ static void range_remove(struct range *range)
 	kfree(range);
 }
 
-void interval_setup(int index, bool refuses, bool two_pass)
+void interval_setup(int index, bool refuses, bool two_pass, bool wide)
 {
 	struct range *range;
 
 	range = range_alloc(index);
 	range->refuses = refuses;
-	range_insert(range, two_pass ? TWO_PASS_OPS : &range_ops);
+	range->pages = wide ? WIDE_PAGES : RANGE_PAGES;
+	range_insert(range, mmu_interval_notifier_insert,
+		     two_pass ? TWO_PASS_OPS : &range_ops);
 }
 
 static bool range_read(void *arg)
 {
 	struct range *range = arg;
 	const int index = range->index;
-	unsigned long page[RANGE_PAGES], seq;
+	unsigned long page[WIDE_PAGES], seq;
 	bool retry;
 
 	refine_call(CALL_BEGIN, index, 0, 0);
 	seq = mmu_interval_read_begin(&range->sub);
 	refine_begin(seq);
-	mm_walk(the_mm, index, RANGE_PAGES, page);
+	mm_walk(the_mm, index, range->pages, page);
 	retry = mmu_interval_check_retry(&range->sub, seq);
 	refine_retry(index, seq, retry);
 	if (retry)
@@ -178,7 +189,7 @@ static bool range_read(void *arg)
 	spin_lock(&range->lock);
 	retry = mmu_interval_read_retry(&range->sub, seq);
 	refine_retry(index, seq, retry);
-	for (int i = 0; i < RANGE_PAGES && !retry; i++)
+	for (int i = 0; i < range->pages && !retry; i++)
 		range->spte[i] = page[i];
 	spin_unlock(&range->lock);
 	return !retry;
@@ -198,7 +209,8 @@ void reader(void *role)
 static struct range *insert(const struct role *role)
 {
 	struct range *range = range_alloc(role->range);
-	const int ret = range_insert(range, &range_ops);
+	const int ret =
+		range_insert(range, mmu_interval_notifier_insert, &range_ops);
 
 	if (ret)
 		violate("an insert returned %d", ret);
@@ -227,15 +239,44 @@ void insert_wrong(void *role)
 }
 
 /* The insert must return the error of the settings. */
-void insert_fails(void *role)
+static void insert_must_fail(insert_fn *insert)
 {
 	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
-	const int ret = try_insert(range, BASE, RANGE_PAGES);
+	const int ret =
+		insert(&range->sub, the_mm, BASE, RANGE_PAGES, &range_ops);
 
 	if (ret != mm_settings.error)
 		violate("an insert returned %d, and must return %d", ret,
 			mm_settings.error);
 	kfree(range);
+}
+
+void insert_fails(void *role)
+{
+	insert_must_fail(mmu_interval_notifier_insert);
+}
+
+/* mmu_interval_notifier_insert() of a caller that holds the mmap_lock */
+void insert_locked(void *arg)
+{
+	const struct role *role = arg;
+	struct range *range = range_alloc(role->range);
+	int ret;
+
+	mmap_write_lock(the_mm);
+	ret = range_insert(range, mmu_interval_notifier_insert_locked,
+			   &range_ops);
+	mmap_write_unlock(the_mm);
+	if (ret)
+		violate("an insert returned %d", ret);
+	actor_repeat(range_read, range);
+}
+
+void insert_locked_fails(void *role)
+{
+	mmap_write_lock(the_mm);
+	insert_must_fail(mmu_interval_notifier_insert_locked);
+	mmap_write_unlock(the_mm);
 }
 
 void inserter(void *role)
@@ -278,6 +319,14 @@ static void event_init(struct mmu_notifier_range *event, int first, int last)
 #endif
 }
 
+#ifdef RANGE_HAS_VMA
+static void check_read_only(const struct mmu_notifier_range *event, bool right)
+{
+	if (mmu_notifier_range_update_to_read_only(event) != right)
+		violate("update_to_read_only() did not return %d", right);
+}
+#endif
+
 /* The pages of an event and its flag are those of the call of the actor. */
 static void event_check(const struct mmu_notifier_range *event)
 {
@@ -299,20 +348,42 @@ static bool start(struct mmu_notifier_range *event, int first, int last,
 	int ret = 0;
 
 	refine_call(CALL_START, 0, first, last);
+	refine_list_walk(LIST_START);
 	me->must_not_block = !blockable;
 	if (blockable)
 		mmu_notifier_invalidate_range_start(event);
 	else
 		ret = mmu_notifier_invalidate_range_start_nonblock(event);
 	refine_start(ret);
+	refine_list_started(ret);
 	me->must_not_block = false;
 	return !ret;
 }
 
+/* On kernels with ONLY_END, an end also flushes the secondary TLB. */
 static void end(struct mmu_notifier_range *event)
 {
 	refine_call(CALL_END, 0, 0, 0);
+#ifdef ONLY_END
+	refine_list_walk(LIST_END | LIST_SECONDARY_TLB);
+#else
+	refine_list_walk(LIST_END);
+#endif
 	mmu_notifier_invalidate_range_end(event);
+	refine_list_walked();
+}
+
+/* The caller has already flushed the secondary TLB. */
+static void only_end(struct mmu_notifier_range *event)
+{
+#ifdef ONLY_END
+	refine_call(CALL_END, 0, 0, 0);
+	refine_list_walk(LIST_END);
+	mmu_notifier_invalidate_range_only_end(event);
+	refine_list_walked();
+#else
+	end(event);
+#endif
 }
 
 bool invalidate(int first, int last, bool blockable)
@@ -332,6 +403,37 @@ void invalidator(void *arg)
 	const struct role *role = arg;
 
 	invalidate(role->first, role->last, true);
+}
+
+void only_end_invalidator(void *arg)
+{
+	const struct role *role = arg;
+	struct mmu_notifier_range event;
+
+	event_init(&event, role->first, role->last);
+	start(&event, role->first, role->last, true);
+	mm_zap(the_mm, role->first, role->last);
+	only_end(&event);
+}
+
+/* The event tells whether a page only loses its write permission. */
+void read_only(void *role)
+{
+#ifdef RANGE_HAS_VMA
+	struct vm_area_struct *vma = kzalloc(sizeof(*vma), GFP_KERNEL);
+	struct mmu_notifier_range event;
+
+	event_init(&event, 0, 0);
+	check_read_only(&event, false);
+	event.vma = vma;
+	check_read_only(&event, false);
+	event.event = MMU_NOTIFY_PROTECTION_VMA;
+	check_read_only(&event, false);
+	vma->vm_flags = VM_READ;
+	check_read_only(&event, true);
+	event.vma = NULL;
+	check_read_only(&event, false);
+#endif
 }
 
 void nested_invalidator(void *arg)
@@ -380,17 +482,20 @@ void exiter(void *role)
 /* The search must order this check after the steps that change the entry. */
 static unseen bool maps(const struct range *range, int page)
 {
-	const unsigned long *spte = &range->spte[page - range->index];
+	const unsigned long *spte;
 
+	if (!range || page < range->index ||
+	    page >= range->index + range->pages)
+		return false;
+	spte = &range->spte[page - range->index];
 	footprint_sync(spte, false);
 	return *spte;
 }
 
 void interval_check_page(int page)
 {
-	for (int i = page - RANGE_PAGES + 1; i <= page; i++)
-		if (i >= 0 && i < RANGES && range_at(i) &&
-		    maps(range_at(i), page))
+	for (int i = 0; i < RANGES; i++)
+		if (maps(range_at(i), page))
 			violate("page %d is unmapped, and range %c maps the page",
 				page, 'A' + i);
 }

@@ -20,10 +20,17 @@ void insert_and_read(void *role);
 void remover(void *role);
 void insert_wrong(void *role);
 void insert_fails(void *role);
+/* Insert under the mmap_lock, and read. */
+void insert_locked(void *role);
+void insert_locked_fails(void *role);
 void late_inserter(void *role);
 void faulter(void *role);
 void insert_and_remove(void *role);
 void invalidator(void *role);
+/* Ask whether an event only takes the write permission. */
+void read_only(void *role);
+/* An invalidation of a caller that has flushed the secondary TLB */
+void only_end_invalidator(void *role);
 /* Invalidate twice, one inside of the other, as nested callers do. */
 void nested_invalidator(void *role);
 /* An invalidation that must not block */
@@ -32,7 +39,7 @@ void reaper(void *role);
 void exiter(void *role);
 
 /* Create a range before the first step. */
-void interval_setup(int range, bool refuses, bool two_pass);
+void interval_setup(int range, bool refuses, bool two_pass, bool wide);
 /* Returns whether the invalidation went through. */
 bool invalidate(int first, int last, bool blockable);
 /* The page is no longer mapped: no shadow entry may map the page. */

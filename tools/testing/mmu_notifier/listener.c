@@ -1,202 +1,428 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A driver with list notifiers */
+/* A driver with list notifiers, and the calls that walk over the list */
 #include <linux/mmu_notifier.h>
 
 #include "interval.h"
 #include "list.h"
+#include "listener.h"
 #include "mm.h"
 #include "refine.h"
+#include "refine_list.h"
 
 struct listener {
 	struct mmu_notifier sub;
-	spinlock_t lock; /* for the counts */
-	int open; /* invalidations that started and did not end */
-	int index;
-	int releasing; /* calls of release() that run */
-	bool released; /* a call of release() has ended */
-	bool gone; /* The exit took the notifier from the list before unregister. */
+	spinlock_t lock;
+	bool young; /* the answer of the driver about each page */
 };
 
-static struct listener *listener_at(int index)
+/* The page of the calls that walk over the list */
+#define FIRST BASE
+#define LAST (BASE + 2)
+
+static struct mmu_notifier *sub_at(int listener)
 {
-	return refine_listener_object(index);
-}
-
-static int list_start(struct mmu_notifier *sub,
-		      const struct mmu_notifier_range *event)
-{
-	struct listener *listener = container_of(sub, struct listener, sub);
-
-	spin_lock(&listener->lock);
-	listener->open++;
-	spin_unlock(&listener->lock);
-	return 0;
-}
-
-static int list_refuse(struct mmu_notifier *sub,
-		       const struct mmu_notifier_range *event)
-{
-	if (mmu_notifier_range_blockable(event))
-		return 0;
-	if (!me->atomic)
-		violate("a callback that must not block can sleep");
-	refine_list_refuses();
-	return -EAGAIN;
-}
-
-static void list_end(struct mmu_notifier *sub,
-		     const struct mmu_notifier_range *event)
-{
-	struct listener *listener = container_of(sub, struct listener, sub);
-
-	spin_lock(&listener->lock);
-	if (!listener->open)
-		violate("a list notifier gets an end without a start");
-	listener->open--;
-	spin_unlock(&listener->lock);
+	return refine_list_object(listener);
 }
 
 /*
- * Unregister tests whether the notifier is on the list before its SRCU section.
- * So unregister can call release() when the exit has done so, and has taken the
- * notifier from the list.  The exit does not wait for such a late call.
+ * A driver takes its lock in each callback.  So other actors can run during a
+ * callback, and a callback of a freed notifier is an access to freed memory.
  */
-static unseen bool is_late(const struct listener *listener)
-{
-	return !listener->sub.hlist.pprev && listener->released;
-}
-
-/* Exit and unregister may call release() at the same time. */
-static void list_release(struct mmu_notifier *sub, struct mm_struct *mm)
+static struct listener *called(struct mmu_notifier *sub, int callback)
 {
 	struct listener *listener = container_of(sub, struct listener, sub);
-	const bool late = is_late(listener);
 
-	if (listener->gone)
-		violate("release() is called after the exit has called it");
+	refine_list_callback(sub, callback);
 	spin_lock(&listener->lock);
-	listener->releasing += !late;
 	spin_unlock(&listener->lock);
-	spin_lock(&listener->lock);
-	listener->releasing -= !late;
-	listener->released = true;
-	spin_unlock(&listener->lock);
+	return listener;
 }
 
-static struct mmu_notifier *list_alloc(struct mm_struct *mm)
+static void check_event(const struct mmu_notifier_range *event)
 {
-	struct listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	if (event->mm != the_mm)
+		violate("a list notifier gets another mm");
+	if (!mmu_notifier_range_blockable(event) && !me->atomic)
+		violate("a callback that must not block can sleep");
+}
 
-	return listener ? &listener->sub : ERR_PTR(-ENOMEM);
+static void check_pages(struct mm_struct *mm, unsigned long first,
+			unsigned long last)
+{
+	if (mm != the_mm || first != FIRST || last != LAST)
+		violate("a list notifier gets other pages");
+}
+
+static int start(struct mmu_notifier *sub,
+		 const struct mmu_notifier_range *event)
+{
+	check_event(event);
+	called(sub, LIST_START);
+	return 0;
+}
+
+static int refuse(struct mmu_notifier *sub,
+		  const struct mmu_notifier_range *event)
+{
+	start(sub, event);
+	if (mmu_notifier_range_blockable(event))
+		return 0;
+	refine_list_refuses(sub);
+	return -EAGAIN;
+}
+
+static void end(struct mmu_notifier *sub,
+		const struct mmu_notifier_range *event)
+{
+	/* The ends after a refusal are calls of the start. */
+	if (!me->must_not_block)
+		check_event(event);
+	called(sub, LIST_END);
+}
+
+static void release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	if (mm != the_mm)
+		violate("release() gets another mm");
+	called(sub, LIST_RELEASE);
+}
+
+static bool answer(struct mmu_notifier *sub, int callback)
+{
+	const bool young = called(sub, callback)->young;
+
+	if (young)
+		refine_list_answers_young();
+	return young;
+}
+
+/* The type of the result differs between kernels. */
+static typeof(mmu_notifier_test_young(NULL, 0))
+clear_flush_young(struct mmu_notifier *sub, struct mm_struct *mm,
+		  unsigned long first, unsigned long last)
+{
+	check_pages(mm, first, last);
+	return answer(sub, LIST_CLEAR_FLUSH_YOUNG);
+}
+
+static typeof(mmu_notifier_test_young(NULL, 0))
+clear_young(struct mmu_notifier *sub, struct mm_struct *mm, unsigned long first,
+	    unsigned long last)
+{
+	check_pages(mm, first, last);
+	return answer(sub, LIST_CLEAR_YOUNG);
+}
+
+static typeof(mmu_notifier_test_young(NULL, 0))
+test_young(struct mmu_notifier *sub, struct mm_struct *mm, unsigned long page)
+{
+	check_pages(mm, page, LAST);
+	return answer(sub, LIST_TEST_YOUNG);
+}
+
+#ifdef CHANGE_PTE
+static void set_pte(struct mmu_notifier *sub, struct mm_struct *mm,
+		    unsigned long page, pte_t pte)
+{
+	check_pages(mm, page, LAST);
+	if (pte.pte != FIRST)
+		violate("a list notifier gets another PTE");
+	called(sub, LIST_CHANGE_PTE);
+}
+#endif
+
+/* At the end of an invalidation on old kernels, the pages are those of the event. */
+static void flush_tlb(struct mmu_notifier *sub, struct mm_struct *mm,
+		      unsigned long first, unsigned long last)
+{
+	if (mm != the_mm || first >= last)
+		violate("a secondary TLB gets other pages");
+	called(sub, LIST_SECONDARY_TLB);
+}
+
+static struct mmu_notifier *alloc(struct mm_struct *mm,
+				  enum listener_kind kind);
+
+static struct mmu_notifier *alloc_pair(struct mm_struct *mm)
+{
+	return alloc(mm, LISTENER_PAIR);
+}
+
+static struct mmu_notifier *alloc_other(struct mm_struct *mm)
+{
+	return alloc(mm, LISTENER_OTHER);
 }
 
 static void list_free(struct mmu_notifier *sub)
 {
-	struct listener *listener = container_of(sub, struct listener, sub);
-
-	if (refine_listener_object(0) == listener)
-		refine_listener(0, NULL);
-	kfree(listener);
+	refine_list_freed(sub);
+	kfree(container_of(sub, struct listener, sub));
 }
 
-static const struct mmu_notifier_ops pair_ops = {
-	.invalidate_range_start = list_start,
-	.invalidate_range_end = list_end,
-	.release = list_release,
-	.alloc_notifier = list_alloc,
-	.free_notifier = list_free,
+#ifdef SECONDARY_TLBS
+#define FLUSH_TLB .arch_invalidate_secondary_tlbs = flush_tlb
+#else
+#define FLUSH_TLB .invalidate_range = flush_tlb
+#endif
+
+static const struct mmu_notifier_ops all_ops[] = {
+	[LISTENER_PAIR] = {
+		.invalidate_range_start = start,
+		.invalidate_range_end = end,
+		.release = release,
+		.clear_flush_young = clear_flush_young,
+		.clear_young = clear_young,
+		.test_young = test_young,
+#ifdef CHANGE_PTE
+		.change_pte = set_pte,
+#endif
+		.alloc_notifier = alloc_pair,
+		.free_notifier = list_free,
+	},
+	[LISTENER_REFUSES] = {
+		.invalidate_range_start = refuse,
+		.release = release,
+	},
+	[LISTENER_TLB] = {
+		.release = release,
+		FLUSH_TLB,
+	},
+	[LISTENER_OTHER] = {
+		.release = release,
+		.alloc_notifier = alloc_other,
+		.free_notifier = list_free,
+	},
+	[LISTENER_KINDS] = { /* both kinds of callbacks */
+		.invalidate_range_start = start,
+		FLUSH_TLB,
+	},
 };
 
-static const struct mmu_notifier_ops refusing_ops = {
-	.invalidate_range_start = list_refuse,
-	.release = list_release,
-};
+/* Returns the callbacks of the ops that walks call. */
+static int callbacks(enum listener_kind kind)
+{
+	switch (kind) {
+	case LISTENER_PAIR:
+		return 0xff & ~LIST_SECONDARY_TLB;
+	case LISTENER_REFUSES:
+		return LIST_START | LIST_RELEASE;
+	case LISTENER_TLB:
+		return LIST_SECONDARY_TLB | LIST_RELEASE;
+	case LISTENER_OTHER:
+		return LIST_RELEASE;
+	case LISTENER_KINDS:
+		return LIST_START | LIST_SECONDARY_TLB;
+	default:
+		return 0;
+	}
+}
 
-static struct listener *list_register(int index,
-				      const struct mmu_notifier_ops *ops)
+static struct mmu_notifier *alloc(struct mm_struct *mm, enum listener_kind kind)
 {
 	struct listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+
+	if (mm != the_mm)
+		violate("alloc_notifier() gets another mm");
+	if (!listener)
+		return ERR_PTR(-ENOMEM);
+	refine_list_new(&listener->sub, callbacks(kind), kind);
+	return &listener->sub;
+}
+
+static int try_register(enum listener_kind kind, struct mmu_notifier **sub)
+{
+	struct listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	const int number =
+		refine_list_new(&listener->sub, callbacks(kind), kind);
 	int ret;
 
-	listener->index = index;
-	listener->sub.ops = ops;
+	listener->sub.ops = &all_ops[kind];
+	refine_list_call(LIST_CALL_REGISTER, number);
 	ret = mmu_notifier_register(&listener->sub, the_mm);
+	refine_list_registered(ret);
+	*sub = &listener->sub;
+	return ret;
+}
+
+static int register_kind(enum listener_kind kind)
+{
+	struct mmu_notifier *sub;
+	const int ret = try_register(kind, &sub);
+
 	if (ret)
 		violate("register returned %d", ret);
-	refine_listener(index, listener);
-	return listener;
+	return refine_list_number(sub);
 }
 
-static void list_unregister(struct listener *listener)
+static void unregister(int listener)
 {
-	listener->gone = hlist_unhashed(&listener->sub.hlist);
-	mmu_notifier_unregister(&listener->sub, the_mm);
-	if (!listener->released)
-		violate("unregister returned, and release() was not called");
-	refine_listener(listener->index, NULL);
-	kfree(listener);
+	struct mmu_notifier *sub = sub_at(listener);
+
+	refine_list_call(LIST_CALL_UNREGISTER, listener);
+	mmu_notifier_unregister(sub, the_mm);
+	refine_list_unregistered();
+	kfree(container_of(sub, struct listener, sub));
 }
 
-void list_setup(int index, int refuses)
+static struct mmu_notifier *get(enum listener_kind kind)
 {
-	list_register(index, refuses ? &refusing_ops : &pair_ops);
+	struct mmu_notifier *sub;
+
+	refine_list_call(LIST_CALL_GET, kind);
+	sub = mmu_notifier_get(&all_ops[kind], the_mm);
+	refine_list_got(sub);
+	return sub;
 }
 
-void registrar(void *arg)
+static void put(struct mmu_notifier *sub)
 {
-	const struct role *role = arg;
+	refine_list_call(LIST_CALL_PUT, refine_list_number(sub));
+	mmu_notifier_put(sub);
+	refine_list_call(LIST_CALL_NONE, 0);
+}
 
-	list_register(role->range, &pair_ops);
+void listener_setup(enum listener_kind kind, bool young, bool got)
+{
+	struct mmu_notifier *sub;
+
+	sub = got ? get(kind) : sub_at(register_kind(kind));
+	container_of(sub, struct listener, sub)->young = young;
+}
+
+void registrar(void *role)
+{
+	register_kind(LISTENER_PAIR);
 }
 
 void unregistrar(void *arg)
 {
 	const struct role *role = arg;
 
-	list_unregister(listener_at(role->range));
+	unregister(role->range);
 }
 
-void register_and_unregister(void *arg)
+void register_and_unregister(void *role)
 {
-	const struct role *role = arg;
+	unregister(register_kind(LISTENER_PAIR));
+}
 
-	list_unregister(list_register(role->range, &pair_ops));
+void register_and_exit(void *role)
+{
+	register_kind(LISTENER_PAIR);
+	mmput(the_mm);
+}
+
+static void get_and_put_kind(enum listener_kind kind)
+{
+	struct mmu_notifier *sub = get(kind);
+
+	if (IS_ERR(sub))
+		violate("get returned %ld", PTR_ERR(sub));
+	put(sub);
 }
 
 void get_and_put(void *role)
 {
-	struct mmu_notifier *sub = mmu_notifier_get(&pair_ops, the_mm);
+	get_and_put_kind(LISTENER_PAIR);
+}
 
-	if (IS_ERR(sub))
-		violate("get returned %ld", PTR_ERR(sub));
-	refine_listener(0, container_of(sub, struct listener, sub));
-	mmu_notifier_put(sub);
+void get_other_and_put(void *role)
+{
+	get_and_put_kind(LISTENER_OTHER);
+}
+
+void putter(void *arg)
+{
+	const struct role *role = arg;
+
+	put(sub_at(role->range));
+}
+
+void get_too_often(void *arg)
+{
+	const struct role *role = arg;
+	struct mmu_notifier *sub = sub_at(role->range), *got;
+
+	sub->users = UINT_MAX;
+	refine_list_users(role->range, MODEL_MAX_USERS);
+	got = get(LISTENER_PAIR);
+	if (got != ERR_PTR(-EOVERFLOW))
+		violate("get did not return -EOVERFLOW");
+	sub->users = 1;
+	refine_list_users(role->range, 1);
+}
+
+void register_fails(void *role)
+{
+	struct mmu_notifier *sub;
+	const int ret = try_register(LISTENER_PAIR, &sub);
+
+	if (ret != mm_settings.error)
+		violate("register returned %d, and must return %d", ret,
+			mm_settings.error);
+	list_free(sub);
+}
+
+void get_fails(void *role)
+{
+	const struct mmu_notifier *sub = get(LISTENER_PAIR);
+
+	if (sub != ERR_PTR(mm_settings.error))
+		violate("get must return %d", mm_settings.error);
+}
+
+void register_both_kinds(void *role)
+{
+	struct mmu_notifier *sub;
+	int ret = try_register(LISTENER_KINDS, &sub);
+
+#ifdef SECONDARY_TLBS
+	if (ret != -EINVAL)
+		violate("register of both kinds returned %d", ret);
+	list_free(sub);
+#else
+	if (ret)
+		violate("register of both kinds returned %d", ret);
+#endif
+}
+
+void synchronizer(void *role)
+{
+	refine_list_synchronize();
+	mmu_notifier_synchronize();
+	refine_list_synchronized();
 }
 
 void aging(void *role)
 {
-	mmu_notifier_clear_flush_young(the_mm, BASE, BASE + 1);
-	mmu_notifier_clear_young(the_mm, BASE, BASE + 1);
-	mmu_notifier_test_young(the_mm, BASE);
+	refine_list_walk(LIST_CLEAR_FLUSH_YOUNG);
+	refine_list_young(mmu_notifier_clear_flush_young(the_mm, FIRST, LAST));
+	refine_list_walk(LIST_CLEAR_YOUNG);
+	refine_list_young(mmu_notifier_clear_young(the_mm, FIRST, LAST));
+	refine_list_walk(LIST_TEST_YOUNG);
+	refine_list_young(mmu_notifier_test_young(the_mm, FIRST));
 }
 
-static unseen bool is_released(const struct listener *listener)
+/* The caller holds the lock of the page table. */
+void flush_secondary_tlb(void *role)
 {
-	footprint_sync(&listener->released, false);
-	footprint_sync(&listener->releasing, false);
-	return listener->released && !listener->releasing;
+	refine_list_walk(LIST_SECONDARY_TLB);
+	non_block_start();
+#ifdef SECONDARY_TLBS
+	mmu_notifier_arch_invalidate_secondary_tlbs(the_mm, FIRST, LAST);
+#else
+	mmu_notifier_invalidate_range(the_mm, FIRST, LAST);
+#endif
+	non_block_end();
+	refine_list_walked();
 }
 
-void list_check_released(void)
+/* Newer kernels do not have the call. */
+void change_pte(void *role)
 {
-	for (int i = 0; i < LISTENERS; i++)
-		if (listener_at(i) && !is_released(listener_at(i)))
-			violate("the pages go, and release() has not ended");
-}
-
-unseen void list_check_closed(void)
-{
-	for (int i = 0; i < LISTENERS; i++)
-		if (listener_at(i) && listener_at(i)->open)
-			violate("a list notifier got a start without an end");
+#ifdef CHANGE_PTE
+	refine_list_walk(LIST_CHANGE_PTE);
+	mmu_notifier_change_pte(the_mm, FIRST, (pte_t){ FIRST });
+	refine_list_walked();
+#endif
 }

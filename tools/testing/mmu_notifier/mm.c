@@ -3,9 +3,9 @@
 #include <linux/mmu_notifier.h>
 
 #include "interval.h"
-#include "list.h"
 #include "mm.h"
 #include "refine.h"
+#include "refine_list.h"
 
 struct mm_struct *the_mm;
 struct mm_settings mm_settings;
@@ -23,7 +23,7 @@ void *kzalloc(size_t bytes, gfp_t flags)
 	size_t *object;
 
 	may_sleep();
-	if (mm_settings.failed_alloc && !--mm_settings.failed_alloc)
+	if (me && ++me->nr_allocs == mm_settings.failed_alloc)
 		return NULL;
 	object = heap_alloc(bytes + sizeof(*object));
 	if (object)
@@ -69,7 +69,7 @@ void mmdrop(struct mm_struct *mm)
 
 int mm_take_all_locks(struct mm_struct *mm)
 {
-	if (mm_settings.interrupted)
+	if (me && mm_settings.interrupted)
 		return -EINTR;
 	down_write(&mm->vma_lock);
 	down_write(&mm->rmap_lock);
@@ -86,7 +86,7 @@ void mm_init(void)
 {
 	heap_alloc(sizeof(uint64_t)); /* the state of SRCU */
 	the_mm = kzalloc(sizeof(*the_mm), GFP_KERNEL);
-	the_mm->mm_users.counter = 1;
+	the_mm->mm_users.counter = 1 + mm_settings.more_users;
 	the_mm->mm_count.counter = 1;
 	for (int i = 0; i < MM_PAGES; i++)
 		the_mm->page[i] = 1;
@@ -114,12 +114,13 @@ void mmput(struct mm_struct *mm)
 {
 	if (count_add(&mm->mm_users, -1))
 		return;
+	refine_list_call(LIST_CALL_EXIT, 0);
 	refine_call(CALL_START, 0, 0, ALL_PAGES);
 	me->exits = true;
 	mmu_notifier_release(mm);
 	me->exits = false;
 	refine_start(0);
-	list_check_released();
+	refine_list_exited();
 	invalidate(0, ALL_PAGES, true);
 	mmdrop(mm);
 }

@@ -10,7 +10,8 @@ extern struct mm_struct *the_mm;
 
 /* Settings of a configuration: what fails, and which warnings are right */
 struct mm_settings {
-	int failed_alloc; /* the number of the kzalloc() that fails, or 0 */
+	int failed_alloc; /* the number of the kzalloc() of each actor that fails */
+	int more_users; /* users of the mm, without the exit */
 	bool interrupted; /* mm_take_all_locks() returns -EINTR */
 	bool may_warn;
 	int error; /* what the insert of insert_fails() returns */

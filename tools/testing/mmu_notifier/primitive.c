@@ -4,6 +4,7 @@
 #include "actor.h"
 #include "primitive.h"
 #include "refine.h"
+#include "refine_list.h"
 
 static uint64_t my_number(void)
 {
@@ -242,6 +243,7 @@ int srcu_read_lock(struct srcu_struct *srcu)
 		footprint_point(srcu, CALLER);
 		srcu_changes();
 		me->in_srcu++;
+		refine_list_read(true);
 	}
 	return 0;
 }
@@ -261,6 +263,7 @@ void srcu_read_unlock(struct srcu_struct *srcu, int index)
 	if (!me->in_srcu)
 		violate("an actor ends an SRCU read section that it did not begin");
 	srcu_changes();
+	refine_list_read(false);
 	if (!--me->in_srcu)
 		reader_ends(my_bit());
 	me->split = true;

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "actor.h"
-#include "list.h"
 #include "lock.h"
 #include "refine.h"
+#include "refine_list.h"
+#include "two_pass.h"
 
 struct state {
 	const void *sub[RANGES];
-	void *listener[LISTENERS];
 	struct model_lock lock;
 	struct {
 		uint8_t call; /* enum call */
@@ -24,6 +24,7 @@ struct state {
 		uint8_t mm_seq; /* the sequence of the mm at the same time */
 		uint8_t refused; /* 1: by a range, 2: by a list notifier */
 		int8_t next; /* the range whose callback comes next */
+		struct model_passes passes; /* of the invalidation */
 	} actor[MAX_ACTORS];
 };
 
@@ -36,9 +37,10 @@ void refine_init(void)
 	STATE->lock.seq = MODEL_FIRST_SEQ;
 }
 
-void refine_range(int range, const void *sub)
+void refine_range(int range, const void *sub, int more)
 {
 	STATE->sub[range] = sub;
+	STATE->lock.sub[range].more = more;
 	if (!me && sub)
 		lock_insert(&STATE->lock, range);
 }
@@ -46,16 +48,6 @@ void refine_range(int range, const void *sub)
 void *refine_object(int range)
 {
 	return (void *)STATE->sub[range];
-}
-
-void refine_listener(int listener, void *object)
-{
-	STATE->listener[listener] = object;
-}
-
-void *refine_listener_object(int listener)
-{
-	return STATE->listener[listener];
 }
 
 void refine_call(enum call call, int range, int first, int last)
@@ -70,6 +62,13 @@ void refine_call(enum call call, int range, int first, int last)
 	STATE->actor[actor_index(me)].next = MODEL_NO_RANGE;
 }
 
+/* The second passes come before the end, and before an error is returned. */
+static void check_passes(void)
+{
+	if (!passes_done(&STATE->actor[actor_index(me)].passes))
+		violate("a range was started, and is not finished");
+}
+
 /* Make the call of the model that the locked section of the kernel has made. */
 static void model_makes_call(void)
 {
@@ -80,8 +79,10 @@ static void model_makes_call(void)
 	switch (a->call) {
 	case CALL_START:
 		/* The third section of an exit is that of the list. */
-		if (a->locked == 2)
+		if (a->locked == 2) {
+			check_passes();
 			lock_end(lock);
+		}
 		if (!first)
 			break;
 		a->next = lock_start(lock, a->first, a->last);
@@ -106,14 +107,19 @@ static void model_makes_call(void)
 	}
 }
 
+static void begin_locks(typeof(STATE->actor[0]) *a)
+{
+	a->old_seq = STATE->lock.sub[a->range].seq;
+	a->mm_seq = STATE->lock.seq;
+}
+
 void refine_lock(const void *lock)
 {
 	typeof(STATE->actor[0]) *a = &STATE->actor[actor_index(me)];
 
-	if (a->call != CALL_BEGIN || a->locked)
-		return;
-	a->old_seq = STATE->lock.sub[a->range].seq;
-	a->mm_seq = STATE->lock.seq;
+	if (a->call == CALL_BEGIN && !a->locked)
+		begin_locks(a);
+	refine_list_lock(lock);
 }
 
 static bool in(const void *const *list, int nr, const void *sub)
@@ -179,6 +185,7 @@ void refine_unlock(const void *lock)
 	if (now.has_itree || STATE->actor[actor_index(me)].call != CALL_START)
 		model_makes_call();
 	compare(&now);
+	refine_list_unlock(&now);
 }
 
 /*
@@ -230,12 +237,34 @@ void refine_callback(int range, unsigned long seq, bool refuses)
 	if ((seq & 0xff) != a->seq)
 		violate("the callback gets the sequence %lu, and must get %d",
 			seq, a->seq);
+	if (!passes_call(&a->passes))
+		violate("the callback of range %c is called after a second pass",
+			'A' + range);
 	lock_invalidate(&STATE->lock, range, seq, refuses);
 	a->refused |= refuses;
+	if (refuses)
+		refine_list_skip();
 	a->next = lock_next(&STATE->lock, a->first, a->last, range);
 }
 
-void refine_list_refuses(void)
+void refine_await(int range)
+{
+	passes_await(&STATE->actor[actor_index(me)].passes, range);
+}
+
+void refine_finish(int range)
+{
+	if (!passes_finish(&STATE->actor[actor_index(me)].passes, range))
+		violate("range %c is finished, and must not be finished now",
+			'A' + range);
+}
+
+bool refine_ranges_called(void)
+{
+	return STATE->actor[actor_index(me)].next == MODEL_NO_RANGE;
+}
+
+void refine_refused_by_list(void)
 {
 	STATE->actor[actor_index(me)].refused |= 2;
 }
@@ -244,6 +273,7 @@ void refine_start(int ret)
 {
 	const typeof(STATE->actor[0]) *a = &STATE->actor[actor_index(me)];
 
+	check_passes();
 	if (!!ret != !!a->refused)
 		violate("the start of an invalidation returned %d", ret);
 	if (!(a->refused & 1) && a->next != MODEL_NO_RANGE)
@@ -271,10 +301,9 @@ void refine_removed(int range)
 
 static void check_mm_count(const struct peek *now)
 {
-	int count = now->nr_tree + (peek_mm_users() > 0);
+	const int count =
+		now->nr_tree + (peek_mm_users() > 0) + refine_list_nr();
 
-	for (int i = 0; i < LISTENERS; i++)
-		count += !!STATE->listener[i];
 	if (count && peek_mm_count() != count)
 		violate("after the end, the mm has %d references, and must have %d",
 			peek_mm_count(), count);
@@ -286,7 +315,7 @@ void refine_end(void)
 
 	peek(&now);
 	check_mm_count(&now);
-	list_check_closed();
+	refine_list_end();
 	if (!now.exists)
 		return;
 	if (now.active || now.seq & 1 || now.nr_deferred)

@@ -12,7 +12,6 @@
 #define RANGES 4
 #define BASE 0x1000ul /* the address of page 0; a page has one byte */
 #define ALL_PAGES 255
-#define LISTENERS 2
 
 /* The call that an actor makes */
 enum call {
@@ -36,6 +35,9 @@ struct peek {
 	const void
 		*tree[2 * RANGES]; /* subscriptions in the order of addresses */
 	const void *deferred[2 * RANGES];
+	int nr_list;
+	const void *list[2 * RANGES]; /* the list notifiers */
+	unsigned int users[2 * RANGES]; /* the users of each */
 };
 
 void peek(struct peek *peek);
@@ -44,21 +46,26 @@ int peek_mm_count(void);
 int peek_mm_users(void);
 
 void refine_init(void);
-/* A range of the model has this subscription, before or after its insert. */
-void refine_range(int range, const void *sub);
+/*
+ * A range of the model has this subscription, before or after its insert, and
+ * covers so many pages after the first two pages.
+ */
+void refine_range(int range, const void *sub, int more);
 /* Returns the subscription of a range, or NULL. */
 void *refine_object(int range);
-/* The list notifiers of the configuration, as refine_range() for ranges */
-void refine_listener(int listener, void *object);
-void *refine_listener_object(int listener);
 void refine_call(enum call call, int range, int first, int last);
 /* The result of begin: check the sequence that the kernel returned. */
 void refine_begin(unsigned long seq);
 void refine_retry(int range, unsigned long seq, bool retry);
 /* The callback of a range has set its sequence. */
 void refine_callback(int range, unsigned long seq, bool refuses);
+/* The range asks for the second pass, or gets the second pass. */
+void refine_await(int range);
+void refine_finish(int range);
+/* Returns whether the invalidation of the actor has called all ranges. */
+bool refine_ranges_called(void);
 /* A list notifier refuses the invalidation of the running actor. */
-void refine_list_refuses(void);
+void refine_refused_by_list(void);
 void refine_start(int ret);
 void refine_removed(int range);
 void refine_lock(const void *lock);

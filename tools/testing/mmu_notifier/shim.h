@@ -17,7 +17,7 @@
 #include "actor.h"
 #include "primitive.h"
 
-typedef uint8_t u8;
+typedef uint8_t u8, __u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;

@@ -28,6 +28,18 @@ static unseen void peek_deferred(struct peek *peek,
 			node, struct mmu_interval_notifier, deferred_item);
 }
 
+static unseen void peek_list(struct peek *peek, const struct hlist_node *node)
+{
+	const struct mmu_notifier *sub;
+
+	for (; node && peek->nr_list < ARRAY_SIZE(peek->list);
+	     node = node->next) {
+		sub = container_of(node, struct mmu_notifier, hlist);
+		peek->users[peek->nr_list] = sub->users;
+		peek->list[peek->nr_list++] = sub;
+	}
+}
+
 unseen void peek(struct peek *peek)
 {
 	const struct mmu_notifier_subscriptions *subs =
@@ -43,6 +55,7 @@ unseen void peek(struct peek *peek)
 	peek->active = subs->active_invalidate_ranges;
 	peek_tree(peek, subs->itree.rb_root.rb_node);
 	peek_deferred(peek, subs->deferred_list.first);
+	peek_list(peek, subs->list.first);
 }
 
 unseen unsigned long peek_seq(const void *sub)
