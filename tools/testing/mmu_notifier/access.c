@@ -350,6 +350,17 @@ bool heap_has(const void *object)
 	return word_of(object) >= 0 && is_alive(word_of(object));
 }
 
+bool heap_in_use(void)
+{
+	int base;
+	const int words = *words_used(&base);
+
+	for (int i = base; i < base + words; i++)
+		if (is_alive(i))
+			return true;
+	return false;
+}
+
 #define HOOK(size)                                    \
 	void __tsan_read##size(void *p)               \
 	{                                             \

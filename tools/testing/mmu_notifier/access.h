@@ -74,6 +74,8 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 void *heap_alloc(size_t bytes);
 /* Returns whether @object is in the heap, and is not freed. */
 bool heap_has(const void *object);
+/* Returns whether an object of the running actor exists. */
+bool heap_in_use(void);
 void heap_free(void *object, size_t bytes, const void *pc);
 
 #endif /* _MMU_NOTIFIER_ACCESS_H */

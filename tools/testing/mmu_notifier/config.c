@@ -151,6 +151,13 @@ const struct config configs[] = {
 		.two_pass = A, .refuses = B,
 		.role = { READ(0), REAP(0, 2), REAP(0, 1) },
 	}, {
+		.name = "second_pass_follows_all_first_passes", .live = A | B | C | D,
+		.two_pass = A | C | D,
+		.role = { INVALIDATE(0, 4), INVALIDATE(1, 2), REAP(3, 3) },
+	}, {
+		.name = "second_pass_at_exit", .live = A | B | C, .two_pass = A | C,
+		.role = { EXIT, REMOVE(1) },
+	}, {
 		.name = "insert_of_a_wrong_range_fails", .live = A,
 		.role = { RUN(insert_wrong), INVALIDATE(0, 0) },
 	}, {
@@ -212,6 +219,130 @@ const struct config configs[] = {
 	}, {
 		.name = "get_returns_the_same_notifier",
 		.role = { GET_PUT, GET_PUT, SRCU },
+	}, {
+		.name = "invalidation_calls_nested_ranges", .live = A | B, .wide = A,
+		.role = { READ(1), INVALIDATE(0, 4), INVALIDATE(3, 3) },
+	}, {
+		.name = "remove_of_a_range_around_another", .live = A | B | C, .wide = A,
+		.role = { REMOVE(0), INVALIDATE(1, 2), INVALIDATE(3, 3) },
+	}, {
+		.name = "first_insert_under_the_mmap_lock",
+		.role = { INSERT_LOCKED(0), FAULT(0, 2) },
+	}, {
+		.name = "inserts_under_the_mmap_lock",
+		.role = { INSERT_LOCKED(0), INSERT_LOCKED(1) },
+	}, {
+		.name = "insert_under_the_mmap_lock_is_deferred", .live = A,
+		.role = { INSERT_LOCKED(1), INVALIDATE(0, 2) },
+	}, {
+		.name = "insert_under_the_mmap_lock_after_register", .listeners = 1,
+		.role = { INSERT_LOCKED(0), FAULT(0, 1) },
+	}, {
+		.name = "insert_under_the_mmap_lock_without_memory_fails",
+		.settings = { .failed_alloc = 2, .error = -ENOMEM },
+		.role = { RUN(insert_locked_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "interrupted_insert_under_the_mmap_lock_fails",
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(insert_locked_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "interrupted_insert_after_register_fails", .listeners = 1,
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(insert_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "only_end_ends_the_invalidation", .live = A, .listeners = 3, .list_tlb = 2,
+		.role = { READ(0), ONLY_END(0, 1), INVALIDATE(1, 1) },
+	}, {
+		.name = "read_only_events", .role = { RUN(read_only) },
+	}, {
+		.name = "list_notifiers_are_called_in_order", .listeners = 15, .list_tlb = 2,
+		.list_bare = 4,
+		.role = { INVALIDATE(0, 1), REAP(0, 1), RUN(flush_secondary_tlb) },
+	}, {
+		.name = "nested_invalidations_with_list_notifiers", .live = A, .listeners = 3,
+		.role = { NEST(0, 2), UNREGISTER(1) },
+	}, {
+		.name = "refusal_ends_each_started_list_notifier", .listeners = 15, .list_refuses = 4,
+		.list_bare = 2,
+		.role = { REAP(0, 1), UNREGISTER(3) },
+	}, {
+		.name = "all_list_notifiers_refuse", .listeners = 3, .list_refuses = 3,
+		.role = { REAP(0, 1), INVALIDATE(0, 1), REAP(2, 2) },
+	}, {
+		.name = "unregister_during_a_refusal", .listeners = 7, .list_refuses = 2,
+		.role = { REAP(0, 1), UNREGISTER(1), UNREGISTER(2) },
+	}, {
+		.name = "young_if_one_list_notifier_says_so", .listeners = 15, .list_young = 2,
+		.list_bare = 8,
+		.role = { RUN(aging), UNREGISTER(2) },
+	}, {
+		.name = "young_if_all_list_notifiers_say_so", .listeners = 3, .list_young = 3,
+		.role = { RUN(aging), RUN(change_pte) },
+	}, {
+		.name = "young_without_list_notifiers", .live = A, .role = { RUN(aging), EXIT },
+	}, {
+		.name = "young_of_a_notifier_that_leaves", .listeners = 3, .list_young = 1,
+		.role = { RUN(aging), UNREGISTER(0), RUN(change_pte) },
+	}, {
+		.name = "secondary_tlb_is_flushed", .listeners = 7, .list_tlb = 5,
+		.role = { RUN(flush_secondary_tlb), UNREGISTER(2), INVALIDATE(0, 1) },
+	}, {
+		.name = "register_of_both_kinds_of_callbacks", .settings = { .may_warn = true },
+		.role = { RUN(register_both_kinds) },
+	}, {
+		.name = "walks_before_the_first_notifier",
+		.role = { RUN(aging), RUN(flush_secondary_tlb), RUN(change_pte), REGISTER },
+	}, {
+		.name = "register_and_unregister_of_several", .listeners = 1,
+		.role = { REGISTER_UNREGISTER, UNREGISTER(0), FAULT(0, 1) },
+	}, {
+		.name = "register_and_exit_of_several", .listeners = 1, .settings = { .more_users = 1 },
+		.role = { RUN(register_and_exit), EXIT, UNREGISTER(0) },
+	}, {
+		.name = "exit_releases_what_unregister_leaves", .listeners = 15, .list_bare = 4,
+		.role = { EXIT, UNREGISTER(1), UNREGISTER(2) },
+	}, {
+		.name = "exit_during_an_aging", .listeners = 3, .role = { EXIT, RUN(aging), UNREGISTER(0) },
+	}, {
+		.name = "first_register_without_memory_fails",
+		/* the first kzalloc() of the actor is its list notifier */
+		.settings = { .failed_alloc = 2, .error = -ENOMEM },
+		.role = { RUN(register_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "interrupted_first_register_fails",
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(register_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "interrupted_register_fails", .live = A, .listeners = 1,
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(register_fails), INVALIDATE(0, 0) },
+	}, {
+		.name = "get_without_memory_for_the_notifier_fails",
+		.settings = { .failed_alloc = 1, .error = -ENOMEM },
+		.role = { RUN(get_fails), FAULT(0, 1) },
+	}, {
+		.name = "get_without_memory_for_the_subscriptions_fails",
+		.settings = { .failed_alloc = 2, .error = -ENOMEM },
+		.role = { RUN(get_fails), FAULT(0, 1) },
+	}, {
+		.name = "interrupted_get_fails",
+		.settings = { .interrupted = true, .error = -EINTR },
+		.role = { RUN(get_fails), FAULT(0, 1) },
+	}, {
+		.name = "get_too_often_fails", .listeners = 1, .list_got = 1,
+		.role = { RUN(get_too_often) },
+	}, {
+		.name = "get_of_other_ops_returns_another_notifier", .listeners = 1, .list_got = 1,
+		.role = { GET_PUT, RUN(get_other_and_put), FAULT(0, 1), SRCU },
+	}, {
+		.name = "put_frees_after_all_gets", .listeners = 1, .list_got = 1,
+		.role = { GET_PUT, PUT(0), FAULT(0, 1), SRCU },
+	}, {
+		.name = "put_and_exit", .listeners = 3, .list_got = 1,
+		.role = { PUT(0), EXIT, SRCU },
+	}, {
+		.name = "synchronize_waits_for_callbacks", .listeners = 1, .list_got = 1,
+		.role = { RUN(synchronizer), RUN(aging), PUT(0), SRCU },
 	}, {
 		.name = "reader_invalidator_inserter_remover", .live = A | C,
 		.role = { READ(0), INVALIDATE(0, 2), INSERT(1), REMOVE(2) },

@@ -249,6 +249,7 @@ static void insert_must_fail(insert_fn *insert)
 		violate("an insert returned %d, and must return %d", ret,
 			mm_settings.error);
 	kfree(range);
+	mm_check_heap();
 }
 
 void insert_fails(void *role)
@@ -425,13 +426,13 @@ void read_only(void *role)
 
 	event_init(&event, 0, 0);
 	check_read_only(&event, false);
-	event.vma = vma;
-	check_read_only(&event, false);
 	event.event = MMU_NOTIFY_PROTECTION_VMA;
+	check_read_only(&event, false);
+	event.vma = vma;
 	check_read_only(&event, false);
 	vma->vm_flags = VM_READ;
 	check_read_only(&event, true);
-	event.vma = NULL;
+	event.event = MMU_NOTIFY_CLEAR;
 	check_read_only(&event, false);
 #endif
 }

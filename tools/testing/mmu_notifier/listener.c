@@ -361,6 +361,7 @@ void register_fails(void *role)
 		violate("register returned %d, and must return %d", ret,
 			mm_settings.error);
 	list_free(sub);
+	mm_check_heap();
 }
 
 void get_fails(void *role)
@@ -369,6 +370,7 @@ void get_fails(void *role)
 
 	if (sub != ERR_PTR(mm_settings.error))
 		violate("get must return %d", mm_settings.error);
+	mm_check_heap();
 }
 
 void register_both_kinds(void *role)

@@ -39,6 +39,12 @@ void kfree(const void *object)
 		heap_free((void *)size, *size + sizeof(*size), CALLER);
 }
 
+void mm_check_heap(void)
+{
+	if (heap_in_use())
+		violate("a call failed, and left memory behind");
+}
+
 static unseen int count_add(atomic_t *v, int change)
 {
 	return v->counter += change;

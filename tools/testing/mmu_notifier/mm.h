@@ -22,6 +22,8 @@ extern struct mm_settings mm_settings;
 void mm_init(void);
 /* Drop a user of the mm.  The last user releases the notifiers. */
 void mmput(struct mm_struct *mm);
+/* A call has failed: the call must leave no memory behind. */
+void mm_check_heap(void);
 /* Read the entries of the page table. */
 void mm_walk(struct mm_struct *mm, int first, int nr, unsigned long *page);
 /* Unmap the pages: no shadow entry may map the pages any more. */

@@ -261,7 +261,11 @@ void refine_finish(int range)
 
 bool refine_ranges_called(void)
 {
-	return STATE->actor[actor_index(me)].next == MODEL_NO_RANGE;
+	const typeof(STATE->actor[0]) *a = &STATE->actor[actor_index(me)];
+	struct peek now;
+
+	peek(&now);
+	return a->next == MODEL_NO_RANGE && (a->locked || !now.has_itree);
 }
 
 void refine_refused_by_list(void)
