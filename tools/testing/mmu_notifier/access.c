@@ -125,21 +125,19 @@ static struct access *entry(int word)
 	slot_of[word] = footprint.nr++;
 	footprint.access[slot_of[word]] = (struct access){
 		.word = word,
-		.sync = true,
 		.read = all_locks,
 		.write = all_locks,
 	};
 	return &footprint.access[slot_of[word]];
 }
 
-static void note(int word, bool write, bool sync, struct locks locks)
+static void note(int word, bool write, struct locks locks)
 {
 	struct access *access = entry(word);
 	struct locks *common = write ? &access->write : &access->read;
 
 	access->reads |= !write;
 	access->writes |= write;
-	access->sync &= sync;
 	common->held &= locks.held;
 	common->owned &= locks.owned;
 }
@@ -170,8 +168,6 @@ void footprint_sync(const void *address, bool write)
 		return;
 	if (!is_alive(word))
 		violate("use after free: the lock was freed before");
-	is_shared(word, write);
-	note(word, write, true, all_locks);
 }
 
 static bool must_stop(bool races)
@@ -218,7 +214,7 @@ static void access_shared(int word, bool write, const void *pc)
 	me->raced |= races;
 	/* Another actor may run between this write and the next access. */
 	me->split = races && write;
-	note(word, write, false, locks);
+	note(word, write, locks);
 }
 
 static void access_word(int word, bool write, const void *pc)
@@ -275,25 +271,18 @@ static void compare(int word, struct locks writer, bool write,
 	learn(word, write, other);
 }
 
-static bool conflict(const struct access *x, const struct access *y)
+static void compare_words(const struct access *x, const struct access *y)
 {
-	if (!x->writes && !y->writes)
-		return false;
-	if (x->sync || y->sync)
-		return true;
 	if (x->writes && y->writes)
 		compare(x->word, x->write, true, y->write);
 	if (x->writes && y->reads)
 		compare(x->word, x->write, false, y->read);
 	if (x->reads && y->writes)
 		compare(x->word, y->write, false, x->read);
-	return true;
 }
 
-bool footprint_conflict(const struct footprint *a, const struct footprint *b)
+void footprint_compare(const struct footprint *a, const struct footprint *b)
 {
-	bool found = false;
-
 	stamp++;
 	for (int i = 0; i < a->nr; i++) {
 		stamp_of[a->access[i].word] = stamp;
@@ -303,9 +292,8 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b)
 		const struct access *x = &b->access[i];
 
 		if (stamp_of[x->word] == stamp)
-			found |= conflict(&a->access[slot_of[x->word]], x);
+			compare_words(&a->access[slot_of[x->word]], x);
 	}
-	return found;
 }
 
 static uint8_t *words_used(int *base)

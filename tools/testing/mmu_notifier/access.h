@@ -22,8 +22,6 @@ struct access {
 	uint16_t word;
 	bool reads;
 	bool writes;
-	/* An access that only orders steps: two such accesses do not race. */
-	bool sync;
 	struct locks read;
 	struct locks write;
 };
@@ -58,15 +56,15 @@ void access_share(void);
 /* Learn no more: the points of a schedule stay as they are. */
 void access_freeze(void);
 void footprint_begin(void);
-/* Note an access that orders steps, such as the access to a lock. */
+/* Note an access of the search or of a lock, which does not race. */
 void footprint_sync(const void *address, bool write);
 /*
  * Stop at an operation that others can see at once, if the step has already made
  * such an operation, or has released a lock.
  */
 void footprint_point(void *object, const void *pc);
-/* Returns whether the steps depend on each other; learns of races. */
-bool footprint_conflict(const struct footprint *a, const struct footprint *b);
+/* Learn of the races between two steps that can run in the same state. */
+void footprint_compare(const struct footprint *a, const struct footprint *b);
 
 /* The heap; each actor has its own words, so that addresses do not depend on
  * the schedule.

@@ -44,5 +44,7 @@ void interval_setup(int range, bool refuses, bool two_pass, bool wide);
 bool invalidate(int first, int last, bool blockable);
 /* The page is no longer mapped: no shadow entry may map the page. */
 void interval_check_page(int page);
+/* All actors have ended: the shadow entries map the pages that the mm maps. */
+void interval_check_end(void);
 
 #endif /* _MMU_NOTIFIER_INTERVAL_H */

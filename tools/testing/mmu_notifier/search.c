@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A depth-first search over the states of a configuration.
- *
- * The search prunes a state that it has visited, by a hash of 64 bits.  It also
- * prunes steps by sleep sets (Godefroid): if two steps do not depend on each
- * other, only one of their two orders is played.  The footprints of the steps
- * tell whether steps depend on each other.
+ * A depth-first search over the states of a configuration.  The search visits each
+ * state once, and takes two states for equal if their hashes of 64 bits are equal.
+ * It plays each step of each state, so that it finds each cycle.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +30,6 @@ static struct result *now;
 static struct visited {
 	uint64_t key;
 	uint16_t depth; /* the least depth, if the search has a limit */
-	uint8_t sleep; /* the actors whose steps were not played */
 	uint8_t on_path;
 } * table;
 static uint64_t table_size;
@@ -94,8 +90,10 @@ bool check_end(void)
 		if (world.actor[i].wait != WAIT_EVER &&
 		    world.actor[i].wait != WAIT_CALLBACK)
 			violate("deadlock: actor %d waits for ever", i);
-	if (!violation[0])
+	if (!violation[0]) {
 		refine_end();
+		interval_check_end();
+	}
 	return violation[0];
 }
 
@@ -120,11 +118,10 @@ static bool check_cycle(int depth, uint64_t key)
 	return violation[0];
 }
 
-/* Returns the actors that the search must play in this state. */
-static unsigned int unvisited(int depth, uint64_t key, unsigned int sleep)
+/* Returns whether the search must play the steps of this state. */
+static bool is_new(int depth, uint64_t key)
 {
 	struct visited *v;
-	unsigned int todo;
 
 	if (2 * ++table_used > table_size)
 		grow();
@@ -132,40 +129,22 @@ static unsigned int unvisited(int depth, uint64_t key, unsigned int sleep)
 	if (!v->key) {
 		now->states++;
 		v->key = key;
-		v->sleep = sleep;
 		v->depth = depth;
-		return ~sleep;
+		return true;
 	}
 	table_used--;
-	if (limit) {
-		todo = depth < v->depth ? ~0u : 0;
-		if (todo)
-			v->depth = depth;
-		return todo;
-	}
-	todo = v->sleep & ~sleep;
-	v->sleep &= sleep;
-	return todo;
+	if (!limit || depth >= v->depth)
+		return false;
+	v->depth = depth;
+	return true;
 }
 
-/* Returns the mask of the actors of @mask whose steps do not depend on the
- * step of actor @i, and gives their footprints to the next level.
- */
-static unsigned int independent(int depth, unsigned int mask, int i)
+/* Learn of the races between the step of actor @i and the steps of actors before. */
+static void compare_steps(const struct level *l, int i)
 {
-	const struct footprint *f = level[depth].footprint;
-	unsigned int sleep = 0;
-
-	for (int j = 0; j < world.nr; j++) {
-		if (!(mask >> j & 1) || j == i ||
-		    footprint_conflict(&f[j], &f[i]))
-			continue;
-		sleep |= 1u << j;
-		level[depth + 1].footprint[j].nr = f[j].nr;
-		memcpy(level[depth + 1].footprint[j].access, f[j].access,
-		       f[j].nr * sizeof(f[j].access[0]));
-	}
-	return sleep;
+	for (int j = 0; j < i; j++)
+		if (l->enabled >> j & 1)
+			footprint_compare(&l->footprint[j], &l->footprint[i]);
 }
 
 static void play(int depth, int i)
@@ -182,11 +161,33 @@ static void play(int depth, int i)
 	       footprint.nr * sizeof(footprint.access[0]));
 }
 
+static bool visit(int depth);
+
 /* Returns true if a property is violated, or the search must begin again. */
-static bool visit(int depth, unsigned int sleep)
+static bool visit_next(int depth)
 {
 	struct level *l = &level[depth];
-	unsigned int played = 0, todo, next;
+	bool moved = false;
+
+	for (int i = 0; i < world.nr; i++) {
+		if (!(l->enabled >> i & 1))
+			continue;
+		if (moved)
+			state_restore(&l->state);
+		moved = true;
+		play(depth, i);
+		compare_steps(l, i);
+		if (violation[0] || nr_learned != known || visit(depth + 1))
+			return true;
+	}
+	return false;
+}
+
+/* Returns as visit_next() does. */
+static bool visit(int depth)
+{
+	struct level *l = &level[depth];
+	bool stop;
 
 	l->enabled = actors_enabled();
 	if (!l->enabled) {
@@ -198,29 +199,16 @@ static bool visit(int depth, unsigned int sleep)
 	l->key = state_hash(&l->state);
 	if (find(l->key)->on_path)
 		return check_cycle(depth, l->key);
-	todo = unvisited(depth, l->key, sleep) & l->enabled;
-	if (limit && depth >= limit)
+	if (!is_new(depth, l->key) || (limit && depth >= limit))
 		return false;
 	if (depth == MAX_STEPS) {
 		violate("a schedule has more than %d steps", MAX_STEPS);
 		return true;
 	}
 	find(l->key)->on_path = 1;
-	for (int i = 0; i < world.nr; i++) {
-		if (!(todo >> i & 1))
-			continue;
-		if (played)
-			state_restore(&l->state);
-		play(depth, i);
-		next = independent(depth, (sleep & l->enabled) | played, i);
-		if (violation[0] || nr_learned != known)
-			return true;
-		if (visit(depth + 1, limit || points == POINTS_ALL ? 0 : next))
-			return true;
-		played |= 1u << i;
-	}
+	stop = visit_next(depth);
 	find(l->key)->on_path = 0;
-	return false;
+	return stop;
 }
 
 static void search_once(const struct config *config)
@@ -236,7 +224,7 @@ static void search_once(const struct config *config)
 	now->ends_sum = 0;
 	known = nr_learned;
 	config_begin(config);
-	visit(0, 0);
+	visit(0);
 }
 
 /*

@@ -66,7 +66,7 @@ static void look_around(unsigned int enabled)
 		seen[i] = footprint;
 		for (int j = 0; j < i; j++)
 			if (enabled >> j & 1)
-				footprint_conflict(&seen[j], &seen[i]);
+				footprint_compare(&seen[j], &seen[i]);
 		if (violation[0])
 			return;
 		now->schedule.nr--;
