@@ -11,10 +11,13 @@ failed_configuration() {
 }
 
 # violated_property: Prints the property that the first failed configuration violates. The
-# program prints the property before the schedule. The counterexample of an expected
+# program prints the property before the schedule. If a configuration has an error that the
+# search does not find, the program prints only that. The counterexample of an expected
 # failure comes before "ok", and is not printed.
 violated_property() {
 	awk '/^# SCHEDULE=/ { property = last; sub(/^# */, "", property) }
+		/^# the search must find / { property = $0; sub(/^# */, "", property) }
+		/^ok / { property = "" }
 		/^not ok / { print property; exit }
 		{ last = $0 }' "$work/report"
 }

@@ -9,6 +9,7 @@
 #include "access.h"
 #include "actor.h"
 #include "config.h"
+#include "driver.h"
 #include "primitive.h"
 #include "refine.h"
 #include "refine_list.h"
@@ -385,6 +386,7 @@ void config_begin(const struct config *config)
 	memset(&world, 0, offsetof(struct world, stack));
 	mm_settings = config->settings;
 	mm_init();
+	driver_forget();
 	refine_init();
 	refine_list_init();
 	for (int i = 0; i < RANGES; i++)
@@ -397,6 +399,8 @@ void config_begin(const struct config *config)
 			listener_setup(listener_kind(config, i),
 				       config->list_young >> i & 1,
 				       config->list_got >> i & 1);
+	if (config->setup)
+		config->setup();
 	for (int i = 0; i < MAX_ROLES && config->role[i].run; i++)
 		actor_add(config->role[i].run, (void *)&config->role[i]);
 }

@@ -20,6 +20,13 @@
 struct config {
 	const char *name; /* a claim about the kernel */
 	const char *fails; /* why the kernel is known to fail, or NULL */
+	/*
+	 * The configuration has an error, to show that the search finds it: the property
+	 * that the error violates, or the begin of its text.
+	 */
+	const char *caught;
+	void (*setup)(
+		void); /* creates more state before the first step, or NULL */
 	int live; /* the ranges that exist before the first step */
 	int refuses; /* the ranges that refuse if they must not block */
 	int wide; /* the ranges that cover four pages */
@@ -36,7 +43,9 @@ struct config {
 	struct role role[MAX_ROLES];
 };
 
+/* The configurations for the kernel, and those for drivers; the last has no name. */
 extern const struct config configs[];
+extern const struct config driver_configs[];
 
 /* Create the state before the first step. */
 void config_begin(const struct config *config);

@@ -2,6 +2,7 @@
 /* The functions of the mm that mmu_notifier.c calls, and the page table */
 #include <linux/mmu_notifier.h>
 
+#include "driver.h"
 #include "interval.h"
 #include "mm.h"
 #include "refine.h"
@@ -112,6 +113,7 @@ void mm_zap(struct mm_struct *mm, int first, int last)
 	for (int i = first; i <= last && i < MM_PAGES; i++) {
 		mm->page[i]++;
 		interval_check_page(i);
+		driver_check_page(i);
 	}
 	spin_unlock(&mm->page_table_lock);
 }

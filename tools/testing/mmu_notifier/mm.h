@@ -14,6 +14,7 @@ struct mm_settings {
 	int more_users; /* users of the mm, without the exit */
 	bool interrupted; /* mm_take_all_locks() returns -EINTR */
 	bool may_warn;
+	bool unmodelled; /* The subscriptions are unknown to the model. */
 	int error; /* what the insert of insert_fails() returns */
 };
 

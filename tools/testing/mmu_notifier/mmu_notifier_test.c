@@ -48,11 +48,26 @@ static bool is_chosen(const struct config *config, char **globs)
 	return false;
 }
 
+static const struct config *const tables[] = { configs, driver_configs, NULL };
+
+/* Returns the configuration after @config in all tables, or NULL. */
+static const struct config *next(const struct config *config)
+{
+	static const struct config *const *table;
+
+	if (!config)
+		table = tables;
+	config = config ? config + 1 : *table;
+	if (!config->name)
+		config = *++table;
+	return config;
+}
+
 static int count(char **globs)
 {
 	int nr = 0;
 
-	for (const struct config *c = configs; c->name; c++)
+	for (const struct config *c = next(NULL); c; c = next(c))
 		nr += is_chosen(c, globs);
 	return nr;
 }
@@ -105,18 +120,46 @@ static void print_numbers(const struct config *config,
 
 enum outcome { PASS, FAIL, XFAIL, OUTCOMES };
 
+static enum outcome judge(const struct config *config,
+			  const struct result *result)
+{
+	const char *caught = config->caught;
+
+	if (caught)
+		return result->failed && !strncmp(violation, caught,
+						  strlen(caught)) ?
+			       PASS :
+			       FAIL;
+	if (!result->failed)
+		return PASS;
+	return config->fails ? XFAIL : FAIL;
+}
+
+/* The schedule that shows an error that the configuration has is not a failure. */
+static void print_failure(const struct config *config,
+			  const struct result *result, enum outcome outcome)
+{
+	if (result->failed && outcome == PASS) {
+		printf("# caught after %d steps: %s\n", result->schedule.nr,
+		       violation);
+	} else if (result->failed) {
+		draw(config, &result->schedule);
+		print_schedule(config, &result->schedule);
+	} else if (outcome == FAIL) {
+		printf("# the search must find an error, and does not: %s\n",
+		       config->caught);
+	}
+}
+
 static enum outcome test(const struct config *config, int nr)
 {
 	static struct result result;
 	const double start = seconds();
-	enum outcome outcome = PASS;
+	enum outcome outcome;
 
 	run(config, &result);
-	if (result.failed) {
-		outcome = config->fails ? XFAIL : FAIL;
-		draw(config, &result.schedule);
-		print_schedule(config, &result.schedule);
-	}
+	outcome = judge(config, &result);
+	print_failure(config, &result, outcome);
 	print_numbers(config, &result, seconds() - start);
 	printf("%s %d %s%s%s\n", outcome == FAIL ? "not ok" : "ok", nr,
 	       config->name, outcome == XFAIL ? " # XFAIL " : "",
@@ -151,11 +194,11 @@ static void learn(const struct config *config)
 
 static const struct config *find(const char *name, size_t length)
 {
-	const struct config *c = configs;
+	const struct config *c = next(NULL);
 
-	while (c->name && (strncmp(name, c->name, length) || c->name[length]))
-		c++;
-	return c->name ? c : NULL;
+	while (c && (strncmp(name, c->name, length) || c->name[length]))
+		c = next(c);
+	return c;
 }
 
 static bool is_actor(char c)
@@ -208,7 +251,7 @@ static int test_all(char **globs)
 	int nr[OUTCOMES] = {}, done = 0;
 
 	printf("KTAP version 1\n1..%d\n", count(globs));
-	for (const struct config *c = configs; c->name; c++) {
+	for (const struct config *c = next(NULL); c; c = next(c)) {
 		if (!is_chosen(c, globs))
 			continue;
 		nr[test(c, ++done)]++;

@@ -11,6 +11,7 @@
 #include "access.h"
 #include "actor.h"
 #include "config.h"
+#include "driver.h"
 #include "refine.h"
 #include "search.h"
 #include "state.h"
@@ -93,6 +94,7 @@ bool check_end(void)
 	if (!violation[0]) {
 		refine_end();
 		interval_check_end();
+		driver_check_end();
 	}
 	return violation[0];
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The configurations with the loops of drivers, right and wrong, see driver.h */
+#include <errno.h>
+
+#include "config.h"
+#include "driver.h"
+
+#define RUN(function)           \
+	{                       \
+		.run = function \
+	}
+/* A reader that can meet @n invalidations */
+#define MEETS(n, function)                 \
+	{                                  \
+		.run = function, .last = n \
+	}
+#define UNMODELLED .settings = { .unmodelled = true }
+#define OLD "the driver maps an old page"
+#define MAPS "page 0 is unmapped, and the driver maps the page"
+
+/* clang-format off */
+const struct config driver_configs[] = {
+	{
+		.name = "driver_reads_until_there_is_no_collision", .setup = driver_setup,
+		UNMODELLED,
+		.role = { MEETS(2, driver_read), RUN(driver_invalidate), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_with_two_readers", .setup = driver_setup, UNMODELLED,
+		.role = { MEETS(1, driver_read), MEETS(1, driver_read), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_reads_all_chunks_with_one_sequence", .setup = driver_setup,
+		UNMODELLED,
+		.role = { MEETS(1, driver_read_chunks), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_reads_each_chunk_with_a_sequence", .setup = driver_setup,
+		.caught = OLD, UNMODELLED,
+		.role = { RUN(driver_read_chunks_wrong), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_retries_with_the_old_sequence", .setup = driver_setup,
+		.caught = "livelock", UNMODELLED,
+		.role = { RUN(driver_read_stale_seq), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_stores_one_sequence_for_two_readers", .setup = driver_setup,
+		.caught = OLD, UNMODELLED,
+		.role = { RUN(driver_read_one_seq_for_all), RUN(driver_read_one_seq_for_all),
+			  RUN(driver_invalidate) },
+	}, {
+		.name = "driver_has_a_flag_instead_of_a_sequence", .setup = driver_setup_flag,
+		.caught = MAPS, UNMODELLED,
+		.role = { RUN(driver_read_flag), RUN(driver_read_flag), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_publishes_without_the_lock", .setup = driver_setup,
+		.caught = MAPS, UNMODELLED,
+		.role = { MEETS(1, driver_read_without_lock), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_tests_before_it_takes_the_lock", .setup = driver_setup,
+		.caught = MAPS, UNMODELLED,
+		.role = { MEETS(1, driver_read_test_before_lock), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_uses_pages_before_the_test", .setup = driver_setup,
+		.caught = MAPS, UNMODELLED,
+		.role = { MEETS(1, driver_read_use_before_retry), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_sets_the_sequence_after_the_lock", .setup = driver_setup_late_seq,
+		.caught = MAPS, UNMODELLED,
+		.role = { MEETS(1, driver_read), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_drops_entries_without_the_lock",
+		.setup = driver_setup_unlocked_callback, .caught = MAPS, UNMODELLED,
+		.role = { MEETS(1, driver_read), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_inserts_before_it_walks", .setup = driver_setup_not_inserted,
+		UNMODELLED,
+		.role = { MEETS(1, driver_insert_before_walk), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_inserts_after_it_walked", .setup = driver_setup_not_inserted,
+		.caught = OLD, UNMODELLED,
+		.role = { RUN(driver_insert_after_walk), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_removes_without_its_lock", .setup = driver_setup_mutex, UNMODELLED,
+		.role = { RUN(driver_remove), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_removes_under_its_lock", .setup = driver_setup_mutex,
+		.caught = "deadlock", UNMODELLED,
+		.role = { RUN(driver_remove_under_lock), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_removes_only_what_it_inserted", .setup = driver_setup_not_inserted,
+		UNMODELLED,
+		.role = { RUN(driver_remove_inserted), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_removes_what_it_did_not_insert",
+		.setup = driver_setup_not_inserted, .caught = "null pointer dereference",
+		UNMODELLED,
+		.role = { RUN(driver_remove), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_drops_its_user_of_the_mm_in_a_worker", .setup = driver_setup,
+		.settings = { .unmodelled = true, .more_users = 1 },
+		.role = { RUN(driver_put_later), RUN(driver_invalidate), RUN(exiter) },
+	}, {
+		.name = "driver_drops_its_user_of_the_mm_in_a_callback", .setup = driver_setup_put,
+		.caught = "deadlock: an invalidation waits for invalidations",
+		.settings = { .unmodelled = true, .more_users = 1 },
+		.role = { RUN(driver_invalidate), RUN(exiter) },
+	}, {
+		.name = "driver_holds_a_lock_until_the_end", .setup = driver_setup_lock_until_end,
+		UNMODELLED,
+		.role = { RUN(driver_reap) },
+	}, {
+		.name = "driver_drops_its_lock_and_refuses", .setup = driver_setup_lock_dropped,
+		UNMODELLED,
+		.role = { RUN(driver_reap), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_holds_its_lock_and_refuses", .setup = driver_setup_lock_kept,
+		.caught = "an actor ends, and holds a lock", UNMODELLED,
+		.role = { RUN(driver_reap), RUN(driver_invalidate) },
+	},
+	{ }
+};
+/* clang-format on */

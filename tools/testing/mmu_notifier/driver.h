@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The loops of drivers, each as a right loop and as the wrong loop that a driver of
+ * the kernel had.  The search must find the error of the wrong loop.
+ *
+ * A driver mirrors the pages 0 and 1 in shadow entries.
+ */
+#ifndef _MMU_NOTIFIER_DRIVER_H
+#define _MMU_NOTIFIER_DRIVER_H
+
+/* What exists before the first step: a mirror with the right callback, or another */
+void driver_setup(void);
+void driver_setup_late_seq(void);
+void driver_setup_unlocked_callback(void);
+void driver_setup_mutex(void);
+void driver_setup_put(void);
+void driver_setup_not_inserted(void);
+void driver_setup_flag(void);
+void driver_setup_lock_until_end(void);
+void driver_setup_lock_kept(void);
+void driver_setup_lock_dropped(void);
+/* The next configuration has no mirror, unless its setup makes one. */
+void driver_forget(void);
+
+/* Readers.  @role->last is the number of invalidations that a reader can meet. */
+void driver_read(void *role);
+void driver_read_chunks(void *role);
+void driver_read_chunks_wrong(void *role);
+void driver_read_stale_seq(void *role);
+void driver_read_one_seq_for_all(void *role);
+void driver_read_flag(void *role);
+void driver_read_without_lock(void *role);
+void driver_read_test_before_lock(void *role);
+void driver_read_use_before_retry(void *role);
+void driver_insert_after_walk(void *role);
+void driver_insert_before_walk(void *role);
+
+void driver_remove(void *role);
+void driver_remove_under_lock(void *role);
+void driver_remove_inserted(void *role);
+void driver_put_later(void *role);
+void driver_invalidate(void *role);
+void driver_reap(void *role);
+
+/* The page is no longer mapped: no shadow entry may map the page. */
+void driver_check_page(int page);
+/* All actors have ended: the shadow entries map the pages that the mm maps. */
+void driver_check_end(void);
+
+#endif /* _MMU_NOTIFIER_DRIVER_H */

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Right and wrong list notifiers of drivers that hold a lock, see driver.h */
+#include <linux/mmu_notifier.h>
+
+#include "driver.h"
+#include "mm.h"
+
+struct locker {
+	struct mmu_notifier sub;
+	struct mutex lock;
+};
+
+static struct mutex *lock_of(struct mmu_notifier *sub)
+{
+	return &container_of(sub, struct locker, sub)->lock;
+}
+
+/* Returns whether the caller holds the lock. */
+static bool take(struct mmu_notifier *sub,
+		 const struct mmu_notifier_range *event)
+{
+	if (!mmu_notifier_range_blockable(event))
+		return mutex_trylock(lock_of(sub));
+	mutex_lock(lock_of(sub));
+	return true;
+}
+
+static int start_and_hold(struct mmu_notifier *sub,
+			  const struct mmu_notifier_range *event)
+{
+	return take(sub, event) ? 0 : -EAGAIN;
+}
+
+static void end_and_drop(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *event)
+{
+	mutex_unlock(lock_of(sub));
+}
+
+/* The work of an invalidation that may block, for which the driver has the lock */
+static int work(struct mmu_notifier *sub,
+		const struct mmu_notifier_range *event)
+{
+	if (!mmu_notifier_range_blockable(event))
+		return -EAGAIN;
+	mutex_unlock(lock_of(sub));
+	return 0;
+}
+
+/* The kernel does not call the end of a notifier that refuses. */
+static int start_wrong(struct mmu_notifier *sub,
+		       const struct mmu_notifier_range *event)
+{
+	return take(sub, event) ? work(sub, event) : -EAGAIN;
+}
+
+static int start_right(struct mmu_notifier *sub,
+		       const struct mmu_notifier_range *event)
+{
+	int ret = -EAGAIN;
+
+	if (take(sub, event)) {
+		ret = work(sub, event);
+		if (ret)
+			mutex_unlock(lock_of(sub));
+	}
+	return ret;
+}
+
+static int refuse(struct mmu_notifier *sub,
+		  const struct mmu_notifier_range *event)
+{
+	return mmu_notifier_range_blockable(event) ? 0 : -EAGAIN;
+}
+
+static const struct mmu_notifier_ops hold_ops = {
+	.invalidate_range_start = start_and_hold,
+	.invalidate_range_end = end_and_drop,
+};
+
+static const struct mmu_notifier_ops wrong_ops = {
+	.invalidate_range_start = start_wrong,
+};
+
+static const struct mmu_notifier_ops right_ops = {
+	.invalidate_range_start = start_right,
+};
+
+static const struct mmu_notifier_ops refusing_ops = {
+	.invalidate_range_start = refuse,
+};
+
+static void setup(const struct mmu_notifier_ops *ops)
+{
+	struct locker *locker = kzalloc(sizeof(*locker), GFP_KERNEL);
+	int ret;
+
+	locker->sub.ops = ops;
+	ret = mmu_notifier_register(&locker->sub, the_mm);
+	if (ret)
+		violate("register returned %d", ret);
+}
+
+void driver_setup_lock_until_end(void)
+{
+	setup(&hold_ops);
+	setup(&refusing_ops);
+}
+
+void driver_setup_lock_kept(void)
+{
+	setup(&wrong_ops);
+}
+
+void driver_setup_lock_dropped(void)
+{
+	setup(&right_ops);
+}
