@@ -138,9 +138,8 @@ static struct range *range_alloc(int index)
 	return range;
 }
 
-typedef typeof(mmu_interval_notifier_insert) insert_fn;
-
-static int range_insert(struct range *range, insert_fn *insert,
+static int range_insert(struct range *range,
+			typeof(mmu_interval_notifier_insert) *insert,
 			const struct mmu_interval_notifier_ops *ops)
 {
 	refine_range(range->index, &range->sub, range->pages - RANGE_PAGES);
@@ -239,7 +238,7 @@ void insert_wrong(void *role)
 }
 
 /* The insert must return the error of the settings. */
-static void insert_must_fail(insert_fn *insert)
+static void insert_must_fail(typeof(mmu_interval_notifier_insert) *insert)
 {
 	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
 	const int ret =

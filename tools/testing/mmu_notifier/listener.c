@@ -11,7 +11,7 @@
 
 struct listener {
 	struct mmu_notifier sub;
-	spinlock_t lock;
+	spinlock_t lock; /* the lock of the driver */
 	bool young; /* the answer of the driver about each page */
 };
 

@@ -87,7 +87,7 @@ int refine_list_new(void *sub, uint8_t has, int ops)
 	STATE->sub[listener] = sub;
 	if (me && my()->call == LIST_CALL_GET) {
 		if (my()->listener != MODEL_NO_LISTENER)
-			violate("alloc_notifier() is called, and there is a list notifier with the ops");
+			violate("alloc_notifier() is called, and get must not allocate");
 		my()->listener = listener;
 	}
 	return listener;
@@ -126,9 +126,14 @@ static void call_ends(void)
 		memset(my(), 0, sizeof(*my()));
 }
 
+static bool is_new(int listener)
+{
+	return LIST->listener[listener].place == LISTENER_NEW;
+}
+
 void refine_list_registered(int ret)
 {
-	if (me && !ret != (LIST->listener[my()->listener].place > LISTENER_NEW))
+	if (me && !ret == is_new(my()->listener))
 		violate("register returned %d", ret);
 	call_ends();
 }
@@ -146,7 +151,7 @@ void refine_list_unregistered(void)
 	changes();
 	check_walk();
 	if (!list_is_unregistered(LIST, listener))
-		violate("unregister returned, and the list notifier can still be called, or is not released");
+		violate("unregister returned, and the list notifier is still in use");
 	forget(listener);
 	call_ends();
 }
@@ -183,7 +188,7 @@ void refine_list_freed(const void *sub)
 
 	changes();
 	if (!list_can_free(LIST, listener))
-		violate("free_notifier() is called, and the list notifier can still be called");
+		violate("free_notifier() is called, and the list notifier is still in use");
 	if (my()->call == LIST_CALL_GET && my()->listener == listener)
 		my()->listener = MODEL_NO_LISTENER;
 	forget(listener);
