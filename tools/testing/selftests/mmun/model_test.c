@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests the model without a kernel: the rules of the lock, and the search for
- * the schedules of a configuration.
+ * Tests the model without a kernel: the rules of the lock, of the two passes and
+ * of the list notifiers, and the search for the schedules of a configuration.
  */
 #include "lib/mmun.h"
+#include "model/list.h"
 #include "model/search.h"
+#include "model/two_pass.h"
 
 enum { A, B, C, D };
 
@@ -340,6 +342,187 @@ TEST_F(model, every_deliberate_error_replaces_one_rule)
 		EXPECT_NE(NULL, model_errors[i].text);
 		EXPECT_EQ(1, nr_replaced(&rules));
 	}
+}
+
+TEST_F(model, longer_range_is_called_and_the_range_inside_too)
+{
+	struct model_lock lock = { .seq = MODEL_FIRST_SEQ };
+
+	lock.sub[A].more = 2;
+	lock_insert(&lock, A);
+	lock_insert(&lock, B);
+	EXPECT_EQ(A, lock_start(&lock, 2, 2));
+	EXPECT_EQ(B, lock_next(&lock, 2, 2, A));
+	EXPECT_EQ(MODEL_NO_RANGE, lock_next(&lock, 2, 2, B));
+	EXPECT_EQ(MODEL_NO_RANGE, lock_next(&lock, 3, 3, A));
+}
+
+TEST_F(model, second_passes_have_the_order_of_the_first_passes)
+{
+	struct model_passes passes = {};
+
+	passes_await(&passes, A);
+	EXPECT_EQ(1, passes_call(&passes));
+	passes_await(&passes, C);
+	EXPECT_EQ(0, passes_done(&passes));
+	EXPECT_EQ(1, passes_finish(&passes, A));
+	EXPECT_EQ(0, passes_call(&passes));
+	EXPECT_EQ(0, passes_finish(&passes, A));
+	EXPECT_EQ(1, passes_finish(&passes, C));
+	EXPECT_EQ(1, passes_done(&passes));
+}
+
+/* Actors of the tests of the list */
+enum { WALKER, CHANGER };
+
+#define ALL_CALLBACKS 0xff
+
+FIXTURE(list)
+{
+	struct model_list list;
+	int first; /* the listener that was registered first */
+	int second;
+};
+
+static int registered(struct model_list *list, int has)
+{
+	const int listener = list_new(list, has, 0);
+
+	list_lock(list, 1 << listener);
+	list_register(list, listener);
+	return listener;
+}
+
+FIXTURE_SETUP(list)
+{
+	self->first = registered(&self->list, ALL_CALLBACKS);
+	self->second = registered(&self->list, ALL_CALLBACKS);
+}
+
+FIXTURE_TEARDOWN(list)
+{
+}
+
+static void walk(struct model_list *list, int calls)
+{
+	list_walk(list, WALKER, calls);
+	list_read_begin(list, WALKER);
+}
+
+static void unregister(struct model_list *list, int listener)
+{
+	list_unregister_begins(list, CHANGER, listener);
+	list_read_begin(list, CHANGER);
+	list_call(list, CHANGER, listener, LIST_RELEASE);
+	list_read_end(list, CHANGER);
+	list_lock(list, 1 << listener);
+	list_unregister(list, listener);
+}
+
+#define calls_ok(_listener, _callback) \
+	list_call(&self->list, WALKER, _listener, _callback)
+
+TEST_F(list, listeners_are_called_once_and_the_latest_first)
+{
+	walk(&self->list, LIST_START);
+	EXPECT_EQ(1, calls_ok(self->second, LIST_START));
+	EXPECT_EQ(0, calls_ok(self->second, LIST_START));
+	EXPECT_EQ(1, calls_ok(self->first, LIST_START));
+	EXPECT_EQ(1, list_started(&self->list, WALKER));
+	walk(&self->list, LIST_END);
+	EXPECT_EQ(0, calls_ok(self->first, LIST_END));
+	EXPECT_EQ(1, calls_ok(self->second, LIST_END));
+	EXPECT_EQ(0, list_walk_ends(&self->list, WALKER));
+}
+
+TEST_F(list, no_listener_is_called_outside_of_a_read_section)
+{
+	list_walk(&self->list, WALKER, LIST_CLEAR_YOUNG);
+	EXPECT_EQ(0, calls_ok(self->second, LIST_CLEAR_YOUNG));
+}
+
+TEST_F(list, refused_start_ends_what_has_started)
+{
+	walk(&self->list, LIST_START);
+	EXPECT_EQ(1, calls_ok(self->second, LIST_START));
+	list_refuse(&self->list, WALKER, self->second);
+	EXPECT_EQ(1, calls_ok(self->first, LIST_START));
+	EXPECT_EQ(0, calls_ok(self->second, LIST_END));
+	EXPECT_EQ(1, calls_ok(self->first, LIST_END));
+	EXPECT_EQ(1, list_started(&self->list, WALKER));
+}
+
+TEST_F(list, test_young_ends_at_the_first_yes)
+{
+	walk(&self->list, LIST_TEST_YOUNG);
+	EXPECT_EQ(1, calls_ok(self->second, LIST_TEST_YOUNG));
+	list_young(&self->list, WALKER);
+	EXPECT_EQ(0, calls_ok(self->first, LIST_TEST_YOUNG));
+	EXPECT_EQ(1, list_walk_ends(&self->list, WALKER));
+}
+
+TEST_F(list, walk_may_call_a_listener_that_leaves_and_unregister_waits)
+{
+	walk(&self->list, LIST_START);
+	unregister(&self->list, self->first);
+	EXPECT_EQ(0, list_is_unregistered(&self->list, self->first));
+	EXPECT_EQ(1, calls_ok(self->second, LIST_START));
+	EXPECT_EQ(1, calls_ok(self->first, LIST_START));
+	EXPECT_EQ(1, list_started(&self->list, WALKER));
+	list_read_end(&self->list, WALKER);
+	EXPECT_EQ(1, list_is_unregistered(&self->list, self->first));
+}
+
+TEST_F(list, walk_need_not_call_a_listener_that_leaves)
+{
+	walk(&self->list, LIST_START);
+	unregister(&self->list, self->first);
+	EXPECT_EQ(1, calls_ok(self->second, LIST_START));
+	EXPECT_EQ(1, list_started(&self->list, WALKER));
+}
+
+TEST_F(list, reader_that_begins_later_does_not_call_the_listener)
+{
+	list_walk(&self->list, WALKER, LIST_CLEAR_YOUNG);
+	unregister(&self->list, self->second);
+	EXPECT_EQ(1, list_is_unregistered(&self->list, self->second));
+	list_read_begin(&self->list, WALKER);
+	EXPECT_EQ(0, calls_ok(self->second, LIST_CLEAR_YOUNG));
+}
+
+TEST_F(list, last_put_frees_after_the_readers)
+{
+	EXPECT_EQ(self->second, list_get(&self->list, 0));
+	EXPECT_EQ(0, list_put(&self->list, self->second));
+	list_read_begin(&self->list, WALKER);
+	list_lock(&self->list, 1 << self->second);
+	EXPECT_EQ(1, list_put(&self->list, self->second));
+	EXPECT_EQ(0, list_can_free(&self->list, self->second));
+	list_read_end(&self->list, WALKER);
+	EXPECT_EQ(1, list_can_free(&self->list, self->second));
+	EXPECT_EQ(self->first, list_get(&self->list, 0));
+	EXPECT_EQ(MODEL_NO_LISTENER, list_get(&self->list, 1));
+}
+
+TEST_F(list, exit_without_a_release_is_wrong)
+{
+	list_lock(&self->list, 3);
+	list_exit(&self->list);
+	EXPECT_EQ(0, list_has_exited(&self->list));
+}
+
+TEST_F(list, exit_releases_each_listener_and_waits)
+{
+	walk(&self->list, LIST_RELEASE);
+	EXPECT_EQ(1, calls_ok(self->second, LIST_RELEASE));
+	EXPECT_EQ(0, list_has_exited(&self->list));
+	EXPECT_EQ(1, calls_ok(self->first, LIST_RELEASE));
+	EXPECT_EQ(1, list_walk_ends(&self->list, WALKER));
+	list_lock(&self->list, 3);
+	list_exit(&self->list);
+	EXPECT_EQ(0, list_has_exited(&self->list));
+	list_read_end(&self->list, WALKER);
+	EXPECT_EQ(1, list_has_exited(&self->list));
 }
 
 FIXTURE(schedule)
