@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "access.h"
 #include "actor.h"
 #include "list.h"
 #include "refine.h"
@@ -32,26 +31,9 @@ static typeof(STATE->actor[0]) *my(void)
 	return &STATE->actor[actor_index(me)];
 }
 
-/*
- * A word of the heap stands for the model.  The search must not exchange two
- * steps if one of them changes what the other reads.
- */
-static const uint64_t *word;
-
-static void reads(void)
-{
-	footprint_sync(word, false);
-}
-
-static void changes(void)
-{
-	footprint_sync(word, true);
-}
-
 void refine_list_init(void)
 {
 	memset(world.list_shadow, 0, sizeof(world.list_shadow));
-	word = heap_alloc(sizeof(*word));
 }
 
 int refine_list_number(const void *sub)
@@ -81,7 +63,6 @@ int refine_list_new(void *sub, uint8_t has, int ops)
 {
 	const int listener = list_new(LIST, has, ops);
 
-	changes();
 	if (listener == MODEL_NO_LISTENER)
 		violate("there are more than %d list notifiers", LISTENERS);
 	STATE->sub[listener] = sub;
@@ -95,7 +76,6 @@ int refine_list_new(void *sub, uint8_t has, int ops)
 
 static void forget(int listener)
 {
-	changes();
 	list_forget(LIST, listener);
 	STATE->sub[listener] = NULL;
 }
@@ -110,7 +90,6 @@ void refine_list_call(enum list_call call, int arg)
 		return;
 	}
 	refine_call(CALL_NONE, 0, 0, 0);
-	reads();
 	my()->call = call;
 	my()->listener = call == LIST_CALL_GET ? MODEL_NO_LISTENER : arg;
 	my()->ops = call == LIST_CALL_GET ? arg : 0;
@@ -148,7 +127,6 @@ void refine_list_unregistered(void)
 {
 	const int listener = my()->listener;
 
-	changes();
 	check_walk();
 	if (!list_is_unregistered(LIST, listener))
 		violate("unregister returned, and the list notifier is still in use");
@@ -175,7 +153,6 @@ void refine_list_got(const void *sub)
 
 void refine_list_exited(void)
 {
-	changes();
 	check_walk();
 	if (!list_has_exited(LIST))
 		violate("the pages go, and release() has not ended");
@@ -186,7 +163,6 @@ void refine_list_freed(const void *sub)
 {
 	const int listener = refine_list_number(sub);
 
-	changes();
 	if (!list_can_free(LIST, listener))
 		violate("free_notifier() is called, and the list notifier is still in use");
 	if (my()->call == LIST_CALL_GET && my()->listener == listener)
@@ -205,7 +181,6 @@ void refine_list_walk(uint8_t calls)
 {
 	if (!me)
 		return;
-	reads();
 	list_walk(LIST, actor_index(me), calls);
 }
 
@@ -224,7 +199,6 @@ void refine_list_callback(const void *sub, int callback)
 {
 	const int listener = refine_list_number(sub);
 
-	reads();
 	if (!list_call(LIST, actor_index(me), listener, callback))
 		violate("the callback for %s of list notifier %d is called, and must not be called",
 			names[__builtin_ctz(callback)], listener);
@@ -267,13 +241,11 @@ void refine_list_started(int ret)
 
 void refine_list_synchronize(void)
 {
-	reads();
 	list_await(LIST, actor_index(me));
 }
 
 void refine_list_synchronized(void)
 {
-	changes();
 	if (!list_awaited(LIST, actor_index(me)))
 		violate("synchronize returned, and a walk still runs");
 }
@@ -282,7 +254,6 @@ void refine_list_synchronized(void)
 
 void refine_list_read(bool begin)
 {
-	reads();
 	if (begin)
 		list_read_begin(LIST, actor_index(me));
 	else
@@ -336,8 +307,6 @@ void refine_list_lock(const void *lock)
 		return;
 	if (my()->call == LIST_CALL_UNREGISTER || my()->call == LIST_CALL_EXIT)
 		check_walk();
-	if (changed_by())
-		changes();
 	list_lock(LIST, changed_by());
 }
 
