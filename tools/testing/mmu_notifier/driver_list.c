@@ -7,7 +7,7 @@
 
 struct locker {
 	struct mmu_notifier sub;
-	struct mutex lock;
+	struct mutex lock; /* of the driver, between start and end */
 };
 
 static struct mutex *lock_of(struct mmu_notifier *sub)

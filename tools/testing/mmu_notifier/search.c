@@ -247,6 +247,8 @@ static void search_shorter(const struct config *config)
 			search_once(config);
 	} while (limit && violation[0]);
 	limit = 0;
+	now->ends = 0;
+	now->ends_sum = 0;
 	now->schedule = best;
 	strcpy(violation, text);
 }
