@@ -175,6 +175,7 @@ for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"
 done
+step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
 step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Break the program tools/testing/mmu_notifier in one place at a time: its locks, wait
+# queues, SRCU, heap, points, search and checks. The program must fail each time, because
+# it does not find the error of a configuration that has an error, or because it finds an
+# error of the kernel that does not exist. Then check that the points lose nothing.
+# test-controls.sh prints KTAP.
+#
+# usage: test-controls.sh KERNEL
+#
+# The files controls/*.mutant are entries in the format of ../mutate/entries.sh.
+
+. "${0%/*}/../lib.sh"
+. "$SCRIPTS/test/results.sh"
+. "$SCRIPTS/mutate/entries.sh"
+
+# Configurations that take less than a second if each shared access is a point
+FEW=('read_*' 'first*' 'remove*' 'list*' 'unregister*' 'put*' 'two_reads*' 'driver*')
+# A mutant of the kernel that only the points at races reveal, and its configuration
+MUTANT=remove-waits-without-the-lock
+REVEALS=insert_and_remove_during_an_invalidation
+
+# build TREE: Builds the program in $dir/out from the sources in $dir/tools, with the kernel
+# in TREE.
+build() {
+	make -s -C "$dir/tools/testing/mmu_notifier" KTREE="$1" O="$dir/out" CC=gcc \
+		2>"$dir/errors"
+}
+
+# run POINTS [GLOB...]: Runs the program until a configuration fails.
+run() {
+	POINTS=$1 DEEP=0 STOP=1 timeout 60 "$dir/out/mmu_notifier_test" "${@:2}" \
+		>"$dir/report" 2>&1
+}
+
+# fails POINTS [GLOB...]: Passes if a configuration fails, or the program crashes.
+fails() {
+	! run "$@"
+}
+
+# ends POINTS: Prints the ends of each configuration of FEW.
+ends() {
+	run "$1" "${FEW[@]}" || return
+	sed -n 's/^# .* \([0-9]* ends ([0-9a-f]*)\).*/\1/p' "$dir/report"
+}
+
+# try ENTRY: Passes if the program with the error of ENTRY is built and fails.
+try() {
+	local file name=${1##*/} original
+
+	file=$dir/$(entry_value file "$1")
+	original=$TOP/$(entry_value file "$1")
+	"$SCRIPTS/mutate/apply.sh" "$1" "$original" >"$file" || return
+	check "${name%.mutant} is built" build "$tree"
+	check "${name%.mutant} is noticed" fails races
+	cp "$original" "$file"
+}
+
+test_sound() {
+	check "the program is built" build "$tree"
+	check "the program passes" run races
+	ends races >"$dir/ends"
+	check "some configurations have ends" test -s "$dir/ends"
+	check "each access as a point gives the same ends" \
+		test "$(ends all)" = "$(cat "$dir/ends")"
+}
+
+# test_points: Shows that a mutant of the kernel needs the points at races.
+test_points() {
+	"$SCRIPTS/quick/copy.sh" "$tree" "$dir/tree"
+	"$SCRIPTS/mutate/apply.sh" "$SCRIPTS/mutate/kernel/$MUTANT.mutant" \
+		"$tree/mm/mmu_notifier.c" >"$dir/tree/mm/mmu_notifier.c"
+	rm -r "$dir/out"
+	check "$MUTANT is built" build "$dir/tree"
+	check "$MUTANT is noticed" fails races "$REVEALS"
+	check "$MUTANT is not noticed without points" run none "$REVEALS"
+}
+
+parts=$("$SCRIPTS/kernel/tree.sh" "$1")
+tree=$(value source /dev/stdin <<<"$parts")
+dir=$TOP/build/controls
+rm -rf "$dir"
+mkdir -p "$dir/tools/testing/selftests/mmun"
+cp -r "$TOP/tools/testing/mmu_notifier" "$dir/tools/testing/"
+cp -r "$TOP/tools/testing/selftests/mmun/model" "$dir/tools/testing/selftests/mmun/"
+begin_results "quick: controls"
+test_sound
+for entry in "$SCRIPTS"/quick/controls/*.mutant; do
+	try "$entry"
+done
+test_points
+end_results
