@@ -15,10 +15,10 @@
 
 # CACHE_NAMES has globs that match the names of all entries of the cache. Only old
 # versions of the runner made an entry with the name "mutants" in the cache.
-CACHE_NAMES='accel-* apt build headers image lock lock.* mutants passed probe source tmp.* tools tree'
+CACHE_NAMES='accel-* apt build headers herd image litmus lock lock.* mutants passed probe quick source tmp.* tools tree'
 # CACHE_MARKS has names of entries of the cache. After the first download, the cache has
 # at least one entry with a name in CACHE_MARKS.
-CACHE_MARKS='image headers source'
+CACHE_MARKS='image headers source quick litmus herd'
 
 # refuse_locked FILE...: Exits with an error if a run of the runner has locked one of the
 # files FILE.
