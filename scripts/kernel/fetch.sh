@@ -9,6 +9,8 @@
 #        fetch.sh source SUITE PACKAGE=VERSION DIR	the files to build the tests
 #        fetch.sh tools SUITE PACKAGE=VERSION DIR	the files for docs and format
 #        fetch.sh quick SUITE PACKAGE=VERSION DIR	the files for "make quick"
+#        fetch.sh litmus SUITE PACKAGE=VERSION DIR	the files for "make litmus"
+#        fetch.sh herd SUITE PACKAGE=VERSION DIR	herd7 and its libraries
 #        fetch.sh tree SUITE PACKAGE=VERSION DIR	all files, to build the kernel
 #
 # fetch.sh writes the files to DIR. After the end of fetch.sh, once.sh renames DIR to
@@ -84,15 +86,34 @@ unpack_source() {
 		--strip-components=1 --wildcards "$@"
 }
 
-# unpack_quick: Unpacks the files of the kernel source that tools/testing/mmu_notifier
-# needs. A "*" in the patterns stands for the top directory of the package, and does not
-# match other directories, because tools/ has files of the same names.
-unpack_quick() {
+# unpack_files: Unpacks the files of the kernel source that files.sh lists for $kind. A "*"
+# in the patterns stands for the top directory of the package, and does not match other
+# directories, because tools/ has files of the same names.
+unpack_files() {
 	local files
 
-	files=$(make -s -C "$TOP/tools/testing/mmu_notifier" files)
+	files=$("$SCRIPTS/kernel/files.sh" "$kind")
 	mapfile -t files <<<"$files"
 	unpack_source --no-wildcards-match-slash "${files[@]/#/*/}"
+}
+
+# fetch_herd: Unpacks herd7, the models that are a part of herd7, and the libraries of the
+# suite that herd7 needs. These libraries can be newer than the libraries of this machine.
+# fetch_herd does not unpack the rest of the package, because the rest takes 200 MB.
+fetch_herd() {
+	local deb more
+
+	more=$(depends "$package" '.*')
+	# shellcheck disable=SC2086 # a list of names
+	download "$wanted" $more
+	dpkg-deb --fsys-tarfile "$work/$package"_*.deb >"$work/tar"
+	tar -x -C "$dir" -f "$work/tar" ./usr/bin/herd7 ./usr/share/herdtools7/herd
+	for deb in "$work"/lib*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" >"$work/tar"
+		tar -x -C "$dir" -f "$work/tar" --wildcards --no-wildcards-match-slash \
+			'./usr/lib/*/*.so*'
+	done
+	quietly "$SCRIPTS/litmus/herd.sh" -d "$dir" -version
 }
 
 kind=$1
@@ -106,8 +127,9 @@ image)		fetch_image ;;
 headers)	fetch_headers "$4" ;;
 source)		unpack_source "${SOURCE_FILES[@]}" ;;
 tools)		unpack_source "${TOOLS_FILES[@]}" ;;
-quick)		unpack_quick ;;
+quick | litmus)	unpack_files ;;
+herd)		fetch_herd ;;
 tree)		unpack_source ;;
-*)		die "$kind: expected image, headers, source, tools, quick or tree" ;;
+*)		die "$kind: expected image, headers, source, tools, quick, litmus, herd or tree" ;;
 esac
 rm -r "$work"

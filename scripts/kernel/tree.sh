@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Print a kernel source tree for tools/testing/mmu_notifier, the program that compiles
-# mm/mmu_notifier.c in user space.
+# mm/mmu_notifier.c in user space, or for its litmus tests.
 #
-# usage: tree.sh [NAME|DIR]
+# usage: tree.sh [-m] [NAME|DIR]
 #
 # NAME is the name of a row of kernel/table, and DIR is a source tree. Without an argument,
 # tree.sh prints the tree of the newest kernel in the cache. tree.sh prints two lines:
@@ -12,7 +12,8 @@
 #	name	a short name for directories
 #	source	the path of the tree
 #
-# The program needs only a dozen files of a tree. If the cache has no tree of the kernel,
+# The program needs only a dozen files of a tree, which files.sh lists. With the option -m,
+# the tree has the files of the memory model instead. If the cache has no tree of the kernel,
 # fetch.sh unpacks only these files, and tree.sh prints a directory with only these files.
 # If the cache has a tree, tree.sh does not ask apt for a newer version, because apt would
 # take longer than the program.
@@ -25,7 +26,7 @@
 newest() {
 	local dir
 
-	for dir in "$CACHE"/tree/* "$CACHE"/quick/*_"$sum"; do
+	for dir in "$CACHE"/tree/* "$CACHE/$kind"/*_"$sum"; do
 		# shellcheck disable=SC2053 # it is a glob
 		[[ ${dir##*/} != $1_* ]] || printf '%s\t%s\n' "${dir##*/}" "$dir"
 	done | sort -V | tail -n 1 | cut -f2
@@ -40,8 +41,8 @@ fetch() {
 	use_suite "$suite"
 	refresh
 	find_version "$1"
-	dir=$CACHE/quick/$1_${version}_$sum
-	once "$dir" "$SCRIPTS/kernel/fetch.sh" quick "$suite" "$1=$version"
+	dir=$CACHE/$kind/$1_${version}_$sum
+	once "$dir" "$SCRIPTS/kernel/fetch.sh" "$kind" "$suite" "$1=$version"
 	echo "$dir"
 }
 
@@ -70,7 +71,12 @@ print_dir() {
 	printf '%s\n' "name=${dir##*/}-${sum%% *}" "source=$dir"
 }
 
-files=$(make -s -C "$TOP/tools/testing/mmu_notifier" files)
+kind=quick
+if [ "${1:-}" = -m ]; then
+	kind=litmus
+	shift
+fi
+files=$("$SCRIPTS/kernel/files.sh" "$kind")
 sum=$(sum <<<"$files")
 name=${1:-7.3}
 if [[ $name = */* ]]; then
