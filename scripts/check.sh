@@ -161,7 +161,8 @@ for what in module checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	options/test-{variables,grammar}.sh quick/test-quick.sh kernel/test-patch.sh \
+	options/test-{variables,grammar}.sh quick/test-quick.sh \
+	litmus/test-litmus.sh kernel/test-patch.sh \
 	mutate/test-{apply,try,quick,operators,patch}.sh \
 	test/test-{clean,signals,keys}.sh; do
 	step "$what" "$SCRIPTS/$what"
@@ -176,6 +177,9 @@ for kernel in 7.3 6.1; do
 		"$SCRIPTS/quick.sh"
 done
 step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
+for kernel in 7.3 6.1; do
+	batch "litmus on $kernel" env TREE= TESTS= KERNEL="$kernel" "$SCRIPTS/litmus.sh"
+done
 step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*

@@ -88,7 +88,7 @@ show_cache() {
 	local kind size
 
 	show_disk cache "$CACHE"
-	for kind in image headers source tools tree build; do
+	for kind in image headers source tools tree quick litmus herd build; do
 		[ -d "$CACHE/$kind" ] || continue
 		size=$(du -sh "$CACHE/$kind" | cut -f1)
 		print_row "  $kind" "$size in $(find "$CACHE/$kind" -mindepth 1 \
@@ -107,6 +107,17 @@ show_apt() {
 	print_row apt "${suites:-no package lists yet}"
 	print_row "  kernels" "$(awk '!/^#/ && $3 != "-" && NF { print $3 }' \
 		"$SCRIPTS/kernel/table" | sort -u); their package lists are in the cache"
+}
+
+# show_herd: Prints which herd7 "make litmus" will use. "make kselftest" does not need herd7.
+show_herd() {
+	if command -v herd7 >/dev/null; then
+		print_row herd7 "$(command -v herd7)"
+	elif compgen -G "$CACHE/herd/herdtools7_*" >/dev/null; then
+		print_row herd7 "in the cache"
+	else
+		print_row herd7 "will be fetched from Debian sid into the cache, 41 MB"
+	fi
 }
 
 show_compiler() {
@@ -139,6 +150,7 @@ show_machine
 show_accelerator
 show_compiler
 show_apt
+show_herd
 show_disk "work tree" "$TOP"
 show_cache
 show_missing
