@@ -7,6 +7,7 @@
 #
 # "make help" describes the variables TREE, KERNEL and TESTS. The tests are in
 # tools/testing/mmu_notifier/litmus, and the model is in tools/memory-model of the kernel.
+# A test also fails if mm/mmu_notifier.c lacks a statement that the test names.
 # litmus.sh prints KTAP, and "N passed, N failed, N skipped" as the last line. A claim that
 # does not hold in the kernel, as its test says, is an expected failure. The exit status is
 # 0 if no test failed.
@@ -36,7 +37,7 @@ run_test() {
 	local known name=${2##*/} text status=0
 
 	known=$(sed -n 's/^ \* Known error: / # XFAIL /p' "$2")
-	text=$("$SCRIPTS/litmus/judge.sh" "$2" "$model") || status=$?
+	text=$("$SCRIPTS/litmus/judge.sh" "$2" "$tree") || status=$?
 	[ -z "$text" ] || printf '%s\n' "# ${text//$'\n'/$'\n'# }"
 	if [ "$status" = 0 ]; then
 		echo "ok $1 ${name%.litmus}$known"
@@ -49,9 +50,9 @@ run_test() {
 
 where=${TREE:-$KERNEL}
 parts=$("$SCRIPTS/kernel/tree.sh" -m ${where:+"$where"})
-model=$(value source /dev/stdin <<<"$parts")/tools/memory-model
+tree=$(value source /dev/stdin <<<"$parts")
 version=$("$SCRIPTS/litmus/herd.sh" -version)
-say "the model of $model, herd7 ${version%%,*}"
+say "the memory model of $tree, herd7 ${version%%,*}"
 choose_files
 passed=0
 failed=0

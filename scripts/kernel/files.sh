@@ -10,6 +10,7 @@
 
 case $1 in
 quick)	make -s -C "$TOP/tools/testing/mmu_notifier" files ;;
-litmus)	printf 'tools/memory-model/%s\n' linux-kernel.{cfg,bell,cat,def} lock.cat ;;
+litmus)	printf '%s\n' tools/memory-model/{linux-kernel.{cfg,bell,cat,def},lock.cat} \
+		mm/mmu_notifier.c include/linux/mmu_notifier.h ;;
 *)	die "$1: expected quick or litmus" ;;
 esac

@@ -3,17 +3,21 @@
 #
 # Check a litmus test with herd7. judge.sh prints the reasons why the test fails.
 #
-# usage: judge.sh FILE MODEL
+# usage: judge.sh FILE TREE
 #
-# MODEL is the directory tools/memory-model of a kernel. The comment of the litmus test FILE
-# has the line "Result: Never", "Result: Sometimes" or "Result: Always", with the additional
-# word DATARACE if there is a data race. The bad outcome is reached, or there is a data
-# race, unless the result is Never. The name of FILE determines which results are allowed:
+# TREE is the source tree of a kernel, with the memory model and mm/mmu_notifier.c. The
+# comment of the litmus test FILE has the line "Result: Never", "Result: Sometimes" or
+# "Result: Always", with the additional word DATARACE if there is a data race. The bad
+# outcome is reached, or there is a data race, unless the result is Never. The name of FILE
+# determines which results are allowed:
 #
 #	CLAIM.litmus		the kernel as it is: Never, unless FILE has a line
 #				"Known error: TEXT"
 #	CLAIM-without-X.litmus	the kernel without the barrier X: not Never
 #	CLAIM-with-X.litmus	a barrier X that is sufficient: Never
+#
+# The comment of a claim has lines "In FUNCTION: STATEMENT". source.awk checks that the
+# source of the kernel has these statements in this order.
 #
 # Each claim must have a test that reaches the bad outcome, and a test that does not, because
 # a condition that is wrong can be impossible in both.
@@ -57,13 +61,24 @@ check_wanted() {
 	esac
 }
 
-# check_claim: Checks the results of all tests of the claim, if FILE is the claim itself.
+# check_source: Checks that the kernel has the statements that the comment of FILE names.
+check_source() {
+	local missing
+
+	missing=$(awk -f "$SCRIPTS/litmus/source.awk" "$file" \
+		"$tree"/{mm/mmu_notifier.c,include/linux/mmu_notifier.h})
+	[ -z "$missing" ] || complain "$missing"
+}
+
+# check_claim: If FILE is the claim itself, checks the source of the kernel, and the results
+# of all tests of the claim.
 check_claim() {
 	local claim=${name%%-with-*} results
 
 	claim=${claim%%-without-*}
 	[ -e "${file%/*}/$claim.litmus" ] || complain "there is no $claim.litmus"
 	[ "$name" = "$claim" ] || return 0
+	check_source
 	results=$(field Result "${file%/*}/$claim"{,-with-*,-without-*}.litmus 2>/dev/null ||
 		true)
 	has_line /dev/stdin Never <<<"$results" ||
@@ -76,7 +91,7 @@ check_claim() {
 run_herd() {
 	local ended=0
 
-	output=$(cd "$model" && timeout "$SECS" "$SCRIPTS/litmus/herd.sh" -exit true \
+	output=$(cd "$tree/tools/memory-model" && timeout "$SECS" "$SCRIPTS/litmus/herd.sh" -exit true \
 		-conf linux-kernel.cfg "$file" 2>&1) || ended=$?
 	[ "$ended" = 0 ] || complain "herd7 ended with status $ended"
 	result=$(awk -v name="$name" '
@@ -85,7 +100,7 @@ run_herd() {
 }
 
 file=$(realpath "$1")
-model=$2
+tree=$2
 name=${file##*/}
 name=${name%.litmus}
 wanted=$(field Result "$file")

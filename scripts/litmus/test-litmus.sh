@@ -64,6 +64,18 @@ fails() {
 	make_clone
 }
 
+# copy_tree TREE: Makes the directory $tree a copy of the files of TREE that the tests need.
+copy_tree() {
+	local file files
+
+	tree=$dir/tree
+	rm -rf "$tree"
+	files=$("$SCRIPTS/kernel/files.sh" litmus)
+	for file in $files; do
+		install -D -m 644 "$1/$file" "$tree/$file"
+	done
+}
+
 # change FILE EXPRESSION...: Changes the litmus test FILE with the sed EXPRESSION.
 change() {
 	sed -i "${@:2}" "$tests/$1.litmus"
@@ -125,6 +137,30 @@ test_twins() {
 	change $KNOWN-with-READ_ONCE 's/: Never/: Never DATARACE/; s/READ_ONCE(\(.*\))/\1/'
 	fails "a sufficient barrier that is not" "a test with a barrier must be Never" \
 		"2 passed, 2 failed, 0 skipped"
+}
+
+# source_fails TITLE REASON EXPRESSION: Passes if the claim CLAIM fails with REASON after the
+# change of mm/mmu_notifier.c by the sed EXPRESSION.
+source_fails() {
+	cp "$tree/mm/mmu_notifier.c" "$dir/source"
+	sed -i "$3" "$tree/mm/mmu_notifier.c"
+	fails "$1" "the kernel has changed: $2, or the order is another"
+	cp "$dir/source" "$tree/mm/mmu_notifier.c"
+}
+
+test_source() {
+	local end="mn_itree_inv_end() has no"
+
+	source_fails "a statement is missing" "$end 'wake_up_all(&subscriptions->wq);'" \
+		's/wake_up_all(/wake_up(/'
+	source_fails "a statement is in a comment" "$end 'wake_up_all(&subscriptions->wq);'" \
+		's|wake_up_all(.*|/* & */|'
+	source_fails "another order" "$end 'wake_up_all(&subscriptions->wq);'" \
+		'/wake_up_all(/d; s/subscriptions->invalidate_seq++;/wake_up_all(\&subscriptions->wq); &/'
+	source_fails "another name of the function" "$end 'spin_lock(&subscriptions->lock);'" \
+		's/mn_itree_inv_end(/mn_itree_end(/'
+	change $CLAIM '/^ \* In /d'
+	fails "no statement" "the comment has no line 'In FUNCTION: STATEMENT'"
 }
 
 # write_herd LINE...: Makes a stand-in for herd7, a shell script with the lines LINE after
@@ -205,13 +241,14 @@ unset STOP
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 PATH=$dir/bin:$PATH
-tree=$("$SCRIPTS/kernel/tree.sh" -m)
-tree=$(value source /dev/stdin <<<"$tree")
+parts=$("$SCRIPTS/kernel/tree.sh" -m)
+copy_tree "$(value source /dev/stdin <<<"$parts")"
 begin_results litmus
 test_passed
 test_results
 test_files
 test_twins
+test_source
 test_bad_herd
 test_absent_herd
 end_results
