@@ -17,15 +17,20 @@ CLAIM=reader-that-sleeps-is-woken
 TWIN=$CLAIM-without-wait-queue-lock
 KNOWN=has_itree-has-no-data-race
 
-# make_clone: Makes a clone with all scripts, the two tests of CLAIM and the two of KNOWN.
+# make_clone: Makes a clone with all scripts, except the mutants, and with the tests.
 make_clone() {
-	local litmus=tools/testing/mmu_notifier/litmus
-
-	rm -rf "${dir:?}/clone" "${dir:?}/bin"
-	mkdir -p "$dir/bin" "$dir/clone/$litmus"
+	mkdir -p "$dir"/{bin,clone}
 	cp -r "$SCRIPTS" "$dir/clone/scripts"
-	cp "$TOP/$litmus"/{"$CLAIM","$KNOWN"}*.litmus "$dir/clone/$litmus"
-	tests=$dir/clone/$litmus
+	rm -f "$dir"/clone/scripts/mutate/{kernel,module}/*.mutant
+	tests=$dir/clone/tools/testing/mmu_notifier/litmus
+	copy_tests
+}
+
+# copy_tests: Copies the two tests of CLAIM and the two tests of KNOWN to the clone.
+copy_tests() {
+	rm -rf "$tests"
+	mkdir -p "$tests"
+	cp "$TOP"/tools/testing/mmu_notifier/litmus/{"$CLAIM","$KNOWN"}*.litmus "$tests"
 }
 
 # run_litmus [NAME=VALUE...]: Runs litmus.sh in the clone with the variables NAME.
@@ -55,13 +60,13 @@ passes() {
 
 # fails TITLE REASON [LAST]: Passes if litmus.sh exits with status 1, if the output has
 # REASON, and if the last line of the output is LAST. Without LAST, one of four tests must
-# fail. At the end, fails makes a new clone.
+# fail. At the end, fails restores the tests.
 fails() {
 	run_litmus
 	check "$1: status 1" test "$status" = 1
 	prints "$1" "# $2"
 	prints "$1" "${3:-3 passed, 1 failed, 0 skipped}"
-	make_clone
+	copy_tests
 }
 
 # copy_tree TREE: Makes the directory $tree a copy of the files of TREE that the tests need.
@@ -82,7 +87,6 @@ change() {
 }
 
 test_passed() {
-	make_clone
 	passes "no change" "4 passed, 0 failed, 0 skipped"
 	prints "a known error" "ok 2 $KNOWN # XFAIL mmu_interval_notifier_insert() loads has_itree without a lock"
 	passes "one name" "1 passed, 0 failed, 0 skipped" TESTS="$CLAIM"
@@ -193,7 +197,7 @@ test_bad_herd() {
 	run_litmus
 	check "herd7 -version fails: status 1" test "$status" = 1
 	check "herd7 -version fails: no results" test -z "$output"
-	make_clone
+	rm "$dir/bin/herd7"
 }
 
 # make_packages FETCHED: Makes stand-ins for apt and for the script that downloads herd7.
@@ -243,6 +247,7 @@ trap 'rm -rf "$dir"' EXIT
 PATH=$dir/bin:$PATH
 parts=$("$SCRIPTS/kernel/tree.sh" -m)
 copy_tree "$(value source /dev/stdin <<<"$parts")"
+make_clone
 begin_results litmus
 test_passed
 test_results
