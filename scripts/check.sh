@@ -161,7 +161,7 @@ for what in module checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	options/test-{variables,grammar}.sh quick/test-quick.sh \
+	options/test-{variables,grammar}.sh quick/test-quick.sh measure/test-coverage.sh \
 	litmus/test-litmus.sh kernel/test-patch.sh \
 	mutate/test-{apply,try,quick,operators,patch}.sh \
 	test/test-{clean,signals,keys}.sh; do

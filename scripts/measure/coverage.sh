@@ -1,13 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests on a kernel that measures coverage. Print which lines and branches the
-# tests reach in mm/mmu_notifier.c, in mm/hmm.c and in the driver.
+# Run the tests on a kernel that measures coverage, and the program of make quick. Print
+# which lines and branches they reach in mm/mmu_notifier.c, and which the tests reach in
+# mm/hmm.c and in the driver.
 #
 # usage: coverage.sh
 #
 # The environment variable KERNEL is a row of scripts/kernel/table with the fragment cov
-# [6.1-cov]. coverage.sh writes an annotated report to build/<kernel>/coverage/html.
+# [6.1-cov]. The variable TIER names one of the two columns of the table: "guest" for the
+# tests, "quick" for the program; the default is both. With TIER=quick, the variable TESTS
+# selects configurations, and coverage.sh builds and boots no kernel. coverage.sh writes
+# an annotated report of the tests to build/<kernel>/coverage/html, and of the program to
+# build/quick-<kernel>-cov/html.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -35,6 +40,18 @@ read_counts() {
 		--output-file "$dir/info"
 }
 
+# count_guest: Runs the tests in a guest, and writes the counts to the file $dir/info.
+count_guest() {
+	resolve "$KERNEL"
+	build=$(value kdir "$out/kernel")
+	dir=$out/coverage
+	# With JOBS=1 only one guest runs, because unpack_counts() reads the counts of only
+	# one guest.
+	JOBS=1 KERNEL=$KERNEL "$SCRIPTS/kselftest.sh"
+	unpack_counts
+	read_counts
+}
+
 # write_html: Writes the annotated report to $dir/html.
 write_html() {
 	quietly genhtml --quiet --branch-coverage --output-directory \
@@ -42,14 +59,20 @@ write_html() {
 	say "the report is in ${dir#"$PWD"/}/html/index.html"
 }
 
-need_for "$KERNEL" python3 lcov
-resolve "$KERNEL"
-build=$(value kdir "$out/kernel")
-dir=$out/coverage
-# With JOBS=1 only one guest runs, because unpack_counts() reads the counts of only one
-# guest.
-JOBS=1 KERNEL=$KERNEL "$SCRIPTS/kselftest.sh"
-unpack_counts
-read_counts
-python3 "$SCRIPTS/measure/coverage-table.py" "$dir/info" "$SCRIPTS/measure/uncovered"
-write_html
+counts=()
+if [ "${TIER:-guest}" = guest ]; then
+	need_for "$KERNEL" "${NEED_QUICK[@]}" python3 lcov
+	count_guest
+	counts+=("guest=$dir/info")
+	write_html
+fi
+if [[ ${TIER:-quick} = quick && $SUITE = mmun ]]; then
+	need "${NEED_QUICK[@]}" python3 lcov
+	[ "$TIER" = quick ] || TESTS=
+	dir=$TOP/build/quick-$KERNEL
+	TESTS=$TESTS "$SCRIPTS/measure/coverage-quick.sh" "$KERNEL" "$dir"
+	counts+=("quick=$dir/info")
+	write_html
+fi
+exec "$SCRIPTS/measure/coverage-table.py" "$SCRIPTS/measure/uncovered" \
+	"${KERNEL%%-*}" "${counts[@]}"
