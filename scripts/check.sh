@@ -175,6 +175,8 @@ step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"
+	step "coverage of quick on $kernel" env TIER=quick SUITE=mmun TESTS= CC= LLVM= \
+		KERNEL="$kernel-cov" "$SCRIPTS/measure/coverage.sh"
 done
 step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
 for kernel in 7.3 6.1; do

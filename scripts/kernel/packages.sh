@@ -15,7 +15,7 @@
 	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
 		'/usr/include/openssl/ssl.h')
 	NEED_CHECK=(git perl python3 script sparse shellcheck
-		clang-format)
+		clang-format lcov)
 	NEED_DOCS=(sphinx-build)
 }
 

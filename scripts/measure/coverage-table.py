@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Print how many lines and branches the tests reached.
 
-usage: coverage-table.py UNCOVERED SERIES TIER=INFO...
+usage: coverage-table.py [--bars] UNCOVERED SERIES TIER=INFO...
 
 The program lcov writes the file INFO, with the counts of one tier: "guest" for the tests in
 a guest, or "quick" for the program of make quick. coverage-table.py prints a table with a
@@ -10,6 +10,8 @@ column for each tier. The table has a row for each function of mm/mmu_notifier.c
 for each file. Below the table, coverage-table.py prints what the tests did not reach in
 mm/mmu_notifier.c. SERIES is the version of the kernel, such as 6.1. The file UNCOVERED
 describes its rows. coverage-table.py exits with status 1 if a row of UNCOVERED is wrong.
+With --bars, coverage-table.py also exits with status 1 if the tier "quick" reaches a smaller
+share of mm/mmu_notifier.c than BARS.
 """
 
 import bisect
@@ -19,6 +21,7 @@ import pathlib
 import sys
 
 SUBJECT = "mmu_notifier.c"
+BARS = {"lines": 99, "branches": 95}    # percent
 EXCLUDED = ("WARN", "BUG", "assertion", "overflow")
 
 
@@ -159,6 +162,14 @@ def complaints(file, lines, source, rows):
                        f"{SUBJECT}:{n}: {row.text}")
 
 
+def below_bars(file):
+    """Yield the bars that the counts of make quick do not reach."""
+    sums = file.sums(file.lines)
+    for (what, bar), reached, total in zip(BARS.items(), sums[::2], sums[1::2]):
+        if 100 * reached < bar * total:
+            yield f"quick reaches {reached} of {total} {what}, which is less than {bar} %"
+
+
 def show_missed(file, lines, why):
     print("\nlines that the tests in the guest did not reach")
     for name, numbers in lines.items():
@@ -203,7 +214,8 @@ def show_functions(columns, starts):
 
 def main():
     """Print the table, and what is missing."""
-    uncovered, series, *arguments = sys.argv[1:]
+    bars = sys.argv[1] == "--bars"
+    uncovered, series, *arguments = sys.argv[1 + bars:]
     tiers = {tier: read_info(path) for tier, path in
              (argument.split("=", 1) for argument in arguments)}
     why, rows = read_uncovered(uncovered)
@@ -224,6 +236,7 @@ def main():
         wanted = [row for row in rows if not row.excludes()]
         show_missed_by_quick(file, lines, source, wanted)
         wrong = list(complaints(file, lines, source, rows))
+        wrong += below_bars(file) if bars else []
     print("".join(f"{text}\n" for text in wrong), end="", file=sys.stderr)
     sys.exit(1 if wrong else 0)
 

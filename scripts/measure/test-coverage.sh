@@ -54,19 +54,23 @@ write_info() {
 	} >"$1"
 }
 
-# make_table [TIER...]: Prints the table of the tiers TIER [quick]. make_table sets the
+# make_table [--bars] [TIER...]: Prints the table of the tiers TIER [quick]. make_table sets the
 # variable status to the exit status, the variable output to the table, and the variable
 # complaints to what is written to stderr.
 make_table() {
-	local -a tiers=()
+	local -a bars=() tiers=()
 	local tier
 
+	if [ "${1-}" = --bars ]; then
+		bars=(--bars)
+		shift
+	fi
 	for tier in "${@:-quick}"; do
 		tiers+=("$tier=$dir/$tier")
 	done
 	status=0
-	output=$("$SCRIPTS/measure/coverage-table.py" "$dir/uncovered" 6.1 "${tiers[@]}" \
-		2>"$dir/stderr") || status=$?
+	output=$("$SCRIPTS/measure/coverage-table.py" "${bars[@]}" "$dir/uncovered" 6.1 \
+		"${tiers[@]}" 2>"$dir/stderr") || status=$?
 	complaints=$(<"$dir/stderr")
 }
 
@@ -136,6 +140,24 @@ $dir/uncovered:9: the row says BUG, and quick reaches mmu_notifier.c:16: BUG_ON(
 	complains "a kind that does not exist" "9: there is no kind BUGS"
 }
 
+test_bars() {
+	begin_table
+	printf '%s\n' one >"$dir/uncovered"
+	write_info "$dir/quick" "3:5:5,5,1,4 9:0:"
+	make_table
+	check "no bars" test "$status:$complaints" = 0:
+	make_table --bars
+	check "too few lines" test "$status:$complaints" = \
+		"1:quick reaches 1 of 2 lines, which is less than 99 %"
+	write_info "$dir/quick" "3:5:0,5,1,4 9:1:"
+	make_table --bars
+	check "too few branches" test "$status:$complaints" = \
+		"1:quick reaches 3 of 4 branches, which is less than 95 %"
+	write_info "$dir/quick" "3:5:5,5,1,4 9:1:"
+	make_table --bars
+	check "the bars are reached" test "$status:$complaints" = 0:
+}
+
 # make_clone: Makes a clone with the stand-in for the program, and a cache with the source
 # tree of 6.1.
 make_clone() {
@@ -162,14 +184,21 @@ run_coverage() {
 
 test_quick() {
 	make_clone
+	sed -i 's/^BARS = .*/BARS = {"lines": 85, "branches": 75}/' \
+		"$dir/clone/scripts/measure/coverage-table.py"
 	run_coverage
 	check "TIER=quick: status 0" test "$status" = 0
 	has_row "TIER=quick" mmu_notifier.c " 6/7 85.7% 7/9 77.8%"
 	check "TIER=quick: the program counts" grep -q "GCOV=1" "$program/../key"
 	check "TIER=quick: no guest" test "$(ls "$dir/clone/build")" = quick-6.1-cov
+	sed -i 's/^BARS = .*/BARS = {"lines": 99, "branches": 75}/' \
+		"$dir/clone/scripts/measure/coverage-table.py"
+	run_coverage
+	check "TIER=quick: too few lines" test "$status" = 1
 	touch "$program/subject.gcda"
 	run_coverage TESTS='a*'
 	check "the counts of an earlier run are removed" test ! -e "$program/subject.gcda"
+	check "no bars with TESTS" test "$status" = 0
 	check "TESTS selects configurations" grep -q "chosen: a\*" "$program/../ktap"
 	run_coverage CC=clang
 	check "clang is refused" grep -q "leave CC and LLVM out" <<<"$complaints"
@@ -189,5 +218,6 @@ PATH=$dir/bin:$PATH
 begin_results coverage
 test_table
 test_complaints
+test_bars
 test_quick
 end_results
