@@ -209,7 +209,7 @@ static void access_shared(int word, bool write, const void *pc)
 	const struct locks locks = my_locks();
 	const bool races = does_race(word, write, locks);
 
-	if (ACCESSES_STOP && must_stop(races))
+	if (must_stop(races))
 		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
 	me->raced |= races;
 	/* Another actor may run between this write and the next access. */
@@ -412,13 +412,4 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 	access_bytes(from, bytes, false, CALLER);
 	access_bytes(to, bytes, true, CALLER);
 	return memcpy(to, from, bytes);
-}
-
-/* The counts of gcov are neither in the heap nor in the state. */
-uint64_t __tsan_atomic64_fetch_add(uint64_t *count, uint64_t value, int order)
-{
-	const uint64_t old = *count;
-
-	*count = old + value;
-	return old;
 }

@@ -49,19 +49,6 @@ enum points {
 
 extern enum points points;
 
-/*
- * With gcov, an actor stops only in calls of functions.  gcov counts some edges
- * of a function, and computes the others: what enters a block also leaves the
- * block.  A step back of the search breaks this rule at the stop.  gcov expects
- * that a call does not return, or returns twice.  gcov does not expect this of
- * an access.
- */
-#ifdef GCOV
-#define ACCESSES_STOP false
-#else
-#define ACCESSES_STOP true
-#endif
-
 /* Forget what is known of the words, before the search of another configuration. */
 void access_forget(void);
 /* From now on, what a child learns is known to its parent. */
