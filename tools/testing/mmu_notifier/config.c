@@ -119,7 +119,7 @@ const struct config configs[] = {
 		.role = { INSERT(1), INVALIDATE(0, 2) },
 	}, {
 		.name = "insert_during_an_invalidation_that_hits_no_range", .live = A,
-		.role = { INSERT_READ(3), INVALIDATE(2, 4) },
+		.role = { INSERT_READ(3), INVALIDATE(4, 4) },
 	}, {
 		.name = "read_of_a_range_inserted_during_an_invalidation", .live = A,
 		.role = { INSERT_READ(1), INVALIDATE(0, 2) },
