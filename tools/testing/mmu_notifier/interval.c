@@ -2,6 +2,7 @@
 /* A driver with interval notifiers, and the tasks that use it */
 #include <linux/mmu_notifier.h>
 
+#include "hold.h"
 #include "interval.h"
 #include "list.h"
 #include "mm.h"
@@ -69,10 +70,12 @@ static bool range_invalidate(struct mmu_interval_notifier *sub,
 	struct range *range = container_of(sub, struct range, sub);
 	bool done;
 
+	hold(HOLD_ENTER, range->index);
 	/* A section without blocking needs a user lock that is a spinlock. */
 	spin_lock(&range->lock);
 	done = invalidate_range(range, event, seq);
 	spin_unlock(&range->lock);
+	hold(HOLD_LEAVE, range->index);
 	return done;
 }
 
@@ -138,14 +141,19 @@ static struct range *range_alloc(int index)
 	return range;
 }
 
+static unsigned long address_of(int page)
+{
+	return BASE + page * page_bytes;
+}
+
 static int range_insert(struct range *range,
 			typeof(mmu_interval_notifier_insert) *insert,
 			const struct mmu_interval_notifier_ops *ops)
 {
 	refine_range(range->index, &range->sub, range->pages - RANGE_PAGES);
 	refine_call(CALL_INSERT, range->index, 0, 0);
-	return insert(&range->sub, the_mm, BASE + range->index, range->pages,
-		      ops);
+	return insert(&range->sub, the_mm, address_of(range->index),
+		      range->pages * page_bytes, ops);
 }
 
 static void range_remove(struct range *range)
@@ -180,9 +188,12 @@ static bool range_read(void *arg)
 	refine_call(CALL_BEGIN, index, 0, 0);
 	seq = mmu_interval_read_begin(&range->sub);
 	refine_begin(seq);
+	hold(HOLD_RETURN, seq);
 	mm_walk(the_mm, index, range->pages, page);
+	hold(HOLD_RETURN, 0);
 	retry = mmu_interval_check_retry(&range->sub, seq);
 	refine_retry(index, seq, retry);
+	hold(HOLD_RETURN, retry);
 	if (retry)
 		return false;
 	spin_lock(&range->lock);
@@ -191,6 +202,7 @@ static bool range_read(void *arg)
 	for (int i = 0; i < range->pages && !retry; i++)
 		range->spte[i] = page[i];
 	spin_unlock(&range->lock);
+	hold(HOLD_RETURN, retry);
 	return !retry;
 }
 
@@ -301,14 +313,14 @@ void remover(void *role)
 
 static unsigned long end_of(int last)
 {
-	return last == ALL_PAGES ? ULONG_MAX : BASE + last + 1;
+	return last == ALL_PAGES ? ULONG_MAX : address_of(last + 1);
 }
 
 static void *const owner = (void *)&range_ops;
 
 static void event_init(struct mmu_notifier_range *event, int first, int last)
 {
-	const unsigned long from = last == ALL_PAGES ? 0 : BASE + first;
+	const unsigned long from = last == ALL_PAGES ? 0 : address_of(first);
 
 #ifdef RANGE_HAS_VMA
 	mmu_notifier_range_init_owner(event, MMU_NOTIFY_CLEAR, 0, NULL, the_mm,
@@ -356,6 +368,7 @@ static bool start(struct mmu_notifier_range *event, int first, int last,
 		ret = mmu_notifier_invalidate_range_start_nonblock(event);
 	refine_start(ret);
 	refine_list_started(ret);
+	hold(HOLD_START, 0);
 	me->must_not_block = false;
 	return !ret;
 }
@@ -371,6 +384,7 @@ static void end(struct mmu_notifier_range *event)
 #endif
 	mmu_notifier_invalidate_range_end(event);
 	refine_list_walked();
+	hold(HOLD_END, 0);
 }
 
 /* The caller has already flushed the secondary TLB. */

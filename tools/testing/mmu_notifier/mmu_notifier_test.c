@@ -26,6 +26,7 @@
 #include "actor.h"
 #include "config.h"
 #include "draw.h"
+#include "explorer.h"
 #include "search.h"
 #include "walk.h"
 
@@ -145,6 +146,7 @@ static void print_failure(const struct config *config,
 	} else if (result->failed) {
 		draw(config, &result->schedule);
 		print_schedule(config, &result->schedule);
+		explorer_print(config);
 	} else if (outcome == FAIL) {
 		printf("# the search must find an error, and does not: %s\n",
 		       config->caught);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #define RANGES 4
-#define BASE 0x1000ul /* the address of page 0; a page has one byte */
+#define BASE 0x1000ul /* the address of page 0 */
 #define ALL_PAGES 255
 
 /* The call that an actor makes */
@@ -42,10 +42,14 @@ struct peek {
 
 void peek(struct peek *peek);
 unsigned long peek_seq(const void *sub);
+/* As a driver finds out: without a look into the tree */
+bool peek_in_tree(const void *sub);
 int peek_mm_count(void);
 int peek_mm_users(void);
 
 void refine_init(void);
+/* Do not report that kernel and model differ.  hold.c compares them itself. */
+void refine_ignore(bool ignore);
 /*
  * A range of the model has this subscription, before or after its insert, and
  * covers so many pages after the first two pages.

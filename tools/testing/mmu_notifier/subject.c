@@ -63,6 +63,13 @@ unseen unsigned long peek_seq(const void *sub)
 	return ((const struct mmu_interval_notifier *)sub)->invalidate_seq;
 }
 
+unseen bool peek_in_tree(const void *sub)
+{
+	const struct mmu_interval_notifier *interval_sub = sub;
+
+	return !RB_EMPTY_NODE(&interval_sub->interval_tree.rb);
+}
+
 unseen int peek_mm_count(void)
 {
 	return the_mm->mm_count.counter;
