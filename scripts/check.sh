@@ -185,6 +185,7 @@ done
 step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
 step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
+step "quick/test-explorer.sh" "$SCRIPTS/quick/test-explorer.sh" 7.3
 step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 [ "$UNTIL" = compile ] || batch "mutants of the module" "$SCRIPTS/mutate/module.sh"
 step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/debug"
