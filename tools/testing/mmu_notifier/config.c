@@ -156,8 +156,12 @@ const struct config configs[] = {
 		.two_pass = A | C | D,
 		.role = { INVALIDATE(0, 4), INVALIDATE(1, 2), REAP(3, 3) },
 	}, {
+		.name = "two_pass_range_refuses", .live = A | B | C, .two_pass = A | B,
+		.refuses = B,
+		.role = { REAP(0, 3), INVALIDATE(1, 1) },
+	}, {
 		.name = "second_pass_at_exit", .live = A | B | C, .two_pass = A | C,
-		.role = { EXIT, REMOVE(1) },
+		.role = { EXIT, REMOVE(1), INVALIDATE(0, 0) },
 	}, {
 		.name = "insert_of_a_wrong_range_fails", .live = A,
 		.role = { RUN(insert_wrong), INVALIDATE(0, 0) },
@@ -270,6 +274,10 @@ const struct config configs[] = {
 		.name = "all_list_notifiers_refuse", .listeners = 3, .list_refuses = 3,
 		.role = { REAP(0, 1), INVALIDATE(0, 1), REAP(2, 2) },
 	}, {
+		.name = "unregister_of_the_only_notifier_during_its_refusal", .listeners = 1,
+		.list_refuses = 1,
+		.role = { REAP(0, 1), UNREGISTER(0) },
+	}, {
 		.name = "unregister_during_a_refusal", .listeners = 7, .list_refuses = 2,
 		.role = { REAP(0, 1), UNREGISTER(1), UNREGISTER(2) },
 	}, {
@@ -282,7 +290,8 @@ const struct config configs[] = {
 	}, {
 		.name = "young_without_list_notifiers", .live = A, .role = { RUN(aging), EXIT },
 	}, {
-		.name = "young_of_a_notifier_that_leaves", .listeners = 3, .list_young = 1,
+		.name = "young_of_a_notifier_that_leaves", .listeners = 7, .list_young = 1,
+		.list_bare = 4,
 		.role = { RUN(aging), UNREGISTER(0), RUN(change_pte) },
 	}, {
 		.name = "secondary_tlb_is_flushed", .listeners = 7, .list_tlb = 5,

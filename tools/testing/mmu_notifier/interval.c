@@ -100,7 +100,10 @@ static bool range_invalidate_start(struct mmu_interval_notifier *sub,
 		violate("invalidate_start() gets a pointer that is not NULL");
 	spin_lock(&range->lock);
 	done = invalidate_range(range, event, seq);
-	if (done && !range->started) {
+	if (!done) {
+		/* A range that refuses gets no second pass. */
+		*finish = &range->finish;
+	} else if (!range->started) {
 		range->started = true;
 		*finish = &range->finish;
 		refine_await(range->index);
