@@ -82,6 +82,7 @@ tree=$(value source /dev/stdin <<<"$parts")
 dir=$TOP/build/controls
 rm -rf "$dir"
 mkdir -p "$dir/tools/testing/selftests/mmun"
+cp "$TOP/test_mmun_uapi.h" "$dir"
 cp -r "$TOP/tools/testing/mmu_notifier" "$dir/tools/testing/"
 cp -r "$TOP/tools/testing/selftests/mmun/model" "$dir/tools/testing/selftests/mmun/"
 begin_results "quick: controls"
