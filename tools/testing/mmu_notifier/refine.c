@@ -13,6 +13,7 @@
 struct state {
 	const void *sub[RANGES];
 	struct model_lock lock;
+	bool knows_seq; /* The sequences of the model are those of the kernel. */
 	struct {
 		uint8_t call; /* enum call */
 		uint8_t range;
@@ -117,6 +118,29 @@ static void model_makes_call(void)
 	}
 }
 
+/*
+ * Only the differences of sequences matter.  The model takes over the first
+ * sequence of the kernel, which must be even.
+ */
+static void take_over_seq(const void *lock)
+{
+	struct model_lock *m = &STATE->lock;
+	struct peek now;
+	uint8_t difference;
+
+	peek(&now);
+	if (!now.exists || now.lock != lock)
+		return;
+	if (now.seq & 1)
+		violate("the first sequence is %lu, and must be even", now.seq);
+	difference = now.seq - m->seq;
+	m->seq += difference;
+	for (int i = 0; i < RANGES; i++)
+		if (m->sub[i].in_tree)
+			m->sub[i].seq += difference;
+	STATE->knows_seq = true;
+}
+
 static void begin_locks(typeof(STATE->actor[0]) *a)
 {
 	a->old_seq = STATE->lock.sub[a->range].seq;
@@ -127,6 +151,8 @@ void refine_lock(const void *lock)
 {
 	typeof(STATE->actor[0]) *a = &STATE->actor[actor_index(me)];
 
+	if (!STATE->knows_seq)
+		take_over_seq(lock);
 	if (a->call == CALL_BEGIN && !a->locked)
 		begin_locks(a);
 	refine_list_lock(lock);
@@ -335,6 +361,9 @@ void refine_end(void)
 		return;
 	check_mm_count(&now);
 	refine_list_end();
-	if (now.exists)
-		compare(&now);
+	if (!now.exists)
+		return;
+	if (!STATE->knows_seq)
+		take_over_seq(now.lock);
+	compare(&now);
 }
