@@ -25,7 +25,8 @@
 #	tiers: the tiers that can notice the mutant, if not all can (optional)
 #	origin: "written for this purpose", or the fix that the mutant reverts
 #	equivalent: the reason why no test can notice the mutant (optional)
-#	wants: what a test would need to notice the mutant; only if no test can (optional)
+#	wants: what a test in a guest would need to notice the mutant; only if no test in
+#		a guest can (optional)
 
 # entry_value KEY ENTRY: Prints the value of KEY in the file ENTRY. entry_value prints
 # nothing if ENTRY has no KEY.
