@@ -256,9 +256,10 @@ void insert_wrong(void *role)
 static void insert_must_fail(typeof(mmu_interval_notifier_insert) *insert)
 {
 	struct range *range = kzalloc(sizeof(*range), GFP_KERNEL);
-	const int ret =
-		insert(&range->sub, the_mm, BASE, RANGE_PAGES, &range_ops);
+	int ret;
 
+	refine_call(CALL_NONE, 0, 0, 0);
+	ret = insert(&range->sub, the_mm, BASE, RANGE_PAGES, &range_ops);
 	if (ret != mm_settings.error)
 		violate("an insert returned %d, and must return %d", ret,
 			mm_settings.error);

@@ -201,6 +201,8 @@ static void compare(const struct peek *k)
 {
 	const struct model_lock *m = &STATE->lock;
 
+	if ((long)k->active < 0)
+		violate("more invalidations have ended than started");
 	if (k->active != m->active)
 		violate("%ld invalidations are active, and must be %d",
 			(long)k->active, m->active);
