@@ -22,7 +22,7 @@ import pathlib
 import re
 import sys
 
-IGNORED = re.compile(r"\s*(VM_|WARN|BUG|lockdep_|might_|lock_map_|non_block_|pr_)")
+IGNORED = re.compile(r"\s*(VM_|WARN|BUG|lockdep_|mmap_assert_|might_|lock_map_|non_block_|pr_)")
 DECLARATION = re.compile(r"\s*(const |static )*(struct|unsigned|int|long|bool|char|void|"
                          r"size_t|u\d+|enum)\b")
 # Text in which no operator may match

@@ -78,6 +78,7 @@ void access_freeze(void)
 void footprint_begin(void)
 {
 	footprint.nr = 0;
+	footprint.calls = 0;
 	stamp++;
 }
 
@@ -234,6 +235,8 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 
 	if (!me)
 		return;
+	if (footprint.calls++ == MAX_CALLS)
+		violate("a step does not end");
 	if (first < 0) {
 		if ((uintptr_t)address < 4096)
 			violate("null pointer dereference");

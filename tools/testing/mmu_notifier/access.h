@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define MAX_ACCESSES 200
+/* A step that accesses memory more often does not end. */
+#define MAX_CALLS 100000
 
 /* Masks of the locks that were held at all accesses of one kind to a word */
 struct locks {
@@ -29,6 +31,7 @@ struct access {
 /* The words that one step accesses, and that more than one actor accesses */
 struct footprint {
 	int nr;
+	int calls; /* of the hooks, also for words of one actor */
 	struct access access[MAX_ACCESSES];
 };
 

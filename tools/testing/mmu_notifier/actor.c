@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Coroutines on stacks inside of struct world */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actor.h"
 #include "primitive.h"
@@ -154,6 +156,32 @@ unsigned int actors_enabled(void)
 		if (actor_enabled(&world.actor[i]))
 			mask |= 1u << i;
 	return mask;
+}
+
+/* The handler leaves its stack, as violate() does not return inside of an actor. */
+static void report_fault(int signal, siginfo_t *info, void *context)
+{
+	if (me && (uintptr_t)info->si_addr < 4096)
+		violate("null pointer dereference");
+	if (me)
+		violate("invalid pointer %p", info->si_addr);
+	fprintf(stderr, "invalid pointer %p before step 1, or in a check\n",
+		info->si_addr);
+	_exit(128 + signal);
+}
+
+void actor_catch_faults(void)
+{
+	static char stack[65536];
+	const stack_t other = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	const struct sigaction action = {
+		.sa_sigaction = report_fault,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+	};
+
+	sigaltstack(&other, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
 }
 
 void violate(const char *format, ...)

@@ -97,6 +97,8 @@ bool actor_enabled(const struct actor *actor);
 unsigned int actors_enabled(void);
 /* Make the actor take a step. */
 void actor_step(struct actor *actor);
+/* From now on, an actor that uses an invalid pointer violates a property. */
+void actor_catch_faults(void);
 /* Stop the running actor until the search chooses it and @wait is over. */
 void actor_stop(enum wait wait, void *object, const void *pc);
 /*

@@ -269,6 +269,7 @@ int main(int argc, char **argv)
 {
 	const char *schedule = getenv("SCHEDULE");
 
+	actor_catch_faults();
 	if (!set_points(getenv("POINTS"))) {
 		fprintf(stderr, "POINTS: expected none, races or all\n");
 		return 2;
