@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Right and wrong readers of drivers, see driver.h */
+#include <linux/mmu_notifier.h>
+
+#include "driver.h"
+#include "interval.h"
+#include "mirror.h"
+#include "mm.h"
+
+/* A reader, and how often it has begun */
+struct reading {
+	int begun;
+	int most; /* A reader begins once, and again after each invalidation. */
+	unsigned long seq;
+};
+
+static void publish(const unsigned long *page)
+{
+	for (int i = 0; i < PAGES; i++)
+		mirror->spte[i] = page[i];
+}
+
+/* Begin, and test that each collision needed an invalidation of its own. */
+static unsigned long begin(struct reading *reading)
+{
+	if (++reading->begun > reading->most)
+		violate("a reader begins %d times, and there are %d invalidations",
+			reading->begun, reading->most - 1);
+	return mmu_interval_read_begin(&mirror->sub);
+}
+
+static void read(bool (*attempt)(void *reading), const void *arg)
+{
+	const struct role *role = arg;
+	struct reading reading = { .most = 1 + role->last };
+
+	actor_repeat(attempt, &reading);
+}
+
+/* Test the sequence and publish the pages, under the update lock. */
+static bool commit(unsigned long seq, const unsigned long *page)
+{
+	bool retry;
+
+	spin_lock(&mirror->lock);
+	retry = mmu_interval_read_retry(&mirror->sub, seq);
+	if (!retry)
+		publish(page);
+	spin_unlock(&mirror->lock);
+	return !retry;
+}
+
+static bool attempt(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	return commit(seq, page);
+}
+
+void driver_read(void *role)
+{
+	read(attempt, role);
+}
+
+static bool attempt_chunks(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	for (int i = 0; i < PAGES; i++)
+		mm_walk(the_mm, i, 1, &page[i]);
+	return commit(seq, page);
+}
+
+void driver_read_chunks(void *role)
+{
+	read(attempt_chunks, role);
+}
+
+/* The sequence of the last chunk does not tell that an earlier chunk is stale. */
+static bool attempt_chunks_wrong(void *reading)
+{
+	unsigned long page[PAGES], seq = 0;
+
+	for (int i = 0; i < PAGES; i++) {
+		seq = mmu_interval_read_begin(&mirror->sub);
+		mm_walk(the_mm, i, 1, &page[i]);
+	}
+	return commit(seq, page);
+}
+
+void driver_read_chunks_wrong(void *role)
+{
+	read(attempt_chunks_wrong, role);
+}
+
+static bool attempt_stale_seq(void *arg)
+{
+	struct reading *reading = arg;
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	return commit(reading->seq, page);
+}
+
+/* The old sequence collides for ever. */
+void driver_read_stale_seq(void *role)
+{
+	struct reading reading = {};
+
+	reading.seq = mmu_interval_read_begin(&mirror->sub);
+	actor_repeat(attempt_stale_seq, &reading);
+}
+
+/* Another reader stores its sequence over the sequence of this reader. */
+static bool attempt_one_seq_for_all(void *reading)
+{
+	unsigned long page[PAGES];
+
+	mirror->seq = mmu_interval_read_begin(&mirror->sub);
+	mm_walk(the_mm, 0, PAGES, page);
+	return commit(mirror->seq, page);
+}
+
+void driver_read_one_seq_for_all(void *role)
+{
+	read(attempt_one_seq_for_all, role);
+}
+
+static void set_valid(bool valid)
+{
+	spin_lock(&mirror->lock);
+	mirror->valid = valid;
+	spin_unlock(&mirror->lock);
+}
+
+/* Another reader sets the flag again that an invalidation has cleared. */
+static bool attempt_flag(void *reading)
+{
+	unsigned long page[PAGES];
+	bool valid;
+
+	mmu_interval_read_begin(&mirror->sub);
+	set_valid(true);
+	mm_walk(the_mm, 0, PAGES, page);
+	spin_lock(&mirror->lock);
+	valid = mirror->valid;
+	if (valid)
+		publish(page);
+	spin_unlock(&mirror->lock);
+	return valid;
+}
+
+void driver_read_flag(void *role)
+{
+	read(attempt_flag, role);
+}
+
+static bool attempt_without_lock(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	if (mmu_interval_read_retry(&mirror->sub, seq))
+		return false;
+	publish(page);
+	return true;
+}
+
+void driver_read_without_lock(void *role)
+{
+	read(attempt_without_lock, role);
+}
+
+static bool attempt_test_before_lock(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	if (mmu_interval_check_retry(&mirror->sub, seq))
+		return false;
+	spin_lock(&mirror->lock);
+	publish(page);
+	spin_unlock(&mirror->lock);
+	return true;
+}
+
+void driver_read_test_before_lock(void *role)
+{
+	read(attempt_test_before_lock, role);
+}
+
+/* The device uses the pages until the test tells that they are stale. */
+static bool attempt_use_before_retry(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	spin_lock(&mirror->lock);
+	publish(page);
+	spin_unlock(&mirror->lock);
+	if (commit(seq, page))
+		return true;
+	spin_lock(&mirror->lock);
+	mirror_drop();
+	spin_unlock(&mirror->lock);
+	return false;
+}
+
+void driver_read_use_before_retry(void *role)
+{
+	read(attempt_use_before_retry, role);
+}
+
+/* An invalidation before the insert calls no callback. */
+void driver_insert_after_walk(void *role)
+{
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	mirror_insert();
+	spin_lock(&mirror->lock);
+	publish(page);
+	spin_unlock(&mirror->lock);
+}
+
+void driver_insert_before_walk(void *role)
+{
+	mirror_insert();
+	read(attempt, role);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The driver of driver.c: a mirror of the pages 0 and 1 */
+#ifndef _MMU_NOTIFIER_MIRROR_H
+#define _MMU_NOTIFIER_MIRROR_H
+
+#include <linux/mmu_notifier.h>
+
+#define PAGES 2
+
+struct mirror {
+	struct mmu_interval_notifier sub;
+	spinlock_t lock; /* the update lock */
+	struct mutex mutex; /* the update lock if the callback sleeps */
+	unsigned long spte[PAGES]; /* a page, or 0 */
+	unsigned long seq; /* of a driver with one sequence for all readers */
+	bool valid; /* of a driver with a flag instead of a sequence */
+	bool put; /* The callback has dropped its user of the mm. */
+};
+
+extern struct mirror *mirror;
+
+/* Insert the mirror with the right callback. */
+void mirror_insert(void);
+
+static inline void mirror_drop(void)
+{
+	for (int i = 0; i < PAGES; i++)
+		mirror->spte[i] = 0;
+}
+
+#endif /* _MMU_NOTIFIER_MIRROR_H */
