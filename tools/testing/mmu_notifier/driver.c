@@ -11,12 +11,23 @@
 /* The setup creates the mirror, so each schedule has the mirror at one address. */
 struct mirror *mirror;
 
+static unseen void count_invalidation(void)
+{
+	mirror->invalidations++;
+}
+
+static void set_seq(struct mmu_interval_notifier *sub, unsigned long seq)
+{
+	mmu_interval_set_seq(sub, seq);
+	count_invalidation();
+}
+
 static bool invalidate_right(struct mmu_interval_notifier *sub,
 			     const struct mmu_notifier_range *event,
 			     unsigned long seq)
 {
 	spin_lock(&mirror->lock);
-	mmu_interval_set_seq(sub, seq);
+	set_seq(sub, seq);
 	mirror_drop();
 	spin_unlock(&mirror->lock);
 	return true;
@@ -30,7 +41,7 @@ static bool invalidate_late_seq(struct mmu_interval_notifier *sub,
 	spin_lock(&mirror->lock);
 	mirror_drop();
 	spin_unlock(&mirror->lock);
-	mmu_interval_set_seq(sub, seq);
+	set_seq(sub, seq);
 	return true;
 }
 
@@ -39,7 +50,7 @@ static bool invalidate_unlocked(struct mmu_interval_notifier *sub,
 				const struct mmu_notifier_range *event,
 				unsigned long seq)
 {
-	mmu_interval_set_seq(sub, seq);
+	set_seq(sub, seq);
 	mirror_drop();
 	return true;
 }
@@ -49,7 +60,7 @@ static bool invalidate_mutex(struct mmu_interval_notifier *sub,
 			     unsigned long seq)
 {
 	mutex_lock(&mirror->mutex);
-	mmu_interval_set_seq(sub, seq);
+	set_seq(sub, seq);
 	mirror_drop();
 	mutex_unlock(&mirror->mutex);
 	return true;
@@ -75,7 +86,7 @@ static bool invalidate_flag(struct mmu_interval_notifier *sub,
 			    unsigned long seq)
 {
 	spin_lock(&mirror->lock);
-	mmu_interval_set_seq(sub, seq);
+	set_seq(sub, seq);
 	mirror->valid = false;
 	mirror_drop();
 	spin_unlock(&mirror->lock);

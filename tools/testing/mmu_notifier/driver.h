@@ -22,11 +22,13 @@ void driver_setup_lock_dropped(void);
 /* The next configuration has no mirror, unless its setup makes one. */
 void driver_forget(void);
 
-/* Readers.  @role->last is the number of invalidations that a reader can meet. */
+/* Readers.  A reader fails if it tries more often than the invalidations explain. */
 void driver_read(void *role);
 void driver_read_chunks(void *role);
 void driver_read_chunks_wrong(void *role);
-void driver_read_stale_seq(void *role);
+void driver_read_stale_seq(
+	void *role); /* The number of its tries is not limited. */
+void driver_count_stale_seq(void *role);
 void driver_read_one_seq_for_all(void *role);
 void driver_read_flag(void *role);
 void driver_read_without_lock(void *role);

@@ -3,16 +3,19 @@
 #include <linux/mmu_notifier.h>
 
 #include "driver.h"
-#include "interval.h"
 #include "mirror.h"
 #include "mm.h"
 
-/* A reader, and how often it has begun */
 struct reading {
-	int begun;
-	int most; /* A reader begins once, and again after each invalidation. */
+	int tries;
+	int before; /* the invalidations before the first try */
 	unsigned long seq;
 };
+
+static unseen int invalidations(void)
+{
+	return mirror->invalidations;
+}
 
 static void publish(const unsigned long *page)
 {
@@ -20,19 +23,28 @@ static void publish(const unsigned long *page)
 		mirror->spte[i] = page[i];
 }
 
-/* Begin, and test that each collision needed an invalidation of its own. */
+/*
+ * A collision needs an invalidation after the begin.  So a reader that begins again
+ * after each collision tries once, and once more for each invalidation.
+ */
+static void count_try(struct reading *reading)
+{
+	const int most = 1 + invalidations() - reading->before;
+
+	if (++reading->tries > most)
+		violate("a reader tries %d times after %d invalidations",
+			reading->tries, most - 1);
+}
+
 static unsigned long begin(struct reading *reading)
 {
-	if (++reading->begun > reading->most)
-		violate("a reader begins %d times, and there are %d invalidations",
-			reading->begun, reading->most - 1);
+	count_try(reading);
 	return mmu_interval_read_begin(&mirror->sub);
 }
 
-static void read(bool (*attempt)(void *reading), const void *arg)
+static void read(bool (*attempt)(void *reading))
 {
-	const struct role *role = arg;
-	struct reading reading = { .most = 1 + role->last };
+	struct reading reading = { .before = invalidations() };
 
 	actor_repeat(attempt, &reading);
 }
@@ -61,7 +73,7 @@ static bool attempt(void *reading)
 
 void driver_read(void *role)
 {
-	read(attempt, role);
+	read(attempt);
 }
 
 static bool attempt_chunks(void *reading)
@@ -76,7 +88,7 @@ static bool attempt_chunks(void *reading)
 
 void driver_read_chunks(void *role)
 {
-	read(attempt_chunks, role);
+	read(attempt_chunks);
 }
 
 /* The sequence of the last chunk does not tell that an earlier chunk is stale. */
@@ -93,7 +105,7 @@ static bool attempt_chunks_wrong(void *reading)
 
 void driver_read_chunks_wrong(void *role)
 {
-	read(attempt_chunks_wrong, role);
+	read(attempt_chunks_wrong);
 }
 
 static bool attempt_stale_seq(void *arg)
@@ -114,6 +126,20 @@ void driver_read_stale_seq(void *role)
 	actor_repeat(attempt_stale_seq, &reading);
 }
 
+static bool count_and_attempt_stale_seq(void *reading)
+{
+	count_try(reading);
+	return attempt_stale_seq(reading);
+}
+
+void driver_count_stale_seq(void *role)
+{
+	struct reading reading = { .before = invalidations() };
+
+	reading.seq = mmu_interval_read_begin(&mirror->sub);
+	actor_repeat(count_and_attempt_stale_seq, &reading);
+}
+
 /* Another reader stores its sequence over the sequence of this reader. */
 static bool attempt_one_seq_for_all(void *reading)
 {
@@ -126,7 +152,7 @@ static bool attempt_one_seq_for_all(void *reading)
 
 void driver_read_one_seq_for_all(void *role)
 {
-	read(attempt_one_seq_for_all, role);
+	read(attempt_one_seq_for_all);
 }
 
 static void set_valid(bool valid)
@@ -155,7 +181,7 @@ static bool attempt_flag(void *reading)
 
 void driver_read_flag(void *role)
 {
-	read(attempt_flag, role);
+	read(attempt_flag);
 }
 
 static bool attempt_without_lock(void *reading)
@@ -172,7 +198,7 @@ static bool attempt_without_lock(void *reading)
 
 void driver_read_without_lock(void *role)
 {
-	read(attempt_without_lock, role);
+	read(attempt_without_lock);
 }
 
 static bool attempt_test_before_lock(void *reading)
@@ -191,7 +217,7 @@ static bool attempt_test_before_lock(void *reading)
 
 void driver_read_test_before_lock(void *role)
 {
-	read(attempt_test_before_lock, role);
+	read(attempt_test_before_lock);
 }
 
 /* The device uses the pages until the test tells that they are stale. */
@@ -214,7 +240,7 @@ static bool attempt_use_before_retry(void *reading)
 
 void driver_read_use_before_retry(void *role)
 {
-	read(attempt_use_before_retry, role);
+	read(attempt_use_before_retry);
 }
 
 /* An invalidation before the insert calls no callback. */
@@ -232,5 +258,5 @@ void driver_insert_after_walk(void *role)
 void driver_insert_before_walk(void *role)
 {
 	mirror_insert();
-	read(attempt, role);
+	read(attempt);
 }
