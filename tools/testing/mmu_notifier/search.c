@@ -101,21 +101,23 @@ bool check_end(void)
 
 /*
  * The path has come back to a state of the path.  The cycle is a livelock if it
- * is fair: each actor takes a step in the cycle, or cannot take one somewhere.
+ * is fair: each actor takes a step in the cycle, or can take one nowhere.  An actor
+ * that waits for a lock gets the lock if it is free again and again, because the
+ * locks of the kernel are fair.
  */
 static bool check_cycle(int depth, uint64_t key)
 {
-	unsigned int always = ~0u;
+	unsigned int able = 0;
 	int i;
 
 	for (i = depth - 1; i >= 0 && level[i].key != key; i--)
-		always &= level[i].enabled;
+		able |= level[i].enabled;
 	if (i < 0)
 		return false;
-	always &= level[i].enabled;
+	able |= level[i].enabled;
 	for (; i < depth; i++)
-		always &= ~(1u << now->schedule.actor[i]);
-	if (!always)
+		able &= ~(1u << now->schedule.actor[i]);
+	if (!able)
 		violate("livelock: the actors repeat their steps for ever");
 	return violation[0];
 }
