@@ -48,6 +48,19 @@ const struct config driver_configs[] = {
 		.caught = MAPS, UNMODELLED,
 		.role = { RUN(driver_read_flag), RUN(driver_read_flag), RUN(driver_invalidate) },
 	}, {
+		.name = "driver_has_a_count_and_a_sequence", .setup = driver_setup_counter,
+		UNMODELLED,
+		.role = { RUN(driver_read_count_and_seq), RUN(driver_invalidate),
+			  RUN(driver_invalidate) },
+	}, {
+		.name = "driver_has_a_count_without_a_sequence", .setup = driver_setup_counter,
+		.caught = "when a reader publishes", UNMODELLED,
+		.role = { RUN(driver_read_count), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_has_a_sequence_without_a_count", .setup = driver_setup_counter,
+		.caught = "when a reader publishes", UNMODELLED,
+		.role = { RUN(driver_read_seq), RUN(driver_invalidate) },
+	}, {
 		.name = "driver_publishes_without_the_lock", .setup = driver_setup,
 		.caught = MAPS, UNMODELLED,
 		.role = { RUN(driver_read_without_lock), RUN(driver_invalidate) },

@@ -16,6 +16,7 @@ void driver_setup_mutex(void);
 void driver_setup_put(void);
 void driver_setup_not_inserted(void);
 void driver_setup_flag(void);
+void driver_setup_counter(void);
 void driver_setup_lock_until_end(void);
 void driver_setup_lock_kept(void);
 void driver_setup_lock_dropped(void);
@@ -36,6 +37,11 @@ void driver_read_test_before_lock(void *role);
 void driver_read_use_before_retry(void *role);
 void driver_insert_after_walk(void *role);
 void driver_insert_before_walk(void *role);
+
+/* Readers of a list notifier that counts invalidations */
+void driver_read_count_and_seq(void *role);
+void driver_read_count(void *role);
+void driver_read_seq(void *role);
 
 void driver_remove(void *role);
 void driver_remove_under_lock(void *role);
