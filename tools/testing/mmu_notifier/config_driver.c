@@ -81,6 +81,19 @@ const struct config driver_configs[] = {
 		.setup = driver_setup_unlocked_callback, .caught = MAPS, UNMODELLED,
 		.role = { RUN(driver_read), RUN(driver_invalidate) },
 	}, {
+		.name = "driver_sets_no_sequence_if_it_maps_no_page",
+		.setup = driver_setup_if_mapped, .caught = MAPS, UNMODELLED,
+		.role = { RUN(driver_read), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_begins_before_it_takes_the_lock", .setup = driver_setup_mutex,
+		UNMODELLED,
+		.role = { RUN(driver_read_mutex), RUN(driver_invalidate), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_begins_under_the_lock", .setup = driver_setup_mutex,
+		.caught = "deadlock: actor 0 waits for ever", UNMODELLED,
+		.role = { RUN(driver_read_begin_under_lock), RUN(driver_invalidate),
+			  RUN(driver_invalidate) },
+	}, {
 		.name = "driver_inserts_before_it_walks", .setup = driver_setup_not_inserted,
 		UNMODELLED,
 		.role = { RUN(driver_insert_before_walk), RUN(driver_invalidate) },
@@ -95,6 +108,13 @@ const struct config driver_configs[] = {
 		.name = "driver_removes_under_its_lock", .setup = driver_setup_mutex,
 		.caught = "deadlock", UNMODELLED,
 		.role = { RUN(driver_remove_under_lock), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_frees_after_it_removes", .setup = driver_setup_table, UNMODELLED,
+		.role = { RUN(driver_remove_and_free), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_frees_before_it_removes", .setup = driver_setup_table,
+		.caught = "use after free", UNMODELLED,
+		.role = { RUN(driver_free_and_remove), RUN(driver_invalidate) },
 	}, {
 		.name = "driver_removes_only_what_it_inserted", .setup = driver_setup_not_inserted,
 		UNMODELLED,
@@ -117,6 +137,13 @@ const struct config driver_configs[] = {
 		.name = "driver_holds_a_lock_until_the_end", .setup = driver_setup_lock_until_end,
 		UNMODELLED,
 		.role = { RUN(driver_reap) },
+	}, {
+		/* The trylock can fail, but a notifier with an end must not refuse. */
+		.name = "driver_holds_a_lock_until_the_end_and_refuses",
+		.setup = driver_setup_lock_until_end,
+		.settings = { .unmodelled = true, .may_warn = true },
+		.caught = "an actor releases a lock that the actor does not hold",
+		.role = { RUN(driver_reap), RUN(driver_invalidate) },
 	}, {
 		.name = "driver_drops_its_lock_and_refuses", .setup = driver_setup_lock_dropped,
 		UNMODELLED,

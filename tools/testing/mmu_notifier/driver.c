@@ -93,6 +93,30 @@ static bool invalidate_flag(struct mmu_interval_notifier *sub,
 	return true;
 }
 
+/* A reader can be about to publish the first pages. */
+static bool invalidate_if_mapped(struct mmu_interval_notifier *sub,
+				 const struct mmu_notifier_range *event,
+				 unsigned long seq)
+{
+	spin_lock(&mirror->lock);
+	if (mirror->spte[0] || mirror->spte[1])
+		set_seq(sub, seq);
+	mirror_drop();
+	spin_unlock(&mirror->lock);
+	return true;
+}
+
+static bool invalidate_table(struct mmu_interval_notifier *sub,
+			     const struct mmu_notifier_range *event,
+			     unsigned long seq)
+{
+	spin_lock(&mirror->lock);
+	set_seq(sub, seq);
+	mirror->table[0] = 0;
+	spin_unlock(&mirror->lock);
+	return true;
+}
+
 static const struct mmu_interval_notifier_ops right_ops = {
 	.invalidate = invalidate_right,
 };
@@ -115,6 +139,14 @@ static const struct mmu_interval_notifier_ops put_ops = {
 
 static const struct mmu_interval_notifier_ops flag_ops = {
 	.invalidate = invalidate_flag,
+};
+
+static const struct mmu_interval_notifier_ops if_mapped_ops = {
+	.invalidate = invalidate_if_mapped,
+};
+
+static const struct mmu_interval_notifier_ops table_ops = {
+	.invalidate = invalidate_table,
 };
 
 static void insert(const struct mmu_interval_notifier_ops *ops)
@@ -177,6 +209,17 @@ void driver_setup_flag(void)
 	setup(&flag_ops);
 }
 
+void driver_setup_if_mapped(void)
+{
+	setup(&if_mapped_ops);
+}
+
+void driver_setup_table(void)
+{
+	setup(&table_ops);
+	mirror->table = kzalloc(sizeof(*mirror->table), GFP_KERNEL);
+}
+
 void driver_remove(void *role)
 {
 	mmu_interval_notifier_remove(&mirror->sub);
@@ -188,6 +231,19 @@ void driver_remove_under_lock(void *role)
 	mutex_lock(&mirror->mutex);
 	mmu_interval_notifier_remove(&mirror->sub);
 	mutex_unlock(&mirror->mutex);
+}
+
+void driver_remove_and_free(void *role)
+{
+	mmu_interval_notifier_remove(&mirror->sub);
+	kfree(mirror->table);
+}
+
+/* The callback can be called until remove returns. */
+void driver_free_and_remove(void *role)
+{
+	kfree(mirror->table);
+	mmu_interval_notifier_remove(&mirror->sub);
 }
 
 /* A driver whose insert failed must not remove. */

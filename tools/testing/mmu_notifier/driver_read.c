@@ -201,6 +201,47 @@ void driver_read_without_lock(void *role)
 	read(attempt_without_lock);
 }
 
+static bool commit_mutex(unsigned long seq, const unsigned long *page)
+{
+	const bool retry = mmu_interval_read_retry(&mirror->sub, seq);
+
+	if (!retry)
+		publish(page);
+	mutex_unlock(&mirror->mutex);
+	return !retry;
+}
+
+static bool attempt_mutex(void *reading)
+{
+	const unsigned long seq = begin(reading);
+	unsigned long page[PAGES];
+
+	mm_walk(the_mm, 0, PAGES, page);
+	mutex_lock(&mirror->mutex);
+	return commit_mutex(seq, page);
+}
+
+void driver_read_mutex(void *role)
+{
+	read(attempt_mutex);
+}
+
+/* Begin waits for an invalidation, whose callback can wait for the lock. */
+static bool attempt_begin_under_lock(void *reading)
+{
+	unsigned long page[PAGES], seq;
+
+	mutex_lock(&mirror->mutex);
+	seq = begin(reading);
+	mm_walk(the_mm, 0, PAGES, page);
+	return commit_mutex(seq, page);
+}
+
+void driver_read_begin_under_lock(void *role)
+{
+	read(attempt_begin_under_lock);
+}
+
 static bool attempt_test_before_lock(void *reading)
 {
 	const unsigned long seq = begin(reading);

@@ -14,6 +14,7 @@ struct mirror {
 	unsigned long spte[PAGES]; /* a page, or 0 */
 	unsigned long seq; /* of a driver with one sequence for all readers */
 	bool valid; /* of a driver with a flag instead of a sequence */
+	unsigned long *table; /* of a driver whose callback uses an object */
 	int invalidations; /* calls of mmu_interval_set_seq(), for the checks */
 	bool put; /* The callback has dropped its user of the mm. */
 };
