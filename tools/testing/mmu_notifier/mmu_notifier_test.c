@@ -49,6 +49,12 @@ static bool is_chosen(const struct config *config, char **globs)
 	return false;
 }
 
+/* Returns whether the only glob is the name of the configuration. */
+static bool is_alone(const struct config *config, char **globs)
+{
+	return globs[0] && !globs[1] && !strcmp(globs[0], config->name);
+}
+
 static const struct config *const tables[] = { configs, driver_configs, NULL };
 
 /* Returns the configuration after @config in all tables, or NULL. */
@@ -136,24 +142,34 @@ static enum outcome judge(const struct config *config,
 	return config->fails ? XFAIL : FAIL;
 }
 
-/* The schedule that shows an error that the configuration has is not a failure. */
-static void print_failure(const struct config *config,
-			  const struct result *result, enum outcome outcome)
+/* Print the schedule that violates a property. */
+static void print_counterexample(const struct config *config,
+				 const struct result *result)
 {
-	if (result->failed && outcome == PASS) {
-		printf("# caught after %d steps: %s\n", result->schedule.nr,
-		       violation);
-	} else if (result->failed) {
-		draw(config, &result->schedule);
-		print_schedule(config, &result->schedule);
-		explorer_print(config);
-	} else if (outcome == FAIL) {
-		printf("# the search must find an error, and does not: %s\n",
-		       config->caught);
-	}
+	draw(config, &result->schedule);
+	print_schedule(config, &result->schedule);
 }
 
-static enum outcome test(const struct config *config, int nr)
+/* The configuration has an error, to show that the search finds it. */
+static void print_caught(const struct config *config,
+			 const struct result *result, enum outcome outcome,
+			 bool alone)
+{
+	if (!result->failed) {
+		printf("# the search must find an error, and does not: %s\n",
+		       config->caught);
+		return;
+	}
+	if (outcome == FAIL || alone)
+		print_counterexample(config, result);
+	if (outcome == FAIL)
+		printf("# expected: %s\n", config->caught);
+	else
+		printf("# caught after %d steps: %s\n", result->schedule.nr,
+		       violation);
+}
+
+static enum outcome test(const struct config *config, int nr, bool alone)
 {
 	static struct result result;
 	const double start = seconds();
@@ -161,7 +177,12 @@ static enum outcome test(const struct config *config, int nr)
 
 	run(config, &result);
 	outcome = judge(config, &result);
-	print_failure(config, &result, outcome);
+	if (config->caught) {
+		print_caught(config, &result, outcome, alone);
+	} else if (result.failed) {
+		print_counterexample(config, &result);
+		explorer_print(config);
+	}
 	print_numbers(config, &result, seconds() - start);
 	printf("%s %d %s%s%s\n", outcome == FAIL ? "not ok" : "ok", nr,
 	       config->name, outcome == XFAIL ? " # XFAIL " : "",
@@ -256,7 +277,7 @@ static int test_all(char **globs)
 	for (const struct config *c = next(NULL); c; c = next(c)) {
 		if (!is_chosen(c, globs))
 			continue;
-		nr[test(c, ++done)]++;
+		nr[test(c, ++done, is_alone(c, globs))]++;
 		if (nr[FAIL] && option("STOP"))
 			break;
 	}
