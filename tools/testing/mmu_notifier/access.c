@@ -161,9 +161,9 @@ static bool is_alive(int word)
 	return world.alive[word / 64] >> word % 64 & 1;
 }
 
-void footprint_sync(const void *address, bool write)
+void access_lock(const void *lock)
 {
-	const int word = word_of(address);
+	const int word = word_of(lock);
 
 	if (!me || word < 0)
 		return;

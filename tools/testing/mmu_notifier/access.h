@@ -59,8 +59,8 @@ void access_share(void);
 /* Learn no more: the points of a schedule stay as they are. */
 void access_freeze(void);
 void footprint_begin(void);
-/* Note an access of the search or of a lock, which does not race. */
-void footprint_sync(const void *address, bool write);
+/* An access to a lock or a wait queue, which must not be freed. */
+void access_lock(const void *lock);
 /*
  * Stop at an operation that others can see at once, if the step has already made
  * such an operation, or has released a lock.

@@ -91,7 +91,6 @@ void mm_drop_all_locks(struct mm_struct *mm)
 
 void mm_init(void)
 {
-	heap_alloc(sizeof(uint64_t)); /* the state of SRCU */
 	the_mm = kzalloc(sizeof(*the_mm), GFP_KERNEL);
 	the_mm->mm_users.counter = 1 + mm_settings.more_users;
 	the_mm->mm_count.counter = 1;

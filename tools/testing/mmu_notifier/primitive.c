@@ -43,7 +43,7 @@ bool lock_is_mine(const void *lock, bool write)
 
 static void hold(void *lock, bool write)
 {
-	footprint_sync(lock, true);
+	access_lock(lock);
 	if (me->nr_held == MAX_HELD)
 		violate("an actor holds more than %d locks", MAX_HELD);
 	me->held[me->nr_held++] = (struct held){ lock, write };
@@ -55,7 +55,7 @@ static void release(void *lock)
 
 	if (i < 0)
 		violate("an actor releases a lock that the actor does not hold");
-	footprint_sync(lock, true);
+	access_lock(lock);
 	me->held[i] = me->held[--me->nr_held];
 	me->held[me->nr_held] = (struct held){};
 	me->split = true;
@@ -122,7 +122,7 @@ int mutex_trylock(struct mutex *mutex)
 	if (!me)
 		return 1;
 	footprint_point(mutex, CALLER);
-	footprint_sync(mutex, true);
+	access_lock(mutex);
 	if (mutex->lock.holder)
 		return 0;
 	mutex->lock.holder = my_number();
@@ -192,7 +192,7 @@ void wait_prepare(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	footprint_sync(queue, true);
+	access_lock(queue);
 	queue->waiters |= my_bit();
 	me->woken = 0;
 }
@@ -212,7 +212,7 @@ void wait_finish(wait_queue_head_t *queue)
 {
 	if (!me)
 		return;
-	footprint_sync(queue, true);
+	access_lock(queue);
 	queue->waiters &= ~my_bit();
 	me->woken = 0;
 }
@@ -223,7 +223,7 @@ void wake_up(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	footprint_sync(queue, true);
+	access_lock(queue);
 	for (int i = 0; i < world.nr; i++)
 		if (queue->waiters >> i & 1)
 			world.actor[i].woken = 1;
@@ -231,17 +231,10 @@ void wake_up(wait_queue_head_t *queue)
 	me->split = true;
 }
 
-/* The first word of the heap stands for the state of SRCU. */
-static void srcu_changes(void)
-{
-	footprint_sync(&world.heap[0], true);
-}
-
 int srcu_read_lock(struct srcu_struct *srcu)
 {
 	if (me) {
 		footprint_point(srcu, CALLER);
-		srcu_changes();
 		me->in_srcu++;
 		refine_list_read(true);
 	}
@@ -262,7 +255,6 @@ void srcu_read_unlock(struct srcu_struct *srcu, int index)
 		return;
 	if (!me->in_srcu)
 		violate("an actor ends an SRCU read section that it did not begin");
-	srcu_changes();
 	refine_list_read(false);
 	if (!--me->in_srcu)
 		reader_ends(my_bit());
@@ -287,10 +279,8 @@ void synchronize_srcu(struct srcu_struct *srcu)
 	if (me->in_srcu)
 		violate("deadlock: an SRCU reader waits for SRCU readers");
 	actor_stop(WAIT_NOTHING, srcu, CALLER);
-	srcu_changes();
 	me->srcu_waits = readers();
 	actor_stop(WAIT_SRCU, srcu, CALLER);
-	srcu_changes();
 }
 
 void srcu_call(void *head, void (*run)(void *head))
@@ -298,7 +288,6 @@ void srcu_call(void *head, void (*run)(void *head))
 	if (!me)
 		return;
 	footprint_point(head, CALLER);
-	srcu_changes();
 	if (world.nr_callbacks == MAX_CALLBACKS)
 		violate("more than %d SRCU callbacks wait", MAX_CALLBACKS);
 	world.callback[world.nr_callbacks++] =
@@ -311,7 +300,6 @@ void srcu_worker(void *unused)
 
 	for (;;) {
 		actor_stop(WAIT_CALLBACK, NULL, CALLER);
-		srcu_changes();
 		first = world.callback[0];
 		world.nr_callbacks--;
 		for (int i = 0; i < world.nr_callbacks; i++)
