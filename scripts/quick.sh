@@ -14,6 +14,11 @@
 
 . "${0%/*}/lib.sh"
 
+# say_how_to_replay: Prints the command that plays the schedule of a failed test again.
+say_how_to_replay() {
+	say "To play a schedule again: make quick${TREE:+ TREE=$TREE}${KERNEL:+ KERNEL=$KERNEL}${PATCH:+ PATCH=$PATCH} SCHEDULE=..., as the failed test prints it"
+}
+
 where=${TREE:-$KERNEL}
 parts=$("$SCRIPTS/kernel/tree.sh" ${where:+"$where"})
 tree=$(value source /dev/stdin <<<"$parts")
@@ -28,4 +33,7 @@ fi
 [ -d "$out" ] || mkdir -p "$out"
 "$SCRIPTS/quick/build.sh" "$tree" "$out"
 IFS=,\| read -ra globs <<<"$TESTS"
-exec "$SCRIPTS/quick/run.sh" "$out" "${globs[@]}"
+status=0
+"$SCRIPTS/quick/run.sh" "$out" "${globs[@]}" || status=$?
+[ "$status" != 1 ] || [ -n "$SCHEDULE" ] || say_how_to_replay
+exit "$status"

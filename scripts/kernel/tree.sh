@@ -65,7 +65,7 @@ print_dir() {
 	dir=$(realpath "$1")
 	for file in $files; do
 		[ -e "$dir/$file" ] ||
-			die "$dir is not the source tree of a kernel: there is no $file"
+			die "$dir is not a whole source tree of a kernel: there is no $file"
 	done
 	sum=$(cksum <<<"$dir")
 	printf '%s\n' "name=${dir##*/}-${sum%% *}" "source=$dir"

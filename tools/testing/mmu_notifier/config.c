@@ -14,84 +14,35 @@
 #include "refine.h"
 #include "refine_list.h"
 
-#define READ(n)                           \
-	{                                 \
-		.run = reader, .range = n \
-	}
-#define INSERT(n)                           \
-	{                                   \
-		.run = inserter, .range = n \
-	}
-#define INSERT_READ(n)                             \
-	{                                          \
-		.run = insert_and_read, .range = n \
-	}
-#define INSERT_REMOVE(n)                             \
-	{                                            \
-		.run = insert_and_remove, .range = n \
-	}
-#define REMOVE(n)                          \
-	{                                  \
-		.run = remover, .range = n \
-	}
-#define INVALIDATE(f, l)                                  \
-	{                                                 \
-		.run = invalidator, .first = f, .last = l \
-	}
-#define NEST(f, l)                                               \
-	{                                                        \
-		.run = nested_invalidator, .first = f, .last = l \
-	}
-#define REAP(f, l)                                   \
-	{                                            \
-		.run = reaper, .first = f, .last = l \
-	}
-#define FAULT(f, l)                                   \
-	{                                             \
-		.run = faulter, .first = f, .last = l \
-	}
-#define REGISTER                 \
-	{                        \
-		.run = registrar \
-	}
-#define UNREGISTER(n)                          \
-	{                                      \
-		.run = unregistrar, .range = n \
-	}
-#define REGISTER_UNREGISTER                    \
-	{                                      \
-		.run = register_and_unregister \
-	}
-#define PUT(n)                            \
-	{                                 \
-		.run = putter, .range = n \
-	}
-#define INSERT_LOCKED(n)                         \
-	{                                        \
-		.run = insert_locked, .range = n \
-	}
-#define ONLY_END(f, l)                                             \
-	{                                                          \
-		.run = only_end_invalidator, .first = f, .last = l \
-	}
-#define GET_PUT                    \
-	{                          \
-		.run = get_and_put \
-	}
-#define SRCU                       \
-	{                          \
-		.run = srcu_worker \
-	}
-#define RUN(function)           \
-	{                       \
-		.run = function \
-	}
-#define EXIT                  \
-	{                     \
-		.run = exiter \
-	}
-
 /* clang-format off */
+#define RUN(function) { .run = function, .name = #function }
+#define RANGE(function, text, n) \
+	{ .run = function, .name = text, .with = WITH_RANGE, .range = n }
+#define PAGES(function, text, f, l) \
+	{ .run = function, .name = text, .with = WITH_PAGES, .first = f, .last = l }
+#define LISTENER(function, text, n) \
+	{ .run = function, .name = text, .with = WITH_LISTENER, .range = n }
+
+#define READ(n) RANGE(reader, "reads", n)
+#define INSERT(n) RANGE(inserter, "inserts", n)
+#define INSERT_READ(n) RANGE(insert_and_read, "inserts and reads", n)
+#define INSERT_REMOVE(n) RANGE(insert_and_remove, "inserts and removes", n)
+#define INSERT_LOCKED(n) RANGE(insert_locked, "inserts and reads under the mmap_lock", n)
+#define REMOVE(n) RANGE(remover, "removes", n)
+#define INVALIDATE(f, l) PAGES(invalidator, "invalidates", f, l)
+#define NEST(f, l) PAGES(nested_invalidator, "makes nested invalidations of", f, l)
+#define REAP(f, l) PAGES(reaper, "must not block, and invalidates", f, l)
+#define FAULT(f, l) PAGES(faulter, "faults, and invalidates", f, l)
+#define ONLY_END(f, l) PAGES(only_end_invalidator, "flushes, and invalidates", f, l)
+#define REGISTER { .run = registrar, .name = "registers a list notifier" }
+#define REGISTER_UNREGISTER \
+	{ .run = register_and_unregister, .name = "registers and unregisters a list notifier" }
+#define UNREGISTER(n) LISTENER(unregistrar, "unregisters", n)
+#define PUT(n) LISTENER(putter, "puts", n)
+#define GET_PUT { .run = get_and_put, .name = "gets and puts a list notifier" }
+#define SRCU { .run = srcu_worker, .name = "runs the SRCU callbacks" }
+#define EXIT { .run = exiter, .name = "drops the last user of the mm" }
+
 const struct config configs[] = {
 	{
 		.name = "read_collides_with_invalidation", .live = A,
@@ -120,6 +71,12 @@ const struct config configs[] = {
 	}, {
 		.name = "insert_during_an_invalidation_that_hits_no_range", .live = A,
 		.role = { INSERT_READ(3), INVALIDATE(4, 4) },
+	}, {
+		.name = "remove_during_an_invalidation_that_hits_no_range", .live = A | D,
+		.role = { REMOVE(3), INVALIDATE(5, 5), INVALIDATE(0, 0) },
+	}, {
+		.name = "insert_and_remove_during_an_invalidation_that_hits_no_range", .live = A,
+		.role = { INSERT_REMOVE(3), INVALIDATE(2, 4), INVALIDATE(0, 0) },
 	}, {
 		.name = "read_of_a_range_inserted_during_an_invalidation", .live = A,
 		.role = { INSERT_READ(1), INVALIDATE(0, 2) },

@@ -5,15 +5,13 @@
 #include "config.h"
 #include "driver.h"
 
-#define RUN(function)           \
-	{                       \
-		.run = function \
-	}
 #define UNMODELLED .settings = { .unmodelled = true }
 #define OLD "the driver maps an old page"
 #define MAPS "page 0 is unmapped, and the driver maps the page"
 
 /* clang-format off */
+#define RUN(function) { .run = function, .name = #function }
+
 const struct config driver_configs[] = {
 	{
 		.name = "driver_reads_until_there_is_no_collision", .setup = driver_setup,

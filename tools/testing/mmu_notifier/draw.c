@@ -11,6 +11,7 @@
 #include "actor.h"
 #include "config.h"
 #include "draw.h"
+#include "refine.h"
 #include "search.h"
 
 #define WIDTH 44
@@ -78,17 +79,71 @@ static void draw_step(int step, int actor)
 	printf("#  %*s%-*.*s %s\n", actor * 8, "", WIDTH, WIDTH, text, place);
 }
 
+static void draw_role(int actor, const struct role *role)
+{
+	printf("# actor %d: %s", actor, role->name);
+	switch (role->with) {
+	case WITH_RANGE:
+		printf(" range %c", 'A' + role->range);
+		break;
+	case WITH_PAGES:
+		printf(" pages %d to %d", role->first, role->last);
+		break;
+	case WITH_LISTENER:
+		printf(" list notifier %d", role->range);
+		break;
+	default:
+		break;
+	}
+	printf("\n");
+}
+
+static void draw_head(const struct config *config)
+{
+	for (int i = 0; i < world.nr; i++)
+		draw_role(i, &config->role[i]);
+	printf("# ");
+	for (int i = 0; i < world.nr; i++)
+		printf(" %-7d", i);
+	printf("\n");
+}
+
+static void draw_ranges(const char *title, const void *const *subs, int nr)
+{
+	printf("%s", title);
+	for (int i = 0; i < RANGES; i++)
+		for (int j = 0; j < nr; j++)
+			if (subs[j] == refine_object(i))
+				printf(" %c", 'A' + i);
+}
+
+/* The state of the kernel after the last step */
+static void draw_state(void)
+{
+	struct peek now;
+
+	peek(&now);
+	if (!now.exists)
+		return;
+	printf("# then: sequence %lu, %ld active,", now.seq, (long)now.active);
+	draw_ranges(" tree", now.tree, now.nr_tree);
+	draw_ranges(", deferred", now.deferred, now.nr_deferred);
+	printf("\n");
+}
+
+/* A replay does not notice a livelock, so @property is the text of the search. */
 void draw(const struct config *config, const struct schedule *schedule)
 {
 	char property[sizeof(violation)];
+	int steps;
 
 	strcpy(property, violation);
-	replay(config, schedule, note_pc);
-	printf("# ");
-	for (int i = 0; i < world.nr; i++)
-		printf(" %-7s", (const char[]){ '0' + i, '\0' });
-	printf("\n");
-	for (int i = 0; i < schedule->nr; i++)
+	steps = replay(config, schedule, note_pc);
+	if (!violation[0])
+		strcpy(violation, property);
+	draw_head(config);
+	for (int i = 0; i < steps; i++)
 		draw_step(i, schedule->actor[i]);
-	printf("# %s\n", property);
+	draw_state();
+	printf("# %s\n", violation[0] ? violation : "no property is violated");
 }

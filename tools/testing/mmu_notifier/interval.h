@@ -8,6 +8,13 @@
 /* The task of one actor */
 struct role {
 	void (*run)(void *role);
+	const char *name; /* what the actor does, for a drawing */
+	enum {
+		WITH_NOTHING,
+		WITH_RANGE,
+		WITH_PAGES,
+		WITH_LISTENER, /* The number is in @range. */
+	} with;
 	int range; /* the range of a reader, an inserter or a remover */
 	int first; /* the pages of an invalidation */
 	int last;

@@ -180,6 +180,8 @@ static enum outcome test(const struct config *config, int nr, bool alone)
 	if (config->caught) {
 		print_caught(config, &result, outcome, alone);
 	} else if (result.failed) {
+		if (outcome == XFAIL)
+			printf("# expected failure: %s\n", config->fails);
 		print_counterexample(config, &result);
 		explorer_print(config);
 	}
@@ -189,10 +191,6 @@ static enum outcome test(const struct config *config, int nr, bool alone)
 	       outcome == XFAIL ? config->fails : "");
 	fflush(stdout);
 	return outcome;
-}
-
-static void nothing(int step, int actor)
-{
 }
 
 /*
@@ -224,15 +222,17 @@ static const struct config *find(const char *name, size_t length)
 	return c;
 }
 
-static bool is_actor(char c)
+/* Returns false if the text is not a list of steps. */
+static bool parse(const char *steps, struct schedule *schedule)
 {
-	return c >= '0' && c < '0' + MAX_ACTORS;
-}
+	const size_t nr = strspn(steps, "01234567");
 
-static void parse(const char *steps, struct schedule *schedule)
-{
-	for (; is_actor(*steps) && schedule->nr < MAX_STEPS; steps++)
-		schedule->actor[schedule->nr++] = *steps - '0';
+	if (!nr || nr > MAX_STEPS || steps[nr])
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		schedule->actor[i] = steps[i] - '0';
+	schedule->nr = nr;
+	return true;
 }
 
 /* Play the schedule in @text.  A debugger can stop in the code of the kernel. */
@@ -242,15 +242,18 @@ static int play(const char *text)
 	const size_t length = strcspn(text, ":");
 	const struct config *config = find(text, length);
 
-	if (!config || !text[length]) {
+	if (!config) {
+		fprintf(stderr, "SCHEDULE=%s: no such configuration\n", text);
+		return 2;
+	}
+	if (!text[length] || !parse(text + length + 1, &schedule)) {
 		fprintf(stderr,
 			"SCHEDULE=%s: expected CONFIGURATION:STEPS, as a failed test prints it\n",
 			text);
 		return 2;
 	}
-	parse(text + length + 1, &schedule);
 	learn(config);
-	replay(config, &schedule, nothing);
+	violation[0] = '\0';
 	draw(config, &schedule);
 	return violation[0] ? 1 : 0;
 }
@@ -298,7 +301,8 @@ int main(int argc, char **argv)
 	if (schedule && *schedule)
 		return play(schedule);
 	if (!count(argv + 1)) {
-		fprintf(stderr, "no configuration matches\n");
+		fprintf(stderr,
+			"no configuration matches; the argument '*remove*' chooses the names with remove\n");
 		return 2;
 	}
 	return test_all(argv + 1);

@@ -268,22 +268,25 @@ void search(const struct config *config, struct result *result)
 		search_shorter(config);
 }
 
-void replay(const struct config *config, const struct schedule *schedule,
-	    void (*before)(int step, int actor))
+int replay(const struct config *config, const struct schedule *schedule,
+	   void (*before)(int step, int actor))
 {
-	config_begin(config);
-	for (int i = 0; i < schedule->nr && !violation[0]; i++) {
-		const int actor = schedule->actor[i];
+	int step;
 
-		if (!actor_enabled(&world.actor[actor])) {
-			violate("step %d: actor %d cannot take a step", i,
+	config_begin(config);
+	for (step = 0; step < schedule->nr && !violation[0]; step++) {
+		const int actor = schedule->actor[step];
+
+		if (actor >= world.nr || !actor_enabled(&world.actor[actor])) {
+			violate("step %d: actor %d cannot take a step", step,
 				actor);
 			break;
 		}
-		before(i, actor);
+		before(step, actor);
 		footprint_begin();
 		actor_step(&world.actor[actor]);
 	}
 	if (!violation[0] && !actors_enabled())
 		check_end();
+	return step;
 }

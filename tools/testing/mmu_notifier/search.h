@@ -31,8 +31,11 @@ void search(const struct config *config, struct result *result);
  * something is left open.
  */
 bool check_end(void);
-/* Play a schedule from the beginning; calls @before before each step. */
-void replay(const struct config *config, const struct schedule *schedule,
-	    void (*before)(int step, int actor));
+/*
+ * Play a schedule from the beginning; calls @before before each step.  Returns the
+ * number of steps that were played, until a property was violated.
+ */
+int replay(const struct config *config, const struct schedule *schedule,
+	   void (*before)(int step, int actor));
 
 #endif /* _MMU_NOTIFIER_SEARCH_H */
