@@ -110,7 +110,7 @@ static void draw_head(const struct config *config)
 
 static void draw_ranges(const char *title, const void *const *subs, int nr)
 {
-	printf("%s", title);
+	printf("%s%s", title, nr ? "" : " empty");
 	for (int i = 0; i < RANGES; i++)
 		for (int j = 0; j < nr; j++)
 			if (subs[j] == refine_object(i))
