@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Print the KTAP on stdin as it is, and then the numbers of results. An expected failure
+# Print the KTAP on stdin as it is, then the names of the tests that failed, if there are
+# several, and then the numbers of results. An expected failure
 # counts as passed. count.awk exits with status 1 if results are missing. If the variable
 # STOP of the environment is 1, no results are expected after the first failure.
 
@@ -11,7 +12,10 @@
 	planned = 1
 }
 
-/^not ok / { failed++ }
+/^not ok / {
+	failed++
+	names = names "# failed: " ($3 == "-" ? $4 : $3) "\n"
+}
 
 /^ok / {
 	if (/ # SKIP/)
@@ -28,6 +32,8 @@ END {
 		print "# there is no plan"
 	else if (missing)
 		print "# " missing " results are missing"
+	if (failed > 1)
+		printf "%s", names
 	printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 	exit !planned || missing
 }

@@ -240,6 +240,8 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 	if (first < 0) {
 		if ((uintptr_t)address < 4096)
 			violate("null pointer dereference");
+		if ((uintptr_t)address - POISON < 4096)
+			violate("use of a list entry that was removed before");
 		return;
 	}
 	for (size_t i = 0; i < (bytes + 7) / 8; i++)

@@ -69,6 +69,9 @@ void footprint_point(void *object, const void *pc);
 /* Learn of the races between two steps that can run in the same state. */
 void footprint_compare(const struct footprint *a, const struct footprint *b);
 
+/* list.h stores these addresses in an entry that is removed from a list. */
+#define POISON 0xdead000000000000ul
+
 /* The heap; each actor has its own words, so that addresses do not depend on
  * the schedule.
  */

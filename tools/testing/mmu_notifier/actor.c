@@ -13,6 +13,7 @@
 struct world world;
 struct actor *me;
 char violation[512];
+const void *violation_callers[MAX_CALLERS];
 
 static void *search_sp;
 
@@ -184,11 +185,27 @@ void actor_catch_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
+/* All code is compiled with frame pointers. */
+static void note_callers(void *const *frame)
+{
+	const char *const stack = me ? world.stack[actor_index(me)] : NULL;
+
+	memset(violation_callers, 0, sizeof(violation_callers));
+	for (int i = 0; i < MAX_CALLERS && stack; i++) {
+		if ((const char *)frame < stack ||
+		    (const char *)(frame + 2) > stack + STACK_BYTES)
+			return;
+		violation_callers[i] = frame[1];
+		frame = frame[0];
+	}
+}
+
 void violate(const char *format, ...)
 {
 	va_list args;
 
 	if (!violation[0]) {
+		note_callers(__builtin_frame_address(0));
 		va_start(args, format);
 		vsnprintf(violation, sizeof(violation), format, args);
 		va_end(args);

@@ -89,6 +89,9 @@ extern struct actor *me;
 
 /* Text of the property that the running step violated, or "" */
 extern char violation[512];
+/* The addresses behind the calls that led to the violation, the innermost first */
+#define MAX_CALLERS 16
+extern const void *violation_callers[MAX_CALLERS];
 
 void actor_add(void (*run)(void *arg), void *arg);
 /* Returns whether the actor can take a step. */

@@ -4,15 +4,14 @@
  * and each step is the line of the source where the step begins.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actor.h"
 #include "config.h"
 #include "draw.h"
 #include "refine.h"
 #include "search.h"
+#include "source.h"
 
 #define WIDTH 44
 
@@ -23,60 +22,31 @@ static void note_pc(int step, int actor)
 	pc_of[step] = world.actor[actor].pc;
 }
 
-/* Read line @number of @file into @text, without blanks at its ends. */
-static void read_line(const char *file, int number, char *text, size_t size)
-{
-	FILE *f = fopen(file, "r");
-	char line[256];
-	size_t skip;
-
-	text[0] = '\0';
-	for (int i = 0; f && i < number && fgets(line, sizeof(line), f); i++)
-		if (i == number - 1) {
-			skip = strspn(line, " \t");
-			line[strcspn(line, "\n")] = '\0';
-			snprintf(text, size, "%s", line + skip);
-		}
-	if (f)
-		fclose(f);
-}
-
-/* The line of the source at @pc; the address before @pc is in the call. */
-static void source_at(const void *pc, char *text, size_t size, char *place)
-{
-	char command[128], where[512] = "", *colon;
-	FILE *f;
-
-	snprintf(command, sizeof(command),
-		 "addr2line -e /proc/%d/exe %#lx 2>/dev/null", getpid(),
-		 (unsigned long)pc - 1);
-	f = popen(command, "r");
-	if (!f || !fgets(where, sizeof(where), f))
-		where[0] = '\0';
-	if (f)
-		pclose(f);
-	colon = strrchr(where, ':');
-	text[0] = '\0';
-	place[0] = '\0';
-	if (!colon)
-		return;
-	*colon = '\0';
-	read_line(where, atoi(colon + 1), text, size);
-	sprintf(place, "%.40s:%d",
-		strrchr(where, '/') ? strrchr(where, '/') + 1 : where,
-		atoi(colon + 1));
-}
-
 static void draw_step(int step, int actor)
 {
-	char text[WIDTH * 2], place[64];
+	struct source source;
 
 	if (!pc_of[step]) {
 		printf("#  %*s%s\n", actor * 8, "", "begins");
 		return;
 	}
-	source_at(pc_of[step], text, sizeof(text), place);
-	printf("#  %*s%-*.*s %s\n", actor * 8, "", WIDTH, WIDTH, text, place);
+	source_find(pc_of[step], &source);
+	printf("#  %*s%-*.*s %s\n", actor * 8, "", WIDTH, WIDTH, source.text,
+	       source.place);
+}
+
+/* The line of mmu_notifier.c in which the property was violated */
+static void draw_violation(void)
+{
+	struct source source = {};
+
+	for (int i = 0; i < MAX_CALLERS && violation_callers[i]; i++) {
+		source_find(violation_callers[i], &source);
+		if (source.is_subject) {
+			printf("# at: %s %s\n", source.text, source.place);
+			return;
+		}
+	}
 }
 
 static void draw_role(int actor, const struct role *role)
@@ -144,6 +114,7 @@ void draw(const struct config *config, const struct schedule *schedule)
 	draw_head(config);
 	for (int i = 0; i < steps; i++)
 		draw_step(i, schedule->actor[i]);
+	draw_violation();
 	draw_state();
 	printf("# %s\n", violation[0] ? violation : "no property is violated");
 }
