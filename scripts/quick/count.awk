@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Print the KTAP on stdin as it is, then the names of the tests that failed, if there are
-# several, and then the numbers of results. An expected failure
-# counts as passed. count.awk exits with status 1 if results are missing. If the variable
-# STOP of the environment is 1, no results are expected after the first failure.
+# several, and then the numbers of results. An expected failure counts as passed. count.awk
+# exits with status 1 if results are missing. If the variable STOP of the environment is 1,
+# no results are expected after the first failure.
 
 { print; fflush() }
 
