@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "driver.h"
+#include "primitive.h"
 
 #define UNMODELLED .settings = { .unmodelled = true }
 #define OLD "the driver maps an old page"
@@ -150,6 +151,14 @@ const struct config driver_configs[] = {
 		.name = "driver_holds_its_lock_and_refuses", .setup = driver_setup_lock_kept,
 		.caught = "an actor ends, and holds a lock", UNMODELLED,
 		.role = { RUN(driver_reap), RUN(driver_invalidate) },
+	}, {
+		.name = "driver_uses_its_notifier_before_the_put", .setup = driver_setup_got,
+		UNMODELLED,
+		.role = { RUN(driver_use_and_put), RUN(srcu_worker) },
+	}, {
+		.name = "driver_uses_its_notifier_after_the_put", .setup = driver_setup_got,
+		.caught = "use after free", UNMODELLED,
+		.role = { RUN(driver_put_and_use), RUN(srcu_worker) },
 	},
 	{ }
 };

@@ -22,6 +22,7 @@ void driver_setup_counter(void);
 void driver_setup_lock_until_end(void);
 void driver_setup_lock_kept(void);
 void driver_setup_lock_dropped(void);
+void driver_setup_got(void);
 /* The next configuration has no mirror, unless its setup makes one. */
 void driver_forget(void);
 
@@ -53,6 +54,8 @@ void driver_remove_and_free(void *role);
 void driver_free_and_remove(void *role);
 void driver_remove_inserted(void *role);
 void driver_put_later(void *role);
+void driver_use_and_put(void *role);
+void driver_put_and_use(void *role);
 void driver_invalidate(void *role);
 void driver_reap(void *role);
 

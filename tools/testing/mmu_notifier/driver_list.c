@@ -8,6 +8,7 @@
 struct locker {
 	struct mmu_notifier sub;
 	struct mutex lock; /* of the driver, between start and end */
+	int uses; /* by the task that puts */
 };
 
 static struct mutex *lock_of(struct mmu_notifier *sub)
@@ -89,6 +90,44 @@ static const struct mmu_notifier_ops right_ops = {
 static const struct mmu_notifier_ops refusing_ops = {
 	.invalidate_range_start = refuse,
 };
+
+static struct mmu_notifier *alloc(struct mm_struct *mm)
+{
+	struct locker *locker = kzalloc(sizeof(*locker), GFP_KERNEL);
+
+	return &locker->sub;
+}
+
+static void release_memory(struct mmu_notifier *sub)
+{
+	kfree(container_of(sub, struct locker, sub));
+}
+
+static const struct mmu_notifier_ops got_ops = {
+	.alloc_notifier = alloc,
+	.free_notifier = release_memory,
+};
+
+/* The setup gets the notifier, so each schedule has the notifier at one address. */
+static struct mmu_notifier *got;
+
+void driver_setup_got(void)
+{
+	got = mmu_notifier_get(&got_ops, the_mm);
+}
+
+void driver_use_and_put(void *role)
+{
+	container_of(got, struct locker, sub)->uses++;
+	mmu_notifier_put(got);
+}
+
+/* The last put frees the notifier as soon as no SRCU reader is left. */
+void driver_put_and_use(void *role)
+{
+	mmu_notifier_put(got);
+	container_of(got, struct locker, sub)->uses++;
+}
 
 static void setup(const struct mmu_notifier_ops *ops)
 {

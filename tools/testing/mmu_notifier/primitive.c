@@ -292,6 +292,8 @@ void srcu_call(void *head, void (*run)(void *head))
 		violate("more than %d SRCU callbacks wait", MAX_CALLBACKS);
 	world.callback[world.nr_callbacks++] =
 		(struct srcu_callback){ head, run, readers() };
+	/* The callback may run, and free the object, before the next access. */
+	me->split = true;
 }
 
 void srcu_worker(void *unused)
