@@ -161,16 +161,6 @@ static bool is_alive(int word)
 	return world.alive[word / 64] >> word % 64 & 1;
 }
 
-void access_lock(const void *lock)
-{
-	const int word = word_of(lock);
-
-	if (!me || word < 0)
-		return;
-	if (!is_alive(word))
-		violate("use after free: the lock was freed before");
-}
-
 static bool must_stop(bool races)
 {
 	switch (points) {
@@ -226,6 +216,12 @@ static void access_word(int word, bool write, const void *pc)
 		me->pc = pc;
 		violate("use after free: the memory was freed before");
 	}
+}
+
+void access_lock(const void *lock, const void *pc)
+{
+	if (me && word_of(lock) >= 0)
+		access_word(word_of(lock), false, pc);
 }
 
 static void access_bytes(const void *address, size_t bytes, bool write,

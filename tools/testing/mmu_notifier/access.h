@@ -59,8 +59,11 @@ void access_share(void);
 /* Learn no more: the points of a schedule stay as they are. */
 void access_freeze(void);
 void footprint_begin(void);
-/* An access to a lock or a wait queue, which must not be freed. */
-void access_lock(const void *lock);
+/*
+ * An access to a lock or a wait queue.  The access only races with a free, because
+ * the points of primitive.c order it with others.
+ */
+void access_lock(const void *lock, const void *pc);
 /*
  * Stop at an operation that others can see at once, if the step has already made
  * such an operation, or has released a lock.

@@ -159,6 +159,14 @@ const struct config driver_configs[] = {
 		.name = "driver_uses_its_notifier_after_the_put", .setup = driver_setup_got,
 		.caught = "use after free", UNMODELLED,
 		.role = { RUN(driver_put_and_use), RUN(srcu_worker) },
+	}, {
+		.name = "driver_frees_a_lock_after_its_release", .setup = driver_setup_job,
+		UNMODELLED,
+		.role = { RUN(driver_finish_job), RUN(driver_lock_and_free_done) },
+	}, {
+		.name = "driver_frees_a_lock_before_its_release", .setup = driver_setup_job,
+		.caught = "use after free", UNMODELLED,
+		.role = { RUN(driver_finish_job), RUN(driver_free_done) },
 	},
 	{ }
 };

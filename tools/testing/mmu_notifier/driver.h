@@ -23,6 +23,7 @@ void driver_setup_lock_until_end(void);
 void driver_setup_lock_kept(void);
 void driver_setup_lock_dropped(void);
 void driver_setup_got(void);
+void driver_setup_job(void);
 /* The next configuration has no mirror, unless its setup makes one. */
 void driver_forget(void);
 
@@ -56,6 +57,9 @@ void driver_remove_inserted(void *role);
 void driver_put_later(void *role);
 void driver_use_and_put(void *role);
 void driver_put_and_use(void *role);
+void driver_finish_job(void *role);
+void driver_free_done(void *role);
+void driver_lock_and_free_done(void *role);
 void driver_invalidate(void *role);
 void driver_reap(void *role);
 

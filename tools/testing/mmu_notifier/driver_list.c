@@ -129,6 +129,44 @@ void driver_put_and_use(void *role)
 	container_of(got, struct locker, sub)->uses++;
 }
 
+/* What two tasks share until the second frees it */
+struct job {
+	spinlock_t lock;
+	bool done;
+};
+
+static struct job *job;
+
+void driver_setup_job(void)
+{
+	job = kzalloc(sizeof(*job), GFP_KERNEL);
+}
+
+void driver_finish_job(void *role)
+{
+	spin_lock(&job->lock);
+	WRITE_ONCE(job->done, true);
+	spin_unlock(&job->lock);
+}
+
+/* The other task can be about to release the lock. */
+void driver_free_done(void *role)
+{
+	if (READ_ONCE(job->done))
+		kfree(job);
+}
+
+void driver_lock_and_free_done(void *role)
+{
+	bool done;
+
+	spin_lock(&job->lock);
+	done = job->done;
+	spin_unlock(&job->lock);
+	if (done)
+		kfree(job);
+}
+
 static void setup(const struct mmu_notifier_ops *ops)
 {
 	struct locker *locker = kzalloc(sizeof(*locker), GFP_KERNEL);

@@ -41,21 +41,21 @@ bool lock_is_mine(const void *lock, bool write)
 	return !me || (i >= 0 && (!write || me->held[i].write));
 }
 
-static void hold(void *lock, bool write)
+static void hold(void *lock, bool write, const void *pc)
 {
-	access_lock(lock);
+	access_lock(lock, pc);
 	if (me->nr_held == MAX_HELD)
 		violate("an actor holds more than %d locks", MAX_HELD);
 	me->held[me->nr_held++] = (struct held){ lock, write };
 }
 
-static void release(void *lock)
+static void release(void *lock, const void *pc)
 {
 	const int i = find_held(lock);
 
 	if (i < 0)
 		violate("an actor releases a lock that the actor does not hold");
-	access_lock(lock);
+	access_lock(lock, pc);
 	me->held[i] = me->held[--me->nr_held];
 	me->held[me->nr_held] = (struct held){};
 	me->split = true;
@@ -87,7 +87,7 @@ static void take(spinlock_t *lock, const void *pc)
 		violate("deadlock: an actor takes a lock twice");
 	actor_stop(WAIT_LOCK, lock, pc);
 	lock->holder = my_number();
-	hold(lock, true);
+	hold(lock, true, pc);
 }
 
 void spin_lock(spinlock_t *lock)
@@ -104,7 +104,7 @@ void spin_unlock(spinlock_t *lock)
 	if (!me)
 		return;
 	refine_unlock(lock);
-	release(lock);
+	release(lock, CALLER);
 	lock->holder = 0;
 	me->atomic--;
 }
@@ -122,11 +122,11 @@ int mutex_trylock(struct mutex *mutex)
 	if (!me)
 		return 1;
 	footprint_point(mutex, CALLER);
-	access_lock(mutex);
+	access_lock(mutex, CALLER);
 	if (mutex->lock.holder)
 		return 0;
 	mutex->lock.holder = my_number();
-	hold(mutex, true);
+	hold(mutex, true, CALLER);
 	return 1;
 }
 
@@ -134,7 +134,7 @@ void mutex_unlock(struct mutex *mutex)
 {
 	if (!me)
 		return;
-	release(mutex);
+	release(mutex, CALLER);
 	mutex->lock.holder = 0;
 }
 
@@ -150,14 +150,14 @@ static void down(struct rw_semaphore *sem, bool write, const void *pc)
 		sem->writer = my_number();
 	else
 		sem->readers |= my_bit();
-	hold(sem, write);
+	hold(sem, write, pc);
 }
 
-static void up(struct rw_semaphore *sem)
+static void up(struct rw_semaphore *sem, const void *pc)
 {
 	if (!me)
 		return;
-	release(sem);
+	release(sem, pc);
 	if (sem->writer == my_number())
 		sem->writer = 0;
 	sem->readers &= ~my_bit();
@@ -175,12 +175,12 @@ void down_write(struct rw_semaphore *sem)
 
 void up_read(struct rw_semaphore *sem)
 {
-	up(sem);
+	up(sem, CALLER);
 }
 
 void up_write(struct rw_semaphore *sem)
 {
-	up(sem);
+	up(sem, CALLER);
 }
 
 /*
@@ -192,7 +192,7 @@ void wait_prepare(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	access_lock(queue);
+	access_lock(queue, CALLER);
 	queue->waiters |= my_bit();
 	me->woken = 0;
 }
@@ -212,7 +212,7 @@ void wait_finish(wait_queue_head_t *queue)
 {
 	if (!me)
 		return;
-	access_lock(queue);
+	access_lock(queue, CALLER);
 	queue->waiters &= ~my_bit();
 	me->woken = 0;
 }
@@ -223,7 +223,7 @@ void wake_up(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	access_lock(queue);
+	access_lock(queue, CALLER);
 	for (int i = 0; i < world.nr; i++)
 		if (queue->waiters >> i & 1)
 			world.actor[i].woken = 1;
