@@ -167,6 +167,11 @@ const struct config driver_configs[] = {
 		.name = "driver_frees_a_lock_before_its_release", .setup = driver_setup_job,
 		.caught = "use after free", UNMODELLED,
 		.role = { RUN(driver_finish_job), RUN(driver_free_done) },
+	}, {
+		.name = "driver_takes_a_failed_trylock_for_a_flag",
+		.setup = driver_setup_batch, UNMODELLED,
+		.caught = "a task holds the lock, and no batch runs",
+		.role = { RUN(driver_run_batch), RUN(driver_try_and_expect_batch) },
 	},
 	{ }
 };

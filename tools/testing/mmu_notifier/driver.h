@@ -24,6 +24,7 @@ void driver_setup_lock_kept(void);
 void driver_setup_lock_dropped(void);
 void driver_setup_got(void);
 void driver_setup_job(void);
+void driver_setup_batch(void);
 /* The next configuration has no mirror, unless its setup makes one. */
 void driver_forget(void);
 
@@ -60,6 +61,8 @@ void driver_put_and_use(void *role);
 void driver_finish_job(void *role);
 void driver_free_done(void *role);
 void driver_lock_and_free_done(void *role);
+void driver_run_batch(void *role);
+void driver_try_and_expect_batch(void *role);
 void driver_invalidate(void *role);
 void driver_reap(void *role);
 

@@ -167,6 +167,40 @@ void driver_lock_and_free_done(void *role)
 		kfree(job);
 }
 
+/* The setup creates the batch, so each schedule has the batch at one address. */
+static struct batch {
+	struct mutex lock;
+	bool runs; /* as long as a task holds the lock */
+} *batch;
+
+void driver_setup_batch(void)
+{
+	batch = kzalloc(sizeof(*batch), GFP_KERNEL);
+}
+
+void driver_run_batch(void *role)
+{
+	mutex_lock(&batch->lock);
+	WRITE_ONCE(batch->runs, true);
+	WRITE_ONCE(batch->runs, false);
+	mutex_unlock(&batch->lock);
+}
+
+static void expect_batch(void)
+{
+	if (!READ_ONCE(batch->runs))
+		violate("a task holds the lock, and no batch runs");
+}
+
+/* The other task can be between the lock and the flag. */
+void driver_try_and_expect_batch(void *role)
+{
+	if (mutex_trylock(&batch->lock))
+		mutex_unlock(&batch->lock);
+	else
+		expect_batch();
+}
+
 static void setup(const struct mmu_notifier_ops *ops)
 {
 	struct locker *locker = kzalloc(sizeof(*locker), GFP_KERNEL);

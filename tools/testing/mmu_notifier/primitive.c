@@ -109,12 +109,17 @@ void spin_unlock(spinlock_t *lock)
 	me->atomic--;
 }
 
+/*
+ * A trylock sees whether a mutex is held.  So others can see the lock and the
+ * release at once, unlike those of a spinlock, which nobody tries to take.
+ */
 void mutex_lock(struct mutex *mutex)
 {
 	if (!me)
 		return;
 	may_sleep();
 	take(&mutex->lock, CALLER);
+	me->split = true;
 }
 
 int mutex_trylock(struct mutex *mutex)
@@ -127,6 +132,7 @@ int mutex_trylock(struct mutex *mutex)
 		return 0;
 	mutex->lock.holder = my_number();
 	hold(mutex, true, CALLER);
+	me->split = true;
 	return 1;
 }
 
@@ -134,6 +140,7 @@ void mutex_unlock(struct mutex *mutex)
 {
 	if (!me)
 		return;
+	footprint_point(mutex, CALLER);
 	release(mutex, CALLER);
 	mutex->lock.holder = 0;
 }
