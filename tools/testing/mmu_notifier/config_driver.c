@@ -133,6 +133,14 @@ const struct config driver_configs[] = {
 		.settings = { .unmodelled = true, .more_users = 1 },
 		.role = { RUN(driver_invalidate), RUN(exiter) },
 	}, {
+		.name = "driver_drops_the_reference_that_it_took", .setup = driver_setup,
+		UNMODELLED,
+		.role = { RUN(driver_put_and_drop), RUN(driver_remove) },
+	}, {
+		.name = "driver_drops_a_reference_that_it_did_not_take",
+		.caught = "use after free", UNMODELLED,
+		.role = { RUN(driver_drop_too_often) },
+	}, {
 		.name = "driver_holds_a_lock_until_the_end", .setup = driver_setup_lock_until_end,
 		UNMODELLED,
 		.role = { RUN(driver_reap) },

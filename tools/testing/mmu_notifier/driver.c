@@ -259,6 +259,20 @@ void driver_put_later(void *role)
 	mmput(the_mm);
 }
 
+/* A driver that keeps the mm longer than its user needs a reference. */
+void driver_put_and_drop(void *role)
+{
+	mmgrab(the_mm);
+	mmput(the_mm);
+	mmdrop(the_mm);
+}
+
+void driver_drop_too_often(void *role)
+{
+	mmput(the_mm);
+	mmdrop(the_mm);
+}
+
 static void event_init(struct mmu_notifier_range *event)
 {
 #ifdef RANGE_HAS_VMA

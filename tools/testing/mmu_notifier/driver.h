@@ -56,6 +56,8 @@ void driver_remove_and_free(void *role);
 void driver_free_and_remove(void *role);
 void driver_remove_inserted(void *role);
 void driver_put_later(void *role);
+void driver_put_and_drop(void *role);
+void driver_drop_too_often(void *role);
 void driver_use_and_put(void *role);
 void driver_put_and_use(void *role);
 void driver_finish_job(void *role);

@@ -48,6 +48,8 @@ void mm_check_heap(void)
 
 static unseen int count_add(atomic_t *v, int change)
 {
+	/* As a lock, a count must not be freed. */
+	access_lock(v, CALLER);
 	return v->counter += change;
 }
 
