@@ -45,7 +45,7 @@ static struct knowledge {
 	} word[HEAP_WORDS];
 	struct race race[MAX_ACCESSES];
 	int nr_races;
-	const void *lock[32];
+	const void *lock[MAX_LOCKS];
 	bool frozen;
 } own, *known = &own;
 
@@ -86,8 +86,12 @@ static uint32_t lock_bit(const void *lock)
 {
 	int i;
 
-	for (i = 0; i < 31 && known->lock[i] && known->lock[i] != lock; i++)
-		;
+	for (i = 0; i < MAX_LOCKS && known->lock[i] && known->lock[i] != lock;)
+		i++;
+	/* Two locks with one bit would hide races. */
+	if (i == MAX_LOCKS)
+		violate("actors access words under more than %d locks",
+			MAX_LOCKS);
 	known->lock[i] = lock;
 	return 1u << i;
 }

@@ -14,6 +14,8 @@
 /* A step that accesses memory more often does not end. */
 #define MAX_CALLS 100000
 
+#define MAX_LOCKS 32 /* the bits of a mask */
+
 /* Masks of the locks that were held at all accesses of one kind to a word */
 struct locks {
 	uint32_t held; /* in any way */
