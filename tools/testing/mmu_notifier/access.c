@@ -232,6 +232,7 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 			 const void *pc)
 {
 	const int first = word_of(address);
+	const size_t words = ((uintptr_t)address % 8 + bytes + 7) / 8;
 
 	if (!me)
 		return;
@@ -244,7 +245,7 @@ static void access_bytes(const void *address, size_t bytes, bool write,
 			violate("use of a list entry that was removed before");
 		return;
 	}
-	for (size_t i = 0; i < (bytes + 7) / 8; i++)
+	for (size_t i = 0; i < words; i++)
 		access_word(first + i, write, pc);
 }
 
@@ -417,4 +418,11 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 	access_bytes(from, bytes, false, CALLER);
 	access_bytes(to, bytes, true, CALLER);
 	return memcpy(to, from, bytes);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t bytes)
+{
+	access_bytes(from, bytes, false, CALLER);
+	access_bytes(to, bytes, true, CALLER);
+	return memmove(to, from, bytes);
 }

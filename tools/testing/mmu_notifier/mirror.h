@@ -26,8 +26,7 @@ void mirror_insert(void);
 
 static inline void mirror_drop(void)
 {
-	for (int i = 0; i < PAGES; i++)
-		mirror->spte[i] = 0;
+	memset(mirror->spte, 0, sizeof(mirror->spte));
 }
 
 #endif /* _MMU_NOTIFIER_MIRROR_H */

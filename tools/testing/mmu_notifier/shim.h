@@ -17,6 +17,14 @@
 #include "actor.h"
 #include "primitive.h"
 
+/* The compilers insert no calls of the hooks before these functions. */
+void *__tsan_memset(void *p, int c, size_t bytes);
+void *__tsan_memcpy(void *to, const void *from, size_t bytes);
+void *__tsan_memmove(void *to, const void *from, size_t bytes);
+#define memset __tsan_memset
+#define memcpy __tsan_memcpy
+#define memmove __tsan_memmove
+
 typedef uint8_t u8, __u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
