@@ -74,9 +74,14 @@ static void look_around(unsigned int enabled)
 	}
 }
 
+/*
+ * The walk ends if it learns something, because the steps that it has played would
+ * be other steps then, and the schedule could not be replayed.
+ */
 static void walk_once(const struct config *config, bool learns)
 {
 	const int patience = 1 << random_below(4);
+	const int known = nr_learned;
 	unsigned int enabled;
 	int last = -1;
 
@@ -90,7 +95,7 @@ static void walk_once(const struct config *config, bool learns)
 		}
 		if (learns)
 			look_around(enabled);
-		if (violation[0])
+		if (violation[0] || nr_learned != known)
 			return;
 		last = choose(enabled, last, patience);
 		step(last);
@@ -104,8 +109,10 @@ static void learn(const struct config *config)
 	for (int quiet = 0; quiet < QUIET_WALKS && !violation[0]; quiet++) {
 		known = nr_learned;
 		walk_once(config, true);
-		if (nr_learned != known)
+		if (nr_learned != known) {
 			quiet = 0;
+			violation[0] = '\0';
+		}
 	}
 	access_freeze();
 }
