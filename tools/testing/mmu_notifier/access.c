@@ -5,10 +5,15 @@
  * A word is shared if more than one actor accesses it, and an actor writes it.
  * Two accesses race if their steps can run in the same state, access the same
  * word, at least one of them writes, and they hold no common lock.  A step makes
- * at most one access that races, and ends after such a write, and after the
- * release of a lock at the next access to a shared word.  Then a step is equal to
+ * at most one access that races.  After this access, and after the release of a
+ * lock, the step ends at the next access to a shared word.  Then a step is equal to
  * its accesses one by one (Lipton): what comes before the racing access takes
- * locks, what comes after releases locks, and all else does not race.
+ * locks or does not race, and what comes after it releases locks.
+ *
+ * The step also ends if the access that races is a read, and the next access has not
+ * been found to race.  Otherwise no state had the actor between both, and so no
+ * step of another actor, which needs the result of the read, could be compared
+ * with the next access.
  *
  * The search looks for races in each state, and begins again until it learns of
  * no new shared word and no new race.
@@ -165,7 +170,7 @@ static bool is_alive(int word)
 	return world.alive[word / 64] >> word % 64 & 1;
 }
 
-static bool must_stop(bool races)
+static bool must_stop(void)
 {
 	switch (points) {
 	case POINTS_NONE:
@@ -173,15 +178,8 @@ static bool must_stop(bool races)
 	case POINTS_ALL:
 		return true;
 	default:
-		return me->split || (me->raced && races);
+		return me->split;
 	}
-}
-
-void footprint_point(void *object, const void *pc)
-{
-	if (must_stop(true))
-		actor_stop(WAIT_NOTHING, object, pc);
-	me->raced = true;
 }
 
 static bool is_ordered(struct locks a, struct locks b)
@@ -204,11 +202,10 @@ static void access_shared(int word, bool write, const void *pc)
 	const struct locks locks = my_locks();
 	const bool races = does_race(word, write, locks);
 
-	if (must_stop(races))
+	if (must_stop())
 		actor_stop(WAIT_NOTHING, &world.heap[word], pc);
-	me->raced |= races;
-	/* Another actor may run between this write and the next access. */
-	me->split = races && write;
+	/* Another actor may run between this access and the next. */
+	me->split = races;
 	note(word, write, locks);
 }
 
@@ -226,6 +223,14 @@ void access_lock(const void *lock, const void *pc)
 {
 	if (me && word_of(lock) >= 0)
 		access_word(word_of(lock), false, pc);
+}
+
+void footprint_point(void *object, const void *pc)
+{
+	if (must_stop())
+		actor_stop(WAIT_NOTHING, object, pc);
+	access_lock(object, pc);
+	me->split = true;
 }
 
 static void access_bytes(const void *address, size_t bytes, bool write,

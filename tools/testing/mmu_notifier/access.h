@@ -67,8 +67,8 @@ void footprint_begin(void);
  */
 void access_lock(const void *lock, const void *pc);
 /*
- * Stop at an operation that others can see at once, if the step has already made
- * such an operation, or has released a lock.
+ * Stop at an operation on @object that others can see at once, if the step has
+ * already made such an operation, or has released a lock.
  */
 void footprint_point(void *object, const void *pc);
 /* Learn of the races between two steps that can run in the same state. */

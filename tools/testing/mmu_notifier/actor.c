@@ -89,7 +89,6 @@ void actor_stop(enum wait wait, void *object, const void *pc)
 	actor->object = object;
 	actor->pc = pc;
 	actor->split = 0;
-	actor->raced = 0;
 	switch_stack(&actor->sp, search_sp);
 	actor->wait = WAIT_NOTHING;
 	actor->object = NULL;

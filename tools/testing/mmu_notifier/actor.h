@@ -46,7 +46,6 @@ struct actor {
 	uint8_t started;
 	uint8_t split; /* The next access to a shared word is a point. */
 	uint8_t repeats; /* The step goes on with a new attempt. */
-	uint8_t raced; /* The step has made an access that races. */
 	uint8_t woken;
 	uint8_t in_map; /* inside of an invalidation, for lockdep */
 	uint8_t atomic; /* depth of sections that must not sleep */

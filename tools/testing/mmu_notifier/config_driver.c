@@ -168,6 +168,10 @@ const struct config driver_configs[] = {
 		.caught = "use after free", UNMODELLED,
 		.role = { RUN(driver_put_and_use), RUN(srcu_worker) },
 	}, {
+		.name = "driver_tests_a_flag_without_the_lock", .setup = driver_setup_job,
+		.caught = "the driver maps a page after the job", UNMODELLED,
+		.role = { RUN(driver_map_unless_done), RUN(driver_finish_and_drop) },
+	}, {
 		.name = "driver_frees_a_lock_after_its_release", .setup = driver_setup_job,
 		UNMODELLED,
 		.role = { RUN(driver_finish_job), RUN(driver_lock_and_free_done) },

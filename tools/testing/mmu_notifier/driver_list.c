@@ -133,6 +133,7 @@ void driver_put_and_use(void *role)
 struct job {
 	spinlock_t lock;
 	bool done;
+	unsigned long entry; /* of a task that maps pages until the job is done */
 };
 
 static struct job *job;
@@ -146,6 +147,23 @@ void driver_finish_job(void *role)
 {
 	spin_lock(&job->lock);
 	WRITE_ONCE(job->done, true);
+	spin_unlock(&job->lock);
+}
+
+/* The job can be done between the test and the entry. */
+void driver_map_unless_done(void *role)
+{
+	if (!READ_ONCE(job->done))
+		WRITE_ONCE(job->entry, 1);
+}
+
+void driver_finish_and_drop(void *role)
+{
+	WRITE_ONCE(job->done, true);
+	spin_lock(&job->lock);
+	WRITE_ONCE(job->entry, 0);
+	if (READ_ONCE(job->entry))
+		violate("the driver maps a page after the job");
 	spin_unlock(&job->lock);
 }
 

@@ -127,7 +127,6 @@ int mutex_trylock(struct mutex *mutex)
 	if (!me)
 		return 1;
 	footprint_point(mutex, CALLER);
-	access_lock(mutex, CALLER);
 	if (mutex->lock.holder)
 		return 0;
 	mutex->lock.holder = my_number();
@@ -199,7 +198,6 @@ void wait_prepare(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	access_lock(queue, CALLER);
 	queue->waiters |= my_bit();
 	me->woken = 0;
 }
@@ -230,12 +228,10 @@ void wake_up(wait_queue_head_t *queue)
 	if (!me)
 		return;
 	footprint_point(queue, CALLER);
-	access_lock(queue, CALLER);
 	for (int i = 0; i < world.nr; i++)
 		if (queue->waiters >> i & 1)
 			world.actor[i].woken = 1;
 	queue->waiters = 0;
-	me->split = true;
 }
 
 int srcu_read_lock(struct srcu_struct *srcu)
@@ -299,8 +295,6 @@ void srcu_call(void *head, void (*run)(void *head))
 		violate("more than %d SRCU callbacks wait", MAX_CALLBACKS);
 	world.callback[world.nr_callbacks++] =
 		(struct srcu_callback){ head, run, readers() };
-	/* The callback may run, and free the object, before the next access. */
-	me->split = true;
 }
 
 void srcu_worker(void *unused)
