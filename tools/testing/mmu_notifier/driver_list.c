@@ -131,7 +131,7 @@ void driver_put_and_use(void *role)
 
 /* What two tasks share until the second frees it */
 struct job {
-	spinlock_t lock;
+	spinlock_t lock; /* for @done */
 	bool done;
 	unsigned long entry; /* of a task that maps pages until the job is done */
 };
@@ -186,10 +186,12 @@ void driver_lock_and_free_done(void *role)
 }
 
 /* The setup creates the batch, so each schedule has the batch at one address. */
-static struct batch {
-	struct mutex lock;
+struct batch {
+	struct mutex lock; /* of the task that runs the batch */
 	bool runs; /* as long as a task holds the lock */
-} *batch;
+};
+
+static struct batch *batch;
 
 void driver_setup_batch(void)
 {
