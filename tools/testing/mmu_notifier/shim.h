@@ -195,8 +195,8 @@ void *kzalloc(size_t bytes, gfp_t flags);
 void kfree(const void *object);
 
 /*
- * The counts of an mm are not points.  Steps of actors that only change a count
- * commute, and the step that frees the mm depends on all accesses to the mm.
+ * The counts of an mm are not points: the order of two changes only decides who is
+ * the last user.  An access to a count races only with the free of the mm.
  */
 int atomic_read(const atomic_t *v);
 void mmgrab(struct mm_struct *mm);
