@@ -172,6 +172,14 @@ const struct config driver_configs[] = {
 		.caught = "the driver maps a page after the job", UNMODELLED,
 		.role = { RUN(driver_map_unless_done), RUN(driver_finish_and_drop) },
 	}, {
+		.name = "driver_polls_until_the_job_is_done", .setup = driver_setup_job,
+		UNMODELLED,
+		.role = { RUN(driver_poll), RUN(driver_poll), RUN(driver_finish_job) },
+	}, {
+		.name = "driver_polls_a_job_that_is_never_done", .setup = driver_setup_job,
+		.caught = "livelock: no schedule ends", UNMODELLED,
+		.role = { RUN(driver_poll), RUN(driver_poll) },
+	}, {
 		.name = "driver_frees_a_lock_after_its_release", .setup = driver_setup_job,
 		UNMODELLED,
 		.role = { RUN(driver_finish_job), RUN(driver_lock_and_free_done) },

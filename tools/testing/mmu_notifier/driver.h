@@ -61,6 +61,8 @@ void driver_drop_too_often(void *role);
 void driver_use_and_put(void *role);
 void driver_put_and_use(void *role);
 void driver_finish_job(void *role);
+/* Test under the lock, again and again, whether the job is done. */
+void driver_poll(void *role);
 void driver_map_unless_done(void *role);
 void driver_finish_and_drop(void *role);
 void driver_free_done(void *role);

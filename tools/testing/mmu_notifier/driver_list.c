@@ -185,6 +185,21 @@ void driver_lock_and_free_done(void *role)
 		kfree(job);
 }
 
+static bool is_done(void *unused)
+{
+	bool done;
+
+	spin_lock(&job->lock);
+	done = job->done;
+	spin_unlock(&job->lock);
+	return done;
+}
+
+void driver_poll(void *role)
+{
+	actor_repeat(is_done, NULL);
+}
+
 /* The setup creates the batch, so each schedule has the batch at one address. */
 struct batch {
 	struct mutex lock; /* of the task that runs the batch */

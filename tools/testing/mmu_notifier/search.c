@@ -2,7 +2,8 @@
 /*
  * A depth-first search over the states of a configuration.  The search visits each
  * state once, and takes two states for equal if their hashes of 64 bits are equal.
- * It plays each step of each state, so that it finds each cycle.
+ * It plays each step of each state.  It looks for a livelock in each cycle that it
+ * closes, and not in cycles that are put together from others.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,9 +264,13 @@ void search(const struct config *config, struct result *result)
 	do {
 		search_once(config);
 	} while (nr_learned != known);
-	result->failed = violation[0];
-	if (result->failed)
+	if (violation[0]) {
 		search_shorter(config);
+	} else if (!result->ends) {
+		violate("livelock: no schedule ends");
+		result->schedule.nr = 0;
+	}
+	result->failed = violation[0];
 }
 
 int replay(const struct config *config, const struct schedule *schedule,
