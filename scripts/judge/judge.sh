@@ -9,8 +9,8 @@
 # RESULT is the directory with the files that boot.sh wrote: console.log, ktap.log,
 # verdict, qemu.log, meta and config. A complaint is a reason why the run fails. judge.sh
 # prints each complaint in lines that start with "# ". The last line of the output is "N
-# passed, N failed, N skipped". The exit status of judge.sh is 0 if the run passed. If the
-# run failed, the exit status is the first status in this list that applies:
+# passed, N failed, N skipped". An expected failure counts as
+# passed. The exit status of judge.sh is 0 if the run passed. If the run failed, the exit status is the first status in this list that applies:
 #
 #	2	not a result directory
 #	3	the kernel panicked
@@ -20,7 +20,8 @@
 #	6	the kernel complained
 #	7	a test failed
 #	8	the KTAP is incomplete
-#	9	a skip that scripts/judge/allowed-skips does not allow
+#	9	a skip that scripts/judge/allowed-skips does not allow, or an expected
+#		failure that scripts/judge/expected-failures does not allow
 #	10	there is no verdict, or it has a wrong nonce, or it is fail
 
 . "${0%/*}/../lib.sh"
@@ -30,6 +31,7 @@ result=$1
 CONSOLE_LINES=40
 shopt -s extglob
 ALLOWED_SKIPS=${ALLOWED_SKIPS:-$SCRIPTS/judge/allowed-skips}
+EXPECTED_FAILURES=${EXPECTED_FAILURES:-$SCRIPTS/judge/expected-failures}
 status=0
 
 # complain STATUS TEXT: Prints TEXT as a complaint. Sets the exit status of judge.sh to
@@ -155,6 +157,35 @@ judge_skips() {
 	done <<<"$records"
 }
 
+# judge_expected_failures: Prints the reasons of the tests that ended with an expected
+# failure. Complains about each of these tests that no row of expected-failures allows.
+judge_expected_failures() {
+	local kind name reason
+
+	while IFS=$'\t' read -r kind name reason; do
+		if [ "$kind" = xfail ] && ! is_expected "$name" "$reason"; then
+			complain 9 "unexpected failure: $name${reason:+: $reason}"
+		fi
+	done <<<"$records"
+	awk -F '\t' '$1 == "xfail" && !count[$3]++ { order[++reasons] = $3 }
+		END { for (i = 1; i <= reasons; i++)
+			print "# " count[order[i]] " expected failure" \
+				(count[order[i]] > 1 ? "s: " : ": ") order[i] }' \
+		<<<"$records"
+}
+
+# is_expected NAME REASON: Returns 0 if a row of expected-failures allows the test NAME to
+# fail, and the message REASON contains the directory in this row.
+is_expected() {
+	local glob dir
+
+	while read -r glob dir; do
+		# shellcheck disable=SC2053 # this is a glob
+		[[ $1 != $glob || $2 != *"$dir"* ]] || return 0
+	done <<<"$expected_failures"
+	return 1
+}
+
 # find_permission NAME REASON: Sets $permitted to "yes" if a row of allowed-skips allows
 # the test NAME to skip with the message REASON. Sets $permitted to "no" if no row allows
 # the skip.
@@ -237,10 +268,11 @@ config=$'\n'$(<"$result/config")
 emulator=QEMU
 config_lacks CONFIG_UML y || emulator="User-Mode Linux"
 allowed_skips=$(sed '/^#/d' "$ALLOWED_SKIPS")
+expected_failures=$(sed '/^#/d' "$EXPECTED_FAILURES")
 splats=$(list_splats)
 blamed=$(awk -f "$SCRIPTS/judge/blame.awk" "$result/console.log" - <<<"$splats")
 records=$(awk -f "$SCRIPTS/judge/ktap.awk" - "$result/ktap.log" <<<"$blamed")
-passed=$(count_records pass)
+passed=$(($(count_records pass) + $(count_records xfail)))
 failed=$(count_records fail)
 skipped=$(count_records skip)
 judge_panic
@@ -251,6 +283,7 @@ judge_splats
 judge_tests
 judge_plan
 judge_skips
+judge_expected_failures
 judge_verdict
 list_races
 [ "$status" = 0 ] || show_console

@@ -9,6 +9,7 @@
 # record_good_run: Writes the recording of a run that passed to the directory $run.
 record_good_run() {
 	: >"$run/allowed-skips"
+	: >"$run/expected-failures"
 	: >"$run/qemu.log"
 	printf '%s\n' nonce=1234 ended=exit qemu=0 seconds=9 tests= mem=1G smp=2 \
 		release=6.1.0-56-amd64 >"$run/meta"
@@ -72,5 +73,6 @@ edit_ktap() {
 
 run=$(mktemp -d)
 export ALLOWED_SKIPS=$run/allowed-skips
+export EXPECTED_FAILURES=$run/expected-failures
 trap 'rm -rf "$run"' EXIT
 record_good_run

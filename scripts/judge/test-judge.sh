@@ -208,6 +208,32 @@ done <<'EOT'
 9 *.mremap SMP=1 why
 0 *.mremap SMP=2 why
 EOT
+# record_expected_failure DIRECTIVE: Changes the result of the second test to an expected
+# failure.
+record_expected_failure() {
+	edit_ktap "s|^  ok 2.*|  ok 2 event.mremap # $1 no end, see patches/no-end|"
+}
+
+while read -r wanted directive line; do
+	echo "$line" >"$run/expected-failures"
+	record_expected_failure "${directive/_/ }"
+	judges "$wanted" "an expected failure, $directive, with the table: $line" \
+		"1 expected failure: no end, see patches/no-end"
+done <<'EOT'
+0 XFAIL event.* patches/no-end
+0 SKIP_XFAIL event.* patches/no-end
+9 XFAIL event.* patches/no-start
+9 SKIP_XFAIL range.* patches/no-end
+9 XFAIL
+EOT
+echo "event.* patches/no-end" >"$run/expected-failures"
+record_expected_failure XFAIL
+judges 0 "an expected failure counts as passed" "5 passed, 0 failed, 0 skipped"
+echo "event.* patches/no-end" >"$run/expected-failures"
+record_expected_failure XFAIL
+edit_ktap -e 's/^  ok 2/  not ok 2/' -e 's/^ok 2/not ok 2/'
+judges 7 "a result that is not ok is no expected failure" "4 passed, 1 failed"
+
 echo "verdict: pass 1235" >"$run/verdict"
 judges 10 "a verdict with a wrong nonce" "verdict: pass 1235"
 : >"$run/verdict"
