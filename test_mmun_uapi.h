@@ -553,7 +553,7 @@ enum mmun_verify_result {
 /**
  * struct mmun_fail_nonblock - ioctl(MMUN_FAIL_NONBLOCK)
  * @size: sizeof(struct mmun_fail_nonblock)
- * @id: ID of the range
+ * @id: ID of the range; 0: a list notifier of the context
  * @count: Number of failures to inject; 0: stop injecting
  * @out_left: Number of failures that an earlier call requested and that are
  *	left
@@ -564,6 +564,12 @@ enum mmun_verify_result {
  * block can fail.  A callback that returns false sets the sequence of the
  * range.  A callback that returns false drops no shadow entries, because the mm
  * unmaps nothing after the failure.
+ *
+ * If @id is 0, each failure makes one callback invalidate_range_start() of a
+ * list notifier return -EAGAIN.  The first call with the @id 0 registers this
+ * list notifier.  The list notifier has no invalidate_range_end(), because a
+ * list notifier that has this callback must not fail.  The registration takes
+ * mmap_lock for writing, and returns ESRCH if the mm has no users.
  */
 struct mmun_fail_nonblock {
 	__u32 size;

@@ -67,6 +67,20 @@ static struct mmun_probe *mmun_probe_insert(struct mmun_ctx *ctx)
 }
 
 /*
+ * Return whether the last CHECK_BALANCE found an invalidation that has not ended
+ * since.  The caller must be the last close, because @probes->mutex is not held.
+ */
+static bool mmun_probes_unbalanced(const struct mmun_probes *probes)
+{
+	const struct mmun_probe *last;
+
+	if (list_empty(&probes->list))
+		return false;
+	last = list_last_entry(&probes->list, struct mmun_probe, node);
+	return mmun_probe_is_deferred(last);
+}
+
+/*
  * Remove all probes.  If the sequence of the mm is odd, this function waits
  * until no invalidation is active.
  */
@@ -76,7 +90,7 @@ static void mmun_probes_remove(struct mmun_ctx *ctx)
 
 	lockdep_assert_held(&ctx->probes.mutex);
 	list_for_each_entry_safe(probe, next, &ctx->probes.list, node) {
-		mmu_interval_notifier_remove(&probe->mni);
+		mmun_unsubscribe(ctx, &probe->mni);
 		list_del(&probe->node);
 		mmun_free(probe);
 	}

@@ -42,6 +42,7 @@ static void mmun_ctx_init(struct mmun_ctx *ctx, struct mmun_mm_data *mm_data)
 	mmun_batches_init(&ctx->batches);
 	mmun_log_init(&ctx->log);
 	mmun_holds_init(&ctx->holds);
+	mmun_list_notifiers_init(ctx);
 	mmun_pins_init(&ctx->pins);
 	mmun_probes_init(&ctx->probes);
 }
@@ -69,6 +70,37 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 }
 
 /*
+ * Return whether all references to mm_count belong to this context.  Then no
+ * task can use the mm, or the subscriptions of the mm, again.
+ */
+static bool mmun_ctx_owns_mm(struct mmun_ctx *ctx)
+{
+	int own = 1 + atomic_read(&ctx->table.nr) + ctx->probes.nr;
+
+	/* Pairs with the mmdrop() of the last task that used the mm */
+	return atomic_read_acquire(&ctx->mm->mm_count) == own;
+}
+
+/*
+ * If the last CHECK_BALANCE found an invalidation that has not ended, wait
+ * until the invalidation has ended, or until the mm is abandoned.  A wrong core
+ * can forget to end an invalidation.  mmu_interval_notifier_remove() would then
+ * wait for ever, and the workqueue could never be destroyed.
+ */
+static void mmun_ctx_wait_for_end(struct mmun_ctx *ctx)
+{
+	bool owns_mm;
+
+	do {
+		owns_mm = mmun_ctx_owns_mm(ctx);
+		if (!mmun_probes_unbalanced(&ctx->probes))
+			return;
+		schedule_timeout_idle(HZ / 100);
+	} while (!owns_mm);
+	ctx->mm_abandoned = true;
+}
+
+/*
  * Do the part of the last close that waits for invalidations.  If the core
  * still has a range in its list of deferred changes, the context and the module
  * must not be freed.
@@ -77,7 +109,8 @@ static void mmun_ctx_close_work(struct work_struct *work)
 {
 	struct mmun_ctx *ctx = container_of(work, struct mmun_ctx, close_work);
 
-	mmun_list_notifier_close(ctx);
+	mmun_list_notifiers_close(ctx);
+	mmun_ctx_wait_for_end(ctx);
 	mmun_probes_close(ctx);
 	mmun_batches_close(&ctx->batches);
 	mmun_range_table_close(&ctx->table);

@@ -116,3 +116,20 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 		WRITE_ONCE(ctx->mm_data->has_subscriptions, true);
 	return ret;
 }
+
+/*
+ * Remove an interval notifier.  Waits until no callback of the interval notifier
+ * runs.
+ *
+ * If the mm is abandoned, the core would wait for ever.  No task can call the
+ * interval notifier again, so only put the reference to the mm that the
+ * insertion took.  The core frees the interval tree without a look at the tree.
+ */
+static void mmun_unsubscribe(struct mmun_ctx *ctx,
+			     struct mmu_interval_notifier *mni)
+{
+	if (ctx->mm_abandoned)
+		mmdrop(mni->mm);
+	else
+		mmu_interval_notifier_remove(mni);
+}

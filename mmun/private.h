@@ -152,6 +152,19 @@ struct mmun_probes {
 };
 
 /**
+ * struct mmun_list_notifier - a list notifier of a context
+ * @mn: the subscription
+ * @ctx: the context
+ * @registered: @mn is registered.  This flag is written under mmap_lock of the
+ *	mm.
+ */
+struct mmun_list_notifier {
+	struct mmu_notifier mn;
+	struct mmun_ctx *ctx;
+	bool registered;
+};
+
+/**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened the device; one reference on mm_count
  * @mm_data: the data that all contexts of @mm share
@@ -161,9 +174,9 @@ struct mmun_probes {
  *	uses the batch.
  * @log: the log
  * @holds: the holds
- * @list_notifier: list notifier of @mm, for the points START and END
- * @list_registered: @list_notifier is registered.  This flag is written under
- *	mmap_lock of @mm.
+ * @points: list notifier of @mm, for the points START and END
+ * @refuser: list notifier of @mm, for FAIL_NONBLOCK
+ * @refusals: number of failures of @refuser that are left to inject
  * @pins: the threads that wait in PIN_MM
  * @probes: the subscriptions of CHECK_BALANCE
  * @close_work: work item of the last close
@@ -173,6 +186,8 @@ struct mmun_probes {
  *	other one then frees the context.
  * @has_deferred: the core still has a range in its list of deferred changes.
  *	The context and the module must stay.
+ * @mm_abandoned: an invalidation of @mm never ended, and no other reference to
+ *	@mm is left.  The core cannot remove the ranges and the probes.
  */
 struct mmun_ctx {
 	struct mm_struct *mm;
@@ -182,14 +197,16 @@ struct mmun_ctx {
 	struct xarray batches;
 	struct mmun_log log;
 	struct mmun_holds holds;
-	struct mmu_notifier list_notifier;
-	bool list_registered;
+	struct mmun_list_notifier points;
+	struct mmun_list_notifier refuser;
+	atomic_t refusals;
 	struct mmun_pins pins;
 	struct mmun_probes probes;
 	struct work_struct close_work;
 	struct completion close_done;
 	atomic_t first_done;
 	bool has_deferred;
+	bool mm_abandoned;
 };
 
 /**
@@ -541,8 +558,11 @@ static long mmun_held_begin(struct mmun_mm_data *mm_data,
 static void mmun_held_end(struct mmun_mm_data *mm_data, unsigned long cur_seq);
 
 /* list_notifier.c */
-static int mmun_list_notifier_register(struct mmun_ctx *ctx);
-static void mmun_list_notifier_close(struct mmun_ctx *ctx);
+static void mmun_list_notifiers_init(struct mmun_ctx *ctx);
+static int mmun_list_notifier_register(struct mmun_list_notifier *ln);
+static int mmun_list_notifier_refuse(struct mmun_ctx *ctx,
+				     struct mmun_fail_nonblock *cmd);
+static void mmun_list_notifiers_close(struct mmun_ctx *ctx);
 
 /* hold.c */
 static void mmun_log_point(struct mmun_ctx *ctx, enum mmun_record_type type,
@@ -560,6 +580,8 @@ static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,
 			  unsigned long start, unsigned long length,
 			  const struct mmu_interval_notifier_ops *ops);
+static void mmun_unsubscribe(struct mmun_ctx *ctx,
+			     struct mmu_interval_notifier *mni);
 
 /* readside.c */
 static unsigned long mmun_section_begin(struct mmun_range *range);
@@ -600,6 +622,7 @@ static void mmun_batches_close(struct xarray *batches);
 
 /* balance.c */
 static void mmun_probes_init(struct mmun_probes *probes);
+static bool mmun_probes_unbalanced(const struct mmun_probes *probes);
 static void mmun_probes_close(struct mmun_ctx *ctx);
 
 /* pin.c */

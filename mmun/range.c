@@ -142,12 +142,13 @@ static bool mmun_range_is_deferred(const struct mmun_range *range)
 static bool mmun_range_unsubscribe(struct mmun_range *range)
 {
 	mmun_range_disable(range);
-	mmu_interval_notifier_remove(&range->mni);
+	mmun_unsubscribe(range->ctx, &range->mni);
 	/* Pairs with the READ_ONCE in mmun_invalidate() */
 	WRITE_ONCE(range->unsubscribed, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	atomic_dec(&range->ctx->table.nr);
-	if (!WARN_ON_ONCE(mmun_range_is_deferred(range)))
+	if (range->ctx->mm_abandoned ||
+	    !WARN_ON_ONCE(mmun_range_is_deferred(range)))
 		return mmun_range_unref(range);
 	WRITE_ONCE(range->ctx->has_deferred, true);
 	return false;
@@ -169,9 +170,11 @@ static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
 static int mmun_fail_nonblock(struct mmun_ctx *ctx,
 			      struct mmun_fail_nonblock *cmd)
 {
-	struct mmun_range *range __free(mmun_range) =
-		mmun_range_get(ctx, cmd->id);
+	struct mmun_range *range __free(mmun_range) = NULL;
 
+	if (!cmd->id)
+		return mmun_list_notifier_refuse(ctx, cmd);
+	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	guard(spinlock)(&range->lock);

@@ -102,7 +102,7 @@ static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 		WRONG(access, buffer, BUFFER, 0, KERNEL_ADDRESS),
 		WRONG(verify, max_retries, VALUE, info->out_max_retries + 1),
 		WRONG(verify, id, ID, 0, NO_ID),
-		WRONG(fail_nonblock, id, ID, 0, NO_ID),
+		WRONG(fail_nonblock, id, ID, NO_ID),
 		WRONG(pin_mm, __reserved, OFFER, 1),
 		WRONG(pin_mm, timeout_ms, VALUE, 0, info->out_max_pin_ms + 1),
 		WRONG(unpin_mm, __reserved, OFFER, 1),
