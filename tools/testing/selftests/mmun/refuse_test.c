@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of an mm that has a list notifier and a range.  The list notifier
+ * refuses an invalidation that must not block.  The caller then does not end
+ * the invalidation, so the core must end the invalidation for the range.
+ *
+ * If the core does not end the invalidation, READ_BEGIN, REMOVE and close()
+ * wait for ever.  Each test therefore calls CHECK_BALANCE first, and ends with
+ * an expected failure if the mm is not balanced.  The driver then waits until
+ * the victim has exited, and does not call the core to remove the range.
+ */
+#include "lib/victim.h"
+#include "lib/xfail.h"
+
+#define VMA_PAGES 4
+#define ALL_MEMORY 0x800000000000UL
+#define ID_LIST 0 /* FAIL_NONBLOCK: the list notifier */
+
+#define mrelease() syscall(SYS_process_mrelease, self->victim.pidfd, 0)
+
+VICTIM_FIXTURE(refuse, setup_victim(8, VMA_PAGES); pin_victim())
+
+/*
+ * The victim has memory in the pages 0 to 3:
+ *
+ *   0   1   2   3   4   5   6   7
+ *   |-----memory----|
+ *   |------hit------|       |miss
+ *
+ * @first, @nr: the pages of the range; @nr is 0 if there is no range
+ * @range_refuses: the range covers all memory of the victim, and refuses each
+ *	invalidation.  The core then does not call the list notifier.
+ */
+FIXTURE_VARIANT(refuse)
+{
+	int first, nr;
+	bool range_refuses;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(refuse, range_is_hit)      { 0, VMA_PAGES, false };
+FIXTURE_VARIANT_ADD(refuse, range_is_missed)   { 6, 1, false };
+FIXTURE_VARIANT_ADD(refuse, no_range)          { };
+FIXTURE_VARIANT_ADD(refuse, range_refuses_too) { .range_refuses = true };
+/* clang-format on */
+
+#define insert_range()                                                        \
+	do {                                                                  \
+		if (variant->nr)                                              \
+			self->ids[0] = mmun_insert(mmun_page(variant->first), \
+						   mmun_pages(variant->nr));  \
+		if (!variant->range_refuses)                                  \
+			break;                                                \
+		self->ids[0] = mmun_insert(NULL, ALL_MEMORY);                 \
+		EXPECT_EQ(0, mmun_fail_nonblock(self->ids[0], -1));           \
+	} while (0)
+
+/* Kill the victim.  The list notifier refuses the first attempt to reap. */
+#define refuse_once()                                         \
+	do {                                                  \
+		EXPECT_EQ(0, mmun_fail_nonblock(ID_LIST, 1)); \
+		signal_victim(SIGKILL);                       \
+		EXPECT_ERRNO(EAGAIN, mrelease());             \
+	} while (0)
+
+#define NEVER_ENDS                                             \
+	"the refused invalidation never ends in the interval " \
+	"tree, see patches/refused-start"
+
+/* End the test with an expected failure if the mm is not balanced. */
+#define need_balance()                             \
+	do {                                       \
+		if (!mmun_check_balance(0))        \
+			XFAIL(return, NEVER_ENDS); \
+	} while (0)
+
+#define setup_refusal()         \
+	do {                    \
+		insert_range(); \
+		refuse_once();  \
+		need_balance(); \
+	} while (0)
+
+TEST_F(refuse, mm_is_balanced_after_a_list_notifier_refused)
+{
+	setup_refusal();
+	EXPECT_EQ(variant->range_refuses, mmun_fail_nonblock(ID_LIST, 0));
+}
+
+TEST_F(refuse, next_attempt_to_reap_succeeds)
+{
+	setup_refusal();
+	mmun_fail_nonblock(ID_LIST, 0);
+	if (variant->range_refuses)
+		EXPECT_LT(0, mmun_fail_nonblock(self->ids[0], 0));
+	EXPECT_EQ(0, mrelease());
+	EXPECT_EQ(1, mmun_check_balance(0));
+}
+
+TEST_F(refuse, range_can_be_read_and_removed)
+{
+	setup_refusal();
+	if (!self->ids[0])
+		return;
+	EXPECT_EQ(0, _mmun_abandon(self->fd, mmun_read_begin(self->ids[0])));
+	mmun_remove(self->ids[0]);
+}
+
+TEST_F(refuse, victim_exits_and_the_device_can_be_closed)
+{
+	setup_refusal();
+	end_victim();
+	EXPECT_EQ(0, mmun_query_context().out_mm_users);
+}
+
+MMUN_HARNESS_MAIN
