@@ -157,7 +157,7 @@ prepare
 echo "KTAP version 1"
 begin_background
 step "6.1 is configured" env UNTIL=compile "$SCRIPTS/kernel/build.sh" 6.1
-for what in module checkpatch kernel-doc shellcheck errexit texts; do
+for what in module reproducers checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
@@ -178,6 +178,7 @@ for kernel in 7.3 6.1; do
 	step "coverage of quick on $kernel" env TIER=quick SUITE=mmun TESTS= CC= LLVM= \
 		KERNEL="$kernel-cov" "$SCRIPTS/measure/coverage.sh"
 done
+step "test/test-patches.sh" "$SCRIPTS/test/test-patches.sh" 7.3 6.1
 step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
 for kernel in 7.3 6.1; do
 	batch "litmus on $kernel" env TREE= TESTS= KERNEL="$kernel" "$SCRIPTS/litmus.sh"

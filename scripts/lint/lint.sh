@@ -3,7 +3,7 @@
 #
 # Run one check (lint) of the sources. lint.sh prints only problems.
 #
-# usage: lint.sh module|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
+# usage: lint.sh module|reproducers|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
 #
 # OUT is a directory such as build/6.1, which resolve() in lib.sh makes for a kernel.
 
@@ -44,6 +44,24 @@ lint_module() {
 	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }
 
+# lint_reproducers: Builds the modules and the programs in the directories
+# patches/*/reproducer, and prints the warnings.
+lint_reproducers() {
+	local copy kdir log=$dir/reproducer.log reproducer status=0
+
+	kdir=$(value kdir "$out/kernel")
+	for reproducer in patches/*/reproducer; do
+		copy=$dir/$reproducer
+		rm -rf "$copy"
+		mkdir -p "${copy%/*}"
+		cp -r "$reproducer" "$copy"
+		make -s -C "$copy" KDIR="$kdir" W=1 C=2 KCFLAGS=-Werror \
+			CFLAGS="-Wextra -Werror" >"$log" 2>&1 || status=1
+		[ "$status" = 0 ] || cat "$log"
+	done
+	exit "$status"
+}
+
 # ignored_types FILE: Prints the types of messages that the table checkpatch-ignored has
 # for FILE, separated by commas.
 ignored_types() {
@@ -62,7 +80,7 @@ lint_checkpatch() {
 	local file ignored status=0
 
 	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*/*.[ch] \
-		scripts/test/fake/*.c \
+		scripts/test/fake/*.c patches/*/reproducer/*.c \
 		tools/testing/mmu_notifier/[!s]*.[ch] \
 		tools/testing/mmu_notifier/s[!h]*.[ch] \
 		tools/testing/selftests/mmun/{*.c,*/*.[ch]}; do
@@ -86,7 +104,7 @@ lint_format() {
 	source=$(value source "$out/kernel")
 	mkdir -p "$dir"
 	grep -v "^  - 'guard'" "$source/.clang-format" >"$dir/clang-format"
-	files=$(find test_mmun*.[ch] mmun scripts tools/testing/{mmu_notifier,selftests/mmun} \
+	files=$(find test_mmun*.[ch] mmun scripts patches tools/testing/{mmu_notifier,selftests/mmun} \
 		-name '*.[ch]')
 	for file in $files; do
 		clang-format --style="file:$dir/clang-format" "$file" |
