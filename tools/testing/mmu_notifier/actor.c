@@ -141,6 +141,8 @@ bool actor_enabled(const struct actor *actor)
 		return actor->woken;
 	case WAIT_SRCU:
 		return !actor->srcu_waits;
+	case WAIT_BARRIER:
+		return !actor->srcu_behind;
 	case WAIT_CALLBACK:
 		return world.nr_callbacks && !world.callback[0].waits;
 	default:

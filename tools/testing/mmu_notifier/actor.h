@@ -29,6 +29,7 @@ enum wait {
 	WAIT_READ, /* until the rw_semaphore has no writer */
 	WAIT_WAKE, /* until a task wakes the wait queue */
 	WAIT_SRCU, /* until the earlier SRCU readers have ended */
+	WAIT_BARRIER, /* until the earlier SRCU callbacks have returned */
 	WAIT_CALLBACK, /* until an SRCU callback can run */
 	WAIT_EVER, /* the actor has ended */
 };
@@ -53,6 +54,7 @@ struct actor {
 	uint8_t must_not_block; /* The invalidation must not block. */
 	uint8_t in_srcu; /* depth of SRCU read sections */
 	uint8_t srcu_waits; /* the SRCU readers that the actor awaits */
+	uint8_t srcu_behind; /* the number of SRCU callbacks that the actor awaits */
 	uint8_t allocated; /* words of the heap */
 	uint8_t nr_allocs; /* calls of kzalloc() */
 	uint8_t nr_held;

@@ -188,6 +188,14 @@ const struct config driver_configs[] = {
 		.caught = "use after free", UNMODELLED,
 		.role = { RUN(driver_finish_job), RUN(driver_free_done) },
 	}, {
+		.name = "driver_waits_for_its_srcu_callback", .setup = driver_setup_job,
+		UNMODELLED,
+		.role = { RUN(driver_free_after_barrier), RUN(srcu_worker) },
+	}, {
+		.name = "driver_waits_for_the_srcu_readers_only", .setup = driver_setup_job,
+		.caught = "use after free", UNMODELLED,
+		.role = { RUN(driver_free_after_synchronize), RUN(srcu_worker) },
+	}, {
 		.name = "driver_takes_a_failed_trylock_for_a_flag",
 		.setup = driver_setup_batch, UNMODELLED,
 		.caught = "a task holds the lock, and no batch runs",

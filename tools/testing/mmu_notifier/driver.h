@@ -67,6 +67,9 @@ void driver_map_unless_done(void *role);
 void driver_finish_and_drop(void *role);
 void driver_free_done(void *role);
 void driver_lock_and_free_done(void *role);
+/* Finish the job in an SRCU callback, and free the job. */
+void driver_free_after_barrier(void *role);
+void driver_free_after_synchronize(void *role);
 void driver_run_batch(void *role);
 void driver_try_and_expect_batch(void *role);
 void driver_invalidate(void *role);

@@ -134,6 +134,7 @@ struct job {
 	spinlock_t lock; /* for @done */
 	bool done;
 	unsigned long entry; /* of a task that maps pages until the job is done */
+	struct rcu_head rcu; /* of the callback that finishes the job */
 };
 
 static struct job *job;
@@ -193,6 +194,28 @@ static bool is_done(void *unused)
 	done = job->done;
 	spin_unlock(&job->lock);
 	return done;
+}
+
+DEFINE_STATIC_SRCU(srcu);
+
+static void finish_later(struct rcu_head *unused)
+{
+	driver_finish_job(NULL);
+}
+
+void driver_free_after_barrier(void *role)
+{
+	call_srcu(&srcu, &job->rcu, finish_later);
+	srcu_barrier(&srcu);
+	kfree(job);
+}
+
+/* The readers have ended, and the callback can still run. */
+void driver_free_after_synchronize(void *role)
+{
+	call_srcu(&srcu, &job->rcu, finish_later);
+	synchronize_srcu(&srcu);
+	kfree(job);
 }
 
 void driver_poll(void *role)

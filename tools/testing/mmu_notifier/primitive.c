@@ -286,6 +286,22 @@ void synchronize_srcu(struct srcu_struct *srcu)
 	actor_stop(WAIT_SRCU, srcu, CALLER);
 }
 
+/*
+ * The callbacks run in the order of the calls, so the number of callbacks is enough.
+ * As in the kernel, a barrier does not wait for readers if there is no callback.
+ */
+void srcu_barrier(struct srcu_struct *srcu)
+{
+	if (!me)
+		return;
+	may_sleep();
+	if (me->in_srcu)
+		violate("deadlock: an SRCU reader waits for SRCU readers");
+	actor_stop(WAIT_NOTHING, srcu, CALLER);
+	me->srcu_behind = world.nr_callbacks;
+	actor_stop(WAIT_BARRIER, srcu, CALLER);
+}
+
 void srcu_call(void *head, void (*run)(void *head))
 {
 	if (!me)
@@ -297,18 +313,25 @@ void srcu_call(void *head, void (*run)(void *head))
 		(struct srcu_callback){ head, run, readers() };
 }
 
+/* The first callback has returned. */
+static void callback_ends(void)
+{
+	world.nr_callbacks--;
+	for (int i = 0; i < world.nr_callbacks; i++)
+		world.callback[i] = world.callback[i + 1];
+	world.callback[world.nr_callbacks] = (struct srcu_callback){};
+	for (int i = 0; i < world.nr; i++)
+		if (world.actor[i].srcu_behind)
+			world.actor[i].srcu_behind--;
+}
+
+/* A callback stays in the queue until it returns, because a barrier waits for it. */
 void srcu_worker(void *unused)
 {
-	struct srcu_callback first;
-
 	for (;;) {
 		actor_stop(WAIT_CALLBACK, NULL, CALLER);
-		first = world.callback[0];
-		world.nr_callbacks--;
-		for (int i = 0; i < world.nr_callbacks; i++)
-			world.callback[i] = world.callback[i + 1];
-		world.callback[world.nr_callbacks] = (struct srcu_callback){};
-		first.run(first.head);
+		world.callback[0].run(world.callback[0].head);
+		callback_ends();
 	}
 }
 

@@ -51,6 +51,8 @@ void wake_up(wait_queue_head_t *queue);
 int srcu_read_lock(struct srcu_struct *srcu);
 void srcu_read_unlock(struct srcu_struct *srcu, int index);
 void synchronize_srcu(struct srcu_struct *srcu);
+/* Wait for the callbacks of earlier srcu_call(). */
+void srcu_barrier(struct srcu_struct *srcu);
 void srcu_call(void *head, void (*run)(void *head));
 /* An actor that runs the SRCU callbacks */
 void srcu_worker(void *unused);
