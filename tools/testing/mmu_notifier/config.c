@@ -155,7 +155,8 @@ const struct config configs[] = {
 	}, {
 		.name = "refusal_of_a_list_notifier_ends_the_invalidation", .live = A,
 		.listeners = 3, .list_refuses = 2,
-		.fails = "the core does not end the invalidation of the interval tree",
+		.fails = "the core does not end the invalidation, see patches/refused-start",
+		.violates = "the start of an invalidation failed, and left the invalidation open",
 		.role = { REAP(0, 1), READ(0) },
 	}, {
 		.name = "first_register_waits_for_page_faults",

@@ -19,7 +19,9 @@
 
 struct config {
 	const char *name; /* a claim about the kernel */
-	const char *fails; /* why the kernel is known to fail, or NULL */
+	/* Why the kernel is known to fail, or NULL, and the begin of the property that fails */
+	const char *fails;
+	const char *violates;
 	/*
 	 * The configuration has an error, to show that the search finds it: the property
 	 * that the error violates, or the begin of its text.
