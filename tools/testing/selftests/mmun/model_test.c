@@ -504,6 +504,24 @@ TEST_F(list, last_put_frees_after_the_readers)
 	EXPECT_EQ(MODEL_NO_LISTENER, list_get(&self->list, 1));
 }
 
+TEST_F(list, synchronize_waits_for_a_put_that_has_returned)
+{
+	list_read_begin(&self->list, WALKER);
+	list_lock(&self->list, 1 << self->second);
+	EXPECT_EQ(1, list_put(&self->list, self->second));
+	list_await(&self->list, CHANGER);
+	EXPECT_EQ(1, list_awaited(&self->list, CHANGER));
+	EXPECT_EQ(1, list_has_freed(&self->list, CHANGER));
+	list_put_returns(&self->list, self->second);
+	list_await(&self->list, CHANGER);
+	EXPECT_EQ(0, list_awaited(&self->list, CHANGER));
+	list_read_end(&self->list, WALKER);
+	EXPECT_EQ(1, list_awaited(&self->list, CHANGER));
+	EXPECT_EQ(0, list_has_freed(&self->list, CHANGER));
+	list_forget(&self->list, self->second);
+	EXPECT_EQ(1, list_has_freed(&self->list, CHANGER));
+}
+
 TEST_F(list, exit_without_a_release_is_wrong)
 {
 	list_lock(&self->list, 3);

@@ -33,12 +33,26 @@ void list_read_end(struct model_list *list, int actor)
 /* mmu_notifier_synchronize() */
 void list_await(struct model_list *list, int actor)
 {
-	list->walk[actor].awaits = list->readers;
+	struct model_walk *walk = &list->walk[actor];
+
+	walk->awaits = 0;
+	walk->frees = 0;
+	for (int i = 0; i < MODEL_LISTENERS; i++) {
+		if (!list->listener[i].put)
+			continue;
+		walk->awaits |= list->listener[i].readers;
+		walk->frees |= bit(i);
+	}
 }
 
 bool list_awaited(const struct model_list *list, int actor)
 {
 	return !list->walk[actor].awaits;
+}
+
+bool list_has_freed(const struct model_list *list, int actor)
+{
+	return !list->walk[actor].frees;
 }
 
 /* The walks */
@@ -316,6 +330,11 @@ bool list_put(struct model_list *list, int listener)
 	return l->freeing;
 }
 
+void list_put_returns(struct model_list *list, int listener)
+{
+	list->listener[listener].put = 1;
+}
+
 /* The life of a listener */
 
 int list_new(struct model_list *list, __u8 has, int ops)
@@ -336,6 +355,8 @@ int list_new(struct model_list *list, __u8 has, int ops)
 void list_forget(struct model_list *list, int listener)
 {
 	memset(&list->listener[listener], 0, sizeof(list->listener[0]));
+	for (int i = 0; i < MODEL_ACTORS; i++)
+		list->walk[i].frees &= ~bit(listener);
 }
 
 bool list_is_unregistered(const struct model_list *list, int listener)

@@ -51,6 +51,7 @@ struct model_listener {
 	__u8 callers; /* mask of the actors that may still call the listener */
 	__u8 released; /* release() was called */
 	__u8 freeing; /* The last put has begun the deferred free. */
+	__u8 put; /* The last put has returned. */
 };
 
 /*
@@ -66,6 +67,7 @@ struct model_walk {
 	__u8 young; /* A listener has answered that the page is young. */
 	__u8 refused; /* A listener has refused the start. */
 	__u8 awaits; /* mask of the readers that the actor waits for */
+	__u8 frees; /* mask of the listeners whose free the actor waits for */
 	__u8 depth; /* number of invalidations that have started */
 	__u8 started[MODEL_NESTED]; /* for each, mask of the started listeners */
 };
@@ -83,9 +85,13 @@ struct model_list {
 /* An SRCU read section.  An actor calls listeners only inside of a section. */
 void list_read_begin(struct model_list *list, int actor);
 void list_read_end(struct model_list *list, int actor);
-/* Wait for the readers.  list_awaited() returns whether they have ended. */
+/*
+ * Wait for the listeners whose last put has returned.  list_awaited() returns whether
+ * their readers have ended, list_has_freed() whether the listeners were freed.
+ */
 void list_await(struct model_list *list, int actor);
 bool list_awaited(const struct model_list *list, int actor);
+bool list_has_freed(const struct model_list *list, int actor);
 
 /*
  * Walks.  list_call() returns false if the walk must not call the listener.
@@ -123,6 +129,8 @@ void list_exit(struct model_list *list);
 int list_get(struct model_list *list, int ops);
 /* Returns whether the deferred free must follow. */
 bool list_put(struct model_list *list, int listener);
+/* The last put returns. */
+void list_put_returns(struct model_list *list, int listener);
 bool list_is_last_put(const struct model_list *list, int listener);
 
 /* A new listener has no place on the list. */
