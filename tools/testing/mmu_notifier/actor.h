@@ -78,7 +78,7 @@ struct world {
 	struct srcu_callback callback[MAX_CALLBACKS];
 	uint64_t alive[(HEAP_WORDS + 63) / 64];
 	uint64_t shadow[32]; /* the state of the oracles, see refine.c */
-	uint64_t list_shadow[24]; /* the same, see refine_list.c */
+	uint64_t list_shadow[26]; /* the same, see refine_list.c */
 	/* From here on, a state has only the parts that are in use. */
 	uint64_t heap[HEAP_WORDS];
 	char stack[MAX_ACTORS][STACK_BYTES] __attribute__((aligned(64)));

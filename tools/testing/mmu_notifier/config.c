@@ -39,6 +39,8 @@
 	{ .run = register_and_unregister, .name = "registers and unregisters a list notifier" }
 #define UNREGISTER(n) LISTENER(unregistrar, "unregisters", n)
 #define PUT(n) LISTENER(putter, "puts", n)
+#define PUT_SYNCHRONIZE(n) LISTENER(put_and_synchronize, "puts and synchronizes", n)
+#define SYNCHRONIZE { .run = synchronizer, .name = "synchronizes the list notifiers" }
 #define GET_PUT { .run = get_and_put, .name = "gets and puts a list notifier" }
 #define SRCU { .run = srcu_worker, .name = "runs the SRCU callbacks" }
 #define EXIT { .run = exiter, .name = "drops the last user of the mm" }
@@ -310,7 +312,19 @@ const struct config configs[] = {
 		.role = { PUT(0), EXIT, SRCU },
 	}, {
 		.name = "synchronize_waits_for_callbacks", .listeners = 1, .list_got = 1,
-		.role = { RUN(synchronizer), RUN(aging), PUT(0), SRCU },
+		.settings = { .late_free = true },
+		.role = { SYNCHRONIZE, RUN(aging), PUT(0), SRCU },
+	}, {
+		.name = "synchronize_waits_for_the_free_of_an_earlier_put", .listeners = 1,
+		.list_got = 1,
+		.fails = "synchronize waits for no SRCU callback, see patches/synchronize",
+		.violates = "synchronize returned, and free_notifier() of a put has not returned",
+		.role = { PUT_SYNCHRONIZE(0), SRCU },
+	}, {
+		.name = "synchronize_waits_for_the_frees_of_all_tasks", .listeners = 1, .list_got = 1,
+		.fails = "synchronize waits for no SRCU callback, see patches/synchronize",
+		.violates = "synchronize returned, and free_notifier() of a put has not returned",
+		.role = { GET_PUT, PUT(0), SYNCHRONIZE, SRCU },
 	}, {
 		.name = "reader_invalidator_inserter_remover", .live = A | C,
 		.role = { READ(0), INVALIDATE(0, 2), INSERT(1), REMOVE(2) },

@@ -153,10 +153,16 @@ static struct mmu_notifier *alloc_other(struct mm_struct *mm)
 	return alloc(mm, LISTENER_OTHER);
 }
 
+/* As in a callback, other actors can run before the list notifier is freed. */
 static void list_free(struct mmu_notifier *sub)
 {
+	struct listener *listener = container_of(sub, struct listener, sub);
+
+	refine_list_frees(sub);
+	spin_lock(&listener->lock);
+	spin_unlock(&listener->lock);
 	refine_list_freed(sub);
-	kfree(container_of(sub, struct listener, sub));
+	kfree(listener);
 }
 
 #ifdef SECONDARY_TLBS
@@ -278,7 +284,7 @@ static void put(struct mmu_notifier *sub)
 {
 	refine_list_call(LIST_CALL_PUT, refine_list_number(sub));
 	mmu_notifier_put(sub);
-	refine_list_call(LIST_CALL_NONE, 0);
+	refine_list_put(sub);
 }
 
 void listener_setup(enum listener_kind kind, bool young, bool got)
@@ -336,6 +342,12 @@ void putter(void *arg)
 	const struct role *role = arg;
 
 	put(sub_at(role->range));
+}
+
+void put_and_synchronize(void *role)
+{
+	putter(role);
+	synchronizer(NULL);
 }
 
 void get_too_often(void *arg)

@@ -27,6 +27,7 @@ void get_and_put(void *role);
 void get_other_and_put(void *role);
 /* Put the notifier that exists before the first step. */
 void putter(void *role);
+void put_and_synchronize(void *role);
 /* Get with a number of users that cannot grow. */
 void get_too_often(void *role);
 /* The call must return the error of the settings. */

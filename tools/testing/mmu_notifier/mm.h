@@ -8,12 +8,14 @@
 struct mm_struct;
 extern struct mm_struct *the_mm;
 
-/* Settings of a configuration: what fails, and which warnings are right */
+/* Settings of a configuration: what fails, and what is no failure */
 struct mm_settings {
 	int failed_alloc; /* the number of the kzalloc() of each actor that fails */
 	int more_users; /* users of the mm, without the exit */
 	bool interrupted; /* mm_take_all_locks() returns -EINTR */
 	bool may_warn;
+	/* An error of the kernel that another configuration shows */
+	bool late_free; /* free_notifier() can return after synchronize */
 	bool unmodelled; /* The subscriptions are unknown to the model. */
 	int error; /* what the insert of insert_fails() returns */
 };

@@ -6,6 +6,7 @@
 
 #include "actor.h"
 #include "list.h"
+#include "mm.h"
 #include "refine.h"
 #include "refine_list.h"
 
@@ -16,6 +17,7 @@ struct state {
 		uint8_t call; /* enum list_call */
 		int8_t listener; /* the list notifier of the call */
 		uint8_t ops; /* the argument of get */
+		uint8_t last; /* The put is the last put. */
 	} actor[MAX_ACTORS];
 };
 
@@ -93,6 +95,7 @@ void refine_list_call(enum list_call call, int arg)
 	my()->call = call;
 	my()->listener = call == LIST_CALL_GET ? MODEL_NO_LISTENER : arg;
 	my()->ops = call == LIST_CALL_GET ? arg : 0;
+	my()->last = 0;
 	if (call == LIST_CALL_UNREGISTER)
 		list_unregister_begins(LIST, actor_index(me), arg);
 	if (call == LIST_CALL_EXIT)
@@ -159,12 +162,26 @@ void refine_list_exited(void)
 	call_ends();
 }
 
+/* After the last put, the list notifier can be freed before put returns. */
+void refine_list_put(const void *sub)
+{
+	const int listener = my()->listener;
+
+	if (my()->last && STATE->sub[listener] == sub)
+		list_put_returns(LIST, listener);
+	call_ends();
+}
+
+void refine_list_frees(const void *sub)
+{
+	if (!list_can_free(LIST, refine_list_number(sub)))
+		violate("free_notifier() is called, and the list notifier is still in use");
+}
+
 void refine_list_freed(const void *sub)
 {
 	const int listener = refine_list_number(sub);
 
-	if (!list_can_free(LIST, listener))
-		violate("free_notifier() is called, and the list notifier is still in use");
 	if (my()->call == LIST_CALL_GET && my()->listener == listener)
 		my()->listener = MODEL_NO_LISTENER;
 	forget(listener);
@@ -248,6 +265,8 @@ void refine_list_synchronized(void)
 {
 	if (!list_awaited(LIST, actor_index(me)))
 		violate("synchronize returned, and a walk still runs");
+	if (!list_has_freed(LIST, actor_index(me)) && !mm_settings.late_free)
+		violate("synchronize returned, and free_notifier() of a put has not returned");
 }
 
 /* The steps of the kernel */
@@ -334,7 +353,7 @@ static void model_makes_call(void)
 		model_gets();
 		break;
 	case LIST_CALL_PUT:
-		list_put(LIST, listener);
+		my()->last = list_put(LIST, listener);
 		break;
 	case LIST_CALL_EXIT:
 		list_exit(LIST);

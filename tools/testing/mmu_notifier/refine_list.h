@@ -41,6 +41,10 @@ void refine_list_registered(int ret);
 void refine_list_unregistered(void);
 void refine_list_got(const void *sub);
 void refine_list_exited(void);
+/* The last put of a list notifier has returned, or another put. */
+void refine_list_put(const void *sub);
+/* The begin and the end of free_notifier() */
+void refine_list_frees(const void *sub);
 void refine_list_freed(const void *sub);
 /* The test has set the number of users. */
 void refine_list_users(int listener, int users);
