@@ -5,7 +5,8 @@
 # queues, SRCU, heap, points, search and checks. The program must fail each time, because
 # it does not find the error of a configuration that has an error, or a known error of the
 # kernel, or because it finds an error of the kernel that does not exist. Then check that
-# the points lose nothing. test-controls.sh prints KTAP.
+# the points lose nothing, and that a new error of the kernel is a failure, also in a
+# configuration that is an expected failure. test-controls.sh prints KTAP.
 #
 # usage: test-controls.sh KERNEL
 #
@@ -20,6 +21,9 @@ FEW=('read_*' 'first*' 'remove*' 'list*' 'unregister*' 'put*' 'two_reads*' 'driv
 # A mutant of the kernel that only the points at races reveal, and its configuration
 MUTANT=remove-waits-without-the-lock
 REVEALS=insert_and_remove_during_an_invalidation
+# A mutant of the kernel that adds an error to a configuration with a known error
+NEW=list-release-does-not-wait
+KNOWN=release_ends_before_the_exit_frees_the_pages
 
 # build TREE: Builds the program in $dir/out from the sources in $dir/tools, with the kernel
 # in TREE.
@@ -94,6 +98,13 @@ test_points() {
 	check "$MUTANT is not noticed without points" run none "$REVEALS"
 }
 
+# test_new_error: Shows that an expected failure violates the known property only.
+test_new_error() {
+	check "$KNOWN has a known error" has_line "$dir/known" "$KNOWN"
+	break_kernel "$NEW"
+	check "$NEW is no expected failure of $KNOWN" fails races "$KNOWN"
+}
+
 parts=$("$SCRIPTS/kernel/tree.sh" "$1")
 tree=$(value source /dev/stdin <<<"$parts")
 dir=$TOP/build/controls
@@ -108,4 +119,5 @@ for entry in "$SCRIPTS"/quick/controls/*.mutant; do
 	try "$entry"
 done
 test_points
+test_new_error
 end_results

@@ -84,7 +84,9 @@ static void release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	if (mm != the_mm)
 		violate("release() gets another mm");
+	refine_list_releases();
 	called(sub, LIST_RELEASE);
+	refine_list_releases();
 }
 
 static bool answer(struct mmu_notifier *sub, int callback)

@@ -14,7 +14,8 @@ struct mm_settings {
 	int more_users; /* users of the mm, without the exit */
 	bool interrupted; /* mm_take_all_locks() returns -EINTR */
 	bool may_warn;
-	/* An error of the kernel that another configuration shows */
+	/* Errors of the kernel that other configurations show */
+	bool late_release; /* release() can begin after the exit */
 	bool late_free; /* free_notifier() can return after synchronize */
 	bool unmodelled; /* The subscriptions are unknown to the model. */
 	int error; /* what the insert of insert_fails() returns */

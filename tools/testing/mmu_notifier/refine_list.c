@@ -19,6 +19,7 @@ struct state {
 		uint8_t ops; /* the argument of get */
 		uint8_t last; /* The put is the last put. */
 	} actor[MAX_ACTORS];
+	uint8_t exited; /* The exit has released the list notifiers. */
 };
 
 #define STATE ((struct state *)world.list_shadow)
@@ -159,7 +160,14 @@ void refine_list_exited(void)
 	check_walk();
 	if (!list_has_exited(LIST))
 		violate("the pages go, and release() has not ended");
+	STATE->exited = 1;
 	call_ends();
+}
+
+void refine_list_releases(void)
+{
+	if (STATE->exited && !mm_settings.late_release)
+		violate("the exit frees the pages, and release() still runs");
 }
 
 /* After the last put, the list notifier can be freed before put returns. */

@@ -46,6 +46,8 @@ void refine_list_put(const void *sub);
 /* The begin and the end of free_notifier() */
 void refine_list_frees(const void *sub);
 void refine_list_freed(const void *sub);
+/* release() runs: the pages of the mm must exist. */
+void refine_list_releases(void);
 /* The test has set the number of users. */
 void refine_list_users(int listener, int users);
 
