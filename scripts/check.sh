@@ -181,6 +181,9 @@ done
 step "test/test-patches.sh" "$SCRIPTS/test/test-patches.sh" 7.3 6.1
 step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
 for kernel in 7.3 6.1; do
+	step "quick/test-patches.sh on $kernel" "$SCRIPTS/quick/test-patches.sh" "$kernel"
+done
+for kernel in 7.3 6.1; do
 	batch "litmus on $kernel" env TREE= TESTS= KERNEL="$kernel" "$SCRIPTS/litmus.sh"
 done
 step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
