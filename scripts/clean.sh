@@ -59,6 +59,7 @@ clean_build() {
 	remove_kbuild "$TOP"
 	remove_kbuild "$TOP/mmun"
 	remove_kbuild "$SELFTEST/floor"
+	remove_kbuild "$SELFTEST/core"
 }
 
 # is_of_cache NAME: Returns 0 if NAME is the name of an entry that the runner makes in the

@@ -40,6 +40,10 @@ MODULE_SOURCES=(Kbuild test_mmun.c test_mmun_compat.h test_mmun_uapi.h mmun)
 # The sources of mmun_floor, the module of the benchmark, relative to TOP.
 FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
 
+# The sources of mmun_core, the module of core_test, relative to TOP.
+CORE_SOURCES=("$SELFTEST"/core/{Makefile,*.[ch]})
+CORE_SOURCES=("${CORE_SOURCES[@]#"$TOP"/}")
+
 # GCOV has arguments for make in a kernel tree. With these arguments, make compiles only
 # mmu_notifier.c and hmm.c for coverage. The arguments in GCOV have no effect if the
 # configuration of the kernel does not enable coverage.
@@ -158,7 +162,7 @@ resolve() {
 # The first module in the array is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
-	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko)
+	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko core/mmun_core.ko)
 }
 
 # kernel_row NAME: Sets the variables package, suite and fragments from row NAME of

@@ -9,7 +9,7 @@
 # builds:
 #
 #	module		the driver, OUT/module/test_mmun.ko
-#	modules		the driver, and OUT/floor/mmun_floor.ko
+#	modules		the driver, OUT/floor/mmun_floor.ko and OUT/core/mmun_core.ko
 #	tests		the programs OUT/tests/*, and OUT/programs, the list of the names
 #			of all programs
 #
@@ -19,7 +19,7 @@
 #	MODULE_TREE	the directory with the sources of the driver [the clone]
 #	MODULE_FLAGS	additional arguments for the make that builds the modules
 #
-# Each of the directories OUT/module, OUT/floor and OUT/tests has a key, which is a hash
+# Each of the directories OUT/module, OUT/floor, OUT/core and OUT/tests has a key, which is a hash
 # of the inputs of its build. If the key of a directory has changed, build.sh empties the
 # directory and builds all of its files again. If the key of a directory has not changed,
 # make builds only the files that are out of date.
@@ -121,11 +121,12 @@ build_driver() {
 	build_module module/test_mmun.ko "${MODULE_TREE:-$TOP}" "${MODULE_SOURCES[@]}"
 }
 
-build_floor() {
+build_others() {
 	local flags
 
 	find_flags
 	build_module floor/mmun_floor.ko "$TOP" "${FLOOR_SOURCES[@]}"
+	build_module core/mmun_core.ko "$TOP" "${CORE_SOURCES[@]}"
 }
 
 # place_kselftest: Copies lib.mk and the headers of kselftest from the source of the
@@ -173,7 +174,7 @@ build_tests() {
 	target=${target%% *}
 	key=$(tests_key)
 	empty_if_outdated "$out/tests" "$key"
-	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor}/*.h \
+	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor,core}/*.h \
 		{model,stress,bench}/*.c ../../../../test_mmun_uapi.h)
 	changed=$(changed_sources "$out/tests/.sources-$target")
 	[ -z "$changed" ] || say "building the tests"
@@ -193,7 +194,7 @@ module | modules)
 	mkdir -p "$out"
 	lock "$out/module.lock"
 	build_driver
-	[ "$1" = module ] || build_floor
+	[ "$1" = module ] || build_others
 	;;
 tests)
 	need "${NEED_TESTS[@]}"

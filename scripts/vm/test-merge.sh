@@ -56,19 +56,21 @@ record_guest() {
 	printf 'verdict: pass 1234\r\n' >"$to/verdict"
 	cat >"$to/ktap.log" <<-EOT
 		KTAP version 1
-		1..6
+		1..8
 		ok 1 - mmun: load
 		ok 2 - mmun_floor: load
+		ok 3 - mmun_core: load
 		  TAP version 13
 		  1..1
 		  #  RUN           $2.works ...
 		  #            OK  $2.works
 		  ok 1 $2.works
-		ok 3 - mmun: $2
+		ok 4 - mmun: $2
 		# $2: $3.0 s
-		ok 4 - mmun_floor: unload
-		ok 5 - mmun: unload
-		ok 6 - mmun: leaks
+		ok 5 - mmun_core: unload
+		ok 6 - mmun_floor: unload
+		ok 7 - mmun: unload
+		ok 8 - mmun: leaks
 	EOT
 }
 
@@ -94,14 +96,14 @@ merge_guests() {
 
 # judges STATUS TITLE WORDS [LINE]: Passes if judge.sh exits with STATUS for the merged
 # recordings, the report of judge.sh contains WORDS, and the merged KTAP has the line LINE
-# [the plan "1..7"]. At the end, judges() restores the recordings of two good guests.
+# [the plan "1..9"]. At the end, judges() restores the recordings of two good guests.
 judges() {
 	local got=0 report status=1
 
 	merge_guests
 	report=$("$SCRIPTS/judge/judge.sh" "$dir/run" 2>&1) || got=$?
 	[[ $got != "$1" || $report != *"$3"* ||
-	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..7}"$'\n'* ]] || status=0
+	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..9}"$'\n'* ]] || status=0
 	cmp -s "$dir/shown" "$dir/run/ktap.log" || status=1
 	result "$status" "$2" "status $got, expected $1, \"$3\" and \"${4:-}\" in:
 $report
@@ -119,26 +121,28 @@ edit() {
 expected_ktap() {
 	cat <<-EOT
 		KTAP version 1
-		1..7
+		1..9
 		ok 1 - mmun: load
 		ok 2 - mmun_floor: load
+		ok 3 - mmun_core: load
 		  TAP version 13
 		  1..1
 		  #  RUN           event.works ...
 		  #            OK  event.works
 		  ok 1 event.works
-		ok 3 - mmun: event
+		ok 4 - mmun: event
 		# event: 8.0 s
 		  TAP version 13
 		  1..1
 		  #  RUN           log.works ...
 		  #            OK  log.works
 		  ok 1 log.works
-		ok 4 - mmun: log
+		ok 5 - mmun: log
 		# log: 9.0 s
-		ok 5 - mmun_floor: unload
-		ok 6 - mmun: unload
-		ok 7 - mmun: leaks
+		ok 6 - mmun_core: unload
+		ok 7 - mmun_floor: unload
+		ok 8 - mmun: unload
+		ok 9 - mmun: leaks
 	EOT
 }
 
@@ -149,7 +153,7 @@ test_good() {
 	expected_ktap >"$dir/expected"
 	text=$(diff "$dir/expected" "$dir/shown" || [ $? = 1 ])
 	no_complaints "the KTAP of two good guests is merged" "$text"
-	judges 0 "two good guests pass" "7 passed, 0 failed, 0 skipped"
+	judges 0 "two good guests pass" "9 passed, 0 failed, 0 skipped"
 	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
 	merge_guests
 	check "a message of both guests is printed once" \
@@ -161,16 +165,16 @@ test_tests() {
 	local guest
 
 	for guest in 1 2; do
-		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 3/not ok 3/'
-		judges 7 "guest $guest: a failed test" "6 passed, 1 failed" \
-			"not ok $((guest + 2)) - mmun: ${programs[guest - 1]}"
-		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 5/not ok 5/'
+		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 4/not ok 4/'
+		judges 7 "guest $guest: a failed test" "8 passed, 1 failed" \
+			"not ok $((guest + 3)) - mmun: ${programs[guest - 1]}"
+		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 7/not ok 7/'
 		judges 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
-		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 4/not ok 4/'
+		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 6/not ok 6/'
 		judges 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
-			"not ok 5 - mmun_floor: unload"
-		edit "$guest" ktap.log 's/^ok 6/not ok 6/'
-		judges 7 "guest $guest: memory leaks" "#   leaks" "not ok 7 - mmun: leaks"
+			"not ok 7 - mmun_floor: unload"
+		edit "$guest" ktap.log 's/^ok 8/not ok 8/'
+		judges 7 "guest $guest: memory leaks" "#   leaks" "not ok 9 - mmun: leaks"
 		edit "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
 		judges 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
 		edit "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
@@ -178,7 +182,7 @@ test_tests() {
 		judges 7 "guest $guest: the second module does not load" "#     # loading: busy" \
 			"not ok 2 - mmun_floor: load"
 		edit "$guest" ktap.log '$d'
-		judges 8 "guest $guest: the check for leaks is missing" "6 programs and checks"
+		judges 8 "guest $guest: the check for leaks is missing" "8 programs and checks"
 	done
 }
 
@@ -186,7 +190,7 @@ test_guests() {
 	local guest
 
 	for guest in 1 2; do
-		edit "$guest" ktap.log '9,$d'
+		edit "$guest" ktap.log '10,$d'
 		edit "$guest" console.log '$a Kernel panic - not syncing'
 		edit "$guest" verdict d
 		judges 3 "guest $guest: a panic" "# the kernel panicked" \
@@ -194,7 +198,7 @@ test_guests() {
 		edit "$guest" ktap.log d
 		judges 4 "guest $guest: no output" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
-		edit "$guest" ktap.log '9,$d'
+		edit "$guest" ktap.log '10,$d'
 		edit "$guest" meta s/exit/timeout/
 		judges 5 "guest $guest: the guest does not end" "the guest did not end in 9 seconds"
 		edit "$guest" console.log '$a BUG: KASAN: null-ptr-deref'

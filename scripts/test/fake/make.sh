@@ -80,8 +80,10 @@ make_modules() {
 		files=("$to"/test_mmun* "$to"/Kbuild "$to"/mmun/*.[ch])
 		files=("${files[@]/*\/test_mmun.ko/$to/Kbuild}")
 		make_module module "$to/test_mmun.ko" "${files[@]}"
-	else
+	elif [ -e "$to/mmun_floor.c" ]; then
 		make_module floor "$to/mmun_floor.ko" "$to"/{Makefile,mmun_floor.[ch]}
+	else
+		make_module core "$to/mmun_core.ko" "$to"/{Makefile,*.[ch]}
 	fi
 }
 
@@ -116,7 +118,7 @@ make_tests() {
 	fi
 	cd "$dir"
 	dir=.
-	common=({lib,model,floor}/*.h {model,stress,bench}/*.c ../lib.mk
+	common=({lib,model,floor,core}/*.h {model,stress,bench}/*.c ../lib.mk
 		../kselftest*.h ../../../../test_mmun_uapi.h)
 	sum=$(sum_of ./*.c "${common[@]}" "$world/compiler" <<<"${set[LLVM]:-}")
 	[ "${goals[*]}" = all ] || names=("${goals[0]##*/}")

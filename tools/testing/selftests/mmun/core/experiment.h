@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The experiments of mmun_core.  To add an experiment:
+ *
+ *   1. mmun_core.h: a struct and the number of the ioctl.
+ *   2. Here: a member of union mmun_core_cmd, and the prototype.
+ *   3. main.c: a row in mmun_core_calls.
+ *   4. A C file with the experiment, which the Makefile names.
+ *
+ * An experiment may sleep.  The lock in main.c is held, so that an experiment
+ * can have static variables.  When an experiment returns, no callback of the
+ * module may be outstanding, because the module can be unloaded then.
+ */
+#ifndef _MMUN_CORE_EXPERIMENT_H
+#define _MMUN_CORE_EXPERIMENT_H
+
+#include "mmun_core.h"
+
+/* The argument of an ioctl, which main.c copies from and to user space */
+union mmun_core_cmd {
+	struct mmun_core_synchronize synchronize;
+};
+
+int mmun_core_synchronize(union mmun_core_cmd *ucmd);
+
+#endif /* _MMUN_CORE_EXPERIMENT_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The private uAPI of /dev/mmun_core, for core_test.  The interface is not
+ * stable.
+ *
+ * Each ioctl is an experiment with the core (mm/mmu_notifier.c and mm/hmm.c).
+ * An experiment calls the core as a driver would, and reports what the core
+ * did.  The test decides whether the core is correct.
+ *
+ * open() needs CAP_SYS_ADMIN, because an experiment can keep a processor busy.
+ * The mm of an experiment is the mm of the task that calls ioctl().  Only one
+ * experiment executes at a time.  When an ioctl returns, the core has no more
+ * calls of the module outstanding.
+ *
+ * All ioctls return these errors:
+ *
+ *   EFAULT	the argument cannot be read or written
+ *   EINVAL	a value is out of its bounds
+ *   EINTR	a signal arrived
+ *   ENOMEM	the kernel has no memory
+ *   ENOTTY	there is no such ioctl
+ */
+#ifndef _MMUN_CORE_H
+#define _MMUN_CORE_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MMUN_CORE_IOCTL_TYPE 'J'
+
+/* The longest time that a callback keeps a processor busy */
+#define MMUN_CORE_MAX_MS 2000
+
+/**
+ * struct mmun_core_synchronize - the argument of MMUN_CORE_SYNCHRONIZE
+ * @cpu: Processor that calls mmu_notifier_put()
+ * @limit_ms: Milliseconds that free_notifier() waits for the return of
+ *	mmu_notifier_synchronize(), at most MMUN_CORE_MAX_MS.  0: free_notifier()
+ *	does not wait.
+ * @out_left: Number of calls of free_notifier() that had not returned when
+ *	mmu_notifier_synchronize() returned.  The core promises 0.
+ * @out_inside: Number of calls of free_notifier() inside mmu_notifier_put()
+ * @out_allocs: Number of calls of alloc_notifier()
+ * @out_frees: Number of calls of free_notifier()
+ */
+struct mmun_core_synchronize {
+	__u32 cpu;
+	__u32 limit_ms;
+	__u32 out_left;
+	__u32 out_inside;
+	__u32 out_allocs;
+	__u32 out_frees;
+};
+
+/*
+ * Does mmu_notifier_synchronize() wait for free_notifier()?
+ *
+ *   this task				processor @cpu
+ *   mmu_notifier_get(): subject 1
+ *					mmu_notifier_put(): subject 1
+ *					free_notifier(): subject 1
+ *   mmu_notifier_get(): subject 2	  busy, until this task releases it
+ *   mmu_notifier_put(): subject 2	  or @limit_ms have passed
+ *   mmu_notifier_synchronize()
+ *   read @out_left
+ *   release free_notifier()		  return
+ *   wait for both free_notifier()
+ *
+ * SRCU may call free_notifier() on the processor of this task.  Then this task
+ * continues after @limit_ms.
+ *
+ * ENODEV: The processor @cpu is offline.  EBUSY: The second mmu_notifier_get()
+ * returned the first subject.
+ */
+#define MMUN_CORE_SYNCHRONIZE \
+	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd0, struct mmun_core_synchronize)
+
+#endif /* _MMUN_CORE_H */
