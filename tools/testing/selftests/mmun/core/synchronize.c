@@ -23,6 +23,9 @@
 
 #include "experiment.h"
 
+/* The number of grace periods after which SRCU has a list for each CPU */
+#define MMUN_CORE_PERIODS 10
+
 /* Older kernels lack this macro. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(P, gfp) kzalloc(sizeof(P), gfp)
@@ -98,6 +101,27 @@ static const struct mmu_notifier_ops mmun_core_ops = {
 	.alloc_notifier = mmun_core_alloc_notifier,
 	.free_notifier = mmun_core_free_notifier,
 };
+
+static const struct mmu_notifier_ops mmun_core_empty_ops = {};
+
+/*
+ * With srcutree.convert_to_big=1, SRCU of some kernels begins with one list of
+ * callbacks, and changes to a list for each CPU in steps, one for each grace
+ * period.  mmu_notifier_unregister() waits for a grace period.
+ * mmu_notifier_synchronize() is under test, and may not wait for one.
+ */
+static int mmun_core_pass_periods(void)
+{
+	struct mmu_notifier mn = { .ops = &mmun_core_empty_ops };
+	int ret = 0;
+
+	for (int i = 0; i < MMUN_CORE_PERIODS && !ret; i++) {
+		ret = mmu_notifier_register(&mn, current->mm);
+		if (!ret)
+			mmu_notifier_unregister(&mn, current->mm);
+	}
+	return ret;
+}
 
 static void mmun_core_begin(void)
 {
@@ -192,6 +216,9 @@ int mmun_core_synchronize(union mmun_core_cmd *ucmd)
 
 	if (cmd->limit_ms > MMUN_CORE_MAX_MS || cmd->cpu >= nr_cpu_ids)
 		return -EINVAL;
+	ret = mmun_core_pass_periods();
+	if (ret)
+		return ret;
 	mmun_core_begin();
 	first = mmun_core_get(cmd->limit_ms * (s64)NSEC_PER_MSEC);
 	if (IS_ERR(first))
