@@ -58,7 +58,7 @@ take_cpu() {
 # kernel tests the timer at boot, and panics if the timer is late.
 make_command_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
-	line+=" secretmem.enable=1 $APPEND"
+	line+=" secretmem.enable=1 srcutree.convert_to_big=1 $APPEND"
 	[ ${#line} -le $COMMAND_LINE_MAX ] ||
 		die "APPEND is too long: the kernel's command line has ${#line} bytes of at most $COMMAND_LINE_MAX"
 }
