@@ -55,7 +55,9 @@ take_cpu() {
 
 # make_command_line: Sets $line to the command line of the kernel. The command line has
 # no_timer_check, because an emulated timer can be late. Without no_timer_check, the
-# kernel tests the timer at boot, and panics if the timer is late.
+# kernel tests the timer at boot, and panics if the timer is late. With
+# srcutree.convert_to_big=1, SRCU has many lists of callbacks, as on a machine with 128
+# CPUs. With one list, core_test cannot find that a function waits for one list only.
 make_command_line() {
 	line="console=ttyS0,115200 ${WORDS[*]} no_timer_check numa=fake=2"
 	line+=" secretmem.enable=1 srcutree.convert_to_big=1 $APPEND"
