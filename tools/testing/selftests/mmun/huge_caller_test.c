@@ -3,8 +3,8 @@
  * Tests invalidations of huge pages: transparent huge pages, huge pages of
  * files, and hugetlb.
  */
+#include "lib/hugetlb.h"
 #include "lib/mmun.h"
-#include "lib/setting.h"
 #include "lib/shadow.h"
 #include <linux/userfaultfd.h>
 
@@ -193,26 +193,7 @@ TEST_F(huge_file, collapse_raises_clear_for_the_huge_page_or_each_small_page)
  *   |---------range---------|
  */
 
-#define POOL_PAGES 5
 #define HUGE_PAGES 3
-#define NO_POOL \
-	"no pool of five huge pages: set CONFIG_HUGETLBFS, boot with MEM=1G"
-
-/* Select hugetlb pages of HUGE_SIZE.  The default size may differ. */
-#define HUGETLB(flag) ((flag) | __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT)
-
-/* Returns whether the pool of huge pages is large enough for a test. */
-static bool fill_pool(struct setting *pool)
-{
-	static char path[80];
-
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
-		 HUGE_SIZE / 1024);
-	if (setting_keep(pool, path) || mmun_write_number(path, POOL_PAGES))
-		return false;
-	return mmun_read_number(path) >= POOL_PAGES;
-}
 
 /*
  * A fixture with huge pages of the pool.  The teardown unmaps the pages before
@@ -343,9 +324,6 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
 
 #define NO_UFFD_WP \
 	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
-
-/* The size of the memory that one table of huge pages maps */
-#define TABLE_SIZE (HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
 
 HUGETLB_FIXTURE(hugetlb_table, TABLE_SIZE)
 
