@@ -7,12 +7,17 @@
 
 #include "lib/core.h"
 #include "lib/mmun.h"
+#include "lib/process.h"
 #include "lib/xfail.h"
 
 #define LIMIT_MS 1000
 
 #define NOT_SYNCHRONIZED \
 	"mmu_notifier_synchronize() returned before free_notifier(), see patches/synchronize"
+#define LATE_RELEASE \
+	"mmu_notifier_unregister() called ->release after exit, see patches/unregister"
+
+#define NO_PROBES "no kprobes: set CONFIG_KPROBES"
 
 FIXTURE(core)
 {
@@ -39,20 +44,25 @@ static int next_cpu(const cpu_set_t *cpus, int first)
 	return -1;
 }
 
+static int stay_on_cpu(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one);
+}
+
 /* Stay on the first CPU.  Returns the second CPU, or -1 if there is one CPU. */
 static int stay_on_first_cpu(void)
 {
-	cpu_set_t cpus, one;
+	cpu_set_t cpus;
 	int cpu;
 
 	if (sched_getaffinity(0, sizeof(cpus), &cpus))
 		return -1;
 	cpu = next_cpu(&cpus, 0);
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	return sched_setaffinity(0, sizeof(one), &one) ?
-		       -1 :
-		       next_cpu(&cpus, cpu + 1);
+	return stay_on_cpu(cpu) ? -1 : next_cpu(&cpus, cpu + 1);
 }
 
 /*
@@ -75,6 +85,37 @@ TEST_F(core, synchronize_waits_for_free_notifier_on_another_cpu)
 	EXPECT_EQ(2, cmd.out_frees);
 	if (cmd.out_left)
 		XFAIL(return, NOT_SYNCHRONIZED);
+}
+
+/*
+ * The child runs only on the first CPU.  The experiment keeps the second CPU
+ * busy, and the second CPU could not answer if the mm of the child had been used
+ * there.  If there is one CPU, the child cannot exit during the delay, so there
+ * is no delay, and the test cannot find the defect.
+ */
+TEST_F(core, unregister_calls_no_release_after_exit)
+{
+	const int second = stay_on_first_cpu();
+	struct mmun_core_unregister cmd = {
+		.cpu = sched_getcpu(),
+		.limit_ms = second < 0 ? 0 : MMUN_CORE_MAX_MS,
+	};
+	struct mmun_child child;
+	int errnum;
+
+	ASSERT_EQ(0, mmun_child_start(&child, NULL));
+	cmd.pid = child.pid;
+	if (second >= 0)
+		ASSERT_EQ(0, stay_on_cpu(second));
+	errnum = ioctl(self->fd, MMUN_CORE_UNREGISTER, &cmd) ? errno : 0;
+	mmun_child_kill(&child);
+	mmun_skip_if(errnum == EOPNOTSUPP, NO_PROBES);
+	ASSERT_EQ(0, errnum);
+	EXPECT_EQ(1, cmd.out_delayed);
+	EXPECT_EQ(second >= 0, cmd.out_freed);
+	EXPECT_LE(1, cmd.out_releases);
+	if (cmd.out_late)
+		XFAIL(return, LATE_RELEASE);
 }
 
 int main(int argc, char **argv)

@@ -19,8 +19,10 @@
 /* The argument of an ioctl, which main.c copies from and to user space */
 union mmun_core_cmd {
 	struct mmun_core_synchronize synchronize;
+	struct mmun_core_unregister unregister;
 };
 
 int mmun_core_synchronize(union mmun_core_cmd *ucmd);
+int mmun_core_unregister(union mmun_core_cmd *ucmd);
 
 #endif /* _MMUN_CORE_EXPERIMENT_H */

@@ -8,9 +8,10 @@
  * did.  The test decides whether the core is correct.
  *
  * open() needs CAP_SYS_ADMIN, because an experiment can keep a processor busy.
- * The mm of an experiment is the mm of the task that calls ioctl().  Only one
- * experiment executes at a time.  When an ioctl returns, the core has no more
- * calls of the module outstanding.
+ * The mm of an experiment is the mm of the task that calls ioctl(), unless the
+ * experiment has another process as an argument.  Only one experiment executes
+ * at a time.  When an ioctl returns, the core has no more calls of the module
+ * outstanding.
  *
  * All ioctls return these errors:
  *
@@ -74,5 +75,48 @@ struct mmun_core_synchronize {
  */
 #define MMUN_CORE_SYNCHRONIZE \
 	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd0, struct mmun_core_synchronize)
+
+/**
+ * struct mmun_core_unregister - the argument of MMUN_CORE_UNREGISTER
+ * @pid: Process that the ioctl kills
+ * @cpu: Processor on which the process runs
+ * @limit_ms: Milliseconds that mmu_notifier_unregister() is delayed at most, and
+ *	at most MMUN_CORE_MAX_MS
+ * @out_delayed: 1 if mmu_notifier_unregister() was delayed, otherwise 0
+ * @out_freed: 1 if the pages of the process were free when the delay ended,
+ *	otherwise 0
+ * @out_releases: Number of calls of ->release
+ * @out_late: Number of calls of ->release that began when the pages of the
+ *	process were free.  The core promises 0.
+ */
+struct mmun_core_unregister {
+	__u32 pid;
+	__u32 cpu;
+	__u32 limit_ms;
+	__u32 out_delayed;
+	__u32 out_freed;
+	__u32 out_releases;
+	__u32 out_late;
+};
+
+/*
+ * Does mmu_notifier_unregister() call ->release before the pages are freed?
+ *
+ *   this task				process @pid, on the processor @cpu
+ *   mmu_notifier_register() for @pid
+ *   mmu_notifier_unregister()
+ *     __srcu_read_lock(): busy, until
+ *     the pages of the process are	killed
+ *     free, or @limit_ms have passed	exit_mmap() calls ->release
+ *					exit_mmap() frees the pages
+ *     ->release?
+ *
+ * This task must not run on the processor @cpu.
+ *
+ * EOPNOTSUPP: The kernel has no CONFIG_KPROBES.  ESRCH: There is no process
+ * @pid, or it has no mm.  ENODEV: The processor @cpu is offline.
+ */
+#define MMUN_CORE_UNREGISTER \
+	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd1, struct mmun_core_unregister)
 
 #endif /* _MMUN_CORE_H */
