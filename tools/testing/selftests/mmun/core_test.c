@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "lib/core.h"
+#include "lib/hugetlb.h"
 #include "lib/mmun.h"
 #include "lib/process.h"
 #include "lib/xfail.h"
@@ -16,8 +17,12 @@
 	"mmu_notifier_synchronize() returned before free_notifier(), see patches/synchronize"
 #define LATE_RELEASE \
 	"mmu_notifier_unregister() called ->release after exit, see patches/unregister"
+#define LOCKED_FAULT \
+	"hmm_range_fault() faulted under the lock of the VMA, see patches/hugetlb-hole"
 
 #define NO_PROBES "no kprobes: set CONFIG_KPROBES"
+#define NO_WALK \
+	"no hmm_range_fault() or kprobes: set CONFIG_HMM_MIRROR, CONFIG_KPROBES"
 
 FIXTURE(core)
 {
@@ -116,6 +121,77 @@ TEST_F(core, unregister_calls_no_release_after_exit)
 	EXPECT_LE(1, cmd.out_releases);
 	if (cmd.out_late)
 		XFAIL(return, LATE_RELEASE);
+}
+
+/*
+ * Tests of hugetlb.  The mapping is not populated, and the arena maps nothing
+ * else, so the arena has no table of huge pages.  hmm_range_fault() calls
+ * different functions for a missing table and for a missing page of a table.
+ */
+FIXTURE(core_hugetlb)
+{
+	int fd;
+	bool has_pool;
+	char *map;
+	struct setting pool;
+};
+
+FIXTURE_SETUP(core_hugetlb)
+{
+	int file;
+
+	self->fd = core_open();
+	ASSERT_LE(0, self->fd);
+	self->has_pool = fill_pool(&self->pool);
+	self->map = mmun_arena_aligned(TABLE_SIZE, TABLE_SIZE);
+	ASSERT_NE(NULL, self->map);
+	if (self->has_pool) {
+		file = mmun_memfd_sized(2 * HUGE_SIZE, HUGETLB(MFD_HUGETLB));
+		ASSERT_NE(MAP_FAILED,
+			  mmap(self->map, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_FIXED, file, 0));
+		EXPECT_EQ(0, close(file));
+	}
+}
+
+FIXTURE_TEARDOWN(core_hugetlb)
+{
+	munmap(self->map, TABLE_SIZE);
+	EXPECT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, setting_restore(&self->pool));
+}
+
+/* Fault in the page at @_p.  The number of faults with the lock is in @_cmd. */
+#define fault_in(_cmd, _p)                                                    \
+	({                                                                    \
+		*(_cmd) = (struct mmun_core_hugetlb){                         \
+			.start = mmun_u64(_p),                                \
+		};                                                            \
+		int __errnum =                                                \
+			ioctl(self->fd, MMUN_CORE_HUGETLB, _cmd) ? errno : 0; \
+		mmun_skip_if(__errnum == EOPNOTSUPP, NO_WALK);                \
+		ASSERT_EQ(0, __errnum);                                       \
+		EXPECT_EQ(1, (_cmd)->out_faults);                             \
+	})
+
+TEST_F(core_hugetlb, hmm_faults_in_a_missing_page_without_the_lock_of_the_vma)
+{
+	struct mmun_core_hugetlb cmd;
+
+	mmun_skip_if(!self->has_pool, NO_POOL);
+	mmun_store(self->map, 1);
+	fault_in(&cmd, self->map + HUGE_SIZE);
+	EXPECT_EQ(0, cmd.out_locked);
+}
+
+TEST_F(core_hugetlb, hmm_faults_in_a_missing_table_without_the_lock_of_the_vma)
+{
+	struct mmun_core_hugetlb cmd;
+
+	mmun_skip_if(!self->has_pool, NO_POOL);
+	fault_in(&cmd, self->map);
+	if (cmd.out_locked)
+		XFAIL(return, LOCKED_FAULT);
 }
 
 int main(int argc, char **argv)

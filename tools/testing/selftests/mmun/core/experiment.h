@@ -20,9 +20,11 @@
 union mmun_core_cmd {
 	struct mmun_core_synchronize synchronize;
 	struct mmun_core_unregister unregister;
+	struct mmun_core_hugetlb hugetlb;
 };
 
 int mmun_core_synchronize(union mmun_core_cmd *ucmd);
 int mmun_core_unregister(union mmun_core_cmd *ucmd);
+int mmun_core_hugetlb(union mmun_core_cmd *ucmd);
 
 #endif /* _MMUN_CORE_EXPERIMENT_H */

@@ -29,6 +29,7 @@ struct mmun_core_call {
 static const struct mmun_core_call mmun_core_calls[] = {
 	{ MMUN_CORE_SYNCHRONIZE, mmun_core_synchronize },
 	{ MMUN_CORE_UNREGISTER, mmun_core_unregister },
+	{ MMUN_CORE_HUGETLB, mmun_core_hugetlb },
 };
 
 /* Guards the static variables of all experiments */

@@ -119,4 +119,28 @@ struct mmun_core_unregister {
 #define MMUN_CORE_UNREGISTER \
 	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd1, struct mmun_core_unregister)
 
+/**
+ * struct mmun_core_hugetlb - the argument of MMUN_CORE_HUGETLB
+ * @start: Address of a page in a shared mapping of hugetlb
+ * @out_faults: Number of calls of hugetlb_fault() by hmm_range_fault()
+ * @out_locked: Number of these calls with the lock of the VMA held.  The core
+ *	must not hold the lock, because hugetlb_fault() acquires the lock.
+ */
+struct mmun_core_hugetlb {
+	__aligned_u64 start;
+	__u32 out_faults;
+	__u32 out_locked;
+};
+
+/*
+ * Does hmm_range_fault() hold the lock of a hugetlb VMA when it faults in a page?
+ * No other task may use the mapping.
+ *
+ * EOPNOTSUPP: The kernel lacks CONFIG_KPROBES, CONFIG_HUGETLB_PAGE or
+ * CONFIG_HMM_MIRROR.  EFAULT: The page cannot be faulted in.  EBUSY:
+ * Invalidations collided with hmm_range_fault() again and again.
+ */
+#define MMUN_CORE_HUGETLB \
+	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd2, struct mmun_core_hugetlb)
+
 #endif /* _MMUN_CORE_H */
