@@ -309,8 +309,9 @@ LOOK_TEST(nofault_snapshot_does_not_break_copy_on_write)
 #define NO_SECRET_MEMORY "set CONFIG_SECRETMEM, boot with secretmem.enable=1"
 
 /*
- * The direct map of the kernel lacks the pages of memfd_secret(2).
- * hmm_range_fault() reports the pages, and get_user_pages() fails.
+ * The direct map of the kernel lacks the pages of memfd_secret(2).  Even if
+ * hmm_range_fault() reports the pages (see hmm_entry_test), an access by the
+ * driver fails, and get_user_pages() fails.
  */
 LOOK_TEST(device_cannot_touch_secret_memory)
 {
