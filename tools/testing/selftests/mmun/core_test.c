@@ -19,10 +19,14 @@
 	"mmu_notifier_unregister() called ->release after exit, see patches/unregister"
 #define LOCKED_FAULT \
 	"hmm_range_fault() faulted under the lock of the VMA, see patches/hugetlb-hole"
+#define WRONG_PFN \
+	"HMM reports the PFNs of other pages, see patches/private-huge"
 
 #define NO_PROBES "no kprobes: set CONFIG_KPROBES"
 #define NO_WALK \
 	"no hmm_range_fault() or kprobes: set CONFIG_HMM_MIRROR, CONFIG_KPROBES"
+#define NO_DEVICE_PAGE "no huge pages in device memory: CONFIG_DEVICE_PRIVATE"
+#define NO_HUGE_PAGE "no memory for a huge page: boot with MEM=1G"
 
 FIXTURE(core)
 {
@@ -192,6 +196,56 @@ TEST_F(core_hugetlb, hmm_faults_in_a_missing_table_without_the_lock_of_the_vma)
 	fault_in(&cmd, self->map);
 	if (cmd.out_locked)
 		XFAIL(return, LOCKED_FAULT);
+}
+
+/* Map a huge page, and write it.  Returns NULL on failure. */
+static char *map_huge_page(void)
+{
+	char *p = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);
+	const size_t page = sysconf(_SC_PAGESIZE);
+
+	if (!p || !mmun_map_filled(p, HUGE_SIZE / page) ||
+	    madvise(p, HUGE_SIZE, MADV_HUGEPAGE) || mmun_collapse(p))
+		return NULL;
+	return p;
+}
+
+static const struct part {
+	__u32 first;
+	__u32 nr;
+} parts[] = { { 0, 512 }, { 0, 1 }, { 5, 1 }, { 100, 32 }, { 511, 1 } };
+
+/*
+ * A device driver uses the PFNs to access its own memory.  If the PFNs are
+ * wrong, the device accesses the data of other pages.
+ */
+TEST_F(core, part_of_a_device_private_huge_page_has_the_pfns_of_the_part)
+{
+	struct mmun_core_device_part none = { 0 };
+	int wrong = 0;
+
+	EXPECT_EQ(-1, ioctl(self->fd, MMUN_CORE_DEVICE_PART, &none));
+	mmun_skip_if(errno == EOPNOTSUPP, NO_DEVICE_PAGE);
+	EXPECT_EQ(EINVAL, errno);
+	for (int i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct mmun_core_device_part cmd = {
+			.addr = mmun_u64(map_huge_page()),
+			.first = parts[i].first,
+			.nr = parts[i].nr,
+		};
+
+		mmun_skip_if(!cmd.addr, NO_HUGE_PAGE);
+		ASSERT_EQ(0, ioctl(self->fd, MMUN_CORE_DEVICE_PART, &cmd));
+		EXPECT_EQ(cmd.nr, cmd.out_valid);
+		EXPECT_EQ(HUGE_SIZE, sysconf(_SC_PAGESIZE) << cmd.out_order);
+		if (cmd.out_right == cmd.nr)
+			continue;
+		wrong++;
+		TH_LOG("page %u of the huge page: the PFN of page %lld",
+		       cmd.first, (long long)cmd.out_distance);
+	}
+	if (wrong)
+		XFAIL(return, WRONG_PFN);
 }
 
 int main(int argc, char **argv)

@@ -21,10 +21,12 @@ union mmun_core_cmd {
 	struct mmun_core_synchronize synchronize;
 	struct mmun_core_unregister unregister;
 	struct mmun_core_hugetlb hugetlb;
+	struct mmun_core_device_part device_part;
 };
 
 int mmun_core_synchronize(union mmun_core_cmd *ucmd);
 int mmun_core_unregister(union mmun_core_cmd *ucmd);
 int mmun_core_hugetlb(union mmun_core_cmd *ucmd);
+int mmun_core_device_part(union mmun_core_cmd *ucmd);
 
 #endif /* _MMUN_CORE_EXPERIMENT_H */

@@ -143,4 +143,47 @@ struct mmun_core_hugetlb {
 #define MMUN_CORE_HUGETLB \
 	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd2, struct mmun_core_hugetlb)
 
+/**
+ * struct mmun_core_device_part - the argument of MMUN_CORE_DEVICE_PART
+ * @addr: Start of a huge page of anonymous memory
+ * @first: First page of the part, counted from the start of the huge page
+ * @nr: Number of pages in the part
+ * @out_valid: Number of pages of the part that hmm_range_fault() reports as
+ *	valid
+ * @out_right: Number of pages of the part whose PFN is right
+ * @out_order: Order that hmm_range_fault() reports for the first page
+ * @__reserved: Not used
+ * @out_distance: PFN of the first page of the part, as hmm_range_fault()
+ *	reports the PFN, minus the PFN of the huge page.  This is @first if
+ *	hmm_range_fault() is correct.
+ */
+struct mmun_core_device_part {
+	__u64 addr;
+	__u32 first;
+	__u32 nr;
+	__u32 out_valid;
+	__u32 out_right;
+	__u32 out_order;
+	__u32 __reserved;
+	__s64 out_distance;
+};
+
+/*
+ * Which PFNs does hmm_range_fault() report for a part of a huge page in
+ * device-private memory?
+ *
+ *   plug a device with memory for one huge page
+ *   migrate the huge page at @addr to the memory of the device
+ *   hmm_range_fault() of the pages [@first, @first + @nr), as the owner of the
+ *     memory, and without page faults
+ *   munmap() of the huge page
+ *   unplug the device
+ *
+ * EAGAIN: There is no huge page at @addr, or the page could not be migrated.
+ * EFAULT: There is no mapping at @addr.  EOPNOTSUPP: The kernel has no huge
+ * pages in device-private memory.
+ */
+#define MMUN_CORE_DEVICE_PART \
+	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd3, struct mmun_core_device_part)
+
 #endif /* _MMUN_CORE_H */
