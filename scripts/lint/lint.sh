@@ -192,12 +192,53 @@ missing_programs() {
 	done
 }
 
+# names_of_column N FILE: Prints the names between double backticks in column N of the
+# tables (list-table) in FILE, one per line. names_of_column ignores the settings of
+# variables.
+names_of_column() {
+	awk -v column="$1" '
+		/^   \* - / { nr = 0 }
+		/^   [ *] - / { nr++ }
+		!/^   / { nr = 0 }
+		nr == column { line = $0
+			while (match(line, /``[^`]*``/)) {
+				name = substr(line, RSTART + 2, RLENGTH - 4)
+				if (name !~ /=/)
+					print name
+				line = substr(line, RSTART + RLENGTH) } }' "$2"
+}
+
+# has_test NAME: Returns 0 if a test program has the fixture and the test of NAME, which
+# is "fixture.test".
+has_test() {
+	grep -lE "FIXTURE\(${1%%.*}[,)]" "$SELFTEST"/*_test.c |
+		xargs -r grep -qw "${1#*.}"
+}
+
+# missing_evidence: Prints the names of tests, mutants, litmus tests and configurations in
+# Documentation/assumptions.rst that do not exist.
+missing_evidence() {
+	local name names quick=tools/testing/mmu_notifier
+
+	names=$(names_of_column 3 Documentation/assumptions.rst)
+	[ -n "$names" ] || echo "Documentation/assumptions.rst: there are no names"
+	for name in $names; do
+		case $name in
+		*.mutant) [ -e "$SCRIPTS/mutate/kernel/$name" ] ;;
+		*.litmus) [ -e "$quick/litmus/$name" ] ;;
+		*.*) has_test "$name" ;;
+		*) grep -q "\.name = \"$name\"" "$quick"/config*.c ;;
+		esac || echo "Documentation/assumptions.rst: there is no $name"
+	done
+}
+
 # lint_texts: Prints the examples, paths and names that are out of date in README.md and
 # the other texts.
 lint_texts() {
 	local wrong
 
-	wrong=$(differing_example; missing_paths; missing_tests; missing_programs)
+	wrong=$(differing_example; missing_paths; missing_tests; missing_programs
+		missing_evidence)
 	[ -z "$wrong" ] || { echo "$wrong"; exit 1; }
 }
 
