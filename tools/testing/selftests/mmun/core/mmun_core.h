@@ -179,6 +179,9 @@ struct mmun_core_device_part {
  *   munmap() of the huge page
  *   unplug the device
  *
+ * No other thread of the process may use the page or fork meanwhile: a child
+ * would keep the page, and the call would wait for the child.
+ *
  * EAGAIN: There is no huge page at @addr, or the page could not be migrated.
  * EFAULT: There is no mapping at @addr.  EOPNOTSUPP: The kernel has no huge
  * pages in device-private memory.
