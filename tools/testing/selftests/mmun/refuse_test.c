@@ -87,6 +87,39 @@ TEST_F(refuse, mm_is_balanced_after_a_list_notifier_refused)
 	EXPECT_EQ(variant->range_refuses, mmun_fail_nonblock(ID_LIST, 0));
 }
 
+/* The first hold at START or END registers the other list notifier. */
+static int register_other(int fd)
+{
+	__u32 hold;
+
+	return _mmun_hold_once(fd, MMUN_POINT_END, 0, 0, &hold);
+}
+
+/* Read the log, and count its starts and its ends. */
+#define count_records(_counts)                                    \
+	do {                                                      \
+		struct mmun_record __r;                           \
+		while (mmun_next_record(self->fd, &__r) == 1)     \
+			(_counts)[__r.type == MMUN_RECORD_END] += \
+				__r.type == MMUN_RECORD_START ||  \
+				__r.type == MMUN_RECORD_END;      \
+	} while (0)
+
+TEST_F(refuse, each_start_of_another_list_notifier_has_an_end)
+{
+	int counts[2] = { 0, 0 }; /* of starts and of ends */
+
+	EXPECT_EQ(0, mmun_log_setup(1024, 1U << MMUN_RECORD_START |
+						  1U << MMUN_RECORD_END));
+	ASSERT_EQ(0, register_other(self->fd));
+	insert_range();
+	refuse_once();
+	count_records(counts);
+	EXPECT_EQ(!variant->range_refuses, counts[0] > 0);
+	EXPECT_EQ(counts[0], counts[1]);
+	need_balance();
+}
+
 TEST_F(refuse, next_attempt_to_reap_succeeds)
 {
 	setup_refusal();
