@@ -91,7 +91,11 @@ static long mmun_held_begin(struct mmun_mm_data *mm_data, unsigned long cur_seq)
 		return 0;
 	time->nr_held++;
 	time->last_seq = cur_seq;
-	return nsecs_to_jiffies(time->deadline_ns - now) ?: 1;
+	/*
+	 * Round up.  A task that is not held for the deadline, but for a
+	 * fraction of a jiffy less, leaves time for the hold of another task.
+	 */
+	return nsecs_to_jiffies(time->deadline_ns - now) + 1;
 }
 
 static void mmun_held_end(struct mmun_mm_data *mm_data, unsigned long cur_seq)
