@@ -569,7 +569,9 @@ enum mmun_verify_result {
  * list notifier return -EAGAIN.  The first call with the @id 0 registers this
  * list notifier.  The list notifier has no invalidate_range_end(), because a
  * list notifier that has this callback must not fail.  The registration takes
- * mmap_lock for writing, and returns ESRCH if the mm has no users.
+ * mmap_lock for writing, and returns ESRCH if the mm has no users.  EBUSY: The
+ * mm has another context.  On a kernel that does not end the invalidation, only
+ * the context with the last references to the mm can be freed.
  */
 struct mmun_fail_nonblock {
 	__u32 size;

@@ -85,7 +85,9 @@ static bool mmun_ctx_owns_mm(struct mmun_ctx *ctx)
  * If the last CHECK_BALANCE found an invalidation that has not ended, wait
  * until the invalidation has ended, or until the mm is abandoned.  A wrong core
  * can forget to end an invalidation.  mmu_interval_notifier_remove() would then
- * wait for ever, and the workqueue could never be destroyed.
+ * wait for ever, and the workqueue could never be destroyed.  An idle CPU can
+ * have a reference to the mm of the last process that ran there, until another
+ * process runs there.
  */
 static void mmun_ctx_wait_for_end(struct mmun_ctx *ctx)
 {

@@ -15,18 +15,27 @@
 #include "private.h"
 
 /*
- * If the invalidation must not block, the core calls non_block_start() before
- * the callback.  A non-blocking section permits spinlocks.  But on PREEMPT_RT a
- * spinlock can sleep and would cause a warning.  Therefore this function leaves
- * the non-blocking section while it uses spinlocks.
+ * Return whether this task is in a section of non_block_start(), on a kernel on
+ * which a spinlock may not be used there.  A non-blocking section permits
+ * spinlocks, but on PREEMPT_RT a spinlock can sleep and would cause a warning.
+ * After a list notifier has refused, the core calls invalidate_range_end()
+ * outside of such a section.
  */
+static bool mmun_must_leave_non_block(void)
+{
+#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
+	return IS_ENABLED(CONFIG_PREEMPT_RT) && current->non_block_count;
+#else
+	return false;
+#endif
+}
+
 static void mmun_points_pass(struct mmu_notifier *mn,
 			     const struct mmu_notifier_range *mnr,
 			     enum mmun_record_type type, enum mmun_point point)
 {
 	struct mmun_ctx *ctx = container_of(mn, struct mmun_ctx, points.mn);
-	bool in_non_block = IS_ENABLED(CONFIG_PREEMPT_RT) &&
-			    !mmu_notifier_range_blockable(mnr);
+	bool in_non_block = mmun_must_leave_non_block();
 
 	if (in_non_block)
 		non_block_end();
@@ -118,8 +127,11 @@ static int mmun_list_notifier_register(struct mmun_list_notifier *ln)
 static int mmun_list_notifier_refuse(struct mmun_ctx *ctx,
 				     struct mmun_fail_nonblock *cmd)
 {
-	int ret = mmun_list_notifier_register(&ctx->refuser);
+	int ret;
 
+	if (READ_ONCE(ctx->mm_data->contexts) > 1)
+		return -EBUSY;
+	ret = mmun_list_notifier_register(&ctx->refuser);
 	if (ret)
 		return ret;
 	cmd->out_left = atomic_xchg(&ctx->refusals, cmd->count);
