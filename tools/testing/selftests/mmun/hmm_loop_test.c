@@ -20,7 +20,7 @@
 #define PAGES 512
 #define ATTEMPTS 40
 #define STEP_NS 50000 /* each attempt closes the userfaultfd this much later */
-#define LIMIT_S 1
+#define LIMIT_S 5
 
 static struct attempt {
 	int fd;
@@ -113,11 +113,11 @@ static bool snapshot_ends(FIXTURE_DATA(hmm_loop) * self)
 	struct timespec limit;
 	bool ends;
 
-	clock_gettime(CLOCK_REALTIME, &limit);
+	clock_gettime(CLOCK_MONOTONIC, &limit);
 	limit.tv_sec += LIMIT_S;
 	pthread_create(&closer, NULL, close_uffd, NULL);
 	pthread_create(&reader, NULL, take_snapshot, NULL);
-	ends = !pthread_timedjoin_np(reader, NULL, &limit);
+	ends = !pthread_clockjoin_np(reader, NULL, CLOCK_MONOTONIC, &limit);
 	if (!ends) {
 		ftruncate(self->memfd, 0);
 		pthread_join(reader, NULL);

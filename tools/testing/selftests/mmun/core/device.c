@@ -14,6 +14,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/module.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -71,12 +72,23 @@ static int mmun_core_device_plug(struct mmun_core_device *device)
 	return PTR_ERR(ret);
 }
 
-static void mmun_core_device_unplug(struct mmun_core_device *device)
+/*
+ * Free the device.  memunmap_pages() waits until no page of the device is in
+ * use.  If the huge page is still mapped, @mapped is true: keep the device and
+ * the module for ever, because the wait would have no end.
+ */
+static void mmun_core_device_unplug(struct mmun_core_device *device,
+				    bool mapped)
 {
 	struct range range = device->pagemap.range;
 
+	if (mapped) {
+		__module_get(THIS_MODULE);
+		return;
+	}
 	memunmap_pages(&device->pagemap);
 	release_mem_region(range.start, range_len(&range));
+	kfree(device);
 }
 
 /* Give the page of the device to migrate_vma, if it has found a huge page. */
@@ -185,7 +197,7 @@ static int mmun_core_device_look(struct mmun_core_device *device,
 	return ret;
 }
 
-/* Report the part, and unmap the huge page, which no task can access. */
+/* Report the part. */
 static int mmun_core_device_report(struct mmun_core_device *device,
 				   struct mmun_core_device_part *cmd,
 				   unsigned long *pfns)
@@ -199,11 +211,26 @@ static int mmun_core_device_report(struct mmun_core_device *device,
 	}
 	cmd->out_distance = (pfns[0] & ~HMM_PFN_FLAGS) - device->first;
 	cmd->out_order = hmm_pfn_to_map_order(pfns[0]);
-	return vm_munmap(cmd->addr, HPAGE_PMD_SIZE) ?: ret;
+	return ret;
 }
 
+/*
+ * Unmap the huge page.  Returns an error if the huge page stays mapped, for
+ * example because the task has sealed it.
+ */
+static int mmun_core_device_unmap(const struct mmun_core_device_part *cmd)
+{
+	int ret, tries = 100;
+
+	do {
+		ret = vm_munmap(cmd->addr, HPAGE_PMD_SIZE);
+	} while (ret == -EINTR && --tries);
+	return ret;
+}
+
+/* Set @mapped if the huge page belongs to the device and stays mapped. */
 static int mmun_core_device_run(struct mmun_core_device *device,
-				struct mmun_core_device_part *cmd)
+				struct mmun_core_device_part *cmd, bool *mapped)
 {
 	unsigned long *pfns =
 		kcalloc(HPAGE_PMD_NR, sizeof(*pfns), GFP_KERNEL_ACCOUNT);
@@ -212,16 +239,19 @@ static int mmun_core_device_run(struct mmun_core_device *device,
 	if (!pfns)
 		return -ENOMEM;
 	ret = mmun_core_device_take(device, cmd->addr);
-	if (!ret)
+	if (!ret) {
 		ret = mmun_core_device_report(device, cmd, pfns);
+		*mapped = mmun_core_device_unmap(cmd);
+	}
 	kfree(pfns);
-	return ret;
+	return *mapped ? -EBUSY : ret;
 }
 
 int mmun_core_device_part(union mmun_core_cmd *ucmd)
 {
 	struct mmun_core_device_part *cmd = &ucmd->device_part;
 	struct mmun_core_device *device;
+	bool mapped = false;
 	int ret;
 
 	if (!IS_ALIGNED(cmd->addr, HPAGE_PMD_SIZE) || !cmd->nr ||
@@ -231,11 +261,12 @@ int mmun_core_device_part(union mmun_core_cmd *ucmd)
 	if (!device)
 		return -ENOMEM;
 	ret = mmun_core_device_plug(device);
-	if (!ret) {
-		ret = mmun_core_device_run(device, cmd);
-		mmun_core_device_unplug(device);
+	if (ret) {
+		kfree(device);
+		return ret;
 	}
-	kfree(device);
+	ret = mmun_core_device_run(device, cmd, &mapped);
+	mmun_core_device_unplug(device, mapped);
 	return ret;
 }
 

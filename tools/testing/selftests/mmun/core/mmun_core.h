@@ -183,8 +183,9 @@ struct mmun_core_device_part {
  * would keep the page, and the call would wait for the child.
  *
  * EAGAIN: There is no huge page at @addr, or the page could not be migrated.
- * EFAULT: There is no mapping at @addr.  EOPNOTSUPP: The kernel has no huge
- * pages in device-private memory.
+ * EFAULT: There is no mapping at @addr.  EBUSY: munmap() failed, for example
+ * because the mapping is sealed; the device and the module stay for ever.
+ * EOPNOTSUPP: The kernel has no huge pages in device-private memory.
  */
 #define MMUN_CORE_DEVICE_PART \
 	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd3, struct mmun_core_device_part)

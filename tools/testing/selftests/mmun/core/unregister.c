@@ -116,9 +116,13 @@ static int mmun_core_start_killer(unsigned int cpu)
 
 static int mmun_core_start_probe(void)
 {
+	int ret;
+
 	mmun_core_exit.probe.symbol_name = "__srcu_read_lock";
 	mmun_core_exit.probe.pre_handler = mmun_core_delay;
-	return register_kprobe(&mmun_core_exit.probe);
+	/* Without CONFIG_SMP the function is inline. */
+	ret = register_kprobe(&mmun_core_exit.probe);
+	return ret == -ENOENT ? -EOPNOTSUPP : ret;
 }
 
 static struct mm_struct *mmun_core_get_mm(struct pid *pid)
