@@ -220,16 +220,24 @@ while read -r wanted directive line; do
 	judges "$wanted" "an expected failure, $directive, with the table: $line" \
 		"1 expected failure: no end, see patches/no-end"
 done <<'EOT'
-0 XFAIL event.* patches/no-end
-0 SKIP_XFAIL event.* patches/no-end
-9 XFAIL event.* patches/no-start
-9 SKIP_XFAIL range.* patches/no-end
+0 XFAIL event.* always patches/no-end
+0 SKIP_XFAIL event.* always patches/no-end
+0 XFAIL event.* before-6.12 patches/no-end
+9 XFAIL event.* before-6.1 patches/no-end
+9 XFAIL event.* always patches/no-start
+9 XFAIL event.* always patches/no
+9 SKIP_XFAIL range.* always patches/no-end
 9 XFAIL
 EOT
-echo "event.* patches/no-end" >"$run/expected-failures"
+echo "event.* always patches/no-end" >"$run/expected-failures"
 record_expected_failure XFAIL
 judges 0 "an expected failure counts as passed" "5 passed, 0 failed, 0 skipped"
-echo "event.* patches/no-end" >"$run/expected-failures"
+export FIXED=patches/no-end
+echo "event.* always patches/no-end" >"$run/expected-failures"
+record_expected_failure XFAIL
+judges 9 "an expected failure on a kernel with the patch" "unexpected failure: event.mremap"
+unset FIXED
+echo "event.* always patches/no-end" >"$run/expected-failures"
 record_expected_failure XFAIL
 edit_ktap -e 's/^  ok 2/  not ok 2/' -e 's/^ok 2/not ok 2/'
 judges 7 "a result that is not ok is no expected failure" "4 passed, 1 failed"

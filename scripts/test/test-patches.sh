@@ -40,7 +40,7 @@ apply() {
 undocumented() {
 	local defect defects
 
-	defects=$(awk '!/^#/ { print $2 }' "$SCRIPTS/judge/expected-failures")
+	defects=$(awk '!/^#/ { print $3 }' "$SCRIPTS/judge/expected-failures")
 	for defect in patches/*/; do
 		[ -e "$defect/report.txt" ] || echo "$defect has no report.txt"
 	done
