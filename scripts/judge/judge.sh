@@ -9,8 +9,9 @@
 # RESULT is the directory with the files that boot.sh wrote: console.log, ktap.log,
 # verdict, qemu.log, meta and config. A complaint is a reason why the run fails. judge.sh
 # prints each complaint in lines that start with "# ". The last line of the output is "N
-# passed, N failed, N skipped". An expected failure counts as
-# passed. The exit status of judge.sh is 0 if the run passed. If the run failed, the exit status is the first status in this list that applies:
+# passed, N failed, N skipped". An expected failure counts as passed. The exit status of
+# judge.sh is 0 if the run passed. If the run failed, the exit status is the first status
+# in this list that applies:
 #
 #	2	not a result directory
 #	3	the kernel panicked

@@ -147,7 +147,7 @@ FIXTURE_SETUP(core_hugetlb)
 
 	self->fd = core_open();
 	ASSERT_LE(0, self->fd);
-	self->has_pool = fill_pool(&self->pool);
+	self->has_pool = fill_pool(&self->pool, POOL_PAGES);
 	self->map = mmun_arena_aligned(TABLE_SIZE, TABLE_SIZE);
 	ASSERT_NE(NULL, self->map);
 	if (self->has_pool) {

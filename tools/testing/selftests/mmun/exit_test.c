@@ -196,25 +196,6 @@ TEST_F(exit, makes_an_open_batch_collide)
 	EXPECT_EQ(0, mmun_query_context().out_batches);
 }
 
-/*
- * A CPU that ran the dead process may keep a reference to its mm until the CPU
- * runs another process.  Run on each CPU, so that every CPU drops its reference
- * to the mm.
- */
-static void drop_lazy_references(void)
-{
-	cpu_set_t all, one;
-
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		CPU_ZERO(&one);
-		CPU_SET(cpu, &one);
-		sched_setaffinity(0, sizeof(one), &one);
-	}
-	sched_setaffinity(0, sizeof(all), &all);
-}
-
 TEST_F(exit, leaves_one_reference_to_the_mm_for_each_range_and_the_context)
 {
 	die();

@@ -5,6 +5,7 @@
  * of memfd_secret(2), in a guard region, or write-protected by userfaultfd; and
  * for parts of huge pages.
  */
+#include "lib/hugetlb.h"
 #include "lib/mmun.h"
 #include "lib/range.h"
 #include "lib/setting.h"
@@ -273,7 +274,7 @@ ENTRY_TEST(marker_of_userfaultfd_keeps_the_page_protected)
 
 /* Parts of huge pages.  The range has the pages [FIRST, FIRST + NR). */
 
-#define NO_POOL "no huge page: set CONFIG_HUGETLBFS, boot with MEM=1G"
+#define NO_HUGETLB_PAGE "no huge page: set CONFIG_HUGETLBFS, boot with MEM=1G"
 
 #define FIRST 3
 #define NR 5
@@ -285,22 +286,9 @@ FIXTURE(hmm_huge)
 	bool has_pool;
 };
 
-/* Returns whether a huge page could be added to the pool. */
-static bool fill_pool(struct setting *pool)
-{
-	static char path[80];
-
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
-		 HUGE_SIZE / 1024);
-	if (setting_keep(pool, path) || mmun_write_number(path, 1))
-		return false;
-	return mmun_read_number(path) >= 1;
-}
-
 FIXTURE_SETUP(hmm_huge)
 {
-	self->has_pool = fill_pool(&self->pool);
+	self->has_pool = fill_pool(&self->pool, 1);
 	mmun_setup_aligned(HUGE_SIZE, HUGE_SIZE);
 	self->method = MMUN_METHOD_HMM_FAULT;
 	self->id = insert_pages(FIRST, NR);
@@ -339,7 +327,7 @@ HUGE_TEST(part_of_a_hugetlb_page_has_the_pfns_of_the_part)
 			  __builtin_ctzl(HUGE_SIZE) << MAP_HUGE_SHIFT;
 	__u64 entries[NR];
 
-	mmun_skip_if(!self->has_pool, NO_POOL);
+	mmun_skip_if(!self->has_pool, NO_HUGETLB_PAGE);
 	ASSERT_NE(MAP_FAILED, mmap(self->map, HUGE_SIZE, PROT_READ | PROT_WRITE,
 				   flags, -1, 0));
 	EXPECT_EQ(0, look(FIRST) & PAGE_FLAGS);

@@ -274,7 +274,7 @@ FIXTURE_SETUP(hugetlb)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | HUGETLB(MAP_HUGETLB);
 
-	self->has_pool = fill_pool(&self->pool);
+	self->has_pool = fill_pool(&self->pool, POOL_PAGES);
 	mmun_setup_aligned(HUGETLB_LENGTH, HUGE_SIZE);
 	self->op = huge_at(1);
 	for (int i = 0; self->has_pool && i < HUGE_PAGES; i++) {
@@ -377,7 +377,7 @@ FIXTURE_VARIANT_ADD(hugetlb_table, writeprotect) {
 
 FIXTURE_SETUP(hugetlb_table)
 {
-	self->has_pool = fill_pool(&self->pool);
+	self->has_pool = fill_pool(&self->pool, POOL_PAGES);
 	mmun_setup_aligned(TABLE_SIZE, TABLE_SIZE);
 	self->op = huge_at(3);
 	if (self->has_pool) {

@@ -71,33 +71,15 @@ FIXTURE_VARIANT_ADD(refuse, range_refuses_too) { .range_refuses = true };
 #define BALANCE_MS 200
 
 /*
- * Run on each CPU once.  An idle CPU keeps a reference to the mm of the last
- * process that ran there.  The driver waits for this reference if the mm is not
- * balanced.
+ * End the test with an expected failure if the mm is not balanced.  The driver
+ * then waits at close() for the lazy references to the mm.
  */
-static void visit_all_cpus(void)
-{
-	cpu_set_t all, one;
-
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &all))
-			continue;
-		CPU_ZERO(&one);
-		CPU_SET(cpu, &one);
-		sched_setaffinity(0, sizeof(one), &one);
-	}
-	sched_setaffinity(0, sizeof(all), &all);
-}
-
-/* End the test with an expected failure if the mm is not balanced. */
 #define need_balance()                              \
 	do {                                        \
 		if (mmun_check_balance(BALANCE_MS)) \
 			break;                      \
 		end_victim();                       \
-		visit_all_cpus();                   \
+		drop_lazy_references();             \
 		XFAIL(return, NEVER_ENDS);          \
 	} while (0)
 

@@ -18,17 +18,17 @@
 /* The size of the memory that one table of huge pages maps */
 #define TABLE_SIZE (HUGE_SIZE / sysconf(_SC_PAGESIZE) * HUGE_SIZE)
 
-/* Returns whether the pool of huge pages is large enough for a test. */
-static inline bool fill_pool(struct setting *pool)
+/* Fill the pool.  Returns whether the pool then has @pages huge pages. */
+static inline bool fill_pool(struct setting *pool, int pages)
 {
 	static char path[80];
 
 	snprintf(path, sizeof(path),
 		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
 		 HUGE_SIZE / 1024);
-	if (setting_keep(pool, path) || mmun_write_number(path, POOL_PAGES))
+	if (setting_keep(pool, path) || mmun_write_number(path, pages))
 		return false;
-	return mmun_read_number(path) >= POOL_PAGES;
+	return mmun_read_number(path) >= pages;
 }
 
 #endif /* _SELFTESTS_MMUN_HUGETLB_H */

@@ -41,6 +41,25 @@ static inline int victim_exec(void *map, int nr)
 	_exit(127);
 }
 
+/*
+ * A CPU that ran the dead process may keep a reference to its mm until the CPU
+ * runs another process.  Run on each CPU, so that every CPU drops its reference
+ * to the mm.
+ */
+static inline void drop_lazy_references(void)
+{
+	cpu_set_t all, one;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
 /* Fixtures: self->fd refers to the device that the victim opened. */
 
 /*
