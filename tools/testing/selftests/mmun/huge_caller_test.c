@@ -47,7 +47,8 @@ FIXTURE_SETUP(huge_page)
 {
 	mmun_setup_aligned(2 * HUGE_SIZE, HUGE_SIZE);
 	ASSERT_NE(NULL, mmun_map_filled(self->map, 2 * HUGE_SIZE / self->page));
-	madvise(self->map, 2 * HUGE_SIZE, MADV_HUGEPAGE);
+	/* khugepaged must not collapse the small pages before the huge page. */
+	madvise(huge, HUGE_SIZE, MADV_HUGEPAGE);
 }
 
 #define collapse_or_skip() mmun_skip_for(mmun_collapse(huge))
