@@ -57,6 +57,9 @@
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock
  *	Protects the deadlines of the holds of one mm.
+ * mmun_list::lock
+ *	Protects the interval tree and the counts of the ranges that a list
+ *	notifier serves.  The callback of a range runs without this lock.
  * xa_lock of the tables of ranges and batches
  *	Makes two operations atomic: to find a range and take a reference, and
  *	to find a batch and take it out of the table.  A call that waits for an
@@ -65,7 +68,7 @@
  *
  * The order of the locks::
  *
- *	mmap_lock -> mmun_range::lock
+ *	mmap_lock -> mmun_range::lock, mmun_list::lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm_data::lock
  *	mmun_log::read_lock -> mmap_lock, mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock
@@ -98,6 +101,12 @@
  *	uses the range and each batch of the range own another reference.
  *	REMOVE takes the range out of the table and unsubscribes the range.  The
  *	last put of a reference only frees memory.
+ * list
+ *	The object of the ranges of a list notifier, see mmun/kinds/list.c.
+ *	mmu_notifier_get() counts the references.  Each context with such ranges
+ *	has one reference until the last close.  The core frees the object after
+ *	the last reference was put and a grace period has passed.  The module
+ *	exits only after all objects are freed.
  * batch
  *	The table owns the batch.  A call that uses the batch takes it out of
  *	the table, and is then the only owner.
@@ -116,9 +125,10 @@
  * While release() of the device runs, no ioctl and no read() of the file runs,
  * but callbacks of the ranges can run.  The function release() resumes all held
  * tasks and queues mmun_ctx::close_work.  The work item removes the list
- * notifier, the probes and the ranges.  Each removal waits until no callback of
- * the removed object runs.  The work item frees the context after all removals,
- * or leaves that to release().  The work item has a reference to the module.
+ * notifiers, the probes and the ranges, and puts the objects of list notifiers.
+ * Each removal waits until no callback of the removed object runs.  The work
+ * item frees the context after all removals, or leaves that to release().  The
+ * work item has a reference to the module.
  */
 
 /*
@@ -131,9 +141,14 @@
 #include "mmun/shadow.c"
 #include "mmun/thread.c"
 #include "mmun/mm.c"
+#include "mmun/non_block.c"
 #include "mmun/list_notifier.c"
 #include "mmun/hold.c"
 #include "mmun/notifier.c"
+#include "mmun/kinds/interval.c"
+#include "mmun/kinds/two_pass.c"
+#include "mmun/kinds/list.c"
+#include "mmun/kinds/table.c"
 #include "mmun/readside.c"
 #include "mmun/range.c"
 #include "mmun/range_table.c"
@@ -345,6 +360,7 @@ static int __init mmun_init(void)
 static void __exit mmun_exit(void)
 {
 	misc_deregister(&mmun_misc);
+	mmun_lists_synchronize();
 	mmun_module_cleanup();
 	WARN_ON(atomic_long_read(&mmun_nr_objects));
 }

@@ -42,4 +42,10 @@
 #define hmm_range_fault_unlocked_timeout(range, timeout) (-EOPNOTSUPP)
 #endif
 
+/*
+ * v7.3 has "mm/mmu_notifier: Allow two-pass struct mmu_interval_notifiers", and
+ * v6.12 does not.
+ */
+#define MMUN_HAS_TWO_PASS (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0))
+
 #endif /* _TEST_MMUN_COMPAT_H */

@@ -157,11 +157,37 @@ enum { MMUN_CALLS(MMUN_REQUEST) };
  *	scheme is wrong on purpose, and every test of coherence must detect the
  *	error.  MMUN_ACCESS returns EOPNOTSUPP for such a range, because its
  *	shadow can refer to freed pages.
+ * @MMUN_KIND_TWO_PASS: An interval notifier whose callback has two passes,
+ *	invalidate_start() and invalidate_finish().  The first pass sets the
+ *	sequence, and the second pass drops the shadow entries.  If the driver
+ *	has too few finish objects, the callback has one pass.  Linux 6.12 and
+ *	older kernels lack this kind.
+ * @MMUN_KIND_LIST:  A list notifier, which mmu_notifier_get() counts, with its
+ *	own interval tree and no interval notifier.  Each range counts the
+ *	active
+ *	invalidations that hit the range, and MMUN_READ_BEGIN waits only for
+ *	these.
+ * @MMUN_KIND_LIST_MM: As MMUN_KIND_LIST, but the mm has one count of active
+ *	invalidations, so that MMUN_READ_BEGIN waits for every invalidation of
+ *	the mm.
+ *
+ * out_kinds of MMUN_INFO reports which kinds the kernel has.  All kinds permit
+ * the same calls, except that MMUN_FAIL_NONBLOCK returns EOPNOTSUPP for a range
+ * of a list notifier, because a list notifier with invalidate_range_end() must
+ * not fail.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,
 	MMUN_KIND_NAIVE = 1,
+	MMUN_KIND_TWO_PASS = 2,
+	MMUN_KIND_LIST = 3,
+	MMUN_KIND_LIST_MM = 4,
 };
+
+#define MMUN_NR_KINDS 5
+
+/* Number of finish objects that all ranges of MMUN_KIND_TWO_PASS share */
+#define MMUN_MAX_FINISHES 64
 
 /**
  * enum mmun_method - how to collect pages
@@ -287,6 +313,8 @@ struct mmun_span {
  * of @spans.  The addresses need not be mapped or aligned, and may overlap the
  * addresses of other ranges.  After MMUN_INSERT has written the ID of a range,
  * each new invalidation that hits the range runs the callback of the range.
+ * For a range of MMUN_KIND_LIST, MMUN_INSERT waits until no invalidation of the
+ * mm is active, and a fatal signal ends the wait (EINTR).
  *
  * MMUN_INSERT stops at the first span that fails, and inserts no range for that
  * span.  If the first span of @spans fails, MMUN_INSERT returns the error of
@@ -311,8 +339,9 @@ struct mmun_insert {
  *
  * Drop the shadow page table of each range and unsubscribe the range, in the
  * order of @spans.  If an active invalidation has hit any range of the mm,
- * MMUN_REMOVE waits until no invalidation is active.  After MMUN_REMOVE has
- * returned, no callback of the range runs.
+ * MMUN_REMOVE waits until no invalidation is active.  If the range uses a list
+ * notifier, MMUN_REMOVE waits only until no callback of the range runs.  After
+ * MMUN_REMOVE has returned, no callback of the range runs.
  *
  * If the range of a batch was removed, MMUN_COMMIT of the batch returns ENOENT.
  * MMUN_REMOVE stops at the first span that fails, as MMUN_INSERT does.
@@ -338,6 +367,9 @@ struct mmun_remove {
  * invalidation of the mm is active.  MMUN_READ_BEGIN also waits for an
  * invalidation that was active when the range was inserted, because that
  * invalidation may overlap the range.
+ *
+ * For ranges of list notifiers, enum mmun_kind describes for which
+ * invalidations MMUN_READ_BEGIN waits.
  *
  * A range can have several open batches, and each batch has its own sequence.
  */
@@ -649,9 +681,14 @@ struct mmun_log_setup {
  * @out_mm_users: mm_users of the mm; 0: the mm has exited
  * @out_mm_count: mm_count of the mm, which includes lazy TLB references
  * @out_objects: Number of kernel objects of all contexts together
+ * @out_lists: Number of objects of list notifiers that the core has not yet
+ *	freed, of all contexts together.  @out_objects includes these.
  *
  * Report counters with which a test can detect leaks.  The context and each of
- * its ranges hold one reference on mm_count, and no reference on mm_users.
+ * its ranges hold one reference on mm_count, and no reference on mm_users.  A
+ * context that had a range of a list notifier holds more references: one for
+ * each kind of list notifier, and one for the list notifier of the points START
+ * and END.
  */
 struct mmun_query_context {
 	__u32 size;
@@ -661,6 +698,7 @@ struct mmun_query_context {
 	__u32 out_mm_users;
 	__u32 out_mm_count;
 	__aligned_u64 out_objects;
+	__aligned_u64 out_lists;
 };
 
 /**
@@ -715,7 +753,13 @@ struct mmun_query_range {
  *	callback for this event reaches neither ENTER nor LEAVE.
  *
  * A task reaches START and END in the callbacks of a list notifier (struct
- * mmu_notifier).  The mm drops its list notifiers at MMUN_EVENT_RELEASE.  At
+ * mmu_notifier).  The core calls the newest list notifier first.  The first
+ * range of MMUN_KIND_LIST or MMUN_KIND_LIST_MM in the context therefore
+ * registers this list notifier before the list notifier of the range.  If
+ * another context of the mm had such a range before, START can come before
+ * callbacks of these ranges, and END before the end that their readers await.
+ *
+ * The mm drops its list notifiers at MMUN_EVENT_RELEASE.  At
  * the exit of the mm, MMUN_EVENT_UNMAP comes after MMUN_EVENT_RELEASE and
  * therefore reaches neither START nor END.
  */
@@ -769,16 +813,18 @@ enum mmun_point {
  * driver does not stop.  The arrival of a task that the driver does not stop
  * does not count towards @count.
  *
- * A held task keeps its locks: mmap_lock, page locks and, at START and END, the
- * SRCU read lock of all list notifiers.  Other tasks that need a lock of a held
- * task must wait.  To bound the time that other tasks wait, the holds of all
- * contexts of an mm share two deadlines.  One deadline is for ENTER, LEAVE and
- * EXIT, and the other one is for START and END.  When the driver holds the
- * first task, it sets the deadline, which is out_max_hold_ms in the future.  If
- * no task was held for a millisecond, the next held task sets a new deadline.
- * The driver sets no new deadline between two callbacks of one invalidation.
- * Therefore holds can delay one invalidation by at most three times
- * out_max_hold_ms: in its callbacks, at START and at END.
+ * A held task keeps its locks: mmap_lock, page locks and, in the callback of a
+ * list notifier, the SRCU read lock of all list notifiers.  Other tasks that
+ * need a lock of a held task must wait.  To bound the time that other tasks
+ * wait, the holds of all contexts of an mm share two deadlines.  One deadline
+ * is for ENTER, LEAVE and EXIT, and the other one is for START and END.  When
+ * the driver holds the first task, it sets the deadline, which is
+ * out_max_hold_ms in the future.  If no task was held for a millisecond, the
+ * next held task sets a new deadline.  The driver sets no new deadline between
+ * two callbacks of one invalidation.  Therefore holds can delay one
+ * invalidation by at most three times out_max_hold_ms: in its callbacks, at
+ * START and at END.  The callbacks of MMUN_KIND_LIST and of MMUN_KIND_LIST_MM
+ * can delay it by out_max_hold_ms each, because their sequences differ.
  */
 struct mmun_hold {
 	__u32 size;
@@ -1008,18 +1054,19 @@ enum mmun_event {
 
 /*
  * Flags of struct mmun_record.  BLOCKABLE: the invalidation may block.  FAILED:
- * the callback returned false.
+ * the callback returned false.  FINISH: the callback had two passes.
  */
 #define MMUN_RECORD_BLOCKABLE 0x1
 #define MMUN_RECORD_FAILED 0x2
+#define MMUN_RECORD_FINISH 0x4
 
 /**
  * struct mmun_record - one entry of the log
  * @sequence: Number of the record in this context, counted from 0.  Lost
  *	records are counted too.
  * @time_ns: Time at the start of the event, from CLOCK_MONOTONIC
- * @duration_ns: Duration of the callback in a record of type INVALIDATE;
- *	otherwise 0
+ * @duration_ns: Duration of the callback in a record of type INVALIDATE, from
+ *	the first to the second pass if there are two; otherwise 0
  * @cur_seq: Sequence of the invalidation in records of type INVALIDATE, and of
  *	type HELD at ENTER, LEAVE and EXIT.  This sequence is odd.  Sequence of
  *	the critical section in records of type BEGIN, COMMIT and COLLIDE.
@@ -1035,7 +1082,7 @@ enum mmun_event {
  * @id: ID of the hold in records of type HELD, 0 in records of type PIN, START
  *	and END.  Otherwise ID of the range.
  * @type: enum mmun_record_type
- * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED
+ * @flags: MMUN_RECORD_BLOCKABLE, MMUN_RECORD_FAILED, MMUN_RECORD_FINISH
  * @event: enum mmun_event in records of type INVALIDATE, HELD, START and END;
  *	otherwise 0
  * @tid: The thread that caused the record, in the initial PID namespace

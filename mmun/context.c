@@ -75,7 +75,8 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
  */
 static bool mmun_ctx_owns_mm(struct mmun_ctx *ctx)
 {
-	int own = 1 + atomic_read(&ctx->table.nr) + ctx->probes.nr;
+	int own = 1 + atomic_read(&ctx->table.nr) + ctx->probes.nr +
+		  !!ctx->list + !!ctx->list_mm;
 
 	/* Pairs with the mmdrop() of the last task that used the mm */
 	return atomic_read_acquire(&ctx->mm->mm_count) == own;
@@ -116,6 +117,7 @@ static void mmun_ctx_close_work(struct work_struct *work)
 	mmun_probes_close(ctx);
 	mmun_batches_close(&ctx->batches);
 	mmun_range_table_close(&ctx->table);
+	mmun_lists_close(ctx);
 	mmun_ctx_cleanup(ctx);
 	if (READ_ONCE(ctx->has_deferred))
 		return;
@@ -175,7 +177,7 @@ static int mmun_info(struct mmun_ctx *ctx, struct mmun_info *cmd)
 	cmd->out_features =
 		(IS_ENABLED(CONFIG_HMM_MIRROR) ? MMUN_FEATURE_HMM : 0) |
 		(MMUN_HAS_HMM_UNLOCKED ? MMUN_FEATURE_HMM_UNLOCKED : 0);
-	cmd->out_kinds = BIT_ULL(ARRAY_SIZE(mmun_kinds)) - 1;
+	cmd->out_kinds = mmun_kinds_mask();
 	cmd->out_max_contexts = MMUN_MAX_CONTEXTS;
 	cmd->out_max_ranges = MMUN_MAX_RANGES;
 	cmd->out_max_shadow_pages = MMUN_MAX_CHUNKS * MMUN_CHUNK_PAGES;
@@ -203,5 +205,6 @@ static int mmun_query_context(struct mmun_ctx *ctx,
 	cmd->out_mm_users = atomic_read(&ctx->mm->mm_users);
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
 	cmd->out_objects = atomic_long_read(&mmun_nr_objects);
+	cmd->out_lists = atomic_read(&mmun_nr_lists);
 	return 0;
 }

@@ -353,7 +353,7 @@ static int mmun_hold_arm(struct mmun_ctx *ctx, struct mmun_hold *cmd,
 		return ret;
 	}
 	if (cmd->point == MMUN_POINT_START || cmd->point == MMUN_POINT_END)
-		ret = mmun_list_notifier_register(&ctx->points);
+		ret = mmun_points_use(ctx);
 	resume.hold = cmd->out_hold;
 	if (ret)
 		mmun_resume(ctx, &resume);

@@ -14,35 +14,20 @@
 
 #include "private.h"
 
-/*
- * Return whether this task is in a section of non_block_start(), on a kernel on
- * which a spinlock may not be used there.  A non-blocking section permits
- * spinlocks, but on PREEMPT_RT a spinlock can sleep and would cause a warning.
- * After a list notifier has refused, the core calls invalidate_range_end()
- * outside of such a section.
- */
-static bool mmun_must_leave_non_block(void)
-{
-#ifdef CONFIG_DEBUG_ATOMIC_SLEEP
-	return IS_ENABLED(CONFIG_PREEMPT_RT) && current->non_block_count;
-#else
-	return false;
-#endif
-}
-
 static void mmun_points_pass(struct mmu_notifier *mn,
 			     const struct mmu_notifier_range *mnr,
 			     enum mmun_record_type type, enum mmun_point point)
 {
 	struct mmun_ctx *ctx = container_of(mn, struct mmun_ctx, points.mn);
-	bool in_non_block = mmun_must_leave_non_block();
+	bool left;
 
-	if (in_non_block)
-		non_block_end();
+	/* Pairs with the WRITE_ONCE in mmun_points_use() */
+	if (!READ_ONCE(ctx->points_used))
+		return;
+	left = mmun_non_block_leave();
 	mmun_log_point(ctx, type, 0, mnr, 0);
 	mmun_point_pass(ctx, point, 0, mnr, 0);
-	if (in_non_block)
-		non_block_start();
+	mmun_non_block_return(left);
 }
 
 /* This callback must not fail, because the list notifier has an end, too. */
@@ -121,6 +106,17 @@ static int mmun_list_notifier_register(struct mmun_list_notifier *ln)
 		ret = mmun_list_notifier_register_once(ln);
 	mmput(mm);
 	return ret;
+}
+
+/*
+ * Register the list notifier of the points for a hold.  From now on the list
+ * notifier logs START and END.
+ */
+static int mmun_points_use(struct mmun_ctx *ctx)
+{
+	/* Pairs with the READ_ONCE in mmun_points_pass() */
+	WRITE_ONCE(ctx->points_used, true);
+	return mmun_list_notifier_register(&ctx->points);
 }
 
 /* FAIL_NONBLOCK of the list notifier */

@@ -175,8 +175,12 @@ struct mmun_list_notifier {
  * @log: the log
  * @holds: the holds
  * @points: list notifier of @mm, for the points START and END
+ * @points_used: HOLD has armed a hold at START or END
  * @refuser: list notifier of @mm, for FAIL_NONBLOCK
  * @refusals: number of failures of @refuser that are left to inject
+ * @list: the object of the ranges of MMUN_KIND_LIST, one reference, or NULL.
+ *	Written under mmap_lock of the mm.
+ * @list_mm: likewise for MMUN_KIND_LIST_MM
  * @pins: the threads that wait in PIN_MM
  * @probes: the subscriptions of CHECK_BALANCE
  * @close_work: work item of the last close
@@ -198,8 +202,11 @@ struct mmun_ctx {
 	struct mmun_log log;
 	struct mmun_holds holds;
 	struct mmun_list_notifier points;
+	bool points_used;
 	struct mmun_list_notifier refuser;
 	atomic_t refusals;
+	struct mmun_list *list;
+	struct mmun_list *list_mm;
 	struct mmun_pins pins;
 	struct mmun_probes probes;
 	struct work_struct close_work;
@@ -210,11 +217,28 @@ struct mmun_ctx {
 };
 
 /**
+ * struct mmun_activity - counts invalidations
+ * @active: number of active invalidations
+ * @ended: number of times that @active has become 0
+ */
+struct mmun_activity {
+	u32 active;
+	u64 ended;
+};
+
+/**
  * struct mmun_range - one subscription and its shadow page table
  * @mni: the subscription.  Its interval_tree holds the first and last
- *	address.
+ *	address.  A range of a list notifier uses only interval_tree, mm and
+ *	invalidate_seq, and the core never sees its @mni.
  * @ctx: the context, which outlives the range
  * @kind: the notifier scheme
+ * @list: the object of a range of a list notifier.  Its lock protects
+ *	@activity, @callbacks and @removing.
+ * @activity: MMUN_KIND_LIST: the invalidations that hit the range
+ * @callbacks: number of callbacks of a range of a list notifier that run now
+ * @removing: the removal of a range of a list notifier has begun.  No
+ *	invalidation calls or counts the range.
  * @refs: one reference of the table until REMOVE, one of each batch, and one of
  *	each call that uses the range
  * @id: ID of the range, also in the records of the log
@@ -239,6 +263,10 @@ struct mmun_range {
 	struct mmu_interval_notifier mni;
 	struct mmun_ctx *ctx;
 	const struct mmun_kind_ops *kind;
+	struct mmun_list *list;
+	struct mmun_activity activity;
+	u32 callbacks;
+	bool removing;
 	refcount_t refs;
 	u32 id;
 	u32 fail_nonblock;
@@ -350,6 +378,13 @@ struct mmun_span_group {
  * struct mmun_kind_ops - the operations of a notifier scheme
  * @coherent: the scheme detects collisions, so that a device may use the shadow
  *	entries
+ * @hmm_loop: hmm_range_fault_unlocked_timeout() may begin the read side
+ *	critical sections, because the lock of the scheme is the lock of the
+ *	interval notifiers
+ * @can_refuse: a callback that must not block may return false
+ * @insert: subscribes the range.  The caller must hold a reference on mm_users.
+ *	Returns 0, -EINTR, -ENOMEM, or -EOVERFLOW.
+ * @remove: unsubscribes the range.  Waits until no callback of the range runs.
  * @read_begin: begins a read side critical section and returns its sequence.
  *	May wait for an invalidation.
  * @read_retry: returns true if an invalidation has hit the range since
@@ -357,8 +392,28 @@ struct mmun_span_group {
  */
 struct mmun_kind_ops {
 	bool coherent;
+	bool hmm_loop;
+	bool can_refuse;
+	int (*insert)(struct mmun_range *range);
+	void (*remove)(struct mmun_range *range);
 	unsigned long (*read_begin)(struct mmun_range *range);
 	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
+};
+
+/**
+ * struct mmun_callback - a callback of a range that runs now
+ * @range: the range
+ * @mnr: the invalidation
+ * @cur_seq: sequence of the invalidation
+ * @start_ns: time when the callback began (CLOCK_MONOTONIC), if @logged is set
+ * @logged: the callback writes a record
+ */
+struct mmun_callback {
+	struct mmun_range *range;
+	const struct mmu_notifier_range *mnr;
+	unsigned long cur_seq;
+	u64 start_ns;
+	bool logged;
 };
 
 /**
@@ -557,9 +612,14 @@ static long mmun_held_begin(struct mmun_mm_data *mm_data,
 			    unsigned long cur_seq);
 static void mmun_held_end(struct mmun_mm_data *mm_data, unsigned long cur_seq);
 
+/* non_block.c */
+static bool mmun_non_block_leave(void);
+static void mmun_non_block_return(bool left);
+
 /* list_notifier.c */
 static void mmun_list_notifiers_init(struct mmun_ctx *ctx);
 static int mmun_list_notifier_register(struct mmun_list_notifier *ln);
+static int mmun_points_use(struct mmun_ctx *ctx);
 static int mmun_list_notifier_refuse(struct mmun_ctx *ctx,
 				     struct mmun_fail_nonblock *cmd);
 static void mmun_list_notifiers_close(struct mmun_ctx *ctx);
@@ -575,13 +635,37 @@ static void mmun_holds_init(struct mmun_holds *holds);
 static void mmun_holds_close(struct mmun_ctx *ctx);
 
 /* notifier.c */
-static const struct mmu_interval_notifier_ops mmun_interval_notifier_ops;
+static bool mmun_invalidate(struct mmu_interval_notifier *mni,
+			    const struct mmu_notifier_range *mnr,
+			    unsigned long cur_seq);
+static int mmun_range_subscribe_to(struct mmun_range *range,
+				   const struct mmu_interval_notifier_ops *ops);
 static int mmun_subscribe(struct mmun_ctx *ctx,
 			  struct mmu_interval_notifier *mni,
 			  unsigned long start, unsigned long length,
 			  const struct mmu_interval_notifier_ops *ops);
 static void mmun_unsubscribe(struct mmun_ctx *ctx,
 			     struct mmu_interval_notifier *mni);
+
+/* kinds/interval.c */
+static void mmun_interval_remove(struct mmun_range *range);
+static unsigned long mmun_interval_read_begin(struct mmun_range *range);
+static bool mmun_interval_read_retry(struct mmun_range *range,
+				     unsigned long seq);
+static const struct mmun_kind_ops mmun_interval_kind, mmun_naive_kind;
+
+/* kinds/two_pass.c */
+static const struct mmun_kind_ops mmun_two_pass_kind;
+
+/* kinds/list.c */
+static const struct mmun_kind_ops mmun_list_kind, mmun_list_mm_kind;
+static void mmun_lists_close(struct mmun_ctx *ctx);
+static void mmun_lists_synchronize(void);
+
+/* kinds/table.c */
+static const struct mmun_kind_ops *const mmun_kinds[MMUN_NR_KINDS];
+static bool mmun_kind_is_known(u32 kind);
+static u64 mmun_kinds_mask(void);
 
 /* readside.c */
 static unsigned long mmun_section_begin(struct mmun_range *range);

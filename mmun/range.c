@@ -83,7 +83,7 @@ static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
 	/* mmu_interval_notifier_insert() checks the length. */
 	range->mni.interval_tree.last = span->start + span->length - 1;
 	range->ctx = ctx;
-	range->kind = &mmun_kinds[kind];
+	range->kind = mmun_kinds[kind];
 	refcount_set(&range->refs, 1);
 	range->id = span->id;
 }
@@ -95,13 +95,10 @@ static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
  */
 static int mmun_range_subscribe(struct mmun_range *range)
 {
-	unsigned long start = mmun_range_start(range);
 	int ret;
 
 	mmun_log_range(range, MMUN_RECORD_INSERT, 0);
-	ret = mmun_subscribe(range->ctx, &range->mni, start,
-			     mmun_range_last(range) + 1 - start,
-			     &mmun_interval_notifier_ops);
+	ret = range->kind->insert(range);
 	if (ret)
 		mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
 	return ret;
@@ -142,7 +139,7 @@ static bool mmun_range_is_deferred(const struct mmun_range *range)
 static bool mmun_range_unsubscribe(struct mmun_range *range)
 {
 	mmun_range_disable(range);
-	mmun_unsubscribe(range->ctx, &range->mni);
+	range->kind->remove(range);
 	/* Pairs with the READ_ONCE in mmun_invalidate() */
 	WRITE_ONCE(range->unsubscribed, true);
 	mmun_log_range(range, MMUN_RECORD_REMOVE, 0);
@@ -177,6 +174,8 @@ static int mmun_fail_nonblock(struct mmun_ctx *ctx,
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
+	if (!range->kind->can_refuse)
+		return -EOPNOTSUPP;
 	guard(spinlock)(&range->lock);
 	cmd->out_left = range->fail_nonblock;
 	range->fail_nonblock = cmd->count;

@@ -217,7 +217,7 @@ static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 
 static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
-	if (cmd->kind >= ARRAY_SIZE(mmun_kinds))
+	if (!mmun_kind_is_known(cmd->kind))
 		return -EOPNOTSUPP;
 	return mmun_groups_execute(ctx, cmd->kind, cmd->spans, cmd->count,
 				   &cmd->out_done, mmun_group_insert);

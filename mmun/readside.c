@@ -1,52 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The read side.  Each notifier scheme has a function that begins a read side
- * critical section, and a function that detects a collision.  A batch has one
- * critical section, and so has each round of SNAPSHOT.  A commit ends a
- * critical section.
+ * The read side.  Each kind has a function that begins a read side critical
+ * section, and a function that detects a collision.  A batch has one critical
+ * section, and so has each round of SNAPSHOT.  A commit ends a critical
+ * section.
  */
 
 #include "private.h"
-
-/* MMUN_KIND_INTERVAL: the collision-retry lock */
-
-static unsigned long mmun_interval_read_begin(struct mmun_range *range)
-{
-	return mmu_interval_read_begin(&range->mni);
-}
-
-static bool mmun_interval_read_retry(struct mmun_range *range,
-				     unsigned long seq)
-{
-	lockdep_assert_held(&range->lock);
-	return mmu_interval_read_retry(&range->mni, seq);
-}
-
-/* MMUN_KIND_NAIVE: no lock */
-
-static unsigned long mmun_naive_read_begin(struct mmun_range *range)
-{
-	return 0;
-}
-
-static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq)
-{
-	return false;
-}
-
-static const struct mmun_kind_ops mmun_kinds[] = {
-	[MMUN_KIND_INTERVAL] = {
-		.coherent = true,
-		.read_begin = mmun_interval_read_begin,
-		.read_retry = mmun_interval_read_retry,
-	},
-	[MMUN_KIND_NAIVE] = {
-		.read_begin = mmun_naive_read_begin,
-		.read_retry = mmun_naive_read_retry,
-	},
-};
-
-/* Read side critical sections */
 
 static unsigned long mmun_section_begin(struct mmun_range *range)
 {

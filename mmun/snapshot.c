@@ -7,13 +7,14 @@
 
 /*
  * Add MMUN_OWN_LOOP if HMM cannot run the retry loop.  HMM has no retry loop in
- * old kernels, and GUP has none in any kernel.  The retry loop of HMM detects
- * collisions, which a range of MMUN_KIND_NAIVE must ignore.
+ * old kernels, and GUP has none in any kernel.  The retry loop of HMM uses the
+ * lock of the interval notifiers.  A range of MMUN_KIND_NAIVE must ignore this
+ * lock, and a range of a list notifier has another lock.
  */
 static u32 mmun_snapshot_flags(const struct mmun_range *range,
 			       const struct mmun_snapshot *cmd)
 {
-	bool hmm_loop = MMUN_HAS_HMM_UNLOCKED && range->kind->coherent &&
+	bool hmm_loop = MMUN_HAS_HMM_UNLOCKED && range->kind->hmm_loop &&
 			cmd->method != MMUN_METHOD_GUP;
 
 	return hmm_loop ? cmd->flags : cmd->flags | MMUN_OWN_LOOP;

@@ -32,7 +32,7 @@ OFFSETS(verify, SIZE == 48 && AT(out_result) == 12 && AT(out_checked) == 16 && A
 OFFSETS(fail_nonblock, SIZE == 16)
 OFFSETS(query_range, SIZE == 64 && AT(seq) == 8 && AT(out_in_tree) == 24 &&
 	AT(out_invalidations) == 32)
-OFFSETS(query_context, SIZE == 32 && AT(out_objects) == 24)
+OFFSETS(query_context, SIZE == 40 && AT(out_objects) == 24)
 OFFSETS(log_setup, SIZE == 24 && AT(out_lost) == 16)
 OFFSETS(hold, SIZE == 32 && AT(out_hold) == 28)
 OFFSETS(wait_held, SIZE == 48 && AT(out_start) == 32)

@@ -65,7 +65,7 @@ static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 	const struct wrong rows[] = {
 		WRONG(info, __reserved, OFFER, 1),
 		WRONG(info, __reserved2, OFFER, 1),
-		WRONG(insert, kind, OFFER, 2, -1),
+		WRONG(insert, kind, OFFER, MMUN_NR_KINDS, -1),
 		WRONG(insert, count, VALUE, 0, info->out_max_ranges + 1, -1ULL),
 		WRONG(insert, spans, BUFFER, 0, KERNEL_ADDRESS),
 		WRONG(remove, __reserved, OFFER, 1),
@@ -316,8 +316,9 @@ TEST_F(abi, info_reports_consistent_features_and_limits)
 	/* HMM_UNLOCKED implies HMM. */
 	if (info->out_features & MMUN_FEATURE_HMM_UNLOCKED)
 		EXPECT_NE(0, info->out_features & MMUN_FEATURE_HMM);
-	EXPECT_EQ(1ULL << MMUN_KIND_INTERVAL | 1ULL << MMUN_KIND_NAIVE,
-		  info->out_kinds);
+	/* Only some kernels have two-pass notifiers. */
+	EXPECT_EQ((1ULL << MMUN_NR_KINDS) - 1,
+		  info->out_kinds | 1ULL << MMUN_KIND_TWO_PASS);
 	EXPECT_LE(16, info->out_max_contexts);
 	EXPECT_LE(1000000, info->out_max_ranges);
 	EXPECT_LE(1000000, info->out_max_shadow_pages);
