@@ -123,7 +123,8 @@ begin_background() {
 		in_background uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
 		in_background debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
 		[ "$UNTIL" = compile ] || in_background kselftest \
-			env KDIR= JOBS=1 KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
+			env KDIR= JOBS=1 KINDS=all KERNEL=7.3-debug \
+			"$SCRIPTS/kselftest.sh"
 	} &
 	background=$!
 	set +m
@@ -167,11 +168,13 @@ for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
 	test/test-{clean,signals,keys}.sh; do
 	step "$what" "$SCRIPTS/$what"
 done
-batch "kselftest" "$SCRIPTS/kselftest.sh"
+batch "kselftest" env KINDS=all "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
+step "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$out"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
-	batch "kselftest on 7.3-uml" env KDIR= KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+	batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml \
+		"$SCRIPTS/kselftest.sh"
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"

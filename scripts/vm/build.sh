@@ -166,24 +166,40 @@ changed_sources() {
 	done <<<"$sources"
 }
 
-# build_tests: Builds all test programs, or only the program that PROGRAM names, and
-# writes OUT/programs.
+# kinds: Prints the kinds of ranges, besides interval notifiers, for which build_tests
+# builds programs.
+kinds() {
+	case ${KINDS:-all} in
+	interval) ;;
+	list)	echo list ;;
+	all)	echo two_pass list list_mm ;;
+	*)	die "KINDS=$KINDS: expected interval, list or all" ;;
+	esac
+}
+
+# build_tests: Builds all test programs for KINDS, or only the program that PROGRAM names,
+# and writes OUT/programs.
 build_tests() {
-	local target=${PROGRAM:-all} key sources changed list
+	local target=${PROGRAM:-all} key sources kinds built changed list
 
 	target=${target%% *}
 	key=$(tests_key)
 	empty_if_outdated "$out/tests" "$key"
 	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor,core}/*.h \
 		{model,stress,bench}/*.c ../../../../test_mmun_uapi.h)
-	changed=$(changed_sources "$out/tests/.sources-$target")
+	kinds=$(kinds)
+	words+=(MMUN_KINDS="$kinds")
+	built=$out/tests/.sources-$target-${KINDS:-all}
+	changed=$(changed_sources "$built")
+	# The programs of other KINDS are then outdated, too.
+	[ -z "$changed" ] || rm -f "$out"/tests/.sources-*
 	[ -z "$changed" ] || say "building the tests"
 	[ "$target" = all ] || target=$out/tests/$target
 	# shellcheck disable=SC2086 # a list of words
 	make_in "$out/tests" "${words[@]}" $changed "$target"
 	list=$(make "${words[@]}" COLLECTION=mmun emit_tests)
 	printf '%s\n' "${list//mmun:/}" >"$out/programs"
-	printf '%s\n' "$sources" >"$out/tests/.sources-${target##*/}"
+	printf '%s\n' "$sources" >"$built"
 }
 
 case $1 in

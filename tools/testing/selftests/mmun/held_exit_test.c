@@ -183,7 +183,7 @@ TEST_F(held_exit, arrival_that_must_not_block_is_missed)
 		EXPECT_EQ(0, mmun_resume(at[i]));
 		expect_armed(at[i]);
 	}
-	EXPECT_EQ(1, mmun_check_balance(0));
+	expect_balance(1);
 }
 
 EXECED_MAIN

@@ -85,7 +85,7 @@ TEST_F(hold, page_is_gone_and_readers_do_not_wait_at_end)
 	hold_dontneed(1, MMUN_POINT_END, self->id);
 	EXPECT_EQ(0, present(1));
 	EXPECT_EQ(0, mmun_commit(mmun_read_begin(self->id)));
-	EXPECT_EQ(1, mmun_check_balance(0));
+	expect_balance(1);
 }
 
 TEST_F(hold, reader_does_not_wait_at_enter_and_collides_later)
@@ -421,10 +421,10 @@ TEST_F(hold_two, reader_waits_for_the_last_of_two_invalidations)
 	block_reader();
 	end_worker(mutator[variant->first]);
 	expect_blocked_in(self->reader.tid, MMUN_READ_BEGIN);
-	EXPECT_EQ(0, mmun_check_balance(0));
+	expect_balance(0);
 	end_workers();
 	EXPECT_EQ(0, mmun_commit(self->reader.token));
-	EXPECT_EQ(1, mmun_check_balance(0));
+	expect_balance(1);
 }
 
 TEST_F(hold_two, one_hold_stops_both_threads)
@@ -714,7 +714,7 @@ TEST_F(hold, ends_when_the_process_that_armed_it_is_killed)
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
-	EXPECT_EQ(1, mmun_check_balance(0));
+	expect_balance(1);
 }
 
 HOLD_FIXTURE(hold_close)
@@ -730,7 +730,7 @@ TEST_F(hold_close, resumes_the_held_task)
 	EXPECT_EQ(0, worker_join(&self->mutator));
 	EXPECT_GT(MMUN_HOLD_MS, ms_since(&then));
 	self->fd = mmun_open();
-	EXPECT_EQ(1, mmun_check_balance(0));
+	expect_balance(1);
 	EXPECT_EQ(0, present(1));
 }
 

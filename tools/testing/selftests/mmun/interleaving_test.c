@@ -711,7 +711,7 @@ TEST_F(interleaving, reader_waits_for_the_end_of_the_outer_invalidation)
 				  HUGE_SIZE);
 	EXPECT_EQ(outer.cur_seq, inner.cur_seq);
 	EXPECT_EQ(mmun_u64(self->map) + HUGE_SIZE, mmun_wait_held(at).out_end);
-	EXPECT_EQ(0, mmun_check_balance(0));
+	expect_balance(0);
 	block_reader();
 	resume_mutator(0, at);
 	EXPECT_EQ(0, worker_join(&self->reader));

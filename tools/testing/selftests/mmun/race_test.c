@@ -332,11 +332,12 @@ static int victim_end(struct mmun_child *victim)
  */
 static void reap_once(int pidfd)
 {
-	bool refuse = roll(2);
+	bool refuse = !MMUN_IS_LIST && roll(2);
 	__u32 left;
 	int ret;
 
-	_mmun_fail_nonblock(race.fd, race.id, refuse, &left);
+	if (!MMUN_IS_LIST)
+		_mmun_fail_nonblock(race.fd, race.id, refuse, &left);
 	ret = syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0;
 	if (ret != (refuse ? EAGAIN : 0))
 		wrong("process_mrelease: %s", strerror(ret));

@@ -242,6 +242,36 @@
 #define mmun_wake_thread(tid, count) \
 	MMUN_MUST(__u32, _mmun_wake_thread, tid, count)
 
+/*
+ * Wait until the core has freed the objects of all list notifiers, for example
+ * of earlier tests.  Evaluates to the number of objects of the driver.
+ */
+#define mmun_objects_without_lists()                                \
+	({                                                          \
+		const struct timespec __then = mmun_now();          \
+		while (mmun_query_context().out_lists) {            \
+			ASSERT_GT(MMUN_HOLD_MS, ms_since(&__then)); \
+			poll(NULL, 0, 1);                           \
+		}                                                   \
+		mmun_query_context().out_objects;                   \
+	})
+
+/*
+ * Expect that the driver has @_nr objects.  The core frees the object of the
+ * ranges of a list notifier after a grace period, so wait for the number.
+ */
+#define mmun_expect_objects(_nr)                                      \
+	do {                                                          \
+		const struct timespec __then = mmun_now();            \
+		__u64 __objects = mmun_query_context().out_objects;   \
+		while (__objects != (_nr) &&                          \
+		       ms_since(&__then) < MMUN_HOLD_MS) {            \
+			poll(NULL, 0, 1);                             \
+			__objects = mmun_query_context().out_objects; \
+		}                                                     \
+		EXPECT_EQ(_nr, __objects);                            \
+	} while (0)
+
 /* Returns whether all invalidations of the mm have ended. */
 #define mmun_check_balance(timeout_ms)                                         \
 	(MMUN_MUST(struct mmun_check_balance, _mmun_check_balance, timeout_ms) \

@@ -13,6 +13,8 @@
 
 #include <test_mmun_uapi.h>
 
+#include "kind.h"
+
 #define MMUN_DEV "/dev/mmun"
 #define MMUN_RETRIES 1000 /* in one call; a correct kernel needs far fewer */
 
@@ -117,13 +119,13 @@ static inline int _mmun_insert_kind(int fd, __u32 kind, const void *start,
 static inline int _mmun_insert(int fd, const void *start, size_t length,
 			       __u32 *id)
 {
-	return _mmun_insert_kind(fd, MMUN_KIND_INTERVAL, start, length, id);
+	return _mmun_insert_kind(fd, MMUN_TEST_KIND, start, length, id);
 }
 
 static inline int _mmun_insert_bulk(int fd, struct mmun_span *spans,
 				    __u64 count, __u64 *done)
 {
-	return _mmun_insert_spans(fd, MMUN_KIND_INTERVAL, spans, count, done);
+	return _mmun_insert_spans(fd, MMUN_TEST_KIND, spans, count, done);
 }
 
 static inline int _mmun_remove(int fd, __u32 id)
@@ -194,11 +196,18 @@ static inline __u32 mmun_best_method(int fd)
 							MMUN_METHOD_GUP;
 }
 
+static inline bool mmun_has_kind(int fd, __u32 kind)
+{
+	struct mmun_info info;
+
+	return !_mmun_info(fd, &info) && (info.out_kinds & 1ULL << kind);
+}
+
 /* Returns whether HMM itself retries a snapshot by this method. */
 static inline bool mmun_is_unlocked(int fd, __u32 method)
 {
 	return method != MMUN_METHOD_GUP && !MMUN_SNAPSHOT_FLAGS &&
-	       mmun_has_feature(fd, MMUN_FEATURE_HMM_UNLOCKED);
+	       !MMUN_IS_LIST && mmun_has_feature(fd, MMUN_FEATURE_HMM_UNLOCKED);
 }
 
 #endif /* _SELFTESTS_MMUN_IOCTL_H */

@@ -27,6 +27,8 @@ static int test_harness_run(int argc, char **argv);
 #define MMUN_NO_DEVICE "no " MMUN_DEV ": load test_mmun.ko"
 #define MMUN_ONE_LOOP \
 	"no hmm_range_fault_unlocked_timeout(): SNAPSHOT has one loop, which other programs test"
+#define MMUN_NO_KIND \
+	"no invalidate_start() in struct mmu_interval_notifier_ops: the kernel is older than two-pass notifiers"
 #define MMUN_NO_ACCESS "no access to " MMUN_DEV ": run as root"
 
 /* Returns the reason why no test of the program can run, or NULL. */
@@ -40,6 +42,8 @@ static inline const char *mmun_device_problem(void)
 	if (MMUN_SNAPSHOT_FLAGS &&
 	    !mmun_has_feature(fd, MMUN_FEATURE_HMM_UNLOCKED))
 		problem = MMUN_ONE_LOOP;
+	if (!mmun_has_kind(fd, MMUN_TEST_KIND))
+		problem = MMUN_NO_KIND;
 	close(fd);
 	return problem;
 }

@@ -8,7 +8,10 @@
  * run if MMUN_TESTS is empty.
  *
  * With MMUN_LIST=1 a program prints the names of the selected tests, one on
- * each line, and exits.  The list needs no device.
+ * each line, and exits.  The value "rules" prints the tests that a rule forbids
+ * over the kind of the program, and the rules.  The value "globs" prints all
+ * globs of lib/kind.h, and "used-globs" those that forbid a test.  The lists
+ * need no device.
  */
 #ifndef _SELFTESTS_MMUN_NAMES_H
 #define _SELFTESTS_MMUN_NAMES_H
@@ -22,6 +25,7 @@
 #include <unistd.h>
 
 #include "../../kselftest_harness.h"
+#include "kind.h"
 #include "mark.h"
 
 static inline const char *mmun_globs(void)
@@ -57,6 +61,38 @@ static inline bool mmun_glob_matches(const char *name)
 	return found;
 }
 
+static inline bool mmun_print_glob(const char *glob, const char *name)
+{
+	if (mmun_is_match(glob, name))
+		printf("%s\n", glob);
+	return false;
+}
+
+/*
+ * Print a test that a rule forbids: the name and the rule, or the globs that
+ * match the name.
+ */
+static inline void mmun_print_rule(const struct mmun_rule *rule,
+				   const char *name)
+{
+	const char *what = getenv("MMUN_LIST") ?: "";
+
+	if (!strcmp(what, "rules"))
+		printf("%s\t%s\n", name, rule->rule);
+	else if (!strcmp(what, "used-globs"))
+		mmun_each_glob(rule, mmun_print_glob, name);
+}
+
+/* Returns whether no rule forbids the test over the kind. */
+static inline bool mmun_is_permitted(const char *name)
+{
+	const struct mmun_rule *rule = mmun_rule_of(name);
+
+	if (rule)
+		mmun_print_rule(rule, name);
+	return !rule;
+}
+
 static inline bool mmun_is_asked_for(const char *fixture, const char *variant,
 				     const char *test)
 {
@@ -64,7 +100,9 @@ static inline bool mmun_is_asked_for(const char *fixture, const char *variant,
 
 	snprintf(name, sizeof(name), "%s.%s", fixture, test);
 	snprintf(full, sizeof(full), "%s.%s.%s", fixture, variant, test);
-	return mmun_glob_matches(name) || (*variant && mmun_glob_matches(full));
+	return (mmun_glob_matches(name) ||
+		(*variant && mmun_glob_matches(full))) &&
+	       mmun_is_permitted(*variant ? full : name);
 }
 
 static inline void *mmun_copy(const void *from, size_t size, int flags)
@@ -160,12 +198,32 @@ static inline void mmun_choose_tests(void)
 	*end = NULL;
 }
 
-/* The caller must have called mmun_choose_tests(). */
+static inline bool mmun_print_each_glob(const char *glob, const char *unused)
+{
+	puts(glob);
+	return false;
+}
+
+static inline void mmun_list_globs(void)
+{
+	for (size_t i = 0; i < MMUN_NR_RULES; i++)
+		mmun_each_glob(&mmun_rules[i], mmun_print_each_glob, NULL);
+}
+
+/*
+ * mmun_choose_tests() has already printed the tests that a rule forbids, if
+ * they are wanted.
+ */
 static inline void mmun_list_tests(void)
 {
+	const char *what = getenv("MMUN_LIST") ?: "";
 	struct __fixture_metadata *f;
 	struct __test_metadata *t;
 
+	if (!strcmp(what, "globs"))
+		mmun_list_globs();
+	if (strcmp(what, "1"))
+		return;
 	for (f = __fixture_list; f; f = f->next)
 		for (t = f->tests; t; t = t->next)
 			mmun_print_name(f->name, f->variant->name, t->name);

@@ -84,25 +84,25 @@ static inline void mmun_print_all(const struct mmun_records *log)
  * @_event to range @_id.  The part of the invalidation that is inside the range
  * must be [@_start, @_start + @_length).  Evaluates to the record.
  */
-#define mmun_expect_event(_id, _event, _start, _length)               \
-	({                                                            \
-		struct mmun_record __r = {};                          \
-		ASSERT_EQ(1, mmun_next_record(self->fd, &__r))        \
-		{                                                     \
-			TH_LOG("no event, expected %d on range %u",   \
-			       (int)(_event), (unsigned int)(_id));   \
-		}                                                     \
-		EXPECT_EQ(MMUN_RECORD_INVALIDATE, __r.type);          \
-		EXPECT_EQ(_id, __r.id);                               \
-		EXPECT_EQ(_event, __r.event);                         \
-		EXPECT_EQ(MMUN_RECORD_BLOCKABLE, __r.flags);          \
-		EXPECT_EQ(1, __r.cur_seq & 1);                        \
-		EXPECT_EQ(mmun_u64(_start), __r.clip_start);          \
-		EXPECT_EQ(mmun_u64(_start) + (_length), __r.clip_end) \
-		{                                                     \
-			mmun_print_record(&__r);                      \
-		}                                                     \
-		__r;                                                  \
+#define mmun_expect_event(_id, _event, _start, _length)                        \
+	({                                                                     \
+		struct mmun_record __r = {};                                   \
+		ASSERT_EQ(1, mmun_next_record(self->fd, &__r))                 \
+		{                                                              \
+			TH_LOG("no event, expected %d on range %u",            \
+			       (int)(_event), (unsigned int)(_id));            \
+		}                                                              \
+		EXPECT_EQ(MMUN_RECORD_INVALIDATE, __r.type);                   \
+		EXPECT_EQ(_id, __r.id);                                        \
+		EXPECT_EQ(_event, __r.event);                                  \
+		EXPECT_EQ(MMUN_RECORD_BLOCKABLE | MMUN_KIND_FLAGS, __r.flags); \
+		EXPECT_EQ(1, __r.cur_seq & 1);                                 \
+		EXPECT_EQ(mmun_u64(_start), __r.clip_start);                   \
+		EXPECT_EQ(mmun_u64(_start) + (_length), __r.clip_end)          \
+		{                                                              \
+			mmun_print_record(&__r);                               \
+		}                                                              \
+		__r;                                                           \
 	})
 
 #define mmun_expect_no_event()                                 \

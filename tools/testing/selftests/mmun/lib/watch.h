@@ -46,7 +46,8 @@ static inline bool watch_matches(const struct watch *w,
 	__u64 first = mmun_u64(w->start), last = first + w->length - 1;
 
 	return r->type == MMUN_RECORD_INVALIDATE && r->id == w->id &&
-	       r->event == event && r->flags == MMUN_RECORD_BLOCKABLE &&
+	       r->event == event &&
+	       r->flags == (MMUN_RECORD_BLOCKABLE | MMUN_KIND_FLAGS) &&
 	       r->cur_seq % 2 == 1 && r->start == from && r->end == to &&
 	       r->clip_start == (from > first ? from : first) &&
 	       r->clip_end == (to - 1 < last ? to : last + 1);
