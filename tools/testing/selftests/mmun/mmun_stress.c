@@ -34,6 +34,7 @@
  * The reasons for the errors that an operation may return:
  *
  *   ENOENT		another thread removed the range
+ *   EOPNOTSUPP		a range of a list notifier must not refuse
  *   EFAULT, EACCES	the memory has holes, or pages that are not writable
  *   EAGAIN, EBUSY, EIO	another task uses the pages
  *   ENODEV		the NUMA node does not exist
@@ -53,7 +54,7 @@ static struct op ops[] = {
 	{ "read",		 80, op_read, RANGE | ONE | LOCK, { ENOENT, EFAULT } },
 	{ "write",		 60, op_write, RANGE | ONE | LOCK, { ENOENT, EFAULT } },
 	{ "verify",		 20, op_verify, RANGE, { ENOENT } },
-	{ "refuse",		  2, op_refuse, RANGE, { ENOENT } },
+	{ "refuse",		  2, op_refuse, RANGE, { ENOENT, EOPNOTSUPP } },
 	{ "log",		 10, op_log, CONTEXT, { 0 } },
 	{ "touch",		100, area_write, LOCK | OPEN | CHECK, { 0 } },
 	{ "munmap",		 20, op_munmap, LOCK | CHECK, { 0 } },
@@ -130,16 +131,18 @@ static void stress_with_ksm(int fd)
 	}
 }
 
-static int make_shared(void)
+static int make_shared(int fd)
 {
 	pthread_barrierattr_t attr;
+	struct mmun_info info;
 	struct arena *arena;
 	int p;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (shared == MAP_FAILED)
+	if (shared == MAP_FAILED || _mmun_info(fd, &info))
 		return -1;
+	shared->kinds = info.out_kinds;
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->barrier, &attr, options.processes);
@@ -164,7 +167,7 @@ int main(int argc, char **argv)
 	fd = mmun_open();
 	if (fd < 0)
 		return mmun_skip_all(MMUN_NO_DEVICE);
-	if (make_shared())
+	if (make_shared(fd))
 		return mmun_skip_all("no memory");
 	printf("TAP version 13\n1..1\n# seed %llu, %llu processes of %llu threads, %llu seconds\n",
 	       options.seed, options.processes, options.threads,

@@ -154,6 +154,17 @@ static int remove_range(const struct area *area)
 	return ret;
 }
 
+/* Choose a kind that detects collisions. */
+static __u32 pick_kind(void)
+{
+	__u32 kind;
+
+	do {
+		kind = roll(MMUN_NR_KINDS);
+	} while (kind == MMUN_KIND_NAIVE || !(shared->kinds & 1ULL << kind));
+	return kind;
+}
+
 static int op_insert(const struct area *context)
 {
 	atomic_ullong *slot = pick_slot(context);
@@ -163,7 +174,7 @@ static int op_insert(const struct area *context)
 
 	if (*slot)
 		return IDLE;
-	if (_mmun_insert_bulk(area.fd, &span, 1, &done))
+	if (_mmun_insert_spans(area.fd, pick_kind(), &span, 1, &done))
 		return errno;
 	count_ranges(1);
 	area.id = span.id;
@@ -201,7 +212,7 @@ static int op_bulk_insert(const struct area *context)
 		me->bulk[i].length %= 16 * page_size();
 		me->bulk[i].length += page_size();
 	}
-	if (_mmun_insert_bulk(area.fd, me->bulk, count, &done))
+	if (_mmun_insert_spans(area.fd, pick_kind(), me->bulk, count, &done))
 		return errno;
 	check_done("MMUN_INSERT", done, count);
 	me->bulk_fd = area.fd;

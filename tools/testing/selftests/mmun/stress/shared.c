@@ -142,6 +142,7 @@ struct shared {
 	atomic_bool stop; /* start no call */
 	atomic_bool failed; /* @what is the first failure */
 	char what[512];
+	__u64 kinds; /* mask of 1 << enum mmun_kind that the kernel has */
 	pthread_barrier_t barrier; /* of the processes */
 	COUNTERS(MEMBER)
 	atomic_ullong batches_open;
