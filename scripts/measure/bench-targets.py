@@ -79,6 +79,8 @@ def targets(c):
                  c("hit_0", "floor", 100000))
     yield "each of 1,000 hits, log on: above a miss", 400, \
         lambda: c.hits("hit_logged", 1000, 1000)
+    yield "a hit among 100,000, list: times interval", 1.5, \
+        lambda: (c("hit_1", "list", 100000) / c("hit_1", "interval", 100000))
     yield "reading the log, 64 at a time: per event", 150, \
         lambda: c("read_log", "interval", 64)
 

@@ -94,14 +94,34 @@ static void bench_kind_hits(void)
 	must_be_hit(fd, 2 * NR_SAMPLES);
 }
 
+/*
+ * The mm has n ranges of each of two kinds: of interval notifiers, and of a list
+ * notifier.  The page is in my.hits ranges of each kind.
+ */
+static void bench_both_hits(void)
+{
+	int fd = mmun_open(), other = mmun_open();
+
+	map_pages(SMALL, 1);
+	log_off(fd);
+	log_off(other);
+	my.kind = MMUN_KIND_LIST;
+	insert_around(other);
+	my.kind = MMUN_KIND_INTERVAL;
+	insert_around(fd);
+	add_hit("hit", MEDIAN(touch_one(), invalidate(), nothing()));
+	must_be_hit(fd, NR_SAMPLES);
+	must_be_hit(other, NR_SAMPLES);
+}
+
 static void bench_hits_of(__u64 hits, __u64 n)
 {
 	if (hits > n)
 		return;
 	my.hits = hits;
 	in_child(bench_floor_hits, "floor", 0, n);
-	in_child(bench_kind_hits, "interval", MMUN_KIND_INTERVAL, n);
-	in_child(bench_kind_hits, "naive", MMUN_KIND_NAIVE, n);
+	in_child_of_each_kind(bench_kind_hits, n);
+	in_child(bench_both_hits, "both", MMUN_KIND_INTERVAL, n);
 }
 
 static void run_hits(void)

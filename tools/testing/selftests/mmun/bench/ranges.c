@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures INSERT and REMOVE of n ranges in one call, and of one more range.
- * Also measures the memory of n ranges, which is the decrease of free memory.
+ * Measures INSERT and REMOVE of n ranges in one call, and of one more range, for
+ * each kind of ranges.  Also measures the memory of n ranges, which is the
+ * decrease of free memory.
  */
 
 #include <sys/sysinfo.h>
 
 /* The address of the first range is not mapped: a range needs no mapping. */
 #define RANGES_BASE 0x300000000000UL
+
+/* The kinds, and the names of their rows */
+static const struct bench_kind {
+	const char *name;
+	__u32 kind;
+} bench_kinds[] = {
+	{ "interval", MMUN_KIND_INTERVAL }, { "naive", MMUN_KIND_NAIVE },
+	{ "two_pass", MMUN_KIND_TWO_PASS }, { "list", MMUN_KIND_LIST },
+	{ "list_mm", MMUN_KIND_LIST_MM },
+};
+
+/* Execute @bench in a new process for each kind that the kernel has. */
+static void in_child_of_each_kind(void (*bench)(void), __u64 n)
+{
+	const struct bench_kind *kind = bench_kinds;
+	int fd = mmun_open();
+
+	for (int i = 0; i < MMUN_NR_KINDS; i++, kind++)
+		if (mmun_has_kind(fd, kind->kind))
+			in_child(bench, kind->name, kind->kind, n);
+	close(fd);
+}
 
 static struct mmun_span *make_bulk(void)
 {
@@ -100,6 +123,25 @@ static void bench_kind(void)
 	free(bulk);
 }
 
+/*
+ * The mm has n ranges of each of two kinds: of interval notifiers, and of a list
+ * notifier.  Insert one more range of an interval notifier.
+ */
+static void bench_both(void)
+{
+	struct mmun_span *bulk = make_bulk();
+	int fd = mmun_open(), other = mmun_open();
+
+	my.kind = MMUN_KIND_LIST;
+	insert_bulk(other, bulk, my.n);
+	my.kind = MMUN_KIND_INTERVAL;
+	insert_bulk(fd, bulk, my.n);
+	bench_one_more(fd);
+	close(other);
+	close(fd);
+	free(bulk);
+}
+
 /* Insert a set of subscriptions.  Returns the cost of the calls of the core. */
 static __u64 floor_insert(int fd, __u64 start, __u64 stride, __u64 n)
 {
@@ -139,7 +181,7 @@ static void run_ranges(void)
 {
 	for (__u64 n = 1; n <= 1000000; n *= 10) {
 		in_child(bench_floor_ranges, "floor", 0, n);
-		in_child(bench_kind, "interval", MMUN_KIND_INTERVAL, n);
-		in_child(bench_kind, "naive", MMUN_KIND_NAIVE, n);
+		in_child_of_each_kind(bench_kind, n);
+		in_child(bench_both, "both", MMUN_KIND_INTERVAL, n);
 	}
 }
