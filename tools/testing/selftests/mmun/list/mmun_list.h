@@ -95,16 +95,18 @@ enum mmun_list_op {
 /* A mask of callbacks is the sum of these bits. */
 #define MMUN_LIST_BIT(op) (1U << (op))
 
-/* The callbacks of each object and of each map notifier */
+/* The callbacks of each map notifier, and of each object but one */
 #define MMUN_LIST_KEY_OPS                                                    \
 	(MMUN_LIST_BIT(MMUN_LIST_RELEASE) | MMUN_LIST_BIT(MMUN_LIST_START) | \
 	 MMUN_LIST_BIT(MMUN_LIST_END))
 
 /*
- * The key whose objects have no invalidate_range_end(), so that ANSWER can make
- * them refuse an invalidation
+ * The objects of this key have no invalidate_range_end(), so that ANSWER can
+ * make them refuse an invalidation.
  */
 #define MMUN_LIST_REFUSING_KEY 3
+#define MMUN_LIST_REFUSING_OPS \
+	(MMUN_LIST_BIT(MMUN_LIST_RELEASE) | MMUN_LIST_BIT(MMUN_LIST_START))
 
 /**
  * enum mmun_list_event - the reason of an invalidation
@@ -154,7 +156,8 @@ enum mmun_list_event {
  * @event: enum mmun_list_event
  * @flags: MMUN_LIST_RECORD_*
  * @answer: What the callback returned.  For the callbacks about young pages 0
- *	or 1, for MMUN_LIST_START 0 or -EAGAIN.  For MMUN_LIST_END 0.
+ *	or 1, for MMUN_LIST_START 0 or -EAGAIN, for MMUN_LIST_ALLOC 0 or -ENOMEM.
+ *	Otherwise 0.
  * @byte: For a notifier with MMUN_LIST_READ and for MMUN_LIST_START and
  *	MMUN_LIST_END: the first byte of the page at @start.  -1: There is no
  *	such page, or the task of the callback has another mm.
@@ -263,7 +266,7 @@ struct mmun_list_unregister {
 /**
  * struct mmun_list_get - the argument of MMUN_LIST_GET
  * @key: Less than MMUN_LIST_KEYS.  Each key has its own mmu_notifier_ops, with
- *	the callbacks MMUN_LIST_KEY_OPS.
+ *	the callbacks MMUN_LIST_KEY_OPS or MMUN_LIST_REFUSING_OPS.
  * @flags: MMUN_LIST_LOCKED, MMUN_LIST_FAIL_ALLOC, MMUN_LIST_PUT_IN_RELEASE
  * @out_id: ID of the object.  All contexts of the mm get the same ID.
  * @out_users: Number of users that the core counted for the object at some time
