@@ -60,6 +60,7 @@ clean_build() {
 	remove_kbuild "$TOP/mmun"
 	remove_kbuild "$SELFTEST/floor"
 	remove_kbuild "$SELFTEST/core"
+	remove_kbuild "$SELFTEST/list"
 }
 
 # is_of_cache NAME: Returns 0 if NAME is the name of an entry that the runner makes in the

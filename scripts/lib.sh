@@ -44,6 +44,10 @@ FLOOR_SOURCES=(tools/testing/selftests/mmun/floor/{Makefile,mmun_floor.{c,h}})
 CORE_SOURCES=("$SELFTEST"/core/{Makefile,*.[ch]})
 CORE_SOURCES=("${CORE_SOURCES[@]#"$TOP"/}")
 
+# The sources of mmun_list, the second driver, relative to TOP.
+LIST_SOURCES=("$SELFTEST"/list/{Makefile,*.[ch]})
+LIST_SOURCES=("${LIST_SOURCES[@]#"$TOP"/}")
+
 # GCOV has arguments for make in a kernel tree. With these arguments, make compiles only
 # mmu_notifier.c and hmm.c for coverage. The arguments in GCOV have no effect if the
 # configuration of the kernel does not enable coverage.
@@ -162,7 +166,8 @@ resolve() {
 # The first module in the array is the driver.
 find_modules() {
 	modules=("module/test_$SUITE.ko")
-	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko core/mmun_core.ko)
+	[ "$SUITE" != mmun ] || modules+=(floor/mmun_floor.ko core/mmun_core.ko
+		list/mmun_list.ko)
 }
 
 # kernel_row NAME: Sets the variables package, suite and fragments from row NAME of

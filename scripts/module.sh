@@ -5,21 +5,21 @@
 #
 # usage: module.sh build|load|unload
 #
-# "module.sh build" builds the driver test_mmun and the modules mmun_floor and mmun_core.
-# "module.sh build" builds for the kernel in KDIR if KDIR is set. Without KDIR, "module.sh
+# "module.sh build" builds the driver test_mmun and the modules mmun_floor, mmun_core and
+# mmun_list. "module.sh build" builds for the kernel in KDIR if KDIR is set. Without KDIR, "module.sh
 # build" builds for the running kernel if the headers of the running kernel are installed,
 # and for the stock kernel if not. "module.sh load" builds the driver for the running
 # kernel and loads the driver. "module.sh load" and "module.sh unload" do not use
-# mmun_floor and mmun_core, because only floor_test and the benchmark need mmun_floor, and
-# only core_test needs mmun_core. These programs skip their tests if their module is not
-# loaded.
+# mmun_floor, mmun_core and mmun_list, because only floor_test and the benchmark need
+# mmun_floor, only core_test needs mmun_core, and only list_*_test need mmun_list. These
+# programs skip their tests if their module is not loaded.
 
 . "${0%/*}/lib.sh"
 
 running=/lib/modules/$(uname -r)/build
 
-# build KERNEL module|modules: Builds the driver ("module"), or the driver, mmun_floor and
-# mmun_core ("modules"), for KERNEL.
+# build KERNEL module|modules: Builds the driver ("module"), or the driver, mmun_floor,
+# mmun_core and mmun_list ("modules"), for KERNEL.
 build() {
 	resolve "$1" module
 	"$SCRIPTS/vm/build.sh" "$2" "$out"

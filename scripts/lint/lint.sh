@@ -30,11 +30,11 @@ functions_with_guard() {
 lint_module() {
 	local warnings
 
-	rm -rf "$dir"/{module,floor,core}
+	rm -rf "$dir"/{module,floor,core,list}
 	cp "$out/kernel" "$dir/kernel"
 	MODULE_FLAGS="W=1 C=2" V=1 "$SCRIPTS/vm/build.sh" modules "$dir" \
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
-	warnings=$(awk '/(mmun|\/core\/)[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
+	warnings=$(awk '/(mmun|\/core\/|\/list\/)[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
 	functions_with_guard mmun/*.c >"$dir/guarded"
 	warnings=$(echo "$warnings" | awk 'NR == FNR { guarded[$1]; next }
@@ -121,7 +121,7 @@ lint_kernel_doc() {
 
 	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
 	warnings=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
-		tools/testing/selftests/mmun/{floor,core}/*.[ch] 2>&1)
+		tools/testing/selftests/mmun/{floor,core,list}/*.[ch] 2>&1)
 	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }
 

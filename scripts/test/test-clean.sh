@@ -50,9 +50,10 @@ has() {
 
 # make_clone: Makes a clone in which git tracks all files, also an object file.
 make_clone() {
-	mkdir -p "$clone"/{scripts,mmun,$floor,$core}
+	mkdir -p "$clone"/{scripts,mmun,$floor,$core,$list}
 	cp "$SCRIPTS"/{clean,errors,lib}.sh "$clone/scripts/"
-	touch "$clone"/{mmun/range.c,$floor/mmun_floor.c,$core/main.c} "$clone/kept.o" "$clone/notes"
+	touch "$clone"/{mmun/range.c,$floor/mmun_floor.c,$core/main.c,$list/main.c} \
+		"$clone/kept.o" "$clone/notes"
 	git -C "$clone" init -q
 	git -C "$clone" add -A
 }
@@ -65,6 +66,7 @@ fill_clone() {
 		"$clone"/mmun/{range.o,.range.o.cmd}
 		"$clone/$floor"/{mmun_floor.ko,.mmun_floor.ko.cmd}
 		"$clone/$core"/{main.o,mmun_core.ko}
+		"$clone/$list"/{main.o,mmun_list.ko}
 		"$clone"/tools/testing/selftests/{lib.mk,kselftest.h})
 	touch "${made[@]}" "$clone/build/lock" "$clone/build/stock/lock"
 }
@@ -95,7 +97,8 @@ test_build() {
 	check "build removes build/ and the files of kbuild" \
 		lacks "${made[@]}" "$clone/build"
 	check "build keeps the sources and the files that git tracks" \
-		has "$clone"/{mmun/range.c,$floor/mmun_floor.c,$core/main.c,kept.o,notes}
+		has "$clone"/{mmun/range.c,$floor/mmun_floor.c,$core/main.c,$list/main.c} \
+		"$clone"/{kept.o,notes}
 	cleans build "build succeeds if there is nothing to remove"
 }
 
@@ -125,6 +128,7 @@ trap 'rm -rf "$dir"' EXIT
 clone=$dir/clone
 floor=tools/testing/selftests/mmun/floor
 core=tools/testing/selftests/mmun/core
+list=tools/testing/selftests/mmun/list
 cache=$dir/cache
 make_clone
 begin_results clean

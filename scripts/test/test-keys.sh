@@ -117,6 +117,12 @@ test_sources() {
 	builds "mmun_core.h changes" "core initramfs tests"
 	change_old "$tests/core/Makefile"
 	builds "the Makefile of mmun_core changes" "core initramfs"
+	change "$tests/list/main.c"
+	builds "main.c of mmun_list changes" "initramfs list"
+	change_old "$tests/list/mmun_list.h"
+	builds "mmun_list.h changes" "initramfs list tests"
+	change_old "$tests/list/Makefile"
+	builds "the Makefile of mmun_list changes" "initramfs list"
 	change_old "$repo/scripts/guest/run.c"
 	builds "run.c of PID 1 changes" "init initramfs"
 	change_old "$repo/scripts/guest/run.h"
@@ -145,9 +151,9 @@ test_kernel() {
 
 	headers=$(match "$cache/headers/*/usr/src/linux-headers-*")
 	change_old "$headers/.config"
-	builds "the configuration of the kernel changes" "core floor initramfs module"
+	builds "the configuration of the kernel changes" "core floor initramfs list module"
 	change_old "$headers/Module.symvers"
-	builds "Module.symvers changes" "core floor initramfs module"
+	builds "Module.symvers changes" "core floor initramfs list module"
 }
 
 # test_compiler PREFIX KIND: Tests changes of the compiler. PREFIX is the beginning of the
@@ -156,15 +162,15 @@ test_kernel() {
 test_compiler() {
 	echo "12.$number" >"$world/compiler"
 	builds "$1the version of the compiler changes" \
-		"core floor gen_init_cpio init initramfs $2module tests"
+		"core floor gen_init_cpio init initramfs $2list module tests"
 	with+=(CC=gcc-12)
-	builds "$1CC is set" "core floor initramfs $2module tests"
+	builds "$1CC is set" "core floor initramfs $2list module tests"
 	builds "$1CC is set again" ""
 	unset "with[-1]"
 	with+=(LLVM=1)
-	builds "$1LLVM is set" "core floor initramfs $2module tests"
+	builds "$1LLVM is set" "core floor initramfs $2list module tests"
 	unset "with[-1]"
-	builds "$1neither CC nor LLVM is set" "core floor initramfs $2module tests"
+	builds "$1neither CC nor LLVM is set" "core floor initramfs $2list module tests"
 }
 
 # test_flags: Tests a change of MODULE_FLAGS. test_flags calls vm/build.sh, because
@@ -185,7 +191,7 @@ test_update() {
 
 	newest_kernel "$world" 56
 	builds "the stock kernel is updated" \
-		"core floor gen_init_cpio initramfs module probe tests"
+		"core floor gen_init_cpio initramfs list module probe tests"
 	for kind in image headers source; do
 		check "the stock kernel is updated: $kind/ of the cache has only the new one" \
 			is_only_match "$cache/$kind/*" "$(match "$cache/$kind/*6.1.56*")"
@@ -211,19 +217,19 @@ test_built_kernel() {
 	with=(KERNEL=6.1)
 	out=$repo/build/6.1
 	builds "6.1: first run" \
-		"core floor gen_init_cpio init initramfs kernel module probe tests"
+		"core floor gen_init_cpio init initramfs kernel list module probe tests"
 	builds "6.1: no change" ""
 	check "6.1: no change: no build is forced" nothing_was_forced
 	change_old "$repo/scripts/kernel/configs/base.config"
-	builds "6.1: its configuration changes" "core floor initramfs kernel module"
+	builds "6.1: its configuration changes" "core floor initramfs kernel list module"
 	change_old "$repo/scripts/kernel/configs/debug.config"
 	builds "6.1: the configuration of another kernel changes" ""
 	echo 2.41 >"$world/linker"
 	builds "6.1: the version of the linker changes" \
-		"core floor gen_init_cpio init initramfs kernel module tests"
+		"core floor gen_init_cpio init initramfs kernel list module tests"
 	newest_kernel "$world" 50
 	builds "6.1: the version of the source changes" \
-		"core floor gen_init_cpio initramfs kernel module tests"
+		"core floor gen_init_cpio initramfs kernel list module tests"
 	check "6.1: the old build is removed" is_only_match "$cache/build/6.1_*[^k]" \
 		"$(value kdir "$out/kernel")"
 	check "6.1: the old tree is removed" is_only_match "$cache/tree/*" \
@@ -263,7 +269,7 @@ cache=$world/cache
 out=$repo/build/stock
 with=(KERNEL=stock)
 begin_results keys
-builds "first run" "core floor gen_init_cpio init initramfs module probe tests"
+builds "first run" "core floor gen_init_cpio init initramfs list module probe tests"
 test_sources
 test_harness
 test_kernel

@@ -9,7 +9,8 @@
 # builds:
 #
 #	module		the driver, OUT/module/test_mmun.ko
-#	modules		the driver, OUT/floor/mmun_floor.ko and OUT/core/mmun_core.ko
+#	modules		the driver, OUT/floor/mmun_floor.ko, OUT/core/mmun_core.ko and
+#			OUT/list/mmun_list.ko
 #	tests		the programs OUT/tests/*, and OUT/programs, the list of the names
 #			of all programs
 #
@@ -19,7 +20,7 @@
 #	MODULE_TREE	the directory with the sources of the driver [the clone]
 #	MODULE_FLAGS	additional arguments for the make that builds the modules
 #
-# Each of the directories OUT/module, OUT/floor, OUT/core and OUT/tests has a key, which is a hash
+# Each of the directories OUT/module, OUT/floor, OUT/core, OUT/list and OUT/tests has a key, which is a hash
 # of the inputs of its build. If the key of a directory has changed, build.sh empties the
 # directory and builds all of its files again. If the key of a directory has not changed,
 # make builds only the files that are out of date.
@@ -127,6 +128,7 @@ build_others() {
 	find_flags
 	build_module floor/mmun_floor.ko "$TOP" "${FLOOR_SOURCES[@]}"
 	build_module core/mmun_core.ko "$TOP" "${CORE_SOURCES[@]}"
+	build_module list/mmun_list.ko "$TOP" "${LIST_SOURCES[@]}"
 }
 
 # place_kselftest: Copies lib.mk and the headers of kselftest from the source of the
@@ -185,7 +187,7 @@ build_tests() {
 	target=${target%% *}
 	key=$(tests_key)
 	empty_if_outdated "$out/tests" "$key"
-	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor,core}/*.h \
+	sources=$(cd "$SELFTEST" && sha256sum -- *.c {lib,model,floor,core,list}/*.h \
 		{model,stress,bench}/*.c ../../../../test_mmun_uapi.h)
 	kinds=$(kinds)
 	words+=(MMUN_KINDS="$kinds")

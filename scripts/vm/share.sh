@@ -8,6 +8,6 @@
 
 . "${0%/*}/../lib.sh"
 
-for part in kernel floor core tests programs init{,.key} gen_init_cpio{,.key} vmlinux{,.key}; do
+for part in kernel floor core list tests programs init{,.key} gen_init_cpio{,.key} vmlinux{,.key}; do
 	ln -sfn "$1/$part" "$2/$part"
 done

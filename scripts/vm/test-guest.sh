@@ -36,11 +36,12 @@ prepare() {
 	"$SCRIPTS/vm/build.sh" modules "$out"
 	dir=$TOP/build/test-guest
 	rm -rf "$dir"
-	mkdir -p "$dir"/{module,floor,core,tests,result}
+	mkdir -p "$dir"/{module,floor,core,list,tests,result}
 	cp "$out/kernel" "$dir/kernel"
 	cp "$out/module/test_mmun.ko" "$dir/module/"
 	cp "$out/floor/mmun_floor.ko" "$dir/floor/"
 	cp "$out/core/mmun_core.ko" "$dir/core/"
+	cp "$out/list/mmun_list.ko" "$dir/list/"
 	quietly gcc -static -O2 -Wall -o "$dir/tests/${PROGRAMS[0]}" \
 		"$SCRIPTS/vm/test-guest.c" -lpthread
 	for name in "${PROGRAMS[@]:1}"; do
@@ -65,16 +66,16 @@ test_leftovers() {
 	schedule=$(printf 'reaper,rA-%01016d.' 0)
 	"$SCRIPTS/vm/pack.sh" "$dir"
 	run_guest SCHEDULE="$schedule" TIMES=1
-	has "$ktap" '^ok 4 - mmun: leaves_nothing$' "a program that leaves nothing passes"
-	has "$ktap" '^not ok 5 - mmun: leaves_daemon$' "PID 1 reports a process that a program leaves"
-	has "$ktap" '^not ok 6 - mmun: leaves_thread$' "PID 1 reports a thread whose leader is a zombie"
+	has "$ktap" '^ok 5 - mmun: leaves_nothing$' "a program that leaves nothing passes"
+	has "$ktap" '^not ok 6 - mmun: leaves_daemon$' "PID 1 reports a process that a program leaves"
+	has "$ktap" '^not ok 7 - mmun: leaves_thread$' "PID 1 reports a thread whose leader is a zombie"
 	has "$ktap" '^# [0-9]+/[0-9]+ state: S$' "PID 1 prints the state of the task"
-	has "$ktap" '^not ok 7 - mmun: leaves_exit$' "PID 1 reports a task that is stuck in exit_mm()"
+	has "$ktap" '^not ok 8 - mmun: leaves_exit$' "PID 1 reports a task that is stuck in exit_mm()"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*mmun_' "PID 1 prints the stack of the task"
 	has "$ktap" '^  not ok 1 blocks # HANG$' "a test that blocks for ever fails"
-	has "$ktap" '^not ok 8 - mmun: blocks # HANG$' "the program of the test fails"
+	has "$ktap" '^not ok 9 - mmun: blocks # HANG$' "the program of the test fails"
 	has "$ktap" '^# [0-9]+/[0-9]+ stack: .*fork' "PID 1 prints the stack of the blocked task"
-	has "$ktap" '^not ok 9 - mmun: taints$' "a program that taints the kernel fails"
+	has "$ktap" '^not ok 10 - mmun: taints$' "a program that taints the kernel fails"
 	has "$ktap" "^  # schedule=$schedule\$" "a SCHEDULE of ${#schedule} bytes reaches the program"
 	result "$((judge_status != 7))" "judge.sh reports failed tests"
 	awk -f "$SCRIPTS/judge/times.awk" "$ktap" >"$dir/times"
@@ -100,7 +101,7 @@ refuses_module() {
 	sed -i 's/mod_unload/mod_ulnoad/' "$dir/$1"
 	"$SCRIPTS/vm/pack.sh" "$dir"
 	run_guest SCHEDULE=
-	has "$ktap" "^not ok [123] - $2: load\$" "the kernel refuses $name of another kernel"
+	has "$ktap" "^not ok [1234] - $2: load\$" "the kernel refuses $name of another kernel"
 	has "$dir/report" "# loading .*$name: Exec format error" "the report has the errno"
 	has "$dir/report" '# the module is for: .*mod_ulnoad' "the report has the vermagic of the module"
 	has "$dir/report" "# the kernel is: $(value release "$out/kernel")" "the report names the kernel"

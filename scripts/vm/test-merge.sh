@@ -56,21 +56,23 @@ record_guest() {
 	printf 'verdict: pass 1234\r\n' >"$to/verdict"
 	cat >"$to/ktap.log" <<-EOT
 		KTAP version 1
-		1..8
+		1..10
 		ok 1 - mmun: load
 		ok 2 - mmun_floor: load
 		ok 3 - mmun_core: load
+		ok 4 - mmun_list: load
 		  TAP version 13
 		  1..1
 		  #  RUN           $2.works ...
 		  #            OK  $2.works
 		  ok 1 $2.works
-		ok 4 - mmun: $2
+		ok 5 - mmun: $2
 		# $2: $3.0 s
-		ok 5 - mmun_core: unload
-		ok 6 - mmun_floor: unload
-		ok 7 - mmun: unload
-		ok 8 - mmun: leaks
+		ok 6 - mmun_list: unload
+		ok 7 - mmun_core: unload
+		ok 8 - mmun_floor: unload
+		ok 9 - mmun: unload
+		ok 10 - mmun: leaks
 	EOT
 }
 
@@ -96,14 +98,14 @@ merge_guests() {
 
 # judges STATUS TITLE WORDS [LINE]: Passes if judge.sh exits with STATUS for the merged
 # recordings, the report of judge.sh contains WORDS, and the merged KTAP has the line LINE
-# [the plan "1..9"]. At the end, judges() restores the recordings of two good guests.
+# [the plan "1..11"]. At the end, judges() restores the recordings of two good guests.
 judges() {
 	local got=0 report status=1
 
 	merge_guests
 	report=$("$SCRIPTS/judge/judge.sh" "$dir/run" 2>&1) || got=$?
 	[[ $got != "$1" || $report != *"$3"* ||
-	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..9}"$'\n'* ]] || status=0
+	   $'\n'$(<"$dir/shown")$'\n' != *$'\n'"${4-1..11}"$'\n'* ]] || status=0
 	cmp -s "$dir/shown" "$dir/run/ktap.log" || status=1
 	result "$status" "$2" "status $got, expected $1, \"$3\" and \"${4:-}\" in:
 $report
@@ -121,28 +123,30 @@ edit() {
 expected_ktap() {
 	cat <<-EOT
 		KTAP version 1
-		1..9
+		1..11
 		ok 1 - mmun: load
 		ok 2 - mmun_floor: load
 		ok 3 - mmun_core: load
+		ok 4 - mmun_list: load
 		  TAP version 13
 		  1..1
 		  #  RUN           event.works ...
 		  #            OK  event.works
 		  ok 1 event.works
-		ok 4 - mmun: event
+		ok 5 - mmun: event
 		# event: 8.0 s
 		  TAP version 13
 		  1..1
 		  #  RUN           log.works ...
 		  #            OK  log.works
 		  ok 1 log.works
-		ok 5 - mmun: log
+		ok 6 - mmun: log
 		# log: 9.0 s
-		ok 6 - mmun_core: unload
-		ok 7 - mmun_floor: unload
-		ok 8 - mmun: unload
-		ok 9 - mmun: leaks
+		ok 7 - mmun_list: unload
+		ok 8 - mmun_core: unload
+		ok 9 - mmun_floor: unload
+		ok 10 - mmun: unload
+		ok 11 - mmun: leaks
 	EOT
 }
 
@@ -153,7 +157,7 @@ test_good() {
 	expected_ktap >"$dir/expected"
 	text=$(diff "$dir/expected" "$dir/shown" || [ $? = 1 ])
 	no_complaints "the KTAP of two good guests is merged" "$text"
-	judges 0 "two good guests pass" "9 passed, 0 failed, 0 skipped"
+	judges 0 "two good guests pass" "11 passed, 0 failed, 0 skipped"
 	printf '  no KVM here\n  no KVM here\n' >"$dir/messages"
 	merge_guests
 	check "a message of both guests is printed once" \
@@ -165,16 +169,16 @@ test_tests() {
 	local guest
 
 	for guest in 1 2; do
-		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 4/not ok 4/'
-		judges 7 "guest $guest: a failed test" "8 passed, 1 failed" \
-			"not ok $((guest + 3)) - mmun: ${programs[guest - 1]}"
-		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 7/not ok 7/'
+		edit "$guest" ktap.log -e 's/^  ok/  not ok/' -e 's/^ok 5/not ok 5/'
+		judges 7 "guest $guest: a failed test" "10 passed, 1 failed" \
+			"not ok $((guest + 4)) - mmun: ${programs[guest - 1]}"
+		edit "$guest" ktap.log -e '/mmun: unload/i # rmmod: busy' -e 's/^ok 9/not ok 9/'
 		judges 7 "guest $guest: the driver is not unloaded" "#   unload" "# rmmod: busy"
-		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 6/not ok 6/'
+		edit "$guest" ktap.log -e '/floor: unload/i # rmmod: busy' -e 's/^ok 8/not ok 8/'
 		judges 7 "guest $guest: the second module is not unloaded" "#   mmun_floor: unload" \
-			"not ok 7 - mmun_floor: unload"
-		edit "$guest" ktap.log 's/^ok 8/not ok 8/'
-		judges 7 "guest $guest: memory leaks" "#   leaks" "not ok 9 - mmun: leaks"
+			"not ok 9 - mmun_floor: unload"
+		edit "$guest" ktap.log 's/^ok 10/not ok 10/'
+		judges 7 "guest $guest: memory leaks" "#   leaks" "not ok 11 - mmun: leaks"
 		edit "$guest" ktap.log -e '3s/^ok/not ok/' -e '4,$d' -e '3a Bail out! why'
 		judges 7 "guest $guest: the driver does not load" "#   load" "Bail out! why"
 		edit "$guest" ktap.log -e '4s/^ok/not ok/' -e '5,$d' -e '3a # loading: busy' \
@@ -182,7 +186,7 @@ test_tests() {
 		judges 7 "guest $guest: the second module does not load" "#     # loading: busy" \
 			"not ok 2 - mmun_floor: load"
 		edit "$guest" ktap.log '$d'
-		judges 8 "guest $guest: the check for leaks is missing" "8 programs and checks"
+		judges 8 "guest $guest: the check for leaks is missing" "10 programs and checks"
 	done
 }
 
@@ -190,7 +194,7 @@ test_guests() {
 	local guest
 
 	for guest in 1 2; do
-		edit "$guest" ktap.log '10,$d'
+		edit "$guest" ktap.log '11,$d'
 		edit "$guest" console.log '$a Kernel panic - not syncing'
 		edit "$guest" verdict d
 		judges 3 "guest $guest: a panic" "# the kernel panicked" \
@@ -198,7 +202,7 @@ test_guests() {
 		edit "$guest" ktap.log d
 		judges 4 "guest $guest: no output" "never reached in 1 of 2" \
 			"ok 1 - mmun: ${programs[2 - guest]}"
-		edit "$guest" ktap.log '10,$d'
+		edit "$guest" ktap.log '11,$d'
 		edit "$guest" meta s/exit/timeout/
 		judges 5 "guest $guest: the guest does not end" "the guest did not end in 9 seconds"
 		edit "$guest" console.log '$a BUG: KASAN: null-ptr-deref'

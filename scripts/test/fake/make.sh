@@ -82,6 +82,8 @@ make_modules() {
 		make_module module "$to/test_mmun.ko" "${files[@]}"
 	elif [ -e "$to/mmun_floor.c" ]; then
 		make_module floor "$to/mmun_floor.ko" "$to"/{Makefile,mmun_floor.[ch]}
+	elif [ -e "$to/mmun_list.h" ]; then
+		make_module list "$to/mmun_list.ko" "$to"/{Makefile,*.[ch]}
 	else
 		make_module core "$to/mmun_core.ko" "$to"/{Makefile,*.[ch]}
 	fi
@@ -118,7 +120,7 @@ make_tests() {
 	fi
 	cd "$dir"
 	dir=.
-	common=({lib,model,floor,core}/*.h {model,stress,bench}/*.c ../lib.mk
+	common=({lib,model,floor,core,list}/*.h {model,stress,bench}/*.c ../lib.mk
 		../kselftest*.h ../../../../test_mmun_uapi.h)
 	sum=$(sum_of ./*.c "${common[@]}" "$world/compiler" <<<"${set[LLVM]:-}")
 	[ "${goals[*]}" = all ] || names=("${goals[0]##*/}")

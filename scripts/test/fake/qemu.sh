@@ -78,14 +78,16 @@ program_output() {
 ktap() {
 	local i number=${#programs[@]}
 
-	printf '%s\r\n' "KTAP version 1" "1..$((number + 7))" "ok 1 - mmun: load" \
-		"ok 2 - mmun_floor: load" "ok 3 - mmun_core: load"
+	printf '%s\r\n' "KTAP version 1" "1..$((number + 9))" "ok 1 - mmun: load" \
+		"ok 2 - mmun_floor: load" "ok 3 - mmun_core: load" \
+		"ok 4 - mmun_list: load"
 	for ((i = 0; i < number; i++)); do
-		program_output $((i + 4)) "${programs[i]}"
+		program_output $((i + 5)) "${programs[i]}"
 	done
-	printf '%s\r\n' "ok $((number + 4)) - mmun_core: unload" \
-		"ok $((number + 5)) - mmun_floor: unload" \
-		"ok $((number + 6)) - mmun: unload" "ok $((number + 7)) - mmun: leaks"
+	printf '%s\r\n' "ok $((number + 5)) - mmun_list: unload" \
+		"ok $((number + 6)) - mmun_core: unload" \
+		"ok $((number + 7)) - mmun_floor: unload" \
+		"ok $((number + 8)) - mmun: unload" "ok $((number + 9)) - mmun: leaks"
 }
 
 if [ "${1:-}" = --version ]; then
