@@ -4,6 +4,7 @@
  * wait.  Most tests call process_mrelease(2).  Each call is one attempt to
  * reap.  The last two tests exhaust the memory of a cgroup.
  */
+#include "lib/cgroup.h"
 #include "lib/victim.h"
 
 /*
@@ -15,15 +16,10 @@
 #define VMA_PAGES 4
 #define vma(_which) mmun_page(6 * (_which))
 
-#define CGROUP "/sys/fs/cgroup"
 #define LIMIT (24L << 20)
 #define HOG_BYTES (4 * LIMIT)
 #define FREED (LIMIT / 4) /* bytes, less than the victim uses */
 #define REFUSALS 2
-
-#define NO_MEMORY_CONTROLLER              \
-	"no memory controller in " CGROUP \
-	": mount cgroup2 there, build with CONFIG_MEMCG"
 
 /* An order */
 static int map_pages(void *map, int first)
@@ -316,49 +312,6 @@ TEST_F(oom_pinned, reaped_memory_cannot_be_collected)
 	err_snapshot_first_vma(MMUN_METHOD_GUP);
 }
 
-/* The victim is in a memory cgroup, a subdirectory of the current directory. */
-
-static char cgroup[64];
-
-/* Returns whether the text of a file contains the word. */
-static bool file_has(const char *path, const char *word)
-{
-	char text[1024];
-
-	return !mmun_read_file(path, text, sizeof(text)) && strstr(text, word);
-}
-
-/* Remove the cgroup after the test.  Returns 0 if no cgroup is left. */
-static int cgroup_remove(void *disable, int nr)
-{
-	int tries;
-
-	mmun_write_file("cgroup.kill", "1");
-	for (tries = 0; rmdir(cgroup) && tries < 1000; tries++)
-		poll(NULL, 0, 10);
-	if (disable)
-		mmun_write_file(CGROUP "/cgroup.subtree_control", "-memory");
-	return !access(cgroup, F_OK);
-}
-
-static int cgroup_create(struct mmun_child *cleanup)
-{
-	bool enable = !file_has(CGROUP "/cgroup.subtree_control", "memory");
-
-	if (enable &&
-	    mmun_write_file(CGROUP "/cgroup.subtree_control", "+memory"))
-		return -1;
-	snprintf(cgroup, sizeof(cgroup), CGROUP "/mmun-%d", getpid());
-	if (mkdir(cgroup, 0755) || chdir(cgroup) ||
-	    mmun_cleanup_start(cleanup, cgroup_remove,
-			       enable ? cgroup : NULL) ||
-	    mmun_write_number("memory.max", LIMIT))
-		return -1;
-	/* A kernel without swap lacks the file memory.swap.max. */
-	mmun_write_file("memory.swap.max", "0");
-	return 0;
-}
-
 static bool is_cgroup_memory_free(void)
 {
 	long used = mmun_read_number("memory.current");
@@ -366,25 +319,7 @@ static bool is_cgroup_memory_free(void)
 	return used >= 0 && used < FREED;
 }
 
-/* Wait until the condition is true, and fail after MMUN_PATIENCE_MS. */
-#define expect_soon(_condition)                              \
-	do {                                                 \
-		int __tries = MMUN_PATIENCE_MS / 10;         \
-		while (!(_condition) && __tries--)           \
-			poll(NULL, 0, 10);                   \
-		EXPECT_LE(0, __tries)                        \
-		{                                            \
-			TH_LOG("not in time: " #_condition); \
-		}                                            \
-	} while (0)
-
 /* Orders */
-
-static int enter_cgroup(void *arg, int nr)
-{
-	return mmun_write_file("/proc/self/oom_score_adj", "0") ?:
-		       mmun_write_file("cgroup.procs", "0");
-}
 
 /*
  * Write to more memory than the cgroup may use, so the kernel kills the victim.
@@ -416,13 +351,11 @@ static int snapshot_for_ever(void *vma, int id)
 
 VICTIM_FIXTURE(oom_kill, )
 
-#define setup_cgroup(_cleanup)                                         \
-	do {                                                           \
-		if (!file_has(CGROUP "/cgroup.controllers", "memory")) \
-			SKIP(return, NO_MEMORY_CONTROLLER);            \
-		ASSERT_EQ(0, cgroup_create(_cleanup));                 \
-		setup_vmas();                                          \
-		victim_must(enter_cgroup, 0);                          \
+#define setup_cgroup(_cleanup)                \
+	do {                                  \
+		need_cgroup(_cleanup, LIMIT); \
+		setup_vmas();                 \
+		victim_must(enter_cgroup, 0); \
 	} while (0)
 
 /*

@@ -9,14 +9,10 @@
  * an expected failure if the mm is not balanced.  The driver then waits until
  * the victim has exited, and does not call the core to remove the range.
  */
-#include "lib/victim.h"
-#include "lib/xfail.h"
+#include "lib/refuse.h"
 
 #define VMA_PAGES 4
-#define ALL_MEMORY 0x800000000000UL
 #define ID_LIST 0 /* FAIL_NONBLOCK: the list notifier */
-
-#define mrelease() syscall(SYS_process_mrelease, self->victim.pidfd, 0)
 
 VICTIM_FIXTURE(refuse, setup_victim(8, VMA_PAGES); pin_victim())
 
@@ -61,26 +57,6 @@ FIXTURE_VARIANT_ADD(refuse, range_refuses_too) { .range_refuses = true };
 		EXPECT_EQ(0, mmun_fail_nonblock(ID_LIST, 1)); \
 		signal_victim(SIGKILL);                       \
 		EXPECT_ERRNO(EAGAIN, mrelease());             \
-	} while (0)
-
-#define NEVER_ENDS                                             \
-	"the refused invalidation never ends in the interval " \
-	"tree, see patches/refused-start"
-
-/* A sound kernel can run an invalidation of its own at any time. */
-#define BALANCE_MS 200
-
-/*
- * End the test with an expected failure if the mm is not balanced.  The driver
- * then waits at close() for the lazy references to the mm.
- */
-#define need_balance()                              \
-	do {                                        \
-		if (mmun_check_balance(BALANCE_MS)) \
-			break;                      \
-		end_victim();                       \
-		drop_lazy_references();             \
-		XFAIL(return, NEVER_ENDS);          \
 	} while (0)
 
 #define setup_refusal()         \

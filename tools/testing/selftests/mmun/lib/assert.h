@@ -10,6 +10,7 @@
 #define _SELFTESTS_MMUN_ASSERT_H
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "../../kselftest_harness.h"
@@ -285,5 +286,17 @@
 		mmun_task_close(&__task);                               \
 		__task;                                                 \
 	})
+
+/* Wait until the condition is true, and fail after MMUN_PATIENCE_MS. */
+#define expect_soon(_condition)                              \
+	do {                                                 \
+		int __tries = MMUN_PATIENCE_MS / 10;         \
+		while (!(_condition) && __tries--)           \
+			poll(NULL, 0, 10);                   \
+		EXPECT_LE(0, __tries)                        \
+		{                                            \
+			TH_LOG("not in time: " #_condition); \
+		}                                            \
+	} while (0)
 
 #endif /* _SELFTESTS_MMUN_ASSERT_H */
