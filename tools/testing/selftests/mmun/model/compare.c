@@ -6,8 +6,6 @@
 #include "../lib/ioctl.h"
 #include "play.h"
 
-#define LOG_RECORDS 64
-
 static bool all_actors(bool (*is_expected)(int actor))
 {
 	for (int i = 0; i < stage.config->nr; i++)

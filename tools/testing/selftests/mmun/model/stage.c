@@ -229,7 +229,7 @@ static bool records_set_up(void)
 	__u64 lost;
 	__u32 hold;
 
-	if (_mmun_log_setup(stage.fd, 256, types, &lost))
+	if (_mmun_log_setup(stage.fd, LOG_RECORDS, types, &lost))
 		return false;
 	hold = hold_arm(&crew->thread[0], MODEL_START);
 	return hold && hold_release(hold, MMUN_RESUME_END);

@@ -15,6 +15,12 @@
 #include "crew.h"
 #include "model.h"
 
+/*
+ * The number of records in the log.  process_mrelease() causes two records for
+ * each VMA of the victim.
+ */
+#define LOG_RECORDS 256
+
 /* Each array of struct stage has an element for each actor or range. */
 struct stage {
 	const struct model_config *config;
