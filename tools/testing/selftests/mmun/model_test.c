@@ -5,13 +5,27 @@
  */
 #include "lib/mmun.h"
 #include "model/list.h"
+#include "model/listen.h"
 #include "model/search.h"
 #include "model/two_pass.h"
 
 enum { A, B, C, D };
 
 /* Short names of the values of enum model_where, in the same order */
-enum { IDLE, ENTER, LEAVE, START, END, EXITING, WAITS_SEQ, WAITS_MMAP, GONE };
+enum {
+	IDLE,
+	ENTER,
+	LEAVE,
+	START,
+	END,
+	EXITING,
+	CALLED,
+	WAITS_SEQ,
+	WAITS_MMAP,
+	WAITS_READERS,
+	MAY_WAIT,
+	GONE,
+};
 
 FIXTURE(model)
 {
@@ -322,6 +336,194 @@ TEST_F(model, mremap_invalidates_twice)
 	expect_mm(1, 5);
 }
 
+/* The steps of the listeners.  The listener of /dev/mmun is listener 0. */
+
+#define expect_called(_nr, _listener, _callback)                        \
+	do {                                                            \
+		ASSERT_GT(self->trace.nr_called, _nr);                  \
+		EXPECT_EQ(_listener, self->trace.called[_nr].listener); \
+		EXPECT_EQ(_callback, self->trace.called[_nr].callback); \
+	} while (0)
+#define expect_objects(_freed, _may_free)                        \
+	do {                                                     \
+		EXPECT_EQ(_freed, self->m.freed);                \
+		EXPECT_EQ(_may_free, listen_may_free(&self->m)); \
+	} while (0)
+#define users_of(_listener) (self->m.list.listener[_listener].users)
+
+TEST_F(model, walk_calls_the_newest_listener_first)
+{
+	start_with("madvise55,register0,unregister1");
+	call_returns(1, 2);
+	actor_goes(0, CALLED);
+	EXPECT_EQ(1, actor_state(0).at);
+	EXPECT_EQ(2, self->trace.nr_called);
+	expect_called(0, 2, LIST_START);
+	expect_called(1, 1, LIST_START);
+	actor_goes(0, START, END);
+	EXPECT_EQ(2, self->trace.nr_called);
+	expect_called(0, 2, LIST_END);
+	expect_called(1, 1, LIST_END);
+}
+
+TEST_F(model, unregister_waits_until_the_callback_returns)
+{
+	start_with("madvise55,unregister0");
+	actor_goes(0, CALLED);
+	actor_goes(1, WAITS_READERS);
+	expect_called(0, 1, LIST_RELEASE);
+	actor_goes(0, START);
+	EXPECT_EQ(WAITS_READERS, actor_state(1).where);
+	actor_goes(0, END);
+	EXPECT_EQ(0, self->trace.nr_called);
+	EXPECT_EQ(MAY_WAIT, actor_state(1).where);
+	actor_goes(0, IDLE);
+	EXPECT_EQ(IDLE, actor_state(1).where);
+}
+
+TEST_F(model, unregister_does_not_wait_for_the_callback_of_a_range)
+{
+	start_with("madvise00,unregister0");
+	actor_goes(0, ENTER);
+	call_returns(1, 0);
+	actor_goes(0, LEAVE, START);
+	EXPECT_EQ(0, self->trace.nr_called);
+}
+
+TEST_F(model, unregister_needs_a_registered_listener)
+{
+	start_with("madvise55,register0,unregister0");
+	actor_goes(0, START);
+	EXPECT_EQ(0, can_step(2));
+	actor_goes(1, WAITS_MMAP);
+	EXPECT_EQ(0, can_step(2));
+	actor_goes(0, END, IDLE);
+	EXPECT_EQ(1, can_step(2));
+}
+
+TEST_F(model, walk_goes_on_after_a_listener_that_has_left_the_list)
+{
+	start_with("madvise55,unregister0,put0");
+	actor_goes(0, CALLED);
+	EXPECT_EQ(2, actor_state(0).at);
+	call_returns(2, 0);
+	actor_goes(0, CALLED);
+	EXPECT_EQ(1, actor_state(0).at);
+	actor_goes(0, START, END);
+	EXPECT_EQ(1, self->trace.nr_called);
+	expect_called(0, 1, LIST_END);
+}
+
+TEST_F(model, walk_calls_no_listener_that_has_left_the_list)
+{
+	start_with("madvise55,unregister0,put0");
+	actor_goes(0, CALLED);
+	actor_goes(1, WAITS_READERS);
+	call_returns(2, 0);
+	actor_goes(0, START);
+	EXPECT_EQ(0, self->trace.nr_called);
+}
+
+/* The listener of the callback has left first, and still points to the other. */
+TEST_F(model, walk_calls_a_listener_that_has_left_after_the_one_before_it)
+{
+	start_with("madvise55,unregister0,put0");
+	actor_goes(0, CALLED);
+	call_returns(2, 0);
+	actor_goes(1, WAITS_READERS);
+	actor_goes(0, CALLED);
+	EXPECT_EQ(1, actor_state(0).at);
+	actor_goes(0, START, END);
+	EXPECT_EQ(0, self->trace.nr_called);
+}
+
+TEST_F(model, register_and_get_wait_for_the_mmap_lock)
+{
+	start_with("madvise55,register0,get0");
+	actor_goes(0, START);
+	actor_goes(1, WAITS_MMAP);
+	actor_goes(2, WAITS_MMAP);
+	actor_goes(0, END);
+	EXPECT_EQ(WAITS_MMAP, actor_state(1).where);
+	actor_goes(0, IDLE);
+	EXPECT_EQ(IDLE, actor_state(1).where);
+	EXPECT_EQ(IDLE, actor_state(2).where);
+	EXPECT_EQ(3, self->m.list.nr);
+}
+
+TEST_F(model, get_returns_the_object_that_exists)
+{
+	start_with("get0,get1,get0");
+	call_returns(0, 1);
+	expect_called(0, 1, 0);
+	call_returns(1, 2);
+	call_returns(2, 1);
+	EXPECT_EQ(0, self->trace.nr_called);
+	EXPECT_EQ(2, users_of(1));
+	EXPECT_EQ(1, users_of(2));
+}
+
+TEST_F(model, only_the_last_put_frees)
+{
+	start_with("put0,put0,get0");
+	EXPECT_EQ(2, users_of(1));
+	call_returns(0, 0);
+	expect_objects(0, 0);
+	EXPECT_EQ(1, users_of(1));
+	call_returns(1, 0);
+	expect_objects(1, 0);
+	call_returns(2, 1);
+	expect_called(0, 1, 0);
+}
+
+TEST_F(model, last_put_returns_and_the_free_waits_until_the_callback_returns)
+{
+	start_with("munmap55,get0,put0");
+	actor_goes(0, CALLED);
+	call_returns(2, 0);
+	actor_goes(1, WAITS_MMAP);
+	expect_objects(0, 0);
+	actor_goes(0, START);
+	expect_objects(0, 0);
+	actor_goes(0, END);
+	expect_objects(0, 1);
+	actor_goes(0, IDLE);
+	expect_objects(1, 0);
+	EXPECT_EQ(2, actor_state(1).result);
+}
+
+TEST_F(model, two_walks_both_keep_the_object)
+{
+	start_with("madvise55,madvise55,put0");
+	actor_goes(0, CALLED);
+	actor_goes(1, CALLED);
+	call_returns(2, 0);
+	actor_goes(0, START, END);
+	expect_objects(0, 0);
+	actor_goes(1, START);
+	expect_objects(0, 0);
+	actor_goes(1, END, IDLE);
+	expect_objects(0, 1);
+	actor_goes(0, IDLE);
+	expect_objects(1, 0);
+}
+
+TEST_F(model, exit_releases_the_listeners_and_only_put_frees)
+{
+	start_with("exit,get0,put0,unregister0");
+	actor_goes(0, EXITING);
+	call_fails(1, ESRCH);
+	actor_goes(0, EXITING, ENTER);
+	EXPECT_EQ(2, self->trace.nr_called);
+	expect_called(0, 2, LIST_RELEASE);
+	expect_called(1, 1, LIST_RELEASE);
+	call_returns(3, 0);
+	EXPECT_EQ(0, self->trace.nr_called);
+	expect_objects(0, 0);
+	call_returns(2, 0);
+	expect_objects(1, 0);
+}
+
 static int nr_replaced(const struct model_rules *rules)
 {
 	const char *right = (const char *)&model_rules;
@@ -577,6 +779,19 @@ TEST_F(schedule, is_printed_as_it_was_parsed)
 	EXPECT_STREQ(text, again);
 }
 
+TEST_F(schedule, with_listeners_is_printed_as_it_was_parsed)
+{
+	const char *text = "register0,unregister0,get1,put1-U0.L0.G0.T0";
+	char again[SCHEDULE_TEXT];
+
+	ASSERT_EQ(1, schedule_parse(&self->schedule, text));
+	EXPECT_EQ(1, self->schedule.config.plain);
+	EXPECT_EQ(0, self->schedule.config.listed);
+	EXPECT_EQ(1, self->schedule.config.users[1]);
+	schedule_print(again, &self->schedule);
+	EXPECT_STREQ(text, again);
+}
+
 TEST_F(schedule, malformed_text_is_rejected)
 {
 	/* clang-format off */
@@ -586,6 +801,10 @@ TEST_F(schedule, malformed_text_is_rejected)
 		"munmap00,munmap01", "fork,munmap00", "exit,fork",
 		"munmap02,rA,rC,iB,dC,exit", "iB,iB", "iA,iC",
 		"madvise00,madvise00,madvise00", "rA,rA,rA,rA,rA,rA,rA,rA,rA",
+		"get", "get2", "getA", "put00", "register", "unregister2",
+		"register0,register0", "unregister0,unregister0",
+		"reaper,get0", "put0,reaper", "get0,get0,get0,get0",
+		"put0,put1,register0,unregister1",
 	};
 	/* clang-format on */
 
@@ -636,6 +855,67 @@ TEST_F(schedule, schedules_of_a_search_take_every_edge)
 		search_take(&self->search, schedule->step, schedule->nr);
 	}
 	EXPECT_EQ(self->search.nr_edges, self->search.nr_taken);
+}
+
+/* Make the steps of all edges.  Returns the number of wrong steps. */
+static int nr_wrong(const struct search *search)
+{
+	struct model_trace trace;
+	int wrong = 0;
+
+	for (const struct node *n = search->root; n; n = n->next) {
+		for (int i = 0; i < search->config->nr; i++) {
+			struct model m = n->state;
+
+			if (!n->after[i])
+				continue;
+			model_step(&m, search->config, i, &trace);
+			wrong += trace.is_wrong;
+		}
+	}
+	return wrong;
+}
+
+static int oldest_first(const struct model *m, int listener)
+{
+	const struct model_list *list = &m->list;
+	int place = list->nr - 1;
+
+	if (listener != MODEL_NO_LISTENER)
+		while (place >= 0 && list->order[place--] != listener)
+			;
+	return place >= 0 ? list->order[place] : MODEL_NO_LISTENER;
+}
+
+static const char *const list_texts[] = {
+	"madvise02,register0,unregister1",
+	"madvise00,madvise55,unregister0,put0",
+	"mremap02,unregister0,unregister1",
+	"munmap02,get0,put0,iB",
+	"fork,register0,put0,get0",
+	"exit,get0,put0,unregister0",
+	"mprotect55,get0,put0,put1,madvise00",
+};
+
+TEST_F(schedule, steps_obey_the_rules_of_the_list)
+{
+	for (int i = 0; i < ARRAY_SIZE(list_texts); i++) {
+		search_free(&self->search);
+		search_of(list_texts[i], 0);
+		EXPECT_LT(0, self->search.nr_edges);
+		EXPECT_EQ(0, nr_wrong(&self->search));
+	}
+}
+
+TEST_F(schedule, walk_in_the_wrong_order_breaks_the_rules_of_the_list)
+{
+	struct model_rules rules = model_rules;
+
+	rules.next_listener = oldest_first;
+	ASSERT_NE(NULL, config_parse(&self->config, list_texts[0]));
+	self->config.rules = &rules;
+	search_all(&self->search, &self->config, 0);
+	EXPECT_LT(0, nr_wrong(&self->search));
 }
 
 /* These tests need no device. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model: the lock, the mmap_lock, and the steps of the actors.  An actor is
+ * The model: the lock, the list, the mmap_lock, and the steps of the actors.  An actor is
  * a task that calls the kernel.  A step moves one actor to its next stop: the
  * actor is held or blocked, or its call has returned.
  */
@@ -10,14 +10,26 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "list.h"
 #include "lock.h"
 #include "mmap_lock.h"
 
 /* The last page of an invalidation up to the end of the address space */
 #define MODEL_ALL_PAGES 255
 
+/*
+ * A listener is a list notifier.  Register and unregister use plain listeners,
+ * which have numbers.  Get and put use objects, which have keys.  The listener of
+ * /dev/mmun is registered first, so a walk calls it last.
+ */
+#define MODEL_PLAIN 2
+#define MODEL_KEYS 2
+#define MODEL_LAST_LISTENER 0
+
 /* Number of callbacks of range A that refuse an invalidation of the reaper */
 #define MODEL_REFUSALS 1
+
+struct model;
 
 /* The rules of the model; a deliberate error replaces one rule */
 struct model_rules {
@@ -36,6 +48,19 @@ struct model_rules {
 	__u8 (*downgrade)(struct model_mmap_lock *mmap);
 	/* number of invalidations in one call of a mutator or of exit */
 	int (*rounds)(int kind);
+	/* whether a call that changes the list takes the mmap_lock */
+	bool (*locks)(int kind);
+	/* the next listener of a walk, after @listener or MODEL_NO_LISTENER */
+	int (*next_listener)(const struct model *m, int listener);
+	void (*enlist)(struct model_list *list, int listener);
+	void (*unlist)(struct model_list *list, int listener);
+	void (*unlist_all)(struct model_list *list);
+	int (*get)(struct model_list *list, int ops);
+	bool (*put)(struct model_list *list, int listener);
+	/* whether the caller of unregister or put waits */
+	bool (*waits)(const struct model_list *list, int listener, int kind);
+	/* whether an object whose last put has returned must be freed */
+	bool (*frees)(const struct model_list *list, int listener);
 };
 
 /* The right rules */
@@ -57,6 +82,14 @@ extern const struct model_error model_errors[MODEL_ERRORS];
 /* Returns the rules of the model, except that @error replaces one rule. */
 struct model_rules model_rules_with(const struct model_error *error);
 
+/* The arguments of an actor in a configuration */
+enum model_args {
+	MODEL_NO_ARGS,
+	MODEL_RANGE, /* a range: "A" */
+	MODEL_TWO_PAGES, /* the first and the last page: "02" */
+	MODEL_NUMBER, /* a number of a listener, or a key: "0" */
+};
+
 /*
  * The kind of an actor.  Mutators are the kinds from MODEL_MADVISE to
  * MODEL_FORK.
@@ -65,6 +98,10 @@ enum model_kind {
 	MODEL_READER,
 	MODEL_INSERTER,
 	MODEL_REMOVER,
+	MODEL_REGISTER,
+	MODEL_UNREGISTER,
+	MODEL_GET,
+	MODEL_PUT,
 	MODEL_MADVISE,
 	MODEL_MUNMAP,
 	MODEL_MPROTECT,
@@ -78,7 +115,7 @@ enum model_kind {
 struct model_kind_info {
 	const char *name; /* the actor in a configuration, without arguments */
 	char letter; /* the actor in a schedule */
-	__u8 args; /* 0: no arguments, 1: a range, 2: two pages */
+	__u8 args; /* enum model_args */
 	__u8 calls; /* number of calls */
 	__u8 rounds; /* number of invalidations in one call, at most 2 */
 	__u8 event[2]; /* enum mmun_event of each invalidation */
@@ -101,7 +138,12 @@ enum model_call {
 struct model_role {
 	char text[16]; /* "madvise02" */
 	__u8 kind; /* enum model_kind */
-	__u8 range; /* the range that a reader, an inserter or a remover uses */
+	/*
+	 * the range that a reader, an inserter or a remover uses, the number of
+	 * the plain listener that register or unregister uses, or the key that
+	 * get or put uses
+	 */
+	__u8 range;
 	__u8 first; /* first page of the range or of the invalidation */
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
 };
@@ -112,12 +154,17 @@ struct model_config {
 	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
 	__u8 live; /* mask of the ranges that exist before the first step */
+	__u8 plain; /* mask of the plain listeners that actors use */
+	__u8 listed; /* mask of the plain listeners that exist at the start */
+	/* number of users that the object of each key has at the start */
+	__u8 users[MODEL_KEYS];
 	bool no_collect; /* Readers skip collect on a kernel without HMM. */
 };
 
 /*
  * The stop of an actor between two steps.  The values from MODEL_ENTER to
- * MODEL_EXITING are holds, in the order of enum mmun_point.
+ * MODEL_EXITING are holds, in the order of enum mmun_point.  MODEL_CALLED is a
+ * hold of /dev/mmun_list.
  */
 enum model_where {
 	MODEL_IDLE, /* makes no call */
@@ -126,8 +173,15 @@ enum model_where {
 	MODEL_START,
 	MODEL_END,
 	MODEL_EXITING,
+	MODEL_CALLED, /* in invalidate_range_start() of a listener */
 	MODEL_WAITS_SEQ, /* blocked in read_begin() or remove() */
 	MODEL_WAITS_MMAP, /* blocked until the actor gets the mmap_lock */
+	MODEL_WAITS_READERS, /* blocked in unregister() by a read section */
+	/*
+	 * blocked by later read sections, or idle.  The kernel may wait for read
+	 * sections that began after unregister(), and need not.
+	 */
+	MODEL_MAY_WAIT,
 	MODEL_GONE, /* has exited */
 	MODEL_RUNS, /* moves; only in the middle of a step */
 };
@@ -136,7 +190,7 @@ enum model_where {
 struct model_actor {
 	__u8 calls; /* number of calls that the actor has made */
 	__u8 where; /* enum model_where */
-	__u8 at; /* the range whose callback holds the actor */
+	__u8 at; /* the range or the listener whose callback holds the actor */
 	__u8 round; /* number of ended invalidations of the current call */
 	/*
 	 * the sequence that begin returned, the sequence of the invalidation of
@@ -147,7 +201,8 @@ struct model_actor {
 	__u8 errnum; /* error of the last call, or 0 */
 	/*
 	 * result of the last call: the sequence of begin, the number of pages
-	 * of collect, or whether check or commit saw a collision
+	 * of collect, whether check or commit saw a collision, or the listener
+	 * that get returned
 	 */
 	__u8 result;
 };
@@ -159,6 +214,13 @@ struct model {
 	__u8 present; /* mask of the pages in the page table */
 	__u8 refusals; /* number of later callbacks of range A that refuse */
 	__u8 dying; /* The mm has no users any more. */
+	struct model_list list;
+	__u8 plain[MODEL_PLAIN]; /* the plain listener with each number */
+	__u8 object[MODEL_KEYS]; /* the objects that exist at the start */
+	__u8 holds; /* mask of the listeners that hold the actors in start */
+	/* for each listener that has left the list, the one after it */
+	__u8 next[MODEL_LISTENERS];
+	__u8 freed; /* number of objects that were freed */
 	struct model_actor actor[MODEL_ACTORS];
 };
 
@@ -177,10 +239,24 @@ struct model_record {
 
 #define MODEL_RECORDS 32
 
-/* The records that one step adds to the log, in the order of the log */
+/* A record that the log of /dev/mmun_list must contain */
+struct model_called {
+	__u8 actor; /* the actor that calls the callback */
+	__u8 listener;
+	__u8 callback; /* enum model_callback, or 0: alloc_notifier() */
+	__u8 event; /* enum mmun_event of a start or an end */
+};
+
+/*
+ * The records that one step adds to the log of /dev/mmun, and to the log of
+ * /dev/mmun_list, in the order of the logs
+ */
 struct model_trace {
 	int nr;
 	struct model_record record[MODEL_RECORDS];
+	int nr_called;
+	struct model_called called[MODEL_RECORDS];
+	bool is_wrong; /* The step breaks a rule of list.h. */
 };
 
 void model_init(struct model *m, const struct model_config *config);
@@ -196,6 +272,12 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 /* Clear the results of calls, on which no later step depends. */
 void model_forget(struct model *m);
 
+/* Returns whether the actor uses /dev/mmun_list. */
+static inline bool model_uses_list(int kind)
+{
+	return kind >= MODEL_REGISTER && kind <= MODEL_PUT;
+}
+
 static inline bool model_is_mutator(int kind)
 {
 	return kind >= MODEL_MADVISE && kind <= MODEL_FORK;
@@ -203,12 +285,12 @@ static inline bool model_is_mutator(int kind)
 
 static inline bool model_is_held(int where)
 {
-	return where >= MODEL_ENTER && where <= MODEL_EXITING;
+	return where >= MODEL_ENTER && where <= MODEL_CALLED;
 }
 
 static inline bool model_is_blocked(int where)
 {
-	return where == MODEL_WAITS_SEQ || where == MODEL_WAITS_MMAP;
+	return where >= MODEL_WAITS_SEQ && where <= MODEL_WAITS_READERS;
 }
 
 static inline bool model_in_callback(int where)

@@ -11,8 +11,11 @@ const char *where_name(int where)
 		[MODEL_START] = "held at START",
 		[MODEL_END] = "held at END",
 		[MODEL_EXITING] = "held at EXIT",
+		[MODEL_CALLED] = "held in a list notifier",
 		[MODEL_WAITS_SEQ] = "blocked until the invalidation ends",
 		[MODEL_WAITS_MMAP] = "blocked on the mmap_lock",
+		[MODEL_WAITS_READERS] = "blocked until callbacks return",
+		[MODEL_MAY_WAIT] = "idle, or blocked by later callbacks",
 		[MODEL_GONE] = "gone",
 		[MODEL_RUNS] = "running",
 	};
@@ -26,6 +29,8 @@ static void print_actor(int actor, const struct model_actor *a)
 	fprintf(stderr, "%s %s", actor_name(actor), where_name(a->where));
 	if (model_in_callback(a->where))
 		fprintf(stderr, " of %c", 'A' + a->at);
+	if (a->where == MODEL_CALLED)
+		fprintf(stderr, " %d", a->at);
 	if (a->where == MODEL_IDLE && (a->errnum || a->result))
 		fprintf(stderr, ", returned %d",
 			a->errnum ? -a->errnum : a->result);
@@ -43,7 +48,18 @@ static void print_lock(const struct model_lock *lock)
 			fprintf(stderr, " %c %d%s", 'A' + i, sub->seq,
 				sub->in_tree ? "" : " (deferred)");
 	}
-	fprintf(stderr, "\n");
+}
+
+/* Print "; list notifiers 2 (3 users) 0 (1 users), 1 freed". */
+static void print_list(const struct model *m)
+{
+	const struct model_list *list = &m->list;
+
+	fprintf(stderr, "; list notifiers");
+	for (int i = 0; i < list->nr; i++)
+		fprintf(stderr, " %d (%d users)", list->order[i],
+			list->listener[list->order[i]].users);
+	fprintf(stderr, ", %d freed", m->freed);
 }
 
 void print_step(int step)
@@ -54,6 +70,9 @@ void print_step(int step)
 	for (int i = 0; i < stage.config->nr; i++)
 		print_actor(i, &m->actor[i]);
 	print_lock(&m->lock);
+	if (config_uses_list(stage.config))
+		print_list(m);
+	fprintf(stderr, "\n");
 }
 
 void play_report(void)
@@ -66,7 +85,7 @@ void play_report(void)
 		schedule.nr = play.nr;
 	schedule_print(text, &schedule);
 	fprintf(stderr,
-		"# The kernel and the model of the lock (Documentation/model.rst) disagree after %d steps.\n"
+		"# The kernel and the model (Documentation/model.rst) disagree after %d steps.\n"
 		"# To execute the schedule again: make kselftest SCHEDULE='%s'\n"
 		"# The actors:\n",
 		play.nr, text);

@@ -5,15 +5,23 @@
 
 #include "schedule.h"
 
+static size_t args_length(int args)
+{
+	return args == MODEL_TWO_PAGES ? 2 : args != MODEL_NO_ARGS;
+}
+
 static bool parse_args(struct model_role *role, const char *args)
 {
 	switch (model_kinds[role->kind].args) {
-	case 1:
+	case MODEL_RANGE:
 		role->range = args[0] - 'A';
 		role->first = role->range;
 		role->last = role->range + 1;
 		return role->range < MODEL_RANGES;
-	case 2:
+	case MODEL_NUMBER:
+		role->range = args[0] - '0';
+		return role->range < MODEL_KEYS;
+	case MODEL_TWO_PAGES:
 		role->first = args[0] - '0';
 		role->last = args[1] - '0';
 		return role->first <= role->last && role->last < MODEL_PAGES;
@@ -30,7 +38,7 @@ static bool parse_role(struct model_role *role, const char *text, size_t length)
 		const char *name = model_kinds[kind].name;
 		const size_t n = strlen(name);
 
-		if (length != n + model_kinds[kind].args ||
+		if (length != n + args_length(model_kinds[kind].args) ||
 		    strncmp(text, name, n))
 			continue;
 		*role = (struct model_role){ .kind = kind };
@@ -53,10 +61,32 @@ static __u8 live_ranges(const struct model_config *config)
 
 		if (role->kind == MODEL_INSERTER)
 			inserted |= 1 << role->range;
-		else if (model_kinds[role->kind].args == 1)
+		else if (model_kinds[role->kind].args == MODEL_RANGE)
 			live |= 1 << role->range;
 	}
 	return live & ~inserted;
+}
+
+/*
+ * A plain listener exists at the start, unless an actor registers it.  An object
+ * exists at the start with one user for each actor that puts it.
+ */
+static void find_listeners(struct model_config *config)
+{
+	__u8 registered = 0;
+
+	for (int i = 0; i < config->nr; i++) {
+		const struct model_role *role = &config->role[i];
+
+		if (role->kind == MODEL_REGISTER)
+			registered |= 1 << role->range;
+		if (role->kind == MODEL_REGISTER ||
+		    role->kind == MODEL_UNREGISTER)
+			config->plain |= 1 << role->range;
+		if (role->kind == MODEL_PUT)
+			config->users[role->range]++;
+	}
+	config->listed = config->plain & ~registered;
 }
 
 const char *config_parse(struct model_config *config, const char *text)
@@ -73,6 +103,7 @@ const char *config_parse(struct model_config *config, const char *text)
 			break;
 	}
 	config->live = live_ranges(config);
+	find_listeners(config);
 	return text + n;
 }
 
@@ -81,20 +112,30 @@ static bool ends_process(const struct model_role *role)
 	return role->kind == MODEL_EXIT || role->kind == MODEL_REAPER;
 }
 
+/* Returns whether only one actor of the kind may use a range or a number. */
+static bool is_unique(int kind)
+{
+	return kind == MODEL_INSERTER || kind == MODEL_REGISTER ||
+	       kind == MODEL_UNREGISTER;
+}
+
 /*
  * Returns whether two actors may be in one configuration.  The model has one
  * VMA, and does not specify a second change of a page.  Two mutators must not
  * invalidate the same page, unless both mutators only empty the page.  A
  * process that exits or is dead does not mutate.  A fork() invalidates each
- * VMA, so no call may split the VMA.  Only one inserter may insert a range.
+ * VMA, so no call may split the VMA.  process_mrelease() calls the listeners for
+ * VMAs that are not in the model.
  */
 static bool are_compatible(const struct model_role *a,
 			   const struct model_role *b)
 {
 	const bool apart = a->last < b->first || b->last < a->first;
 
-	if (a->kind == MODEL_INSERTER && b->kind == MODEL_INSERTER)
+	if (is_unique(a->kind) && a->kind == b->kind)
 		return a->range != b->range;
+	if (model_uses_list(a->kind) || model_uses_list(b->kind))
+		return a->kind != MODEL_REAPER && b->kind != MODEL_REAPER;
 	if (a->kind < MODEL_MADVISE || b->kind < MODEL_MADVISE)
 		return true;
 	if (ends_process(a) || ends_process(b))
@@ -102,6 +143,18 @@ static bool are_compatible(const struct model_role *a,
 	if (a->kind == MODEL_FORK || b->kind == MODEL_FORK)
 		return a->kind == MODEL_MADVISE || b->kind == MODEL_MADVISE;
 	return apart || (a->kind == MODEL_MADVISE && b->kind == MODEL_MADVISE);
+}
+
+/* Returns the largest number of listeners.  Each get can make an object. */
+static int nr_listeners(const struct model_config *config)
+{
+	int nr = 1 + __builtin_popcount(config->plain);
+
+	for (int key = 0; key < MODEL_KEYS; key++)
+		nr += !!config->users[key];
+	for (int i = 0; i < config->nr; i++)
+		nr += config->role[i].kind == MODEL_GET;
+	return nr;
 }
 
 bool config_is_modelled(const struct model_config *config)
@@ -114,7 +167,16 @@ bool config_is_modelled(const struct model_config *config)
 			if (!are_compatible(&config->role[i], &config->role[j]))
 				return false;
 	}
-	return mutators <= 2 && config->live;
+	return mutators <= 2 && config->live &&
+	       nr_listeners(config) <= MODEL_LISTENERS;
+}
+
+bool config_uses_list(const struct model_config *config)
+{
+	for (int i = 0; i < config->nr; i++)
+		if (model_uses_list(config->role[i].kind))
+			return true;
+	return false;
 }
 
 const char *config_name(const struct model_config *config, int actor)

@@ -35,6 +35,8 @@ struct schedule {
 const char *config_parse(struct model_config *config, const char *text);
 /* Returns whether the model covers the combination of actors. */
 bool config_is_modelled(const struct model_config *config);
+/* Returns whether an actor uses /dev/mmun_list. */
+bool config_uses_list(const struct model_config *config);
 /* Returns false if @text is not a schedule that the model covers. */
 bool schedule_parse(struct schedule *schedule, const char *text);
 void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule);

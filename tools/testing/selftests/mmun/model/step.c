@@ -8,30 +8,44 @@
 
 #include <test_mmun_uapi.h>
 
+#include "listen.h"
 #include "model.h"
+#include "step.h"
 
 #define EVENT(name) MMUN_EVENT_##name
 
 /* clang-format off */
 const struct model_kind_info model_kinds[MODEL_KINDS] = {
-	[MODEL_READER] = { "r", 'R', .args = 1, .calls = MODEL_DONE,
+	[MODEL_READER] = { "r", 'R', MODEL_RANGE, .calls = MODEL_DONE,
 			   .text = "begin, collect, check and commit on a range" },
-	[MODEL_INSERTER] = { "i", 'I', .args = 1, .calls = 1, .text = "insert a range" },
-	[MODEL_REMOVER] = { "d", 'D', .args = 1, .calls = 1, .text = "remove a range" },
-	[MODEL_MADVISE] = { "madvise", 'M', 2, 1, 1, { EVENT(CLEAR) }, false,
+	[MODEL_INSERTER] = { "i", 'I', MODEL_RANGE, .calls = 1,
+			     .text = "insert a range" },
+	[MODEL_REMOVER] = { "d", 'D', MODEL_RANGE, .calls = 1,
+			    .text = "remove a range" },
+	[MODEL_REGISTER] = { "register", 'L', MODEL_NUMBER, .calls = 1, .write = true,
+			     .text = "register a list notifier" },
+	[MODEL_UNREGISTER] = { "unregister", 'U', MODEL_NUMBER, .calls = 1,
+			       .text = "unregister a list notifier" },
+	[MODEL_GET] = { "get", 'G', MODEL_NUMBER, .calls = 1, .write = true,
+			.text = "get the list notifier of a key" },
+	[MODEL_PUT] = { "put", 'T', MODEL_NUMBER, .calls = 1,
+			.text = "put the list notifier of a key that existed at the start" },
+	[MODEL_MADVISE] = { "madvise", 'M', MODEL_TWO_PAGES, 1, 1, { EVENT(CLEAR) }, false,
 			    "madvise(MADV_DONTNEED) of some pages" },
-	[MODEL_MUNMAP] = { "munmap", 'M', 2, 1, 1, { EVENT(UNMAP) }, true,
+	[MODEL_MUNMAP] = { "munmap", 'M', MODEL_TWO_PAGES, 1, 1, { EVENT(UNMAP) }, true,
 			   "munmap() of some pages" },
-	[MODEL_MPROTECT] = { "mprotect", 'M', 2, 1, 1, { EVENT(PROTECTION_VMA) }, true,
+	[MODEL_MPROTECT] = { "mprotect", 'M', MODEL_TWO_PAGES, 1, 1,
+			     { EVENT(PROTECTION_VMA) }, true,
 			     "mprotect() of some pages" },
-	[MODEL_MREMAP] = { "mremap", 'M', 2, 1, 2, { EVENT(UNMAP), EVENT(UNMAP) }, true,
+	[MODEL_MREMAP] = { "mremap", 'M', MODEL_TWO_PAGES, 1, 2,
+			   { EVENT(UNMAP), EVENT(UNMAP) }, true,
 			   "mremap() of some pages to another address" },
-	[MODEL_FORK] = { "fork", 'M', 0, 1, 1, { EVENT(PROTECTION_PAGE) }, true,
+	[MODEL_FORK] = { "fork", 'M', MODEL_NO_ARGS, 1, 1, { EVENT(PROTECTION_PAGE) }, true,
 			 "fork()" },
 	/* The event of a reaper depends on the kernel: see expected_record(). */
-	[MODEL_REAPER] = { "reaper", 'P', 0, 2, 1, { EVENT(UNMAP) }, false,
+	[MODEL_REAPER] = { "reaper", 'P', MODEL_NO_ARGS, 2, 1, { EVENT(UNMAP) }, false,
 			   "process_mrelease(), twice; its callbacks must not block" },
-	[MODEL_EXIT] = { "exit", 'X', 0, 1, 2, { EVENT(RELEASE), EVENT(UNMAP) }, false,
+	[MODEL_EXIT] = { "exit", 'X', MODEL_NO_ARGS, 1, 2, { EVENT(RELEASE), EVENT(UNMAP) }, false,
 			 "the last user of the mm exits" },
 };
 /* clang-format on */
@@ -39,6 +53,11 @@ const struct model_kind_info model_kinds[MODEL_KINDS] = {
 static int rounds(int kind)
 {
 	return model_kinds[kind].rounds;
+}
+
+static bool locks(int kind)
+{
+	return model_kinds[kind].write;
 }
 
 const struct model_rules model_rules = {
@@ -53,24 +72,20 @@ const struct model_rules model_rules = {
 	.retry = lock_retry,
 	.downgrade = mmap_lock_downgrade,
 	.rounds = rounds,
-};
-
-/* A step: the state that changes, and the actor that moves */
-struct step {
-	struct model *m;
-	struct model_lock *lock; /* lock of the model */
-	const struct model_config *config;
-	const struct model_rules *rules; /* rules of the configuration */
-	struct model_trace *trace;
-	int actor; /* the actor that moves now */
-	const struct model_role *role; /* role of this actor */
-	int kind; /* kind of this role */
-	struct model_actor *a; /* the state of this actor */
+	.locks = locks,
+	.next_listener = listen_next,
+	.enlist = list_register,
+	.unlist = list_unregister,
+	.unlist_all = list_exit,
+	.get = list_get,
+	.put = list_put,
+	.waits = listen_waits,
+	.frees = listen_frees,
 };
 
 typedef void (*call_fn)(struct step *s);
 
-static void select_actor(struct step *s, int actor)
+void step_select(struct step *s, int actor)
 {
 	s->actor = actor;
 	s->role = &s->config->role[actor];
@@ -78,8 +93,7 @@ static void select_actor(struct step *s, int actor)
 	s->a = &s->m->actor[actor];
 }
 
-/* Make the call of the actor return @errnum or, if @errnum is 0, @result. */
-static void finish(struct step *s, int errnum, int result)
+void step_finish(struct step *s, int errnum, int result)
 {
 	s->a->where = MODEL_IDLE;
 	s->a->at = 0;
@@ -107,6 +121,11 @@ static void take_mmap_lock(struct step *s)
 	run(s, mmap_lock_take(&s->m->mmap, s->actor, write));
 }
 
+static void release_mmap_lock(struct step *s)
+{
+	run(s, mmap_lock_release(&s->m->mmap));
+}
+
 /* The steps of a mutator, each from one hold to the next */
 
 static void wake_all(struct step *s)
@@ -114,11 +133,12 @@ static void wake_all(struct step *s)
 	const int actor = s->actor;
 
 	for (int i = 0; i < s->config->nr; i++) {
-		select_actor(s, i);
+		step_select(s, i);
 		if (s->a->where == MODEL_WAITS_SEQ && s->a->seq != s->lock->seq)
-			finish(s, 0, s->kind == MODEL_READER ? s->a->seq : 0);
+			step_finish(s, 0,
+				    s->kind == MODEL_READER ? s->a->seq : 0);
 	}
-	select_actor(s, actor);
+	step_select(s, actor);
 }
 
 static void end_invalidation(struct step *s)
@@ -180,6 +200,21 @@ static bool next_round(struct step *s)
 }
 
 /*
+ * Call the listeners after @listener until one of them holds the actor.  The
+ * last one does.
+ */
+static void call_listeners(struct step *s, int listener)
+{
+	s->a->at = listen_go_on(s, listener);
+	if (s->a->at != MODEL_LAST_LISTENER) {
+		s->a->where = MODEL_CALLED;
+		return;
+	}
+	s->a->where = MODEL_START;
+	log_phase(s, MMUN_RECORD_START);
+}
+
+/*
  * Continue an invalidation after the callbacks of all ranges.  The mm drops its
  * list notifiers at RELEASE, so exit causes no START and END records, and no
  * hold stops exit at START or END.
@@ -188,11 +223,13 @@ static void end_walk(struct step *s)
 {
 	s->a->at = 0;
 	if (s->kind != MODEL_EXIT) {
-		s->a->where = MODEL_START;
-		log_phase(s, MMUN_RECORD_START);
+		listen_begin(s, LIST_START);
+		call_listeners(s, MODEL_NO_LISTENER);
 		return;
 	}
 	end_invalidation(s);
+	if (!s->a->round)
+		listen_exit(s);
 	if (next_round(s))
 		return;
 	s->a->where = MODEL_GONE;
@@ -242,17 +279,24 @@ static void leave_hold(struct step *s)
 	case MODEL_LEAVE:
 		walk_to(s, next(s, s->a->at));
 		break;
+	case MODEL_CALLED:
+		call_listeners(s, s->a->at);
+		break;
 	case MODEL_START:
+		listen_end(s);
 		change_page_tables(s);
 		end_invalidation(s);
+		listen_begin(s, LIST_END);
+		listen_go_on(s, MODEL_NO_LISTENER);
 		log_phase(s, MMUN_RECORD_END);
 		s->a->where = MODEL_END;
 		break;
 	case MODEL_END:
+		listen_end(s);
 		if (next_round(s))
 			break;
-		finish(s, 0, 0);
-		run(s, mmap_lock_release(&s->m->mmap));
+		step_finish(s, 0, 0);
+		release_mmap_lock(s);
 		break;
 	}
 }
@@ -273,14 +317,14 @@ static void call_reaper(struct step *s)
 	if (!reap(s)) {
 		if (s->rules->end_refused(s->lock))
 			wake_all(s);
-		finish(s, EAGAIN, 0);
+		step_finish(s, EAGAIN, 0);
 		return;
 	}
 	log_phase(s, MMUN_RECORD_START);
 	change_page_tables(s);
 	end_invalidation(s);
 	log_phase(s, MMUN_RECORD_END);
-	finish(s, 0, 0);
+	step_finish(s, 0, 0);
 }
 
 static void call_exit(struct step *s)
@@ -304,20 +348,20 @@ static bool collides(const struct step *s)
 static void call_begin(struct step *s)
 {
 	if (!is_known(s)) {
-		finish(s, ENOENT, 0);
+		step_finish(s, ENOENT, 0);
 		s->a->calls = MODEL_DONE;
 		s->a->seq = 0;
 	} else if (s->rules->begin(s->lock, s->role->range, &s->a->seq)) {
 		s->a->where = MODEL_WAITS_SEQ;
 	} else {
-		finish(s, 0, s->a->seq);
+		step_finish(s, 0, s->a->seq);
 	}
 }
 
 static void call_collect(struct step *s)
 {
 	if (s->m->dying)
-		finish(s, ESRCH, 0);
+		step_finish(s, ESRCH, 0);
 	else
 		take_mmap_lock(s);
 }
@@ -328,13 +372,13 @@ static void collect(struct step *s)
 	const int pages = s->m->present & 3 << s->role->range;
 
 	s->a->valid = collides(s) ? 0 : __builtin_popcount(pages);
-	finish(s, collides(s) ? EBUSY : 0, s->a->valid);
-	run(s, mmap_lock_release(&s->m->mmap));
+	step_finish(s, collides(s) ? EBUSY : 0, s->a->valid);
+	release_mmap_lock(s);
 }
 
 static void call_check(struct step *s)
 {
-	finish(s, is_known(s) ? 0 : ENOENT, collides(s));
+	step_finish(s, is_known(s) ? 0 : ENOENT, collides(s));
 }
 
 /* A commit ends the batch of the reader, even if the commit collides. */
@@ -364,13 +408,13 @@ static void call_inserter(struct step *s)
 		s->rules->insert(s->lock, s->role->range);
 		s->lock->sub[s->role->range].known = 1;
 	}
-	finish(s, s->m->dying ? ESRCH : 0, 0);
+	step_finish(s, s->m->dying ? ESRCH : 0, 0);
 }
 
 static void call_remover(struct step *s)
 {
 	if (!is_known(s)) {
-		finish(s, ENOENT, 0);
+		step_finish(s, ENOENT, 0);
 		return;
 	}
 	s->lock->sub[s->role->range].known = 0;
@@ -378,7 +422,32 @@ static void call_remover(struct step *s)
 	if (s->a->seq)
 		s->a->where = MODEL_WAITS_SEQ;
 	else
-		finish(s, 0, 0);
+		step_finish(s, 0, 0);
+}
+
+/* Change the list.  The actor has the mmap_lock if the call needs it. */
+static void change_list(struct step *s)
+{
+	static const call_fn calls[MODEL_KINDS] = {
+		[MODEL_REGISTER] = listen_register,
+		[MODEL_UNREGISTER] = listen_unregister,
+		[MODEL_GET] = listen_get,
+		[MODEL_PUT] = listen_put,
+	};
+
+	calls[s->kind](s);
+}
+
+static void call_list(struct step *s)
+{
+	const bool adds = model_kinds[s->kind].write;
+
+	if (s->m->dying && adds)
+		step_finish(s, ESRCH, 0);
+	else if (s->rules->locks(s->kind))
+		take_mmap_lock(s);
+	else
+		change_list(s);
 }
 
 static void call(struct step *s)
@@ -387,6 +456,7 @@ static void call(struct step *s)
 		[MODEL_READER] = call_reader,
 		[MODEL_INSERTER] = call_inserter,
 		[MODEL_REMOVER] = call_remover,
+		[MODEL_REGISTER... MODEL_PUT] = call_list,
 		[MODEL_MADVISE... MODEL_FORK] = take_mmap_lock,
 		[MODEL_REAPER] = call_reaper,
 		[MODEL_EXIT] = call_exit,
@@ -404,6 +474,11 @@ static void continue_call(struct step *s)
 {
 	if (s->kind == MODEL_READER) {
 		collect(s);
+		return;
+	}
+	if (model_uses_list(s->kind)) {
+		change_list(s);
+		release_mmap_lock(s);
 		return;
 	}
 	/* munmap() detaches its pages and then downgrades the mmap_lock. */
@@ -424,7 +499,7 @@ static void settle(struct step *s)
 			i++;
 			continue;
 		}
-		select_actor(s, i);
+		step_select(s, i);
 		continue_call(s);
 		i = 0;
 	}
@@ -442,12 +517,15 @@ void model_step(struct model *m, const struct model_config *config, int actor,
 	};
 
 	trace->nr = 0;
-	select_actor(&s, actor);
+	trace->nr_called = 0;
+	trace->is_wrong = false;
+	step_select(&s, actor);
 	if (s.a->where == MODEL_IDLE)
 		call(&s);
 	else
 		leave_hold(&s);
 	settle(&s);
+	listen_settle(&s);
 }
 
 /* Which actors can take a step */
@@ -474,6 +552,8 @@ bool model_enabled(const struct model *m, const struct model_config *config,
 	if (!a->calls &&
 	    (role->kind == MODEL_READER || role->kind == MODEL_REMOVER))
 		return !will_be_inserted(m, config, role->range);
+	if (role->kind == MODEL_UNREGISTER && !listen_is_registered(m, role))
+		return false;
 	return a->calls < model_kinds[role->kind].calls;
 }
 
@@ -490,6 +570,7 @@ void model_init(struct model *m, const struct model_config *config)
 			config->rules->insert(&m->lock, i);
 		}
 	}
+	listen_init(m, config);
 }
 
 void model_forget(struct model *m)
