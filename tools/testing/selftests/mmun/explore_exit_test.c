@@ -6,6 +6,7 @@
 /* clang-format off */
 FIXTURE_VARIANT_ADD(explore, reaper) { "reaper,rA,iB,dC" };
 FIXTURE_VARIANT_ADD(explore, exit) { "exit,rA,dC" };
+FIXTURE_VARIANT_ADD(explore, exit_of_listeners) { "exit,put0,unregister0" };
 /* clang-format on */
 
 MMUN_HARNESS_MAIN

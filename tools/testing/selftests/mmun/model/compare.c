@@ -22,21 +22,21 @@ static bool all_known_ranges(bool (*is_expected)(int range))
 	return true;
 }
 
-/* Compare two numbers.  Evaluates to whether the numbers are equal. */
-#define same(_expected, _got, _what, ...)                              \
-	((_expected) == (_got) ||                                      \
-	 disagree(_what " should be %lld, but is %lld", ##__VA_ARGS__, \
-		  (long long)(_expected), (long long)(_got)))
-
 /* What each actor does */
+
+static bool is_blocked_as_expected(int where, int expected)
+{
+	return model_is_blocked(where) &&
+	       (model_is_blocked(expected) || expected == MODEL_MAY_WAIT);
+}
 
 static bool compare_place(int actor)
 {
 	const int expected = play.m.actor[actor].where;
 	const int where = stage.where[actor];
 
-	if (where == expected ||
-	    (model_is_blocked(where) && model_is_blocked(expected)))
+	if (where == expected || is_blocked_as_expected(where, expected) ||
+	    (where == MODEL_IDLE && expected == MODEL_MAY_WAIT))
 		return true;
 	if (model_is_blocked(where))
 		return disagree("%s should be %s, but sleeps in system call %d",
@@ -57,7 +57,7 @@ static bool will_not_change(int actor)
 
 	return where != MODEL_RUNS &&
 	       (!model_is_blocked(where) ||
-		model_is_blocked(play.m.actor[actor].where));
+		is_blocked_as_expected(where, play.m.actor[actor].where));
 }
 
 /* Returns whether a later check of the stops would have the same result. */
@@ -104,6 +104,8 @@ static bool compare_result(int actor)
 		return true;
 	if (t->kind == MODEL_INSERTER)
 		stage.id[role_of(actor)->range] = t->id;
+	if (model_uses_list(t->kind))
+		return compare_listener(actor);
 	/* A commit publishes the collected pages unless the commit collided. */
 	return same(a->result, t->result, "the result of %s",
 		    actor_name(actor)) &&
@@ -211,7 +213,8 @@ bool compare_ranges(void)
 bool compare_step(void)
 {
 	return compare_places() && all_actors(compare_callback) &&
-	       all_actors(compare_result) && compare_log() && compare_ranges();
+	       all_actors(compare_result) && compare_log() &&
+	       compare_ranges() && compare_listeners();
 }
 
 /* The end */

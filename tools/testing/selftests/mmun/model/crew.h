@@ -4,8 +4,8 @@
  *
  * The victim is the process whose mm the schedules invalidate.  Threads of the
  * victim make the calls of mutators and exit, and wait in PIN_MM.  Threads of
- * the test make the calls of readers, inserters, removers and the reaper, on
- * the open /dev/mmun of the victim.  A page fault of a thread of the test does
+ * the test make the calls of the other actors, on the open /dev/mmun and
+ * /dev/mmun_list of the victim.  A page fault of a thread of the test does
  * not need the mmap_lock of the victim, which a mutator may hold.
  *
  * A thread of the victim must not fault while a mutator holds the mmap_lock, so
@@ -22,12 +22,14 @@
 
 #include "../lib/ioctl.h"
 #include "../lib/task.h"
+#include "../list/mmun_list.h"
 #include "model.h"
 
 #define VICTIM_THREADS 3 /* the main thread and two mutators */
 #define OWN_THREADS MODEL_ACTORS
 #define THREADS (VICTIM_THREADS + OWN_THREADS)
 #define SETTLE_MS 2000 /* time limit of a call; most calls need far less */
+#define LIST_DEV "/dev/mmun_list"
 #define READY_MS 10000 /* The victim needs time to lock its memory. */
 
 /*
@@ -46,7 +48,7 @@ struct thread {
 	long (*call)(struct thread *t); /* returns -1 with errno on failure */
 	int kind; /* enum model_kind */
 	int call_nr; /* number of earlier calls of the same actor */
-	__u32 id; /* ID of the range */
+	__u32 id; /* ID of the range or of the listener, or the key */
 	unsigned long start;
 	unsigned long length;
 	struct mmun_token token; /* result of the last begin */
@@ -61,6 +63,7 @@ struct thread {
 struct crew {
 	struct thread thread[THREADS];
 	int victim_fd; /* file descriptor of /dev/mmun in the victim */
+	int victim_list_fd; /* of /dev/mmun_list, or -1: no such device */
 	int ready; /* number of threads that wait for their first order */
 	int victim_pipe[2]; /* A byte reports that the victim is ready. */
 };

@@ -49,6 +49,21 @@ bool explore(const char *text, struct tour tour)
 	return agreed;
 }
 
+static bool uses_list(const char *text)
+{
+	struct model_config config;
+
+	return config_parse(&config, text) && config_uses_list(&config);
+}
+
+const char *explore_problem(const char *text)
+{
+	return uses_list(text) && access(LIST_DEV, R_OK | W_OK) ?
+		       "no " LIST_DEV
+		       ": load mmun_list.ko, which is built in list/" :
+		       NULL;
+}
+
 bool has_hmm(void)
 {
 	const int fd = mmun_open();

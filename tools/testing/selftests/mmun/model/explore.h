@@ -36,6 +36,8 @@ struct tour {
  * taken.
  */
 bool explore(const char *text, struct tour tour);
+/* Returns why the configuration cannot be explored, or NULL. */
+const char *explore_problem(const char *text);
 bool has_hmm(void);
 
 #endif /* _SELFTESTS_MMUN_MODEL_EXPLORE_H */

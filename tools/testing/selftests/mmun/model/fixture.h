@@ -15,7 +15,7 @@
  * a kernel with all debug options, BUDGET is too short for the longest
  * schedules.
  */
-#define BUDGET 24
+#define BUDGET 32
 
 static struct timespec program_start;
 
@@ -53,6 +53,8 @@ TEST_F_TIMEOUT(explore, kernel_agrees_with_the_model_in_every_schedule, SECONDS)
 		.ms = share(_metadata->fixture->variant, variant),
 	};
 
+	if (explore_problem(variant->actors))
+		SKIP(return, "%s", explore_problem(variant->actors));
 	EXPECT_EQ(1, explore(variant->actors, tour));
 }
 

@@ -63,6 +63,38 @@ static long fork_and_exit(void)
 	return ret < 0 ? -1 : 0;
 }
 
+static int register_listener(struct thread *t)
+{
+	struct mmun_list_register cmd = { .ops = MMUN_LIST_KEY_OPS };
+	const int ret = ioctl(stage.list_fd, MMUN_LIST_REGISTER, &cmd);
+
+	t->id = cmd.out_id;
+	return ret;
+}
+
+static int unregister_listener(struct thread *t)
+{
+	struct mmun_list_unregister cmd = { .id = t->id };
+
+	return ioctl(stage.list_fd, MMUN_LIST_UNREGISTER, &cmd);
+}
+
+static int get_object(struct thread *t)
+{
+	struct mmun_list_get cmd = { .key = t->id };
+	const int ret = ioctl(stage.list_fd, MMUN_LIST_GET, &cmd);
+
+	t->id = cmd.out_id;
+	return ret;
+}
+
+static int put_object(struct thread *t)
+{
+	struct mmun_list_put cmd = { .id = t->id };
+
+	return ioctl(stage.list_fd, MMUN_LIST_PUT, &cmd);
+}
+
 static long make_call(struct thread *t)
 {
 	void *const start = (void *)t->start;
@@ -75,6 +107,14 @@ static long make_call(struct thread *t)
 					 &t->id);
 	case MODEL_REMOVER:
 		return _mmun_remove(stage.fd, t->id);
+	case MODEL_REGISTER:
+		return register_listener(t);
+	case MODEL_UNREGISTER:
+		return unregister_listener(t);
+	case MODEL_GET:
+		return get_object(t);
+	case MODEL_PUT:
+		return put_object(t);
 	case MODEL_MADVISE:
 		return madvise(start, t->length, MADV_DONTNEED);
 	case MODEL_MUNMAP:
@@ -93,6 +133,21 @@ static long make_call(struct thread *t)
 	}
 }
 
+/* Returns the ID of the range or of the listener that the actor uses. */
+static __u32 id_for(const struct model_role *role)
+{
+	switch (role->kind) {
+	case MODEL_UNREGISTER:
+		return stage.listener[play.m.plain[role->range]];
+	case MODEL_PUT:
+		return stage.listener[play.m.object[role->range]];
+	case MODEL_GET:
+		return role->range;
+	default:
+		return stage.id[role->range];
+	}
+}
+
 /* Order the thread of the actor to make the call that the model has made. */
 static void call(int actor)
 {
@@ -103,20 +158,42 @@ static void call(int actor)
 	t->kind = role->kind;
 	/* If the first call fails, the model skips the later calls. */
 	t->call_nr = is_first ? 0 : play.m.actor[actor].calls - 1;
-	t->id = stage.id[role->range];
+	t->id = id_for(role);
 	t->start = page_at(role->first);
 	t->length = page_at(role->last + 1) - t->start;
 	thread_order(t, make_call);
+}
+
+/*
+ * Set up the holds of the listeners in which this step must end.  A hold of
+ * /dev/mmun_list stops one task, once.
+ */
+static bool hold_in_listeners(void)
+{
+	for (int i = 0; i < stage.config->nr; i++) {
+		const struct model_actor *before = &play.before.actor[i];
+		const struct model_actor *a = &play.m.actor[i];
+
+		if (a->where == MODEL_CALLED &&
+		    (before->where != MODEL_CALLED || before->at != a->at) &&
+		    !listener_hold(i, a->at))
+			return disagree("cannot hold %s in a listener: %m",
+					actor_name(i));
+	}
+	return true;
 }
 
 /* Make the kernel take the step that the model has just taken. */
 static bool act(int actor)
 {
 	const int where = play.before.actor[actor].where;
+	const __u32 hold = model_is_held(where) ? stage.hold[actor][where] : 0;
 
+	if (!hold_in_listeners())
+		return false;
 	if (where == MODEL_IDLE)
 		call(actor);
-	else if (!hold_release(stage.hold[actor][where], 0))
+	else if (!hold_release(hold, where))
 		return disagree("cannot release %s, which is %s: %m",
 				actor_name(actor), where_name(where));
 	return true;
@@ -129,7 +206,8 @@ static bool play_begin(void)
 	int i = 0;
 
 	model_init(&play.m, &play.schedule.config);
-	if (!stage_set_up(&play.schedule.config))
+	play.freed = 0;
+	if (!stage_set_up(&play.schedule.config, &play.m))
 		return disagree("cannot set up the victim and its ranges: %m");
 	while (!stage.id[i])
 		i++;

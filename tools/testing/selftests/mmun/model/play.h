@@ -21,6 +21,7 @@ struct play {
 	struct model m;
 	struct model before; /* the state of the model before the last step */
 	struct model_trace trace; /* records that the last step must log */
+	__u32 freed; /* number of objects that the kernel has freed */
 	__u64 base; /* sequence in the kernel minus sequence in the model */
 	int nr; /* number of steps that have begun */
 	__u8 step[SCHEDULE_STEPS]; /* the actors that took the steps */
@@ -36,6 +37,12 @@ extern struct play play;
 
 /* Describe a disagreement in play.why.  Evaluates to false. */
 #define disagree(...) (snprintf(play.why, sizeof(play.why), __VA_ARGS__) < 0)
+
+/* Compare two numbers.  Evaluates to whether the numbers are equal. */
+#define same(_expected, _got, _what, ...)                              \
+	((_expected) == (_got) ||                                      \
+	 disagree(_what " should be %lld, but is %lld", ##__VA_ARGS__, \
+		  (long long)(_expected), (long long)(_got)))
 
 static inline const struct model_role *role_of(int actor)
 {
@@ -62,6 +69,10 @@ bool play_schedule(void);
 bool compare_step(void);
 bool compare_ranges(void);
 bool compare_end(void);
+
+/* compare_list.c: the same for /dev/mmun_list */
+bool compare_listener(int actor);
+bool compare_listeners(void);
 
 /* print.c: return the name of an enum model_where. */
 const char *where_name(int where);

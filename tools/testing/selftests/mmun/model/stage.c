@@ -61,11 +61,20 @@ static __u32 hold_arm(const struct thread *t, int where)
 	return _mmun_hold(stage.fd, &cmd) ? 0 : cmd.out_hold;
 }
 
-bool hold_release(__u32 hold, __u32 flags)
+static bool hold_end(__u32 hold)
 {
 	__u32 released;
 
-	return !_mmun_resume(stage.fd, hold, flags, &released);
+	return !_mmun_resume(stage.fd, hold, MMUN_RESUME_END, &released);
+}
+
+bool hold_release(__u32 hold, int where)
+{
+	__u32 released;
+
+	if (where == MODEL_CALLED)
+		return listener_resume(hold);
+	return !_mmun_resume(stage.fd, hold, 0, &released);
 }
 
 static bool is_held(int actor, int where)
@@ -73,6 +82,8 @@ static bool is_held(int actor, int where)
 	const __u32 hold = model_is_held(where) ? stage.hold[actor][where] : 0;
 	struct mmun_wait_held cmd;
 
+	if (where == MODEL_CALLED)
+		return hold && listener_is_held(hold);
 	if (!hold || _mmun_wait_held(stage.fd, hold, 0, &cmd) ||
 	    cmd.out_state != MMUN_HOLD_HELD)
 		return false;
@@ -104,11 +115,13 @@ static bool holds_arm(void)
 /* End all holds: the held actors continue, and no hold stops them again. */
 static void holds_end(void)
 {
-	for (int i = 0; i < MODEL_ACTORS; i++)
+	for (int i = 0; i < MODEL_ACTORS; i++) {
 		for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++)
 			if (stage.hold[i][at])
-				hold_release(stage.hold[i][at],
-					     MMUN_RESUME_END);
+				hold_end(stage.hold[i][at]);
+		if (stage.hold[i][MODEL_CALLED])
+			listener_resume(stage.hold[i][MODEL_CALLED]);
+	}
 	memset(stage.hold, 0, sizeof(stage.hold));
 }
 
@@ -181,7 +194,7 @@ static int stage_look(const struct model_actor *expected)
  */
 static void find_hold(int actor)
 {
-	for (int at = MODEL_ENTER; at <= MODEL_EXITING; at++)
+	for (int at = MODEL_ENTER; at <= MODEL_CALLED; at++)
 		if (is_held(actor, at))
 			stage.where[actor] = at;
 }
@@ -205,6 +218,12 @@ bool stage_quiesce(const struct model_actor *expected)
 
 /* The victim */
 
+/* Returns the open file of the victim, or -1. */
+static int get_file(int fd)
+{
+	return fd < 0 ? -1 : syscall(SYS_pidfd_getfd, stage.pidfd, fd, 0);
+}
+
 static bool victim_open(void)
 {
 	struct pollfd pfd = { .fd = crew->victim_pipe[0], .events = POLLIN };
@@ -214,7 +233,8 @@ static bool victim_open(void)
 	stage.pidfd = syscall(SYS_pidfd_open, stage.pid, 0);
 	if (poll(&pfd, 1, READY_MS) != 1 || read(pfd.fd, &byte, 1) != 1)
 		return false;
-	stage.fd = syscall(SYS_pidfd_getfd, stage.pidfd, crew->victim_fd, 0);
+	stage.fd = get_file(crew->victim_fd);
+	stage.list_fd = get_file(crew->victim_list_fd);
 	if (stage.fd < 0 || _mmun_info(stage.fd, &info))
 		return false;
 	stage.max_hold_ms = info.out_max_hold_ms;
@@ -232,7 +252,7 @@ static bool records_set_up(void)
 	if (_mmun_log_setup(stage.fd, LOG_RECORDS, types, &lost))
 		return false;
 	hold = hold_arm(&crew->thread[0], MODEL_START);
-	return hold && hold_release(hold, MMUN_RESUME_END);
+	return hold && hold_end(hold);
 }
 
 static bool victim_start(void)
@@ -252,6 +272,13 @@ static void *close_main(void *arg)
 	return NULL;
 }
 
+/* A close() of a context with holds or listeners waits for a grace period. */
+static void close_detached(int fd)
+{
+	if (fd >= 0 && !run_detached(close_main, (void *)(long)fd))
+		close(fd);
+}
+
 static void victim_end(void)
 {
 	__u32 count;
@@ -262,9 +289,8 @@ static void victim_end(void)
 	kill(stage.pid, SIGKILL);
 	_mmun_unpin_mm(stage.fd, 0, &count);
 	waitpid(stage.pid, NULL, 0);
-	/* A close() of a context with holds waits for a grace period. */
-	if (!run_detached(close_main, (void *)(long)stage.fd))
-		close(stage.fd);
+	close_detached(stage.fd);
+	close_detached(stage.list_fd);
 	close(stage.pidfd);
 	stage.pid = 0;
 }
@@ -322,7 +348,7 @@ static bool ranges_insert(void)
 				    &left);
 }
 
-bool stage_set_up(const struct model_config *config)
+bool stage_set_up(const struct model_config *config, const struct model *m)
 {
 	struct mmun_record records[16];
 
@@ -333,7 +359,8 @@ bool stage_set_up(const struct model_config *config)
 	if (!stage.pid && !victim_start())
 		return false;
 	if (!thread_do_now(&crew->thread[0], map_arena) || !ranges_insert() ||
-	    !holds_arm() || (has_kind(MODEL_REAPER) && !victim_park()))
+	    !listeners_set_up(m) || !holds_arm() ||
+	    (has_kind(MODEL_REAPER) && !victim_park()))
 		return false;
 	/* Discard the records that the setup has added to the log. */
 	while (read(stage.fd, records, sizeof(records)) > 0)
@@ -347,6 +374,7 @@ void stage_clear(void)
 	for (int i = 0; i < MODEL_RANGES; i++)
 		if (stage.id[i])
 			_mmun_remove(stage.fd, stage.id[i]);
+	listeners_clear();
 	if (victim_dies())
 		victim_end();
 }

@@ -26,14 +26,17 @@ struct stage {
 	const struct model_config *config;
 	__u32 kind; /* enum mmun_kind of the ranges */
 	int fd; /* the open /dev/mmun of the victim */
+	int list_fd; /* the open /dev/mmun_list of the victim, or -1 */
 	pid_t pid; /* the victim process, or 0 */
 	int pidfd; /* of the victim process */
 	__u32 max_hold_ms; /* time after which a hold ends */
 	int settle_ms; /* time limit for an actor to reach its expected stop */
 	struct thread *thread[MODEL_ACTORS];
 	/* the ID of the hold for each actor and each stop, or 0 */
-	__u32 hold[MODEL_ACTORS][MODEL_EXITING + 1];
+	__u32 hold[MODEL_ACTORS][MODEL_CALLED + 1];
 	__u32 id[MODEL_RANGES]; /* ID of each range, or 0: no such range */
+	/* ID of each listener of /dev/mmun_list, or 0: no such listener */
+	__u32 listener[MODEL_LISTENERS];
 	/*
 	 * The stop of each actor when stage_quiesce() last checked it.  The
 	 * value MODEL_WAITS_SEQ means that the actor is blocked for any reason.
@@ -57,11 +60,11 @@ static inline unsigned long page_at(int page)
 }
 
 /*
- * Give the victim, its memory, its ranges and its holds the initial state of
- * the model, before the first step of a schedule.
+ * Give the victim, its memory, its ranges, its listeners and its holds the
+ * initial state @m of the model, before the first step of a schedule.
  */
-bool stage_set_up(const struct model_config *config);
-/* End the holds and ranges of a schedule.  All actors must be idle or gone. */
+bool stage_set_up(const struct model_config *config, const struct model *m);
+/* End the holds, ranges and listeners of a schedule.  All actors must be idle or gone. */
 void stage_clear(void);
 /*
  * End the holds and kill the victim after a disagreement.  Returns false if an
@@ -73,7 +76,18 @@ bool stage_abandon(void);
  * fast if the actor is at its stop in @expected.  Returns false with errno.
  */
 bool stage_quiesce(const struct model_actor *expected);
-/* Release the task that a hold has stopped.  Returns false with errno. */
-bool hold_release(__u32 hold, __u32 flags);
+/* Release the task that a hold at @where has stopped.  Returns false with errno. */
+bool hold_release(__u32 hold, int where);
+
+/*
+ * stage_list.c: set up and remove the listeners of the model.  listeners_set_up()
+ * returns false with errno.
+ */
+bool listeners_set_up(const struct model *m);
+void listeners_clear(void);
+/* Hold the actor in invalidate_range_start() of the listener. */
+bool listener_hold(int actor, int listener);
+bool listener_is_held(__u32 hold);
+bool listener_resume(__u32 hold);
 
 #endif /* _SELFTESTS_MMUN_MODEL_STAGE_H */
