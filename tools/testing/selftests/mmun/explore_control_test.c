@@ -16,8 +16,8 @@
 
 EXPLORER_FIXTURE(explore_control)
 
-/* Small configurations, which together use every rule of the model */
-static const char *const controls[] = {
+/* Small configurations, which together use every rule of the lock */
+static const char *const lock_controls[] = {
 	"madvise55,rB,iB,dB",
 	"mremap00,dA",
 	"madvise02,rA,rC,iB,dC",
@@ -26,6 +26,18 @@ static const char *const controls[] = {
 	"munmap00,rA",
 	"reaper,rA",
 	"exit,rA",
+	NULL,
+};
+
+/* Small configurations, which together use every rule of the list */
+static const char *const list_controls[] = {
+	"madvise55,register0,unregister1",
+	"madvise55,get0,put0",
+	"get0,put0,put0",
+	"get0,put1",
+	"madvise55,unregister0,put0",
+	"exit,unregister0",
+	NULL,
 };
 
 /*
@@ -77,30 +89,50 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 }
 
 /* Returns whether kernel and model disagree in any configuration. */
-static bool notice(const char *what, const struct model_rules *rules)
+static bool notice(const char *what, const struct model_rules *rules,
+		   const char *const *controls)
 {
 	stage.settle_ms = CONTROL_SETTLE_MS;
-	for (int i = 0; i < ARRAY_SIZE(controls); i++) {
-		if (!notice_in(controls[i], rules))
+	for (; *controls; controls++) {
+		if (!notice_in(*controls, rules))
 			continue;
 		fprintf(stderr, "# %s: disagreement in configuration %s: %s\n",
-			what, controls[i], play.why);
+			what, *controls, play.why);
 		return true;
 	}
 	fprintf(stderr, "# %s: no disagreement in any configuration\n", what);
 	return false;
 }
 
-TEST_F_TIMEOUT(explore_control, every_error_of_the_model_is_noticed, SECONDS)
+static bool notice_error(const struct model_error *error,
+			 const char *const *controls)
 {
-	for (int i = 0; i < MODEL_ERRORS; i++) {
-		const struct model_rules rules =
-			model_rules_with(&model_errors[i]);
+	const struct model_rules rules = model_rules_with(error);
+
+	return notice(error->text, &rules, controls);
+}
+
+TEST_F_TIMEOUT(explore_control, every_error_of_the_lock_is_noticed, SECONDS)
+{
+	for (int i = 0; i < MODEL_LOCK_ERRORS; i++) {
+		const struct model_error *error = &model_errors[i];
 
 		/* Only COLLECT, which needs HMM, depends on the downgrade. */
-		if (model_errors[i].wrong.downgrade && !has_hmm())
+		if (error->wrong.downgrade && !has_hmm())
 			continue;
-		EXPECT_EQ(1, notice(model_errors[i].text, &rules));
+		EXPECT_EQ(1, notice_error(error, lock_controls));
+		ASSERT_EQ(1, stage_abandon());
+	}
+}
+
+TEST_F_TIMEOUT(explore_control, every_error_of_the_list_is_noticed, SECONDS)
+{
+	const char *problem = explore_problem(list_controls[0]);
+
+	if (problem)
+		SKIP(return, "%s", problem);
+	for (int i = MODEL_LOCK_ERRORS; i < MODEL_ERRORS; i++) {
+		EXPECT_EQ(1, notice_error(&model_errors[i], list_controls));
 		ASSERT_EQ(1, stage_abandon());
 	}
 }
@@ -108,7 +140,7 @@ TEST_F_TIMEOUT(explore_control, every_error_of_the_model_is_noticed, SECONDS)
 TEST_F_TIMEOUT(explore_control, naive_ranges_are_noticed, SECONDS)
 {
 	stage.kind = MMUN_KIND_NAIVE;
-	EXPECT_EQ(1, notice("naive ranges", &model_rules));
+	EXPECT_EQ(1, notice("naive ranges", &model_rules, lock_controls));
 	ASSERT_EQ(1, stage_abandon());
 }
 

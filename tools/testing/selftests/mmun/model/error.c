@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "model.h"
+#include "listen.h"
 
 /* The read side */
 
@@ -198,6 +198,132 @@ static __u8 downgrade_does_nothing(struct model_mmap_lock *mmap)
 	return 0;
 }
 
+/* The list */
+
+static bool register_takes_no_lock(int kind)
+{
+	return kind != MODEL_REGISTER && model_rules.locks(kind);
+}
+
+static bool get_takes_no_lock(int kind)
+{
+	return kind != MODEL_GET && model_rules.locks(kind);
+}
+
+static bool unregister_takes_the_lock(int kind)
+{
+	return kind == MODEL_UNREGISTER || model_rules.locks(kind);
+}
+
+static bool put_takes_the_lock(int kind)
+{
+	return kind == MODEL_PUT || model_rules.locks(kind);
+}
+
+static int walk_ends_with_the_listener(const struct model *m, int listener)
+{
+	if (listener != MODEL_NO_LISTENER &&
+	    m->list.listener[listener].place != LISTENER_LISTED)
+		return MODEL_NO_LISTENER;
+	return listen_next(m, listener);
+}
+
+/* The next listener is the one that was registered before @listener. */
+static int walk_calls_all(const struct model *m, int listener)
+{
+	const struct model_listener *l = m->list.listener;
+	int next = MODEL_NO_LISTENER;
+
+	for (int i = 0; i < MODEL_LISTENERS; i++)
+		if (l[i].place > LISTENER_NEW &&
+		    (listener < 0 || l[i].age < l[listener].age) &&
+		    (next < 0 || l[i].age > l[next].age))
+			next = i;
+	return next;
+}
+
+static int walk_calls_no_removed(const struct model *m, int listener)
+{
+	do
+		listener = listen_next(m, listener);
+	while (listener != MODEL_NO_LISTENER &&
+	       m->list.listener[listener].place != LISTENER_LISTED);
+	return listener;
+}
+
+static void register_comes_last(struct model_list *list, int listener)
+{
+	list_register(list, listener);
+	for (int i = 1; i < list->nr; i++) {
+		list->order[i - 1] = list->order[i];
+		list->listener[list->order[i]].age++;
+	}
+	list->order[list->nr - 1] = listener;
+	list->listener[listener].age = 0;
+}
+
+static void unregister_leaves_the_listener(struct model_list *list,
+					   int listener)
+{
+	list->changes = 0;
+}
+
+static void exit_leaves_the_listeners(struct model_list *list)
+{
+	list->changes = 0;
+}
+
+static int get_ignores_the_ops(struct model_list *list, int ops)
+{
+	return list_get(list, list->listener[list->order[0]].ops);
+}
+
+static int get_makes_a_second_object(struct model_list *list, int ops)
+{
+	return MODEL_NO_LISTENER;
+}
+
+static int get_adds_no_user(struct model_list *list, int ops)
+{
+	const int listener = list_get(list, ops);
+
+	if (listener != MODEL_NO_LISTENER)
+		list->listener[listener].users--;
+	return listener;
+}
+
+static bool every_put_is_the_last(struct model_list *list, int listener)
+{
+	list->listener[listener].users = 1;
+	return list_put(list, listener);
+}
+
+static bool last_put_leaves_the_object(struct model_list *list, int listener)
+{
+	list->changes = 0;
+	return list->listener[listener].users > 1 && list_put(list, listener);
+}
+
+static bool unregister_does_not_wait(const struct model_list *list,
+				     int listener, int kind)
+{
+	return false;
+}
+
+static bool last_put_waits(const struct model_list *list, int listener,
+			   int kind)
+{
+	if (kind == MODEL_PUT)
+		return list->listener[listener].freeing &&
+		       !list_can_free(list, listener);
+	return listen_waits(list, listener, kind);
+}
+
+static bool last_put_frees_at_once(const struct model_list *list, int listener)
+{
+	return true;
+}
+
 /* clang-format off */
 const struct model_error model_errors[MODEL_ERRORS] = {
 	{ "begin does not wait", { .begin = begin_does_not_wait } },
@@ -227,6 +353,27 @@ const struct model_error model_errors[MODEL_ERRORS] = {
 	  { .invalidate = refusal_leaves_the_seq } },
 	{ "exit invalidates for RELEASE and not for UNMAP", { .rounds = exit_invalidates_once } },
 	{ "munmap keeps the mmap_lock for writing", { .downgrade = downgrade_does_nothing } },
+	{ "register takes no mmap_lock", { .locks = register_takes_no_lock } },
+	{ "get takes no mmap_lock", { .locks = get_takes_no_lock } },
+	{ "unregister takes the mmap_lock", { .locks = unregister_takes_the_lock } },
+	{ "put takes the mmap_lock", { .locks = put_takes_the_lock } },
+	{ "a walk ends with a listener that has left the list",
+	  { .next_listener = walk_ends_with_the_listener } },
+	{ "a walk calls listeners that have left the list", { .next_listener = walk_calls_all } },
+	{ "a walk calls no listener that has left the list after the listener before it",
+	  { .next_listener = walk_calls_no_removed } },
+	{ "register adds to the end of the list", { .enlist = register_comes_last } },
+	{ "unregister leaves the listener on the list",
+	  { .unlist = unregister_leaves_the_listener } },
+	{ "exit leaves the listeners on the list", { .unlist_all = exit_leaves_the_listeners } },
+	{ "get ignores the ops", { .get = get_ignores_the_ops } },
+	{ "get makes a second object", { .get = get_makes_a_second_object } },
+	{ "get of an object adds no user", { .get = get_adds_no_user } },
+	{ "every put is the last put", { .put = every_put_is_the_last } },
+	{ "the last put leaves the object on the list", { .put = last_put_leaves_the_object } },
+	{ "unregister does not wait", { .waits = unregister_does_not_wait } },
+	{ "the last put waits", { .waits = last_put_waits } },
+	{ "the last put frees at once", { .frees = last_put_frees_at_once } },
 };
 /* clang-format on */
 

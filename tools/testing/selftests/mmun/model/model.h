@@ -70,7 +70,8 @@ extern const struct model_rules model_rules;
  * error.c: deliberate errors of the model, for negative controls.  For each
  * error, the explorer must find a disagreement between kernel and model.
  */
-#define MODEL_ERRORS 24
+#define MODEL_LOCK_ERRORS 24 /* the first errors are errors of the lock */
+#define MODEL_ERRORS 42 /* the other errors are errors of the list */
 
 struct model_error {
 	const char *text; /* what is wrong */
