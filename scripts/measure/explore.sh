@@ -24,13 +24,17 @@
 . "$SCRIPTS/kernel/packages.sh"
 
 # ALL is a list of configurations of actors, with every kind of mutator. A configuration
-# has a mutator, one or two readers, an inserter and a remover. The configuration with the
-# mutator "exit" has only one reader, because each schedule with "exit" needs a new
-# process.
+# has a mutator, one or two readers, an inserter and a remover, or a mutator and actors that
+# use list notifiers. The configuration with the mutator "exit" has only one reader, because
+# each schedule with "exit" needs a new process.
 ALL="madvise00,rA,rC,iB,dC madvise02,rA,rA,iB,dC madvise02,rA,rB,iB,dB
 	madvise55,rA,rB,iB,dA munmap00,rA,rC,iB,dA munmap02,rA,rB,iB,dB
 	mprotect02,rA,rB,iB,dC mremap00,rA,rB,iB,dA mremap02,rA,rC,iB,dB
-	fork,rA,rB,iB,dB reaper,rA,rB,iB,dA exit,rA,iB,dC"
+	fork,rA,rB,iB,dB reaper,rA,rB,iB,dA exit,rA,iB,dC
+	madvise02,rA,register0,unregister1 madvise00,madvise55,unregister0,put0
+	munmap02,rB,get0,put0 mprotect02,rA,get0,get0,put0 mremap02,rA,unregister0,put0
+	fork,rA,register0,put0,get0 exit,get0,put0,unregister0
+	get0,get1,put0,put0,rA,rC"
 ACTORS=${ACTORS:-$ALL}
 
 # boot NUMBER: Plays up to CHUNK schedules in one guest, beginning with the schedule that

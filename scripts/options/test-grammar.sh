@@ -16,8 +16,9 @@
 . "$SCRIPTS/test/results.sh"
 
 ACTORS_TRIED='rA rD rE iA iB iC dA dC madvise02 madvise33 madvise12 madvise20
-	madvise06 munmap02 munmap33 mprotect00 mremap13 fork reaper exit x r forkx'
-STEPS_TRIED='M0 R0 I0 D0 X0 P0 M1 R1 m0 M'
+	madvise06 munmap02 munmap33 mprotect00 mremap13 fork reaper exit x r forkx
+	register0 register1 register2 unregister0 unregister1 get0 get1 get4 put0 put1 put'
+STEPS_TRIED='M0 R0 I0 D0 X0 P0 L0 U0 G0 T0 M1 R1 L1 m0 M'
 
 # texts: Prints the texts of the test, one text per line.
 texts() {
@@ -29,14 +30,18 @@ texts() {
 			echo "$a,$b"
 			echo "$a,rA,$b,iB,dC"
 			echo "$a,$b,fork"
+			echo "$a,put0,$b,get1"
 		done
 	done
 	for c in $STEPS_TRIED; do
 		printf '%s\n' "madvise02,rA-M0.$c" "exit,rA,iB-$c" "reaper,rD,dC-$c.R0" \
-			"mremap02,rA,rC-R1.$c.M0" "fork,madvise00,rA-M1.$c"
+			"mremap02,rA,rC-R1.$c.M0" "fork,madvise00,rA-M1.$c" \
+			"register1,get0,put0-$c.T0" "exit,unregister0,register1-$c"
 	done
 	printf '%s\n' rA,rA,rA,rA,rA,rA,rA,rA rA,rA,rA,rA,rA,rA,rA,rA,rA ,rA rA,,rA \
-		madvise00,madvise11,madvise22 iA,iC
+		madvise00,madvise11,madvise22 iA,iC get0,get0,get1 get0,get0,get1,get1 \
+		get0,get0,put0,put0,put0 register0,unregister0,register1,unregister1 \
+		put0,put1,fork,get0
 }
 
 # build_parser: Builds a program from model/schedule.c. For each line of stdin, the
@@ -62,7 +67,7 @@ build_parser() {
 		}
 	EOT
 	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c" \
-		"$SELFTEST"/model/{lock,mmap_lock,step,schedule}.c
+		"$SELFTEST"/model/{lock,mmap_lock,list,listen,step,schedule}.c
 }
 
 # refuse: Ends the subshell of check_texts. check_schedule calls refuse for a text that

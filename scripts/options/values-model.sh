@@ -8,15 +8,16 @@
 
 # ROLES and ROLE_NAMES have the names of the actors of the model. The other variables are
 # the limits of the model
-ROLES='reader rA, rB, rC or rD; iA, dA and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
-ROLE_NAMES=$'madvise02\nmunmap02\nmprotect02\nmremap02\nfork\nreaper\nexit\nrA\niA\ndA'
+ROLES='reader rA, rB, rC or rD; iA, dA and so on; register0, unregister0, get0, put0, register1 and so on; madvise02, munmap02, mprotect02 or mremap02; fork; reaper; exit'
+ROLE_NAMES=$'madvise02\nmunmap02\nmprotect02\nmremap02\nfork\nreaper\nexit\nrA\niA\ndA\nregister0\nunregister0\nget0\nput0'
 MODEL_ACTORS=8
+MODEL_LISTENERS=4
 SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
 # is_role TEXT: Returns 0 if TEXT is the name of an actor (a role), such as rA.
 is_role() {
-	[[ $1 =~ ^([rid][A-D]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
+	[[ $1 =~ ^([rid][A-D]|(register|unregister|get|put)[01]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
 	   ! ( $1 =~ ([0-9])([0-9])$ && ${BASH_REMATCH[1]-0} -gt ${BASH_REMATCH[2]-0} ) ]]
 }
 
@@ -26,6 +27,11 @@ is_mutator() {
 	[[ $1 = m* || $1 = fork ]]
 }
 
+# uses_list A B: Returns 0 if the actor A or the actor B uses list notifiers.
+uses_list() {
+	[[ $1:$2 =~ (^|:)(register|unregister|get|put).(:|$) ]]
+}
+
 # may_run_together A B: Returns 0 if the mutators A and B can be in one configuration,
 # because A and B have no page in common, or because A and B are both madvise.
 may_run_together() {
@@ -33,8 +39,23 @@ may_run_together() {
 	   ( $1 = madvise* && $2 = madvise* ) ]]
 }
 
+# check_list_pair A B: Refuses the value if the actors A and B cannot be in one
+# configuration. A or B uses list notifiers.
+check_list_pair() {
+	case $1:$2 in
+	reaper:* | *:reaper)
+		refuse "a configuration cannot have both $1 and $2" ;;
+	register?:register? | unregister?:unregister?)
+		[ "$1" != "$2" ] || refuse "two actors $1 use the same list notifier" ;;
+	esac
+}
+
 # check_pair A B: Refuses the value if the actors A and B cannot be in one configuration.
 check_pair() {
+	if uses_list "$1" "$2"; then
+		check_list_pair "$1" "$2"
+		return 0
+	fi
 	case $1:$2 in
 	i*:i*)
 		[ "$1" != "$2" ] || refuse "two actors $1 insert the same range" ;;
@@ -50,6 +71,36 @@ check_pair() {
 	*)
 		may_run_together "$1" "$2" || refuse "$1 and $2 have a page in common" ;;
 	esac
+}
+
+# count_different WORD...: Prints the number of different words.
+count_different() {
+	local -A seen=()
+	local word
+
+	for word; do
+		seen[$word]=1
+	done
+	echo "${#seen[@]}"
+}
+
+# check_listeners ROLE...: Refuses the value if the actors ROLE use too many list
+# notifiers. The driver of the ranges has a list notifier, and each actor get0 can make
+# one.
+check_listeners() {
+	local role nr=1 used=()
+
+	for role; do
+		case $role in
+		register? | unregister?)
+			used+=("${role: -1}") ;;
+		put?)	used+=("$role") ;;
+		get?)	nr=$((nr + 1)) ;;
+		esac
+	done
+	nr=$((nr + $(count_different "${used[@]}")))
+	[ "$nr" -le "$MODEL_LISTENERS" ] ||
+		refuse "a configuration has at most $MODEL_LISTENERS list notifiers, not $nr"
 }
 
 # check_roles ROLE...: Refuses the value if the actors ROLE cannot be in one
@@ -71,6 +122,7 @@ check_roles() {
 	done
 	[ "$mutators" -le 2 ] || refuse "a configuration has at most two mutators"
 	[ -n "$live" ] || refuse "no range exists at the start, because all are inserted"
+	check_listeners "$@"
 }
 
 # check_configuration TEXT: Checks the configuration TEXT, such as "madvise02,rA,rC".
@@ -106,6 +158,9 @@ set_letter() {
 	reaper)	letter=P ;;
 	exit)	letter=X ;;
 	fork)	letter=M ;;
+	register?)
+		letter=L ;;
+	put?)	letter=T ;;
 	*)	letter=${1:0:1}
 		letter=${letter^} ;;
 	esac
