@@ -321,6 +321,14 @@ const struct config configs[] = {
 		.name = "put_and_exit", .listeners = 3, .list_got = 1,
 		.role = { PUT(0), EXIT, SRCU },
 	}, {
+		.name = "release_puts_its_list_notifier", .listeners = 7, .list_got = 2,
+		.list_puts = 2,
+		.role = { EXIT, SRCU, RUN(aging) },
+	}, {
+		.name = "release_puts_its_list_notifier_after_the_ranges", .live = A,
+		.listeners = 1, .list_got = 1, .list_puts = 1,
+		.role = { EXIT, SRCU, REMOVE(0) },
+	}, {
 		.name = "synchronize_waits_for_callbacks", .listeners = 1, .list_got = 1,
 		.settings = { .late_free = true },
 		.role = { SYNCHRONIZE, RUN(aging), PUT(0), SRCU },
@@ -365,6 +373,8 @@ static enum listener_kind listener_kind(const struct config *config, int i)
 		return LISTENER_REFUSES;
 	if (config->list_tlb >> i & 1)
 		return LISTENER_TLB;
+	if (config->list_puts >> i & 1)
+		return LISTENER_PUTS;
 	if (config->list_bare >> i & 1)
 		return LISTENER_BARE;
 	return LISTENER_PAIR;

@@ -39,6 +39,7 @@ struct config {
 	int list_bare; /* the list notifiers without callbacks */
 	int list_young; /* the list notifiers whose pages are young */
 	int list_got; /* the list notifiers of mmu_notifier_get() */
+	int list_puts; /* the list notifiers that release() puts */
 	bool deep; /* takes long: only with DEEP=1 */
 	int walks; /* not 0: so many random schedules instead of all schedules */
 	struct mm_settings settings;

@@ -84,6 +84,9 @@ static const struct mmu_interval_notifier_ops range_ops = {
 };
 
 #ifdef TWO_PASS
+/* A finish object of a reserve still names the range that used the object before. */
+static struct mmu_interval_notifier earlier_user;
+
 /*
  * Two invalidations can start one range at once.  The range has one finish, so
  * the second invalidation does all of its work in the first pass.
@@ -105,6 +108,7 @@ static bool range_invalidate_start(struct mmu_interval_notifier *sub,
 		*finish = &range->finish;
 	} else if (!range->started) {
 		range->started = true;
+		range->finish.notifier = &earlier_user;
 		*finish = &range->finish;
 		refine_await(range->index);
 	}
@@ -126,10 +130,22 @@ static void range_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 	spin_unlock(&range->lock);
 }
 
+/* The kernel prefers invalidate_start(). */
+static bool one_pass_of_two(struct mmu_interval_notifier *sub,
+			    const struct mmu_notifier_range *event,
+			    unsigned long seq)
+{
+	violate("invalidate() is called, and the range has invalidate_start()");
+	return true;
+}
+
 static const struct mmu_interval_notifier_ops two_pass_ops = {
+	.invalidate = one_pass_of_two,
 	.invalidate_start = range_invalidate_start,
 	.invalidate_finish = range_invalidate_finish,
 };
+
+static struct mmu_interval_notifier earlier_user = { .ops = &two_pass_ops };
 #define TWO_PASS_OPS (&two_pass_ops)
 #else
 #define TWO_PASS_OPS (&range_ops)

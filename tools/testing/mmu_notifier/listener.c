@@ -2,6 +2,7 @@
 /* A driver with list notifiers, and the calls that walk over the list */
 #include <linux/mmu_notifier.h>
 
+#include "access.h"
 #include "interval.h"
 #include "list.h"
 #include "listener.h"
@@ -89,6 +90,14 @@ static void release(struct mmu_notifier *sub, struct mm_struct *mm)
 	refine_list_releases();
 }
 
+static void put(struct mmu_notifier *sub);
+
+static void release_and_put(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	release(sub, mm);
+	put(sub);
+}
+
 static bool answer(struct mmu_notifier *sub, int callback)
 {
 	const bool young = called(sub, callback)->young;
@@ -155,12 +164,19 @@ static struct mmu_notifier *alloc_other(struct mm_struct *mm)
 	return alloc(mm, LISTENER_OTHER);
 }
 
+static struct mmu_notifier *alloc_puts(struct mm_struct *mm)
+{
+	return alloc(mm, LISTENER_PUTS);
+}
+
 /* As in a callback, other actors can run before the list notifier is freed. */
 static void list_free(struct mmu_notifier *sub)
 {
 	struct listener *listener = container_of(sub, struct listener, sub);
 
 	refine_list_frees(sub);
+	if (sub->mm && !heap_has(sub->mm))
+		violate("free_notifier() is called, and the mm is freed");
 	spin_lock(&listener->lock);
 	spin_unlock(&listener->lock);
 	refine_list_freed(sub);
@@ -200,6 +216,11 @@ static const struct mmu_notifier_ops all_ops[] = {
 		.alloc_notifier = alloc_other,
 		.free_notifier = list_free,
 	},
+	[LISTENER_PUTS] = {
+		.release = release_and_put,
+		.alloc_notifier = alloc_puts,
+		.free_notifier = list_free,
+	},
 	[LISTENER_KINDS] = { /* both kinds of callbacks */
 		.invalidate_range_start = start,
 		FLUSH_TLB,
@@ -217,6 +238,7 @@ static int callbacks(enum listener_kind kind)
 	case LISTENER_TLB:
 		return LIST_SECONDARY_TLB | LIST_RELEASE;
 	case LISTENER_OTHER:
+	case LISTENER_PUTS:
 		return LIST_RELEASE;
 	case LISTENER_KINDS:
 		return LIST_START | LIST_SECONDARY_TLB;

@@ -11,6 +11,7 @@ enum listener_kind {
 	LISTENER_TLB, /* shares the page table of the CPU */
 	LISTENER_BARE, /* has no callbacks */
 	LISTENER_OTHER, /* has no walks, and other ops than LISTENER_PAIR */
+	LISTENER_PUTS, /* calls mmu_notifier_put() in release() */
 	LISTENER_KINDS,
 };
 

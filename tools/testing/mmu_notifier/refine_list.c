@@ -17,7 +17,8 @@ struct state {
 		uint8_t call; /* enum list_call */
 		int8_t listener; /* the list notifier of the call */
 		uint8_t ops; /* the argument of get */
-		uint8_t last; /* The put is the last put. */
+		uint8_t last : 1; /* The put is the last put. */
+		uint8_t exits : 1; /* release() makes the call during the exit. */
 	} actor[MAX_ACTORS];
 	uint8_t exited; /* The exit has released the list notifiers. */
 };
@@ -92,7 +93,9 @@ void refine_list_call(enum list_call call, int arg)
 			list_register(LIST, arg);
 		return;
 	}
-	refine_call(CALL_NONE, 0, 0, 0);
+	my()->exits = my()->call == LIST_CALL_EXIT;
+	if (!my()->exits)
+		refine_call(CALL_NONE, 0, 0, 0);
 	my()->call = call;
 	my()->listener = call == LIST_CALL_GET ? MODEL_NO_LISTENER : arg;
 	my()->ops = call == LIST_CALL_GET ? arg : 0;
@@ -105,8 +108,14 @@ void refine_list_call(enum list_call call, int arg)
 
 static void call_ends(void)
 {
-	if (me)
-		memset(my(), 0, sizeof(*my()));
+	bool exits;
+
+	if (!me)
+		return;
+	exits = my()->exits;
+	memset(my(), 0, sizeof(*my()));
+	if (exits)
+		my()->call = LIST_CALL_EXIT;
 }
 
 static bool is_new(int listener)
