@@ -242,23 +242,6 @@ static int job_kick(struct worker *worker)
 	return errno == ENOENT ? 0 : -1;
 }
 
-/* Bind the thread to the @nr-th CPU that the caller may use. */
-static bool bind_to_cpu(pid_t tid, int nr)
-{
-	cpu_set_t all, one;
-
-	CPU_ZERO(&one);
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return false;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &all) || nr--)
-			continue;
-		CPU_SET(cpu, &one);
-		return !sched_setaffinity(tid, sizeof(one), &one);
-	}
-	return false;
-}
-
 /*
  * Insert up to MANY ranges of one byte each, all on one page.  Stop after a
  * quarter of the time-out of a hold: on a slow machine, fewer ranges are
@@ -295,9 +278,9 @@ TEST_F(interleaving, remove_returns_only_after_many_deferred_changes_are_made)
 	__u32 at;
 	int many;
 
-	if (!bind_to_cpu(self->other.tid, 1) || !bind_to_cpu(kicker->tid, 1))
+	if (!mmun_bind_to_cpu(self->other.tid, 1) || !mmun_bind_to_cpu(kicker->tid, 1))
 		SKIP(return, "only one CPU: the race needs two");
-	ASSERT_EQ(true, bind_to_cpu(subject_tid(0), 0));
+	ASSERT_EQ(true, mmun_bind_to_cpu(subject_tid(0), 0));
 	mmun_log_setup(0, 0);
 	at = open_odd();
 	block_remover();
@@ -308,7 +291,7 @@ TEST_F(interleaving, remove_returns_only_after_many_deferred_changes_are_made)
 	worker_do(kicker, job_kick);
 	while (!woken)
 		sched_yield();
-	ASSERT_EQ(true, bind_to_cpu(0, 0));
+	ASSERT_EQ(true, mmun_bind_to_cpu(0, 0));
 	resume_and_join(at);
 	EXPECT_EQ(0, worker_join(kicker));
 	drop_page(FREE_PAGE);

@@ -27,6 +27,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/types.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,23 @@ static inline int mmun_wait_child(pid_t pid)
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Bind the thread to the @nr-th CPU that the caller may use. */
+static inline bool mmun_bind_to_cpu(pid_t tid, int nr)
+{
+	cpu_set_t all, one;
+
+	CPU_ZERO(&one);
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return false;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || nr--)
+			continue;
+		CPU_SET(cpu, &one);
+		return !sched_setaffinity(tid, sizeof(one), &one);
+	}
+	return false;
 }
 
 static inline pid_t mmun_gettid(void)
