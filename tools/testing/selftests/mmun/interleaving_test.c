@@ -278,7 +278,8 @@ TEST_F(interleaving, remove_returns_only_after_many_deferred_changes_are_made)
 	__u32 at;
 	int many;
 
-	if (!mmun_bind_to_cpu(self->other.tid, 1) || !mmun_bind_to_cpu(kicker->tid, 1))
+	if (!mmun_bind_to_cpu(self->other.tid, 1) ||
+	    !mmun_bind_to_cpu(kicker->tid, 1))
 		SKIP(return, "only one CPU: the race needs two");
 	ASSERT_EQ(true, mmun_bind_to_cpu(subject_tid(0), 0));
 	mmun_log_setup(0, 0);

@@ -151,8 +151,7 @@ static bool reader_came_last(const struct mmun_record *second)
 		reader_came_last(&__second);                                 \
 	})
 
-TEST_F(two_mutators,
-       begin_waits_only_for_the_first_and_collides_with_the_second)
+TEST_F(two_mutators, begin_waits_for_the_first_and_collides_with_the_second)
 {
 	int tries = 1;
 
