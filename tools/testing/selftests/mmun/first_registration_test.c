@@ -373,15 +373,15 @@ static int open_again(void *map, int nr)
  */
 TEST_F(references, each_notifier_has_one_reference_to_a_dead_mm)
 {
-	int observer;
+	int fd, observer;
 
 	self->ids[0] = mmun_insert(self->map, self->page);
 	self->ids[1] = mmun_insert(self->map, self->page);
 	mmun_remove(mmun_insert(self->map, self->page));
 	mmun_fail_nonblock(0, 0);
 	mmun_hold(MMUN_POINT_START, 0, mmun_gettid());
-	observer = mmun_child_getfd(
-		&self->victim, mmun_child_do(&self->victim, open_again, 0));
+	fd = mmun_child_do(&self->victim, open_again, 0);
+	observer = mmun_child_getfd(&self->victim, fd);
 	ASSERT_LE(0, observer);
 	end_victim();
 	expect_references(CONTEXTS + 2 + LISTS);
