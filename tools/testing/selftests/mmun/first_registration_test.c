@@ -549,18 +549,30 @@ static int register_without_memory(const FIXTURE_VARIANT(nomem) * variant,
 		__failures;                                                   \
 	})
 
+/* Count again, and keep the smaller number. */
+#define count_fewest(_fewest, _later)                 \
+	do {                                          \
+		int __count = count_failures(_later); \
+		if (__count < *(_fewest))             \
+			*(_fewest) = __count;         \
+	} while (0)
+
 /*
  * Only the first registration allocates the subscriptions of the mm, so it has
- * one allocation more that can fail.
+ * one allocation more that can fail.  Sometimes an object of the driver needs a
+ * new slab, and the memory of this slab can fail too.  Therefore each number is
+ * the smallest of several rounds.
  */
 TEST_F(nomem, each_allocation_of_a_registration_can_fail)
 {
+	int first = MAX_ALLOCATIONS, later = MAX_ALLOCATIONS;
 	__u64 objects = mmun_query_context().out_objects;
-	int first, later;
 
 	need_failures();
-	first = count_failures(false);
-	later = count_failures(true);
+	for (int i = 0; i < 2 || (i < 8 && later + 1 != first); i++) {
+		count_fewest(&first, false);
+		count_fewest(&later, true);
+	}
 	TH_LOG("%d allocations fail, %d in a later registration", first, later);
 	EXPECT_EQ(later + 1, first);
 	EXPECT_EQ(objects, mmun_query_context().out_objects);
