@@ -523,6 +523,69 @@ TEST_F(list_op, each_change_of_a_page_flushes_the_secondary_tlb)
 	}
 }
 
+/*
+ * If the mm also runs on another CPU, reclaim flushes the TLB of the other CPU
+ * only after it has unmapped many pages.  Reclaim flushes the secondary TLB at
+ * once.  The helper keeps the mm on the second CPU.
+ */
+
+#define TWO_CPUS "only one CPU: reclaim flushes its TLB at once"
+
+static atomic_int helper; /* 1: it runs, 2: it must return, -1: no second CPU */
+
+static void *run_on_second_cpu(void *unused)
+{
+	helper = mmun_bind_to_cpu(0, 1) ? 1 : -1;
+	while (helper == 1)
+		;
+	return NULL;
+}
+
+static int reclaim(char *at, size_t length)
+{
+	return mmun_bind_to_cpu(0, 0) && !mmun_write_lazily_freed(at, length) ?
+		       madvise(at, length, MADV_PAGEOUT) :
+		       -1;
+}
+
+/* Returns 1 if there is no second CPU. */
+static int reclaim_beside_helper(void *map, int nr)
+{
+	pthread_t thread;
+	int ret = 1;
+
+	if (pthread_create(&thread, NULL, run_on_second_cpu, NULL))
+		return -1;
+	while (!helper)
+		sched_yield();
+	if (helper == 1)
+		ret = reclaim(list_page(map, nr), sysconf(_SC_PAGESIZE));
+	helper = 2;
+	pthread_join(thread, NULL);
+	return ret;
+}
+
+TEST_F(list_op, reclaim_flushes_the_secondary_tlb_at_once)
+{
+	const __u32 id = list_register(LIST_BOTH);
+	const __u32 tlb = list_register(BIT(SECONDARY_TLB));
+	static struct list_log log;
+	int end, flush, ret, start;
+
+	mmun_skip_if(mmun_is_uml(), NO_FLUSH);
+	ret = mmun_child_do(&self->victim, reclaim_beside_helper, 1);
+	mmun_skip_if(ret == 1, TWO_CPUS);
+	ASSERT_EQ(0, ret);
+	list_read_log(self->list, &log);
+	start = find_change(&log, id, mmun_page(1), MMUN_LIST_EVENT_CLEAR);
+	ASSERT_LE(0, start);
+	end = find_record(&log, start, id, MMUN_LIST_END, mmun_page(1));
+	flush = find_record(&log, start, tlb, MMUN_LIST_SECONDARY_TLB,
+			    mmun_page(1));
+	EXPECT_LT(start, flush);
+	EXPECT_LT(flush, end);
+}
+
 /* Young pages: two notifiers, whose answers differ. */
 
 FIXTURE(list_young)
