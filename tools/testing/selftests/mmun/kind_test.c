@@ -185,6 +185,26 @@ TEST_F(two_pass_reaped, second_pass_comes_even_if_a_later_range_refuses)
 	EXPECT_EQ(2, query(two).out_invalidations);
 }
 
+TEST_F(two_pass_reaped, first_pass_that_refuses_has_no_second_pass)
+{
+	struct mmun_record r = {};
+	__u32 id;
+
+	need_two_pass();
+	id = insert_kind(MMUN_KIND_TWO_PASS, 0, 3);
+	mmun_fail_nonblock(id, 1);
+	signal_victim(SIGKILL);
+	EXPECT_EQ(EAGAIN, reap());
+	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
+	EXPECT_EQ(id, r.id);
+	EXPECT_EQ(MMUN_RECORD_FAILED, r.flags);
+	mmun_expect_no_event();
+	EXPECT_EQ(1, mmun_check_balance(0));
+	EXPECT_EQ(0, reap());
+	ASSERT_EQ(1, mmun_next_record(self->fd, &r));
+	EXPECT_EQ(MMUN_RECORD_FINISH, r.flags);
+}
+
 /* List notifiers */
 
 HOLD_FIXTURE(list_kind)
