@@ -100,7 +100,11 @@ static bool mmun_list_log_peek(struct mmun_list_ctx *ctx,
 static void mmun_list_log_consume(struct mmun_list_ctx *ctx, u64 to)
 {
 	raw_spin_lock_irq(&mmun_list_lock);
-	ctx->tail = max(ctx->tail, to);
+	/* A full log can have dropped the record while it was copied. */
+	if (ctx->tail < to)
+		ctx->tail = to;
+	else
+		ctx->lost--;
 	raw_spin_unlock_irq(&mmun_list_lock);
 }
 

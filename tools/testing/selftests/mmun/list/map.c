@@ -218,12 +218,14 @@ int mmun_list_map_put(struct mmun_list_ctx *ctx, union mmun_list_cmd *ucmd)
 
 	if (cmd->mode > MMUN_LIST_MAP_LATE_REMOVAL)
 		return -EINVAL;
+	if (mutex_lock_killable(&mmun_list_map_mutex))
+		return -EINTR;
 	notifier = mmun_list_map_unuse(ctx, cmd->id);
+	if (notifier)
+		mmun_list_map_put_with(ctx, cmd, notifier);
+	mutex_unlock(&mmun_list_map_mutex);
 	if (!notifier)
 		return -ENOENT;
-	mutex_lock(&mmun_list_map_mutex);
-	mmun_list_map_put_with(ctx, cmd, notifier);
-	mutex_unlock(&mmun_list_map_mutex);
 	mmun_list_notifier_put(notifier);
 	return 0;
 }

@@ -49,7 +49,7 @@
 #define MMUN_LIST_LOG_RECORDS 4096
 
 /* The number of notifiers and holds that a context can have, each */
-#define MMUN_LIST_MAX_NOTIFIERS 1024
+#define MMUN_LIST_MAX_NOTIFIERS 64
 #define MMUN_LIST_MAX_HOLDS 64
 
 /* The number of keys of GET and MAP_GET */

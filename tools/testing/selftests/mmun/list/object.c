@@ -277,11 +277,17 @@ static bool mmun_list_use_is_idle(const struct mmun_list_use *use)
 	return !use->gets && !use->release_gets;
 }
 
-/* Returns the use whose count was decreased, or NULL. */
-static struct mmun_list_use *mmun_list_count_put(struct mmun_list_ctx *ctx,
-						 struct mmun_list_put *cmd,
-						 bool *is_idle)
+/*
+ * Decrease the count of a use.  Returns the notifier, which exists until the
+ * caller puts the user of the count, or NULL.  Another task can free the use as
+ * soon as the lock is released, unless this was the last count.  Then the caller
+ * must free the use @idle.
+ */
+static struct mmun_list_notifier *
+mmun_list_count_put(struct mmun_list_ctx *ctx, struct mmun_list_put *cmd,
+		    struct mmun_list_use **idle)
 {
+	struct mmun_list_notifier *notifier = NULL;
 	struct mmun_list_use *use;
 
 	raw_spin_lock_irq(&mmun_list_lock);
@@ -289,28 +295,28 @@ static struct mmun_list_use *mmun_list_count_put(struct mmun_list_ctx *ctx,
 	if (use && !use->gets)
 		use = NULL;
 	if (use) {
+		notifier = use->notifier;
 		cmd->out_left = --use->gets;
-		*is_idle = mmun_list_use_is_idle(use);
+		*idle = mmun_list_use_is_idle(use) ? use : NULL;
 		/* No other task may find the use, because this task frees it. */
-		if (*is_idle)
+		if (*idle)
 			list_del_init(&use->node);
 	}
 	raw_spin_unlock_irq(&mmun_list_lock);
-	return use;
+	return notifier;
 }
 
 int mmun_list_put(struct mmun_list_ctx *ctx, union mmun_list_cmd *ucmd)
 {
 	struct mmun_list_notifier *notifier;
-	struct mmun_list_use *use;
-	bool is_idle;
+	struct mmun_list_use *idle;
 
-	use = mmun_list_count_put(ctx, &ucmd->put, &is_idle);
-	if (!use)
+	notifier = mmun_list_count_put(ctx, &ucmd->put, &idle);
+	if (!notifier)
 		return -ENOENT;
-	mmu_notifier_put(&use->notifier->mn);
-	if (is_idle)
-		mmun_list_use_drop(ctx, use);
+	mmu_notifier_put(&notifier->mn);
+	if (idle)
+		mmun_list_use_drop(ctx, idle);
 	return 0;
 }
 
