@@ -285,17 +285,12 @@ TEST_F(list_mixed, exit_waits_for_the_release_of_unregister)
 }
 
 /* An order */
-static int close_fd(void *map, int fd)
-{
-	return close(fd);
-}
-
 /* Close both descriptors of the context. */
-#define close_list()                                               \
-	do {                                                       \
-		ASSERT_EQ(0, mmun_child_do(&self->other, close_fd, \
-					   self->its_list));       \
-		ASSERT_EQ(0, close(self->list));                   \
+#define close_list()                                                       \
+	do {                                                               \
+		ASSERT_EQ(0, mmun_child_do(&self->other, list_child_close, \
+					   self->its_list));               \
+		ASSERT_EQ(0, close(self->list));                           \
 	} while (0)
 
 /* Open a context of the test, for the teardown. */
@@ -317,6 +312,17 @@ TEST_F(list_mixed, close_resumes_the_held_task_and_unregisters)
 	open_list_again();
 	EXPECT_EQ(0, list_query().out_registered);
 	expect_balance();
+}
+
+/* The mm lives, so release() has put nothing. */
+TEST_F(list_mixed, close_puts_what_release_would_put)
+{
+	list_get_with(0, MMUN_LIST_PUT_IN_RELEASE);
+	list_get(0);
+	list_get_with(1, MMUN_LIST_PUT_IN_RELEASE);
+	close_list();
+	open_list_again();
+	expect_soon(!list_query().out_objects);
 }
 
 /* The second driver leaves */

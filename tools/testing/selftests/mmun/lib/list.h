@@ -208,6 +208,7 @@ static inline char *list_page(void *map, int nr)
 
 /* clang-format off */
 LIST_ORDER(child_open, list_open())
+LIST_ORDER(child_close, close(nr))
 LIST_ORDER(dontneed, madvise(at, page, MADV_DONTNEED))
 LIST_ORDER(munmap, munmap(at, page))
 LIST_ORDER(protect, mprotect(at, page, PROT_NONE))
