@@ -36,7 +36,7 @@ lint_module() {
 		>"$dir/build.log" 2>&1 || { cat "$dir/build.log"; exit 1; }
 	warnings=$(awk '/(mmun|\/core\/|\/list\/)[.\/a-z_]*:.*(warning|error):|^(WARNING|ERROR):/' \
 		"$dir/build.log")
-	functions_with_guard mmun/*.c >"$dir/guarded"
+	functions_with_guard mmun/{*.c,*/*.c} >"$dir/guarded"
 	warnings=$(echo "$warnings" | awk 'NR == FNR { guarded[$1]; next }
 		/context imbalance in/ { match($0, /\047[^\047]*\047/)
 			if (substr($0, RSTART, RLENGTH) in guarded) next }
@@ -79,7 +79,7 @@ ignored_types() {
 lint_checkpatch() {
 	local file ignored status=0
 
-	for file in test_mmun.c test_mmun_*.h mmun/*.[ch] scripts/*/*.[ch] \
+	for file in test_mmun.c test_mmun_*.h mmun/{*.[ch],*/*.c} scripts/*/*.[ch] \
 		scripts/test/fake/*.c patches/*/reproducer/*.c \
 		tools/testing/mmu_notifier/[!s]*.[ch] \
 		tools/testing/mmu_notifier/s[!h]*.[ch] \
@@ -120,7 +120,7 @@ lint_kernel_doc() {
 	local tool=$source/scripts/kernel-doc wall='' warnings
 
 	[[ $(<"$tool") != *-Wall* ]] || wall=-Wall
-	warnings=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/* \
+	warnings=$("$tool" -none ${wall:+"$wall"} test_mmun*.[ch] mmun/{*.[ch],*/*.c} \
 		tools/testing/selftests/mmun/{floor,core,list}/*.[ch] 2>&1)
 	[ -z "$warnings" ] || { echo "$warnings"; exit 1; }
 }

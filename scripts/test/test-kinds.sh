@@ -33,11 +33,10 @@ runs_over() {
 	grep -qx "$(program_of "$1" "$2")" "$out/programs"
 }
 
-# count BASE KIND: Prints the number of tests of BASE that run over KIND, or "-".
+# count BASE KIND: Prints the number of tests of BASE that run over KIND.
 count() {
 	local names
 
-	runs_over "$1" "$2" || { echo -; return; }
 	names=$(list "$(program_of "$1" "$2")" 1) || return
 	grep -c . <<<"$names" || true
 }
@@ -131,7 +130,8 @@ every_glob_forbids() {
 out=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-mapfile -t bases < <(sed -n 's/_list_test$//p' "$out/programs")
+bases=$(sed -n 's/_list_test$//p' "$out/programs")
+mapfile -t bases <<<"$bases"
 begin_results kinds
 print_counts
 write_rules

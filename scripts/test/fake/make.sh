@@ -90,12 +90,12 @@ make_modules() {
 }
 
 # programs VARIABLE: Prints the value of the variable VARIABLE in the Makefile of the
-# selftest.
+# selftest, without the programs for other kinds of ranges, whose names make computes.
 programs() {
 	local line
 
 	while read -r line; do
-		[[ $line != "$1"* ]] || echo "${line#*= }"
+		[[ $line != "$1"* || $line = *"= \$("* ]] || echo "${line#*= }"
 	done <"$dir/Makefile"
 }
 
