@@ -46,7 +46,7 @@
  */
 struct mmun_list {
 	struct mmu_notifier mn;
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	wait_queue_head_t wait;
 	struct rb_root_cached ranges;
 	struct hlist_head pending;
@@ -80,17 +80,22 @@ static struct mmun_range *mmun_list_range(struct interval_tree_node *node)
 static struct mmun_range *mmun_list_first(struct mmun_list *list,
 					  const struct mmu_notifier_range *mnr)
 {
+	struct interval_tree_node *node;
+
 	lockdep_assert_held(&list->lock);
-	return mmun_list_range(interval_tree_iter_first(
-		&list->ranges, mnr->start, mnr->end - 1));
+	node = interval_tree_iter_first(&list->ranges, mnr->start,
+					mnr->end - 1);
+	return mmun_list_range(node);
 }
 
 static struct mmun_range *mmun_list_next(struct mmun_range *range,
 					 const struct mmu_notifier_range *mnr)
 {
+	struct interval_tree_node *node = &range->mni.interval_tree;
+
 	lockdep_assert_held(&range->list->lock);
-	return mmun_list_range(interval_tree_iter_next(
-		&range->mni.interval_tree, mnr->start, mnr->end - 1));
+	node = interval_tree_iter_next(node, mnr->start, mnr->end - 1);
+	return mmun_list_range(node);
 }
 
 static void mmun_activity_end(struct mmun_activity *activity)
@@ -443,21 +448,23 @@ static bool mmun_list_overflows(const struct mmun_range *range)
 static int mmun_list_insert(struct mmun_range *range)
 {
 	struct mmun_ctx *ctx = range->ctx;
+	struct mmun_list *list;
 
 	if (mmun_list_overflows(range))
 		return -EOVERFLOW;
-	return mmun_list_insert_into(range, mmun_list_attach(ctx, &ctx->list,
-							     &mmun_list_ops));
+	list = mmun_list_attach(ctx, &ctx->list, &mmun_list_ops);
+	return mmun_list_insert_into(range, list);
 }
 
 static int mmun_list_mm_insert(struct mmun_range *range)
 {
 	struct mmun_ctx *ctx = range->ctx;
+	struct mmun_list *list;
 
 	if (mmun_list_overflows(range))
 		return -EOVERFLOW;
-	return mmun_list_insert_into(
-		range, mmun_list_attach(ctx, &ctx->list_mm, &mmun_list_mm_ops));
+	list = mmun_list_attach(ctx, &ctx->list_mm, &mmun_list_mm_ops);
+	return mmun_list_insert_into(range, list);
 }
 
 /*
