@@ -57,7 +57,7 @@ TEST_F(balance, check_waits_for_the_end_of_an_invalidation)
 
 TEST_F(balance, close_after_a_check_during_an_invalidation_frees_memory)
 {
-	__u64 idle = mmun_query_context().out_objects, held;
+	__u64 idle = mmun_objects_without_lists(), held;
 	struct mmun_check_balance check;
 	int other = mmun_open();
 

@@ -276,7 +276,7 @@ TEST_F(hold_limit, restarts_when_no_task_is_held)
  */
 TEST_F(hold_limit, close_waits_no_longer_than_the_limit)
 {
-	__u64 objects = mmun_query_context().out_objects;
+	__u64 objects = mmun_objects_without_lists();
 	long users = mmun_read_number(MODULE_USERS);
 	int other = mmun_open();
 	struct timespec then;

@@ -137,7 +137,7 @@ TEST_F(two_pass, callback_without_a_finish_object_has_one_pass)
 		drop_page(FREE_PAGE);
 		mmun_read_all(self->fd, &log);
 		EXPECT_EQ(nr, log.count);
-		passes[0] = passes[1] = 0;
+		memset(passes, 0, sizeof(passes));
 		for (int i = 0; i < log.count; i++)
 			passes[!!(log.records[i].flags & MMUN_RECORD_FINISH)]++;
 		EXPECT_EQ(6, passes[0]);

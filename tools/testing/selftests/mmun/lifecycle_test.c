@@ -430,7 +430,7 @@ static int mutate_close(struct subject *subject, int nr)
  */
 TEST_F(lifecycle, context_outlives_its_descriptors_while_a_snapshot_waits)
 {
-	__u64 objects = mmun_query_context().out_objects;
+	__u64 objects = mmun_objects_without_lists();
 	int its_fd = subject_do(subject_thread(0), mutate_open, 0);
 	int fd = subject_getfd(self->subject, its_fd);
 	__u32 at;
@@ -510,7 +510,7 @@ TEST_F(module, unload_fails_while_any_process_has_the_device_open)
 TEST_F(module, works_the_same_after_each_reload)
 {
 	struct mmun_info info = mmun_info();
-	__u64 objects = mmun_query_context().out_objects;
+	__u64 objects = mmun_objects_without_lists();
 	__u32 id;
 
 	if (access(MODULE_FILE, R_OK))

@@ -765,7 +765,7 @@ static bool has_scanned(long scans)
 	return mmun_read_number(THP "khugepaged/full_scans") >= scans + SCANS;
 }
 
-#define KPF_THP (1ULL << 22)
+#define KPF_THP 22 /* bit of /proc/kpageflags */
 
 /* Returns whether the page at @at is a part of a huge page. */
 static bool is_huge(pid_t pid, const char *at)
@@ -777,7 +777,7 @@ static bool is_huge(pid_t pid, const char *at)
 		pread(fd, &flags, sizeof(flags),
 		      (entry & PAGEMAP_PFN) * sizeof(flags));
 	close(fd);
-	return flags & KPF_THP;
+	return flags >> KPF_THP & 1;
 }
 
 /* khugepaged does not scan if no size of huge pages is permitted. */

@@ -244,18 +244,19 @@
 	MMUN_MUST(__u32, _mmun_wake_thread, tid, count)
 
 /*
- * Wait until the core has freed the objects of all list notifiers, for example
- * of earlier tests.  Evaluates to the number of objects of the driver.
+ * Wait until the core has freed the objects of list notifiers of earlier tests,
+ * so that @_lists are left.  Evaluates to the number of objects of the driver.
  */
-#define mmun_objects_without_lists()                                \
-	({                                                          \
-		const struct timespec __then = mmun_now();          \
-		while (mmun_query_context().out_lists) {            \
-			ASSERT_GT(MMUN_HOLD_MS, ms_since(&__then)); \
-			poll(NULL, 0, 1);                           \
-		}                                                   \
-		mmun_query_context().out_objects;                   \
+#define mmun_objects_with_lists(_lists)                              \
+	({                                                           \
+		const struct timespec __then = mmun_now();           \
+		while (mmun_query_context().out_lists != (_lists)) { \
+			ASSERT_GT(MMUN_HOLD_MS, ms_since(&__then));  \
+			poll(NULL, 0, 1);                            \
+		}                                                    \
+		mmun_query_context().out_objects;                    \
 	})
+#define mmun_objects_without_lists() mmun_objects_with_lists(0)
 
 /*
  * Expect that the driver has @_nr objects.  The core frees the object of the

@@ -8,8 +8,7 @@
 
 #include <fnmatch.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 #include <test_mmun_uapi.h>
 
@@ -18,13 +17,17 @@
 #define MMUN_TEST_KIND MMUN_KIND_INTERVAL
 #endif
 
-#define MMUN_IS_LIST                         \
-	(MMUN_TEST_KIND == MMUN_KIND_LIST || \
-	 MMUN_TEST_KIND == MMUN_KIND_LIST_MM)
+enum {
+	MMUN_ONLY_LIST_MM = 1 << MMUN_KIND_LIST_MM,
+	MMUN_LISTS = 1 << MMUN_KIND_LIST | 1 << MMUN_KIND_LIST_MM,
+	MMUN_TEST_KIND_MASK = 1 << MMUN_TEST_KIND,
+};
+
+#define MMUN_IS_LIST (MMUN_TEST_KIND_MASK & MMUN_LISTS)
 
 /* Flags of the record of a callback that did not fail */
 #define MMUN_KIND_FLAGS \
-	(MMUN_TEST_KIND == MMUN_KIND_TWO_PASS ? MMUN_RECORD_FINISH : 0)
+	(MMUN_TEST_KIND_MASK & 1 << MMUN_KIND_TWO_PASS ? MMUN_RECORD_FINISH : 0)
 
 /*
  * Number of references to mm_count that a context has for its list notifiers:
@@ -33,9 +36,9 @@
 #define MMUN_KIND_REFERENCES (MMUN_IS_LIST ? 2 : 0)
 
 /**
- * struct mmun_rule - a rule of the kernel that forbids tests over some kinds
+ * struct mmun_rule - a rule that forbids tests over some kinds
  * @kinds: mask of 1 << enum mmun_kind
- * @tests: globs of the tests, separated by blanks
+ * @tests: glob of the names "fixture.variant.test" or "fixture.test"
  * @rule: the rule of the kernel, or of the scheme of the kind
  */
 struct mmun_rule {
@@ -44,74 +47,58 @@ struct mmun_rule {
 	const char *rule;
 };
 
-#define MMUN_LISTS (1 << MMUN_KIND_LIST | 1 << MMUN_KIND_LIST_MM)
+/* Rules of the kernel */
+#define MMUN_DEFERS "only the interval tree defers insertions and removals"
+#define MMUN_ONE_SEQ "only the interval tree has one sequence for the mm"
+#define MMUN_NO_REFUSAL \
+	"a list notifier with invalidate_range_end() must not refuse"
+#define MMUN_RELEASED "the core calls no list notifier after release()"
+/* Rules of the schemes */
+#define MMUN_COUNTS_FIRST "an invalidation counts before it calls the ranges"
+#define MMUN_COUNTS_MM "a reader waits for every invalidation of the mm"
 
-/*
- * A test runs over a kind unless a rule names the test.  The name of a test is
- * "fixture.variant.test", or "fixture.test".
- */
+/* A test runs over a kind unless a rule names the test. */
+/* clang-format off */
 static const struct mmun_rule mmun_rules[] = {
-	{ MMUN_LISTS,
-	  "hold.insert_while_* hold.remove_while_odd_* "
-	  "hold.remove_of_a_deferred_* "
-	  "interleaving.*while_odd_* interleaving.*while_even_* "
-	  "interleaving.invalidation_inside_another_* "
-	  "interleaving.remove_returns_only_after_many_* "
-	  "interleaving_remove.start.* interleaving_signal.remover* "
-	  "wake_thread.woken_remover_*",
-	  "only the interval tree defers insertions and removals until invalidations end" },
-	{ MMUN_LISTS,
-	  "hold.reader_does_not_wait_at_enter_* "
-	  "interleaving.batch_commits_only_if_it_began_after_the_callback",
-	  "a list notifier counts an invalidation before it calls the ranges" },
-	{ MMUN_LISTS,
-	  "interleaving.overlapping_* interleaving.first_invalidation_changes_* "
-	  "interleaving.sequence_grows_* "
-	  "interleaving.reader_waits_even_if_the_callback_* "
-	  "interleaving.reader_waits_for_the_end_of_the_outer_*",
-	  "only the interval tree counts invalidations that hit, and gives one sequence to those that overlap in time" },
-	{ 1 << MMUN_KIND_LIST_MM,
-	  "hold.reader_of_another_range_* "
-	  "interleaving.held_callback_does_not_delay_*",
-	  "with one count for the mm, a reader waits for every invalidation of the mm" },
-	{ MMUN_LISTS, "oom.*refuse*.* oom_kill.*refusal* oom_pinned.*refus*",
-	  "a list notifier with invalidate_range_end() must not refuse" },
-	{ MMUN_LISTS, "held_exit.release_is_not_held_at_enter_or_leave",
-	  "the core calls no list notifier after release()" },
+	{ MMUN_LISTS, "hold.insert_while_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "hold.remove_while_odd_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "hold.remove_of_a_deferred_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving.*while_odd_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving.*while_even_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving.invalidation_inside_another_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving.remove_returns_only_after_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving_remove.start.*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving_signal.remover*", MMUN_DEFERS },
+	{ MMUN_LISTS, "wake_thread.woken_remover_*", MMUN_DEFERS },
+	{ MMUN_LISTS, "interleaving.overlapping_*", MMUN_ONE_SEQ },
+	{ MMUN_LISTS, "interleaving.first_invalidation_*", MMUN_ONE_SEQ },
+	{ MMUN_LISTS, "interleaving.sequence_grows_*", MMUN_ONE_SEQ },
+	{ MMUN_LISTS, "interleaving.reader_waits_even_if_*", MMUN_ONE_SEQ },
+	{ MMUN_LISTS, "interleaving.reader_waits_for_the_end_*", MMUN_ONE_SEQ },
+	{ MMUN_LISTS, "oom.*refuse*.*", MMUN_NO_REFUSAL },
+	{ MMUN_LISTS, "oom_kill.*refusal*", MMUN_NO_REFUSAL },
+	{ MMUN_LISTS, "oom_pinned.*refus*", MMUN_NO_REFUSAL },
+	{ MMUN_LISTS, "held_exit.release_is_not_held_*", MMUN_RELEASED },
+	{ MMUN_LISTS, "hold.reader_does_not_wait_at_enter_*", MMUN_COUNTS_FIRST },
+	{ MMUN_LISTS, "interleaving.batch_commits_only_*", MMUN_COUNTS_FIRST },
+	{ MMUN_ONLY_LIST_MM, "hold.reader_of_another_range_*", MMUN_COUNTS_MM },
+	{ MMUN_ONLY_LIST_MM, "interleaving.held_callback_*", MMUN_COUNTS_MM },
+	{ }
 };
+/* clang-format on */
 
-#define MMUN_NR_RULES (sizeof(mmun_rules) / sizeof(mmun_rules[0]))
-
-/*
- * Call @fn for each glob of the rule, until @fn returns true.  Returns whether
- * @fn has returned true.
- */
-static inline bool mmun_each_glob(const struct mmun_rule *rule,
-				  bool (*fn)(const char *glob, const char *arg),
-				  const char *arg)
+static inline bool mmun_rule_matches(const struct mmun_rule *rule,
+				     const char *name)
 {
-	char *copy = strdup(rule->tests), *rest = copy, *glob;
-	bool found = false;
-
-	while (!found && (glob = strsep(&rest, " ")))
-		found = fn(glob, arg);
-	free(copy);
-	return found;
-}
-
-static inline bool mmun_is_match(const char *glob, const char *name)
-{
-	return !fnmatch(glob, name, 0);
+	return rule->kinds & MMUN_TEST_KIND_MASK &&
+	       !fnmatch(rule->tests, name, 0);
 }
 
 /* Returns the rule that forbids the test over the kind, or NULL. */
 static inline const struct mmun_rule *mmun_rule_of(const char *name)
 {
-	const struct mmun_rule *rule = mmun_rules;
-
-	for (size_t i = 0; i < MMUN_NR_RULES; i++, rule++)
-		if (rule->kinds & 1 << MMUN_TEST_KIND &&
-		    mmun_each_glob(rule, mmun_is_match, name))
+	for (const struct mmun_rule *rule = mmun_rules; rule->tests; rule++)
+		if (mmun_rule_matches(rule, name))
 			return rule;
 	return NULL;
 }

@@ -61,16 +61,9 @@ static inline bool mmun_glob_matches(const char *name)
 	return found;
 }
 
-static inline bool mmun_print_glob(const char *glob, const char *name)
-{
-	if (mmun_is_match(glob, name))
-		printf("%s\n", glob);
-	return false;
-}
-
 /*
- * Print a test that a rule forbids: the name and the rule, or the globs that
- * match the name.
+ * Print a test that a rule forbids: the name and the rule, or the glob of the
+ * rule.
  */
 static inline void mmun_print_rule(const struct mmun_rule *rule,
 				   const char *name)
@@ -80,7 +73,7 @@ static inline void mmun_print_rule(const struct mmun_rule *rule,
 	if (!strcmp(what, "rules"))
 		printf("%s\t%s\n", name, rule->rule);
 	else if (!strcmp(what, "used-globs"))
-		mmun_each_glob(rule, mmun_print_glob, name);
+		puts(rule->tests);
 }
 
 /* Returns whether no rule forbids the test over the kind. */
@@ -198,16 +191,10 @@ static inline void mmun_choose_tests(void)
 	*end = NULL;
 }
 
-static inline bool mmun_print_each_glob(const char *glob, const char *unused)
-{
-	puts(glob);
-	return false;
-}
-
 static inline void mmun_list_globs(void)
 {
-	for (size_t i = 0; i < MMUN_NR_RULES; i++)
-		mmun_each_glob(&mmun_rules[i], mmun_print_each_glob, NULL);
+	for (const struct mmun_rule *rule = mmun_rules; rule->tests; rule++)
+		puts(rule->tests);
 }
 
 /*
