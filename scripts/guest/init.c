@@ -33,7 +33,7 @@
 #include "stuck.h"
 
 #define PROGRAM_LIST "/mmun/programs"
-#define MAX_PROGRAMS 64
+#define MAX_PROGRAMS 256
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged"
 
 static void close_console(void)
