@@ -418,24 +418,6 @@ static int mmun_list_cancel_insert(struct mmun_range *range)
 	return -EINTR;
 }
 
-static int mmun_list_insert_into(struct mmun_range *range,
-				 struct mmun_list *list)
-{
-	int ret = 0;
-
-	if (IS_ERR(list))
-		return PTR_ERR(list);
-	range->list = list;
-	range->mni.mm = range->ctx->mm;
-	mmun_list_begin_insert(range);
-	if (wait_event_killable(list->wait, mmun_list_is_inserted(range)))
-		ret = mmun_list_cancel_insert(range);
-	/* Pairs with the mmdrop() in mmun_list_remove() */
-	if (!ret)
-		mmgrab(range->mni.mm);
-	return ret;
-}
-
 /* The core makes the same check for an interval notifier. */
 static bool mmun_list_overflows(const struct mmun_range *range)
 {
@@ -445,26 +427,38 @@ static bool mmun_list_overflows(const struct mmun_range *range)
 	return last < start || last + 1 == start;
 }
 
-static int mmun_list_insert(struct mmun_range *range)
+/* Insert the range into the object @list of the context, which has @ops. */
+static int mmun_list_insert_into(struct mmun_range *range,
+				 struct mmun_list **list,
+				 const struct mmu_notifier_ops *ops)
 {
-	struct mmun_ctx *ctx = range->ctx;
-	struct mmun_list *list;
+	int ret = 0;
 
 	if (mmun_list_overflows(range))
 		return -EOVERFLOW;
-	list = mmun_list_attach(ctx, &ctx->list, &mmun_list_ops);
-	return mmun_list_insert_into(range, list);
+	range->list = mmun_list_attach(range->ctx, list, ops);
+	if (IS_ERR(range->list))
+		return PTR_ERR(range->list);
+	range->mni.mm = range->ctx->mm;
+	mmun_list_begin_insert(range);
+	if (wait_event_killable(range->list->wait,
+				mmun_list_is_inserted(range)))
+		ret = mmun_list_cancel_insert(range);
+	/* Pairs with the mmdrop() in mmun_list_remove() */
+	if (!ret)
+		mmgrab(range->mni.mm);
+	return ret;
+}
+
+static int mmun_list_insert(struct mmun_range *range)
+{
+	return mmun_list_insert_into(range, &range->ctx->list, &mmun_list_ops);
 }
 
 static int mmun_list_mm_insert(struct mmun_range *range)
 {
-	struct mmun_ctx *ctx = range->ctx;
-	struct mmun_list *list;
-
-	if (mmun_list_overflows(range))
-		return -EOVERFLOW;
-	list = mmun_list_attach(ctx, &ctx->list_mm, &mmun_list_mm_ops);
-	return mmun_list_insert_into(range, list);
+	return mmun_list_insert_into(range, &range->ctx->list_mm,
+				     &mmun_list_mm_ops);
 }
 
 /*
