@@ -274,14 +274,20 @@ static uint64_t readers(void)
 	return mask;
 }
 
+/* A task is about to wait for SRCU readers.  @at: the caller in the core */
+static void srcu_wait_begins(struct srcu_struct *srcu, const void *at)
+{
+	may_sleep();
+	if (me->in_srcu)
+		violate("deadlock: an SRCU reader waits for SRCU readers");
+	actor_stop(WAIT_NOTHING, srcu, at);
+}
+
 void synchronize_srcu(struct srcu_struct *srcu)
 {
 	if (!me)
 		return;
-	may_sleep();
-	if (me->in_srcu)
-		violate("deadlock: an SRCU reader waits for SRCU readers");
-	actor_stop(WAIT_NOTHING, srcu, CALLER);
+	srcu_wait_begins(srcu, CALLER);
 	me->srcu_waits = readers();
 	actor_stop(WAIT_SRCU, srcu, CALLER);
 }
@@ -294,10 +300,7 @@ void srcu_barrier(struct srcu_struct *srcu)
 {
 	if (!me)
 		return;
-	may_sleep();
-	if (me->in_srcu)
-		violate("deadlock: an SRCU reader waits for SRCU readers");
-	actor_stop(WAIT_NOTHING, srcu, CALLER);
+	srcu_wait_begins(srcu, CALLER);
 	me->srcu_behind = world.nr_callbacks;
 	actor_stop(WAIT_BARRIER, srcu, CALLER);
 }
