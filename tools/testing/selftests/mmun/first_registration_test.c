@@ -19,8 +19,8 @@
  *   0   1   2   3   4   5   6   7   8   9
  *   |----filled-----|-------calls-------|
  *
- * Each call of the device has a page for its argument.  A userfaultfd fills the
- * page when the test says so.
+ * Each call of the device has a page for its argument.  A userfaultfd stops the
+ * call until the test fills the page.
  */
 #define NR_FILLED 4
 #define NR_PAGES 10

@@ -10,23 +10,14 @@
 #ifndef _SELFTESTS_MMUN_LIST_H
 #define _SELFTESTS_MMUN_LIST_H
 
-#include "../list/mmun_list.h"
+#include "list_device.h"
 #include "mmun.h"
 #include "victim.h"
 #include "worker.h"
 
-#define LIST_DEV "/dev/mmun_list"
-#define LIST_NO_DEVICE \
-	"no " LIST_DEV ": load mmun_list.ko, which is built in list/"
-
 #define LIST_PAGES 8
 #define LIST_BOTH \
 	(MMUN_LIST_BIT(MMUN_LIST_START) | MMUN_LIST_BIT(MMUN_LIST_END))
-
-static inline int list_open(void)
-{
-	return open(LIST_DEV, O_RDWR | O_CLOEXEC);
-}
 
 /* Returns why a device cannot be opened, or NULL. */
 static inline const char *list_problem(void)

@@ -112,7 +112,7 @@ void victim_main(int nr_threads)
 	signal(SIGCHLD, SIG_IGN);
 	crew->thread[0].task.tid = mmun_gettid();
 	crew->victim_fd = open(MMUN_DEV, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	crew->victim_list_fd = open(LIST_DEV, O_RDWR | O_CLOEXEC);
+	crew->victim_list_fd = list_open();
 	for (int i = 1; i < nr_threads; i++)
 		if (!run_detached(thread_main, &crew->thread[i]))
 			_exit(1);

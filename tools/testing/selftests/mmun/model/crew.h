@@ -21,15 +21,14 @@
 #include <stdbool.h>
 
 #include "../lib/ioctl.h"
+#include "../lib/list_device.h"
 #include "../lib/task.h"
-#include "../list/mmun_list.h"
 #include "model.h"
 
 #define VICTIM_THREADS 3 /* the main thread and two mutators */
 #define OWN_THREADS MODEL_ACTORS
 #define THREADS (VICTIM_THREADS + OWN_THREADS)
 #define SETTLE_MS 2000 /* time limit of a call; most calls need far less */
-#define LIST_DEV "/dev/mmun_list"
 #define READY_MS 10000 /* The victim needs time to lock its memory. */
 
 /*

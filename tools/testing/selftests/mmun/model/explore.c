@@ -59,8 +59,7 @@ static bool uses_list(const char *text)
 const char *explore_problem(const char *text)
 {
 	return uses_list(text) && access(LIST_DEV, R_OK | W_OK) ?
-		       "no " LIST_DEV
-		       ": load mmun_list.ko, which is built in list/" :
+		       LIST_NO_DEVICE :
 		       NULL;
 }
 
