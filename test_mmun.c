@@ -102,7 +102,7 @@
  *	REMOVE takes the range out of the table and unsubscribes the range.  The
  *	last put of a reference only frees memory.
  * list
- *	The object of the ranges of a list notifier, see mmun/kinds/list.c.
+ *	The object of the ranges of a list notifier, see mmun/kinds/list.h.
  *	mmu_notifier_get() counts the references.  Each context with such ranges
  *	has one reference until the last close.  The core frees the object after
  *	the last reference was put and a grace period has passed.  The module
@@ -147,7 +147,10 @@
 #include "mmun/notifier.c"
 #include "mmun/kinds/interval.c"
 #include "mmun/kinds/two_pass.c"
+#include "mmun/kinds/list_object.c"
+#include "mmun/kinds/list_lookup.c"
 #include "mmun/kinds/list.c"
+#include "mmun/kinds/list_range.c"
 #include "mmun/kinds/table.c"
 #include "mmun/readside.c"
 #include "mmun/range.c"

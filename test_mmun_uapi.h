@@ -182,9 +182,12 @@ enum mmun_kind {
 	MMUN_KIND_TWO_PASS = 2,
 	MMUN_KIND_LIST = 3,
 	MMUN_KIND_LIST_MM = 4,
+	MMUN_KIND_INVLOCK = 5,
+	MMUN_KIND_NAIVE_TREE = 6,
+	MMUN_KIND_NAIVE_LINEAR = 7,
 };
 
-#define MMUN_NR_KINDS 5
+#define MMUN_NR_KINDS 8
 
 /* Number of finish objects that all ranges of MMUN_KIND_TWO_PASS share */
 #define MMUN_MAX_FINISHES 64
@@ -754,10 +757,10 @@ struct mmun_query_range {
  *
  * A task reaches START and END in the callbacks of a list notifier (struct
  * mmu_notifier).  The core calls the newest list notifier first.  The first
- * range of MMUN_KIND_LIST or MMUN_KIND_LIST_MM in the context therefore
- * registers this list notifier before the list notifier of the range.  If
- * another context of the mm had such a range before, START can come before
- * callbacks of these ranges, and END before the end that their readers await.
+ * range of a list notifier in the context therefore registers this list
+ * notifier before the list notifier of the range.  If another context of the mm
+ * had such a range before, START can come before callbacks of these ranges, and
+ * END before the end that their readers await.
  *
  * The mm drops its list notifiers at MMUN_EVENT_RELEASE.  At
  * the exit of the mm, MMUN_EVENT_UNMAP comes after MMUN_EVENT_RELEASE and
@@ -823,8 +826,8 @@ enum mmun_point {
  * next held task sets a new deadline.  The driver sets no new deadline between
  * two callbacks of one invalidation.  Therefore holds can delay one
  * invalidation by at most three times out_max_hold_ms: in its callbacks, at
- * START and at END.  The callbacks of MMUN_KIND_LIST and of MMUN_KIND_LIST_MM
- * can delay it by out_max_hold_ms each, because their sequences differ.
+ * START and at END.  The callbacks of each kind of list notifier can delay it
+ * by out_max_hold_ms more, because their sequences differ.
  */
 struct mmun_hold {
 	__u32 size;

@@ -76,7 +76,7 @@ static struct mmun_ctx *mmun_ctx_create(struct mm_struct *mm)
 static bool mmun_ctx_owns_mm(struct mmun_ctx *ctx)
 {
 	int own = 1 + atomic_read(&ctx->table.nr) + ctx->probes.nr +
-		  !!ctx->list + !!ctx->list_mm;
+		  mmun_lists_held(ctx);
 
 	/* Pairs with the mmdrop() of the last task that used the mm */
 	return atomic_read_acquire(&ctx->mm->mm_count) == own;

@@ -165,6 +165,25 @@ struct mmun_list_notifier {
 };
 
 /**
+ * enum mmun_list_form - the forms of the object of a list notifier, see
+ *	kinds/list.c
+ * @MMUN_LIST_RANGES: MMUN_KIND_LIST
+ * @MMUN_LIST_MM: MMUN_KIND_LIST_MM
+ * @MMUN_LIST_INVLOCK: MMUN_KIND_INVLOCK
+ * @MMUN_LIST_TREE: MMUN_KIND_NAIVE_TREE
+ * @MMUN_LIST_LINEAR: MMUN_KIND_NAIVE_LINEAR
+ * @MMUN_NR_LISTS: number of forms
+ */
+enum mmun_list_form {
+	MMUN_LIST_RANGES,
+	MMUN_LIST_MM,
+	MMUN_LIST_INVLOCK,
+	MMUN_LIST_TREE,
+	MMUN_LIST_LINEAR,
+	MMUN_NR_LISTS,
+};
+
+/**
  * struct mmun_ctx - one open of /dev/mmun
  * @mm: the mm of the task that opened the device; one reference on mm_count
  * @mm_data: the data that all contexts of @mm share
@@ -178,9 +197,8 @@ struct mmun_list_notifier {
  * @points_used: HOLD has armed a hold at START or END
  * @refuser: list notifier of @mm, for FAIL_NONBLOCK
  * @refusals: number of failures of @refuser that are left to inject
- * @list: the object of the ranges of MMUN_KIND_LIST, one reference, or NULL.
- *	Written under mmap_lock of the mm.
- * @list_mm: likewise for MMUN_KIND_LIST_MM
+ * @lists: the objects of the ranges of list notifiers, one reference each, or
+ *	NULL.  Written under mmap_lock of the mm.
  * @pins: the threads that wait in PIN_MM
  * @probes: the subscriptions of CHECK_BALANCE
  * @close_work: work item of the last close
@@ -205,8 +223,7 @@ struct mmun_ctx {
 	bool points_used;
 	struct mmun_list_notifier refuser;
 	atomic_t refusals;
-	struct mmun_list *list;
-	struct mmun_list *list_mm;
+	struct mmun_list *lists[MMUN_NR_LISTS];
 	struct mmun_pins pins;
 	struct mmun_probes probes;
 	struct work_struct close_work;
@@ -231,6 +248,8 @@ struct mmun_activity {
  * @mni: the subscription.  Its interval_tree holds the first and last
  *	address.  A range of a list notifier uses only interval_tree, mm and
  *	invalidate_seq, and the core never sees its @mni.
+ * @clock: the subscription whose invalidate_seq is the sequence of the read side
+ *	critical sections: @mni, or mmun_list::clock
  * @ctx: the context, which outlives the range
  * @kind: the notifier scheme
  * @list: the object of a range of a list notifier.  Its lock protects
@@ -261,6 +280,7 @@ struct mmun_activity {
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
+	struct mmu_interval_notifier *clock;
 	struct mmun_ctx *ctx;
 	const struct mmun_kind_ops *kind;
 	struct mmun_list *list;
@@ -382,6 +402,8 @@ struct mmun_span_group {
  *	critical sections, because the lock of the scheme is the lock of the
  *	interval notifiers
  * @can_refuse: a callback that must not block may return false
+ * @can_write_lock: SNAPSHOT may take mmap_lock for writing
+ * @list: the form of the object of a list notifier
  * @insert: subscribes the range.  The caller must hold a reference on mm_users.
  *	Returns 0, -EINTR, -ENOMEM, or -EOVERFLOW.
  * @remove: unsubscribes the range.  Waits until no callback of the range runs.
@@ -394,6 +416,8 @@ struct mmun_kind_ops {
 	bool coherent;
 	bool hmm_loop;
 	bool can_refuse;
+	bool can_write_lock;
+	enum mmun_list_form list;
 	int (*insert)(struct mmun_range *range);
 	void (*remove)(struct mmun_range *range);
 	unsigned long (*read_begin)(struct mmun_range *range);
@@ -652,13 +676,20 @@ static void mmun_interval_remove(struct mmun_range *range);
 static unsigned long mmun_interval_read_begin(struct mmun_range *range);
 static bool mmun_interval_read_retry(struct mmun_range *range,
 				     unsigned long seq);
+static unsigned long mmun_naive_read_begin(struct mmun_range *range);
+static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq);
 static const struct mmun_kind_ops mmun_interval_kind, mmun_naive_kind;
 
 /* kinds/two_pass.c */
 static const struct mmun_kind_ops mmun_two_pass_kind;
 
-/* kinds/list.c */
+/* kinds/list_range.c */
 static const struct mmun_kind_ops mmun_list_kind, mmun_list_mm_kind;
+static const struct mmun_kind_ops mmun_invlock_kind;
+static const struct mmun_kind_ops mmun_naive_tree_kind, mmun_naive_linear_kind;
+
+/* kinds/list_object.c */
+static unsigned int mmun_lists_held(const struct mmun_ctx *ctx);
 static void mmun_lists_close(struct mmun_ctx *ctx);
 static void mmun_lists_synchronize(void);
 

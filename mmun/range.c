@@ -190,8 +190,8 @@ static int mmun_query_range(struct mmun_ctx *ctx, struct mmun_query_range *cmd)
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	cmd->out_retry = range->kind->coherent &&
-			 mmu_interval_check_retry(&range->mni, cmd->seq);
-	cmd->out_seq = mmun_subscription_seq(&range->mni);
+			 mmu_interval_check_retry(range->clock, cmd->seq);
+	cmd->out_seq = mmun_subscription_seq(range->clock);
 	cmd->out_in_tree = mmun_subscription_in_tree(&range->mni);
 	guard(spinlock)(&range->lock);
 	cmd->out_invalidations = range->invalidations;

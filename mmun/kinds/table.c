@@ -9,6 +9,9 @@ static const struct mmun_kind_ops *const mmun_kinds[MMUN_NR_KINDS] = {
 	[MMUN_KIND_TWO_PASS] = &mmun_two_pass_kind,
 	[MMUN_KIND_LIST] = &mmun_list_kind,
 	[MMUN_KIND_LIST_MM] = &mmun_list_mm_kind,
+	[MMUN_KIND_INVLOCK] = &mmun_invlock_kind,
+	[MMUN_KIND_NAIVE_TREE] = &mmun_naive_tree_kind,
+	[MMUN_KIND_NAIVE_LINEAR] = &mmun_naive_linear_kind,
 };
 
 static bool mmun_kind_is_known(u32 kind)

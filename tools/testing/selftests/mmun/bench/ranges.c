@@ -15,9 +15,14 @@ static const struct bench_kind {
 	const char *name;
 	__u32 kind;
 } bench_kinds[] = {
-	{ "interval", MMUN_KIND_INTERVAL }, { "naive", MMUN_KIND_NAIVE },
-	{ "two_pass", MMUN_KIND_TWO_PASS }, { "list", MMUN_KIND_LIST },
+	{ "interval", MMUN_KIND_INTERVAL },
+	{ "naive", MMUN_KIND_NAIVE },
+	{ "two_pass", MMUN_KIND_TWO_PASS },
+	{ "list", MMUN_KIND_LIST },
 	{ "list_mm", MMUN_KIND_LIST_MM },
+	{ "invlock", MMUN_KIND_INVLOCK },
+	{ "naive_tree", MMUN_KIND_NAIVE_TREE },
+	{ "naive_linear", MMUN_KIND_NAIVE_LINEAR },
 };
 
 /* Execute @bench in a new process for each kind that the kernel has. */

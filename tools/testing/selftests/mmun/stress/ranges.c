@@ -154,6 +154,12 @@ static int remove_range(const struct area *area)
 	return ret;
 }
 
+/* The kinds that detect collisions */
+#define COHERENT_KINDS                                             \
+	(1ULL << MMUN_KIND_INTERVAL | 1ULL << MMUN_KIND_TWO_PASS | \
+	 1ULL << MMUN_KIND_LIST | 1ULL << MMUN_KIND_LIST_MM |      \
+	 1ULL << MMUN_KIND_INVLOCK)
+
 /* Choose a kind that detects collisions. */
 static __u32 pick_kind(void)
 {
@@ -161,7 +167,7 @@ static __u32 pick_kind(void)
 
 	do {
 		kind = roll(MMUN_NR_KINDS);
-	} while (kind == MMUN_KIND_NAIVE || !(shared->kinds & 1ULL << kind));
+	} while (!(shared->kinds & COHERENT_KINDS & 1ULL << kind));
 	return kind;
 }
 
