@@ -161,6 +161,7 @@
 #include "mmun/access.c"
 #include "mmun/verify.c"
 #include "mmun/balance.c"
+#include "mmun/write_lock.c"
 #include "mmun/pin.c"
 #include "mmun/context.c"
 

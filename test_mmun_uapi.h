@@ -134,7 +134,7 @@
 	CALL(RESUME, resume, out_resumed)               \
 	CALL(WAKE_THREAD, wake_thread, out_woken)       \
 	CALL(CHECK_BALANCE, check_balance, out_seq)     \
-	CALL(PIN_MM, pin_mm, __reserved)                \
+	CALL(PIN_MM, pin_mm, flags)                     \
 	CALL(UNPIN_MM, unpin_mm, __reserved)
 
 /* The numbers of the ioctls: MMUN_CMD_INFO is 0x80, and so on */
@@ -170,6 +170,13 @@ enum { MMUN_CALLS(MMUN_REQUEST) };
  * @MMUN_KIND_LIST_MM: As MMUN_KIND_LIST, but the mm has one count of active
  *	invalidations, so that MMUN_READ_BEGIN waits for every invalidation of
  *	the mm.
+ * @MMUN_KIND_INVLOCK: As MMUN_KIND_LIST_MM, but the mm also has one sequence,
+ *	so that every invalidation of the mm makes a section collide.
+ *	MMUN_SNAPSHOT can take mmap_lock for writing, see MMUN_WRITE_LOCK.
+ * @MMUN_KIND_NAIVE_TREE: A list notifier with its own interval tree, which
+ *	ignores the protocol like MMUN_KIND_NAIVE.
+ * @MMUN_KIND_NAIVE_LINEAR: As MMUN_KIND_NAIVE_TREE, but a linear list has the
+ *	ranges, so that an invalidation looks at all ranges.
  *
  * out_kinds of MMUN_INFO reports which kinds the kernel has.  All kinds permit
  * the same calls, except that MMUN_FAIL_NONBLOCK returns EOPNOTSUPP for a range
@@ -214,6 +221,9 @@ enum mmun_method {
 #define MMUN_WRITE 0x1
 /* Flag of MMUN_SNAPSHOT */
 #define MMUN_OWN_LOOP 0x2
+/* Flag of MMUN_SNAPSHOT and MMUN_PIN_MM: take mmap_lock for writing */
+#define MMUN_WRITE_LOCK 0x4
+
 
 /*
  * An entry describes one page.  MMUN_SNAPSHOT and MMUN_VERIFY report entries.
@@ -463,7 +473,8 @@ struct mmun_abandon {
  * @length: Length in bytes, page aligned, not 0
  * @method: enum mmun_method
  * @flags: MMUN_WRITE: as in MMUN_COLLECT.  MMUN_OWN_LOOP: do not use
- *	hmm_range_fault_unlocked_timeout().
+ *	hmm_range_fault_unlocked_timeout().  MMUN_WRITE_LOCK: take mmap_lock for
+ *	writing after @lock_after collisions.  Requires MMUN_KIND_INVLOCK.
  * @max_retries: Maximum number of retries after a collision
  * @out_retries: Number of retries
  * @pages: Pointer to an array with one __u64 for each page, see MMUN_PAGE_*.
@@ -471,6 +482,9 @@ struct mmun_abandon {
  * @out_collided: 1: the last round collided, and nothing was published or
  *	written to @pages.  0: the pages were published.
  * @out_valid: Number of valid pages
+ * @lock_after: With MMUN_WRITE_LOCK, the number of collisions after which the
+ *	next rounds hold mmap_lock, at most out_max_retries.  0: all rounds.
+ * @out_locked: 1: the last round held mmap_lock for writing; otherwise 0
  *
  * Do the work of MMUN_READ_BEGIN, MMUN_COLLECT and MMUN_COMMIT in one call.
  * One execution of begin, collect and commit is a round.  If a round collides,
@@ -490,6 +504,11 @@ struct mmun_abandon {
  * does not include the retries of hmm_range_fault_unlocked_timeout().  A round
  * collides if an invalidation hits the range before the commit, or if the
  * retries of hmm_range_fault_unlocked_timeout() have taken one second.
+ *
+ * While MMUN_SNAPSHOT holds mmap_lock for writing, the mm cannot exit, and an
+ * invalidation that requires mmap_lock cannot begin.  Other invalidations can
+ * begin, and so can the invalidations of the page faults of MMUN_SNAPSHOT
+ * itself.  They make a round collide as usual.
  */
 struct mmun_snapshot {
 	__u32 size;
@@ -503,6 +522,8 @@ struct mmun_snapshot {
 	__aligned_u64 pages;
 	__u32 out_collided;
 	__u32 out_valid;
+	__u32 lock_after;
+	__u32 out_locked;
 };
 
 /**
@@ -620,7 +641,8 @@ struct mmun_fail_nonblock {
  * @size: sizeof(struct mmun_pin_mm)
  * @timeout_ms: Maximum wait in milliseconds, 1 to out_max_pin_ms
  * @out_unpinned: 1: MMUN_UNPIN_MM ended the wait.  0: the time expired.
- * @__reserved: Must be 0
+ * @flags: MMUN_WRITE_LOCK: take mmap_lock of the mm of the context for writing,
+ *	and release mmap_lock after the wait
  *
  * Make the calling thread wait.  No signal ends MMUN_PIN_MM, not even SIGKILL.
  * Therefore a process that is killed during MMUN_PIN_MM keeps its mm, and
@@ -628,12 +650,16 @@ struct mmun_fail_nonblock {
  *
  * The driver logs a record of type MMUN_RECORD_PIN before the thread waits.  As
  * soon as the log has the record of a thread, MMUN_UNPIN_MM finds the thread.
+ *
+ * With MMUN_WRITE_LOCK the thread takes mmap_lock and a reference to mm_users
+ * before it logs the record.  The wait for mmap_lock is killable (EINTR).  All
+ * other tasks that need mmap_lock wait until the time of the thread is over.
  */
 struct mmun_pin_mm {
 	__u32 size;
 	__u32 timeout_ms;
 	__u32 out_unpinned;
-	__u32 __reserved;
+	__u32 flags;
 };
 
 /**

@@ -64,12 +64,13 @@ static void mmun_part_convert(struct mmun_part *part)
 }
 
 /*
- * Collect with hmm_range_fault().  This function takes mmap_lock, and checks
- * for a fatal signal after every MMUN_WALK_PAGES pages.
+ * Collect with hmm_range_fault().  This function takes mmap_lock unless the
+ * caller holds mmap_lock, and checks for a fatal signal after every
+ * MMUN_WALK_PAGES pages.
  */
 static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 				 struct mmun_part *part,
-				 unsigned long req_flags)
+				 unsigned long req_flags, bool locked)
 {
 	struct mm_struct *mm = range->ctx->mm;
 	unsigned long from, nr;
@@ -77,10 +78,12 @@ static int mmun_collect_own_loop(struct mmun_range *range, unsigned long seq,
 
 	for (from = 0; from < part->nr && !ret; from += nr) {
 		nr = min(part->nr - from, MMUN_WALK_PAGES);
-		if (mmun_resched_killable() || mmap_read_lock_killable(mm))
+		if (mmun_resched_killable() ||
+		    (!locked && mmap_read_lock_killable(mm)))
 			return -EINTR;
 		ret = mmun_part_walk(range, seq, part, from, nr, req_flags);
-		mmap_read_unlock(mm);
+		if (!locked)
+			mmap_read_unlock(mm);
 	}
 	return ret;
 }
@@ -131,40 +134,53 @@ static long mmun_gup_limit(struct mm_struct *mm, unsigned long addr, bool write)
 
 /*
  * Get references to at most @nr pages that begin at @addr.  Returns the number
- * of references.  All waits are killable.
+ * of references.  GUP may release mmap_lock, and then sets *@locked to 0.
+ * Without @locked, GUP does not release mmap_lock.
  */
-static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
-			   struct page **pages, bool write)
+static long mmun_gup_locked(struct mm_struct *mm, unsigned long addr, long nr,
+			    struct page **pages, u32 flags, int *locked)
 {
-	unsigned int gup_flags = FOLL_HONOR_NUMA_FAULT;
-	int locked = 1;
-	long ret;
+	bool write = flags & MMUN_WRITE;
+	unsigned int gup_flags = FOLL_HONOR_NUMA_FAULT |
+				 (write ? FOLL_WRITE : 0);
+	long ret = mmun_gup_limit(mm, addr, write);
 
-	if (write)
-		gup_flags |= FOLL_WRITE;
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	ret = mmun_gup_limit(mm, addr, write);
 	if (ret > 0)
 		ret = get_user_pages_remote(mm, addr, min(ret, nr), gup_flags,
-					    pages, &locked);
-	if (locked)
-		mmap_read_unlock(mm);
+					    pages, locked);
 	return ret ?: -EFAULT;
 }
 
+/* Take mmap_lock unless the caller holds mmap_lock.  All waits are killable. */
+static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
+			   struct page **pages, u32 flags)
+{
+	int locked = 1;
+	long ret;
+
+	if (flags & MMUN_IS_LOCKED)
+		return mmun_gup_locked(mm, addr, nr, pages, flags, NULL);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = mmun_gup_locked(mm, addr, nr, pages, flags, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return ret;
+}
+
 static int mmun_collect_by_gup(struct mmun_range *range, struct mmun_part *part,
-			       bool write)
+			       u32 flags)
 {
 	struct page *pages[MMUN_GUP_PAGES];
 	unsigned long done;
+	bool write = flags & MMUN_WRITE;
 	long got, i;
 
 	for (done = 0; done < part->nr; done += got) {
 		got = mmun_gup_pages(range->ctx->mm,
 				     mmun_range_addr(range, part->first + done),
 				     min(part->nr - done, MMUN_GUP_PAGES),
-				     pages, write);
+				     pages, flags);
 		if (got < 0)
 			return got;
 		for (i = 0; i < got; i++) {
@@ -189,7 +205,8 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
 	if (flags & MMUN_WRITE)
 		req_flags |= HMM_PFN_REQ_WRITE;
 	if (flags & MMUN_OWN_LOOP)
-		ret = mmun_collect_own_loop(range, *seq, part, req_flags);
+		ret = mmun_collect_own_loop(range, *seq, part, req_flags,
+					    flags & MMUN_IS_LOCKED);
 	else
 		ret = mmun_collect_hmm_loop(range, seq, part, req_flags);
 	if (!ret)
@@ -201,8 +218,9 @@ static int mmun_collect_by_hmm(struct mmun_range *range, unsigned long *seq,
  * Collect the pages of @part.  If HMM runs the retry loop, HMM begins a new
  * read side critical section and stores the sequence of that section in @seq.
  * With MMUN_OWN_LOOP or GUP the caller has begun the critical section, and @seq
- * is the sequence of that section.  The methods of HMM return -EBUSY if the
- * critical section has collided.  GUP does not check for a collision.
+ * is the sequence of that section.  With MMUN_IS_LOCKED the caller holds
+ * mmap_lock for writing.  The methods of HMM return -EBUSY if the critical
+ * section has collided.  GUP does not check for a collision.
  */
 static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 			  struct mmun_part *part, u32 method, u32 flags)
@@ -216,7 +234,7 @@ static int mmun_part_fill(struct mmun_range *range, unsigned long *seq,
 	 * methods, and their code is not compiled.
 	 */
 	if (method == MMUN_METHOD_GUP || !IS_ENABLED(CONFIG_HMM_MIRROR))
-		ret = mmun_collect_by_gup(range, part, flags & MMUN_WRITE);
+		ret = mmun_collect_by_gup(range, part, flags);
 	else
 		ret = mmun_collect_by_hmm(range, seq, part, method, flags);
 	mmput(range->ctx->mm);

@@ -7,6 +7,18 @@
 
 #include "private.h"
 
+/* Take mmap_lock for writing if PIN_MM asks for it. */
+static int mmun_pin_lock(struct mmun_ctx *ctx, const struct mmun_pin_mm *cmd)
+{
+	return cmd->flags & MMUN_WRITE_LOCK ? mmun_write_lock(ctx->mm) : 0;
+}
+
+static void mmun_pin_unlock(struct mmun_ctx *ctx, const struct mmun_pin_mm *cmd)
+{
+	if (cmd->flags & MMUN_WRITE_LOCK)
+		mmun_write_unlock(ctx->mm);
+}
+
 static void mmun_pins_init(struct mmun_pins *pins)
 {
 	spin_lock_init(&pins->lock);
@@ -23,14 +35,10 @@ static void mmun_pin_add(struct mmun_ctx *ctx, struct mmun_pin *pin)
 	mmun_record_end(&ctx->log);
 }
 
-static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
+static void mmun_pin_wait(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
 {
 	struct mmun_pin pin = { .tid = task_pid_nr(current) };
 
-	if (cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (!cmd->timeout_ms || cmd->timeout_ms > MMUN_MAX_PIN_MS)
-		return -EINVAL;
 	init_completion(&pin.unpinned);
 	mmun_pin_add(ctx, &pin);
 	wait_for_completion_timeout(&pin.unpinned,
@@ -43,6 +51,21 @@ static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
 	guard(spinlock)(&ctx->pins.lock);
 	cmd->out_unpinned = list_empty(&pin.node);
 	list_del(&pin.node);
+}
+
+static int mmun_pin_mm(struct mmun_ctx *ctx, struct mmun_pin_mm *cmd)
+{
+	int ret;
+
+	if (cmd->flags & ~MMUN_WRITE_LOCK)
+		return -EOPNOTSUPP;
+	if (!cmd->timeout_ms || cmd->timeout_ms > MMUN_MAX_PIN_MS)
+		return -EINVAL;
+	ret = mmun_pin_lock(ctx, cmd);
+	if (ret)
+		return ret;
+	mmun_pin_wait(ctx, cmd);
+	mmun_pin_unlock(ctx, cmd);
 	return 0;
 }
 

@@ -68,6 +68,12 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 #define MMUN_READ_RECORDS	64UL
 #define MMUN_GROUP_SPANS	64U
 
+/*
+ * Internal flag of mmun_part_fill(), which no ioctl accepts: the caller holds
+ * mmap_lock for writing.
+ */
+#define MMUN_IS_LOCKED		0x80000000U
+
 /* clang-format on */
 
 /**
@@ -739,6 +745,10 @@ static void mmun_batches_close(struct xarray *batches);
 static void mmun_probes_init(struct mmun_probes *probes);
 static bool mmun_probes_unbalanced(const struct mmun_probes *probes);
 static void mmun_probes_close(struct mmun_ctx *ctx);
+
+/* write_lock.c */
+static int mmun_write_lock(struct mm_struct *mm);
+static void mmun_write_unlock(struct mm_struct *mm);
 
 /* pin.c */
 static void mmun_pins_init(struct mmun_pins *pins);

@@ -24,7 +24,8 @@ static u32 mmun_snapshot_flags(const struct mmun_range *range,
 static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 			       struct mmun_snapshot *cmd)
 {
-	u32 flags = mmun_snapshot_flags(range, cmd);
+	u32 flags = mmun_snapshot_flags(range, cmd) |
+		    (cmd->out_locked ? MMUN_IS_LOCKED : 0);
 	unsigned long seq = 0;
 	LIST_HEAD(parts);
 	int ret;
@@ -43,23 +44,55 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 }
 
 /*
+ * Take mmap_lock for writing after @lock_after collisions.  The object of the
+ * list notifier, which the core frees, knows the mm.
+ */
+static int mmun_snapshot_fall_back(struct mmun_range *range,
+				   struct mmun_snapshot *cmd)
+{
+	int ret;
+
+	if (!(cmd->flags & MMUN_WRITE_LOCK) || cmd->out_locked ||
+	    cmd->out_retries < cmd->lock_after)
+		return 0;
+	ret = mmun_write_lock(range->clock->mm);
+	cmd->out_locked = !ret;
+	return ret;
+}
+
+/*
  * The retry loop of hmm.rst.  Each round begins a new read side critical
  * section, because the commit of a section that has collided always fails.
  * Returns -EBUSY if the last of @max_retries retries collides.
  */
-static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
-			      struct mmun_snapshot *cmd)
+static int mmun_snapshot_rounds(struct mmun_range *range,
+				struct mmun_part *part,
+				struct mmun_snapshot *cmd)
 {
 	int ret;
 
 	for (cmd->out_retries = 0;; cmd->out_retries++) {
-		ret = mmun_snapshot_round(range, part, cmd);
+		ret = mmun_snapshot_fall_back(range, cmd);
+		if (!ret)
+			ret = mmun_snapshot_round(range, part, cmd);
 		if (ret != -EBUSY || cmd->out_retries == cmd->max_retries)
 			return ret;
 		ret = mmun_resched_killable();
 		if (ret)
 			return ret;
 	}
+}
+
+static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
+			      struct mmun_snapshot *cmd)
+{
+	int ret;
+
+	cmd->out_locked = 0;
+	ret = mmun_snapshot_rounds(range, part, cmd);
+	if (cmd->out_locked)
+		mmun_write_unlock(range->clock->mm);
+	return ret;
 }
 
 static int mmun_snapshot_copy_pages(const struct mmun_part *part,
@@ -94,17 +127,21 @@ static int mmun_range_snapshot(struct mmun_range *range,
 
 static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 {
+	const u32 known = MMUN_WRITE | MMUN_OWN_LOOP | MMUN_WRITE_LOCK;
 	struct mmun_range *range __free(mmun_range) = NULL;
 	int ret;
 
 	ret = mmun_collect_check_args(cmd->start, cmd->length, cmd->method,
-				      cmd->flags, MMUN_WRITE | MMUN_OWN_LOOP);
+				      cmd->flags, known);
 	if (ret)
 		return ret;
-	if (cmd->max_retries > MMUN_MAX_RETRIES)
+	if (cmd->max_retries > MMUN_MAX_RETRIES ||
+	    cmd->lock_after > MMUN_MAX_RETRIES)
 		return -EINVAL;
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
+	if ((cmd->flags & MMUN_WRITE_LOCK) && !range->kind->can_write_lock)
+		return -EOPNOTSUPP;
 	return mmun_range_snapshot(range, cmd);
 }

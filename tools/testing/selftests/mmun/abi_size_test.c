@@ -25,8 +25,8 @@ OFFSETS(read_begin, SIZE == 24 && AT(out_batch) == 8 && AT(out_seq) == 16)
 OFFSETS(collect, SIZE == 40 && AT(start) == 8 && AT(method) == 24 && AT(out_valid) == 32)
 OFFSETS(commit, SIZE == 24 && AT(seq) == 8 && AT(out_collided) == 16)
 OFFSETS(abandon, SIZE == 8)
-OFFSETS(snapshot, SIZE == 56 && AT(start) == 8 && AT(method) == 24 && AT(pages) == 40 &&
-	AT(out_valid) == 52)
+OFFSETS(snapshot, SIZE == 64 && AT(start) == 8 && AT(method) == 24 && AT(pages) == 40 &&
+	AT(out_valid) == 52 && AT(out_locked) == 60)
 OFFSETS(access, SIZE == 48 && AT(addr) == 16 && AT(buffer) == 32 && AT(out_done) == 40)
 OFFSETS(verify, SIZE == 48 && AT(out_result) == 12 && AT(out_checked) == 16 && AT(out_pte) == 40)
 OFFSETS(fail_nonblock, SIZE == 16)

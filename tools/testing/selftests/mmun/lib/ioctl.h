@@ -88,6 +88,8 @@ MMUN_CALL(_mmun_query_context(int fd, struct mmun_query_context *context),
 	  query_context, *context = cmd)
 MMUN_CALL(_mmun_pin_mm(int fd, __u32 timeout_ms, __u32 *unpinned),
 	  pin_mm, *unpinned = cmd.out_unpinned, .timeout_ms = timeout_ms)
+MMUN_CALL(_mmun_lock_mm(int fd, __u32 timeout_ms, __u32 *unpinned),
+	  pin_mm, *unpinned = cmd.out_unpinned, .timeout_ms = timeout_ms, .flags = MMUN_WRITE_LOCK)
 MMUN_CALL(_mmun_unpin_mm(int fd, __u32 tid, __u32 *count),
 	  unpin_mm, *count = cmd.out_count, .tid = tid)
 MMUN_CALL(_mmun_log_setup(int fd, __u32 records, __u32 types, __u64 *lost),
