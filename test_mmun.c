@@ -144,6 +144,7 @@
 #include "mmun/non_block.c"
 #include "mmun/list_notifier.c"
 #include "mmun/hold.c"
+#include "mmun/policy.c"
 #include "mmun/notifier.c"
 #include "mmun/kinds/interval.c"
 #include "mmun/kinds/two_pass.c"

@@ -224,6 +224,26 @@ enum mmun_method {
 /* Flag of MMUN_SNAPSHOT and MMUN_PIN_MM: take mmap_lock for writing */
 #define MMUN_WRITE_LOCK 0x4
 
+/*
+ * The policy of a range is a mask of these bits.  A policy says what the
+ * callback of the range need not do, because of the event of the invalidation.
+ * Without a policy, each callback drops all entries of the invalidated pages,
+ * and the memory of the shadow page table is freed with the range.
+ *
+ * SOFT_DIRTY and PROTECTION_PAGE: If the invalidation has this event, keep the
+ * entries and only remove their write permission.
+ *
+ * FREE_ON_UNMAP:  If the invalidation has the event UNMAP, free each array of
+ * 512 entries in which the callback leaves no entry.
+ *
+ * FREE_ALWAYS: As FREE_ON_UNMAP, for each event except RELEASE.  Drivers did
+ * this before invalidations had events.
+ */
+#define MMUN_POLICY_SOFT_DIRTY 0x1
+#define MMUN_POLICY_PROTECTION_PAGE 0x2
+#define MMUN_POLICY_FREE_ON_UNMAP 0x4
+#define MMUN_POLICY_FREE_ALWAYS 0x8
+#define MMUN_POLICY_ALL 0xf
 
 /*
  * An entry describes one page.  MMUN_SNAPSHOT and MMUN_VERIFY report entries.
@@ -321,6 +341,9 @@ struct mmun_span {
  * @spans: Pointer to an array of &struct mmun_span
  * @count: Number of elements of @spans, at least 1
  * @out_done: Number of ranges inserted, counted from the first span
+ * @policy: Mask of MMUN_POLICY_*.  Must be 0 for MMUN_KIND_NAIVE and the other
+ *	naive kinds.
+ * @__reserved: Must be 0
  *
  * Subscribe to the addresses [start, start + length) of each span, in the order
  * of @spans.  The addresses need not be mapped or aligned, and may overlap the
@@ -340,6 +363,8 @@ struct mmun_insert {
 	__aligned_u64 spans;
 	__aligned_u64 count;
 	__aligned_u64 out_done;
+	__u32 policy;
+	__u32 __reserved;
 };
 
 /**
@@ -712,6 +737,8 @@ struct mmun_log_setup {
  * @out_objects: Number of kernel objects of all contexts together
  * @out_lists: Number of objects of list notifiers that the core has not yet
  *	freed, of all contexts together.  @out_objects includes these.
+ * @out_shadow_pages: Number of shadow entries of all ranges of this context, as
+ *	counted for out_max_shadow_pages
  *
  * Report counters with which a test can detect leaks.  The context and each of
  * its ranges hold one reference on mm_count, and no reference on mm_users.  A
@@ -728,6 +755,7 @@ struct mmun_query_context {
 	__u32 out_mm_count;
 	__aligned_u64 out_objects;
 	__aligned_u64 out_lists;
+	__aligned_u64 out_shadow_pages;
 };
 
 /**
@@ -747,6 +775,15 @@ struct mmun_query_context {
  * @out_failed: Number of callbacks that returned false
  * @out_commits: Number of batches and snapshots that were published
  * @out_collisions: Number of batches and rounds of MMUN_SNAPSHOT that collided
+ * @out_kept: Number of valid entries that callbacks kept because of the policy
+ *	of the range.  An entry counts each time a callback keeps it.
+ * @out_kept_accesses:  Number of times that MMUN_ACCESS was the first to use an
+ *	entry since a callback kept the entry.  Without the policy, each of
+ *	these accesses would have needed a new walk of the page tables.
+ * @out_kept_tables:  Number of times that MMUN_POLICY_FREE_ON_UNMAP kept an
+ *	array of 512 entries that an invalidation has emptied and
+ *	MMUN_POLICY_FREE_ALWAYS would have freed.  Only arrays whose addresses
+ *	are all invalidated count.
  *
  * Report what mm/mmu_notifier.c and the driver know about a range.
  * MMUN_QUERY_RANGE reads @out_seq and @out_in_tree without the lock of
@@ -764,6 +801,9 @@ struct mmun_query_range {
 	__aligned_u64 out_failed;
 	__aligned_u64 out_commits;
 	__aligned_u64 out_collisions;
+	__aligned_u64 out_kept;
+	__aligned_u64 out_kept_accesses;
+	__aligned_u64 out_kept_tables;
 };
 
 /**

@@ -71,6 +71,16 @@ static int mmun_access_copy(const struct mmun_transfer *xfer, struct page *page)
 	return ret;
 }
 
+/* Count the first use of an entry that a callback kept. */
+static void mmun_access_count(struct mmun_range *range, u64 *entry)
+{
+	lockdep_assert_held(&range->lock);
+	if (!(*entry & MMUN_ENTRY_KEPT))
+		return;
+	*entry &= ~MMUN_ENTRY_KEPT;
+	range->kept_accesses++;
+}
+
 /*
  * Copy through the shadow entry.  The update lock keeps the entry and its page
  * valid, because the callback needs the lock to drop the entry.
@@ -84,6 +94,7 @@ static int mmun_access_entry(const struct mmun_transfer *xfer)
 	entry = mmun_shadow_entry(range, mmun_range_index(range, xfer->addr));
 	if (!entry || !mmun_entry_allows(*entry, xfer->write))
 		return -EFAULT;
+	mmun_access_count(range, entry);
 	return mmun_access_copy(xfer, mmun_entry_page(*entry));
 }
 

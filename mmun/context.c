@@ -206,5 +206,6 @@ static int mmun_query_context(struct mmun_ctx *ctx,
 	cmd->out_mm_count = atomic_read(&ctx->mm->mm_count);
 	cmd->out_objects = atomic_long_read(&mmun_nr_objects);
 	cmd->out_lists = atomic_read(&mmun_nr_lists);
+	cmd->out_shadow_pages = atomic_read(&ctx->nr_chunks) * MMUN_CHUNK_PAGES;
 	return 0;
 }

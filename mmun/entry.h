@@ -16,6 +16,13 @@ static_assert(MMUN_PAGE_VALID == HMM_PFN_VALID);
 static_assert(MMUN_PAGE_WRITE == HMM_PFN_WRITE);
 static_assert(MMUN_PAGE_ERROR == HMM_PFN_ERROR);
 
+/*
+ * A callback kept this shadow entry because of the policy of the range, and
+ * ACCESS has not used the entry since.  No ioctl reports this bit.
+ */
+#define MMUN_ENTRY_KEPT BIT_ULL(52)
+static_assert(!(MMUN_ENTRY_KEPT & MMUN_PAGE_PFN_MASK));
+
 /* Convert an entry of hmm_range_fault(). */
 static inline u64 mmun_entry_from_hmm(unsigned long hmm_pfn)
 {

@@ -80,7 +80,10 @@ mmun_callback_set_seq(const struct mmun_callback *cb)
 
 static __always_inline void mmun_callback_drop(const struct mmun_callback *cb)
 {
-	mmun_shadow_drop(cb->range, cb->mnr->start, cb->mnr->end - 1);
+	if (unlikely(cb->range->policy))
+		mmun_policy_apply(cb);
+	else
+		mmun_shadow_drop(cb->range, cb->mnr->start, cb->mnr->end - 1);
 }
 
 /* Log the callback, and stop at the point LEAVE. */

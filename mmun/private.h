@@ -267,11 +267,15 @@ struct mmun_activity {
  * @refs: one reference of the table until REMOVE, one of each batch, and one of
  *	each call that uses the range
  * @id: ID of the range, also in the records of the log
+ * @policy: mask of MMUN_POLICY_*, which never changes
  * @fail_nonblock: number of failures that are left to inject
  * @invalidations: number of callbacks
  * @failed: number of callbacks that returned false
  * @commits: number of batches and snapshots that were published
  * @collisions: number of read side critical sections that collided
+ * @kept: number of entries that callbacks kept because of @policy
+ * @kept_accesses: number of kept entries that ACCESS has used
+ * @kept_chunks: number of empty chunks that callbacks kept because of @policy
  * @disabled: REMOVE has begun.  Nothing may be published.
  * @unsubscribed: REMOVE has unsubscribed the range.  A later callback of the
  *	range is a bug.
@@ -280,9 +284,10 @@ struct mmun_activity {
  *	and the entries of @shadow.
  * @shadow: the shadow page table, in chunks of MMUN_CHUNK_PAGES entries.  The
  *	index of a chunk is mmun_range_index() / MMUN_CHUNK_PAGES.  entry.h has
- *	the format of an entry.  Chunks are added without @lock and are freed
- *	with the range.  An entry has no reference to its page, because the
- *	callback drops the entry before the page can be freed.
+ *	the format of an entry.  Chunks are added without @lock.  A chunk is
+ *	freed with the range, or under @lock because of @policy.  An entry has
+ *	no reference to its page, because the callback drops the entry before
+ *	the page can be freed.
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
@@ -295,11 +300,15 @@ struct mmun_range {
 	bool removing;
 	refcount_t refs;
 	u32 id;
+	u32 policy;
 	u32 fail_nonblock;
 	u64 invalidations;
 	u64 failed;
 	u64 commits;
 	u64 collisions;
+	u64 kept;
+	u64 kept_accesses;
+	u64 kept_chunks;
 	bool disabled;
 	bool unsubscribed;
 	/* mmun_range_ctor() initializes the following fields. */
@@ -382,7 +391,7 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  * struct mmun_span_group - a group of spans that one step of INSERT or
  *	REMOVE handles
  * @ctx: the context
- * @kind: INSERT: enum mmun_kind
+ * @insert: INSERT: the arguments
  * @user: user space address of the first span of the group
  * @nr: number of spans.  If a span fails, @nr becomes the number of spans
  *	before the failed span.
@@ -392,7 +401,7 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  */
 struct mmun_span_group {
 	struct mmun_ctx *ctx;
-	u32 kind;
+	const struct mmun_insert *insert;
 	struct mmun_span __user *user;
 	unsigned int nr;
 	int ret;
@@ -627,6 +636,10 @@ static int mmun_shadow_reserve(struct mmun_range *range, unsigned long first,
 static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index);
 static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last);
+static u64 mmun_shadow_write_protect(struct mmun_range *range,
+				     unsigned long start, unsigned long last);
+static u64 mmun_shadow_prune(struct mmun_range *range, unsigned long start,
+			     unsigned long last, bool free);
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part);
 static void mmun_shadow_free(struct mmun_range *range);
@@ -713,8 +726,9 @@ static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 /* range.c */
 static bool mmun_ranges_alloc(struct mmun_range **ranges, unsigned int nr);
 static void mmun_ranges_free(struct mmun_range **ranges, unsigned int nr);
-static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
-			    u32 kind, const struct mmun_span *span);
+static void mmun_range_init(struct mmun_range *range,
+			    const struct mmun_span_group *group,
+			    const struct mmun_span *span);
 static int mmun_range_subscribe(struct mmun_range *range);
 static bool mmun_range_unsubscribe(struct mmun_range *range);
 static bool mmun_range_covers_pages(const struct mmun_range *range, u64 start,
@@ -745,6 +759,9 @@ static void mmun_batches_close(struct xarray *batches);
 static void mmun_probes_init(struct mmun_probes *probes);
 static bool mmun_probes_unbalanced(const struct mmun_probes *probes);
 static void mmun_probes_close(struct mmun_ctx *ctx);
+
+/* policy.c */
+static void mmun_policy_apply(const struct mmun_callback *cb);
 
 /* write_lock.c */
 static int mmun_write_lock(struct mm_struct *mm);

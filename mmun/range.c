@@ -74,16 +74,19 @@ static void mmun_range_put(struct mmun_range *range)
 		mmun_ranges_free(&range, 1);
 }
 
-static void mmun_range_init(struct mmun_range *range, struct mmun_ctx *ctx,
-			    u32 kind, const struct mmun_span *span)
+static void mmun_range_init(struct mmun_range *range,
+			    const struct mmun_span_group *group,
+			    const struct mmun_span *span)
 {
 	/* The constructor has initialized the other fields. */
 	memset(range, 0, offsetof(struct mmun_range, lock));
 	range->mni.interval_tree.start = span->start;
 	/* mmu_interval_notifier_insert() checks the length. */
 	range->mni.interval_tree.last = span->start + span->length - 1;
-	range->ctx = ctx;
-	range->kind = mmun_kinds[kind];
+	range->clock = &range->mni;
+	range->ctx = group->ctx;
+	range->kind = mmun_kinds[group->insert->kind];
+	range->policy = group->insert->policy;
 	refcount_set(&range->refs, 1);
 	range->id = span->id;
 }
@@ -198,5 +201,8 @@ static int mmun_query_range(struct mmun_ctx *ctx, struct mmun_query_range *cmd)
 	cmd->out_failed = range->failed;
 	cmd->out_commits = range->commits;
 	cmd->out_collisions = range->collisions;
+	cmd->out_kept = range->kept;
+	cmd->out_kept_accesses = range->kept_accesses;
+	cmd->out_kept_tables = range->kept_chunks;
 	return 0;
 }

@@ -69,7 +69,7 @@ static int mmun_group_insert_span(struct mmun_span_group *group, unsigned int i)
 	if (id > U32_MAX || !atomic_add_unless(&table->nr, 1, MMUN_MAX_RANGES))
 		return -ENOSPC;
 	span->id = id;
-	mmun_range_init(group->ranges[i], group->ctx, group->kind, span);
+	mmun_range_init(group->ranges[i], group, span);
 	ret = mmun_range_subscribe(group->ranges[i]);
 	if (ret)
 		atomic_dec(&table->nr);
@@ -190,7 +190,8 @@ static void mmun_group_remove(struct mmun_span_group *group)
  * signal, the function runs @execute for one more group.  Returns an error only
  * if no span succeeded.
  */
-static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
+static int mmun_groups_execute(struct mmun_ctx *ctx,
+			       const struct mmun_insert *insert, u64 spans,
 			       u64 count, u64 *done,
 			       void (*execute)(struct mmun_span_group *group))
 {
@@ -202,7 +203,7 @@ static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 	if (!group)
 		return -ENOMEM;
 	group->ctx = ctx;
-	group->kind = kind;
+	group->insert = insert;
 	group->user = u64_to_user_ptr(spans);
 	group->ret = 0;
 	for (*done = 0; *done < count && !group->ret; *done += group->nr) {
@@ -217,9 +218,11 @@ static int mmun_groups_execute(struct mmun_ctx *ctx, u32 kind, u64 spans,
 
 static int mmun_insert(struct mmun_ctx *ctx, struct mmun_insert *cmd)
 {
-	if (!mmun_kind_is_known(cmd->kind))
+	if (cmd->__reserved || !mmun_kind_is_known(cmd->kind) ||
+	    (cmd->policy & ~MMUN_POLICY_ALL) ||
+	    (cmd->policy && !mmun_kinds[cmd->kind]->coherent))
 		return -EOPNOTSUPP;
-	return mmun_groups_execute(ctx, cmd->kind, cmd->spans, cmd->count,
+	return mmun_groups_execute(ctx, cmd, cmd->spans, cmd->count,
 				   &cmd->out_done, mmun_group_insert);
 }
 
@@ -227,7 +230,7 @@ static int mmun_remove(struct mmun_ctx *ctx, struct mmun_remove *cmd)
 {
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	return mmun_groups_execute(ctx, 0, cmd->spans, cmd->count,
+	return mmun_groups_execute(ctx, NULL, cmd->spans, cmd->count,
 				   &cmd->out_done, mmun_group_remove);
 }
 

@@ -52,37 +52,150 @@ static u64 *mmun_shadow_entry(struct mmun_range *range, unsigned long index)
 	return chunk ? &chunk[index % MMUN_CHUNK_PAGES] : NULL;
 }
 
-/* Clear the entries of @chunk whose indexes are in [first, last]. */
-static void mmun_chunk_drop(struct mmun_range *range, unsigned long number,
-			    u64 *chunk, unsigned long first, unsigned long last)
+/**
+ * struct mmun_slice - a part of a chunk
+ * @number: number of the chunk
+ * @chunk: the chunk
+ * @from: index of the first entry of the part, in the chunk
+ * @nr: number of entries of the part
+ */
+struct mmun_slice {
+	unsigned long number;
+	u64 *chunk;
+	unsigned long from;
+	unsigned long nr;
+};
+
+/* Return the part of the chunk whose page indexes are in [first, last]. */
+static struct mmun_slice mmun_slice(struct mmun_range *range,
+				    unsigned long number, u64 *chunk,
+				    unsigned long first, unsigned long last)
 {
 	unsigned long base = number * MMUN_CHUNK_PAGES;
 	unsigned long from = max(first, base) - base;
 	unsigned long to =
 		min(last - base, mmun_chunk_pages(range, number) - 1);
 
-	memset(&chunk[from], 0, (to - from + 1) * sizeof(*chunk));
+	return (struct mmun_slice){
+		.number = number,
+		.chunk = chunk,
+		.from = from,
+		.nr = to - from + 1,
+	};
 }
 
+typedef u64 (*mmun_slice_fn)(struct mmun_range *range,
+			     const struct mmun_slice *slice);
+
 /*
- * Clear the entries of all pages that the addresses [start, last] overlap.  The
- * addresses [start, last] must overlap the range.
+ * Call @execute for the parts of the chunks that the addresses [start, last]
+ * overlap, and return the sum of the results.  The addresses [start, last] must
+ * overlap the range.
  */
-static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
-			     unsigned long last)
+static __always_inline u64 mmun_shadow_for_each(struct mmun_range *range,
+						unsigned long start,
+						unsigned long last,
+						mmun_slice_fn execute)
 {
 	unsigned long first, number;
-	u64 *chunk;
+	struct mmun_slice slice;
+	u64 *chunk, sum = 0;
 
 	lockdep_assert_held(&range->lock);
 	/* If an mm has a million ranges, most ranges have no shadow. */
 	if (xa_empty(&range->shadow))
-		return;
+		return 0;
 	first = mmun_range_index(range, max(start, mmun_range_start(range)));
 	last = mmun_range_index(range, min(last, mmun_range_last(range)));
 	xa_for_each_range(&range->shadow, number, chunk,
-			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES)
-		mmun_chunk_drop(range, number, chunk, first, last);
+			  first / MMUN_CHUNK_PAGES, last / MMUN_CHUNK_PAGES) {
+		slice = mmun_slice(range, number, chunk, first, last);
+		sum += execute(range, &slice);
+	}
+	return sum;
+}
+
+static u64 mmun_slice_drop(struct mmun_range *range,
+			   const struct mmun_slice *slice)
+{
+	memset(&slice->chunk[slice->from], 0, slice->nr * sizeof(u64));
+	return 0;
+}
+
+/* Clear the entries of all pages that the addresses [start, last] overlap. */
+static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
+			     unsigned long last)
+{
+	mmun_shadow_for_each(range, start, last, mmun_slice_drop);
+}
+
+static u64 mmun_slice_write_protect(struct mmun_range *range,
+				    const struct mmun_slice *slice)
+{
+	u64 *entry = &slice->chunk[slice->from], *end = entry + slice->nr;
+	u64 nr = 0;
+
+	for (; entry < end; entry++) {
+		if (!(*entry & MMUN_PAGE_VALID))
+			continue;
+		*entry = (*entry & ~MMUN_PAGE_WRITE) | MMUN_ENTRY_KEPT;
+		nr++;
+	}
+	return nr;
+}
+
+/*
+ * Remove the write permission from the entries of all pages that the addresses
+ * [start, last] overlap.  Returns the number of valid entries.
+ */
+static u64 mmun_shadow_write_protect(struct mmun_range *range,
+				     unsigned long start, unsigned long last)
+{
+	return mmun_shadow_for_each(range, start, last,
+				    mmun_slice_write_protect);
+}
+
+static bool mmun_slice_is_whole(struct mmun_range *range,
+				const struct mmun_slice *slice)
+{
+	return slice->nr == mmun_chunk_pages(range, slice->number);
+}
+
+/*
+ * Free the chunk if all its entries are 0.  A reader that has reserved the
+ * chunk has begun before this invalidation, so its commit will collide.
+ */
+static u64 mmun_slice_free(struct mmun_range *range,
+			   const struct mmun_slice *slice)
+{
+	size_t size = mmun_chunk_pages(range, slice->number) * sizeof(u64);
+
+	if (!mmun_slice_is_whole(range, slice) &&
+	    memchr_inv(slice->chunk, 0, size))
+		return 0;
+	xa_erase(&range->shadow, slice->number);
+	mmun_free(slice->chunk);
+	atomic_dec(&range->ctx->nr_chunks);
+	return 0;
+}
+
+static u64 mmun_slice_keep(struct mmun_range *range,
+			   const struct mmun_slice *slice)
+{
+	return mmun_slice_is_whole(range, slice);
+}
+
+/*
+ * After an invalidation has dropped the entries of the addresses [start, last],
+ * free the chunks that have no entry left.  If @free is false, free nothing and
+ * return the number of chunks that are inside [start, last].
+ */
+static u64 mmun_shadow_prune(struct mmun_range *range, unsigned long start,
+			     unsigned long last, bool free)
+{
+	return free ? mmun_shadow_for_each(range, start, last,
+					   mmun_slice_free) :
+		      mmun_shadow_for_each(range, start, last, mmun_slice_keep);
 }
 
 /*

@@ -24,7 +24,7 @@ static void mmun_verify_part(struct mmun_range *range,
 			continue;
 		cmd->out_result = MMUN_VERIFY_DIFFERS;
 		cmd->out_addr = mmun_range_addr(range, part->first + i);
-		cmd->out_shadow = *shadow;
+		cmd->out_shadow = *shadow & ~MMUN_ENTRY_KEPT;
 		cmd->out_pte = pte;
 		return;
 	}

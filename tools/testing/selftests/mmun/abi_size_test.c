@@ -19,7 +19,7 @@
 OFFSETS(info, SIZE == 72 && AT(out_features) == 16 && AT(out_kinds) == 24 &&
 	AT(out_max_contexts) == 32 && AT(out_max_pin_ms) == 64)
 OFFSETS(span, SIZE == 24 && AT(length) == 8 && AT(id) == 16)
-OFFSETS(insert, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
+OFFSETS(insert, SIZE == 40 && AT(spans) == 8 && AT(out_done) == 24 && AT(policy) == 32)
 OFFSETS(remove, SIZE == 32 && AT(spans) == 8 && AT(out_done) == 24)
 OFFSETS(read_begin, SIZE == 24 && AT(out_batch) == 8 && AT(out_seq) == 16)
 OFFSETS(collect, SIZE == 40 && AT(start) == 8 && AT(method) == 24 && AT(out_valid) == 32)
@@ -30,9 +30,9 @@ OFFSETS(snapshot, SIZE == 64 && AT(start) == 8 && AT(method) == 24 && AT(pages) 
 OFFSETS(access, SIZE == 48 && AT(addr) == 16 && AT(buffer) == 32 && AT(out_done) == 40)
 OFFSETS(verify, SIZE == 48 && AT(out_result) == 12 && AT(out_checked) == 16 && AT(out_pte) == 40)
 OFFSETS(fail_nonblock, SIZE == 16)
-OFFSETS(query_range, SIZE == 64 && AT(seq) == 8 && AT(out_in_tree) == 24 &&
-	AT(out_invalidations) == 32)
-OFFSETS(query_context, SIZE == 40 && AT(out_objects) == 24)
+OFFSETS(query_range, SIZE == 88 && AT(seq) == 8 && AT(out_in_tree) == 24 &&
+	AT(out_invalidations) == 32 && AT(out_kept_tables) == 80)
+OFFSETS(query_context, SIZE == 48 && AT(out_objects) == 24)
 OFFSETS(log_setup, SIZE == 24 && AT(out_lost) == 16)
 OFFSETS(hold, SIZE == 32 && AT(out_hold) == 28)
 OFFSETS(wait_held, SIZE == 48 && AT(out_start) == 32)

@@ -66,6 +66,8 @@ static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 		WRONG(info, __reserved, OFFER, 1),
 		WRONG(info, __reserved2, OFFER, 1),
 		WRONG(insert, kind, OFFER, MMUN_NR_KINDS, -1),
+		WRONG(insert, policy, OFFER, 1U << 4, 1U << 31),
+		WRONG(insert, __reserved, OFFER, 1),
 		WRONG(insert, count, VALUE, 0, info->out_max_ranges + 1, -1ULL),
 		WRONG(insert, spans, BUFFER, 0, KERNEL_ADDRESS),
 		WRONG(remove, __reserved, OFFER, 1),

@@ -61,6 +61,10 @@ enum { MMUN_CALLS(MMUN_ALIAS) };
 MMUN_CALL(_mmun_info(int fd, struct mmun_info *info), info, *info = cmd)
 MMUN_CALL(_mmun_insert_spans(int fd, __u32 kind, struct mmun_span *spans, __u64 count, __u64 *done),
 	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(spans), .count = count)
+MMUN_CALL(_mmun_insert_policy(int fd, __u32 kind, __u32 policy, struct mmun_span *span,
+			      __u64 *done),
+	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(span), .count = 1,
+	  .policy = policy)
 MMUN_CALL(_mmun_remove_bulk(int fd, struct mmun_span *spans, __u64 count, __u64 *done),
 	  remove, *done = cmd.out_done, .spans = mmun_u64(spans), .count = count)
 MMUN_CALL(_mmun_read_begin(int fd, __u32 id, struct mmun_token *token),

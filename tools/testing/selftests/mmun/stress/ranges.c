@@ -180,7 +180,8 @@ static int op_insert(const struct area *context)
 
 	if (*slot)
 		return IDLE;
-	if (_mmun_insert_spans(area.fd, pick_kind(), &span, 1, &done))
+	if (_mmun_insert_policy(area.fd, pick_kind(), roll(MMUN_POLICY_ALL + 1),
+				&span, &done))
 		return errno;
 	count_ranges(1);
 	area.id = span.id;
