@@ -14,7 +14,7 @@
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/test/results.sh"
 
-kinds=(interval two_pass list list_mm)
+kinds=(interval two_pass list list_mm invlock)
 
 # list PROGRAM WHAT: Prints what PROGRAM lists for MMUN_LIST=WHAT, see lib/names.h of the
 # selftest.
@@ -85,7 +85,7 @@ print_rules() {
 programs_without_kinds() {
 	local base
 
-	grep -Ev '_(two_pass|list|list_mm|own_loop)_test$' "$out/programs" |
+	grep -Ev '_(two_pass|list|list_mm|invlock|own_loop)_test$' "$out/programs" |
 		while read -r base; do
 			runs_over "${base%_test}" list || echo "$base"
 		done | sort

@@ -174,7 +174,7 @@ kinds() {
 	case ${KINDS:-all} in
 	interval) ;;
 	list)	echo list ;;
-	all)	echo two_pass list list_mm ;;
+	all)	echo two_pass list list_mm invlock ;;
 	*)	die "KINDS=$KINDS: expected interval, list or all" ;;
 	esac
 }

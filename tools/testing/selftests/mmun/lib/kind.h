@@ -18,8 +18,10 @@
 #endif
 
 enum {
-	MMUN_ONLY_LIST_MM = 1 << MMUN_KIND_LIST_MM,
-	MMUN_LISTS = 1 << MMUN_KIND_LIST | 1 << MMUN_KIND_LIST_MM,
+	MMUN_ONLY_INVLOCK = 1 << MMUN_KIND_INVLOCK,
+	MMUN_MM_WIDE = 1 << MMUN_KIND_LIST_MM | 1 << MMUN_KIND_INVLOCK,
+	MMUN_LISTS = 1 << MMUN_KIND_LIST | 1 << MMUN_KIND_LIST_MM |
+		     1 << MMUN_KIND_INVLOCK,
 	MMUN_TEST_KIND_MASK = 1 << MMUN_TEST_KIND,
 };
 
@@ -56,6 +58,9 @@ struct mmun_rule {
 /* Rules of the schemes */
 #define MMUN_COUNTS_FIRST "an invalidation counts before it calls the ranges"
 #define MMUN_COUNTS_MM "a reader waits for every invalidation of the mm"
+#define MMUN_MM_SEQ "a section collides with every invalidation of the mm"
+#define MMUN_SETS_FIRST \
+	"an invalidation sets the sequence, then calls the ranges"
 
 /* A test runs over a kind unless a rule names the test. */
 /* clang-format off */
@@ -81,8 +86,17 @@ static const struct mmun_rule mmun_rules[] = {
 	{ MMUN_LISTS, "held_exit.release_is_not_held_*", MMUN_RELEASED },
 	{ MMUN_LISTS, "hold.reader_does_not_wait_at_enter_*", MMUN_COUNTS_FIRST },
 	{ MMUN_LISTS, "interleaving.batch_commits_only_*", MMUN_COUNTS_FIRST },
-	{ MMUN_ONLY_LIST_MM, "hold.reader_of_another_range_*", MMUN_COUNTS_MM },
-	{ MMUN_ONLY_LIST_MM, "interleaving.held_callback_*", MMUN_COUNTS_MM },
+	{ MMUN_MM_WIDE, "hold.reader_of_another_range_*", MMUN_COUNTS_MM },
+	{ MMUN_MM_WIDE, "interleaving.held_callback_*", MMUN_COUNTS_MM },
+	{ MMUN_ONLY_INVLOCK, "collide.*_adjacent_range_never_collide", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "collide_mutator.*_does_not_collide", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "fork.*shared.open_batch_*", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "hold.reader_waits_at_leave_and_*", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "hold_two.*.reader_waits_for_the_last_*", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "interleaving.*_beside_a_busy_range_*", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "wake_thread.woken_reader_*", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "held_exit.exit_is_held_before_*", MMUN_SETS_FIRST },
+	{ MMUN_ONLY_INVLOCK, "hold.nothing_is_invalidated_at_enter", MMUN_SETS_FIRST },
 	{ }
 };
 /* clang-format on */
