@@ -89,7 +89,7 @@ static const struct mmun_rule mmun_rules[] = {
 	{ MMUN_MM_WIDE, "hold.reader_of_another_range_*", MMUN_COUNTS_MM },
 	{ MMUN_MM_WIDE, "interleaving.held_callback_*", MMUN_COUNTS_MM },
 	{ MMUN_ONLY_INVLOCK, "collide.*_adjacent_range_never_collide", MMUN_MM_SEQ },
-	{ MMUN_ONLY_INVLOCK, "collide_mutator.*_does_not_collide", MMUN_MM_SEQ },
+	{ MMUN_ONLY_INVLOCK, "collide_mutator.*.invalidation_of_*", MMUN_MM_SEQ },
 	{ MMUN_ONLY_INVLOCK, "fork.*shared.open_batch_*", MMUN_MM_SEQ },
 	{ MMUN_ONLY_INVLOCK, "hold.reader_waits_at_leave_and_*", MMUN_MM_SEQ },
 	{ MMUN_ONLY_INVLOCK, "hold_two.*.reader_waits_for_the_last_*", MMUN_MM_SEQ },
