@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests which invalidations mmap_lock excludes, if a reader holds the lock for
+ * writing.  invlock_test tests what a reader of MMUN_KIND_INVLOCK makes of it.
+ *
+ * A worker of the test holds the lock of the subject, see lib/subject.h.  Then
+ * the subject, or the test itself, changes the page tables of the subject.  The
+ * change either waits for the lock, or invalidates the range in the meantime.
+ */
+#define MMUN_TEST_KIND MMUN_KIND_INVLOCK
+
+#include "lib/ksm.h"
+#include "lib/mmun.h"
+#include "lib/setting.h"
+#include "lib/subject.h"
+#include <dirent.h>
+#include <linux/mempolicy.h>
+#include <sys/utsname.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+#define PAGE 1 /* the page that changes, in the range */
+#define LOCK_MS 15000
+
+/* Memory that the test and the subject share, and an arena for a huge page */
+static char *shared, *huge;
+
+#define VERSION(major, minor) ((major) << 8 | (minor))
+
+/* The version of the kernel */
+static int kernel_version(void)
+{
+	struct utsname name;
+	char *minor;
+	long major;
+
+	uname(&name);
+	major = strtol(name.release, &minor, 10);
+	return VERSION(major, strtol(minor + 1, NULL, 10));
+}
+
+/* The worker holds mmap_lock of the subject until unlock_mm(). */
+static int job_lock(struct worker *worker)
+{
+	__u32 unpinned = 0;
+
+	return _mmun_lock_mm(worker->fd, LOCK_MS, &unpinned) ?: !unpinned;
+}
+
+/* Preparations by the subject, before the lock is held */
+
+/* Split the VMA behind the page. */
+static int prepare_two_vmas(struct subject *subject, int nr)
+{
+	return mprotect(subject_page(subject, nr + 1), subject->page,
+			PROT_READ);
+}
+
+/* Share the pages with a child, which exits only with the subject. */
+static int prepare_cow(struct subject *subject, int nr)
+{
+	static struct mmun_child child;
+
+	return mmun_child_start(&child, NULL);
+}
+
+static int prepare_memfd(struct subject *subject, int nr)
+{
+	char *p = subject_page(subject, nr);
+
+	if (mmap(p, subject->page, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, subject->memfd, 0) != p)
+		return -1;
+	mmun_store(p, 's');
+	return 0;
+}
+
+/* Map the shared page of the test. */
+static int prepare_shared(struct subject *subject, int nr)
+{
+	char *p = subject_page(subject, nr);
+
+	if (mremap(shared, 0, subject->page, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   p) != p)
+		return -1;
+	mmun_store(p, 's');
+	return 0;
+}
+
+/* Map an area that can become a huge page. */
+static int prepare_huge(struct subject *subject, int nr)
+{
+	if (mmap(huge, HUGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != huge)
+		return -1;
+	mmun_fill(huge, ALL_PAGES);
+	return 0;
+}
+
+/* Give ksmd two equal pages. */
+static int prepare_equal(struct subject *subject, int nr)
+{
+	char *p = subject_page(subject, nr);
+
+	memset(p, 'k', 2 * subject->page);
+	return madvise(p, 2 * subject->page, MADV_MERGEABLE);
+}
+
+/* Mutations by the subject */
+
+static int by_mprotect(struct subject *subject, int nr)
+{
+	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
+}
+
+static int by_mremap(struct subject *subject, int nr)
+{
+	void *to = subject_page(subject, FREE_PAGE);
+
+	return mremap(subject_page(subject, nr), subject->page, subject->page,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ?
+		       0 :
+		       -1;
+}
+
+static int by_dontneed_two(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, nr), 2 * subject->page,
+		       MADV_DONTNEED);
+}
+
+static int by_free(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, nr), subject->page, MADV_FREE);
+}
+
+static int by_guard(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, nr), subject->page,
+		       MADV_GUARD_INSTALL);
+}
+
+static int by_soft_dirty(struct subject *subject, int nr)
+{
+	return mmun_write_file("/proc/self/clear_refs", "4");
+}
+
+static int by_cow(struct subject *subject, int nr)
+{
+	mmun_store(subject_page(subject, nr), 'c');
+	return 0;
+}
+
+static int by_collapse(struct subject *subject, int nr)
+{
+	return madvise(huge, HUGE_SIZE, MADV_COLLAPSE);
+}
+
+static int by_exit(struct subject *subject, int nr)
+{
+	_exit(0);
+}
+
+/* Mutations by the test */
+
+static int job_punch(struct worker *worker)
+{
+	return fallocate(worker->subject->memfd,
+			 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			 worker->subject->page);
+}
+
+static int job_truncate(struct worker *worker)
+{
+	return ftruncate(worker->subject->memfd, 0);
+}
+
+static int job_mrelease(struct worker *worker)
+{
+	int pidfd = worker->subject->mutator[0].thread.pidfd;
+
+	return syscall(SYS_process_mrelease, pidfd, 0) && errno != ESRCH ? -1 :
+									   0;
+}
+
+/* If @node is not NULL, move the shared page to @node.  Returns its node. */
+static int node_of_shared(const int *node)
+{
+	void *at = shared;
+	int status = -1;
+
+	mmun_load(shared);
+	return syscall(SYS_move_pages, 0, 1UL, &at, node, &status,
+		       MPOL_MF_MOVE_ALL) ?
+		       -1 :
+		       status;
+}
+
+static int job_move(struct worker *worker)
+{
+	const int node = node_of_shared(NULL) == 0;
+
+	return node_of_shared(&node) == node ? 0 : -1;
+}
+
+/* @other: mutates; @reader: holds the lock; @before: see lock_mm() */
+#define WRITE_LOCK_FIXTURE(_fixture)                              \
+	FIXTURE(_fixture)                                         \
+	{                                                         \
+		SUBJECT_FIXTURE;                                  \
+		__u64 before;                                     \
+	};                                                        \
+	FIXTURE_SETUP(_fixture)                                   \
+	{                                                         \
+		shared = mmap(NULL, sysconf(_SC_PAGESIZE),        \
+			      PROT_READ | PROT_WRITE,             \
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0); \
+		ASSERT_NE(MAP_FAILED, shared);                    \
+		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);  \
+		ASSERT_NE(NULL, huge);                            \
+		setup_subject();                                  \
+		self->id = insert_range();                        \
+		setup_workers(self->id);                          \
+	}                                                         \
+	SUBJECT_FIXTURE_TEARDOWN(_fixture)
+
+#define invalidations() (mmun_query_range(self->id).out_invalidations)
+
+/* Hold mmap_lock of the subject for writing. */
+#define lock_mm()                                                             \
+	do {                                                                  \
+		struct mmun_record __r;                                       \
+		self->before = invalidations();                               \
+		mmun_drain_log(self->fd);                                     \
+		worker_do(&self->reader, job_lock);                           \
+		ASSERT_EQ(1,                                                  \
+			  mmun_wait_record(self->fd, MMUN_RECORD_PIN, &__r)); \
+	} while (0)
+
+#define unlock_mm()                                                \
+	do {                                                       \
+		ASSERT_EQ(1, MMUN_MUST(__u32, _mmun_unpin_mm, 0)); \
+		EXPECT_EQ(0, worker_join(&self->reader));          \
+	} while (0)
+
+/* Expect that the thread waits, and that the range was not invalidated. */
+#define expect_excluded(_tid)                                               \
+	do {                                                                \
+		EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(_tid).state); \
+		EXPECT_EQ(self->before, invalidations());                   \
+	} while (0)
+
+#define expect_invalidated() EXPECT_LT(self->before, invalidations())
+
+/* Mutations of the subject */
+
+WRITE_LOCK_FIXTURE(by_subject)
+
+/**
+ * struct by_subject_variant - a mutation
+ * @prepare: before the lock is held
+ * @mutate: invalidates the page
+ * @vma_lock_since: the first kernel in which the lock of a VMA is enough, or 0
+ * @mmap_lock_until: the last kernel of which the test knows that the mutation
+ *	takes mmap_lock, if @vma_lock_since is not 0
+ * @in_huge: the mutation invalidates the arena of the huge page
+ */
+FIXTURE_VARIANT(by_subject)
+{
+	mutate_fn prepare;
+	mutate_fn mutate;
+	int vma_lock_since;
+	int mmap_lock_until;
+	bool in_huge;
+};
+
+/* clang-format off */
+#define VARIANT(_name, ...) \
+	FIXTURE_VARIANT_ADD(by_subject, _name) { __VA_ARGS__ }
+VARIANT(munmap, .mutate = mutate_munmap);
+VARIANT(mprotect, .mutate = by_mprotect);
+VARIANT(mremap, .mutate = by_mremap);
+VARIANT(fork, .mutate = mutate_fork);
+VARIANT(soft_dirty, .mutate = by_soft_dirty);
+VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true);
+VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
+VARIANT(dontneed, .mutate = mutate_dontneed,
+	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
+VARIANT(free, .mutate = by_free,
+	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
+VARIANT(guard, .mutate = by_guard,
+	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
+VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
+	.mmap_lock_until = VERSION(6, 1), .vma_lock_since = VERSION(6, 12));
+/* clang-format on */
+
+/*
+ * Whether page faults of the subject take the lock of a VMA.  Such a fault does
+ * not wait for mmap_lock.  The page of the fault is in a VMA with an anon_vma.
+ */
+#define faults_use_vma_locks()                                   \
+	({                                                       \
+		struct mmun_task __t;                            \
+		subject_must(1, mutate_dontneed, NEAR_PAGE);     \
+		lock_mm();                                       \
+		order_mutator(1, by_cow, NEAR_PAGE);             \
+		__t = mmun_quiesce_one(subject_tid(1));          \
+		unlock_mm();                                     \
+		ASSERT_EQ(0, subject_answer(subject_thread(1))); \
+		ASSERT_EQ(0, worker_create(&self->reader));      \
+		__t.state != MMUN_TASK_BLOCKED;                  \
+	})
+
+#define need_known_kernel()                                              \
+	mmun_skip_if(kernel_version() > variant->mmap_lock_until &&      \
+			     kernel_version() < variant->vma_lock_since, \
+		     "it is not known which lock this kernel takes")
+
+#define mutator_succeeds()                                     \
+	({                                                     \
+		int __ret = subject_answer(subject_thread(0)); \
+		mmun_skip_if(__ret &&errno == EINVAL,          \
+			     "the kernel lacks the call");     \
+		EXPECT_EQ(0, __ret);                           \
+	})
+
+TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
+{
+	bool waits = true;
+
+	need_known_kernel();
+	if (variant->in_huge)
+		self->id = mmun_insert(huge, HUGE_SIZE);
+	if (variant->vma_lock_since)
+		waits = kernel_version() < variant->vma_lock_since ||
+			!faults_use_vma_locks();
+	if (variant->prepare)
+		subject_must(0, variant->prepare, PAGE);
+	lock_mm();
+	order_mutator(0, variant->mutate, PAGE);
+	if (waits) {
+		expect_excluded(subject_tid(0));
+		unlock_mm();
+		mutator_succeeds();
+	} else {
+		mutator_succeeds();
+		expect_invalidated();
+		unlock_mm();
+	}
+	expect_invalidated();
+}
+
+/* Mutations of the test, which has another mm */
+
+WRITE_LOCK_FIXTURE(by_test)
+
+typedef int (*job_fn)(struct worker *worker);
+
+FIXTURE_VARIANT(by_test)
+{
+	job_fn job;
+	mutate_fn prepare;
+	const char *need;
+	const char *why;
+};
+
+#define NODE1 "/sys/devices/system/node/node1"
+#define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(by_test, hole) { .job = job_punch, .prepare = prepare_memfd };
+FIXTURE_VARIANT_ADD(by_test, truncation) { .job = job_truncate, .prepare = prepare_memfd };
+FIXTURE_VARIANT_ADD(by_test, migration) {
+	.job = job_move, .prepare = prepare_shared, .need = NODE1, .why = NO_NODE };
+/* clang-format on */
+
+TEST_F(by_test, does_not_wait_for_mmap_lock)
+{
+	mmun_skip_if(variant->need && access(variant->need, F_OK),
+		     variant->why);
+	subject_must(0, variant->prepare, PAGE);
+	lock_mm();
+	worker_do(&self->other, variant->job);
+	EXPECT_EQ(0, worker_join(&self->other));
+	expect_invalidated();
+	unlock_mm();
+}
+
+/* Exit, and mutations by kernel threads */
+
+WRITE_LOCK_FIXTURE(write_lock)
+
+TEST_F(write_lock, exit_waits)
+{
+	struct mmun_record r = {};
+
+	lock_mm();
+	order_mutator(0, by_exit, 0);
+	expect_excluded(subject_tid(0));
+	unlock_mm();
+	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE, &r));
+	EXPECT_EQ(MMUN_EVENT_RELEASE, r.event);
+}
+
+/* The lock keeps the mm of a process that was killed. */
+TEST_F(write_lock, process_mrelease_waits)
+{
+	lock_mm();
+	ASSERT_EQ(0, subject_kill(self->subject, SIGKILL));
+	worker_do(&self->other, job_mrelease);
+	expect_excluded(self->other.tid);
+	unlock_mm();
+	EXPECT_EQ(0, worker_join(&self->other));
+	expect_invalidated();
+}
+
+/* Returns the thread ID of ksmd, or 0. */
+static pid_t find_ksmd(void)
+{
+	char path[300], comm[32];
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	pid_t pid = 0;
+
+	while (!pid && proc && (entry = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (atoi(entry->d_name) &&
+		    !mmun_read_file(path, comm, sizeof(comm)) &&
+		    !strncmp(comm, "ksmd", 4))
+			pid = atoi(entry->d_name);
+	}
+	if (proc)
+		closedir(proc);
+	return pid;
+}
+
+/* Returns whether a thread waits for a lock, at most ten seconds from now. */
+static bool is_blocked_soon(pid_t tid)
+{
+	struct timespec start = mmun_now();
+	char path[64], stat[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	while (ms_since(&start) < 10000) {
+		if (!mmun_read_file(path, stat, sizeof(stat)) &&
+		    strstr(stat, ") D "))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+TEST_F(write_lock, ksmd_waits)
+{
+	pid_t ksmd = find_ksmd();
+	struct setting run;
+	struct ksm ksm;
+
+	mmun_skip_if(!ksmd, "no ksmd: set CONFIG_KSM");
+	subject_must(0, prepare_equal, PAGE);
+	ASSERT_EQ(0, setting_keep(&run, KSM_DIR "run"));
+	lock_mm();
+	EXPECT_EQ(0, ksm_start(&ksm));
+	EXPECT_TRUE(is_blocked_soon(ksmd));
+	EXPECT_EQ(self->before, invalidations());
+	unlock_mm();
+	while (self->before == invalidations() && !ksm_is_through(&ksm))
+		;
+	EXPECT_EQ(0, ksm_stop(&ksm));
+	expect_invalidated();
+	EXPECT_EQ(0, setting_restore(&run));
+}
+
+/* The lock itself */
+
+TEST_F(write_lock, lasts_until_its_time_is_over)
+{
+	__u32 unpinned = 1;
+
+	EXPECT_EQ(0, _mmun_lock_mm(self->fd, 1, &unpinned));
+	EXPECT_EQ(0, unpinned);
+	subject_must(0, by_mprotect, PAGE);
+}
+
+static int lock_in_child(void *arg, int nr)
+{
+	__u32 unpinned;
+
+	return _mmun_lock_mm(nr, LOCK_MS, &unpinned);
+}
+
+TEST_F(write_lock, waiting_for_it_ends_at_a_fatal_signal)
+{
+	struct mmun_child child;
+
+	ASSERT_EQ(0, mmun_child_start(&child, NULL));
+	lock_mm();
+	ASSERT_EQ(0, mmun_child_order(&child, lock_in_child, self->fd));
+	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(child.tid).state);
+	ASSERT_EQ(0, mmun_child_signal(&child, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, mmun_child_reap(&child));
+	unlock_mm();
+}
+
+TEST_F(write_lock, of_an_mm_that_has_exited_is_esrch)
+{
+	__u32 unpinned;
+
+	subject_end(self->subject);
+	EXPECT_ERRNO(ESRCH, _mmun_lock_mm(self->fd, 1, &unpinned));
+}
+
+MMUN_HARNESS_MAIN
