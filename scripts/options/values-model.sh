@@ -15,6 +15,9 @@ MODEL_LISTENERS=4
 SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
+# MODEL_KINDS has the kinds of ranges that a configuration can begin with
+MODEL_KINDS='two_pass'
+
 # is_role TEXT: Returns 0 if TEXT is the name of an actor (a role), such as rA.
 is_role() {
 	[[ $1 =~ ^([rid][A-D]|(register|unregister|get|put)[01]|(madvise|munmap|mprotect|mremap)[0-5][0-5]|fork|reaper|exit)$ &&
@@ -125,11 +128,20 @@ check_roles() {
 	check_listeners "$@"
 }
 
-# check_configuration TEXT: Checks the configuration TEXT, such as "madvise02,rA,rC".
+# check_kind KIND: Refuses the value if the explorer has no ranges of KIND.
+check_kind() {
+	[[ -n $1 && " $MODEL_KINDS " = *" $1 "* ]] ||
+		refuse_unknown "$1" 'kind of ranges' "${MODEL_KINDS// /$'\n'}" \
+			"there are: $MODEL_KINDS, or no kind for interval notifiers"
+}
+
+# check_configuration TEXT: Checks the configuration TEXT, such as "madvise02,rA,rC" or
+# "two_pass:madvise02,rA,rC".
 check_configuration() {
 	local role roles
 
-	IFS=, read -ra roles <<<"$1,"
+	[[ $1 != *:* ]] || check_kind "${1%%:*}"
+	IFS=, read -ra roles <<<"${1#*:},"
 	[ ${#roles[@]} != 0 ] || refuse "a configuration has no actor"
 	for role in "${roles[@]}"; do
 		is_role "$role" || refuse_unknown "$role" actor "$ROLE_NAMES" \
@@ -172,7 +184,7 @@ check_steps() {
 	local role roles letter step steps known=' '
 	local -A count=()
 
-	IFS=, read -ra roles <<<"$1,"
+	IFS=, read -ra roles <<<"${1#*:},"
 	for role in "${roles[@]}"; do
 		set_letter "$role"
 		known+="$letter${count[$letter]:=0} "

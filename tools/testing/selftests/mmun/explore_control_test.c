@@ -29,6 +29,13 @@ static const char *const lock_controls[] = {
 	NULL,
 };
 
+/* Small configurations, which together use every rule of the two passes */
+static const char *const two_pass_controls[] = {
+	"two_pass:madvise02,rA",
+	"two_pass:reaper,rA",
+	NULL,
+};
+
 /* Small configurations, which together use every rule of the list */
 static const char *const list_controls[] = {
 	"madvise55,register0,unregister1",
@@ -51,7 +58,7 @@ static bool is_suspect(const struct schedule *schedule)
 	struct model_trace trace, right_trace;
 	struct model m, right;
 
-	right_config.rules = &model_rules;
+	right_config.rules = model_rules_of(config->kind);
 	model_init(&m, config);
 	right = m;
 	for (int i = 0; i < schedule->nr; i++) {
@@ -67,21 +74,27 @@ static bool is_suspect(const struct schedule *schedule)
 	return false;
 }
 
-/* Returns whether kernel and model disagree in any schedule of @text. */
-static bool notice_in(const char *text, const struct model_rules *rules)
+/*
+ * Returns whether kernel and model disagree in any schedule of @text.  Without an
+ * error, the model is right and the ranges are wrong.
+ */
+static bool notice_in(const char *text, const struct model_error *error)
 {
-	const bool is_right = !memcmp(rules, &model_rules, sizeof(*rules));
 	struct model_config config;
+	struct model_rules rules;
 	struct search search;
 	bool agreed = true;
 
 	config_parse(&config, text);
-	config.rules = rules;
+	if (error) {
+		rules = model_rules_with(config.kind, error);
+		config.rules = &rules;
+	}
 	config.no_collect = !has_hmm();
 	search_all(&search, &config, 0);
 	for (__u32 i = 0; i < search.nr_goals && agreed; i++) {
 		search_schedule(&search, i, &play.schedule);
-		if (is_right || is_suspect(&play.schedule))
+		if (!error || is_suspect(&play.schedule))
 			agreed = play_schedule();
 	}
 	search_free(&search);
@@ -89,12 +102,12 @@ static bool notice_in(const char *text, const struct model_rules *rules)
 }
 
 /* Returns whether kernel and model disagree in any configuration. */
-static bool notice(const char *what, const struct model_rules *rules,
+static bool notice(const char *what, const struct model_error *error,
 		   const char *const *controls)
 {
 	stage.settle_ms = CONTROL_SETTLE_MS;
 	for (; *controls; controls++) {
-		if (!notice_in(*controls, rules))
+		if (!notice_in(*controls, error))
 			continue;
 		fprintf(stderr, "# %s: disagreement in configuration %s: %s\n",
 			what, *controls, play.why);
@@ -107,10 +120,21 @@ static bool notice(const char *what, const struct model_rules *rules,
 static bool notice_error(const struct model_error *error,
 			 const char *const *controls)
 {
-	const struct model_rules rules = model_rules_with(error);
-
-	return notice(error->text, &rules, controls);
+	return notice(error->text, error, controls);
 }
+
+/* Expect that the explorer notices each error of an array. */
+#define expect_notice(_errors, _controls)                                    \
+	do {                                                                 \
+		const char *__problem = explore_problem((_controls)[0]);     \
+		if (__problem)                                               \
+			SKIP(return, "%s", __problem);                       \
+		for (int __i = 0; __i < ARRAY_SIZE(_errors); __i++) {        \
+			EXPECT_EQ(1,                                         \
+				  notice_error(&(_errors)[__i], _controls)); \
+			ASSERT_EQ(1, stage_abandon());                       \
+		}                                                            \
+	} while (0)
 
 TEST_F_TIMEOUT(explore_control, every_error_of_the_lock_is_noticed, SECONDS)
 {
@@ -137,10 +161,16 @@ TEST_F_TIMEOUT(explore_control, every_error_of_the_list_is_noticed, SECONDS)
 	}
 }
 
+TEST_F_TIMEOUT(explore_control, every_error_of_the_two_passes_is_noticed,
+	       SECONDS)
+{
+	expect_notice(model_two_pass_errors, two_pass_controls);
+}
+
 TEST_F_TIMEOUT(explore_control, naive_ranges_are_noticed, SECONDS)
 {
-	stage.kind = MMUN_KIND_NAIVE;
-	EXPECT_EQ(1, notice("naive ranges", &model_rules, lock_controls));
+	stage.naive = MMUN_KIND_NAIVE;
+	EXPECT_EQ(1, notice("naive ranges", NULL, lock_controls));
 	ASSERT_EQ(1, stage_abandon());
 }
 

@@ -300,6 +300,49 @@ TEST_F(model, exit_calls_every_range_twice)
 	expect_mm(0, 6);
 }
 
+TEST_F(model, second_pass_follows_the_first_pass_of_all_ranges)
+{
+	start_with("two_pass:madvise02");
+	actor_goes(0, ENTER, ENTER);
+	EXPECT_EQ(C, actor_state(0).at);
+	EXPECT_EQ(0, self->trace.nr);
+	expect_range(A, 3, 1);
+	actor_goes(0, LEAVE);
+	EXPECT_EQ(A, actor_state(0).at);
+	ASSERT_EQ(1, self->trace.nr);
+	EXPECT_EQ(A, self->trace.record[0].range);
+	EXPECT_EQ(1, self->trace.record[0].second);
+	actor_goes(0, LEAVE);
+	EXPECT_EQ(C, actor_state(0).at);
+	actor_goes(0, START, END, IDLE);
+	expect_mm(0, 4);
+}
+
+TEST_F(model, range_of_two_passes_is_finished_after_a_refusal)
+{
+	start_with("two_pass:reaper");
+	call_fails(0, EAGAIN);
+	ASSERT_EQ(2, self->trace.nr);
+	EXPECT_EQ(C, self->trace.record[0].range);
+	EXPECT_EQ(1, self->trace.record[0].refused);
+	EXPECT_EQ(A, self->trace.record[1].range);
+	EXPECT_EQ(1, self->trace.record[1].second);
+	expect_mm(0, 4);
+	call_returns(0, 0);
+	EXPECT_EQ(4, self->trace.nr);
+}
+
+TEST_F(model, exit_finishes_every_range_without_a_stop)
+{
+	start_with("two_pass:exit");
+	actor_goes(0, EXITING, EXITING);
+	EXPECT_EQ(0, self->trace.nr);
+	actor_goes(0, ENTER);
+	EXPECT_EQ(2, self->trace.nr);
+	actor_goes(0, ENTER, LEAVE, LEAVE, GONE);
+	expect_mm(0, 6);
+}
+
 TEST_F(model, two_madvise_overlap_and_a_writer_of_mmap_lock_waits_for_both)
 {
 	start_with("madvise00,madvise00,mprotect33");
@@ -524,26 +567,30 @@ TEST_F(model, exit_releases_the_listeners_and_only_put_frees)
 	expect_objects(1, 0);
 }
 
-static int nr_replaced(const struct model_rules *rules)
+static int nr_replaced(__u32 kind, const struct model_error *error)
 {
-	const char *right = (const char *)&model_rules;
-	const char *wrong = (const char *)rules;
+	const struct model_rules rules = model_rules_with(kind, error);
+	const char *right = (const char *)model_rules_of(kind);
+	const char *wrong = (const char *)&rules;
 	int nr = 0;
 
-	for (size_t i = 0; i < sizeof(*rules); i += sizeof(rules->start))
-		nr += !!memcmp(wrong + i, right + i, sizeof(rules->start));
+	for (size_t i = 0; i < sizeof(rules); i += sizeof(rules.start))
+		nr += !!memcmp(wrong + i, right + i, sizeof(rules.start));
 	return nr;
 }
 
+#define expect_errors(_kind, _errors)                                    \
+	do {                                                             \
+		for (int __i = 0; __i < ARRAY_SIZE(_errors); __i++) {    \
+			EXPECT_NE(NULL, _errors[__i].text);              \
+			EXPECT_EQ(1, nr_replaced(_kind, &_errors[__i])); \
+		}                                                        \
+	} while (0)
+
 TEST_F(model, every_deliberate_error_replaces_one_rule)
 {
-	for (int i = 0; i < MODEL_ERRORS; i++) {
-		const struct model_rules rules =
-			model_rules_with(&model_errors[i]);
-
-		EXPECT_NE(NULL, model_errors[i].text);
-		EXPECT_EQ(1, nr_replaced(&rules));
-	}
+	expect_errors(MMUN_KIND_INTERVAL, model_errors);
+	expect_errors(MMUN_KIND_TWO_PASS, model_two_pass_errors);
 }
 
 TEST_F(model, longer_range_is_called_and_the_range_inside_too)
@@ -779,6 +826,17 @@ TEST_F(schedule, is_printed_as_it_was_parsed)
 	EXPECT_STREQ(text, again);
 }
 
+TEST_F(schedule, with_a_kind_is_printed_as_it_was_parsed)
+{
+	const char *text = "two_pass:munmap02,rA-M0.R0";
+	char again[SCHEDULE_TEXT];
+
+	ASSERT_EQ(1, schedule_parse(&self->schedule, text));
+	EXPECT_EQ(MMUN_KIND_TWO_PASS, self->schedule.config.kind);
+	schedule_print(again, &self->schedule);
+	EXPECT_STREQ(text, again);
+}
+
 TEST_F(schedule, with_listeners_is_printed_as_it_was_parsed)
 {
 	const char *text = "register0,unregister0,get1,put1-U0.L0.G0.T0";
@@ -804,7 +862,8 @@ TEST_F(schedule, malformed_text_is_rejected)
 		"get", "get2", "getA", "put00", "register", "unregister2",
 		"register0,register0", "unregister0,unregister0",
 		"reaper,get0", "put0,reaper", "get0,get0,get0,get0",
-		"put0,put1,register0,unregister1",
+		"put0,put1,register0,unregister1", "two_pass", "two_pass:",
+		"two_pass:two_pass:rA", "rA,two_pass:rA", "three_pass:rA",
 	};
 	/* clang-format on */
 
@@ -897,25 +956,61 @@ static const char *const list_texts[] = {
 	"mprotect55,get0,put0,put1,madvise00",
 };
 
+static const char *const two_pass_texts[] = {
+	"two_pass:madvise05,madvise00,iB,iD",
+	"two_pass:munmap02,get0,put0,iB",
+	"two_pass:reaper,iB,dC",
+	"two_pass:exit,iB,dC",
+};
+
+#define steps_obey(_texts)                                           \
+	do {                                                         \
+		for (int __i = 0; __i < ARRAY_SIZE(_texts); __i++) { \
+			search_free(&self->search);                  \
+			search_of(_texts[__i], 0);                   \
+			EXPECT_LT(0, self->search.nr_edges);         \
+			EXPECT_EQ(0, nr_wrong(&self->search));       \
+		}                                                    \
+	} while (0)
+
+#define steps_break(_text, ...)                                          \
+	do {                                                             \
+		const struct model_error __error = {                     \
+			.wrong = { __VA_ARGS__ },                        \
+		};                                                       \
+		struct model_rules __rules;                              \
+		ASSERT_NE(NULL, config_parse(&self->config, _text));     \
+		__rules = model_rules_with(self->config.kind, &__error); \
+		self->config.rules = &__rules;                           \
+		search_all(&self->search, &self->config, 0);             \
+		EXPECT_LT(0, nr_wrong(&self->search));                   \
+	} while (0)
+
 TEST_F(schedule, steps_obey_the_rules_of_the_list)
 {
-	for (int i = 0; i < ARRAY_SIZE(list_texts); i++) {
-		search_free(&self->search);
-		search_of(list_texts[i], 0);
-		EXPECT_LT(0, self->search.nr_edges);
-		EXPECT_EQ(0, nr_wrong(&self->search));
-	}
+	steps_obey(list_texts);
 }
 
 TEST_F(schedule, walk_in_the_wrong_order_breaks_the_rules_of_the_list)
 {
-	struct model_rules rules = model_rules;
+	steps_break(list_texts[0], .next_listener = oldest_first);
+}
 
-	rules.next_listener = oldest_first;
-	ASSERT_NE(NULL, config_parse(&self->config, list_texts[0]));
-	self->config.rules = &rules;
-	search_all(&self->search, &self->config, 0);
-	EXPECT_LT(0, nr_wrong(&self->search));
+TEST_F(schedule, steps_obey_the_rules_of_the_two_passes)
+{
+	steps_obey(two_pass_texts);
+}
+
+static int last_first(const struct model_passes *passes, int next)
+{
+	return next == MODEL_NO_RANGE && passes->nr ?
+		       passes->range[passes->nr - 1] :
+		       MODEL_NO_RANGE;
+}
+
+TEST_F(schedule, second_passes_in_the_wrong_order_break_the_rules)
+{
+	steps_break(two_pass_texts[0], .finish = last_first);
 }
 
 /* These tests need no device. */

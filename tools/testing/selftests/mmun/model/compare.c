@@ -134,7 +134,8 @@ static struct mmun_record expected_record(const struct model_record *expected,
 	r.id = stage.id[expected->range];
 	r.cur_seq = expected->seq + play.base;
 	r.flags = (expected->nonblock ? 0 : MMUN_RECORD_BLOCKABLE) |
-		  (expected->refused ? MMUN_RECORD_FAILED : 0);
+		  (expected->refused ? MMUN_RECORD_FAILED : 0) |
+		  (expected->second ? MMUN_RECORD_FINISH : 0);
 	/* process_mrelease() raises UNMAP before Linux 7.1, and CLEAR later. */
 	if (!expected->nonblock || r.event != MMUN_EVENT_CLEAR)
 		r.event = expected->event;

@@ -377,9 +377,9 @@ const struct model_error model_errors[MODEL_ERRORS] = {
 };
 /* clang-format on */
 
-struct model_rules model_rules_with(const struct model_error *error)
+struct model_rules model_rules_with(__u32 kind, const struct model_error *error)
 {
-	struct model_rules rules = model_rules;
+	struct model_rules rules = *model_rules_of(kind);
 	const size_t size = sizeof(rules.start);
 	const char *wrong = (const char *)&error->wrong;
 	static const char none[sizeof(rules.start)];

@@ -49,18 +49,26 @@ bool explore(const char *text, struct tour tour)
 	return agreed;
 }
 
-static bool uses_list(const char *text)
+static bool has_kind(__u32 kind)
 {
-	struct model_config config;
+	const int fd = mmun_open();
+	const bool has = mmun_has_kind(fd, kind);
 
-	return config_parse(&config, text) && config_uses_list(&config);
+	close(fd);
+	return has;
 }
 
 const char *explore_problem(const char *text)
 {
-	return uses_list(text) && access(LIST_DEV, R_OK | W_OK) ?
-		       LIST_NO_DEVICE :
-		       NULL;
+	struct model_config config;
+
+	if (!config_parse(&config, text))
+		return NULL;
+	if (config_uses_list(&config) && access(LIST_DEV, R_OK | W_OK))
+		return LIST_NO_DEVICE;
+	if (!has_kind(config.kind))
+		return "no two-pass notifiers: the kernel is older";
+	return NULL;
 }
 
 bool has_hmm(void)

@@ -36,7 +36,7 @@ struct tour {
  * taken.
  */
 bool explore(const char *text, struct tour tour);
-/* Returns why the configuration cannot be explored, or NULL. */
+/* Returns why the kernel cannot execute the configuration, or NULL. */
 const char *explore_problem(const char *text);
 bool has_hmm(void);
 

@@ -79,12 +79,6 @@ static void log_call(struct step *s, int listener, int callback)
 		s->trace->called[s->trace->nr_called++] = called;
 }
 
-/* Only the wrong rules of error.c break the rules of list.h. */
-static void expect(struct step *s, bool is_right)
-{
-	s->trace->is_wrong |= !is_right;
-}
-
 void listen_begin(struct step *s, int callback)
 {
 	list_walk(&s->m->list, s->actor, callback);
@@ -130,7 +124,8 @@ int listen_go_on(struct step *s, int listener)
 	       MODEL_NO_LISTENER) {
 		if (!is_called(s, listener))
 			continue;
-		expect(s, list_call(&s->m->list, s->actor, listener, callback));
+		step_expect(s, list_call(&s->m->list, s->actor, listener,
+					 callback));
 		log_call(s, listener, callback);
 		if (callback == LIST_START && s->m->holds & bit(listener))
 			return listener;
@@ -140,7 +135,7 @@ int listen_go_on(struct step *s, int listener)
 
 void listen_end(struct step *s)
 {
-	expect(s, list_walk_ends(&s->m->list, s->actor));
+	step_expect(s, list_walk_ends(&s->m->list, s->actor));
 	list_read_end(&s->m->list, s->actor);
 }
 
@@ -231,7 +226,7 @@ void listen_exit(struct step *s)
 	list_lock(list, listed);
 	s->rules->unlist_all(list);
 	listen_end(s);
-	expect(s, list_has_exited(list));
+	step_expect(s, list_has_exited(list));
 }
 
 /* The ends of the waits */
@@ -258,7 +253,7 @@ static void end_wait(struct step *s)
 		s->a->where = MODEL_MAY_WAIT;
 		return;
 	}
-	expect(s, may_return(s));
+	step_expect(s, may_return(s));
 	step_finish(s, 0, 0);
 }
 
@@ -276,7 +271,7 @@ static bool is_put(const struct model *m, int listener)
 
 static void free_object(struct step *s, int listener)
 {
-	expect(s, list_can_free(&s->m->list, listener));
+	step_expect(s, list_can_free(&s->m->list, listener));
 	list_forget(&s->m->list, listener);
 	s->m->holds &= ~bit(listener);
 	s->m->freed++;

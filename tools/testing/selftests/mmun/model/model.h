@@ -10,9 +10,12 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include <test_mmun_uapi.h>
+
 #include "list.h"
 #include "lock.h"
 #include "mmap_lock.h"
+#include "two_pass.h"
 
 /* The last page of an invalidation up to the end of the address space */
 #define MODEL_ALL_PAGES 255
@@ -26,7 +29,7 @@
 #define MODEL_KEYS 2
 #define MODEL_LAST_LISTENER 0
 
-/* Number of callbacks of range A that refuse an invalidation of the reaper */
+/* Number of callbacks of one range that refuse an invalidation of the reaper */
 #define MODEL_REFUSALS 1
 
 struct model;
@@ -38,6 +41,15 @@ struct model_rules {
 		    int range);
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
 			   bool refuses);
+	/* whether a range asks for the second pass */
+	bool (*awaits)(const struct model_passes *passes);
+	/*
+	 * the range whose second pass is next, or MODEL_NO_RANGE.  The range
+	 * @next is the next range of the first pass, or MODEL_NO_RANGE.
+	 */
+	int (*finish)(const struct model_passes *passes, int next);
+	/* the same after a refusal */
+	int (*finish_refused)(const struct model_passes *passes, int next);
 	bool (*end)(struct model_lock *lock);
 	/* ends an invalidation that a callback refused */
 	bool (*end_refused)(struct model_lock *lock);
@@ -63,15 +75,18 @@ struct model_rules {
 	bool (*frees)(const struct model_list *list, int listener);
 };
 
-/* The right rules */
+/* The right rules for ranges of MMUN_KIND_INTERVAL, and for ranges of a kind */
 extern const struct model_rules model_rules;
+const struct model_rules *model_rules_of(__u32 kind);
 
 /*
- * error.c: deliberate errors of the model, for negative controls.  For each
- * error, the explorer must find a disagreement between kernel and model.
+ * error.c and error_kind.c: deliberate errors of the model, for negative
+ * controls.  For each error, the explorer must find a disagreement between
+ * kernel and model.
  */
 #define MODEL_LOCK_ERRORS 24 /* the first errors are errors of the lock */
 #define MODEL_ERRORS 42 /* the other errors are errors of the list */
+#define MODEL_TWO_PASS_ERRORS 6
 
 struct model_error {
 	const char *text; /* what is wrong */
@@ -79,9 +94,11 @@ struct model_error {
 };
 
 extern const struct model_error model_errors[MODEL_ERRORS];
+extern const struct model_error model_two_pass_errors[MODEL_TWO_PASS_ERRORS];
 
-/* Returns the rules of the model, except that @error replaces one rule. */
-struct model_rules model_rules_with(const struct model_error *error);
+/* Returns the rules for the kind, except that @error replaces one rule. */
+struct model_rules model_rules_with(__u32 kind,
+				    const struct model_error *error);
 
 /* The arguments of an actor in a configuration */
 enum model_args {
@@ -152,6 +169,7 @@ struct model_role {
 /* A configuration: the actors, and the ranges before the first step */
 struct model_config {
 	const struct model_rules *rules;
+	__u32 kind; /* enum mmun_kind of the ranges */
 	int nr; /* number of actors */
 	struct model_role role[MODEL_ACTORS];
 	__u8 live; /* mask of the ranges that exist before the first step */
@@ -193,6 +211,7 @@ struct model_actor {
 	__u8 where; /* enum model_where */
 	__u8 at; /* the range or the listener whose callback holds the actor */
 	__u8 round; /* number of ended invalidations of the current call */
+	struct model_passes passes; /* of the current invalidation */
 	/*
 	 * the sequence that begin returned, the sequence of the invalidation of
 	 * a mutator, or the sequence whose end the actor awaits
@@ -213,7 +232,7 @@ struct model {
 	struct model_lock lock;
 	struct model_mmap_lock mmap;
 	__u8 present; /* mask of the pages in the page table */
-	__u8 refusals; /* number of later callbacks of range A that refuse */
+	__u8 refusals; /* number of later callbacks that refuse */
 	__u8 dying; /* The mm has no users any more. */
 	struct model_list list;
 	__u8 plain[MODEL_PLAIN]; /* the plain listener with each number */
@@ -236,6 +255,7 @@ struct model_record {
 	__u8 last; /* last page, or MODEL_ALL_PAGES */
 	__u8 nonblock; /* The callback must not block. */
 	__u8 refused; /* The callback returns false. */
+	__u8 second; /* The callback has a second pass. */
 };
 
 #define MODEL_RECORDS 32
@@ -277,6 +297,15 @@ void model_forget(struct model *m);
 static inline bool model_uses_list(int kind)
 {
 	return kind >= MODEL_REGISTER && kind <= MODEL_PUT;
+}
+
+/*
+ * Returns the range that refuses invalidations of the reaper: A.  Of ranges with
+ * two passes, C refuses, so that A has a second pass after the refusal.
+ */
+static inline int model_refuser(const struct model_config *config)
+{
+	return config->kind == MMUN_KIND_TWO_PASS ? 2 : 0;
 }
 
 static inline bool model_is_mutator(int kind)

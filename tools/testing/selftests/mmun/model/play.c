@@ -103,8 +103,8 @@ static long make_call(struct thread *t)
 	case MODEL_READER:
 		return call_reader(t);
 	case MODEL_INSERTER:
-		return _mmun_insert_kind(stage.fd, stage.kind, start, t->length,
-					 &t->id);
+		return _mmun_insert_kind(stage.fd, stage_kind(), start,
+					 t->length, &t->id);
 	case MODEL_REMOVER:
 		return _mmun_remove(stage.fd, t->id);
 	case MODEL_REGISTER:

@@ -89,11 +89,36 @@ static void find_listeners(struct model_config *config)
 	config->listed = config->plain & ~registered;
 }
 
+/* The kinds of ranges that the text of a configuration can begin with */
+static const struct kind_prefix {
+	const char *text;
+	__u32 kind;
+} prefixes[] = {
+	{ "two_pass:", MMUN_KIND_TWO_PASS },
+	{},
+};
+
+/* Returns the text after the kind of the ranges. */
+static const char *parse_kind(struct model_config *config, const char *text)
+{
+	for (const struct kind_prefix *p = prefixes; p->text; p++) {
+		const size_t n = strlen(p->text);
+
+		if (strncmp(text, p->text, n))
+			continue;
+		config->kind = p->kind;
+		return text + n;
+	}
+	return text;
+}
+
 const char *config_parse(struct model_config *config, const char *text)
 {
 	size_t n;
 
-	*config = (struct model_config){ .rules = &model_rules };
+	*config = (struct model_config){ .kind = MMUN_KIND_INTERVAL };
+	text = parse_kind(config, text);
+	config->rules = model_rules_of(config->kind);
 	for (;; text += n + 1) {
 		n = strcspn(text, ",-");
 		if (config->nr == MODEL_ACTORS ||
@@ -218,6 +243,9 @@ void schedule_print(char to[SCHEDULE_TEXT], const struct schedule *schedule)
 {
 	const struct model_config *config = &schedule->config;
 
+	for (const struct kind_prefix *p = prefixes; p->text; p++)
+		if (config->kind == p->kind)
+			to += sprintf(to, "%s", p->text);
 	for (int i = 0; i < config->nr; i++)
 		to += sprintf(to, "%s%s", i ? "," : "", config->role[i].text);
 	for (int i = 0; i < schedule->nr; i++)

@@ -8,6 +8,10 @@
  * readers of the ranges A and C, an inserter of B and a remover of C.  The text
  * after '-' names the actors of the first steps.  Each later step is a step of
  * the first actor in the configuration that can take a step.
+ *
+ * The text "two_pass:madvise02,rA" is the configuration madvise02,rA with ranges
+ * of MMUN_KIND_TWO_PASS.  Without such a prefix, the ranges have the kind
+ * MMUN_KIND_INTERVAL.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H

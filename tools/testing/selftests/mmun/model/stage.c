@@ -335,17 +335,18 @@ static bool victim_park(void)
 
 static bool ranges_insert(void)
 {
-	__u32 left;
+	__u32 refuser, left;
 
 	memset(stage.id, 0, sizeof(stage.id));
 	for (int i = 0; i < MODEL_RANGES; i++)
 		if (stage.config->live & 1 << i &&
-		    _mmun_insert_kind(stage.fd, stage.kind, (void *)page_at(i),
-				      2 * page_size(), &stage.id[i]))
+		    _mmun_insert_kind(stage.fd, stage_kind(),
+				      (void *)page_at(i), 2 * page_size(),
+				      &stage.id[i]))
 			return false;
-	return !has_kind(MODEL_REAPER) || !stage.id[0] ||
-	       !_mmun_fail_nonblock(stage.fd, stage.id[0], MODEL_REFUSALS,
-				    &left);
+	refuser = stage.id[model_refuser(stage.config)];
+	return !has_kind(MODEL_REAPER) || !refuser ||
+	       !_mmun_fail_nonblock(stage.fd, refuser, MODEL_REFUSALS, &left);
 }
 
 bool stage_set_up(const struct model_config *config, const struct model *m)

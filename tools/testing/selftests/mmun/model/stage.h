@@ -24,7 +24,8 @@
 /* Each array of struct stage has an element for each actor or range. */
 struct stage {
 	const struct model_config *config;
-	__u32 kind; /* enum mmun_kind of the ranges */
+	/* enum mmun_kind of the ranges, or 0: the kind of the configuration */
+	__u32 naive;
 	int fd; /* the open /dev/mmun of the victim */
 	int list_fd; /* the open /dev/mmun_list of the victim, or -1 */
 	pid_t pid; /* the victim process, or 0 */
@@ -51,6 +52,12 @@ extern struct stage stage;
 static inline size_t page_size(void)
 {
 	return sysconf(_SC_PAGESIZE);
+}
+
+/* Returns the enum mmun_kind of the ranges. */
+static inline __u32 stage_kind(void)
+{
+	return stage.naive ?: stage.config->kind;
 }
 
 /* Returns the address of a page of the arena, which crew.h defines. */

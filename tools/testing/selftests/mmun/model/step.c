@@ -6,10 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <test_mmun_uapi.h>
-
 #include "listen.h"
 #include "model.h"
+#include "ranges.h"
 #include "step.h"
 
 #define EVENT(name) MMUN_EVENT_##name
@@ -60,28 +59,37 @@ static bool locks(int kind)
 	return model_kinds[kind].write;
 }
 
+/* The rules of the lock */
+#define LOCK_RULES                                                             \
+	.start = lock_start, .next = lock_next, .invalidate = lock_invalidate, \
+	.end = lock_end, .end_refused = lock_end, .insert = lock_insert,       \
+	.remove = lock_remove, .begin = lock_begin, .retry = lock_retry,       \
+	.rounds = rounds
+
+/* The rules that do not depend on the kind of the ranges */
+#define COMMON_RULES                                                         \
+	.finish = passes_next, .finish_refused = passes_next,                \
+	.downgrade = mmap_lock_downgrade, .locks = locks,                    \
+	.next_listener = listen_next, .enlist = list_register,               \
+	.unlist = list_unregister, .unlist_all = list_exit, .get = list_get, \
+	.put = list_put, .waits = listen_waits, .frees = listen_frees
+
 const struct model_rules model_rules = {
-	.start = lock_start,
-	.next = lock_next,
-	.invalidate = lock_invalidate,
-	.end = lock_end,
-	.end_refused = lock_end,
-	.insert = lock_insert,
-	.remove = lock_remove,
-	.begin = lock_begin,
-	.retry = lock_retry,
-	.downgrade = mmap_lock_downgrade,
-	.rounds = rounds,
-	.locks = locks,
-	.next_listener = listen_next,
-	.enlist = list_register,
-	.unlist = list_unregister,
-	.unlist_all = list_exit,
-	.get = list_get,
-	.put = list_put,
-	.waits = listen_waits,
-	.frees = listen_frees,
+	LOCK_RULES,
+	COMMON_RULES,
+	.awaits = passes_one,
 };
+
+static const struct model_rules two_pass_rules = {
+	LOCK_RULES,
+	COMMON_RULES,
+	.awaits = passes_two,
+};
+
+const struct model_rules *model_rules_of(__u32 kind)
+{
+	return kind == MMUN_KIND_TWO_PASS ? &two_pass_rules : &model_rules;
+}
 
 typedef void (*call_fn)(struct step *s);
 
@@ -147,7 +155,7 @@ static void end_invalidation(struct step *s)
 		wake_all(s);
 }
 
-static void log_record(struct step *s, struct model_record record)
+void step_log(struct step *s, struct model_record record)
 {
 	record.actor = s->actor;
 	record.first = s->role->first;
@@ -156,26 +164,14 @@ static void log_record(struct step *s, struct model_record record)
 		s->trace->record[s->trace->nr++] = record;
 }
 
-static void log_phase(struct step *s, int type)
+void step_expect(struct step *s, bool is_right)
 {
-	log_record(s, (struct model_record){ .type = type });
+	s->trace->is_wrong |= !is_right;
 }
 
-/* Returns false if the callback refuses. */
-static bool call_range(struct step *s, int range, bool nonblock)
+static void log_phase(struct step *s, int type)
 {
-	const bool refuses = nonblock && range == 0 && s->m->refusals;
-
-	s->m->refusals -= refuses;
-	log_record(s, (struct model_record){
-			      .type = MMUN_RECORD_INVALIDATE,
-			      .event = model_kinds[s->kind].event[s->a->round],
-			      .range = range,
-			      .seq = s->a->seq,
-			      .nonblock = nonblock,
-			      .refused = refuses,
-		      });
-	return s->rules->invalidate(s->lock, range, s->a->seq, refuses);
+	step_log(s, (struct model_record){ .type = type });
 }
 
 static void clear_pages(struct step *s)
@@ -236,48 +232,15 @@ static void end_walk(struct step *s)
 	s->a->seq = 0;
 }
 
-/* Let the actor enter the callback of @range, or end the walk of the ranges. */
-static void walk_to(struct step *s, int range)
-{
-	const bool exits = s->kind == MODEL_EXIT && !s->a->round;
-
-	if (range == MODEL_NO_RANGE) {
-		end_walk(s);
-		return;
-	}
-	s->a->at = range;
-	s->a->where = exits ? MODEL_EXITING : MODEL_ENTER;
-}
-
-/* Start an invalidation.  Returns the first range whose callback is called. */
-static int start(struct step *s)
-{
-	const struct model_role *role = s->role;
-	const int range = s->rules->start(s->lock, role->first, role->last);
-
-	s->a->seq = s->lock->seq;
-	return range;
-}
-
-static int next(struct step *s, int range)
-{
-	return s->rules->next(s->lock, s->role->first, s->role->last, range);
-}
-
 /* The hold releases the actor. */
 static void leave_hold(struct step *s)
 {
 	switch (s->a->where) {
 	case MODEL_ENTER:
-		call_range(s, s->a->at, false);
-		s->a->where = MODEL_LEAVE;
-		break;
 	case MODEL_EXITING:
-		call_range(s, s->a->at, false);
-		walk_to(s, next(s, s->a->at));
-		break;
 	case MODEL_LEAVE:
-		walk_to(s, next(s, s->a->at));
+		if (!ranges_go_on(s))
+			end_walk(s);
 		break;
 	case MODEL_CALLED:
 		call_listeners(s, s->a->at);
@@ -301,20 +264,9 @@ static void leave_hold(struct step *s)
 	}
 }
 
-/* Returns false if a callback refuses. */
-static bool reap(struct step *s)
-{
-	int range;
-
-	for (range = start(s); range != MODEL_NO_RANGE; range = next(s, range))
-		if (!call_range(s, range, true))
-			return false;
-	return true;
-}
-
 static void call_reaper(struct step *s)
 {
-	if (!reap(s)) {
+	if (!ranges_reap(s)) {
 		if (s->rules->end_refused(s->lock))
 			wake_all(s);
 		step_finish(s, EAGAIN, 0);
@@ -486,7 +438,8 @@ static void continue_call(struct step *s)
 		clear_pages(s);
 		run(s, s->rules->downgrade(&s->m->mmap));
 	}
-	walk_to(s, start(s));
+	if (!ranges_begin(s))
+		end_walk(s);
 }
 
 /* A move can make any actor run, so settle() restarts at actor 0. */
@@ -557,13 +510,18 @@ bool model_enabled(const struct model *m, const struct model_config *config,
 	return a->calls < model_kinds[role->kind].calls;
 }
 
+/* The range that refuses must exist before the first step. */
+static int nr_refusals(const struct model_config *config)
+{
+	return config->live & 1 << model_refuser(config) ? MODEL_REFUSALS : 0;
+}
+
 void model_init(struct model *m, const struct model_config *config)
 {
 	memset(m, 0, sizeof(*m));
 	m->lock.seq = MODEL_FIRST_SEQ;
 	m->present = (1 << MODEL_PAGES) - 1;
-	/* Range A refuses only if range A exists before the first step. */
-	m->refusals = config->live & 1 ? MODEL_REFUSALS : 0;
+	m->refusals = nr_refusals(config);
 	for (int i = 0; i < MODEL_RANGES; i++) {
 		if (config->live & 1 << i) {
 			m->lock.sub[i].known = 1;

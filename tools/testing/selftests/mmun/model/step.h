@@ -20,6 +20,10 @@ struct step {
 
 /* Let @actor be the actor that moves. */
 void step_select(struct step *s, int actor);
+/* Add a record of the actor and of its pages to the expected records. */
+void step_log(struct step *s, struct model_record record);
+/* Only the wrong rules of deliberate errors break the rules of the model. */
+void step_expect(struct step *s, bool is_right);
 /* Make the call of the actor return @errnum or, if @errnum is 0, @result. */
 void step_finish(struct step *s, int errnum, int result);
 

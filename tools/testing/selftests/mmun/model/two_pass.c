@@ -21,17 +21,38 @@ void passes_await(struct model_passes *passes, int range)
 /* The second pass has the order of the first pass. */
 bool passes_finish(struct model_passes *passes, int range)
 {
+	int i = 0;
+
 	passes->second = 1;
-	if (!passes->nr || passes->range[0] != range)
+	while (i < passes->nr && passes->range[i] != range)
+		i++;
+	if (i == passes->nr)
 		return false;
 	passes->nr--;
-	memmove(&passes->range[0], &passes->range[1],
-		passes->nr * sizeof(passes->range[0]));
+	memmove(&passes->range[i], &passes->range[i + 1],
+		(passes->nr - i) * sizeof(passes->range[0]));
 	passes->range[passes->nr] = 0;
-	return true;
+	return !i;
 }
 
 bool passes_done(const struct model_passes *passes)
 {
 	return !passes->nr;
+}
+
+/* A range with one pass does not ask for the second pass. */
+bool passes_one(const struct model_passes *passes)
+{
+	return false;
+}
+
+bool passes_two(const struct model_passes *passes)
+{
+	return true;
+}
+
+int passes_next(const struct model_passes *passes, int next)
+{
+	return next == MODEL_NO_RANGE && passes->nr ? passes->range[0] :
+						      MODEL_NO_RANGE;
 }

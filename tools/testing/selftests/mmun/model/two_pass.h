@@ -29,4 +29,13 @@ bool passes_finish(struct model_passes *passes, int range);
 /* Returns whether the invalidation can end, or can return an error. */
 bool passes_done(const struct model_passes *passes);
 
+/*
+ * The same rules for the explorer, which must know what the mm calls next.
+ * passes_next() returns the range whose second pass is next, or MODEL_NO_RANGE.
+ * The range @next is the next range of the first pass, or MODEL_NO_RANGE.
+ */
+bool passes_one(const struct model_passes *passes);
+bool passes_two(const struct model_passes *passes);
+int passes_next(const struct model_passes *passes, int next);
+
 #endif /* _SELFTESTS_MMUN_MODEL_TWO_PASS_H */
