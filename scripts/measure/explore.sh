@@ -37,7 +37,11 @@ ALL="madvise00,rA,rC,iB,dC madvise02,rA,rA,iB,dC madvise02,rA,rB,iB,dB
 	fork,rA,register0,put0,get0 exit,get0,put0,unregister0
 	get0,get1,put0,put0,rA,rC
 	two_pass:madvise02,rA,rC,iB,dC two_pass:madvise02,madvise11,rB
-	two_pass:munmap02,rA,get0,put0 two_pass:reaper,rA,rB,iB,dA two_pass:exit,rA,iB,dC"
+	two_pass:munmap02,rA,get0,put0 two_pass:reaper,rA,rB,iB,dA two_pass:exit,rA,iB,dC
+	invlock:madvise02,rA,rC,iB,dC invlock:madvise55,rA,rB,iB,dA
+	invlock:munmap02,rA,rB,iB,dB invlock:mprotect02,rA,rB,iB,dC
+	invlock:mremap02,rA,iB,dC invlock:fork,rA,rB,iB,dB
+	invlock:madvise00,madvise55,rA,dA invlock:exit,rA,iB,dC"
 ACTORS=${ACTORS:-$ALL}
 
 # boot NUMBER: Plays up to CHUNK schedules in one guest, beginning with the schedule that

@@ -38,7 +38,7 @@ texts() {
 			"mremap02,rA,rC-R1.$c.M0" "fork,madvise00,rA-M1.$c" \
 			"register1,get0,put0-$c.T0" "exit,unregister0,register1-$c"
 	done
-	for a in '' interval two_pass two_pas TWO_PASS two_pass:two_pass; do
+	for a in '' interval two_pass invlock two_pas TWO_PASS two_pass:two_pass; do
 		printf '%s\n' "$a:rA" "$a:madvise02,rA,iB-M0.R0" "$a:fork,get0,put0-G0" \
 			"$a:reaper,rA-P0" "$a:exit,iB" "$a:reaper,put0" "rA,$a:rA" "$a:" \
 			"$a"
@@ -72,7 +72,7 @@ build_parser() {
 		}
 	EOT
 	quietly gcc -w -I"$SELFTEST" -I"$TOP" -o "$dir/parser" "$dir/parser.c" \
-		"$SELFTEST"/model/{lock,mmap_lock,list,listen,step,schedule,ranges,two_pass}.c
+		"$SELFTEST"/model/{lock,mmap_lock,list,listen,step,schedule,ranges,two_pass,invlock}.c
 }
 
 # refuse: Ends the subshell of check_texts. check_schedule calls refuse for a text that

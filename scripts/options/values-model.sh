@@ -16,7 +16,7 @@ SCHEDULE_STEPS=200
 SCHEDULE_TEXT=1023
 
 # MODEL_KINDS has the kinds of ranges that a configuration can begin with
-MODEL_KINDS='two_pass'
+MODEL_KINDS='two_pass invlock'
 
 # is_role TEXT: Returns 0 if TEXT is the name of an actor (a role), such as rA.
 is_role() {
@@ -135,12 +135,20 @@ check_kind() {
 			"there are: $MODEL_KINDS, or no kind for interval notifiers"
 }
 
+# check_invlock ROLES: Refuses the value if an actor of ROLES uses list notifiers or is the
+# reaper. The model of invlock does not have these actors.
+check_invlock() {
+	[[ ! ,$1 =~ ,(register|unregister|get|put|reaper) ]] ||
+		refuse "a configuration cannot have invlock and ${BASH_REMATCH[1]}"
+}
+
 # check_configuration TEXT: Checks the configuration TEXT, such as "madvise02,rA,rC" or
 # "two_pass:madvise02,rA,rC".
 check_configuration() {
 	local role roles
 
 	[[ $1 != *:* ]] || check_kind "${1%%:*}"
+	[[ $1 != invlock:* ]] || check_invlock "${1#*:}"
 	IFS=, read -ra roles <<<"${1#*:},"
 	[ ${#roles[@]} != 0 ] || refuse "a configuration has no actor"
 	for role in "${roles[@]}"; do

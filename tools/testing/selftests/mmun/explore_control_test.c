@@ -36,6 +36,15 @@ static const char *const two_pass_controls[] = {
 	NULL,
 };
 
+/* Small configurations, which together use every rule of invlock */
+static const char *const invlock_controls[] = {
+	"invlock:madvise02,rA,iB,dC",
+	"invlock:madvise55,rA,iB",
+	"invlock:madvise00,madvise55,rA",
+	"invlock:exit,rA",
+	NULL,
+};
+
 /* Small configurations, which together use every rule of the list */
 static const char *const list_controls[] = {
 	"madvise55,register0,unregister1",
@@ -165,6 +174,11 @@ TEST_F_TIMEOUT(explore_control, every_error_of_the_two_passes_is_noticed,
 	       SECONDS)
 {
 	expect_notice(model_two_pass_errors, two_pass_controls);
+}
+
+TEST_F_TIMEOUT(explore_control, every_error_of_invlock_is_noticed, SECONDS)
+{
+	expect_notice(model_invlock_errors, invlock_controls);
 }
 
 TEST_F_TIMEOUT(explore_control, naive_ranges_are_noticed, SECONDS)

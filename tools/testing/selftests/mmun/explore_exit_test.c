@@ -7,6 +7,7 @@
 FIXTURE_VARIANT_ADD(explore, reaper) { "reaper,rA,iB,dC" };
 FIXTURE_VARIANT_ADD(explore, exit) { "exit,rA,dC" };
 FIXTURE_VARIANT_ADD(explore, exit_of_listeners) { "exit,put0,unregister0" };
+FIXTURE_VARIANT_ADD(explore, exit_of_invlock) { "invlock:exit,rA" };
 /* clang-format on */
 
 MMUN_HARNESS_MAIN

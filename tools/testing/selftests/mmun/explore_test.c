@@ -28,6 +28,7 @@ FIXTURE_VARIANT_ADD(explore, put) { "munmap55,get0,put0" };
 FIXTURE_VARIANT_ADD(explore, last_put) { "get0,get0,put0,put0" };
 FIXTURE_VARIANT_ADD(explore, two_walks) { "madvise55,madvise55,put0" };
 FIXTURE_VARIANT_ADD(explore, two_pass) { "two_pass:madvise02,rA,iB" };
+FIXTURE_VARIANT_ADD(explore, invlock) { "invlock:madvise02,rA,iB,dC" };
 /* clang-format on */
 
 static int env_number(const char *name)

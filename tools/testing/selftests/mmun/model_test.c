@@ -343,6 +343,78 @@ TEST_F(model, exit_finishes_every_range_without_a_stop)
 	expect_mm(0, 6);
 }
 
+/* The ranges of invlock have the sequence of the mm, which is odd. */
+#define expect_invlock(_active, _seq)                                         \
+	do {                                                                  \
+		expect_mm(_active, _seq);                                     \
+		EXPECT_EQ(_seq, self->config.rules->clock(&self->m.lock, A)); \
+	} while (0)
+
+TEST_F(model, every_start_of_invlock_takes_a_new_seq_even_if_it_hits_nothing)
+{
+	start_with("invlock:madvise00,madvise55");
+	expect_invlock(0, 1);
+	actor_goes(0, ENTER);
+	expect_invlock(1, 3);
+	actor_goes(1, START);
+	expect_invlock(2, 5);
+	actor_goes(0, LEAVE);
+	EXPECT_EQ(3, self->trace.record[0].seq);
+	actor_goes(0, START, END);
+	actor_goes(1, END);
+	expect_invlock(0, 5);
+}
+
+TEST_F(model, begin_of_invlock_waits_until_no_invalidation_is_active)
+{
+	start_with("invlock:madvise00,madvise55,rC");
+	actor_goes(1, START);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, ENTER);
+	actor_goes(1, END);
+	EXPECT_EQ(WAITS_SEQ, actor_state(2).where);
+	actor_goes(0, LEAVE, START, END);
+	EXPECT_EQ(IDLE, actor_state(2).where);
+	EXPECT_EQ(3, actor_state(2).result);
+	call_fails(2, EBUSY);
+}
+
+TEST_F(model, insert_of_invlock_is_called_by_an_active_invalidation)
+{
+	start_with("invlock:madvise02,iB,rB");
+	actor_goes(0, ENTER);
+	call_returns(1, 0);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, LEAVE, ENTER);
+	EXPECT_EQ(B, actor_state(0).at);
+}
+
+TEST_F(model, remove_of_invlock_waits_only_for_callbacks_of_its_range)
+{
+	start_with("invlock:madvise02,madvise02,dA,dC");
+	actor_goes(0, ENTER);
+	actor_goes(1, ENTER);
+	call_returns(3, 0);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, LEAVE, START);
+	EXPECT_EQ(WAITS_SEQ, actor_state(2).where);
+	actor_goes(1, LEAVE, START);
+	EXPECT_EQ(IDLE, actor_state(2).where);
+}
+
+TEST_F(model, exit_calls_the_ranges_of_invlock_once_and_no_reader_waits)
+{
+	start_with("invlock:exit,rA,dC");
+	actor_goes(0, EXITING);
+	call_returns(1, 3);
+	call_fails(1, ESRCH);
+	actor_goes(0, EXITING);
+	actor_goes(2, WAITS_SEQ);
+	actor_goes(0, GONE);
+	EXPECT_EQ(IDLE, actor_state(2).where);
+	call_returns(1, 0);
+}
+
 TEST_F(model, two_madvise_overlap_and_a_writer_of_mmap_lock_waits_for_both)
 {
 	start_with("madvise00,madvise00,mprotect33");
@@ -583,14 +655,15 @@ static int nr_replaced(__u32 kind, const struct model_error *error)
 	do {                                                             \
 		for (int __i = 0; __i < ARRAY_SIZE(_errors); __i++) {    \
 			EXPECT_NE(NULL, _errors[__i].text);              \
-			EXPECT_EQ(1, nr_replaced(_kind, &_errors[__i])); \
+			EXPECT_LE(1, nr_replaced(_kind, &_errors[__i])); \
 		}                                                        \
 	} while (0)
 
-TEST_F(model, every_deliberate_error_replaces_one_rule)
+TEST_F(model, every_deliberate_error_replaces_a_rule)
 {
 	expect_errors(MMUN_KIND_INTERVAL, model_errors);
 	expect_errors(MMUN_KIND_TWO_PASS, model_two_pass_errors);
+	expect_errors(MMUN_KIND_INVLOCK, model_invlock_errors);
 }
 
 TEST_F(model, longer_range_is_called_and_the_range_inside_too)
@@ -864,6 +937,7 @@ TEST_F(schedule, malformed_text_is_rejected)
 		"reaper,get0", "put0,reaper", "get0,get0,get0,get0",
 		"put0,put1,register0,unregister1", "two_pass", "two_pass:",
 		"two_pass:two_pass:rA", "rA,two_pass:rA", "three_pass:rA",
+		"invlock:reaper,rA", "invlock:fork,get0", "put0:invlock:",
 	};
 	/* clang-format on */
 
@@ -1011,6 +1085,70 @@ static int last_first(const struct model_passes *passes, int next)
 TEST_F(schedule, second_passes_in_the_wrong_order_break_the_rules)
 {
 	steps_break(two_pass_texts[0], .finish = last_first);
+}
+
+/* Returns whether the actor is between begin and commit. */
+static bool is_in_section(const struct model_role *role,
+			  const struct model_actor *a)
+{
+	return role->kind == MODEL_READER && a->where != MODEL_WAITS_SEQ &&
+	       a->calls > MODEL_BEGIN && a->calls < MODEL_DONE;
+}
+
+/*
+ * Returns the number of sections that do not collide although an invalidation is
+ * active.
+ */
+static int nr_unsafe(const struct search *search)
+{
+	const struct model_config *config = search->config;
+	int unsafe = 0;
+
+	for (const struct node *n = search->root; n; n = n->next)
+		for (int i = 0; i < config->nr; i++)
+			unsafe += n->state.lock.active &&
+				  is_in_section(&config->role[i],
+						&n->state.actor[i]) &&
+				  !config->rules->retry(&n->state.lock,
+							config->role[i].range,
+							n->state.actor[i].seq);
+	return unsafe;
+}
+
+static const char *const invlock_texts[] = {
+	"invlock:madvise02,rA,rC,iB,dC",
+	"invlock:madvise00,madvise55,rA,rB,iB",
+	"invlock:mremap02,rA,dC",
+	"invlock:exit,rA,dC",
+};
+
+TEST_F(schedule, sections_of_invlock_collide_while_an_invalidation_is_active)
+{
+	for (int i = 0; i < ARRAY_SIZE(invlock_texts); i++) {
+		search_free(&self->search);
+		search_of(invlock_texts[i], 0);
+		EXPECT_EQ(0, nr_unsafe(&self->search));
+	}
+}
+
+/* A start that leaves the sequence must break this rule. */
+static int leave_the_seq(struct model_lock *lock, int first, int last)
+{
+	lock->active++;
+	return lock_next(lock, first, last, MODEL_NO_RANGE);
+}
+
+TEST_F(schedule, sections_of_invlock_need_a_new_seq_at_each_start)
+{
+	const struct model_error error = { .wrong = { .start =
+							      leave_the_seq } };
+	const struct model_rules rules =
+		model_rules_with(MMUN_KIND_INVLOCK, &error);
+
+	ASSERT_NE(NULL, config_parse(&self->config, invlock_texts[0]));
+	self->config.rules = &rules;
+	search_all(&self->search, &self->config, 0);
+	EXPECT_LT(0, nr_unsafe(&self->search));
 }
 
 /* These tests need no device. */

@@ -124,3 +124,23 @@ bool lock_retry(const struct model_lock *lock, int range, __u8 seq)
 {
 	return lock->sub[range].seq != seq;
 }
+
+__u8 lock_clock(const struct model_lock *lock, int range)
+{
+	return lock->sub[range].seq;
+}
+
+bool lock_wakes(const struct model_lock *lock, int range, bool removes,
+		__u8 *seq)
+{
+	return lock->seq != *seq;
+}
+
+void lock_enter(struct model_lock *lock, int range)
+{
+}
+
+bool lock_leave(struct model_lock *lock, int range)
+{
+	return false;
+}

@@ -34,6 +34,7 @@ struct model_sub {
 	__u8 in_tree;
 	__u8 known; /* The range was inserted, and no remove has begun. */
 	__u8 more; /* number of pages after the first two pages */
+	__u8 callbacks; /* invlock.h: number of callbacks that run now */
 };
 
 /* struct mmu_notifier_subscriptions */
@@ -71,6 +72,18 @@ int lock_remove(struct model_lock *lock, int range);
  */
 bool lock_begin(const struct model_lock *lock, int range, __u8 *seq);
 bool lock_retry(const struct model_lock *lock, int range, __u8 seq);
+/* Returns the sequence with which lock_retry() compares. */
+__u8 lock_clock(const struct model_lock *lock, int range);
+/*
+ * Returns whether the wait for the end of @seq is over, which a reader or, if
+ * @removes is true, a removal has begun.
+ */
+bool lock_wakes(const struct model_lock *lock, int range, bool removes,
+		__u8 *seq);
+
+/* The lock does not depend on the begin and on the end of a callback. */
+void lock_enter(struct model_lock *lock, int range);
+bool lock_leave(struct model_lock *lock, int range);
 
 /* Add @range to the deferred list, or delete @range from the list. */
 void lock_defer(struct model_lock *lock, int range);

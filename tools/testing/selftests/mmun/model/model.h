@@ -37,6 +37,8 @@ struct model;
 /* The rules of the model; a deliberate error replaces one rule */
 struct model_rules {
 	int (*start)(struct model_lock *lock, int first, int last);
+	/* the same for the invalidation with the event RELEASE */
+	int (*release)(struct model_lock *lock, int first, int last);
 	int (*next)(const struct model_lock *lock, int first, int last,
 		    int range);
 	bool (*invalidate)(struct model_lock *lock, int range, __u8 seq,
@@ -50,6 +52,10 @@ struct model_rules {
 	int (*finish)(const struct model_passes *passes, int next);
 	/* the same after a refusal */
 	int (*finish_refused)(const struct model_passes *passes, int next);
+	/* The callback of a range begins. */
+	void (*enter)(struct model_lock *lock, int range);
+	/* The callback ends.  Returns whether waiters may go on. */
+	bool (*leave)(struct model_lock *lock, int range);
 	bool (*end)(struct model_lock *lock);
 	/* ends an invalidation that a callback refused */
 	bool (*end_refused)(struct model_lock *lock);
@@ -57,6 +63,14 @@ struct model_rules {
 	int (*remove)(struct model_lock *lock, int range);
 	bool (*begin)(const struct model_lock *lock, int range, __u8 *seq);
 	bool (*retry)(const struct model_lock *lock, int range, __u8 seq);
+	/* the sequence with which the readers of a range compare */
+	__u8 (*clock)(const struct model_lock *lock, int range);
+	/*
+	 * whether the wait in begin or, if @removes is true, in remove is over.
+	 * Begin returns *@seq.
+	 */
+	bool (*wakes)(const struct model_lock *lock, int range, bool removes,
+		      __u8 *seq);
 	__u8 (*downgrade)(struct model_mmap_lock *mmap);
 	/* number of invalidations in one call of a mutator or of exit */
 	int (*rounds)(int kind);
@@ -87,16 +101,19 @@ const struct model_rules *model_rules_of(__u32 kind);
 #define MODEL_LOCK_ERRORS 24 /* the first errors are errors of the lock */
 #define MODEL_ERRORS 42 /* the other errors are errors of the list */
 #define MODEL_TWO_PASS_ERRORS 6
+#define MODEL_INVLOCK_ERRORS 19
 
 struct model_error {
 	const char *text; /* what is wrong */
-	struct model_rules wrong; /* the wrong rule; the other members are NULL */
+	/* the wrong rule, seldom two; the other members are NULL */
+	struct model_rules wrong;
 };
 
 extern const struct model_error model_errors[MODEL_ERRORS];
 extern const struct model_error model_two_pass_errors[MODEL_TWO_PASS_ERRORS];
+extern const struct model_error model_invlock_errors[MODEL_INVLOCK_ERRORS];
 
-/* Returns the rules for the kind, except that @error replaces one rule. */
+/* Returns the rules for the kind, except that @error replaces a rule. */
 struct model_rules model_rules_with(__u32 kind,
 				    const struct model_error *error);
 
@@ -214,7 +231,7 @@ struct model_actor {
 	struct model_passes passes; /* of the current invalidation */
 	/*
 	 * the sequence that begin returned, the sequence of the invalidation of
-	 * a mutator, or the sequence whose end the actor awaits
+	 * a mutator, or what a remover awaits
 	 */
 	__u8 seq;
 	__u8 valid; /* number of pages that a reader collected */
@@ -306,6 +323,12 @@ static inline bool model_uses_list(int kind)
 static inline int model_refuser(const struct model_config *config)
 {
 	return config->kind == MMUN_KIND_TWO_PASS ? 2 : 0;
+}
+
+/* Returns whether the ranges are interval notifiers. */
+static inline bool model_uses_intervals(const struct model_config *config)
+{
+	return config->kind != MMUN_KIND_INVLOCK;
 }
 
 static inline bool model_is_mutator(int kind)

@@ -12,7 +12,7 @@ const char *where_name(int where)
 		[MODEL_END] = "held at END",
 		[MODEL_EXITING] = "held at EXIT",
 		[MODEL_CALLED] = "held in a list notifier",
-		[MODEL_WAITS_SEQ] = "blocked until the invalidation ends",
+		[MODEL_WAITS_SEQ] = "blocked by an invalidation",
 		[MODEL_WAITS_MMAP] = "blocked on the mmap_lock",
 		[MODEL_WAITS_READERS] = "blocked until callbacks return",
 		[MODEL_MAY_WAIT] = "idle, or blocked by later callbacks",
@@ -40,12 +40,15 @@ static void print_actor(int actor, const struct model_actor *a)
 /* Print "sequence 3, 1 active; A 1 B 3 (deferred) C 3". */
 static void print_lock(const struct model_lock *lock)
 {
+	const struct model_rules *rules = stage.config->rules;
+
 	fprintf(stderr, "sequence %d, %d active;", lock->seq, lock->active);
 	for (int i = 0; i < MODEL_RANGES; i++) {
 		const struct model_sub *sub = &lock->sub[i];
 
 		if (sub->known || sub->in_tree)
-			fprintf(stderr, " %c %d%s", 'A' + i, sub->seq,
+			fprintf(stderr, " %c %d%s", 'A' + i,
+				rules->clock(lock, i),
 				sub->in_tree ? "" : " (deferred)");
 	}
 }

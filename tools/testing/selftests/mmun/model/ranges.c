@@ -58,8 +58,12 @@ static void end_passes(struct step *s)
 static int start(struct step *s)
 {
 	const struct model_role *role = s->role;
-	const int range = s->rules->start(s->lock, role->first, role->last);
+	int range;
 
+	if (is_release(s))
+		range = s->rules->release(s->lock, role->first, role->last);
+	else
+		range = s->rules->start(s->lock, role->first, role->last);
 	s->a->seq = s->lock->seq;
 	return range;
 }
@@ -97,6 +101,7 @@ static bool go_to(struct step *s, int range)
 		end_passes(s);
 		return false;
 	}
+	s->rules->enter(s->lock, range);
 	s->a->at = range;
 	s->a->where = is_release(s) ? MODEL_EXITING : MODEL_ENTER;
 	return true;
@@ -107,15 +112,23 @@ bool ranges_begin(struct step *s)
 	return go_to(s, start(s));
 }
 
+/* The callback of @range has returned. */
+static bool go_on_after(struct step *s, int range)
+{
+	if (s->rules->leave(s->lock, range))
+		step_wake(s);
+	return go_to(s, next(s, range));
+}
+
 bool ranges_go_on(struct step *s)
 {
 	const int range = s->a->at;
 
 	if (s->a->where == MODEL_LEAVE)
-		return go_to(s, next(s, range));
+		return go_on_after(s, range);
 	call_range(s, range);
 	if (s->a->where == MODEL_EXITING || s->rules->awaits(&s->a->passes))
-		return go_to(s, next(s, range));
+		return go_on_after(s, range);
 	s->a->where = MODEL_LEAVE;
 	return true;
 }

@@ -95,6 +95,7 @@ static const struct kind_prefix {
 	__u32 kind;
 } prefixes[] = {
 	{ "two_pass:", MMUN_KIND_TWO_PASS },
+	{ "invlock:", MMUN_KIND_INVLOCK },
 	{},
 };
 
@@ -182,11 +183,24 @@ static int nr_listeners(const struct model_config *config)
 	return nr;
 }
 
+/*
+ * The model does not specify the list notifier of invlock as a listener.
+ * process_mrelease() advances the sequence of invlock for each VMA.
+ */
+static bool is_foreign(const struct model_config *config,
+		       const struct model_role *role)
+{
+	return config->kind == MMUN_KIND_INVLOCK &&
+	       (model_uses_list(role->kind) || role->kind == MODEL_REAPER);
+}
+
 bool config_is_modelled(const struct model_config *config)
 {
 	int mutators = 0;
 
 	for (int i = 0; i < config->nr; i++) {
+		if (is_foreign(config, &config->role[i]))
+			return false;
 		mutators += model_is_mutator(config->role[i].kind);
 		for (int j = 0; j < i; j++)
 			if (!are_compatible(&config->role[i], &config->role[j]))

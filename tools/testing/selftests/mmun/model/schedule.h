@@ -10,8 +10,8 @@
  * the first actor in the configuration that can take a step.
  *
  * The text "two_pass:madvise02,rA" is the configuration madvise02,rA with ranges
- * of MMUN_KIND_TWO_PASS.  Without such a prefix, the ranges have the kind
- * MMUN_KIND_INTERVAL.
+ * of MMUN_KIND_TWO_PASS.  The prefix "invlock:" stands for MMUN_KIND_INVLOCK.
+ * Without a prefix, the ranges have the kind MMUN_KIND_INTERVAL.
  */
 #ifndef _SELFTESTS_MMUN_MODEL_SCHEDULE_H
 #define _SELFTESTS_MMUN_MODEL_SCHEDULE_H

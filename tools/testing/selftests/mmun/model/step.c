@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "invlock.h"
 #include "listen.h"
 #include "model.h"
 #include "ranges.h"
@@ -64,7 +65,8 @@ static bool locks(int kind)
 	.start = lock_start, .next = lock_next, .invalidate = lock_invalidate, \
 	.end = lock_end, .end_refused = lock_end, .insert = lock_insert,       \
 	.remove = lock_remove, .begin = lock_begin, .retry = lock_retry,       \
-	.rounds = rounds
+	.release = lock_start, .enter = lock_enter, .leave = lock_leave,       \
+	.clock = lock_clock, .wakes = lock_wakes, .rounds = rounds
 
 /* The rules that do not depend on the kind of the ranges */
 #define COMMON_RULES                                                         \
@@ -86,9 +88,42 @@ static const struct model_rules two_pass_rules = {
 	.awaits = passes_two,
 };
 
+/* The mm drops its list notifiers at RELEASE, so UNMAP calls no range. */
+static int rounds_until_release(int kind)
+{
+	return kind == MODEL_EXIT ? 1 : rounds(kind);
+}
+
+static const struct model_rules invlock_rules = {
+	COMMON_RULES,
+	.start = invlock_start,
+	.release = invlock_release,
+	.next = lock_next,
+	.invalidate = invlock_invalidate,
+	.awaits = passes_one,
+	.enter = invlock_enter,
+	.leave = invlock_leave,
+	.end = invlock_end,
+	.end_refused = invlock_end,
+	.insert = invlock_insert,
+	.remove = invlock_remove,
+	.begin = invlock_begin,
+	.retry = invlock_retry,
+	.clock = invlock_clock,
+	.wakes = invlock_wakes,
+	.rounds = rounds_until_release,
+};
+
 const struct model_rules *model_rules_of(__u32 kind)
 {
-	return kind == MMUN_KIND_TWO_PASS ? &two_pass_rules : &model_rules;
+	switch (kind) {
+	case MMUN_KIND_TWO_PASS:
+		return &two_pass_rules;
+	case MMUN_KIND_INVLOCK:
+		return &invlock_rules;
+	default:
+		return &model_rules;
+	}
 }
 
 typedef void (*call_fn)(struct step *s);
@@ -136,13 +171,20 @@ static void release_mmap_lock(struct step *s)
 
 /* The steps of a mutator, each from one hold to the next */
 
-static void wake_all(struct step *s)
+/* Returns whether the wait of a reader or of a remover is over. */
+static bool is_over(struct step *s)
+{
+	return s->rules->wakes(s->lock, s->role->range,
+			       s->kind == MODEL_REMOVER, &s->a->seq);
+}
+
+void step_wake(struct step *s)
 {
 	const int actor = s->actor;
 
 	for (int i = 0; i < s->config->nr; i++) {
 		step_select(s, i);
-		if (s->a->where == MODEL_WAITS_SEQ && s->a->seq != s->lock->seq)
+		if (s->a->where == MODEL_WAITS_SEQ && is_over(s))
 			step_finish(s, 0,
 				    s->kind == MODEL_READER ? s->a->seq : 0);
 	}
@@ -152,7 +194,7 @@ static void wake_all(struct step *s)
 static void end_invalidation(struct step *s)
 {
 	if (s->rules->end(s->lock))
-		wake_all(s);
+		step_wake(s);
 }
 
 void step_log(struct step *s, struct model_record record)
@@ -268,7 +310,7 @@ static void call_reaper(struct step *s)
 {
 	if (!ranges_reap(s)) {
 		if (s->rules->end_refused(s->lock))
-			wake_all(s);
+			step_wake(s);
 		step_finish(s, EAGAIN, 0);
 		return;
 	}
@@ -519,7 +561,8 @@ static int nr_refusals(const struct model_config *config)
 void model_init(struct model *m, const struct model_config *config)
 {
 	memset(m, 0, sizeof(*m));
-	m->lock.seq = MODEL_FIRST_SEQ;
+	/* The sequence of the mm is odd if the ranges are no interval notifiers. */
+	m->lock.seq = MODEL_FIRST_SEQ - !model_uses_intervals(config);
 	m->present = (1 << MODEL_PAGES) - 1;
 	m->refusals = nr_refusals(config);
 	for (int i = 0; i < MODEL_RANGES; i++) {

@@ -24,6 +24,8 @@ void step_select(struct step *s, int actor);
 void step_log(struct step *s, struct model_record record);
 /* Only the wrong rules of deliberate errors break the rules of the model. */
 void step_expect(struct step *s, bool is_right);
+/* Let each reader and each remover go on whose wait is over. */
+void step_wake(struct step *s);
 /* Make the call of the actor return @errnum or, if @errnum is 0, @result. */
 void step_finish(struct step *s, int errnum, int result);
 
