@@ -102,9 +102,6 @@ static __always_inline u64 mmun_shadow_for_each(struct mmun_range *range,
 	u64 *chunk, sum = 0;
 
 	lockdep_assert_held(&range->lock);
-	/* If an mm has a million ranges, most ranges have no shadow. */
-	if (xa_empty(&range->shadow))
-		return 0;
 	first = mmun_range_index(range, max(start, mmun_range_start(range)));
 	last = mmun_range_index(range, min(last, mmun_range_last(range)));
 	xa_for_each_range(&range->shadow, number, chunk,
@@ -122,11 +119,24 @@ static u64 mmun_slice_drop(struct mmun_range *range,
 	return 0;
 }
 
-/* Clear the entries of all pages that the addresses [start, last] overlap. */
-static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
-			     unsigned long last)
+static noinline void mmun_chunks_drop(struct mmun_range *range,
+				      unsigned long start, unsigned long last)
 {
 	mmun_shadow_for_each(range, start, last, mmun_slice_drop);
+}
+
+/*
+ * Clear the entries of all pages that the addresses [start, last] overlap.  If
+ * an mm has a million ranges, most ranges have no shadow.  The callbacks of
+ * these ranges must not even save the registers that the loop needs.
+ */
+static __always_inline void mmun_shadow_drop(struct mmun_range *range,
+					     unsigned long start,
+					     unsigned long last)
+{
+	lockdep_assert_held(&range->lock);
+	if (!xa_empty(&range->shadow))
+		mmun_chunks_drop(range, start, last);
 }
 
 static u64 mmun_slice_write_protect(struct mmun_range *range,
