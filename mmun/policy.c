@@ -27,6 +27,16 @@ static bool mmun_policy_keeps(const struct mmun_callback *cb)
 	}
 }
 
+/*
+ * Return whether the invalidation can free the chunks that become empty.  The
+ * exit of the mm frees nothing, because the range is removed later.
+ */
+static bool mmun_policy_prunes(const struct mmun_callback *cb)
+{
+	return cb->range->policy & MMUN_POLICY_FREES &&
+	       cb->mnr->event != MMU_NOTIFY_RELEASE;
+}
+
 /* Return whether the invalidation frees the chunks that become empty. */
 static bool mmun_policy_frees(const struct mmun_callback *cb)
 {
@@ -47,7 +57,7 @@ static void mmun_policy_apply(const struct mmun_callback *cb)
 		return;
 	}
 	mmun_shadow_drop(range, start, last);
-	if (range->policy & MMUN_POLICY_FREES)
+	if (mmun_policy_prunes(cb))
 		range->kept_chunks += mmun_shadow_prune(range, start, last,
 							mmun_policy_frees(cb));
 }
