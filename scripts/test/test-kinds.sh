@@ -85,7 +85,7 @@ print_rules() {
 programs_without_kinds() {
 	local base
 
-	grep -Ev '_(two_pass|list|list_mm|invlock|own_loop)_test$' "$out/programs" |
+	grep -Ev '_(two_pass|list|list_mm|invlock|own_loop|policy)_test$' "$out/programs" |
 		while read -r base; do
 			runs_over "${base%_test}" list || echo "$base"
 		done | sort

@@ -60,7 +60,8 @@ enum { MMUN_CALLS(MMUN_ALIAS) };
 /* clang-format off */
 MMUN_CALL(_mmun_info(int fd, struct mmun_info *info), info, *info = cmd)
 MMUN_CALL(_mmun_insert_spans(int fd, __u32 kind, struct mmun_span *spans, __u64 count, __u64 *done),
-	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(spans), .count = count)
+	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(spans), .count = count,
+	  .policy = MMUN_TEST_POLICY)
 MMUN_CALL(_mmun_insert_policy(int fd, __u32 kind, __u32 policy, struct mmun_span *span,
 			      __u64 *done),
 	  insert, *done = cmd.out_done, .kind = kind, .spans = mmun_u64(span), .count = 1,

@@ -17,6 +17,11 @@
 #define MMUN_TEST_KIND MMUN_KIND_INTERVAL
 #endif
 
+/* The policy of all ranges that a test inserts without a policy of its own */
+#ifndef MMUN_TEST_POLICY
+#define MMUN_TEST_POLICY 0
+#endif
+
 enum {
 	MMUN_ONLY_INVLOCK = 1 << MMUN_KIND_INVLOCK,
 	MMUN_MM_WIDE = 1 << MMUN_KIND_LIST_MM | 1 << MMUN_KIND_INVLOCK,

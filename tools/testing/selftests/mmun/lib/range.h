@@ -53,6 +53,20 @@
 #define expect_no_write(_nr) \
 	mmun_err_access(EFAULT, self->id, mmun_page(_nr), 1, MMUN_WRITE)
 
+/*
+ * Expect what an event leaves of page @_nr if the event only write-protects the
+ * page, as fork() does: without a policy nothing, and with the policies of
+ * x_policy_test a read-only entry.
+ */
+#define expect_protected(_nr)                 \
+	do {                                  \
+		expect_no_write(_nr);         \
+		if (MMUN_TEST_POLICY)         \
+			device_byte(_nr);     \
+		else                          \
+			expect_no_entry(_nr); \
+	} while (0)
+
 #define device_byte(_nr) mmun_device_byte(self->id, mmun_page(_nr))
 
 /* The device writes @_byte to page @_nr, and the CPU must read @_byte. */
