@@ -528,67 +528,6 @@ TEST_F(hold, is_not_logged_by_default)
 	mmun_expect_no_event();
 }
 
-/* Naive ranges do not use the collision-retry lock. */
-
-HOLD_FIXTURE(naive)
-
-/*
- *	reader			mutator
- *	begin
- *	collect page 0
- *				invalidate page 0
- *	commit
- */
-#define stepped_race(_id)                                                    \
-	({                                                                   \
-		struct mmun_token __t = mmun_read_begin(_id);                \
-		EXPECT_EQ(1, mmun_collect(__t, self->map, self->page,        \
-					  MMUN_METHOD_GUP, 0));              \
-		ASSERT_EQ(0, madvise(self->map, self->page, MADV_DONTNEED)); \
-		mmun_commit(__t);                                            \
-	})
-
-TEST_F(naive, range_publishes_a_stale_page_and_verify_reports_it)
-{
-	__u32 id = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page);
-	struct mmun_verify verify;
-
-	mmun_need_feature(MMUN_FEATURE_HMM);
-	EXPECT_EQ(0, stepped_race(id));
-	ASSERT_EQ(0, _mmun_verify(self->fd, id, &verify));
-	EXPECT_EQ(MMUN_VERIFY_DIFFERS, verify.out_result);
-	EXPECT_EQ(mmun_u64(self->map), verify.out_addr);
-	mmun_err_access(EOPNOTSUPP, id, self->map, 1, 0);
-	mmun_err_access(EOPNOTSUPP, id, self->map, 1, MMUN_WRITE);
-	self->map[0] = 1;
-	EXPECT_EQ(1, stepped_race(self->id));
-	EXPECT_EQ(0, mmun_verify(self->id));
-}
-
-TEST_F(naive, reader_does_not_wait)
-{
-	__u32 naive = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page);
-	struct mmun_token token;
-
-	hold_dontneed(0, MMUN_POINT_START, self->id);
-	token = mmun_read_begin(naive);
-	EXPECT_EQ(0, token.seq);
-	EXPECT_EQ(1, mmun_query_range(naive).out_invalidations);
-	EXPECT_EQ(0, mmun_check_retry(naive, token.seq));
-	EXPECT_EQ(0, mmun_commit(token));
-}
-
-TEST_F(naive, every_method_takes_a_snapshot)
-{
-	__u32 id = mmun_insert_kind(MMUN_KIND_NAIVE, self->map, self->page), m;
-
-	mmun_need_feature(MMUN_FEATURE_HMM);
-	for (m = MMUN_METHOD_HMM_FAULT; m <= MMUN_METHOD_GUP; m++)
-		EXPECT_EQ(1,
-			  mmun_snapshot(id, self->map, self->page, m, 0, NULL));
-	EXPECT_EQ(1, mmun_verify(id));
-}
-
 /* Threads that cannot be held */
 
 TEST_F(hold, arrival_in_reclaim_is_missed)
