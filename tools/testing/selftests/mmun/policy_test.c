@@ -12,7 +12,6 @@
 #define PAGES 8
 #define TABLE_PAGES 512UL /* pages of one table of the shadow */
 #define KEEP_ALL (MMUN_POLICY_SOFT_DIRTY | MMUN_POLICY_PROTECTION_PAGE)
-#define SOFT_DIRTY_BIT (1ULL << 55) /* in /proc/PID/pagemap */
 
 #define NO_SOFT_DIRTY "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY"
 #define NO_TWO_PASS "no two-pass notifiers: the kernel is older"
@@ -97,8 +96,8 @@ FIXTURE_SETUP(policy)
 #define query() mmun_query_range(self->id)
 #define expect_kept(_kept) EXPECT_EQ(_kept, query().out_kept)
 #define expect_kept_accesses(_nr) EXPECT_EQ(_nr, query().out_kept_accesses)
-#define need_soft_dirty() \
-	mmun_skip_if(!(mmun_pagemap(self->map) & SOFT_DIRTY_BIT), NO_SOFT_DIRTY)
+#define is_soft_dirty(_nr) (mmun_pagemap(mmun_page(_nr)) >> 55 & 1)
+#define need_soft_dirty() mmun_skip_if(!is_soft_dirty(0), NO_SOFT_DIRTY)
 
 #define mutate(_mutator) ASSERT_EQ(0, _mutator(self->map, mmun_pages(PAGES)))
 
@@ -168,9 +167,9 @@ KIND_TEST(policy, device_writes_after_clear_refs_only_after_a_snapshot)
 	watch_with(KEEP_ALL);
 	mutate(clear_soft_dirty);
 	expect_no_write(3);
-	EXPECT_EQ(0, mmun_pagemap(mmun_page(3)) & SOFT_DIRTY_BIT);
+	EXPECT_EQ(0, is_soft_dirty(3));
 	snapshot_pages(3, 1, MMUN_WRITE, NULL);
-	EXPECT_NE(0, mmun_pagemap(mmun_page(3)) & SOFT_DIRTY_BIT);
+	EXPECT_EQ(1, is_soft_dirty(3));
 	device_write_byte(3, 'd');
 	expect_no_write(4);
 	verify(PAGES);
@@ -467,26 +466,27 @@ FIXTURE_SETUP(policy_bound)
 }
 
 /*
- * Visit one page of each table.  Returns the number of visits until SNAPSHOT
- * fails, or @visits, or -1.  @most is the largest number of tables.
+ * Visit one page of each table of range @id, which begins at @map.  Returns the
+ * number of visits until SNAPSHOT fails, or @visits, or -1.  Sets @most to the
+ * largest number of shadow pages after a visit.
  */
-static int visit_tables(FIXTURE_DATA(policy_bound) * self, int visits,
-			__u64 *most)
+static int visit_tables(int fd, __u32 id, char *map, int visits, __u64 *most)
 {
+	const size_t page = sysconf(_SC_PAGESIZE);
 	struct mmun_query_context context;
 	int i;
 
+	*most = 0;
 	for (i = 0; i < visits; i++) {
-		char *at = mmun_page(page_of_table(i));
+		char *at = map + page_of_table(i) * page;
 		struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(
-			self->id, at, self->page, MMUN_METHOD_GUP, MMUN_WRITE);
+			id, at, page, MMUN_METHOD_GUP, MMUN_WRITE);
 
-		if (!mmun_map(at, self->page))
+		if (!mmun_map(at, page))
 			return -1;
-		if (_mmun_snapshot(self->fd, &snap))
+		if (_mmun_snapshot(fd, &snap))
 			return errno == ENOSPC ? i : -1;
-		if (munmap(at, self->page) ||
-		    _mmun_query_context(self->fd, &context))
+		if (munmap(at, page) || _mmun_query_context(fd, &context))
 			return -1;
 		if (context.out_shadow_pages > *most)
 			*most = context.out_shadow_pages;
@@ -499,12 +499,12 @@ static int visit_tables(FIXTURE_DATA(policy_bound) * self, int visits,
 		self->map = mmun_arena(page_of_table(_tables));               \
 		ASSERT_NE(NULL, self->map);                                   \
 		self->id = insert_policy(_policy, 0, page_of_table(_tables)); \
-		visit_tables(self, _tables, _most);                           \
+		visit_tables(self->fd, self->id, self->map, _tables, _most);  \
 	})
 
 KIND_TEST(policy_bound, tables_of_unmapped_memory_do_not_accumulate)
 {
-	__u64 most = 0;
+	__u64 most;
 
 	EXPECT_EQ(VISITS, visit(MMUN_POLICY_FREE_ON_UNMAP, VISITS, &most));
 	EXPECT_EQ(0, most);
@@ -518,8 +518,7 @@ KIND_TEST(policy_bound, tables_of_unmapped_memory_do_not_accumulate)
  * Another range, whose mapping has no pages, has all tables of the context but
  * FEW.  Ranges of one kind are enough to reach the limit of the context.
  */
-#define FEW 8
-#define SNAPSHOT_TABLES 128UL /* number of tables that one SNAPSHOT can fill */
+#define FEW 128 /* number of tables that one SNAPSHOT can fill */
 
 MMUN_PLAIN_FIXTURE(policy_limit, MMUN_RANGE_FIXTURE)
 
@@ -533,37 +532,30 @@ FIXTURE_SETUP(policy_limit)
 	mmun_setup();
 }
 
-/* Insert a range, whose shadow gets @_nr tables. */
-#define use_tables(_nr)                                                 \
-	do {                                                            \
-		const size_t __length = mmun_pages(page_of_table(_nr)); \
-		self->map = mmun_arena(page_of_table(_nr));             \
-		ASSERT_NE(NULL, self->map);                             \
-		ASSERT_EQ(0, mprotect(self->map, __length, PROT_READ)); \
-		self->id = insert_policy(0, 0, page_of_table(_nr));     \
-		for (int i = 0; i < (_nr); i += SNAPSHOT_TABLES)        \
-			look_at_tables(i, (_nr)-i < SNAPSHOT_TABLES ?   \
-						  (_nr)-i :             \
-						  SNAPSHOT_TABLES);     \
-	} while (0)
-
-#define look_at_tables(_first, _nr)                                            \
+/* Take a snapshot of FEW tables from @_first on.  No page is present. */
+#define look_at_few(_first)                                                    \
 	EXPECT_EQ(0, mmun_snapshot(self->id, mmun_page(page_of_table(_first)), \
-				   mmun_pages(page_of_table(_nr)),             \
+				   mmun_pages(page_of_table(FEW)),             \
 				   MMUN_METHOD_HMM_NOFAULT, 0, NULL))
 
 TEST_F(policy_limit, tables_accumulate_up_to_the_limit_only_without_a_policy)
 {
-	const int limit = mmun_info().out_max_shadow_pages / TABLE_PAGES;
-	__u64 most = 0;
+	const int all_but_few =
+		mmun_info().out_max_shadow_pages / TABLE_PAGES - FEW;
+	__u64 most;
 
 	mmun_need_feature(MMUN_FEATURE_HMM);
-	use_tables(limit - FEW);
-	expect_tables(limit - FEW);
-	EXPECT_EQ(VISITS, visit(MMUN_POLICY_FREE_ON_UNMAP, VISITS, &most));
-	expect_tables(limit - FEW);
-	EXPECT_EQ(FEW, visit(0, VISITS, &most));
-	expect_tables(limit);
+	self->map = mmun_arena(page_of_table(all_but_few));
+	ASSERT_NE(NULL, self->map);
+	mutate_pages(protect_write, 0, page_of_table(all_but_few));
+	self->id = insert_policy(0, 0, page_of_table(all_but_few));
+	for (int i = 0; i < all_but_few; i += FEW)
+		look_at_few(i);
+	expect_tables(all_but_few);
+	EXPECT_EQ(2 * FEW, visit(MMUN_POLICY_FREE_ON_UNMAP, 2 * FEW, &most));
+	expect_tables(all_but_few);
+	EXPECT_EQ(FEW, visit(0, 2 * FEW, &most));
+	expect_tables(all_but_few + FEW);
 }
 
 /*
