@@ -171,6 +171,8 @@ done
 batch "kselftest" env KINDS=all "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
 step "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$out"
+[ "$UNTIL" = compile ] ||
+	step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml \

@@ -169,12 +169,13 @@ changed_sources() {
 }
 
 # kinds: Prints the kinds of ranges, besides interval notifiers, for which build_tests
-# builds programs.
+# builds programs. Only test-naive.sh sets KINDS=naive.
 kinds() {
 	case ${KINDS:-all} in
 	interval) ;;
 	list)	echo list ;;
 	all)	echo two_pass list list_mm invlock ;;
+	naive)	echo naive naive_tree naive_linear ;;
 	*)	die "KINDS=$KINDS: expected interval, list or all" ;;
 	esac
 }
