@@ -9,10 +9,11 @@ functions in conditions (SC2310). errexit.py checks that the called function is 
 function is safe if each of its commands is the last command (of the function, or of a
 branch of a final "case"), ends in "|| return", or only tests, assigns or prints.
 
-errexit.py also reports two problems that shellcheck does not find. A script must not pass
-a function to a wrapper, such as quietly, because the wrapper runs the function in a
+errexit.py also reports three problems that shellcheck does not find. A script must not
+pass a function to a wrapper, such as quietly, because the wrapper runs the function in a
 condition. A script must not read output from "<(command)" or "<<<$(command)", because
-both forms lose the status of the command.
+both forms lose the status of the command. "NAME=$(command) program" loses the status as
+well, and the command sees the earlier assignments of the line.
 """
 
 import json
@@ -28,6 +29,9 @@ FUNCTION = re.compile(r"^(\w+)\(\) \{\n(.*?)^\}$", re.M | re.S)
 BUILTINS = ("local|echo|printf|return|exit|die|say|shift|break|continue|export|read"
             "|true|false|then|else|do|done|fi|esac|if|elif|while|for|until|case")
 ASSIGNMENT = r"\w+(\[\w+\])?\+?=(?!\"?\$\(|`)"
+COMMAND = r"\$\([^()]*\)"
+PREFIX = re.compile(rf"""\s*(\w+=('[^']*'|"[^"]*"|[^\s()'"]*)\s+)*"""
+                    rf"""\w+=("{COMMAND}"|{COMMAND})\s+["$\w]""")
 SAFE = re.compile(rf";;|({BUILTINS})\b|\[|compgen |command -v |[{{}}]|{ASSIGNMENT}")
 
 
@@ -102,6 +106,9 @@ def lost_statuses(path, text, functions):
         if re.search(r"\s<\(|<<<\"?\$\(", code):
             yield (f"{path}:{number}: <(...) and <<<$(...) lose the status of the "
                    "command; assign its output to a variable")
+        if PREFIX.match(code):
+            yield (f"{path}:{number}: NAME=$(...) before a command loses the status of "
+                   "the command in parentheses; assign its output in a line of its own")
         for wrapper in WRAPPERS:
             call = re.search(rf'(?:^|[\s;&|]){wrapper}((?: "[^"]*")*) (\w+)(?![\w-])', code)
             if call and call.group(2) in functions:

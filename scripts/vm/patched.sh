@@ -34,18 +34,15 @@ keep_result() {
 	[ ! -d "$out/result" ] || cp -r "$out/result" "$kept/"
 }
 
-# defect: Prints the directory of the patch, such as patches/refused-start. The judge does
-# not accept the expected failures of this defect.
-defect() {
-	realpath --relative-to "$TOP" "${PATCH%/*}"
-}
-
-# run_inside: Runs the tests on the kernel with the patch, inside the overlays.
+# run_inside: Runs the tests on the kernel with the patch, inside the overlays. The judge
+# does not accept the expected failures of the defect that the directory of the patch
+# describes, such as patches/refused-start.
 run_inside() {
-	local status=0
+	local defect status=0
 
+	defect=$(realpath --relative-to "$TOP" "${PATCH%/*}")
 	rebuild
-	PATCH='' FIXED=$(defect) "$SCRIPTS/kselftest.sh" || status=$?
+	PATCH='' FIXED=$defect "$SCRIPTS/kselftest.sh" || status=$?
 	keep_result
 	exit "$status"
 }
