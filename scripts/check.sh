@@ -41,6 +41,15 @@ step() {
 	fi
 }
 
+# table NAME PROCESS...: Does what step does. If PROCESS passes, table also prints the
+# lines of the output of PROCESS that start with "#", which are a table for the reader.
+table() {
+	local before=$failed
+
+	step "$@"
+	[ "$failed" != "$before" ] || sed -n '/^#/p' "$log"
+}
+
 # add_counts LINE: Adds the counts in LINE, "N passed, N failed, N skipped", to the
 # variables passed, failed and skipped. add_counts also sets the variable some_failed to
 # the number of failures in LINE.
@@ -170,13 +179,15 @@ for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
 done
 batch "kselftest" env KINDS=all "$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
-step "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$out"
 [ "$UNTIL" = compile ] ||
 	step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
+table "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$out"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 [ "$UNTIL" = compile ] ||
 	batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml \
 		"$SCRIPTS/kselftest.sh"
+[ "$UNTIL" = compile ] ||
+	table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" 7.3-uml
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"
