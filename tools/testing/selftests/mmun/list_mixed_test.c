@@ -566,12 +566,15 @@ TEST_F(list_mixed, refusal_of_a_range_hides_the_invalidation_from_the_list)
 
 static char *race_map;
 static int race_fd;
-static atomic_int race_stop, race_rounds;
+/* The thread that faults */
+static pid_t race_tid;
+static atomic_int race_stop, race_over, race_rounds;
 
 /* Orders.  The thread faults, and another thread of the process registers. */
 
 static int race_open(void *map, int is_list)
 {
+	race_tid = mmun_gettid();
 	race_fd = is_list ? list_open() : mmun_open();
 	race_map = mmun_map_filled(mmun_arena(RACE_PAGES), RACE_PAGES);
 	return race_map ? race_fd : -1;
@@ -591,54 +594,89 @@ static int race_fault(void *map, int nr)
 		}
 		ret = ret ?: mmun_child_end(&child);
 	}
+	atomic_store(&race_over, 1);
 	return ret;
 }
 
-static void race_await_fault(void)
+/* Let the thread fault.  Returns whether it has stopped, or takes too long. */
+static bool race_gives_up(const struct timespec *then)
 {
+	sched_yield();
+	errno = ETIMEDOUT;
+	return atomic_load(&race_over) || ms_since(then) >= MMUN_HOLD_MS;
+}
+
+/* Wait for the next page fault.  Returns 0, or -1 with errno. */
+static int race_await_fault(void)
+{
+	const struct timespec then = mmun_now();
 	const int rounds = atomic_load(&race_rounds);
 
 	while (atomic_load(&race_rounds) == rounds)
-		sched_yield();
+		if (race_gives_up(&then))
+			return -1;
+	return 0;
 }
 
 static int race_insert(void *map, int nr)
 {
 	__u32 id;
-	int ret;
+	int ret = race_await_fault() ?: _mmun_insert(race_fd, race_map, 1, &id);
 
-	race_await_fault();
-	ret = _mmun_insert(race_fd, race_map, 1, &id);
 	atomic_store(&race_stop, 1);
 	return ret;
 }
 
 /*
- * Register, wait until the notifier gets a start, and unregister.  As one thread
- * faults, the page fault that was active during the registration has ended then.
- * Returns the number of notifiers that got an end without a start, or -1.
+ * Returns the first callback of the notifier in the thread that faults, or -1
+ * with errno.  The callbacks of other threads, such as a page fault of this
+ * thread, say nothing about the page fault during the registration.
  */
+static int race_first_callback(__u32 id)
+{
+	const struct timespec then = mmun_now();
+	static struct list_log log;
+
+	do {
+		list_read_log(race_fd, &log);
+		for (int i = 0; i < log.nr; i++)
+			if (log.records[i].id == id &&
+			    log.records[i].tid == race_tid)
+				return log.records[i].op;
+	} while (!race_gives_up(&then));
+	return -1;
+}
+
+/*
+ * Register during a page fault.  Returns 0 if the notifier is first called at
+ * the start of an invalidation, 1 if the end comes first, or -1 with errno.
+ */
+static int race_register_once(void)
+{
+	struct mmun_list_register cmd = { .ops = LIST_BOTH };
+	struct mmun_list_unregister end;
+	int first;
+
+	if (race_await_fault() || LIST_CALL(race_fd, REGISTER, &cmd))
+		return -1;
+	first = race_first_callback(cmd.out_id);
+	end = (struct mmun_list_unregister){ .id = cmd.out_id };
+	if (first < 0 || LIST_CALL(race_fd, UNREGISTER, &end))
+		return -1;
+	return first != MMUN_LIST_START;
+}
+
+/* Returns the number of notifiers that got an end without a start, or -1. */
 static int race_register(void *map, int nr)
 {
 	int wrong = 0, ret = 0;
 
-	for (int i = 0; i < nr && !ret; i++) {
-		struct mmun_list_register cmd = { .ops = LIST_BOTH };
-		struct mmun_list_state state = {};
-
-		race_await_fault();
-		ret = LIST_CALL(race_fd, REGISTER, &cmd);
-		state.id = cmd.out_id;
-		while (!ret && !state.out_calls[MMUN_LIST_START])
-			ret = LIST_CALL(race_fd, STATE, &state);
-		wrong += state.out_unpaired > 0;
-		ret = ret   ?:
-			      LIST_CALL(race_fd, UNREGISTER,
-					&(struct mmun_list_unregister){
-						.id = cmd.out_id });
+	for (int i = 0; i < nr && ret >= 0; i++) {
+		ret = race_register_once();
+		wrong += ret > 0;
 	}
 	atomic_store(&race_stop, 1);
-	return ret ?: wrong;
+	return ret < 0 ? ret : wrong;
 }
 
 FIXTURE(list_race)
