@@ -213,6 +213,66 @@ TEST_F(list_object, each_close_puts_what_its_context_got)
 	EXPECT_EQ(2, list_state(id).out_users);
 }
 
+/* Put.  Returns the number of uses that the context still has. */
+static int job_put(struct worker *worker)
+{
+	struct mmun_list_put cmd = { .id = worker->id };
+
+	return LIST_CALL(worker->fd, PUT, &cmd) ?: (int)cmd.out_left;
+}
+
+/* What two threads have returned */
+struct both {
+	int own, other;
+};
+
+/* Put the object in this thread and in another one at the same time. */
+static struct both put_twice(int fd, __u32 id)
+{
+	struct worker worker = { .fd = fd, .id = id }, self = worker;
+	struct both left = { -2, -2 };
+
+	if (worker_create(&worker))
+		return left;
+	worker_do(&worker, job_put);
+	left.own = job_put(&self);
+	left.other = worker_join(&worker);
+	return left;
+}
+
+#define PUT_ROUNDS 100
+
+/* The core counts the users under a lock, so only one of the puts is the last. */
+TEST_F(list_object, two_threads_that_put_at_once_free_the_object_once)
+{
+	const struct mmun_list_counts before = list_query();
+
+	for (int i = 0; i < PUT_ROUNDS; i++) {
+		const __u32 id = list_get(KEY).out_id;
+		struct both left;
+
+		EXPECT_EQ(2, list_get(KEY).out_users);
+		left = put_twice(self->list, id);
+		EXPECT_EQ(1, left.own + left.other);
+		EXPECT_EQ(0, left.own * left.other);
+		list_err(ENOENT, STATE, state, .id = id);
+	}
+	expect_freed();
+	EXPECT_EQ(before.out_allocs + PUT_ROUNDS, list_query().out_allocs);
+}
+
+/* The last use can be put once. */
+TEST_F(list_object, one_of_two_threads_that_put_the_last_use_is_enoent)
+{
+	for (int i = 0; i < PUT_ROUNDS; i++) {
+		struct both left = put_twice(self->list, list_get(KEY).out_id);
+
+		EXPECT_EQ(-1, left.own + left.other);
+		EXPECT_EQ(0, left.own * left.other);
+	}
+	expect_freed();
+}
+
 /* Free */
 
 TEST_F(list_object, free_waits_for_the_end_of_the_grace_period)
@@ -341,6 +401,27 @@ TEST_F(list_object, failed_allocation_leaves_nothing)
 	EXPECT_EQ(1, list_get(KEY).out_allocs);
 	/* An object exists, so that nothing is allocated. */
 	EXPECT_EQ(2, list_get_with(KEY, MMUN_LIST_FAIL_ALLOC).out_users);
+}
+
+/* A context has a limited number of notifiers, of all sorts together. */
+TEST_F(list_object, get_of_a_full_context_is_enospc_and_allocates_nothing)
+{
+	const __u64 allocs = list_query().out_allocs;
+	__u32 last = 0;
+
+	for (int i = 0; i < MMUN_LIST_MAX_NOTIFIERS; i++)
+		last = list_register(0);
+	list_err(ENOSPC, REGISTER, register, .ops = 0);
+	list_err(ENOSPC, MAP_GET, map, .key = KEY);
+	EXPECT_EQ(0, list_err(ENOSPC, GET, get, .key = KEY).out_allocs);
+	EXPECT_EQ(allocs, list_query().out_allocs);
+	list_unregister(last);
+	list_put(list_get(KEY).out_id);
+	EXPECT_EQ(0, list_do(MAP_PUT, map,
+			     .id = list_do(MAP_GET, map, .key = KEY).out_id)
+			     .out_users);
+	list_register(0);
+	list_err(ENOSPC, REGISTER, register, .ops = 0);
 }
 
 static struct mmun_list_get interrupted;
@@ -523,13 +604,6 @@ TEST_F(list_object, map_with_a_late_removal_returns_a_dying_notifier)
 }
 
 /* The same steps with mmu_notifier_get() and mmu_notifier_put() */
-
-static int job_put(struct worker *worker)
-{
-	struct mmun_list_put cmd = { .id = worker->id };
-
-	return LIST_CALL(worker->fd, PUT, &cmd);
-}
 
 TEST_F(list_object, object_of_a_get_after_the_last_put_works)
 {

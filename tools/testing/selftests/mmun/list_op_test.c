@@ -133,6 +133,21 @@ TEST_F(list_op, hold_ends_when_its_time_is_over)
 	EXPECT_EQ(0, list_do(RESUME, resume, .hold = at).out_resumed);
 }
 
+TEST_F(list_op, hold_of_a_full_context_is_enospc)
+{
+	const __u32 id = list_register(LIST_BOTH);
+	__u32 at = 0;
+
+	for (int i = 0; i < MMUN_LIST_MAX_HOLDS; i++)
+		at = list_hold(id, MMUN_LIST_START, 0);
+	list_err(ENOSPC, HOLD, hold, .id = id, .op = MMUN_LIST_START,
+		 .timeout_ms = MMUN_HOLD_MS);
+	EXPECT_EQ(0, list_do(RESUME, resume, .hold = at).out_resumed);
+	list_hold(id, MMUN_LIST_END, 0);
+	list_err(ENOSPC, HOLD, hold, .id = id, .op = MMUN_LIST_START,
+		 .timeout_ms = MMUN_HOLD_MS);
+}
+
 /* An order: invalidate the first page @nr times. */
 static int dontneed_often(void *map, int nr)
 {
