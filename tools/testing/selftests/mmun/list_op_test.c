@@ -4,6 +4,7 @@
  * what in mm/ calls it.
  */
 #include "lib/cgroup.h"
+#include "lib/hugetlb.h"
 #include "lib/list.h"
 #include "lib/setting.h"
 
@@ -352,6 +353,141 @@ TEST_F(list_op, latest_notifier_is_called_first_at_start_and_at_end)
 		EXPECT_EQ(i < 2 ? MMUN_LIST_START : MMUN_LIST_END,
 			  log.records[i].op);
 	}
+}
+
+/* Invalidations inside of another one of the same task: huge pages */
+
+FIXTURE(list_nested)
+{
+	LIST_FIXTURE;
+	struct setting pool;
+	bool has_pool;
+};
+
+FIXTURE_SETUP(list_nested)
+{
+	/* A process that restores a setting must not have the device. */
+	self->has_pool = fill_pool(&self->pool, POOL_PAGES);
+	setup_list();
+}
+
+FIXTURE_TEARDOWN(list_nested)
+{
+	teardown_list();
+	EXPECT_EQ(0, setting_restore(&self->pool));
+}
+
+static char *nested_map;
+
+/* Orders: map a huge page, or two pages of hugetlb. */
+
+static int nested_map_huge(void *map, int nr)
+{
+	nested_map = mmun_map_filled(mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE),
+				     HUGE_SIZE / sysconf(_SC_PAGESIZE));
+	if (!nested_map)
+		return -1;
+	madvise(nested_map, HUGE_SIZE, MADV_HUGEPAGE);
+	return mmun_collapse(nested_map) ? -1 : 0;
+}
+
+static int nested_map_hugetlb(void *map, int nr)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+	void *p = mmap(NULL, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE,
+		       HUGETLB(flags), -1, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	nested_map = p;
+	mmun_store(nested_map, 1);
+	mmun_store(nested_map + HUGE_SIZE, 1);
+	return 0;
+}
+
+/* Orders on the first @nr pages */
+
+static int nested_dontneed(void *map, int nr)
+{
+	return madvise(nested_map, nr * sysconf(_SC_PAGESIZE), MADV_DONTNEED);
+}
+
+static int nested_munmap(void *map, int nr)
+{
+	return munmap(nested_map, nr * sysconf(_SC_PAGESIZE));
+}
+
+static bool is_end_of(const struct mmun_list_record *end,
+		      const struct mmun_list_record *start)
+{
+	return end->op == MMUN_LIST_END && end->start == start->start &&
+	       end->end == start->end && end->event == start->event;
+}
+
+#define MOST_NESTED 8
+
+/*
+ * Returns the largest number of invalidations that were active at once, or -1 if
+ * an end is not the end of the latest start that has not ended.
+ */
+static int nesting_of(const struct list_log *log, __u32 id)
+{
+	const struct mmun_list_record *open[MOST_NESTED];
+	int nr = 0, most = 0;
+
+	for (int i = 0; i < log->nr; i++) {
+		const struct mmun_list_record *r = &log->records[i];
+
+		if (r->id != id)
+			continue;
+		if (r->op == MMUN_LIST_START && nr < MOST_NESTED)
+			open[nr++] = r;
+		else if (!nr || !is_end_of(r, open[--nr]))
+			return -1;
+		most = nr > most ? nr : most;
+	}
+	return nr ? -1 : most;
+}
+
+/* Order the change.  Evaluates to the number of nested invalidations. */
+#define nested_do(_id, _order, _nr)                                      \
+	({                                                               \
+		static struct list_log __log;                            \
+		int __nesting;                                           \
+		list_drain(self->list);                                  \
+		ASSERT_EQ(0, mmun_child_do(&self->victim, _order, _nr)); \
+		list_read_log(self->list, &__log);                       \
+		__nesting = nesting_of(&__log, _id);                     \
+		expect_paired(_id);                                      \
+		if (__nesting < 1)                                       \
+			list_print(&__log);                              \
+		__nesting;                                               \
+	})
+
+TEST_F(list_nested, split_of_a_huge_page_starts_and_ends_inside_of_another)
+{
+	const __u32 id = list_register(LIST_BOTH);
+
+	mmun_skip_if(mmun_child_do(&self->victim, nested_map_huge, 0),
+		     MMUN_NO_COLLAPSE ", and boot with MEM=1G");
+	EXPECT_EQ(2, nested_do(id, nested_dontneed, 1));
+}
+
+/* Kernels before 6.3 raise a second, nested UNMAP to unmap huge pages. */
+TEST_F(list_nested, hugetlb_ends_each_invalidation_that_it_starts)
+{
+	const int pages = HUGE_SIZE / sysconf(_SC_PAGESIZE);
+	const __u32 id = list_register(LIST_BOTH);
+	int dontneed, unmap;
+
+	mmun_skip_if(!self->has_pool || mmun_child_do(&self->victim,
+						      nested_map_hugetlb, 0),
+		     NO_POOL);
+	dontneed = nested_do(id, nested_dontneed, pages);
+	EXPECT_LE(1, dontneed);
+	EXPECT_GE(2, dontneed);
+	unmap = nested_do(id, nested_munmap, 2 * pages);
+	EXPECT_EQ(dontneed, unmap);
 }
 
 /*
