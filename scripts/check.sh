@@ -187,6 +187,8 @@ step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 	batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml \
 		"$SCRIPTS/kselftest.sh"
 [ "$UNTIL" = compile ] ||
+	step "test/test-warnings.sh" "$SCRIPTS/test/test-warnings.sh" 7.3-uml
+[ "$UNTIL" = compile ] ||
 	table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" 7.3-uml
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \

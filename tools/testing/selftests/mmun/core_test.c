@@ -128,6 +128,26 @@ TEST_F(core, unregister_calls_no_release_after_exit)
 		XFAIL(return, LATE_RELEASE);
 }
 
+/* The mm of a process that has exited must not get an interval notifier. */
+TEST_F(core, warning_if_an_interval_is_inserted_into_an_mm_without_users)
+{
+	struct mmun_core_dead cmd = {
+		.start = sysconf(_SC_PAGESIZE),
+		.limit_ms = MMUN_CORE_MAX_MS,
+	};
+	struct mmun_child child;
+	int ret;
+
+	mmun_need_warnings();
+	ASSERT_EQ(0, mmun_child_start(&child, NULL));
+	cmd.pid = child.pid;
+	ret = ioctl(self->fd, MMUN_CORE_DEAD, &cmd);
+	mmun_child_kill(&child);
+	ASSERT_EQ(0, ret);
+	EXPECT_EQ(0, cmd.out_first);
+	EXPECT_EQ(-EINVAL, cmd.out_second);
+}
+
 /*
  * Tests of hugetlb.  The mapping is not populated, and the arena maps nothing
  * else, so the arena has no table of huge pages.  hmm_range_fault() calls

@@ -44,6 +44,25 @@ TEST_F(list_op, secondary_tlb_cannot_come_with_start_or_end)
 	}
 }
 
+/* The core itself refuses and warns, except older kernels, which do not check. */
+TEST_F(list_op, warning_if_secondary_tlb_comes_with_start_or_end)
+{
+	const __u32 with[] = { BIT(START), BIT(END), LIST_BOTH };
+	const __u64 registered = list_query().out_registered;
+	__u32 id;
+
+	mmun_need_warnings();
+	mmun_skip_if(!list_do(INFO, info, ).out_exclusive,
+		     "the kernel does not check");
+	for (int i = 0; i < ARRAY_SIZE(with); i++)
+		list_err(EINVAL, REGISTER, register,
+			 .ops = BIT(SECONDARY_TLB) | with[i],
+			 .flags = MMUN_LIST_FORCE);
+	EXPECT_EQ(registered, list_query().out_registered);
+	id = list_register_with(BIT(SECONDARY_TLB), MMUN_LIST_FORCE);
+	list_unregister(id);
+}
+
 TEST_F(list_op, notifier_without_callbacks_is_never_called)
 {
 	const __u32 id = list_register(0);

@@ -14,6 +14,9 @@
 #ifndef _MMUN_CORE_EXPERIMENT_H
 #define _MMUN_CORE_EXPERIMENT_H
 
+#include <linux/mm_types.h>
+#include <linux/pid.h>
+
 #include "mmun_core.h"
 
 /* The argument of an ioctl, which main.c copies from and to user space */
@@ -22,11 +25,16 @@ union mmun_core_cmd {
 	struct mmun_core_unregister unregister;
 	struct mmun_core_hugetlb hugetlb;
 	struct mmun_core_device_part device_part;
+	struct mmun_core_dead dead;
 };
 
 int mmun_core_synchronize(union mmun_core_cmd *ucmd);
 int mmun_core_unregister(union mmun_core_cmd *ucmd);
 int mmun_core_hugetlb(union mmun_core_cmd *ucmd);
 int mmun_core_device_part(union mmun_core_cmd *ucmd);
+int mmun_core_dead(union mmun_core_cmd *ucmd);
+
+/* unregister.c: returns the mm of a process with a reference (mm_users), or NULL */
+struct mm_struct *mmun_core_get_mm(struct pid *pid);
 
 #endif /* _MMUN_CORE_EXPERIMENT_H */

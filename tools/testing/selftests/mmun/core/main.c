@@ -31,6 +31,7 @@ static const struct mmun_core_call mmun_core_calls[] = {
 	{ MMUN_CORE_UNREGISTER, mmun_core_unregister },
 	{ MMUN_CORE_HUGETLB, mmun_core_hugetlb },
 	{ MMUN_CORE_DEVICE_PART, mmun_core_device_part },
+	{ MMUN_CORE_DEAD, mmun_core_dead },
 };
 
 /* Guards the static variables of all experiments */

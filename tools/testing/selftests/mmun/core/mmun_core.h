@@ -190,4 +190,35 @@ struct mmun_core_device_part {
 #define MMUN_CORE_DEVICE_PART \
 	_IOWR(MMUN_CORE_IOCTL_TYPE, 0xd3, struct mmun_core_device_part)
 
+/**
+ * struct mmun_core_dead - the argument of MMUN_CORE_DEAD
+ * @start: Address of a page
+ * @pid: A process, which is killed
+ * @limit_ms: Time to wait for the exit of the process, at most
+ *	MMUN_CORE_MAX_MS
+ * @out_first: What the insertion before the exit returned
+ * @out_second: What the insertion after the exit returned
+ */
+struct mmun_core_dead {
+	__aligned_u64 start;
+	__u32 pid;
+	__u32 limit_ms;
+	__s32 out_first;
+	__s32 out_second;
+};
+
+/*
+ * What does mmu_interval_notifier_insert() return for an mm that has no users?
+ * The core warns.
+ *
+ *   insert an interval notifier for @pid
+ *   kill @pid, and wait until its mm has no users
+ *   insert another interval notifier for the mm
+ *   remove what was inserted
+ *
+ * ESRCH: There is no process @pid, or it has no mm.  ETIMEDOUT: The process did
+ * not exit in time.
+ */
+#define MMUN_CORE_DEAD _IOWR(MMUN_CORE_IOCTL_TYPE, 0xd4, struct mmun_core_dead)
+
 #endif /* _MMUN_CORE_H */

@@ -125,7 +125,7 @@ static int mmun_core_start_probe(void)
 	return ret == -ENOENT ? -EOPNOTSUPP : ret;
 }
 
-static struct mm_struct *mmun_core_get_mm(struct pid *pid)
+struct mm_struct *mmun_core_get_mm(struct pid *pid)
 {
 	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
 	struct mm_struct *mm;

@@ -31,6 +31,14 @@
 
 #define mmun_skip_if(_condition, _why) mmun_skip_for((_condition) ? _why : NULL)
 
+/*
+ * Skip unless MMUN_WARN is set.  The test does what a driver must not do, and the
+ * sound kernel warns.
+ */
+#define mmun_need_warnings()               \
+	mmun_skip_if(!getenv("MMUN_WARN"), \
+		     "the kernel would warn: set MMUN_WARN=1 to run the test")
+
 #define mmun_need_feature(feature)                         \
 	mmun_skip_if(!mmun_has_feature(self->fd, feature), \
 		     "the kernel lacks " #feature          \
