@@ -640,7 +640,7 @@ TEST_F(list_op, copied_page_calls_change_pte_if_the_kernel_has_it)
 {
 	const struct mmun_list_info info = list_do(INFO, info, );
 	const __u32 ops = LIST_BOTH | (info.out_ops & BIT(CHANGE_PTE));
-	const __u32 id = list_register(ops);
+	const __u32 id = list_register(ops), later = list_register(ops);
 	static struct list_log log;
 	int start, end, change;
 
@@ -659,6 +659,8 @@ TEST_F(list_op, copied_page_calls_change_pte_if_the_kernel_has_it)
 	EXPECT_LT(change, end);
 	EXPECT_EQ(-1, find_record(&log, change + 1, id, MMUN_LIST_CHANGE_PTE,
 				  mmun_page(1)));
+	EXPECT_LT(start, find_record(&log, start, later, MMUN_LIST_CHANGE_PTE,
+				     mmun_page(1)));
 }
 
 #define NO_FLUSH "User-Mode Linux flushes no secondary TLB: needs CONFIG_X86"
@@ -976,6 +978,31 @@ static int hurry_khugepaged(struct setting *settings)
 	return 0;
 }
 
+/* Returns the number of pages of the huge page about which @id was asked. */
+static int pages_asked(int fd, __u32 id, const char *map)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	char *asked = calloc(HUGE_SIZE / page, 1);
+	static struct list_log log;
+	int nr = 0;
+
+	do {
+		list_read_log(fd, &log);
+		for (int i = 0; asked && i < log.nr; i++) {
+			const struct mmun_list_record *r = &log.records[i];
+			const __u64 at = r->start - mmun_u64(map);
+
+			if (list_is(r, id, MMUN_LIST_TEST_YOUNG) &&
+			    at < HUGE_SIZE)
+				asked[at / page] = 1;
+		}
+	} while (log.nr);
+	for (int i = 0; asked && i < HUGE_SIZE / page; i++)
+		nr += asked[i];
+	free(asked);
+	return nr;
+}
+
 TEST_F(list_young, khugepaged_asks_no_other_notifier_after_one_said_young)
 {
 	long scans = mmun_read_number(THP "khugepaged/full_scans");
@@ -1001,6 +1028,9 @@ TEST_F(list_young, khugepaged_asks_no_other_notifier_after_one_said_young)
 	asked_second = list_calls(self->second, MMUN_LIST_TEST_YOUNG);
 	/* The latest notifier is asked first. */
 	EXPECT_LE(HUGE_SIZE / self->page, asked_second);
+	/* About each page, not again and again about the first one. */
+	EXPECT_EQ(HUGE_SIZE / self->page,
+		  pages_asked(self->list, self->second, map));
 	EXPECT_EQ(variant->second ? 0 : asked_second, asked_first);
 	if (!self->is_young)
 		EXPECT_EQ(false, huge);
