@@ -479,9 +479,9 @@ static int visit_tables(int fd, __u32 id, char *map, int visits, __u64 *most)
 	*most = 0;
 	for (i = 0; i < visits; i++) {
 		char *at = map + page_of_table(i) * page;
-		struct mmun_snapshot snap = MMUN_SNAPSHOT_OF(
-			id, at, page, MMUN_METHOD_GUP, MMUN_WRITE);
+		struct mmun_snapshot snap;
 
+		snap = MMUN_SNAPSHOT_OF(id, at, page, MMUN_METHOD_GUP, 0);
 		if (!mmun_map(at, page))
 			return -1;
 		if (_mmun_snapshot(fd, &snap))
