@@ -20,6 +20,7 @@
 #include "bench/pages.c"
 #include "bench/hits.c"
 #include "bench/mm.c"
+#include "bench/policies.c"
 #include "bench/hmm.c"
 
 #define TIMEOUT_SECS 7200
@@ -53,6 +54,7 @@ BENCH(pages)
 BENCH(hits)
 BENCH(log)
 BENCH(mm)
+BENCH(policies)
 BENCH(test_hmm)
 BENCH(ranges)
 

@@ -11,7 +11,7 @@
 /* A row of the table.  A reader compares the rows with the same @op and @n. */
 struct row {
 	char op[32];
-	const char *scheme; /* interval, naive, floor, test_hmm, none */
+	const char *scheme; /* a kind, a policy, floor, test_hmm, none */
 	const char *unit;
 	__u64 n; /* ranges or pages */
 	__u64 units;
