@@ -591,48 +591,72 @@ static int protect_for_ever(struct subject *subject, int nr)
 }
 
 #define SNAPSHOTS 50
+#define STORM_PAGES ((int)(HUGE_SIZE / self->page))
 
-#define begin_storm() order_mutator(0, protect_for_ever, FREE_PAGE)
-#define end_storm()                                              \
-	do {                                                     \
-		__atomic_store_n(&self->subject->stop, true,     \
-				 __ATOMIC_RELAXED);              \
-		EXPECT_EQ(0, subject_answer(subject_thread(0))); \
+/* Two threads invalidate pages that the snapshots do not include. */
+#define begin_storm()                                                          \
+	do {                                                                   \
+		subject_must(0, map_huge, 0);                                  \
+		self->id = mmun_insert(huge, HUGE_SIZE);                       \
+		for (int __i = 0; __i < 2; __i++)                              \
+			order_mutator(__i, protect_for_ever, FREE_PAGE + __i); \
 	} while (0)
+
+#define end_storm()                                                        \
+	do {                                                               \
+		__atomic_store_n(&self->subject->stop, true,               \
+				 __ATOMIC_RELAXED);                        \
+		for (int __i = 0; __i < 2; __i++)                          \
+			EXPECT_EQ(0, subject_answer(subject_thread(__i))); \
+	} while (0)
+
+/* Take a snapshot in the storm.  Returns the argument with the results. */
+#define storm_snapshot(_flags, _after)                                       \
+	({                                                                   \
+		struct mmun_snapshot __s = MMUN_SNAPSHOT_OF(                 \
+			self->id, huge, HUGE_SIZE, MMUN_METHOD_GUP, _flags); \
+		__s.lock_after = _after;                                     \
+		ASSERT_EQ(0, _mmun_snapshot(self->fd, &__s));                \
+		__s;                                                         \
+	})
 
 /* Under the lock no invalidation of the storm can begin. */
 TEST_F(storm, locked_snapshots_never_retry)
 {
+	struct mmun_snapshot s;
+
 	begin_storm();
-	for (int i = 0; i < SNAPSHOTS; i++)
-		expect_locked(
-			locked_snapshot(RANGE_PAGES, MMUN_METHOD_GUP, 0, 0), 0);
+	for (int i = 0; i < SNAPSHOTS; i++) {
+		s = storm_snapshot(MMUN_WRITE_LOCK, 0);
+		EXPECT_EQ(1, s.out_locked);
+		EXPECT_EQ(0, s.out_retries);
+		EXPECT_EQ(STORM_PAGES, s.out_valid);
+	}
 	end_storm();
 }
 
 /* A snapshot that locks after n collisions has n retries, and not more. */
 TEST_F(storm, retries_are_bounded_by_lock_after)
 {
-	unsigned int bounded = 0, locked = 0, unbounded = 0;
+	unsigned int bounded = 0, locked = 0, unbounded = 0, most = 0;
 	struct mmun_snapshot s;
 
 	begin_storm();
 	for (int i = 0; i < SNAPSHOTS; i++) {
-		s = locked_snapshot(RANGE_PAGES, MMUN_METHOD_GUP, 0, 2);
+		s = storm_snapshot(MMUN_WRITE_LOCK, 2);
 		EXPECT_GE(2, s.out_retries);
 		EXPECT_EQ(s.out_retries == 2, s.out_locked);
+		EXPECT_EQ(0, s.out_collided);
 		bounded += s.out_retries;
 		locked += s.out_locked;
-		s = MMUN_SNAPSHOT_OF(self->id, self->map,
-				     mmun_pages(RANGE_PAGES), MMUN_METHOD_GUP,
-				     0);
-		ASSERT_EQ(0, _mmun_snapshot(self->fd, &s));
+		s = storm_snapshot(0, 0);
 		unbounded += s.out_retries;
+		most = s.out_retries > most ? s.out_retries : most;
 	}
 	end_storm();
 	fprintf(stderr,
-		"# %d snapshots: %u retries and %u locks with the fall-back, %u retries without\n",
-		SNAPSHOTS, bounded, locked, unbounded);
+		"# %d snapshots: %u retries and %u locks with the fall-back, %u retries without, at most %u\n",
+		SNAPSHOTS, bounded, locked, unbounded, most);
 }
 
 /* Errors */
