@@ -38,6 +38,19 @@ static int mmun_section_reserve(struct mmun_range *range,
 	return 0;
 }
 
+/*
+ * Return true if a commit would allocate tables for nothing, because munmap()
+ * has invalidated the pages and freed their tables.  An empty table would stay
+ * until the removal of the range if the addresses are never used again.
+ */
+static bool mmun_section_is_in_vain(struct mmun_range *range, unsigned long seq)
+{
+	if (!range->policy)
+		return false;
+	guard(spinlock)(&range->lock);
+	return range->kind->read_retry(range, seq);
+}
+
 static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 				struct list_head *parts, u32 *published)
 {
@@ -65,8 +78,10 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)
 {
-	int ret = mmun_section_reserve(range, parts);
+	int ret = -EBUSY;
 
+	if (!mmun_section_is_in_vain(range, seq))
+		ret = mmun_section_reserve(range, parts);
 	if (!ret)
 		ret = mmun_section_publish(range, seq, parts, published);
 	if (!ret)

@@ -651,6 +651,7 @@ KIND_TEST(policy_race, commit_after_the_callback_freed_the_table_collides)
 	hold_munmap(MMUN_POINT_LEAVE);
 	EXPECT_EQ(0, mmun_query_context().out_shadow_pages);
 	expect_entries_freed(token);
+	EXPECT_EQ(0, mmun_query_context().out_shadow_pages);
 	end_workers();
 	expect_shadow(FREE_PAGE, false);
 }
