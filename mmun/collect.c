@@ -16,9 +16,9 @@ static struct hmm_range mmun_hmm_range(struct mmun_range *range,
 
 	/* For MMUN_KIND_NAIVE, HMM must ignore earlier collisions. */
 	if (!range->kind->coherent)
-		seq = mmun_subscription_seq(range->clock);
+		seq = mmun_subscription_seq(mmun_range_clock(range));
 	return (struct hmm_range){
-		.notifier = range->clock,
+		.notifier = mmun_range_clock(range),
 		.notifier_seq = seq,
 		.start = start,
 		.end = start + nr * PAGE_SIZE,

@@ -242,11 +242,11 @@ struct mmun_ctx {
 /**
  * struct mmun_activity - counts invalidations
  * @active: number of active invalidations
- * @ended: number of times that @active has become 0
+ * @ended: number of times that @active has become 0, modulo 2^32
  */
 struct mmun_activity {
 	u32 active;
-	u64 ended;
+	u32 ended;
 };
 
 /**
@@ -254,8 +254,6 @@ struct mmun_activity {
  * @mni: the subscription.  Its interval_tree holds the first and last
  *	address.  A range of a list notifier uses only interval_tree, mm and
  *	invalidate_seq, and the core never sees its @mni.
- * @clock: the subscription whose invalidate_seq is the sequence of the read side
- *	critical sections: @mni, or mmun_list::clock
  * @ctx: the context, which outlives the range
  * @kind: the notifier scheme
  * @list: the object of a range of a list notifier.  Its lock protects
@@ -274,41 +272,44 @@ struct mmun_activity {
  * @commits: number of batches and snapshots that were published
  * @collisions: number of read side critical sections that collided
  * @kept: number of entries that callbacks kept because of @policy
- * @kept_accesses: number of kept entries that ACCESS has used
- * @kept_chunks: number of empty chunks that callbacks kept because of @policy
+ * @kept_accesses: number of kept entries that ACCESS has used, modulo 2^32
+ * @kept_chunks: number of empty chunks that callbacks kept because of @policy,
+ *	modulo 2^32
  * @disabled: REMOVE has begun.  Nothing may be published.
  * @unsubscribed: REMOVE has unsubscribed the range.  A later callback of the
  *	range is a bug.
  * @lock: the update lock.  mmu_interval_set_seq() and mmu_interval_read_retry()
- *	must be called under @lock.  It protects @fail_nonblock to @disabled,
- *	and the entries of @shadow.
+ *	must be called under @lock.  It protects the counters, @disabled, and
+ *	the entries of @shadow.
  * @shadow: the shadow page table, in chunks of MMUN_CHUNK_PAGES entries.  The
  *	index of a chunk is mmun_range_index() / MMUN_CHUNK_PAGES.  entry.h has
  *	the format of an entry.  Chunks are added without @lock.  A chunk is
  *	freed with the range, or under @lock because of @policy.  An entry has
  *	no reference to its page, because the callback drops the entry before
  *	the page can be freed.
+ *
+ * An mm can have a million ranges, so a range must be small: 208 bytes without
+ * the debugging of locks.
  */
 struct mmun_range {
 	struct mmu_interval_notifier mni;
-	struct mmu_interval_notifier *clock;
 	struct mmun_ctx *ctx;
 	const struct mmun_kind_ops *kind;
 	struct mmun_list *list;
 	struct mmun_activity activity;
+	u64 invalidations;
+	u64 commits;
+	u64 collisions;
+	u64 kept;
 	u32 callbacks;
-	bool removing;
 	refcount_t refs;
 	u32 id;
 	u32 policy;
 	u32 fail_nonblock;
-	u64 invalidations;
-	u64 failed;
-	u64 commits;
-	u64 collisions;
-	u64 kept;
-	u64 kept_accesses;
-	u64 kept_chunks;
+	u32 failed;
+	u32 kept_accesses;
+	u32 kept_chunks;
+	bool removing;
 	bool disabled;
 	bool unsubscribed;
 	/* mmun_range_ctor() initializes the following fields. */
@@ -418,6 +419,7 @@ struct mmun_span_group {
  *	interval notifiers
  * @can_refuse: a callback that must not block may return false
  * @can_write_lock: SNAPSHOT may take mmap_lock for writing
+ * @mm_sequence: the sections of all ranges have the sequence of the mm
  * @list: the form of the object of a list notifier
  * @insert: subscribes the range.  The caller must hold a reference on mm_users.
  *	Returns 0, -EINTR, -ENOMEM, or -EOVERFLOW.
@@ -432,6 +434,7 @@ struct mmun_kind_ops {
 	bool hmm_loop;
 	bool can_refuse;
 	bool can_write_lock;
+	bool mm_sequence;
 	enum mmun_list_form list;
 	int (*insert)(struct mmun_range *range);
 	void (*remove)(struct mmun_range *range);
@@ -703,6 +706,7 @@ static const struct mmun_kind_ops mmun_interval_kind, mmun_naive_kind;
 static const struct mmun_kind_ops mmun_two_pass_kind;
 
 /* kinds/list_range.c */
+static struct mmu_interval_notifier *mmun_range_clock(struct mmun_range *range);
 static const struct mmun_kind_ops mmun_list_kind, mmun_list_mm_kind;
 static const struct mmun_kind_ops mmun_invlock_kind;
 static const struct mmun_kind_ops mmun_naive_tree_kind, mmun_naive_linear_kind;

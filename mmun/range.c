@@ -83,7 +83,6 @@ static void mmun_range_init(struct mmun_range *range,
 	range->mni.interval_tree.start = span->start;
 	/* mmu_interval_notifier_insert() checks the length. */
 	range->mni.interval_tree.last = span->start + span->length - 1;
-	range->clock = &range->mni;
 	range->ctx = group->ctx;
 	range->kind = mmun_kinds[group->insert->kind];
 	range->policy = group->insert->policy;
@@ -192,9 +191,10 @@ static int mmun_query_range(struct mmun_ctx *ctx, struct mmun_query_range *cmd)
 
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	cmd->out_retry = range->kind->coherent &&
-			 mmu_interval_check_retry(range->clock, cmd->seq);
-	cmd->out_seq = mmun_subscription_seq(range->clock);
+	cmd->out_retry =
+		range->kind->coherent &&
+		mmu_interval_check_retry(mmun_range_clock(range), cmd->seq);
+	cmd->out_seq = mmun_subscription_seq(mmun_range_clock(range));
 	cmd->out_in_tree = mmun_subscription_in_tree(&range->mni);
 	guard(spinlock)(&range->lock);
 	cmd->out_invalidations = range->invalidations;

@@ -55,7 +55,7 @@ static int mmun_snapshot_fall_back(struct mmun_range *range,
 	if (!(cmd->flags & MMUN_WRITE_LOCK) || cmd->out_locked ||
 	    cmd->out_retries < cmd->lock_after)
 		return 0;
-	ret = mmun_write_lock(range->clock->mm);
+	ret = mmun_write_lock(mmun_range_clock(range)->mm);
 	cmd->out_locked = !ret;
 	return ret;
 }
@@ -91,7 +91,7 @@ static int mmun_snapshot_loop(struct mmun_range *range, struct mmun_part *part,
 	cmd->out_locked = 0;
 	ret = mmun_snapshot_rounds(range, part, cmd);
 	if (cmd->out_locked)
-		mmun_write_unlock(range->clock->mm);
+		mmun_write_unlock(mmun_range_clock(range)->mm);
 	return ret;
 }
 

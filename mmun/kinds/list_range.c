@@ -8,6 +8,15 @@
 #include "list.h"
 
 /*
+ * Return the subscription whose invalidate_seq is the sequence of the read side
+ * critical sections.
+ */
+static struct mmu_interval_notifier *mmun_range_clock(struct mmun_range *range)
+{
+	return range->kind->mm_sequence ? &range->list->clock : &range->mni;
+}
+
+/*
  * Add the range to the object.  If an active invalidation would count the
  * range, add the range to the pending ranges.
  */
@@ -75,16 +84,6 @@ static int mmun_list_insert(struct mmun_range *range)
 	return ret;
 }
 
-/* Insert a range that uses the sequence of the mm. */
-static int mmun_invlock_insert(struct mmun_range *range)
-{
-	int ret = mmun_list_insert(range);
-
-	if (!ret)
-		range->clock = &range->list->clock;
-	return ret;
-}
-
 /*
  * Begin the removal.  From now on no invalidation calls or counts the range, so
  * the readers of the range must not wait for the end of an invalidation.  Their
@@ -125,7 +124,7 @@ static struct mmun_activity *mmun_list_activity(struct mmun_range *range)
 		       &range->list->activity;
 }
 
-static bool mmun_list_has_ended(struct mmun_range *range, u64 ended)
+static bool mmun_list_has_ended(struct mmun_range *range, u32 ended)
 {
 	guard(spinlock)(&range->list->lock);
 	return mmun_list_activity(range)->ended != ended;
@@ -143,11 +142,11 @@ static unsigned long mmun_list_read_begin(struct mmun_range *range)
 	struct mmun_list *list = range->list;
 	unsigned long seq;
 	bool active;
-	u64 ended;
+	u32 ended;
 
 	might_sleep();
 	scoped_guard(spinlock, &list->lock) {
-		seq = mmun_subscription_seq(range->clock);
+		seq = mmun_subscription_seq(mmun_range_clock(range));
 		active = activity->active;
 		ended = activity->ended;
 	}
@@ -177,8 +176,9 @@ static const struct mmun_kind_ops mmun_list_mm_kind = {
 static const struct mmun_kind_ops mmun_invlock_kind = {
 	.coherent = true,
 	.can_write_lock = true,
+	.mm_sequence = true,
 	.list = MMUN_LIST_INVLOCK,
-	.insert = mmun_invlock_insert,
+	.insert = mmun_list_insert,
 	.remove = mmun_list_remove,
 	.read_begin = mmun_list_read_begin,
 	.read_retry = mmun_interval_read_retry,
