@@ -159,20 +159,30 @@ static void mmun_log_consume(struct mmun_log *log, u64 sequence)
 	log->tail = max(log->tail, sequence);
 }
 
-/* Log an event of a range, other than an invalidation. */
-static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
-			   unsigned long seq)
+static noinline void mmun_log_range_event(struct mmun_range *range,
+					  enum mmun_record_type type,
+					  unsigned long seq)
 {
 	struct mmun_log *log = &range->ctx->log;
 	struct mmun_record *record;
 
-	if (!mmun_log_enabled(log, type))
-		return;
 	record = mmun_record_begin(log, type, range->id, ktime_get_ns());
 	record->cur_seq = seq;
 	mmun_record_set_interval(record, mmun_range_start(range),
 				 mmun_range_last(range) + 1);
 	mmun_record_end(log);
+}
+
+/*
+ * Log an event of a range, other than an invalidation.  The function is small,
+ * because INSERT and REMOVE can log a million events, whose types are usually
+ * disabled.
+ */
+static void mmun_log_range(struct mmun_range *range, enum mmun_record_type type,
+			   unsigned long seq)
+{
+	if (mmun_log_enabled(&range->ctx->log, type))
+		mmun_log_range_event(range, type, seq);
 }
 
 /* Wait until the log is not empty. */

@@ -392,7 +392,8 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  * struct mmun_span_group - a group of spans that one step of INSERT or
  *	REMOVE handles
  * @ctx: the context
- * @insert: INSERT: the arguments
+ * @kind: INSERT: the notifier scheme of the ranges
+ * @policy: INSERT: mask of MMUN_POLICY_*
  * @user: user space address of the first span of the group
  * @nr: number of spans.  If a span fails, @nr becomes the number of spans
  *	before the failed span.
@@ -402,7 +403,8 @@ mmun_subscription_in_tree(const struct mmu_interval_notifier *mni)
  */
 struct mmun_span_group {
 	struct mmun_ctx *ctx;
-	const struct mmun_insert *insert;
+	const struct mmun_kind_ops *kind;
+	u32 policy;
 	struct mmun_span __user *user;
 	unsigned int nr;
 	int ret;

@@ -84,8 +84,8 @@ static void mmun_range_init(struct mmun_range *range,
 	/* mmu_interval_notifier_insert() checks the length. */
 	range->mni.interval_tree.last = span->start + span->length - 1;
 	range->ctx = group->ctx;
-	range->kind = mmun_kinds[group->insert->kind];
-	range->policy = group->insert->policy;
+	range->kind = group->kind;
+	range->policy = group->policy;
 	refcount_set(&range->refs, 1);
 	range->id = span->id;
 }

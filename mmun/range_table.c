@@ -186,9 +186,10 @@ static void mmun_group_remove(struct mmun_span_group *group)
 }
 
 /*
- * Run @execute for each group of spans, until a span fails.  After a fatal
- * signal, the function runs @execute for one more group.  Returns an error only
- * if no span succeeded.
+ * Run @execute for each group of spans, until a span fails.  @insert has the
+ * arguments of INSERT, and is NULL for REMOVE.  After a fatal signal, the
+ * function runs @execute for one more group.  Returns an error only if no span
+ * succeeded.
  */
 static int mmun_groups_execute(struct mmun_ctx *ctx,
 			       const struct mmun_insert *insert, u64 spans,
@@ -203,7 +204,10 @@ static int mmun_groups_execute(struct mmun_ctx *ctx,
 	if (!group)
 		return -ENOMEM;
 	group->ctx = ctx;
-	group->insert = insert;
+	if (insert) {
+		group->kind = mmun_kinds[insert->kind];
+		group->policy = insert->policy;
+	}
 	group->user = u64_to_user_ptr(spans);
 	group->ret = 0;
 	for (*done = 0; *done < count && !group->ret; *done += group->nr) {
