@@ -1,47 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests the mm-wide lock "invlock": which invalidations mmap_lock excludes if a
- * task holds the lock for writing, and what the fall-back of SNAPSHOT gives.
- * Documentation/schemes.rst lists the lock of each invalidation.
+ * Tests the mm-wide lock "invlock": what the fall-back of SNAPSHOT to mmap_lock
+ * gives, and the sequence of the mm.  write_lock_test tests which invalidations
+ * mmap_lock excludes.
  */
 #define MMUN_TEST_KIND MMUN_KIND_INVLOCK
 
-#include "lib/cgroup.h"
-#include "lib/ksm.h"
-#include "lib/setting.h"
 #include "lib/subject.h"
-#include <limits.h>
-#include <linux/mempolicy.h>
-#include <sys/utsname.h>
-
-/* Advice of madvise() that the C library of Debian 12 lacks */
-#define ADVISE_GUARD 102
-
-#define PAGEMAP_SOFT_DIRTY (1ULL << 55)
-
-/*
- * The first kernel in which the lock does not exclude the invalidation, as
- * 100 * version + patch level.  The lock for page faults is the lock of the VMA
- * since 6.4.  Since 6.17, the same holds for some advice of madvise().
- */
-#define IN_NO_KERNEL INT_MAX
-#define IN_ALL_KERNELS 0
-#define SINCE_VMA_FAULTS 604
-#define SINCE_VMA_ADVICE 617
-#define SINCE_VMA_GUARDS 619
-
-static int kernel_version(void)
-{
-	int version = 0, level = 0;
-	struct utsname name;
-
-	if (!uname(&name))
-		sscanf(name.release, "%d.%d", &version, &level);
-	return 100 * version + level;
-}
 
 static char *huge; /* HUGE_SIZE bytes at a multiple of HUGE_SIZE */
-static char *target; /* one page, to which mremap() moves a page */
 
 /* Preparations, by the subject */
 
@@ -62,12 +29,6 @@ static int map_shared(struct subject *subject, int nr)
 	return p ? (mmun_store(p, 's'), 0) : -1;
 }
 
-static int free_lazily(struct subject *subject, int nr)
-{
-	return mmun_write_lazily_freed(subject_page(subject, nr),
-				       subject->page);
-}
-
 /* Small pages, which the kernel may collapse to a huge page */
 static int map_huge(struct subject *subject, int nr)
 {
@@ -75,21 +36,6 @@ static int map_huge(struct subject *subject, int nr)
 		return -1;
 	madvise(huge, HUGE_SIZE, MADV_HUGEPAGE);
 	return 0;
-}
-
-/* Fails if the kernel has no guard regions. */
-static int try_guard(struct subject *subject, int nr)
-{
-	return madvise(subject_page(subject, FREE_PAGE), subject->page,
-		       ADVISE_GUARD);
-}
-
-/* Fails if the kernel has no soft dirty bits.  A written page has the bit. */
-static int try_soft_dirty(struct subject *subject, int nr)
-{
-	__u64 entry = mmun_pagemap(subject_page(subject, nr));
-
-	return entry & PAGEMAP_SOFT_DIRTY ? 0 : -1;
 }
 
 /* A child, which lives as long as the subject, shares all pages. */
@@ -100,53 +46,18 @@ static int share_pages(struct subject *subject, int nr)
 	return mmun_child_start(&child, NULL);
 }
 
-/* Mutations, by a thread of the subject */
-
-#define MUTATION(_name, _call)                                     \
-	static int mutate_##_name(struct subject *subject, int nr) \
-	{                                                          \
-		char *page = subject_page(subject, nr);            \
-		const size_t length = subject->page;               \
-		return (void)page, (void)length, _call;            \
-	}
-
-/* clang-format off */
-MUTATION(mprotect, mprotect(page, length, PROT_READ))
-MUTATION(mremap, mremap(page, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED ? -1 : 0)
-MUTATION(free, madvise(page, length, MADV_FREE))
-MUTATION(guard, madvise(page, length, ADVISE_GUARD))
-MUTATION(pageout, madvise(page, length, MADV_PAGEOUT))
-MUTATION(collapse, madvise(huge, HUGE_SIZE, MADV_COLLAPSE))
-MUTATION(clear_refs, mmun_write_file("/proc/self/clear_refs", "4"))
-MUTATION(store, (mmun_store(page, 'w'), 0))
-/* clang-format on */
+static int mutate_mprotect(struct subject *subject, int nr)
+{
+	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
+}
 
 /* Mutations, by another process */
 
 /* clang-format off */
 JOB(punch, fallocate(worker->subject->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		     worker->length))
-JOB(truncate, ftruncate(worker->subject->memfd, 0))
-JOB(reclaim, (mmun_write_file("memory.reclaim", "1M"), 0))
-JOB(mrelease, syscall(SYS_process_mrelease, worker->subject->mutator[0].thread.pidfd, 0))
 JOB(lock, _mmun_lock_mm(worker->fd, MMUN_HOLD_MS, &(__u32){ 0 }))
 /* clang-format on */
-
-/* The other process moves its own mapping of the page. */
-static int job_move(struct worker *worker)
-{
-	int node = 1, status = -1;
-	void *at = worker->at;
-
-	if (syscall(SYS_move_pages, 0, 1UL, &at, NULL, &status, 0))
-		return -1;
-	node = !status;
-	return syscall(SYS_move_pages, 0, 1UL, &at, &node, &status,
-		       MPOL_MF_MOVE_ALL) ||
-			       status != node ?
-		       -1 :
-		       0;
-}
 
 /*
  * The locker is a thread of the test, so that the lock belongs to a process
@@ -177,7 +88,6 @@ static int job_move(struct worker *worker)
 #define setup_lock()                                             \
 	do {                                                     \
 		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE); \
-		target = mmun_arena(1);                          \
 		setup_subject();                                 \
 		self->id = insert_range();                       \
 		setup_worker(&self->locker, self->id);           \
@@ -207,264 +117,15 @@ static int job_move(struct worker *worker)
 	} while (0)
 
 #define query_id() mmun_query_range(self->id).out_invalidations
-#define invalidations() mmun_query_range(self->watched).out_invalidations
-
-/* Wait until the mutator sleeps.  If a page fault sleeps, @_call is false. */
-#define expect_excluded(_tid, _call)                           \
-	do {                                                   \
-		struct mmun_task __t = mmun_quiesce_one(_tid); \
-		EXPECT_EQ(MMUN_TASK_BLOCKED, __t.state);       \
-		EXPECT_EQ(_call, __t.syscall >= 0);            \
-		EXPECT_EQ(self->before, invalidations());      \
-	} while (0)
-
-/**
- * FIXTURE_VARIANT(exclude) - an invalidation
- * @mutate: the invalidation by a thread of the subject, or NULL
- * @job: the invalidation by a thread of the test, or NULL
- * @prepare: what the subject does before the lock is taken, or NULL
- * @not_excluded: the first kernel in which the lock does not exclude it
- * @is_fault: whether the invalidation is not part of a system call
- * @is_huge: whether the invalidation hits the memory @huge
- * @needs_cgroup: whether the subject must be in a memory cgroup
- * @missing: why the kernel may lack the invalidation, or NULL
- */
-LOCK_FIXTURE(exclude, __u32 watched; __u64 before; struct mmun_child cleanup)
-
-FIXTURE_VARIANT(exclude)
-{
-	mutate_fn mutate;
-	int (*job)(struct worker * worker);
-	mutate_fn prepare;
-	int not_excluded;
-	bool is_fault;
-	bool is_huge;
-	bool needs_cgroup;
-	const char *missing;
-};
-
-/* clang-format off */
-#define OWN(_name, _not_excluded, ...) \
-	FIXTURE_VARIANT_ADD(exclude, _name) { .mutate = mutate_##_name, .not_excluded = _not_excluded, ##__VA_ARGS__ }
-#define FOREIGN(_name, ...) \
-	FIXTURE_VARIANT_ADD(exclude, _name) { .job = job_##_name, .not_excluded = IN_ALL_KERNELS, ##__VA_ARGS__ }
-
-OWN(munmap, IN_NO_KERNEL);
-OWN(mprotect, IN_NO_KERNEL);
-OWN(fork, IN_NO_KERNEL);
-OWN(mremap, IN_NO_KERNEL);
-OWN(clear_refs, IN_NO_KERNEL, .prepare = try_soft_dirty, .missing = "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY");
-OWN(pageout, IN_NO_KERNEL, .prepare = free_lazily);
-OWN(collapse, IN_NO_KERNEL, .prepare = map_huge, .is_huge = true, .missing = MMUN_NO_COLLAPSE);
-OWN(dontneed, SINCE_VMA_ADVICE);
-OWN(free, SINCE_VMA_ADVICE);
-OWN(guard, SINCE_VMA_GUARDS, .prepare = try_guard, .missing = "no guard regions: the kernel is older");
-OWN(store, SINCE_VMA_FAULTS, .prepare = share_pages, .is_fault = true);
-FOREIGN(punch, .prepare = map_shared);
-FOREIGN(truncate, .prepare = map_shared);
-FOREIGN(move, .prepare = map_shared, .missing = "no second node: boot with numa=fake=2");
-FOREIGN(reclaim, .prepare = free_lazily, .needs_cgroup = true);
-/* clang-format on */
-
-#define is_excluded() (kernel_version() < variant->not_excluded)
-
-/* Watch the memory that the invalidation hits. */
-#define prepare_mutation()                                                    \
-	do {                                                                  \
-		self->watched = variant->is_huge ?                            \
-					mmun_insert(huge, HUGE_SIZE) :        \
-					self->id;                             \
-		subject_must(0, fault_in_all, 0);                             \
-		if (variant->prepare &&                                       \
-		    subject_do(subject_thread(0), variant->prepare, 0)) {     \
-			mmun_skip_for(variant->missing);                      \
-			ASSERT_TRUE(false);                                   \
-		}                                                             \
-		if (variant->job == job_move) {                               \
-			ASSERT_NE(NULL, mmun_map_file(self->map, self->page,  \
-						      MAP_SHARED,             \
-						      self->subject->memfd)); \
-			mmun_load(self->map);                                 \
-		}                                                             \
-		self->before = invalidations();                               \
-	} while (0)
-
-/* Start the invalidation.  Returns the thread. */
-#define start_mutation()                                         \
-	({                                                       \
-		self->other.length = self->page;                 \
-		if (variant->job)                                \
-			worker_do(&self->other, variant->job);   \
-		else                                             \
-			order_mutator(0, variant->mutate, 0);    \
-		variant->job ? self->other.tid : subject_tid(0); \
-	})
-
-/* Wait until the invalidation has ended.  Returns the result. */
-#define finish_mutation()                           \
-	(variant->job ? worker_join(&self->other) : \
-			subject_answer(subject_thread(0)))
-
-/*
- * An invalidation that the lock excludes neither begins nor ends before the
- * unlock.  Another invalidation does both.
- */
-TEST_F(exclude, lock_for_writing_excludes_what_takes_mmap_lock)
-{
-	pid_t tid;
-	int ret;
-
-	if (variant->needs_cgroup) {
-		need_cgroup(&self->cleanup, 16L << 20);
-		ASSERT_EQ(0, mmun_write_number("cgroup.procs",
-					       self->subject->pid));
-	}
-	prepare_mutation();
-	begin_lock();
-	tid = start_mutation();
-	if (is_excluded()) {
-		expect_excluded(tid, !variant->is_fault);
-		end_lock();
-	}
-	ret = finish_mutation();
-	if (ret < 0)
-		mmun_skip_for(variant->missing);
-	EXPECT_LE(0, ret);
-	EXPECT_LT(self->before, invalidations());
-	end_lock();
-}
-
-/* Page merging */
-
-LOCK_FIXTURE(lock_ksm, struct setting run)
-
-/* Two pages with the same bytes */
-static int make_mergeable(struct subject *subject, int nr)
-{
-	memset(subject->map, 'k', 2 * subject->page);
-	return madvise(subject->map, 2 * subject->page, MADV_MERGEABLE);
-}
-
-/* Kernel threads that start at boot have small process IDs. */
-static pid_t find_ksmd(void)
-{
-	char path[32], comm[32];
-
-	for (pid_t pid = 2; pid < 1000; pid++) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		if (!mmun_read_file(path, comm, sizeof(comm)) &&
-		    !strncmp(comm, "ksmd", 4))
-			return pid;
-	}
-	return 0;
-}
-
-/* Returns whether the thread sleeps, and no signal wakes it. */
-static bool is_blocked(pid_t tid)
-{
-	struct mmun_task task = { .tid = tid };
-
-	mmun_task_see(&task);
-	mmun_task_close(&task);
-	return task.state == MMUN_TASK_BLOCKED;
-}
-
-TEST_F(lock_ksm, ksmd_merges_no_page_under_the_lock)
-{
-	const pid_t ksmd = find_ksmd();
-	struct ksm ksm;
-
-	setting_keep(&self->run, KSM_DIR "run");
-	if (subject_do(subject_thread(0), make_mergeable, 0))
-		SKIP(return, "no ksmd: set CONFIG_KSM");
-	begin_lock();
-	ASSERT_EQ(0, ksm_start(&ksm));
-	expect_soon(is_blocked(ksmd));
-	EXPECT_EQ(0, query_id());
-	end_lock();
-	while (!query_id() && !ksm_is_through(&ksm))
-		;
-	EXPECT_LT(0, query_id());
-	EXPECT_EQ(0, ksm_stop(&ksm));
-	EXPECT_EQ(0, setting_restore(&self->run));
-}
-
-/* The end of the process */
-
-LOCK_FIXTURE(lock_exit)
-
-static int pin_own_mm(struct subject *subject, int its_fd)
-{
-	return _mmun_pin_mm(its_fd, MMUN_HOLD_MS, &(__u32){ 0 });
-}
 
 static int open_device(struct subject *subject, int nr)
 {
 	return mmun_open();
 }
 
-/* The lock includes a reference to the mm, so that the mm cannot exit. */
-TEST_F(lock_exit, locked_mm_does_not_exit)
-{
-	begin_lock();
-	ASSERT_EQ(0, subject_kill(self->subject, SIGKILL));
-	mmun_quiesce_one(subject_tid(0));
-	mmun_quiesce_one(subject_tid(1));
-	EXPECT_EQ(0, query_id());
-	EXPECT_LT(0, mmun_query_context().out_mm_users);
-	end_lock();
-	subject_end(self->subject);
-	expect_soon(query_id() > 0);
-	EXPECT_EQ(0, mmun_query_context().out_mm_users);
-}
-
-/*
- * process_mrelease() needs a thread that has not exited: the second thread
- * waits in PIN_MM.
- */
-TEST_F(lock_exit, process_mrelease_waits_for_the_lock)
-{
-	struct mmun_record r = {};
-	int its_fd = subject_do(subject_thread(0), open_device, 0);
-	int fd = subject_getfd(self->subject, its_fd);
-	__u32 count;
-
-	subject_must(0, fault_in_all, 0);
-	order_mutator(1, pin_own_mm, its_fd);
-	ASSERT_EQ(1, mmun_wait_record(fd, MMUN_RECORD_PIN, &r));
-	begin_lock();
-	ASSERT_EQ(0, subject_kill(self->subject, SIGKILL));
-	worker_do(&self->other, job_mrelease);
-	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(self->other.tid).state);
-	EXPECT_EQ(0, query_id());
-	end_lock();
-	EXPECT_EQ(0, worker_join(&self->other));
-	EXPECT_LT(0, query_id());
-	EXPECT_EQ(0, _mmun_unpin_mm(fd, 0, &count));
-	EXPECT_EQ(0, close(fd));
-}
-
-TEST_F(lock_exit, lock_of_an_mm_that_has_exited_is_esrch)
-{
-	__u32 unpinned;
-
-	subject_end(self->subject);
-	EXPECT_ERRNO(ESRCH, _mmun_lock_mm(self->fd, 1, &unpinned));
-}
-
-TEST_F(lock_exit, lock_ends_by_itself)
-{
-	__u32 unpinned = 1;
-
-	ASSERT_EQ(0, _mmun_lock_mm(self->fd, 1, &unpinned));
-	EXPECT_EQ(0, unpinned);
-	subject_must(0, mutate_munmap, 0);
-	EXPECT_EQ(1, query_id());
-}
-
 /* SNAPSHOT with the lock */
 
-LOCK_FIXTURE(locked, __u32 method)
+LOCK_FIXTURE(locked)
 
 #define locked_snapshot(_pages, _method, _flags, _after)                  \
 	({                                                                \
@@ -507,11 +168,20 @@ TEST_F(locked, snapshot_collects_under_the_lock_and_unlocks)
 
 TEST_F(locked, snapshot_without_a_collision_does_not_lock)
 {
+	struct mmun_snapshot s;
+
 	mmun_need_method(variant->method);
-	EXPECT_EQ(
-		0,
-		locked_snapshot(RANGE_PAGES, variant->method, 0, 1).out_locked);
+	s = locked_snapshot(RANGE_PAGES, variant->method, 0, 1);
+	EXPECT_EQ(0, s.out_locked);
 }
+
+LOCK_FIXTURE(own_copies)
+
+/* clang-format off */
+FIXTURE_VARIANT(own_copies) { __u32 method; };
+FIXTURE_VARIANT_ADD(own_copies, hmm) { MMUN_METHOD_HMM_FAULT };
+FIXTURE_VARIANT_ADD(own_copies, gup) { MMUN_METHOD_GUP };
+/* clang-format on */
 
 /*
  * The page faults of the reader copy pages, and so invalidate the pages under
@@ -519,10 +189,8 @@ TEST_F(locked, snapshot_without_a_collision_does_not_lock)
  * nothing to copy.  @lock_after: 0: the first round has the lock.  1: the second
  * round has the lock, because the first has collided.
  */
-TEST_F(locked, own_copies_collide_once_with_and_without_the_lock)
+TEST_F(own_copies, collide_once_with_and_without_the_lock)
 {
-	if (variant->method == MMUN_METHOD_HMM_NOFAULT)
-		SKIP(return, "the method causes no page fault");
 	mmun_need_method(variant->method);
 	for (int after = 0; after < 2; after++) {
 		subject_must(0, share_pages, 0);

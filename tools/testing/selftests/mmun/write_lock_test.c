@@ -9,6 +9,7 @@
  */
 #define MMUN_TEST_KIND MMUN_KIND_INVLOCK
 
+#include "lib/cgroup.h"
 #include "lib/ksm.h"
 #include "lib/mmun.h"
 #include "lib/setting.h"
@@ -51,6 +52,15 @@ static int job_lock(struct worker *worker)
 
 /* Preparations by the subject, before the lock is held */
 
+/*
+ * Map all pages of the subject, and copy the pages that fork() has shared.  The
+ * code of a mutation then needs no page fault, which could wait for mmap_lock.
+ */
+static int prepare_code(struct subject *subject, int nr)
+{
+	return mlockall(MCL_CURRENT) ?: munlockall();
+}
+
 /* Split the VMA behind the page. */
 static int prepare_two_vmas(struct subject *subject, int nr)
 {
@@ -87,6 +97,13 @@ static int prepare_shared(struct subject *subject, int nr)
 		return -1;
 	mmun_store(p, 's');
 	return 0;
+}
+
+/* The kernel reclaims such a page without swap. */
+static int prepare_lazily_freed(struct subject *subject, int nr)
+{
+	return mmun_write_lazily_freed(subject_page(subject, nr),
+				       subject->page);
 }
 
 /* Map an area that can become a huge page. */
@@ -142,6 +159,11 @@ static int by_guard(struct subject *subject, int nr)
 		       MADV_GUARD_INSTALL);
 }
 
+static int by_pageout(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, nr), subject->page, MADV_PAGEOUT);
+}
+
 static int by_soft_dirty(struct subject *subject, int nr)
 {
 	return mmun_write_file("/proc/self/clear_refs", "4");
@@ -177,6 +199,13 @@ static int job_truncate(struct worker *worker)
 	return ftruncate(worker->subject->memfd, 0);
 }
 
+/* The write fails if the kernel reclaims less than 1 MiB. */
+static int job_reclaim(struct worker *worker)
+{
+	mmun_write_file("memory.reclaim", "1M");
+	return 0;
+}
+
 static int job_mrelease(struct worker *worker)
 {
 	int pidfd = worker->subject->mutator[0].thread.pidfd;
@@ -205,12 +234,16 @@ static int job_move(struct worker *worker)
 	return node_of_shared(&node) == node ? 0 : -1;
 }
 
-/* @other: mutates; @reader: holds the lock; @before: see lock_mm() */
+/*
+ * @other: mutates; @reader: holds the lock; @before: see lock_mm(); @cleanup:
+ * removes the cgroup
+ */
 #define WRITE_LOCK_FIXTURE(_fixture)                              \
 	FIXTURE(_fixture)                                         \
 	{                                                         \
 		SUBJECT_FIXTURE;                                  \
 		__u64 before;                                     \
+		struct mmun_child cleanup;                        \
 	};                                                        \
 	FIXTURE_SETUP(_fixture)                                   \
 	{                                                         \
@@ -285,6 +318,7 @@ VARIANT(mremap, .mutate = by_mremap);
 VARIANT(fork, .mutate = mutate_fork);
 VARIANT(soft_dirty, .mutate = by_soft_dirty);
 VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true);
+VARIANT(pageout, .prepare = prepare_lazily_freed, .mutate = by_pageout);
 VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
 VARIANT(dontneed, .mutate = mutate_dontneed,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
@@ -336,6 +370,7 @@ TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
 	if (variant->vma_lock_since)
 		waits = kernel_version() < variant->vma_lock_since ||
 			!faults_use_vma_locks();
+	subject_must(0, prepare_code, 0);
 	if (variant->prepare)
 		subject_must(0, variant->prepare, PAGE);
 	lock_mm();
@@ -364,6 +399,7 @@ FIXTURE_VARIANT(by_test)
 	mutate_fn prepare;
 	const char *need;
 	const char *why;
+	bool in_cgroup;
 };
 
 #define NODE1 "/sys/devices/system/node/node1"
@@ -374,10 +410,17 @@ FIXTURE_VARIANT_ADD(by_test, hole) { .job = job_punch, .prepare = prepare_memfd 
 FIXTURE_VARIANT_ADD(by_test, truncation) { .job = job_truncate, .prepare = prepare_memfd };
 FIXTURE_VARIANT_ADD(by_test, migration) {
 	.job = job_move, .prepare = prepare_shared, .need = NODE1, .why = NO_NODE };
+FIXTURE_VARIANT_ADD(by_test, reclaim) {
+	.job = job_reclaim, .prepare = prepare_lazily_freed, .in_cgroup = true };
 /* clang-format on */
 
 TEST_F(by_test, does_not_wait_for_mmap_lock)
 {
+	if (variant->in_cgroup) {
+		need_cgroup(&self->cleanup, 16L << 20);
+		ASSERT_EQ(0, mmun_write_number("cgroup.procs",
+					       self->subject->pid));
+	}
 	mmun_skip_if(variant->need && access(variant->need, F_OK),
 		     variant->why);
 	subject_must(0, variant->prepare, PAGE);
