@@ -22,6 +22,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
+#define NO_GUARD "no guard pages: the kernel is older"
 #define PAGE 1 /* the page that changes, in the range */
 #define LOCK_MS 15000
 
@@ -109,11 +110,19 @@ static int prepare_lazily_freed(struct subject *subject, int nr)
 /* Map an area that can become a huge page. */
 static int prepare_huge(struct subject *subject, int nr)
 {
-	if (mmap(huge, HUGE_SIZE, PROT_READ | PROT_WRITE,
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) ||
+	    mmap(huge, HUGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != huge)
 		return -1;
 	mmun_fill(huge, ALL_PAGES);
 	return 0;
+}
+
+/* Set a guard in a page that is not in the range. */
+static int prepare_guard(struct subject *subject, int nr)
+{
+	return madvise(subject_page(subject, FREE_PAGE), subject->page,
+		       MADV_GUARD_INSTALL);
 }
 
 /* Give ksmd two equal pages. */
@@ -299,6 +308,7 @@ WRITE_LOCK_FIXTURE(by_subject)
  * @mmap_lock_until: the last kernel of which the test knows that the mutation
  *	takes mmap_lock, if @vma_lock_since is not 0
  * @in_huge: the mutation invalidates the arena of the huge page
+ * @missing: why @prepare fails on some kernels, or NULL
  */
 FIXTURE_VARIANT(by_subject)
 {
@@ -307,6 +317,7 @@ FIXTURE_VARIANT(by_subject)
 	int vma_lock_since;
 	int mmap_lock_until;
 	bool in_huge;
+	const char *missing;
 };
 
 /* clang-format off */
@@ -317,14 +328,15 @@ VARIANT(mprotect, .mutate = by_mprotect);
 VARIANT(mremap, .mutate = by_mremap);
 VARIANT(fork, .mutate = mutate_fork);
 VARIANT(soft_dirty, .mutate = by_soft_dirty);
-VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true);
+VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true,
+	.missing = MMUN_NO_COLLAPSE);
 VARIANT(pageout, .prepare = prepare_lazily_freed, .mutate = by_pageout);
 VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
 VARIANT(dontneed, .mutate = mutate_dontneed,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
 VARIANT(free, .mutate = by_free,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
-VARIANT(guard, .mutate = by_guard,
+VARIANT(guard, .prepare = prepare_guard, .mutate = by_guard, .missing = NO_GUARD,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
 VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
 	.mmap_lock_until = VERSION(6, 1), .vma_lock_since = VERSION(6, 12));
@@ -352,13 +364,20 @@ VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
 			     kernel_version() < variant->vma_lock_since, \
 		     "it is not known which lock this kernel takes")
 
-#define mutator_succeeds()                                     \
-	({                                                     \
-		int __ret = subject_answer(subject_thread(0)); \
-		mmun_skip_if(__ret &&errno == EINVAL,          \
-			     "the kernel lacks the call");     \
-		EXPECT_EQ(0, __ret);                           \
-	})
+/* Skip the test if the kernel lacks what the mutation needs. */
+#define prepare_subject()                                                   \
+	do {                                                                \
+		if (!variant->prepare ||                                    \
+		    !subject_do(subject_thread(0), variant->prepare, PAGE)) \
+			break;                                              \
+		mmun_skip_for(variant->missing);                            \
+		ASSERT_TRUE(false)                                          \
+		{                                                           \
+			TH_LOG("not prepared: %s", strerror(errno));        \
+		}                                                           \
+	} while (0)
+
+#define mutator_succeeds() EXPECT_EQ(0, subject_answer(subject_thread(0)))
 
 TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
 {
@@ -371,8 +390,7 @@ TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
 		waits = kernel_version() < variant->vma_lock_since ||
 			!faults_use_vma_locks();
 	subject_must(0, prepare_code, 0);
-	if (variant->prepare)
-		subject_must(0, variant->prepare, PAGE);
+	prepare_subject();
 	lock_mm();
 	order_mutator(0, variant->mutate, PAGE);
 	if (waits) {
