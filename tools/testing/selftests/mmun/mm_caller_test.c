@@ -3,6 +3,7 @@
  * Tests invalidations by parts of mm/ that munmap(), mprotect() and the like do
  * not call: ksmd, migration between nodes, swap, writeback, breakpoints.
  */
+#include "lib/disk.h"
 #include "lib/ksm.h"
 #include "lib/mmun.h"
 #include "lib/setting.h"
@@ -243,11 +244,6 @@ TEST_F(migrate, raises_clear_for_exactly_the_migrated_pages)
 
 #define PAGES 16
 #define OP 9
-#define DISK "/dev/zram0"
-#define DISK_SIZE "/sys/block/zram0/disksize"
-#define DISK_RESET "/sys/block/zram0/reset"
-#define DISK_BYTES (8UL << 20)
-#define NO_DISK "no /dev/zram0 that is free: set CONFIG_ZRAM=y"
 
 FIXTURE(disk)
 {
@@ -256,25 +252,9 @@ FIXTURE(disk)
 	struct mmun_child cleanup;
 };
 
-static int remove_disk(void *arg, int nr)
-{
-	swapoff(DISK);
-	return mmun_write_file(DISK_RESET, "1");
-}
-
-/* Returns -1 if there is no disk, or if the disk is in use. */
-static int make_disk(struct mmun_child *cleanup)
-{
-	if (mmun_read_number(DISK_SIZE) ||
-	    mmun_cleanup_start(cleanup, remove_disk, NULL) ||
-	    mmun_write_file(DISK_SIZE, "8M"))
-		return -1;
-	return open(DISK, O_RDWR | O_CLOEXEC);
-}
-
 FIXTURE_SETUP(disk)
 {
-	self->disk = make_disk(&self->cleanup);
+	self->disk = disk_create(&self->cleanup);
 	ASSERT_EQ(0, mmun_stay_on_this_cpu());
 	mmun_setup_arena(PAGES);
 }

@@ -10,6 +10,7 @@
 #define MMUN_TEST_KIND MMUN_KIND_INVLOCK
 
 #include "lib/cgroup.h"
+#include "lib/disk.h"
 #include "lib/ksm.h"
 #include "lib/mmun.h"
 #include "lib/setting.h"
@@ -105,6 +106,18 @@ static int prepare_lazily_freed(struct subject *subject, int nr)
 {
 	return mmun_write_lazily_freed(subject_page(subject, nr),
 				       subject->page);
+}
+
+/* Map and write the first page of the disk. */
+static int prepare_disk(struct subject *subject, int nr)
+{
+	char *p = subject_page(subject, nr);
+	int disk = open(DISK, O_RDWR | O_CLOEXEC);
+
+	if (disk < 0 || !mmun_map_file(p, subject->page, MAP_SHARED, disk))
+		return -1;
+	mmun_store(p, 'd');
+	return close(disk);
 }
 
 /* Map an area that can become a huge page. */
@@ -208,6 +221,13 @@ static int job_truncate(struct worker *worker)
 	return ftruncate(worker->subject->memfd, 0);
 }
 
+static int job_write_back(struct worker *worker)
+{
+	int disk = open(DISK, O_RDWR | O_CLOEXEC);
+
+	return fsync(disk) ?: close(disk);
+}
+
 /* The write fails if the kernel reclaims less than 1 MiB. */
 static int job_reclaim(struct worker *worker)
 {
@@ -245,28 +265,33 @@ static int job_move(struct worker *worker)
 
 /*
  * @other: mutates; @reader: holds the lock; @before: see lock_mm(); @cleanup:
- * removes the cgroup
+ * removes the cgroup or the disk
  */
-#define WRITE_LOCK_FIXTURE(_fixture)                              \
-	FIXTURE(_fixture)                                         \
-	{                                                         \
-		SUBJECT_FIXTURE;                                  \
-		__u64 before;                                     \
-		struct mmun_child cleanup;                        \
-	};                                                        \
-	FIXTURE_SETUP(_fixture)                                   \
-	{                                                         \
-		shared = mmap(NULL, sysconf(_SC_PAGESIZE),        \
-			      PROT_READ | PROT_WRITE,             \
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0); \
-		ASSERT_NE(MAP_FAILED, shared);                    \
-		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);  \
-		ASSERT_NE(NULL, huge);                            \
-		setup_subject();                                  \
-		self->id = insert_range();                        \
-		setup_workers(self->id);                          \
-	}                                                         \
-	SUBJECT_FIXTURE_TEARDOWN(_fixture)
+#define WRITE_LOCK_FIXTURE(_fixture)                                  \
+	FIXTURE(_fixture)                                             \
+	{                                                             \
+		SUBJECT_FIXTURE;                                      \
+		__u64 before;                                         \
+		struct mmun_child cleanup;                            \
+	};                                                            \
+	FIXTURE_SETUP(_fixture)                                       \
+	{                                                             \
+		shared = mmap(NULL, sysconf(_SC_PAGESIZE),            \
+			      PROT_READ | PROT_WRITE,                 \
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);     \
+		ASSERT_NE(MAP_FAILED, shared);                        \
+		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);      \
+		ASSERT_NE(NULL, huge);                                \
+		setup_subject();                                      \
+		self->id = insert_range();                            \
+		setup_workers(self->id);                              \
+	}                                                             \
+	FIXTURE_TEARDOWN(_fixture)                                    \
+	{                                                             \
+		teardown_subject();                                   \
+		if (self->cleanup.pid > 0)                            \
+			EXPECT_EQ(0, mmun_child_end(&self->cleanup)); \
+	}
 
 #define invalidations() (mmun_query_range(self->id).out_invalidations)
 
@@ -418,6 +443,7 @@ FIXTURE_VARIANT(by_test)
 	const char *need;
 	const char *why;
 	bool in_cgroup;
+	bool on_disk;
 };
 
 #define NODE1 "/sys/devices/system/node/node1"
@@ -430,6 +456,8 @@ FIXTURE_VARIANT_ADD(by_test, migration) {
 	.job = job_move, .prepare = prepare_shared, .need = NODE1, .why = NO_NODE };
 FIXTURE_VARIANT_ADD(by_test, reclaim) {
 	.job = job_reclaim, .prepare = prepare_lazily_freed, .in_cgroup = true };
+FIXTURE_VARIANT_ADD(by_test, writeback) {
+	.job = job_write_back, .prepare = prepare_disk, .on_disk = true };
 /* clang-format on */
 
 TEST_F(by_test, does_not_wait_for_mmap_lock)
@@ -438,6 +466,12 @@ TEST_F(by_test, does_not_wait_for_mmap_lock)
 		need_cgroup(&self->cleanup, 16L << 20);
 		ASSERT_EQ(0, mmun_write_number("cgroup.procs",
 					       self->subject->pid));
+	}
+	if (variant->on_disk) {
+		int disk = disk_create(&self->cleanup);
+
+		mmun_skip_if(disk < 0, NO_DISK);
+		EXPECT_EQ(0, close(disk));
 	}
 	mmun_skip_if(variant->need && access(variant->need, F_OK),
 		     variant->why);
