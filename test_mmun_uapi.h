@@ -767,7 +767,7 @@ struct mmun_query_context {
  *	invalidation that hit the range has set this value.  If there was none,
  *	the insertion has set it.
  * @out_in_tree: 1: the range is in the interval tree of the mm.  0: the mm has
- *	deferred its insertion.
+ *	deferred its insertion, or the range has MMUN_KIND_NAIVE_LINEAR.
  * @out_retry: Return value of mmu_interval_check_retry() for @seq.  The call
  *	does not take the update lock, so a 0 can be outdated at once, but a 1
  *	is final.
