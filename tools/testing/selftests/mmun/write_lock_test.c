@@ -23,6 +23,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
+#define THP_DIR "/sys/kernel/mm/transparent_hugepage/"
 #define NO_GUARD "no guard pages: the kernel is older"
 #define PAGE 1 /* the page that changes, in the range */
 #define LOCK_MS 15000
@@ -120,15 +121,13 @@ static int prepare_disk(struct subject *subject, int nr)
 	return close(disk);
 }
 
-/* Map an area that can become a huge page. */
+/* Map small pages that MADV_COLLAPSE can replace by a huge page. */
 static int prepare_huge(struct subject *subject, int nr)
 {
-	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) ||
-	    mmap(huge, HUGE_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != huge)
+	if (access(THP_DIR, F_OK) || !mmun_map(huge, HUGE_SIZE))
 		return -1;
 	mmun_fill(huge, ALL_PAGES);
-	return 0;
+	return madvise(huge, HUGE_SIZE, MADV_HUGEPAGE);
 }
 
 /* Set a guard in a page that is not in the range. */
@@ -265,7 +264,7 @@ static int job_move(struct worker *worker)
 
 /*
  * @other: mutates; @reader: holds the lock; @before: see lock_mm(); @cleanup:
- * removes the cgroup or the disk
+ * removes the cgroup or the disk; @setting: changed by the test
  */
 #define WRITE_LOCK_FIXTURE(_fixture)                                  \
 	FIXTURE(_fixture)                                             \
@@ -273,6 +272,7 @@ static int job_move(struct worker *worker)
 		SUBJECT_FIXTURE;                                      \
 		__u64 before;                                         \
 		struct mmun_child cleanup;                            \
+		struct setting setting;                               \
 	};                                                            \
 	FIXTURE_SETUP(_fixture)                                       \
 	{                                                             \
@@ -289,6 +289,7 @@ static int job_move(struct worker *worker)
 	FIXTURE_TEARDOWN(_fixture)                                    \
 	{                                                             \
 		teardown_subject();                                   \
+		EXPECT_EQ(0, setting_restore(&self->setting));        \
 		if (self->cleanup.pid > 0)                            \
 			EXPECT_EQ(0, mmun_child_end(&self->cleanup)); \
 	}
@@ -404,13 +405,23 @@ VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
 
 #define mutator_succeeds() EXPECT_EQ(0, subject_answer(subject_thread(0)))
 
+/* khugepaged must not collapse the small pages, of which most are missing. */
+#define stop_khugepaged()                                                \
+	do {                                                             \
+		const char *__path = THP_DIR "khugepaged/max_ptes_none"; \
+		if (!setting_keep(&self->setting, __path))               \
+			EXPECT_EQ(0, mmun_write_number(__path, 0));      \
+	} while (0)
+
 TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
 {
 	bool waits = true;
 
 	need_known_kernel();
-	if (variant->in_huge)
+	if (variant->in_huge) {
+		stop_khugepaged();
 		self->id = mmun_insert(huge, HUGE_SIZE);
+	}
 	if (variant->vma_lock_since)
 		waits = kernel_version() < variant->vma_lock_since ||
 			!faults_use_vma_locks();
@@ -550,12 +561,11 @@ static bool is_blocked_soon(pid_t tid)
 TEST_F(write_lock, ksmd_waits)
 {
 	pid_t ksmd = find_ksmd();
-	struct setting run;
 	struct ksm ksm;
 
 	mmun_skip_if(!ksmd, "no ksmd: set CONFIG_KSM");
 	subject_must(0, prepare_equal, PAGE);
-	ASSERT_EQ(0, setting_keep(&run, KSM_DIR "run"));
+	ASSERT_EQ(0, setting_keep(&self->setting, KSM_DIR "run"));
 	lock_mm();
 	EXPECT_EQ(0, ksm_start(&ksm));
 	EXPECT_TRUE(is_blocked_soon(ksmd));
@@ -565,7 +575,6 @@ TEST_F(write_lock, ksmd_waits)
 		;
 	EXPECT_EQ(0, ksm_stop(&ksm));
 	expect_invalidated();
-	EXPECT_EQ(0, setting_restore(&run));
 }
 
 /* The lock itself */
