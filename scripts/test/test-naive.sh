@@ -4,8 +4,9 @@
 # Run tests over the naive kinds of ranges, which have no sequence and no count of active
 # invalidations. The tests must fail. ACCESS refuses a naive range, and VERIFY compares the
 # shadow with the page tables, so test-naive.sh counts only the tests whose first failed
-# expectation is about neither of them, nor about the errno of a call. Each kind must fail at least two such tests of
-# each program. test-naive.sh prints the names of these tests, and KTAP.
+# expectation is about neither of them, nor about the errno of a call. Each kind must fail
+# at least two such tests of each program. test-naive.sh prints the names of these tests,
+# and KTAP.
 #
 # usage: test-naive.sh OUT
 #
