@@ -73,18 +73,20 @@ static int op_collect(const struct area *unused)
 }
 
 /*
- * COMMIT must collide if a callback of the range ran since READ_BEGIN, and must
- * not collide if no callback ran.
+ * COMMIT must collide if a callback of the range ran since READ_BEGIN.  COMMIT
+ * must not collide if no callback ran, and the sequence did not change either.
+ * The sequence of MMUN_KIND_INVLOCK changes without a callback of the range.
  */
 static void check_commit(const struct batch *batch, bool collided, __u64 before,
-			 __u64 after)
+			 const struct mmun_query_range *after)
 {
 	if (!collided && before > batch->invalidations)
 		fail("the commit succeeded after %llu invalidations",
 		     before - batch->invalidations);
 	if (!collided && batch->stale)
 		fail("the commit of a stale batch succeeded");
-	if (collided && after == batch->invalidations_before)
+	if (collided && after->out_seq == batch->token.seq &&
+	    after->out_invalidations == batch->invalidations_before)
 		fail("the commit collided without an invalidation");
 }
 
@@ -105,7 +107,7 @@ static int op_commit(const struct area *unused)
 	if (ret || _mmun_query_range(batch->area.fd, batch->area.id, &after))
 		return ret;
 	check_commit(batch, commit.out_collided, before.out_invalidations,
-		     after.out_invalidations);
+		     &after);
 	raise_to(&shared->most_between,
 		 after.out_invalidations - batch->invalidations_before);
 	look_around(&batch->area);
