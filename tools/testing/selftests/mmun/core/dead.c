@@ -13,18 +13,6 @@
 
 #include "experiment.h"
 
-static bool mmun_core_dead_invalidate(struct mmu_interval_notifier *mni,
-				      const struct mmu_notifier_range *mnr,
-				      unsigned long cur_seq)
-{
-	mmu_interval_set_seq(mni, cur_seq);
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops mmun_core_dead_ops = {
-	.invalidate = mmun_core_dead_invalidate,
-};
-
 /* Kill the process, and wait until the mm has no users. */
 static int mmun_core_end(struct pid *pid, struct mm_struct *mm, u32 limit_ms)
 {
@@ -46,7 +34,7 @@ static int mmun_core_insert(struct mmu_interval_notifier *mni,
 			    const struct mmun_core_dead *cmd)
 {
 	return mmu_interval_notifier_insert(mni, mm, cmd->start, PAGE_SIZE,
-					    &mmun_core_dead_ops);
+					    &mmun_core_interval_ops);
 }
 
 /* The caller has a reference to the mm (mm_count), but must not have a user. */

@@ -149,18 +149,6 @@ static int mmun_core_device_take(struct mmun_core_device *device,
 	return ret;
 }
 
-static bool mmun_core_device_invalidate(struct mmu_interval_notifier *mni,
-					const struct mmu_notifier_range *range,
-					unsigned long seq)
-{
-	mmu_interval_set_seq(mni, seq);
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops mmun_core_device_ops = {
-	.invalidate = mmun_core_device_invalidate,
-};
-
 /* Walk the page tables once, without page faults. */
 static int mmun_core_device_walk(struct hmm_range *range)
 {
@@ -189,7 +177,7 @@ static int mmun_core_device_look(struct mmun_core_device *device,
 	range.end = range.start + cmd->nr * PAGE_SIZE;
 	ret = mmu_interval_notifier_insert(&mni, current->mm, range.start,
 					   cmd->nr * PAGE_SIZE,
-					   &mmun_core_device_ops);
+					   &mmun_core_interval_ops);
 	if (ret)
 		return ret;
 	ret = mmun_core_device_walk(&range);

@@ -15,6 +15,7 @@
 #define _MMUN_CORE_EXPERIMENT_H
 
 #include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
 #include <linux/pid.h>
 
 #include "mmun_core.h"
@@ -33,6 +34,9 @@ int mmun_core_unregister(union mmun_core_cmd *ucmd);
 int mmun_core_hugetlb(union mmun_core_cmd *ucmd);
 int mmun_core_device_part(union mmun_core_cmd *ucmd);
 int mmun_core_dead(union mmun_core_cmd *ucmd);
+
+/* interval.c: the operations of an interval notifier that only sets its sequence */
+extern const struct mmu_interval_notifier_ops mmun_core_interval_ops;
 
 /* unregister.c: returns the mm of a process with a reference (mm_users), or NULL */
 struct mm_struct *mmun_core_get_mm(struct pid *pid);

@@ -68,18 +68,6 @@ static int mmun_core_look(struct kprobe *probe, struct pt_regs *regs)
 #endif
 NOKPROBE_SYMBOL(mmun_core_look);
 
-static bool mmun_core_invalidate(struct mmu_interval_notifier *mni,
-				 const struct mmu_notifier_range *range,
-				 unsigned long cur_seq)
-{
-	mmu_interval_set_seq(mni, cur_seq);
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops mmun_core_walk_ops = {
-	.invalidate = mmun_core_invalidate,
-};
-
 static int mmun_core_walk_once(unsigned long start)
 {
 	unsigned long pfn = 0;
@@ -104,7 +92,7 @@ static int mmun_core_walk_page(unsigned long start)
 {
 	int ret = mmu_interval_notifier_insert(&mmun_core_walk.mni, current->mm,
 					       start, PAGE_SIZE,
-					       &mmun_core_walk_ops);
+					       &mmun_core_interval_ops);
 
 	if (ret)
 		return ret;
