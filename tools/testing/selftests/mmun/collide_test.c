@@ -80,11 +80,6 @@ COLLIDE_FIXTURE(collide_cow)
  * page.  A test calls a mutator at most once for each page.
  */
 
-static int mutate_mprotect(struct subject *subject, int nr)
-{
-	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
-}
-
 static int mutate_mremap(struct subject *subject, int nr)
 {
 	char *to = subject_page(subject, ALL_PAGES + nr);

@@ -107,11 +107,6 @@ ENTRY_TEST(memory_without_struct_page_is_refused)
 	err_snapshot_pages(EFAULT, 0, 1, MMUN_WRITE);
 }
 
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE 103
-#endif
-
 /*
  * A snapshot without page faults reports a guard page like a page that is not
  * present.

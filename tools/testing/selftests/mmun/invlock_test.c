@@ -6,28 +6,9 @@
  */
 #define MMUN_TEST_KIND MMUN_KIND_INVLOCK
 
-#include "lib/subject.h"
+#include "lib/write_lock.h"
 
 static char *huge; /* HUGE_SIZE bytes at a multiple of HUGE_SIZE */
-
-/* Preparations, by the subject */
-
-/*
- * Map all pages of the subject, and copy the pages that fork() has shared.  The
- * code of an order then needs no page fault, which could wait for mmap_lock.
- */
-static int fault_in_all(struct subject *subject, int nr)
-{
-	return mlockall(MCL_CURRENT) ?: munlockall();
-}
-
-static int map_shared(struct subject *subject, int nr)
-{
-	char *p = mmun_map_file(subject_page(subject, nr), subject->page,
-				MAP_SHARED, subject->memfd);
-
-	return p ? (mmun_store(p, 's'), 0) : -1;
-}
 
 /* Small pages, which the kernel may collapse to a huge page */
 static int map_huge(struct subject *subject, int nr)
@@ -38,83 +19,23 @@ static int map_huge(struct subject *subject, int nr)
 	return 0;
 }
 
-/* A child, which lives as long as the subject, shares all pages. */
-static int share_pages(struct subject *subject, int nr)
-{
-	static struct mmun_child child;
-
-	return mmun_child_start(&child, NULL);
-}
-
-static int mutate_mprotect(struct subject *subject, int nr)
-{
-	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
-}
-
-/* Mutations, by another process */
-
-/* clang-format off */
-JOB(punch, fallocate(worker->subject->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		     worker->length))
-JOB(lock, _mmun_lock_mm(worker->fd, MMUN_HOLD_MS, &(__u32){ 0 }))
-/* clang-format on */
-
 /*
- * The locker is a thread of the test, so that the lock belongs to a process
- * that does not use the mm.
- *
  *   0   1   2   3   4   5   6   7
  *   |-----range-----|
  */
-#define LOCK_FIXTURE(_fixture, ...)        \
-	FIXTURE(_fixture)                  \
-	{                                  \
-		SUBJECT_FIXTURE;           \
-		struct worker locker;      \
-		__VA_ARGS__;               \
-	};                                 \
-	FIXTURE_SETUP(_fixture)            \
-	{                                  \
-		setup_lock();              \
-	}                                  \
-	FIXTURE_TEARDOWN(_fixture)         \
-	{                                  \
-		end_lock();                \
-		end_worker(&self->reader); \
-		end_worker(&self->other);  \
-		teardown_subject();        \
+#define LOCK_FIXTURE(_fixture)      \
+	FIXTURE(_fixture)           \
+	{                           \
+		LOCKER_FIXTURE;     \
+	};                          \
+	FIXTURE_SETUP(_fixture)     \
+	{                           \
+		setup_locker(huge); \
+	}                           \
+	FIXTURE_TEARDOWN(_fixture)  \
+	{                           \
+		teardown_locker();  \
 	}
-
-#define setup_lock()                                             \
-	do {                                                     \
-		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE); \
-		setup_subject();                                 \
-		self->id = insert_range();                       \
-		setup_worker(&self->locker, self->id);           \
-		setup_workers(self->id);                         \
-	} while (0)
-
-/* Take mmap_lock of the subject for writing. */
-#define begin_lock()                                                          \
-	do {                                                                  \
-		struct mmun_record __r = {};                                  \
-		mmun_log_setup(MMUN_LOG_DEFAULT, 1 << MMUN_RECORD_PIN);       \
-		worker_do(&self->locker, job_lock);                           \
-		ASSERT_EQ(1,                                                  \
-			  mmun_wait_record(self->fd, MMUN_RECORD_PIN, &__r)); \
-		EXPECT_EQ(self->locker.tid, __r.tid);                         \
-	} while (0)
-
-/* Unlock, if the locker holds the lock. */
-#define end_lock()                                                      \
-	do {                                                            \
-		__u32 __count;                                          \
-		if (!self->locker.is_busy)                              \
-			break;                                          \
-		EXPECT_EQ(0, _mmun_unpin_mm(self->fd, self->locker.tid, \
-					    &__count));                 \
-		EXPECT_EQ(0, worker_join(&self->locker));               \
-	} while (0)
 
 #define query_id() mmun_query_range(self->id).out_invalidations
 
@@ -223,7 +144,7 @@ TEST_F(not_excluded, snapshot_waits_under_the_lock_for_a_hole_punch)
 {
 	struct worker *reader = &self->reader;
 
-	subject_must(0, map_shared, 0);
+	subject_must(0, map_memfd, 0);
 	subject_must(0, fault_in_all, 0);
 	hold_worker(&self->other, job_punch, 0, variant->point,
 		    variant->point == MMUN_POINT_START ? 0 : self->id);
@@ -249,10 +170,9 @@ TEST_F(not_excluded, section_collides_with_a_hole_punch_under_the_lock)
 {
 	struct mmun_token token;
 
-	subject_must(0, map_shared, 0);
+	subject_must(0, map_memfd, 0);
 	begin_lock();
 	token = mmun_read_begin(self->id);
-	self->other.length = self->page;
 	worker_do(&self->other, job_punch);
 	EXPECT_EQ(0, worker_join(&self->other));
 	EXPECT_EQ(1, mmun_commit(token));

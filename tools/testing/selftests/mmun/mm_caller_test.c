@@ -6,9 +6,9 @@
 #include "lib/disk.h"
 #include "lib/ksm.h"
 #include "lib/mmun.h"
+#include "lib/node.h"
 #include "lib/setting.h"
 #include "lib/shadow.h"
-#include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <sys/swap.h>
 
@@ -124,19 +124,6 @@ TEST_F(ksm, device_reads_current_data_after_a_merge_and_after_a_write)
 
 /* Migration from one node to the other */
 
-#define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
-
-/* If @node is not NULL, move the page to @node.  Returns the node, or -1. */
-static int move_page(void *at, const int *node)
-{
-	int status = -1;
-
-	return syscall(SYS_move_pages, 0, 1UL, &at, node, &status,
-		       MPOL_MF_MOVE_ALL) ?
-		       -1 :
-		       status;
-}
-
 static int by_move_pages(void *at, int node)
 {
 	mmun_load(at);
@@ -221,7 +208,7 @@ TEST_F(migrate, raises_clear_for_exactly_the_migrated_pages)
 	struct watch in, other;
 	__u64 before, after;
 
-	mmun_skip_if(access("/sys/devices/system/node/node1", F_OK), NO_NODE);
+	mmun_skip_if(access(SECOND_NODE, F_OK), NO_NODE);
 	mmun_skip_for(self->no_huge);
 	in = watch_range(self->at + in_at, self->page);
 	shadow_fill(in, MMUN_WRITE, &before);

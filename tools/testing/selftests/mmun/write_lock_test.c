@@ -12,28 +12,25 @@
 #include "lib/cgroup.h"
 #include "lib/disk.h"
 #include "lib/ksm.h"
-#include "lib/mmun.h"
+#include "lib/node.h"
 #include "lib/setting.h"
-#include "lib/subject.h"
+#include "lib/write_lock.h"
 #include <dirent.h>
-#include <linux/mempolicy.h>
 #include <sys/utsname.h>
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
 
 #define THP_DIR "/sys/kernel/mm/transparent_hugepage/"
 #define NO_GUARD "no guard pages: the kernel is older"
 #define PAGE 1 /* the page that changes, in the range */
-#define LOCK_MS 15000
 
 /* Memory that the test and the subject share, and an arena for a huge page */
 static char *shared, *huge;
 
 #define VERSION(major, minor) ((major) << 8 | (minor))
 
-/* The version of the kernel */
+/*
+ * No file reports which lock a system call takes, so the tests compare
+ * the version of the kernel.
+ */
 static int kernel_version(void)
 {
 	struct utsname name;
@@ -45,49 +42,13 @@ static int kernel_version(void)
 	return VERSION(major, strtol(minor + 1, NULL, 10));
 }
 
-/* The worker holds mmap_lock of the subject until unlock_mm(). */
-static int job_lock(struct worker *worker)
-{
-	__u32 unpinned = 0;
-
-	return _mmun_lock_mm(worker->fd, LOCK_MS, &unpinned) ?: !unpinned;
-}
-
 /* Preparations by the subject, before the lock is held */
-
-/*
- * Map all pages of the subject, and copy the pages that fork() has shared.  The
- * code of a mutation then needs no page fault, which could wait for mmap_lock.
- */
-static int prepare_code(struct subject *subject, int nr)
-{
-	return mlockall(MCL_CURRENT) ?: munlockall();
-}
 
 /* Split the VMA behind the page. */
 static int prepare_two_vmas(struct subject *subject, int nr)
 {
 	return mprotect(subject_page(subject, nr + 1), subject->page,
 			PROT_READ);
-}
-
-/* Share the pages with a child, which exits only with the subject. */
-static int prepare_cow(struct subject *subject, int nr)
-{
-	static struct mmun_child child;
-
-	return mmun_child_start(&child, NULL);
-}
-
-static int prepare_memfd(struct subject *subject, int nr)
-{
-	char *p = subject_page(subject, nr);
-
-	if (mmap(p, subject->page, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_FIXED, subject->memfd, 0) != p)
-		return -1;
-	mmun_store(p, 's');
-	return 0;
 }
 
 /* Map the shared page of the test. */
@@ -148,11 +109,6 @@ static int prepare_equal(struct subject *subject, int nr)
 
 /* Mutations by the subject */
 
-static int by_mprotect(struct subject *subject, int nr)
-{
-	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
-}
-
 static int by_mremap(struct subject *subject, int nr)
 {
 	void *to = subject_page(subject, FREE_PAGE);
@@ -208,13 +164,6 @@ static int by_exit(struct subject *subject, int nr)
 
 /* Mutations by the test */
 
-static int job_punch(struct worker *worker)
-{
-	return fallocate(worker->subject->memfd,
-			 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-			 worker->subject->page);
-}
-
 static int job_truncate(struct worker *worker)
 {
 	return ftruncate(worker->subject->memfd, 0);
@@ -242,34 +191,24 @@ static int job_mrelease(struct worker *worker)
 									   0;
 }
 
-/* If @node is not NULL, move the shared page to @node.  Returns its node. */
-static int node_of_shared(const int *node)
-{
-	void *at = shared;
-	int status = -1;
-
-	mmun_load(shared);
-	return syscall(SYS_move_pages, 0, 1UL, &at, node, &status,
-		       MPOL_MF_MOVE_ALL) ?
-		       -1 :
-		       status;
-}
-
+/* Move the shared page of the test, which the subject maps too. */
 static int job_move(struct worker *worker)
 {
-	const int node = node_of_shared(NULL) == 0;
+	int node;
 
-	return node_of_shared(&node) == node ? 0 : -1;
+	mmun_load(shared);
+	node = move_page(shared, NULL) == 0;
+	return move_page(shared, &node) == node ? 0 : -1;
 }
 
 /*
- * @other: mutates; @reader: holds the lock; @before: see lock_mm(); @cleanup:
- * removes the cgroup or the disk; @setting: changed by the test
+ * @before: see lock_mm(); @cleanup: removes the cgroup or the disk; @setting:
+ * changed by the test
  */
 #define WRITE_LOCK_FIXTURE(_fixture)                                  \
 	FIXTURE(_fixture)                                             \
 	{                                                             \
-		SUBJECT_FIXTURE;                                      \
+		LOCKER_FIXTURE;                                       \
 		__u64 before;                                         \
 		struct mmun_child cleanup;                            \
 		struct setting setting;                               \
@@ -280,15 +219,11 @@ static int job_move(struct worker *worker)
 			      PROT_READ | PROT_WRITE,                 \
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);     \
 		ASSERT_NE(MAP_FAILED, shared);                        \
-		huge = mmun_arena_aligned(HUGE_SIZE, HUGE_SIZE);      \
-		ASSERT_NE(NULL, huge);                                \
-		setup_subject();                                      \
-		self->id = insert_range();                            \
-		setup_workers(self->id);                              \
+		setup_locker(huge);                                   \
 	}                                                             \
 	FIXTURE_TEARDOWN(_fixture)                                    \
 	{                                                             \
-		teardown_subject();                                   \
+		teardown_locker();                                    \
 		EXPECT_EQ(0, setting_restore(&self->setting));        \
 		if (self->cleanup.pid > 0)                            \
 			EXPECT_EQ(0, mmun_child_end(&self->cleanup)); \
@@ -296,21 +231,11 @@ static int job_move(struct worker *worker)
 
 #define invalidations() (mmun_query_range(self->id).out_invalidations)
 
-/* Hold mmap_lock of the subject for writing. */
-#define lock_mm()                                                             \
-	do {                                                                  \
-		struct mmun_record __r;                                       \
-		self->before = invalidations();                               \
-		mmun_drain_log(self->fd);                                     \
-		worker_do(&self->reader, job_lock);                           \
-		ASSERT_EQ(1,                                                  \
-			  mmun_wait_record(self->fd, MMUN_RECORD_PIN, &__r)); \
-	} while (0)
-
-#define unlock_mm()                                                \
-	do {                                                       \
-		ASSERT_EQ(1, MMUN_MUST(__u32, _mmun_unpin_mm, 0)); \
-		EXPECT_EQ(0, worker_join(&self->reader));          \
+/* Take the lock, and keep the number of invalidations before. */
+#define lock_mm()                               \
+	do {                                    \
+		self->before = invalidations(); \
+		begin_lock();                   \
 	} while (0)
 
 /* Expect that the thread waits, and that the range was not invalidated. */
@@ -350,7 +275,7 @@ FIXTURE_VARIANT(by_subject)
 #define VARIANT(_name, ...) \
 	FIXTURE_VARIANT_ADD(by_subject, _name) { __VA_ARGS__ }
 VARIANT(munmap, .mutate = mutate_munmap);
-VARIANT(mprotect, .mutate = by_mprotect);
+VARIANT(mprotect, .mutate = mutate_mprotect);
 VARIANT(mremap, .mutate = by_mremap);
 VARIANT(fork, .mutate = mutate_fork);
 VARIANT(soft_dirty, .mutate = by_soft_dirty);
@@ -364,7 +289,7 @@ VARIANT(free, .mutate = by_free,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
 VARIANT(guard, .prepare = prepare_guard, .mutate = by_guard, .missing = NO_GUARD,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
-VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
+VARIANT(copy_on_write, .prepare = share_pages, .mutate = by_cow,
 	.mmap_lock_until = VERSION(6, 1), .vma_lock_since = VERSION(6, 12));
 /* clang-format on */
 
@@ -379,9 +304,9 @@ VARIANT(copy_on_write, .prepare = prepare_cow, .mutate = by_cow,
 		lock_mm();                                       \
 		order_mutator(1, by_cow, NEAR_PAGE);             \
 		__t = mmun_quiesce_one(subject_tid(1));          \
-		unlock_mm();                                     \
+		end_lock();                                      \
 		ASSERT_EQ(0, subject_answer(subject_thread(1))); \
-		ASSERT_EQ(0, worker_create(&self->reader));      \
+		ASSERT_EQ(0, worker_create(&self->locker));      \
 		__t.state != MMUN_TASK_BLOCKED;                  \
 	})
 
@@ -425,18 +350,18 @@ TEST_F(by_subject, waits_for_mmap_lock_unless_a_vma_lock_is_enough)
 	if (variant->vma_lock_since)
 		waits = kernel_version() < variant->vma_lock_since ||
 			!faults_use_vma_locks();
-	subject_must(0, prepare_code, 0);
+	subject_must(0, fault_in_all, 0);
 	prepare_subject();
 	lock_mm();
 	order_mutator(0, variant->mutate, PAGE);
 	if (waits) {
 		expect_excluded(subject_tid(0));
-		unlock_mm();
+		end_lock();
 		mutator_succeeds();
 	} else {
 		mutator_succeeds();
 		expect_invalidated();
-		unlock_mm();
+		end_lock();
 	}
 	expect_invalidated();
 }
@@ -451,20 +376,16 @@ FIXTURE_VARIANT(by_test)
 {
 	job_fn job;
 	mutate_fn prepare;
-	const char *need;
-	const char *why;
+	bool needs_node;
 	bool in_cgroup;
 	bool on_disk;
 };
 
-#define NODE1 "/sys/devices/system/node/node1"
-#define NO_NODE "no second node: set CONFIG_NUMA_EMU and boot with numa=fake=2"
-
 /* clang-format off */
-FIXTURE_VARIANT_ADD(by_test, hole) { .job = job_punch, .prepare = prepare_memfd };
-FIXTURE_VARIANT_ADD(by_test, truncation) { .job = job_truncate, .prepare = prepare_memfd };
+FIXTURE_VARIANT_ADD(by_test, hole) { .job = job_punch, .prepare = map_memfd };
+FIXTURE_VARIANT_ADD(by_test, truncation) { .job = job_truncate, .prepare = map_memfd };
 FIXTURE_VARIANT_ADD(by_test, migration) {
-	.job = job_move, .prepare = prepare_shared, .need = NODE1, .why = NO_NODE };
+	.job = job_move, .prepare = prepare_shared, .needs_node = true };
 FIXTURE_VARIANT_ADD(by_test, reclaim) {
 	.job = job_reclaim, .prepare = prepare_lazily_freed, .in_cgroup = true };
 FIXTURE_VARIANT_ADD(by_test, writeback) {
@@ -484,14 +405,13 @@ TEST_F(by_test, does_not_wait_for_mmap_lock)
 		mmun_skip_if(disk < 0, NO_DISK);
 		EXPECT_EQ(0, close(disk));
 	}
-	mmun_skip_if(variant->need && access(variant->need, F_OK),
-		     variant->why);
+	mmun_skip_if(variant->needs_node && access(SECOND_NODE, F_OK), NO_NODE);
 	subject_must(0, variant->prepare, PAGE);
 	lock_mm();
 	worker_do(&self->other, variant->job);
 	EXPECT_EQ(0, worker_join(&self->other));
 	expect_invalidated();
-	unlock_mm();
+	end_lock();
 }
 
 /* Exit, and mutations by kernel threads */
@@ -505,7 +425,7 @@ TEST_F(write_lock, exit_waits)
 	lock_mm();
 	order_mutator(0, by_exit, 0);
 	expect_excluded(subject_tid(0));
-	unlock_mm();
+	end_lock();
 	ASSERT_EQ(1, mmun_wait_record(self->fd, MMUN_RECORD_INVALIDATE, &r));
 	EXPECT_EQ(MMUN_EVENT_RELEASE, r.event);
 }
@@ -517,7 +437,7 @@ TEST_F(write_lock, process_mrelease_waits)
 	ASSERT_EQ(0, subject_kill(self->subject, SIGKILL));
 	worker_do(&self->other, job_mrelease);
 	expect_excluded(self->other.tid);
-	unlock_mm();
+	end_lock();
 	EXPECT_EQ(0, worker_join(&self->other));
 	expect_invalidated();
 }
@@ -542,20 +462,14 @@ static pid_t find_ksmd(void)
 	return pid;
 }
 
-/* Returns whether a thread waits for a lock, at most ten seconds from now. */
-static bool is_blocked_soon(pid_t tid)
+/* Returns whether the thread sleeps, and no signal wakes it. */
+static bool is_blocked(pid_t tid)
 {
-	struct timespec start = mmun_now();
-	char path[64], stat[512];
+	struct mmun_task task = { .tid = tid };
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	while (ms_since(&start) < 10000) {
-		if (!mmun_read_file(path, stat, sizeof(stat)) &&
-		    strstr(stat, ") D "))
-			return true;
-		usleep(1000);
-	}
-	return false;
+	mmun_task_see(&task);
+	mmun_task_close(&task);
+	return task.state == MMUN_TASK_BLOCKED;
 }
 
 TEST_F(write_lock, ksmd_waits)
@@ -568,9 +482,9 @@ TEST_F(write_lock, ksmd_waits)
 	ASSERT_EQ(0, setting_keep(&self->setting, KSM_DIR "run"));
 	lock_mm();
 	EXPECT_EQ(0, ksm_start(&ksm));
-	EXPECT_TRUE(is_blocked_soon(ksmd));
+	expect_soon(is_blocked(ksmd));
 	EXPECT_EQ(self->before, invalidations());
-	unlock_mm();
+	end_lock();
 	while (self->before == invalidations() && !ksm_is_through(&ksm))
 		;
 	EXPECT_EQ(0, ksm_stop(&ksm));
@@ -585,7 +499,7 @@ TEST_F(write_lock, lasts_until_its_time_is_over)
 
 	EXPECT_EQ(0, _mmun_lock_mm(self->fd, 1, &unpinned));
 	EXPECT_EQ(0, unpinned);
-	subject_must(0, by_mprotect, PAGE);
+	subject_must(0, mutate_mprotect, PAGE);
 }
 
 static int lock_in_child(void *arg, int nr)
@@ -605,7 +519,7 @@ TEST_F(write_lock, waiting_for_it_ends_at_a_fatal_signal)
 	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(child.tid).state);
 	ASSERT_EQ(0, mmun_child_signal(&child, SIGKILL));
 	EXPECT_EQ(128 + SIGKILL, mmun_child_reap(&child));
-	unlock_mm();
+	end_lock();
 }
 
 TEST_F(write_lock, of_an_mm_that_has_exited_is_esrch)

@@ -162,6 +162,11 @@ static inline int mutate_munmap(struct subject *subject, int nr)
 	return munmap(subject_page(subject, nr), subject->page);
 }
 
+static inline int mutate_mprotect(struct subject *subject, int nr)
+{
+	return mprotect(subject_page(subject, nr), subject->page, PROT_READ);
+}
+
 /* fork() invalidates all pages, and holds mmap_lock for writing. */
 static inline int mutate_fork(struct subject *subject, int nr)
 {
