@@ -38,29 +38,38 @@ static int mmun_section_reserve(struct mmun_range *range,
 	return 0;
 }
 
+/* Return 0 if the critical section may publish its pages, or an error. */
+static int mmun_section_check(struct mmun_range *range, unsigned long seq)
+{
+	lockdep_assert_held(&range->lock);
+	if (range->disabled)
+		return -ENOENT;
+	return range->kind->read_retry(range, seq) ? -EBUSY : 0;
+}
+
 /*
- * Return true if a commit would allocate tables for nothing, because munmap()
- * has invalidated the pages and freed their tables.  An empty table would stay
- * until the removal of the range if the addresses are never used again.
+ * Check before the allocation of tables.  If munmap() has invalidated the pages
+ * and freed their tables, a new table would stay empty until the removal of the
+ * range.  Without a policy, an invalidation frees no table.
  */
-static bool mmun_section_is_in_vain(struct mmun_range *range, unsigned long seq)
+static int mmun_section_check_early(struct mmun_range *range, unsigned long seq)
 {
 	if (!range->policy)
-		return false;
+		return 0;
 	guard(spinlock)(&range->lock);
-	return range->kind->read_retry(range, seq);
+	return mmun_section_check(range, seq);
 }
 
 static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 				struct list_head *parts, u32 *published)
 {
 	struct mmun_part *part;
+	int ret;
 
 	guard(spinlock)(&range->lock);
-	if (range->disabled)
-		return -ENOENT;
-	if (range->kind->read_retry(range, seq))
-		return -EBUSY;
+	ret = mmun_section_check(range, seq);
+	if (ret)
+		return ret;
 	*published = 0;
 	list_for_each_entry(part, parts, node) {
 		mmun_shadow_publish(range, part);
@@ -78,9 +87,9 @@ static int mmun_section_publish(struct mmun_range *range, unsigned long seq,
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published)
 {
-	int ret = -EBUSY;
+	int ret = mmun_section_check_early(range, seq);
 
-	if (!mmun_section_is_in_vain(range, seq))
+	if (!ret)
 		ret = mmun_section_reserve(range, parts);
 	if (!ret)
 		ret = mmun_section_publish(range, seq, parts, published);

@@ -694,6 +694,18 @@ KIND_TEST(policy_race, two_commits_beside_two_callbacks_publish_nothing)
 	expect_entries_freed(second);
 }
 
+/* A commit reports the removal first, as without a policy. */
+KIND_TEST(policy_race, commit_after_an_invalidation_and_a_removal_is_enoent)
+{
+	struct mmun_token token;
+
+	insert_freeing();
+	token = begin_and_collect();
+	ASSERT_EQ(0, munmap(mmun_page(FREE_PAGE), self->page));
+	mmun_remove(self->id);
+	mmun_err_commit(ENOENT, token);
+}
+
 /*
  *	reader			mutator
  *				callback: frees the table, held at LEAVE
