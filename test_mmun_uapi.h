@@ -407,7 +407,7 @@ struct mmun_remove {
  * invalidation may overlap the range.
  *
  * For ranges of list notifiers, enum mmun_kind describes for which
- * invalidations MMUN_READ_BEGIN waits.
+ * invalidations MMUN_READ_BEGIN waits.  SIGKILL ends this wait.
  *
  * A range can have several open batches, and each batch has its own sequence.
  */

@@ -59,6 +59,20 @@ static void mmun_batch_destroy(struct mmun_ctx *ctx, u32 id,
 	mmun_batch_free(batch);
 }
 
+/* Allocate a batch for the range, and begin its critical section. */
+static struct mmun_batch *mmun_batch_begin(struct mmun_range *range)
+{
+	struct mmun_batch *batch __free(mmun_object) =
+		mmun_zalloc(sizeof(*batch));
+	int ret;
+
+	if (!batch)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&batch->parts);
+	ret = mmun_section_begin(range, &batch->seq);
+	return ret ? ERR_PTR(ret) : no_free_ptr(batch);
+}
+
 static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 {
 	struct mmun_range *range __free(mmun_range) = NULL;
@@ -70,11 +84,9 @@ static int mmun_read_begin(struct mmun_ctx *ctx, struct mmun_read_begin *cmd)
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	batch = mmun_zalloc(sizeof(*batch));
-	if (!batch)
-		return -ENOMEM;
-	INIT_LIST_HEAD(&batch->parts);
-	batch->seq = mmun_section_begin(range);
+	batch = mmun_batch_begin(range);
+	if (IS_ERR(batch))
+		return PTR_ERR(batch);
 	batch->range = no_free_ptr(range);
 	cmd->out_seq = batch->seq;
 	/* As soon as the batch has an ID, other calls can find the batch. */

@@ -426,8 +426,9 @@ struct mmun_span_group {
  * @insert: subscribes the range.  The caller must hold a reference on mm_users.
  *	Returns 0, -EINTR, -ENOMEM, or -EOVERFLOW.
  * @remove: unsubscribes the range.  Waits until no callback of the range runs.
- * @read_begin: begins a read side critical section and returns its sequence.
- *	May wait for an invalidation.
+ * @read_begin: begins a read side critical section and stores its sequence.
+ *	May wait for an invalidation.  Returns 0, or -EINTR if a fatal signal
+ *	ended the wait.
  * @read_retry: returns true if an invalidation has hit the range since
  *	read_begin.  The caller must hold mmun_range::lock.
  */
@@ -440,7 +441,7 @@ struct mmun_kind_ops {
 	enum mmun_list_form list;
 	int (*insert)(struct mmun_range *range);
 	void (*remove)(struct mmun_range *range);
-	unsigned long (*read_begin)(struct mmun_range *range);
+	int (*read_begin)(struct mmun_range *range, unsigned long *seq);
 	bool (*read_retry)(struct mmun_range *range, unsigned long seq);
 };
 
@@ -697,10 +698,11 @@ static void mmun_unsubscribe(struct mmun_ctx *ctx,
 
 /* kinds/interval.c */
 static void mmun_interval_remove(struct mmun_range *range);
-static unsigned long mmun_interval_read_begin(struct mmun_range *range);
+static int mmun_interval_read_begin(struct mmun_range *range,
+				    unsigned long *seq);
 static bool mmun_interval_read_retry(struct mmun_range *range,
 				     unsigned long seq);
-static unsigned long mmun_naive_read_begin(struct mmun_range *range);
+static int mmun_naive_read_begin(struct mmun_range *range, unsigned long *seq);
 static bool mmun_naive_read_retry(struct mmun_range *range, unsigned long seq);
 static const struct mmun_kind_ops mmun_interval_kind, mmun_naive_kind;
 
@@ -724,7 +726,7 @@ static bool mmun_kind_is_known(u32 kind);
 static u64 mmun_kinds_mask(void);
 
 /* readside.c */
-static unsigned long mmun_section_begin(struct mmun_range *range);
+static int mmun_section_begin(struct mmun_range *range, unsigned long *seq);
 static void mmun_collision_record(struct mmun_range *range, unsigned long seq);
 static int mmun_section_commit(struct mmun_range *range, unsigned long seq,
 			       struct list_head *parts, u32 *published);

@@ -8,12 +8,13 @@
 
 #include "private.h"
 
-static unsigned long mmun_section_begin(struct mmun_range *range)
+static int mmun_section_begin(struct mmun_range *range, unsigned long *seq)
 {
-	unsigned long seq = range->kind->read_begin(range);
+	int ret = range->kind->read_begin(range, seq);
 
-	mmun_log_range(range, MMUN_RECORD_BEGIN, seq);
-	return seq;
+	if (!ret)
+		mmun_log_range(range, MMUN_RECORD_BEGIN, *seq);
+	return ret;
 }
 
 /* Count and log a collision. */

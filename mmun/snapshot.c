@@ -30,8 +30,11 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 	LIST_HEAD(parts);
 	int ret;
 
-	if (flags & MMUN_OWN_LOOP)
-		seq = mmun_section_begin(range);
+	if (flags & MMUN_OWN_LOOP) {
+		ret = mmun_section_begin(range, &seq);
+		if (ret)
+			return ret;
+	}
 	ret = mmun_part_fill(range, &seq, part, cmd->method, flags);
 	if (!(flags & MMUN_OWN_LOOP))
 		mmun_log_range(range, MMUN_RECORD_BEGIN, seq);

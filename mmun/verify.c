@@ -66,10 +66,13 @@ static int mmun_verify_locked(struct mmun_range *range, unsigned long seq,
 static int mmun_verify_try(struct mmun_range *range, struct mmun_part *part,
 			   struct mmun_verify *cmd)
 {
-	unsigned long seq = range->kind->read_begin(range);
 	struct mm_struct *mm = range->ctx->mm;
+	unsigned long seq;
 	int ret;
 
+	ret = range->kind->read_begin(range, &seq);
+	if (ret)
+		return ret;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 	ret = mmun_verify_locked(range, seq, part, cmd);

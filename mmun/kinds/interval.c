@@ -20,9 +20,11 @@ static void mmun_interval_remove(struct mmun_range *range)
 	mmun_unsubscribe(range->ctx, &range->mni);
 }
 
-static unsigned long mmun_interval_read_begin(struct mmun_range *range)
+static int mmun_interval_read_begin(struct mmun_range *range,
+				    unsigned long *seq)
 {
-	return mmu_interval_read_begin(&range->mni);
+	*seq = mmu_interval_read_begin(&range->mni);
+	return 0;
 }
 
 static bool mmun_interval_read_retry(struct mmun_range *range,
@@ -42,8 +44,9 @@ static const struct mmun_kind_ops mmun_interval_kind = {
 	.read_retry = mmun_interval_read_retry,
 };
 
-static unsigned long mmun_naive_read_begin(struct mmun_range *range)
+static int mmun_naive_read_begin(struct mmun_range *range, unsigned long *seq)
 {
+	*seq = 0;
 	return 0;
 }
 

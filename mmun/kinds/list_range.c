@@ -131,28 +131,30 @@ static bool mmun_list_has_ended(struct mmun_range *range, u32 ended)
 }
 
 /*
- * Wait until all invalidations have ended that are active now.  A later
- * invalidation does not prolong the wait, because mmun_activity::ended does not
- * change back.  If a later invalidation hits the range, the sequence changes,
- * and the section collides.
+ * Wait until no invalidation is active that the count includes.  Invalidations
+ * that overlap in time prolong the wait, as in the core.  An invalidation that
+ * begins after the wait does not, because mmun_activity::ended does not change
+ * back.  If a later invalidation hits the range, the sequence changes, and the
+ * section collides.  A fatal signal ends the wait, because a reader that holds
+ * mmap_lock for writing waits here, too.
  */
-static unsigned long mmun_list_read_begin(struct mmun_range *range)
+static int mmun_list_read_begin(struct mmun_range *range, unsigned long *seq)
 {
 	struct mmun_activity *activity = mmun_list_activity(range);
 	struct mmun_list *list = range->list;
-	unsigned long seq;
 	bool active;
 	u32 ended;
 
 	might_sleep();
 	scoped_guard(spinlock, &list->lock) {
-		seq = mmun_subscription_seq(mmun_range_clock(range));
+		*seq = mmun_subscription_seq(mmun_range_clock(range));
 		active = activity->active;
 		ended = activity->ended;
 	}
-	if (active)
-		wait_event(list->wait, mmun_list_has_ended(range, ended));
-	return seq;
+	if (active &&
+	    wait_event_killable(list->wait, mmun_list_has_ended(range, ended)))
+		return -EINTR;
+	return 0;
 }
 
 static const struct mmun_kind_ops mmun_list_kind = {
