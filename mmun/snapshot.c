@@ -64,21 +64,33 @@ static int mmun_snapshot_fall_back(struct mmun_range *range,
 }
 
 /*
+ * Return true if a round that collides is the last one.  The time limits the
+ * rounds under mmap_lock, for which other tasks wait.
+ */
+static bool mmun_snapshot_gives_up(const struct mmun_snapshot *cmd,
+				   unsigned long deadline)
+{
+	return cmd->out_retries == cmd->max_retries ||
+	       (cmd->out_locked && time_after(jiffies, deadline));
+}
+
+/*
  * The retry loop of hmm.rst.  Each round begins a new read side critical
  * section, because the commit of a section that has collided always fails.
- * Returns -EBUSY if the last of @max_retries retries collides.
+ * Returns -EBUSY if the last round collides.
  */
 static int mmun_snapshot_rounds(struct mmun_range *range,
 				struct mmun_part *part,
 				struct mmun_snapshot *cmd)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(MMUN_MAX_PIN_MS);
 	int ret;
 
 	for (cmd->out_retries = 0;; cmd->out_retries++) {
 		ret = mmun_snapshot_fall_back(range, cmd);
 		if (!ret)
 			ret = mmun_snapshot_round(range, part, cmd);
-		if (ret != -EBUSY || cmd->out_retries == cmd->max_retries)
+		if (ret != -EBUSY || mmun_snapshot_gives_up(cmd, deadline))
 			return ret;
 		ret = mmun_resched_killable();
 		if (ret)
