@@ -510,6 +510,7 @@ struct mmun_abandon {
  * @out_valid: Number of valid pages
  * @lock_after: With MMUN_WRITE_LOCK, the number of collisions after which the
  *	next rounds hold mmap_lock, at most out_max_retries.  0: all rounds.
+ *	Without MMUN_WRITE_LOCK, must be 0.
  * @out_locked: 1: the last round held mmap_lock for writing; otherwise 0
  *
  * Do the work of MMUN_READ_BEGIN, MMUN_COLLECT and MMUN_COMMIT in one call.

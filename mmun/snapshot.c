@@ -151,7 +151,8 @@ static int mmun_snapshot(struct mmun_ctx *ctx, struct mmun_snapshot *cmd)
 	if (ret)
 		return ret;
 	if (cmd->max_retries > MMUN_MAX_RETRIES ||
-	    cmd->lock_after > MMUN_MAX_RETRIES)
+	    cmd->lock_after > MMUN_MAX_RETRIES ||
+	    (cmd->lock_after && !(cmd->flags & MMUN_WRITE_LOCK)))
 		return -EINVAL;
 	range = mmun_range_get(ctx, cmd->id);
 	if (IS_ERR(range))

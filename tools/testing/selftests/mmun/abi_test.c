@@ -91,7 +91,7 @@ static const struct wrong *all_wrongs(FIXTURE_DATA(abi) * self)
 		WRONG(snapshot, start, VALUE, map - page + 1),
 		WRONG(snapshot, length, VALUE, 0, page + 1, too_long),
 		WRONG(snapshot, max_retries, VALUE, info->out_max_retries + 1),
-		WRONG(snapshot, lock_after, VALUE, info->out_max_retries + 1),
+		WRONG(snapshot, lock_after, VALUE, 1, info->out_max_retries + 1),
 		WRONG(snapshot, id, ID, 0, NO_ID),
 		WRONG(snapshot, start, INTERVAL, map - page, end),
 		WRONG(snapshot, length, INTERVAL, end + page - map),
