@@ -683,6 +683,7 @@ struct mmun_fail_nonblock {
  * With MMUN_WRITE_LOCK the thread takes mmap_lock and a reference to mm_users
  * before it logs the record.  The wait for mmap_lock is killable (EINTR).  All
  * other tasks that need mmap_lock wait until the time of the thread is over.
+ * EBUSY: Another thread has called MMUN_PIN_MM with MMUN_WRITE_LOCK for this mm.
  */
 struct mmun_pin_mm {
 	__u32 size;

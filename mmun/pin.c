@@ -7,16 +7,31 @@
 
 #include "private.h"
 
-/* Take mmap_lock for writing if PIN_MM asks for it. */
+/*
+ * Take mmap_lock for writing if PIN_MM asks for it.  Only one thread may do
+ * this, because the times of several threads would add up.
+ */
 static int mmun_pin_lock(struct mmun_ctx *ctx, const struct mmun_pin_mm *cmd)
 {
-	return cmd->flags & MMUN_WRITE_LOCK ? mmun_write_lock(ctx->mm) : 0;
+	atomic_t *locks = &ctx->mm_data->pin_locks;
+	int ret;
+
+	if (!(cmd->flags & MMUN_WRITE_LOCK))
+		return 0;
+	if (!atomic_add_unless(locks, 1, 1))
+		return -EBUSY;
+	ret = mmun_write_lock(ctx->mm);
+	if (ret)
+		atomic_dec(locks);
+	return ret;
 }
 
 static void mmun_pin_unlock(struct mmun_ctx *ctx, const struct mmun_pin_mm *cmd)
 {
-	if (cmd->flags & MMUN_WRITE_LOCK)
-		mmun_write_unlock(ctx->mm);
+	if (!(cmd->flags & MMUN_WRITE_LOCK))
+		return;
+	mmun_write_unlock(ctx->mm);
+	atomic_dec(&ctx->mm_data->pin_locks);
 }
 
 static void mmun_pins_init(struct mmun_pins *pins)

@@ -588,6 +588,8 @@ struct mmun_hold_time {
  * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
  * @has_subscriptions: an insertion into the mm has succeeded.  The next
  *	insertion does not take mmap_lock.
+ * @pin_locks: number of threads in PIN_MM that hold mmap_lock or wait for it,
+ *	at most 1
  * @lock: protects @callback_time and @list_time
  * @callback_time: the deadline of holds at ENTER, LEAVE and EXIT
  * @list_time: the deadline of holds at START and END
@@ -597,6 +599,7 @@ struct mmun_mm_data {
 	struct mm_struct *mm;
 	u32 contexts;
 	bool has_subscriptions;
+	atomic_t pin_locks;
 	spinlock_t lock;
 	struct mmun_hold_time callback_time;
 	struct mmun_hold_time list_time;

@@ -509,17 +509,31 @@ static int lock_in_child(void *arg, int nr)
 	return _mmun_lock_mm(nr, LOCK_MS, &unpinned);
 }
 
+/* A held mutator owns the lock.  The next thread can lock. */
 TEST_F(write_lock, waiting_for_it_ends_at_a_fatal_signal)
 {
 	struct mmun_child child;
+	__u32 hold, unpinned;
 
 	ASSERT_EQ(0, mmun_child_start(&child, NULL));
-	lock_mm();
+	hold = hold_mutator(0, mutate_mprotect, PAGE, MMUN_POINT_START, 0);
 	ASSERT_EQ(0, mmun_child_order(&child, lock_in_child, self->fd));
-	EXPECT_EQ(MMUN_TASK_BLOCKED, mmun_quiesce_one(child.tid).state);
+	expect_blocked_in(child.tid, MMUN_PIN_MM);
 	ASSERT_EQ(0, mmun_child_signal(&child, SIGKILL));
 	EXPECT_EQ(128 + SIGKILL, mmun_child_reap(&child));
+	resume_mutator(0, hold);
+	EXPECT_EQ(0, _mmun_lock_mm(self->fd, 1, &unpinned));
+}
+
+/* Otherwise the times of many threads would add up. */
+TEST_F(write_lock, of_a_second_thread_is_ebusy)
+{
+	__u32 unpinned;
+
+	lock_mm();
+	EXPECT_ERRNO(EBUSY, _mmun_lock_mm(self->fd, 1, &unpinned));
 	end_lock();
+	EXPECT_EQ(0, _mmun_lock_mm(self->fd, 1, &unpinned));
 }
 
 TEST_F(write_lock, of_an_mm_that_has_exited_is_esrch)
