@@ -31,7 +31,7 @@ static bool mmun_interval_read_retry(struct mmun_range *range,
 				     unsigned long seq)
 {
 	lockdep_assert_held(&range->lock);
-	return mmu_interval_read_retry(mmun_range_clock(range), seq);
+	return mmu_interval_read_retry(&range->mni, seq);
 }
 
 static const struct mmun_kind_ops mmun_interval_kind = {

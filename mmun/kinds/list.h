@@ -11,7 +11,8 @@
  * struct mmun_list - the object that mmu_notifier_get() counts
  * @mn: the subscription
  * @clock: is never inserted.  Its invalidate_seq is the sequence of the last
- *	invalidation of the mm.
+ *	invalidation of the mm, is written under @lock, and is also read without
+ *	@lock.
  * @lock: protects the other fields, and mmun_range::activity to
  *	mmun_range::removing
  * @wait: readers and insertions wait here for the end of invalidations, and

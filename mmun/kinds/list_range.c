@@ -157,6 +157,18 @@ static int mmun_list_read_begin(struct mmun_range *range, unsigned long *seq)
 	return 0;
 }
 
+/*
+ * The callbacks of all ranges share the clock, which no update lock protects.
+ * mmu_interval_check_retry() reads the clock once.  If it reads the sequence of
+ * an earlier invalidation, the callback of a later one that hits the range still
+ * waits for the update lock, and drops what the section publishes.
+ */
+static bool mmun_invlock_read_retry(struct mmun_range *range, unsigned long seq)
+{
+	lockdep_assert_held(&range->lock);
+	return mmu_interval_check_retry(mmun_range_clock(range), seq);
+}
+
 static const struct mmun_kind_ops mmun_list_kind = {
 	.coherent = true,
 	.list = MMUN_LIST_RANGES,
@@ -183,7 +195,7 @@ static const struct mmun_kind_ops mmun_invlock_kind = {
 	.insert = mmun_list_insert,
 	.remove = mmun_list_remove,
 	.read_begin = mmun_list_read_begin,
-	.read_retry = mmun_interval_read_retry,
+	.read_retry = mmun_invlock_read_retry,
 };
 
 static const struct mmun_kind_ops mmun_naive_tree_kind = {
