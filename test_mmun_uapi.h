@@ -782,13 +782,13 @@ struct mmun_query_context {
  * @out_collisions: Number of batches and rounds of MMUN_SNAPSHOT that collided
  * @out_kept: Number of valid entries that callbacks kept because of the policy
  *	of the range.  An entry counts each time a callback keeps it.
- * @out_kept_accesses:  Number of times that MMUN_ACCESS was the first to use an
- *	entry since a callback kept the entry.  Without the policy, each of
- *	these accesses would have needed a new walk of the page tables.
- * @out_kept_tables:  Number of times that MMUN_POLICY_FREE_ON_UNMAP kept an
+ * @out_kept_accesses: Number of times that MMUN_ACCESS was the first to use an
+ *	entry since a callback kept the entry, modulo 2^32.  Without the policy,
+ *	each of these accesses would have needed a new walk of the page tables.
+ * @out_kept_tables: Number of times that MMUN_POLICY_FREE_ON_UNMAP kept an
  *	array of 512 entries that an invalidation has emptied and
- *	MMUN_POLICY_FREE_ALWAYS would have freed.  Only arrays whose addresses
- *	are all invalidated count.
+ *	MMUN_POLICY_FREE_ALWAYS would have freed, modulo 2^32.  Only arrays
+ *	whose addresses are all invalidated count.
  *
  * Report what mm/mmu_notifier.c and the driver know about a range.
  * MMUN_QUERY_RANGE reads @out_seq and @out_in_tree without the lock of

@@ -28,8 +28,9 @@ static bool mmun_policy_keeps(const struct mmun_callback *cb)
 }
 
 /*
- * Return whether the invalidation can free the chunks that become empty.  The
- * exit of the mm frees nothing, because the range is removed later.
+ * Return whether the invalidation can free the chunks that become empty.
+ * RELEASE frees nothing, because the range is removed later.  After RELEASE,
+ * the exit calls interval notifiers once more, with the event UNMAP.
  */
 static bool mmun_policy_prunes(const struct mmun_callback *cb)
 {
@@ -44,6 +45,21 @@ static bool mmun_policy_frees(const struct mmun_callback *cb)
 	       cb->range->policy & MMUN_POLICY_FREE_ALWAYS;
 }
 
+/* Drop the entries, and free the chunks that become empty, or count them. */
+static void mmun_policy_drop(const struct mmun_callback *cb,
+			     unsigned long start, unsigned long last)
+{
+	struct mmun_range *range = cb->range;
+	bool prunes = mmun_policy_prunes(cb), frees = mmun_policy_frees(cb);
+
+	if (prunes && !frees)
+		range->kept_chunks +=
+			mmun_shadow_count_emptied(range, start, last);
+	mmun_shadow_drop(range, start, last);
+	if (prunes && frees)
+		mmun_shadow_free_empty(range, start, last);
+}
+
 /* Do the work of a callback of a range that has a policy. */
 static void mmun_policy_apply(const struct mmun_callback *cb)
 {
@@ -52,12 +68,8 @@ static void mmun_policy_apply(const struct mmun_callback *cb)
 	unsigned long last = cb->mnr->end - 1;
 
 	lockdep_assert_held(&range->lock);
-	if (mmun_policy_keeps(cb)) {
+	if (mmun_policy_keeps(cb))
 		range->kept += mmun_shadow_write_protect(range, start, last);
-		return;
-	}
-	mmun_shadow_drop(range, start, last);
-	if (mmun_policy_prunes(cb))
-		range->kept_chunks += mmun_shadow_prune(range, start, last,
-							mmun_policy_frees(cb));
+	else
+		mmun_policy_drop(cb, start, last);
 }

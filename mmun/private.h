@@ -273,8 +273,8 @@ struct mmun_activity {
  * @collisions: number of read side critical sections that collided
  * @kept: number of entries that callbacks kept because of @policy
  * @kept_accesses: number of kept entries that ACCESS has used, modulo 2^32
- * @kept_chunks: number of empty chunks that callbacks kept because of @policy,
- *	modulo 2^32
+ * @kept_chunks: number of chunks that callbacks emptied and kept because of
+ *	@policy, modulo 2^32
  * @disabled: REMOVE has begun.  Nothing may be published.
  * @unsubscribed: REMOVE has unsubscribed the range.  A later callback of the
  *	range is a bug.
@@ -647,8 +647,10 @@ static void mmun_shadow_drop(struct mmun_range *range, unsigned long start,
 			     unsigned long last);
 static u64 mmun_shadow_write_protect(struct mmun_range *range,
 				     unsigned long start, unsigned long last);
-static u64 mmun_shadow_prune(struct mmun_range *range, unsigned long start,
-			     unsigned long last, bool free);
+static void mmun_shadow_free_empty(struct mmun_range *range,
+				   unsigned long start, unsigned long last);
+static u64 mmun_shadow_count_emptied(struct mmun_range *range,
+				     unsigned long start, unsigned long last);
 static void mmun_shadow_publish(struct mmun_range *range,
 				const struct mmun_part *part);
 static void mmun_shadow_free(struct mmun_range *range);

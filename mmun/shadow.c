@@ -171,17 +171,24 @@ static bool mmun_slice_is_whole(struct mmun_range *range,
 	return slice->nr == mmun_chunk_pages(range, slice->number);
 }
 
+static bool mmun_chunk_is_empty(struct mmun_range *range,
+				const struct mmun_slice *slice)
+{
+	size_t size = mmun_chunk_pages(range, slice->number) * sizeof(u64);
+
+	return !memchr_inv(slice->chunk, 0, size);
+}
+
 /*
  * Free the chunk if all its entries are 0.  A reader that has reserved the
- * chunk has begun before this invalidation, so its commit will collide.
+ * chunk has begun before the callback set the sequence, so its commit will
+ * collide.
  */
 static u64 mmun_slice_free(struct mmun_range *range,
 			   const struct mmun_slice *slice)
 {
-	size_t size = mmun_chunk_pages(range, slice->number) * sizeof(u64);
-
 	if (!mmun_slice_is_whole(range, slice) &&
-	    memchr_inv(slice->chunk, 0, size))
+	    !mmun_chunk_is_empty(range, slice))
 		return 0;
 	xa_erase(&range->shadow, slice->number);
 	mmun_free(slice->chunk);
@@ -189,23 +196,31 @@ static u64 mmun_slice_free(struct mmun_range *range,
 	return 0;
 }
 
-static u64 mmun_slice_keep(struct mmun_range *range,
-			   const struct mmun_slice *slice)
+/*
+ * After an invalidation has dropped the entries of the addresses [start, last],
+ * free the chunks that have no entry left.
+ */
+static void mmun_shadow_free_empty(struct mmun_range *range,
+				   unsigned long start, unsigned long last)
 {
-	return mmun_slice_is_whole(range, slice);
+	mmun_shadow_for_each(range, start, last, mmun_slice_free);
+}
+
+static u64 mmun_slice_empties(struct mmun_range *range,
+			      const struct mmun_slice *slice)
+{
+	return mmun_slice_is_whole(range, slice) &&
+	       !mmun_chunk_is_empty(range, slice);
 }
 
 /*
- * After an invalidation has dropped the entries of the addresses [start, last],
- * free the chunks that have no entry left.  If @free is false, free nothing and
- * return the number of chunks that are inside [start, last].
+ * Return the number of chunks with entries that are inside [start, last].  An
+ * invalidation of [start, last] empties them.
  */
-static u64 mmun_shadow_prune(struct mmun_range *range, unsigned long start,
-			     unsigned long last, bool free)
+static u64 mmun_shadow_count_emptied(struct mmun_range *range,
+				     unsigned long start, unsigned long last)
 {
-	return free ? mmun_shadow_for_each(range, start, last,
-					   mmun_slice_free) :
-		      mmun_shadow_for_each(range, start, last, mmun_slice_keep);
+	return mmun_shadow_for_each(range, start, last, mmun_slice_empties);
 }
 
 /*

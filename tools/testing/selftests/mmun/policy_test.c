@@ -390,16 +390,22 @@ KIND_TEST(policy_table, dontneed_keeps_tables_with_free_on_unmap)
 	expect_tables(0);
 }
 
-/* Only tables whose addresses are all invalidated count as kept. */
-KIND_TEST(policy_table, kept_table_counts_if_all_its_addresses_are_invalidated)
+/*
+ * A kept table counts if all its addresses are invalidated, and if it had an
+ * entry before.  The first invalidation leaves one entry in each table.
+ */
+KIND_TEST(policy_table, kept_table_counts_each_time_it_is_emptied)
 {
 	fill_tables(MMUN_POLICY_FREE_ON_UNMAP);
-	mutate_pages(dontneed, 0, 2);
-	expect_kept_tables(0);
-	mutate_pages(dontneed, 2, TABLE_PAGES);
+	mutate_pages(dontneed, 1, TABLE_PAGES);
 	expect_kept_tables(0);
 	mutate_pages(dontneed, 0, TABLE_PAGES);
 	expect_kept_tables(1);
+	mutate_tables(dontneed);
+	expect_kept_tables(2);
+	mutate_tables(dontneed);
+	expect_kept_tables(2);
+	snapshot_pages(0, 1, 0, NULL);
 	mutate_tables(dontneed);
 	expect_kept_tables(3);
 }
