@@ -50,15 +50,16 @@
  *	Protects the list of threads that wait in PIN_MM.
  * mmun_probes::mutex
  *	Serializes CHECK_BALANCE.  CHECK_BALANCE holds it while it removes its
- *	probes, which can wait for an invalidation.  mmun_log::read_lock is the
- *	only other lock whose owner can wait for an invalidation, because read()
- *	can fault while it copies.
+ *	probes, which can wait for an invalidation.  Two other locks have owners
+ *	that can wait for an invalidation: mmun_log::read_lock, because read()
+ *	can fault while it copies, and mmap_lock, if SNAPSHOT holds it for
+ *	writing.
  * mmun_mm_data_mutex
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock
  *	Protects the deadlines of the holds of one mm.
  * mmun_list::lock
- *	Protects the interval tree and the counts of the ranges that a list
+ *	Protects the lookup, the counts and the clock of the ranges that a list
  *	notifier serves.  The callback of a range runs without this lock.
  * xa_lock of the tables of ranges and batches
  *	Makes two operations atomic: to find a range and take a reference, and
@@ -68,7 +69,8 @@
  *
  * The order of the locks::
  *
- *	mmap_lock -> mmun_range::lock, mmun_list::lock
+ *	mmap_lock -> mmun_range::lock -> xa_lock of mmun_range::shadow
+ *	mmap_lock -> mmun_list::lock, mmun_log::lock, mmun_pins::lock
  *	mmap_lock -> mmun_holds::lock -> xa_lock, mmun_mm_data::lock
  *	mmun_log::read_lock -> mmap_lock, mmun_log::lock
  *	mmun_probes::mutex -> mmap_lock

@@ -162,11 +162,10 @@ enum { MMUN_CALLS(MMUN_REQUEST) };
  *	sequence, and the second pass drops the shadow entries.  If the driver
  *	has too few finish objects, the callback has one pass.  Linux 6.12 and
  *	older kernels lack this kind.
- * @MMUN_KIND_LIST:  A list notifier, which mmu_notifier_get() counts, with its
+ * @MMUN_KIND_LIST: A list notifier, which mmu_notifier_get() counts, with its
  *	own interval tree and no interval notifier.  Each range counts the
- *	active
- *	invalidations that hit the range, and MMUN_READ_BEGIN waits only for
- *	these.
+ *	active invalidations that hit the range, and MMUN_READ_BEGIN waits only
+ *	for these.
  * @MMUN_KIND_LIST_MM: As MMUN_KIND_LIST, but the mm has one count of active
  *	invalidations, so that MMUN_READ_BEGIN waits for every invalidation of
  *	the mm.
@@ -179,9 +178,16 @@ enum { MMUN_CALLS(MMUN_REQUEST) };
  *	ranges, so that an invalidation looks at all ranges.
  *
  * out_kinds of MMUN_INFO reports which kinds the kernel has.  All kinds permit
- * the same calls, except that MMUN_FAIL_NONBLOCK returns EOPNOTSUPP for a range
- * of a list notifier, because a list notifier with invalidate_range_end() must
- * not fail.
+ * the same calls, with these exceptions, which return EOPNOTSUPP:
+ *
+ *  - MMUN_ACCESS of a range of the three naive kinds,
+ *  - a policy for a range of these kinds,
+ *  - MMUN_WRITE_LOCK in MMUN_SNAPSHOT, which only MMUN_KIND_INVLOCK permits,
+ *  - MMUN_FAIL_NONBLOCK of a range of a list notifier, because a list notifier
+ *    with invalidate_range_end() must not fail.
+ *
+ * MMUN_ACCESS, MMUN_SNAPSHOT and MMUN_FAIL_NONBLOCK find the kind through the ID
+ * of the range, so they check the ID first.
  */
 enum mmun_kind {
 	MMUN_KIND_INTERVAL = 0,
@@ -225,15 +231,15 @@ enum mmun_method {
 #define MMUN_WRITE_LOCK 0x4
 
 /*
- * The policy of a range is a mask of these bits.  A policy says what the
- * callback of the range need not do, because of the event of the invalidation.
+ * The policy of a range is a mask of these bits.  With a policy, the callback of
+ * the range does less work, depending on the event of the invalidation.
  * Without a policy, each callback drops all entries of the invalidated pages,
  * and the memory of the shadow page table is freed with the range.
  *
  * SOFT_DIRTY and PROTECTION_PAGE: If the invalidation has this event, keep the
  * entries and only remove their write permission.
  *
- * FREE_ON_UNMAP:  If the invalidation has the event UNMAP, free each array of
+ * FREE_ON_UNMAP: If the invalidation has the event UNMAP, free each array of
  * 512 entries in which the callback leaves no entry.
  *
  * FREE_ALWAYS: As FREE_ON_UNMAP, for each event except RELEASE.  Drivers did
@@ -522,7 +528,7 @@ struct mmun_abandon {
  * MMUN_SNAPSHOT uses hmm_range_fault_unlocked_timeout() if
  *
  *  - the kernel has MMUN_FEATURE_HMM_UNLOCKED,
- *  - the range has the kind MMUN_KIND_INTERVAL,
+ *  - the range has the kind MMUN_KIND_INTERVAL or MMUN_KIND_TWO_PASS,
  *  - @method is an HMM method, and
  *  - MMUN_OWN_LOOP is not set.
  *
@@ -770,7 +776,8 @@ struct mmun_query_context {
  * @seq: A sequence that MMUN_READ_BEGIN returned, for @out_retry
  * @out_seq: mmu_interval_notifier::invalidate_seq of the range.  The last
  *	invalidation that hit the range has set this value.  If there was none,
- *	the insertion has set it.
+ *	the insertion has set it.  For a range of MMUN_KIND_INVLOCK, the
+ *	sequence of the last invalidation of the mm.
  * @out_in_tree: 1: the range is in the interval tree of the mm.  0: the mm has
  *	deferred its insertion, or the range has MMUN_KIND_NAIVE_LINEAR.
  * @out_retry: Return value of mmu_interval_check_retry() for @seq.  The call

@@ -151,7 +151,10 @@ static long mmun_gup_locked(struct mm_struct *mm, unsigned long addr, long nr,
 	return ret ?: -EFAULT;
 }
 
-/* Take mmap_lock unless the caller holds mmap_lock.  All waits are killable. */
+/*
+ * Take mmap_lock unless the caller holds mmap_lock.  Without MMUN_IS_LOCKED all
+ * waits are killable.
+ */
 static long mmun_gup_pages(struct mm_struct *mm, unsigned long addr, long nr,
 			   struct page **pages, u32 flags)
 {

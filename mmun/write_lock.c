@@ -10,9 +10,9 @@
 #include "private.h"
 
 /*
- * Lock the page tables of @mm against changes.  The reference on mm_users
- * excludes the exit of the mm.  Returns -ESRCH if the mm has exited, and -EINTR
- * after a fatal signal.
+ * Take a reference on mm_users, which excludes the exit of the mm, and take
+ * mmap_lock for writing.  Returns -ESRCH if the mm has exited, and -EINTR after
+ * a fatal signal.
  */
 static int mmun_write_lock(struct mm_struct *mm)
 {
