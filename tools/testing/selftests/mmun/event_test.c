@@ -10,8 +10,8 @@
  */
 #include "lib/mmun.h"
 #include "lib/process.h"
+#include "lib/uffd.h"
 #include "lib/watch.h"
-#include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 
 #define AREA_PAGES 8
@@ -132,9 +132,9 @@ OP(fork, mmun_child_start(&a->child, a))
 OP(in_child, mmun_child_do(&a->child, a->in_child, arg))
 OP(clear_parent_refs, write_parent_file("clear_refs", "4", 0))
 OP(write_parent_mem, write_parent_file("mem", "x", mmun_u64(op_at(a))))
-OP(uffd_wp, ioctl(a->uffd, UFFDIO_WRITEPROTECT, &(struct uffdio_writeprotect){
-			.range = { mmun_u64(op_at(a)), 2 * a->page },
-			.mode = UFFDIO_WRITEPROTECT_MODE_WP }))
+OP(uffd_wp, uffd_protect(a->uffd, op_at(a), 2 * a->page, true))
+OP(uffd_move, uffd_move(a->uffd, other_place(a), op_at(a), a->page))
+OP(pagemap_scan, pagemap_scan(op_at(a), 2 * a->page))
 OP(uffd_copy, ioctl(a->uffd, UFFDIO_COPY, &(struct uffdio_copy){
 			.dst = mmun_u64(op_at(a)),
 			.src = mmun_u64(op_at(a) + 2 * a->page),
@@ -154,18 +154,10 @@ static int op_poke_parent(void *area, int arg)
 	return ptrace(PTRACE_DETACH, parent, 0, 0) ?: ret;
 }
 
-static int register_uffd(struct area *a, __u64 features, __u64 mode)
+static int register_uffd(struct area *a, char *at, __u64 features, __u64 mode)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-	struct uffdio_register reg = {
-		.range = { mmun_u64(op_at(a)), 2 * a->page },
-		.mode = mode,
-	};
-
-	a->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-	if (a->uffd < 0 || ioctl(a->uffd, UFFDIO_API, &api))
-		return -1;
-	return ioctl(a->uffd, UFFDIO_REGISTER, &reg);
+	a->uffd = uffd_create(at, 2 * a->page, features, mode);
+	return a->uffd < 0 ? -1 : 0;
 }
 
 /*
@@ -179,9 +171,12 @@ OP(fork_tracer, (a->in_child = op_poke_parent,
 		 mprotect(a->map, AREA_PAGES * a->page, PROT_READ) ?: op_fork(a, 0)))
 /* Unmap the pages behind pages 3 and 4, so that the mapping can grow. */
 OP(make_room, munmap(op_at(a) + 2 * a->page, (AREA_PAGES - OP_FIRST - 2) * a->page))
-OP(register_wp, register_uffd(a, UFFD_FEATURE_PAGEFAULT_FLAG_WP, UFFDIO_REGISTER_MODE_WP))
+OP(register_wp, register_uffd(a, op_at(a), arg, UFFDIO_REGISTER_MODE_WP))
+OP(register_wp_async, op_register_wp(a, UFFD_FEATURE_WP_ASYNC))
 OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
-		   register_uffd(a, 0, UFFDIO_REGISTER_MODE_MISSING)))
+		   register_uffd(a, op_at(a), 0, UFFDIO_REGISTER_MODE_MISSING)))
+OP(register_move, mmun_map(other_place(a), 2 * a->page) ?
+	   register_uffd(a, other_place(a), UFFD_FEATURE_MOVE, UFFDIO_REGISTER_MODE_MISSING) : -1)
 /* clang-format on */
 
 /*
@@ -247,9 +242,6 @@ AREA_FIXTURE(event_foreign)
 
 #define NO_HUGE_PAGES "no huge pages: set CONFIG_TRANSPARENT_HUGEPAGE"
 #define NO_SOFT_DIRTY "no soft dirty bits: set CONFIG_MEM_SOFT_DIRTY"
-#define NO_UFFD "no userfaultfd: set CONFIG_USERFAULTFD"
-#define NO_WP \
-	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
 
 /* Short names for the tables */
 enum {
@@ -281,7 +273,11 @@ RAISES(mremap_shrink, UNMAP, 2, 1, op_mremap_in_place, OP_FIRST);
 RAISES(mprotect_read, PROTECT, 2, 1, op_mprotect, PROT_READ);
 RAISES(mprotect_none, PROTECT, 2, 1, op_mprotect, PROT_NONE);
 RAISES(mprotect_file, PROTECT, 2, 1, op_mprotect, PROT_READ, MEM_SHARED);
-RAISES(uffd_writeprotect, PROTECT, 2, 1, op_uffd_wp, .prepare = op_register_wp, .needs = NO_WP);
+RAISES(uffd_writeprotect, PROTECT, 2, 1, op_uffd_wp, .prepare = op_register_wp, .needs = NO_UFFD_WP);
+RAISES(pagemap_scan, PROTECT, 2, 1, op_pagemap_scan, .prepare = op_register_wp_async,
+       .needs = NO_PAGEMAP_SCAN);
+/* The event is only for the place from which the page moves. */
+RAISES(uffd_move, CLEAR, 1, 1, op_uffd_move, .prepare = op_register_move, .needs = NO_UFFD_MOVE);
 RAISES(dontneed, CLEAR, 2, 1, op_madvise, MADV_DONTNEED);
 RAISES(dontneed_file, CLEAR, 2, 1, op_madvise, MADV_DONTNEED, MEM_SHARED);
 RAISES(free, CLEAR, 2, 1, op_madvise, MADV_FREE);

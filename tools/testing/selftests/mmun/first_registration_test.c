@@ -8,9 +8,9 @@
  *
  * A process that the test forks has an mm without subscriptions.
  */
-#include <linux/userfaultfd.h>
 #include <stddef.h>
 #include "lib/setting.h"
+#include "lib/uffd.h"
 #include "lib/victim.h"
 
 /*
@@ -104,18 +104,11 @@ static int map_arguments(void *map, int nr)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	char *at = (char *)map + NR_FILLED * page;
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { mmun_u64(at), nr * page },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	signal(SIGUSR1, ignore_signal);
-	if (fd < 0 || !mmun_map(at, nr * page) || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
+	if (!mmun_map(at, nr * page))
 		return -1;
-	return fd;
+	return uffd_create(at, nr * page, 0, UFFDIO_REGISTER_MODE_MISSING);
 }
 
 #define CALL(_name, _request)                                           \

@@ -9,8 +9,8 @@
 #include "lib/mmun.h"
 #include "lib/range.h"
 #include "lib/setting.h"
+#include "lib/uffd.h"
 #include "lib/xfail.h"
-#include <linux/userfaultfd.h>
 
 /* Page n contains the byte n + 1.  The range covers all pages. */
 #define PAGES 8
@@ -191,34 +191,11 @@ ENTRY_TEST(secret_memory_is_refused)
 
 /* Write protection by userfaultfd */
 
-#define NO_UFFD_WP "set CONFIG_HAVE_ARCH_USERFAULTFD_WP and CONFIG_USERFAULTFD"
-
 static int register_wp(char *at, size_t length, __u64 features)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP | features,
-	};
-	struct uffdio_register reg = {
-		.range = { mmun_u64(at), length },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
-		return -1;
-	return fd;
-}
-
-static int protect(int uffd, char *at, size_t length, bool on)
-{
-	struct uffdio_writeprotect wp = {
-		.range = { mmun_u64(at), length },
-		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	return ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
+	return uffd_create(at, length,
+			   UFFD_FEATURE_PAGEFAULT_FLAG_WP | features,
+			   UFFDIO_REGISTER_MODE_WP);
 }
 
 /* The device may read page @_nr, but may not write it. */
@@ -236,11 +213,11 @@ ENTRY_TEST(page_that_userfaultfd_protects_is_not_writable)
 
 	mmun_skip_if(uffd < 0, NO_UFFD_WP);
 	snapshot_pages(0, PAGES, MMUN_WRITE, NULL);
-	ASSERT_EQ(0, protect(uffd, mmun_page(3), self->page, true));
+	ASSERT_EQ(0, uffd_protect(uffd, mmun_page(3), self->page, true));
 	expect_no_entry(3);
 	expect_read_only(3);
 	snapshot_page(2, MMUN_WRITE);
-	ASSERT_EQ(0, protect(uffd, mmun_page(3), self->page, false));
+	ASSERT_EQ(0, uffd_protect(uffd, mmun_page(3), self->page, false));
 	EXPECT_EQ(WRITABLE, page_flags(3, MMUN_WRITE));
 	close(uffd);
 }
@@ -259,7 +236,7 @@ ENTRY_TEST(marker_of_userfaultfd_keeps_the_page_protected)
 	uffd = register_wp(self->map, mmun_pages(PAGES),
 			   UFFD_FEATURE_WP_HUGETLBFS_SHMEM);
 	mmun_skip_if(uffd < 0, NO_UFFD_WP);
-	ASSERT_EQ(0, protect(uffd, mmun_page(3), self->page, true));
+	ASSERT_EQ(0, uffd_protect(uffd, mmun_page(3), self->page, true));
 	ASSERT_EQ(0, madvise(self->map, mmun_pages(PAGES), MADV_DONTNEED));
 	EXPECT_EQ(0, look(3));
 	expect_read_only(3);

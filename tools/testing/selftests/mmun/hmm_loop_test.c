@@ -6,8 +6,8 @@
  */
 #include "lib/mmun.h"
 #include "lib/range.h"
+#include "lib/uffd.h"
 #include "lib/xfail.h"
-#include <linux/userfaultfd.h>
 #include <time.h>
 
 /*
@@ -56,21 +56,6 @@ static void *take_snapshot(void *arg)
 	attempt.error = _mmun_snapshot(attempt.fd, &attempt.snapshot) ? errno :
 									0;
 	return NULL;
-}
-
-static int open_uffd(char *at, size_t length)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { mmun_u64(at), length },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
-		return -1;
-	return fd;
 }
 
 static int nr_cpus(void)
@@ -126,7 +111,6 @@ static bool snapshot_ends(FIXTURE_DATA(hmm_loop) * self)
 	return ends;
 }
 
-#define NO_UFFD "no userfaultfd: set CONFIG_USERFAULTFD"
 #define LOOPS \
 	"the loop of HMM does not end while a userfaultfd is closed, see patches/uffd-loop"
 
@@ -136,7 +120,8 @@ TEST_F(hmm_loop, ends_while_a_userfaultfd_is_closed)
 	mmun_skip_if(nr_cpus() < 2, "one processor: boot with SMP=2");
 	for (int i = 0; i < ATTEMPTS; i++) {
 		ASSERT_NE(NULL, mmun_map(mmun_page(1), mmun_pages(PAGES - 1)));
-		attempt.uffd = open_uffd(mmun_page(PAGES - 1), self->page);
+		attempt.uffd = uffd_create(mmun_page(PAGES - 1), self->page, 0,
+					   UFFDIO_REGISTER_MODE_MISSING);
 		mmun_skip_if(attempt.uffd < 0, NO_UFFD);
 		attempt.delay_ns = i * STEP_NS;
 		if (!snapshot_ends(self))

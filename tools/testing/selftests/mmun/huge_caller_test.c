@@ -6,7 +6,7 @@
 #include "lib/hugetlb.h"
 #include "lib/mmun.h"
 #include "lib/shadow.h"
-#include <linux/userfaultfd.h>
+#include "lib/uffd.h"
 
 static int touch(void *p, int nr)
 {
@@ -323,9 +323,6 @@ TEST_F(hugetlb, raises_its_events_for_exactly_its_huge_pages)
  *   |------------------------event-----------------------|
  */
 
-#define NO_UFFD_WP \
-	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
-
 HUGETLB_FIXTURE(hugetlb_table, TABLE_SIZE)
 
 OP(hugetlb_table, dontneed, madvise(self->op, HUGE_SIZE, MADV_DONTNEED))
@@ -334,30 +331,17 @@ static int uffd;
 
 static int table_register(FIXTURE_DATA(hugetlb_table) * self)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
-	};
-	struct uffdio_register reg = {
-		.range = { mmun_u64(self->map), TABLE_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
-	    ioctl(uffd, UFFDIO_REGISTER, &reg))
+	uffd = uffd_create(self->map, TABLE_SIZE,
+			   UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
+			   UFFDIO_REGISTER_MODE_WP);
+	if (uffd < 0)
 		return -1;
 	return touch(huge_at(1), 0) ?: touch(self->op, 0);
 }
 
 static int table_writeprotect(FIXTURE_DATA(hugetlb_table) * self)
 {
-	struct uffdio_writeprotect wp = {
-		.range = { mmun_u64(self->op), HUGE_SIZE },
-		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
-	};
-
-	return ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
+	return uffd_protect(uffd, self->op, HUGE_SIZE, true);
 }
 
 FIXTURE_VARIANT(hugetlb_table)

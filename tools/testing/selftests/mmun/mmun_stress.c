@@ -13,8 +13,8 @@
 #include "lib/ksm.h"
 #include "lib/mmun.h"
 #include "lib/random.h"
+#include "lib/uffd.h"
 
-#include <linux/userfaultfd.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/swap.h>

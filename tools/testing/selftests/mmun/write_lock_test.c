@@ -14,6 +14,7 @@
 #include "lib/ksm.h"
 #include "lib/node.h"
 #include "lib/setting.h"
+#include "lib/uffd.h"
 #include "lib/write_lock.h"
 #include <dirent.h>
 #include <sys/utsname.h>
@@ -98,6 +99,27 @@ static int prepare_guard(struct subject *subject, int nr)
 		       MADV_GUARD_INSTALL);
 }
 
+/* Register the page, so that PAGEMAP_SCAN can protect it. */
+static int prepare_wp_async(struct subject *subject, int nr)
+{
+	int uffd = uffd_create(subject_page(subject, nr), subject->page,
+			       UFFD_FEATURE_WP_ASYNC, UFFDIO_REGISTER_MODE_WP);
+
+	return uffd < 0 ? -1 : 0;
+}
+
+/* The place to which UFFDIO_MOVE moves a page: it must have no page. */
+static int move_uffd = -1;
+
+static int prepare_move(struct subject *subject, int nr)
+{
+	char *to = subject_page(subject, FREE_PAGE);
+
+	move_uffd = uffd_create(to, subject->page, UFFD_FEATURE_MOVE,
+				UFFDIO_REGISTER_MODE_MISSING);
+	return move_uffd < 0 ? -1 : madvise(to, subject->page, MADV_DONTNEED);
+}
+
 /* Give ksmd two equal pages. */
 static int prepare_equal(struct subject *subject, int nr)
 {
@@ -155,6 +177,17 @@ static int by_cow(struct subject *subject, int nr)
 static int by_collapse(struct subject *subject, int nr)
 {
 	return madvise(huge, HUGE_SIZE, MADV_COLLAPSE);
+}
+
+static int by_scan(struct subject *subject, int nr)
+{
+	return pagemap_scan(subject_page(subject, nr), subject->page);
+}
+
+static int by_move(struct subject *subject, int nr)
+{
+	return uffd_move(move_uffd, subject_page(subject, FREE_PAGE),
+			 subject_page(subject, nr), subject->page);
 }
 
 static int by_exit(struct subject *subject, int nr)
@@ -282,6 +315,7 @@ VARIANT(soft_dirty, .mutate = by_soft_dirty);
 VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true,
 	.missing = MMUN_NO_COLLAPSE);
 VARIANT(pageout, .prepare = prepare_lazily_freed, .mutate = by_pageout);
+VARIANT(scan, .prepare = prepare_wp_async, .mutate = by_scan, .missing = NO_PAGEMAP_SCAN);
 VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
 VARIANT(dontneed, .mutate = mutate_dontneed,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
@@ -289,6 +323,8 @@ VARIANT(free, .mutate = by_free,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
 VARIANT(guard, .prepare = prepare_guard, .mutate = by_guard, .missing = NO_GUARD,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));
+VARIANT(move, .prepare = prepare_move, .mutate = by_move, .missing = NO_UFFD_MOVE,
+	.mmap_lock_until = VERSION(6, 7), .vma_lock_since = VERSION(6, 8));
 VARIANT(copy_on_write, .prepare = share_pages, .mutate = by_cow,
 	.mmap_lock_until = VERSION(6, 1), .vma_lock_since = VERSION(6, 12));
 /* clang-format on */

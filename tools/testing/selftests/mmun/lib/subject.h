@@ -11,10 +11,10 @@
 #ifndef _SELFTESTS_MMUN_SUBJECT_H
 #define _SELFTESTS_MMUN_SUBJECT_H
 
-#include <linux/userfaultfd.h>
 #include <stdbool.h>
 #include "hold.h"
 #include "process.h"
+#include "uffd.h"
 
 struct subject;
 
@@ -182,17 +182,8 @@ static inline int mutate_fork(struct subject *subject, int nr)
  */
 static inline int mutate_userfault(struct subject *subject, int nr)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { mmun_u64(subject->map), nr * subject->page },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
-	    ioctl(uffd, UFFDIO_REGISTER, &reg))
-		return -1;
-	return uffd;
+	return uffd_create(subject->map, nr * subject->page, 0,
+			   UFFDIO_REGISTER_MODE_MISSING);
 }
 
 /* Members of a fixture.  @fd, @page and @map are those of struct subject. */

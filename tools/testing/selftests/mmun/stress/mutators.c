@@ -147,40 +147,36 @@ static void check_write_protection(const struct area *area)
 }
 
 /* Protect one page at a time: UFFDIO_WRITEPROTECT fails for two VMAs. */
-static int uffd_protect(const struct area *area, __u64 mode)
+static int protect_pages(const struct area *area, bool on)
 {
-	struct uffdio_writeprotect wp = {
-		.range = { mmun_u64(area_at(area)), page_size() },
-		.mode = mode,
-	};
+	char *at = area_at(area);
 
-	for (int i = 0; i < area->pages; i++, wp.range.start += page_size())
-		if (ioctl(uffd, UFFDIO_WRITEPROTECT, &wp))
+	for (int i = 0; i < area->pages; i++, at += page_size())
+		if (uffd_protect(uffd, at, page_size(), on))
 			return errno;
 	return 0;
 }
 
 static int op_uffd(const struct area *area)
 {
-	struct uffdio_register reg = {
-		.range = { mmun_u64(area_at(area)), area_length(area) },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
+	struct uffdio_range range = { mmun_u64(area_at(area)),
+				      area_length(area) };
 	int ret;
 
 	if (uffd < 0)
 		return IDLE;
 	area_write(area);
-	if (ioctl(uffd, UFFDIO_REGISTER, &reg))
+	if (uffd_register(uffd, area_at(area), area_length(area),
+			  UFFDIO_REGISTER_MODE_WP))
 		return errno;
-	ret = uffd_protect(area, UFFDIO_WRITEPROTECT_MODE_WP);
+	ret = protect_pages(area, true);
 	if (!ret) {
 		check_write_protection(area);
 		sched_yield();
 		check_write_protection(area);
-		ret = uffd_protect(area, 0);
+		ret = protect_pages(area, false);
 	}
-	if (ioctl(uffd, UFFDIO_UNREGISTER, &reg.range) && !ret)
+	if (ioctl(uffd, UFFDIO_UNREGISTER, &range) && !ret)
 		ret = errno;
 	return ret;
 }

@@ -97,14 +97,7 @@ static int make_arena(struct arena *arena)
 /* If userfaultfd is not available, op_uffd() does nothing. */
 static void open_uffd(void)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
-	};
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (ioctl(uffd, UFFDIO_API, &api))
-		uffd = -1;
+	uffd = uffd_open(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 }
 
 /* If pidfd_getfd() is not permitted, the process uses only its own contexts. */
