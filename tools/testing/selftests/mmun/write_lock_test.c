@@ -99,25 +99,32 @@ static int prepare_guard(struct subject *subject, int nr)
 		       MADV_GUARD_INSTALL);
 }
 
-/* Register the page, so that PAGEMAP_SCAN can protect it. */
-static int prepare_wp_async(struct subject *subject, int nr)
-{
-	int uffd = uffd_create(subject_page(subject, nr), subject->page,
-			       UFFD_FEATURE_WP_ASYNC, UFFDIO_REGISTER_MODE_WP);
+static int uffd; /* of the subject */
 
+/* Register the page, so that the subject can protect it. */
+static int prepare_wp(struct subject *subject, int nr)
+{
+	uffd = uffd_create(subject_page(subject, nr), subject->page, 0,
+			   UFFDIO_REGISTER_MODE_WP);
 	return uffd < 0 ? -1 : 0;
 }
 
-/* The place to which UFFDIO_MOVE moves a page: it must have no page. */
-static int move_uffd = -1;
+/* The same, for PAGEMAP_SCAN */
+static int prepare_wp_async(struct subject *subject, int nr)
+{
+	uffd = uffd_create(subject_page(subject, nr), subject->page,
+			   UFFD_FEATURE_WP_ASYNC, UFFDIO_REGISTER_MODE_WP);
+	return uffd < 0 ? -1 : 0;
+}
 
+/* Register the place to which UFFDIO_MOVE moves a page.  It has no page. */
 static int prepare_move(struct subject *subject, int nr)
 {
 	char *to = subject_page(subject, FREE_PAGE);
 
-	move_uffd = uffd_create(to, subject->page, UFFD_FEATURE_MOVE,
-				UFFDIO_REGISTER_MODE_MISSING);
-	return move_uffd < 0 ? -1 : madvise(to, subject->page, MADV_DONTNEED);
+	uffd = uffd_create(to, subject->page, UFFD_FEATURE_MOVE,
+			   UFFDIO_REGISTER_MODE_MISSING);
+	return uffd < 0 ? -1 : madvise(to, subject->page, MADV_DONTNEED);
 }
 
 /* Give ksmd two equal pages. */
@@ -179,6 +186,12 @@ static int by_collapse(struct subject *subject, int nr)
 	return madvise(huge, HUGE_SIZE, MADV_COLLAPSE);
 }
 
+static int by_write_protection(struct subject *subject, int nr)
+{
+	return uffd_protect(uffd, subject_page(subject, nr), subject->page,
+			    true);
+}
+
 static int by_scan(struct subject *subject, int nr)
 {
 	return pagemap_scan(subject_page(subject, nr), subject->page);
@@ -186,7 +199,7 @@ static int by_scan(struct subject *subject, int nr)
 
 static int by_move(struct subject *subject, int nr)
 {
-	return uffd_move(move_uffd, subject_page(subject, FREE_PAGE),
+	return uffd_move(uffd, subject_page(subject, FREE_PAGE),
 			 subject_page(subject, nr), subject->page);
 }
 
@@ -315,6 +328,8 @@ VARIANT(soft_dirty, .mutate = by_soft_dirty);
 VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = true,
 	.missing = MMUN_NO_COLLAPSE);
 VARIANT(pageout, .prepare = prepare_lazily_freed, .mutate = by_pageout);
+VARIANT(uffd_writeprotect, .prepare = prepare_wp, .mutate = by_write_protection,
+	.missing = NO_UFFD_WP);
 VARIANT(scan, .prepare = prepare_wp_async, .mutate = by_scan, .missing = NO_PAGEMAP_SCAN);
 VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
 VARIANT(dontneed, .mutate = mutate_dontneed,
