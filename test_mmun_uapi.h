@@ -285,8 +285,8 @@ enum mmun_method {
  * @out_max_retries: Maximum of max_retries in MMUN_SNAPSHOT and MMUN_VERIFY
  * @out_max_hold_ms: Maximum time of a hold, and of a wait for a hold, in
  *	milliseconds
- * @out_max_pin_ms: Maximum time of MMUN_PIN_MM, and of the retries of
- *	MMUN_SNAPSHOT under mmap_lock, in milliseconds
+ * @out_max_pin_ms: Maximum time of MMUN_PIN_MM, in milliseconds.  After this
+ *	time MMUN_SNAPSHOT begins no new round under mmap_lock.
  * @__reserved2: Must be 0
  *
  * Report what this kernel and this module support.  A test that needs a feature
@@ -541,9 +541,10 @@ struct mmun_abandon {
  * While MMUN_SNAPSHOT holds mmap_lock for writing, the mm cannot exit, and an
  * invalidation that requires mmap_lock cannot begin.  Other invalidations can
  * begin, and so can the invalidations of the page faults of MMUN_SNAPSHOT
- * itself.  They make a round collide as usual.  If MMUN_SNAPSHOT holds mmap_lock
- * and out_max_pin_ms have passed since the first round, the next collision is
- * the last one, whatever @max_retries is.
+ * itself.  They make a round collide as usual.  If MMUN_SNAPSHOT has held
+ * mmap_lock for out_max_pin_ms, the next collision is the last one, whatever
+ * @max_retries is.  This time does not limit the wait of a round for active
+ * invalidations.  SIGKILL ends that wait.
  */
 struct mmun_snapshot {
 	__u32 size;

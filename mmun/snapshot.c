@@ -47,11 +47,13 @@ static int mmun_snapshot_round(struct mmun_range *range, struct mmun_part *part,
 }
 
 /*
- * Take mmap_lock for writing after @lock_after collisions.  The object of the
- * list notifier, which the core frees, knows the mm.
+ * Take mmap_lock for writing after @lock_after collisions, and set the time
+ * when the rounds under the lock must end.  The object of the list notifier
+ * has the pointer to the mm, and the core frees the object.
  */
 static int mmun_snapshot_fall_back(struct mmun_range *range,
-				   struct mmun_snapshot *cmd)
+				   struct mmun_snapshot *cmd,
+				   unsigned long *deadline)
 {
 	int ret;
 
@@ -60,6 +62,7 @@ static int mmun_snapshot_fall_back(struct mmun_range *range,
 		return 0;
 	ret = mmun_write_lock(mmun_range_clock(range)->mm);
 	cmd->out_locked = !ret;
+	*deadline = jiffies + msecs_to_jiffies(MMUN_MAX_PIN_MS);
 	return ret;
 }
 
@@ -83,11 +86,11 @@ static int mmun_snapshot_rounds(struct mmun_range *range,
 				struct mmun_part *part,
 				struct mmun_snapshot *cmd)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(MMUN_MAX_PIN_MS);
+	unsigned long deadline = 0;
 	int ret;
 
 	for (cmd->out_retries = 0;; cmd->out_retries++) {
-		ret = mmun_snapshot_fall_back(range, cmd);
+		ret = mmun_snapshot_fall_back(range, cmd, &deadline);
 		if (!ret)
 			ret = mmun_snapshot_round(range, part, cmd);
 		if (ret != -EBUSY || mmun_snapshot_gives_up(cmd, deadline))
