@@ -49,14 +49,13 @@ static int mmun_section_check(struct mmun_range *range, unsigned long seq)
 }
 
 /*
- * Check before the allocation of tables.  If munmap() has invalidated the pages
- * and freed their tables, a new table would stay empty until the removal of the
- * range.  Without a policy, an invalidation frees no table.
+ * Check before the allocation of tables, so that a section that cannot publish
+ * its pages allocates no table.  If munmap() has freed the table of the pages, a
+ * new table would stay empty until the callback of a later invalidation frees
+ * it, or until the removal of the range.
  */
 static int mmun_section_check_early(struct mmun_range *range, unsigned long seq)
 {
-	if (!range->policy)
-		return 0;
 	guard(spinlock)(&range->lock);
 	return mmun_section_check(range, seq);
 }
