@@ -125,6 +125,7 @@ static int mmun_list_notifier_refuse(struct mmun_ctx *ctx,
 {
 	int ret;
 
+	/* Pairs with the WRITE_ONCE in mmun_mm_data_get() and _put() */
 	if (READ_ONCE(ctx->mm_data->contexts) > 1)
 		return -EBUSY;
 	ret = mmun_list_notifier_register(&ctx->refuser);

@@ -31,14 +31,17 @@ static struct mmun_mm_data *mmun_mm_data_get(struct mm_struct *mm)
 	}
 	if (mm_data->contexts == MMUN_MAX_CONTEXTS)
 		return ERR_PTR(-ENOSPC);
-	mm_data->contexts++;
+	/* Pairs with the READ_ONCE in mmun_list_notifier_refuse() */
+	WRITE_ONCE(mm_data->contexts, mm_data->contexts + 1);
 	return mm_data;
 }
 
 static void mmun_mm_data_put(struct mmun_mm_data *mm_data)
 {
 	guard(mutex)(&mmun_mm_data_mutex);
-	if (--mm_data->contexts)
+	/* Pairs with the READ_ONCE in mmun_list_notifier_refuse() */
+	WRITE_ONCE(mm_data->contexts, mm_data->contexts - 1);
+	if (mm_data->contexts)
 		return;
 	list_del(&mm_data->node);
 	mmun_free(mm_data);

@@ -585,7 +585,8 @@ struct mmun_hold_time {
  * @node: entry of mmun_mm_data_list
  * @mm: the mm, only for comparison.  The contexts have the references to the
  *	mm.
- * @contexts: number of contexts.  Protected by mmun_mm_data_mutex.
+ * @contexts: number of contexts, protected by mmun_mm_data_mutex.  Also read
+ *	without the mutex.
  * @has_subscriptions: an insertion into the mm has succeeded.  The next
  *	insertion does not take mmap_lock.
  * @pin_locks: number of threads in PIN_MM that hold mmap_lock or wait for it,
