@@ -18,6 +18,8 @@
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
+# The files that a build of the modules and of the tests reads first
+builds=(Kbuild tools/testing/selftests/mmun/{,floor/,core/,list/}Makefile)
 passed=0
 failed=0
 skipped=0
@@ -39,6 +41,15 @@ step() {
 		failed=$((failed + 1))
 		keep_failure "$name"
 	fi
+}
+
+# runner_test NAME [INPUT...]: Runs scripts/NAME, a test of the runner, unless the test
+# passed before with the same files. INPUTs are files outside of scripts/ that the test
+# uses.
+runner_test() {
+	step "$1" env INPUTS="${*:2}" "$SCRIPTS/test/unless-passed.sh" "${1//\//-}" \
+		"$SCRIPTS/$1"
+	sed -n '/: skipped, because it passed/p' "$log"
 }
 
 # table NAME PROCESS...: Does what step does. If PROCESS passes, table also prints the
@@ -171,14 +182,19 @@ for what in module reproducers checkpatch kernel-doc shellcheck errexit texts; d
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	options/test-{variables,grammar}.sh quick/test-quick.sh measure/test-coverage.sh \
-	litmus/test-litmus.sh kernel/test-patch.sh \
-	mutate/test-{apply,try,quick,operators,patch}.sh \
-	test/test-{clean,signals,keys}.sh; do
-	step "$what" "$SCRIPTS/$what"
+	measure/test-coverage.sh kernel/test-patch.sh mutate/test-{apply,try,operators}.sh; do
+	runner_test "$what"
+done
+runner_test options/test-variables.sh .ci/run
+runner_test options/test-grammar.sh test_mmun_uapi.h "$SELFTEST/model"
+for what in quick/test-quick.sh litmus/test-litmus.sh mutate/test-{quick,patch}.sh; do
+	runner_test "$what" tools/testing/mmu_notifier
+done
+for what in test/test-{clean,signals,keys}.sh; do
+	runner_test "$what" "${builds[@]}"
 done
 batch "kselftest" env KINDS=list "$SCRIPTS/kselftest.sh"
-[ "$UNTIL" = compile ] || step "vm/test-guest.sh" "$SCRIPTS/vm/test-guest.sh"
+[ "$UNTIL" = compile ] || runner_test vm/test-guest.sh "${builds[@]}"
 [ "$UNTIL" = compile ] ||
 	step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"

@@ -237,9 +237,11 @@ test_built_kernel() {
 	test_compiler "6.1: " "kernel "
 }
 
-# unless_passed COMMAND: Runs "unless-passed.sh keys COMMAND" in the world.
+# unless_passed COMMAND: Runs "unless-passed.sh keys COMMAND" in the world. The file Kbuild
+# is an input of the test.
 unless_passed() {
-	in_world "$world" "$repo/scripts/test/unless-passed.sh" keys "$1" >/dev/null 2>&1
+	in_world "$world" INPUTS=Kbuild "$repo/scripts/test/unless-passed.sh" keys "$1" \
+		>/dev/null 2>&1
 }
 
 # fails COMMAND...: Returns 0 if COMMAND fails.
@@ -248,7 +250,7 @@ fails() {
 }
 
 # test_passed: Tests that unless-passed.sh runs a long test again only if the test failed
-# or a file of the runner has changed.
+# or a file of the runner, or an input, has changed.
 test_passed() {
 	check "unless-passed.sh fails if the long test fails" fails unless_passed false
 	check "a long test that failed runs again" fails unless_passed false
@@ -257,6 +259,9 @@ test_passed() {
 	change_old "$repo/scripts/kernel/configs/base.config"
 	check "a long test runs again if a file of the runner changes" \
 		fails unless_passed false
+	unless_passed true
+	change_old "$repo/Kbuild"
+	check "a long test runs again if an input changes" fails unless_passed false
 }
 
 need gcc xz

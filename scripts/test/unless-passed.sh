@@ -4,17 +4,18 @@
 # Run a long test of the runner, unless the test passed before on this machine with the
 # same files of the runner.
 #
-# usage: unless-passed.sh NAME PROCESS...
+# usage: [INPUTS="FILE ..."] unless-passed.sh NAME PROCESS...
 #
-# NAME is the name of the test, and PROCESS runs the test. The cache has a file for each
-# test that passed. The name of this file contains NAME and a hash of the files of the
-# runner.
+# NAME is the name of the test, and PROCESS runs the test. INPUTS lists the files outside
+# of scripts/ that the test also uses. The cache has a file for each test that passed. The
+# name of this file contains NAME and a hash of the files of the runner and of INPUTS.
 
 . "${0%/*}/../lib.sh"
 
 name=$1
 shift
-key=$(cd "$TOP" && file_hashes Makefile scripts | sum)
+read -ra inputs <<<"${INPUTS:-}"
+key=$(cd "$TOP" && file_hashes Makefile scripts "${inputs[@]}" | sum)
 passed=$CACHE/passed/$name-$key
 if [ -e "$passed" ]; then
 	echo "# $name: skipped, because it passed with the same files on $(<"$passed")"
