@@ -31,8 +31,8 @@
  *	The update lock of the collision-retry protocol, which hmm.rst calls
  *	driver->update.  The callback of a range holds it while it calls
  *	mmu_interval_set_seq() and drops shadow entries.  COMMIT and SNAPSHOT
- *	hold it while they call mmu_interval_read_retry() and publish.  VERIFY
- *	holds it while it calls mmu_interval_read_retry() and reads the shadow.
+ *	hold it while they check for a collision and publish.  VERIFY holds it
+ *	while it checks for a collision and reads the shadow.
  *	ACCESS holds it while it reads the shadow.  It is a spinlock, because a
  *	callback that must not block can take a spinlock.  Code that allocates
  *	memory, faults or takes mmap_lock must not run under it.
@@ -52,8 +52,8 @@
  *	Serializes CHECK_BALANCE.  CHECK_BALANCE holds it while it removes its
  *	probes, which can wait for an invalidation.  Two other locks have owners
  *	that can wait for an invalidation: mmun_log::read_lock, because read()
- *	can fault while it copies, and mmap_lock, if SNAPSHOT holds it for
- *	writing.
+ *	can fault while it copies, and mmap_lock, if SNAPSHOT or a registration
+ *	holds it for writing.
  * mmun_mm_data_mutex
  *	Protects the list of mmun_mm_data and the number of contexts of each mm.
  * mmun_mm_data::lock

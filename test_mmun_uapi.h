@@ -47,7 +47,7 @@
  * The first field of every argument struct is the size of the struct with which
  * the caller was compiled.  If the struct of the kernel is larger, the kernel
  * reads the missing fields as zero.  If the struct of the kernel is smaller,
- * the bytes that the kernel does not know must be zero.  If a call succeeds,
+ * the additional bytes must be zero.  If a call succeeds,
  * the kernel writes the fields whose names start with ``out_``.  Before a call
  * changes anything, it checks that its argument struct is writable.
  *
@@ -75,7 +75,7 @@
  *    smaller than its first version, an unaligned address, a count of zero, and
  *    a number above a limit of MMUN_INFO.
  *  - E2BIG: The struct is too large: its size is more than a page, or a byte
- *    that the kernel does not know is not zero.
+ *    beyond the struct of the kernel is not zero.
  *  - EOPNOTSUPP: The kernel does not support the request.  A reserved field is
  *    not zero, or a flag, kind, method, point or type is unknown, or the kernel
  *    lacks a feature (see MMUN_INFO).
@@ -231,8 +231,9 @@ enum mmun_method {
 #define MMUN_WRITE_LOCK 0x4
 
 /*
- * The policy of a range is a mask of these bits.  With a policy, the callback of
- * the range does less work, depending on the event of the invalidation.
+ * The policy of a range is a mask of these bits.  The policy selects what the
+ * callback of the range does for each event of an invalidation: keep entries, or
+ * free the memory of the shadow page table.
  * Without a policy, each callback drops all entries of the invalidated pages,
  * and the memory of the shadow page table is freed with the range.
  *
@@ -405,7 +406,8 @@ struct mmun_remove {
  * @id: ID of the range
  * @out_batch: ID of the new batch, never 0
  * @__reserved: Must be 0
- * @out_seq: Return value of mmu_interval_read_begin()
+ * @out_seq: Sequence of the section.  For an interval notifier, this is the
+ *	return value of mmu_interval_read_begin().  0 for the naive kinds.
  *
  * Begin a read side critical section, and create an empty batch for it.  If an
  * active invalidation has hit the range @id, MMUN_READ_BEGIN waits until no
@@ -469,9 +471,10 @@ struct mmun_collect {
  *	and nothing was published.  0: the batch was published.
  * @out_published: Number of valid pages that were published
  *
- * Take the update lock of the range and call mmu_interval_read_retry().  If
- * mmu_interval_read_retry() returns false, publish the batch: copy the
- * collected entries to the shadow page table.
+ * Take the update lock of the range and check whether the section has collided:
+ * for an interval notifier, call mmu_interval_read_retry().  If there was no
+ * collision, publish the batch: copy the collected entries to the shadow page
+ * table.
  *
  * If MMUN_COMMIT succeeds, it frees the batch, even after a collision.
  * MMUN_COMMIT also frees the batch if it returns ENOENT because the range was
@@ -663,7 +666,8 @@ enum mmun_verify_result {
  * list notifier that has this callback must not fail.  The registration takes
  * mmap_lock for writing, and returns ESRCH if the mm has no users.  EBUSY: The
  * mm has another context.  On a kernel that does not end the invalidation, only
- * the context with the last references to the mm can be freed.
+ * the context with the last references to the mm can be freed.  A later open()
+ * does not check for such a list notifier.
  */
 struct mmun_fail_nonblock {
 	__u32 size;
@@ -753,10 +757,15 @@ struct mmun_log_setup {
  *	counted for out_max_shadow_pages
  *
  * Report counters with which a test can detect leaks.  The context and each of
- * its ranges hold one reference on mm_count, and no reference on mm_users.  A
- * context that had a range of a list notifier holds more references: one for
- * each kind of list notifier, and one for the list notifier of the points START
- * and END.
+ * its ranges hold one reference on mm_count, and no reference on mm_users.  More
+ * references belong to:
+ *
+ *  - the object of each kind of list notifier, which all contexts of the mm
+ *    share,
+ *  - the list notifier of the points START and END, which the first HOLD at
+ *    these points and the first range of a list notifier register,
+ *  - the list notifier of MMUN_FAIL_NONBLOCK with the ID 0,
+ *  - the probes that MMUN_CHECK_BALANCE keeps.
  */
 struct mmun_query_context {
 	__u32 size;
@@ -798,7 +807,7 @@ struct mmun_query_context {
  *	MMUN_POLICY_FREE_ALWAYS would have freed, modulo 2^32.  Only arrays
  *	whose addresses are all invalidated count.
  *
- * Report what mm/mmu_notifier.c and the driver know about a range.
+ * Report the state of a range in mm/mmu_notifier.c and in the driver.
  * MMUN_QUERY_RANGE reads @out_seq and @out_in_tree without the lock of
  * mm/mmu_notifier.c.  The values of @out_seq and @out_in_tree are exact only if
  * no invalidation, insertion or removal runs in the mm at the same time.
@@ -903,10 +912,12 @@ enum mmun_point {
  * the driver holds the first task, it sets the deadline, which is
  * out_max_hold_ms in the future.  If no task was held for a millisecond, the
  * next held task sets a new deadline.  The driver sets no new deadline between
- * two callbacks of one invalidation.  Therefore holds can delay one
+ * two callbacks of interval notifiers.  Therefore holds can delay one
  * invalidation by at most three times out_max_hold_ms: in its callbacks, at
  * START and at END.  The callbacks of each kind of list notifier can delay it
- * by out_max_hold_ms more, because their sequences differ.
+ * by out_max_hold_ms more, because their sequences differ.  If several contexts
+ * of the mm have ranges of list notifiers, or if invalidations overlap in time,
+ * START, END and each callback of a list notifier can delay it again.
  */
 struct mmun_hold {
 	__u32 size;

@@ -61,9 +61,11 @@ static unsigned int mmun_hold_limit_ms(void)
  * contexts can delay the same task.  To bound the delay of a task, the holds of
  * all contexts of an mm share a deadline.  The driver sets the deadline when it
  * holds the first task.  If no task was held for MMUN_HOLD_IDLE_NS, the next
- * held task sets a new deadline.  The driver sets no new deadline within one
- * invalidation, because the core can need more than MMUN_HOLD_IDLE_NS from one
- * callback to the next.
+ * held task sets a new deadline.  The driver sets no new deadline between two
+ * callbacks with the same sequence, because the core can need more than
+ * MMUN_HOLD_IDLE_NS from one callback to the next.  The driver remembers only
+ * the last sequence, which is enough for interval notifiers: invalidations that
+ * overlap in time have the same sequence.
  */
 static bool mmun_hold_time_may_renew(const struct mmun_hold_time *time, u64 now,
 				     unsigned long cur_seq)

@@ -86,8 +86,8 @@ static int mmun_list_insert(struct mmun_range *range)
 
 /*
  * Begin the removal.  From now on no invalidation calls or counts the range, so
- * the readers of the range must not wait for the end of an invalidation.  Their
- * commits fail, because the range is disabled.
+ * the readers of MMUN_KIND_LIST must not wait for the end of an invalidation.
+ * The commits of all readers fail, because the range is disabled.
  */
 static void mmun_list_begin_remove(struct mmun_range *range)
 {
@@ -161,7 +161,7 @@ static int mmun_list_read_begin(struct mmun_range *range, unsigned long *seq)
  * The callbacks of all ranges share the clock, which no update lock protects.
  * mmu_interval_check_retry() reads the clock once.  If it reads the sequence of
  * an earlier invalidation, the callback of a later one that hits the range still
- * waits for the update lock, and drops what the section publishes.
+ * waits for the update lock, and then invalidates what the section publishes.
  */
 static bool mmun_invlock_read_retry(struct mmun_range *range, unsigned long seq)
 {
