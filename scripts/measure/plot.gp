@@ -6,7 +6,7 @@
 #
 # The columns of FILE are the operation, the scheme, the number of ranges, and the
 # instructions for each unit of the operation. Tabs separate the columns. plot.gp writes
-# DIR/bench-{insert,remove,hit}.svg.
+# DIR/bench-{insert,remove,hit,lookup}.svg.
 
 set terminal svg size 640,420 font "sans-serif,12" background "white"
 set datafile separator "\t"
@@ -51,3 +51,13 @@ plot rows using 3:(cost("hit_logged_1", "interval")) title "one hit, logged, int
      rows using 3:(cost("hit_1", "naive")) title "one hit, naive" dt 2, \
      rows using 3:(cost("hit_1", "floor")) title "one hit, the core alone", \
      rows using 3:(cost("hit_0", "interval")) title "a miss" dt 2
+
+set output dir."/bench-lookup.svg"
+set logscale y
+set format y "%.0s%c"
+set yrange [1000:*]
+set title "MADV\\_DONTNEED of a page without ranges, instructions, Linux ".release
+plot rows using 3:(cost("hit_0", "naive_linear")) title "linear list (naive\\_linear)", \
+     rows using 3:(cost("hit_0", "list")) title "list notifier with a tree (list)", \
+     rows using 3:(cost("hit_0", "interval")) title "interval notifiers", \
+     rows using 3:(cost("hit_0", "floor")) title "the core alone" dt 2
