@@ -129,15 +129,16 @@ static noinline void mmun_chunks_drop(struct mmun_range *range,
  * Clear the entries of all pages that the addresses [start, last] overlap.  If
  * an mm has a million ranges, most ranges have no shadow.  The callbacks of
  * these ranges must not even save the registers that the loop needs.
- *
- * The look at the xarray is racy: a commit adds its first chunk without the
- * update lock.  The chunk has no entries until the commit takes the lock.
  */
 static __always_inline void mmun_shadow_drop(struct mmun_range *range,
 					     unsigned long start,
 					     unsigned long last)
 {
 	lockdep_assert_held(&range->lock);
+	/*
+	 * Racy: a commit adds its first chunk without the update lock.  That
+	 * chunk has no entries until the commit takes the lock.
+	 */
 	if (!data_race(xa_empty(&range->shadow)))
 		mmun_chunks_drop(range, start, last);
 }

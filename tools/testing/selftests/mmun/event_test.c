@@ -132,9 +132,9 @@ OP(fork, mmun_child_start(&a->child, a))
 OP(in_child, mmun_child_do(&a->child, a->in_child, arg))
 OP(clear_parent_refs, write_parent_file("clear_refs", "4", 0))
 OP(write_parent_mem, write_parent_file("mem", "x", mmun_u64(op_at(a))))
-OP(uffd_wp, uffd_protect(a->uffd, op_at(a), 2 * a->page, true))
+OP(wp, uffd_protect(a->uffd, op_at(a), 2 * a->page, true))
 OP(uffd_move, uffd_move(a->uffd, other_place(a), op_at(a), a->page))
-OP(pagemap_scan, pagemap_scan(op_at(a), 2 * a->page))
+OP(scan, pagemap_scan(op_at(a), 2 * a->page))
 OP(uffd_copy, ioctl(a->uffd, UFFDIO_COPY, &(struct uffdio_copy){
 			.dst = mmun_u64(op_at(a)),
 			.src = mmun_u64(op_at(a) + 2 * a->page),
@@ -172,7 +172,7 @@ OP(fork_tracer, (a->in_child = op_poke_parent,
 /* Unmap the pages behind pages 3 and 4, so that the mapping can grow. */
 OP(make_room, munmap(op_at(a) + 2 * a->page, (AREA_PAGES - OP_FIRST - 2) * a->page))
 OP(register_wp, register_uffd(a, op_at(a), arg, UFFDIO_REGISTER_MODE_WP))
-OP(register_wp_async, op_register_wp(a, UFFD_FEATURE_WP_ASYNC))
+OP(register_async, op_register_wp(a, UFFD_FEATURE_WP_ASYNC))
 OP(register_copy, (memset(op_at(a) + 2 * a->page, 2, a->page),
 		   register_uffd(a, op_at(a), 0, UFFDIO_REGISTER_MODE_MISSING)))
 OP(register_move, mmun_map(other_place(a), 2 * a->page) ?
@@ -273,9 +273,8 @@ RAISES(mremap_shrink, UNMAP, 2, 1, op_mremap_in_place, OP_FIRST);
 RAISES(mprotect_read, PROTECT, 2, 1, op_mprotect, PROT_READ);
 RAISES(mprotect_none, PROTECT, 2, 1, op_mprotect, PROT_NONE);
 RAISES(mprotect_file, PROTECT, 2, 1, op_mprotect, PROT_READ, MEM_SHARED);
-RAISES(uffd_writeprotect, PROTECT, 2, 1, op_uffd_wp, .prepare = op_register_wp, .needs = NO_UFFD_WP);
-RAISES(pagemap_scan, PROTECT, 2, 1, op_pagemap_scan, .prepare = op_register_wp_async,
-       .needs = NO_PAGEMAP_SCAN);
+RAISES(uffd_writeprotect, PROTECT, 2, 1, op_wp, .prepare = op_register_wp, .needs = NO_UFFD_WP);
+RAISES(pagemap_scan, PROTECT, 2, 1, op_scan, .prepare = op_register_async, .needs = NO_SCAN);
 /* The event is only for the place from which the page moves. */
 RAISES(uffd_move, CLEAR, 1, 1, op_uffd_move, .prepare = op_register_move, .needs = NO_UFFD_MOVE);
 RAISES(dontneed, CLEAR, 2, 1, op_madvise, MADV_DONTNEED);

@@ -330,7 +330,7 @@ VARIANT(collapse, .prepare = prepare_huge, .mutate = by_collapse, .in_huge = tru
 VARIANT(pageout, .prepare = prepare_lazily_freed, .mutate = by_pageout);
 VARIANT(uffd_writeprotect, .prepare = prepare_wp, .mutate = by_write_protection,
 	.missing = NO_UFFD_WP);
-VARIANT(scan, .prepare = prepare_wp_async, .mutate = by_scan, .missing = NO_PAGEMAP_SCAN);
+VARIANT(scan, .prepare = prepare_wp_async, .mutate = by_scan, .missing = NO_SCAN);
 VARIANT(dontneed_of_two_vmas, .prepare = prepare_two_vmas, .mutate = by_dontneed_two);
 VARIANT(dontneed, .mutate = mutate_dontneed,
 	.mmap_lock_until = VERSION(6, 12), .vma_lock_since = VERSION(7, 3));

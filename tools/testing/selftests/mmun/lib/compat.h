@@ -27,8 +27,8 @@
 
 /* ioctls of userfaultfd and of /proc/PID/pagemap */
 #ifndef UFFDIO_MOVE
-#define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#define UFFD_FEATURE_MOVE (1 << 16)
+#define UFFD_FEATURE_WP_ASYNC 0x8000
+#define UFFD_FEATURE_MOVE 0x10000
 struct uffdio_move {
 	__u64 dst;
 	__u64 src;
@@ -40,9 +40,9 @@ struct uffdio_move {
 #endif
 
 #ifndef PAGEMAP_SCAN
-#define PAGE_IS_WRITTEN (1 << 1)
-#define PM_SCAN_WP_MATCHING (1 << 0)
-#define PM_SCAN_CHECK_WPASYNC (1 << 1)
+#define PAGE_IS_WRITTEN 0x2
+#define PM_SCAN_WP_MATCHING 0x1
+#define PM_SCAN_CHECK_WPASYNC 0x2
 struct pm_scan_arg {
 	__u64 size;
 	__u64 flags;

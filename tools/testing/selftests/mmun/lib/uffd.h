@@ -20,7 +20,7 @@
 	"no uffd-wp: set CONFIG_USERFAULTFD, CONFIG_HAVE_ARCH_USERFAULTFD_WP"
 #define NO_UFFD_MOVE \
 	"no UFFDIO_MOVE: use Linux 6.8 or later, with CONFIG_USERFAULTFD"
-#define NO_PAGEMAP_SCAN                                                         \
+#define NO_SCAN                                                                 \
 	"no PAGEMAP_SCAN: use Linux 6.7 or later, with CONFIG_USERFAULTFD and " \
 	"CONFIG_HAVE_ARCH_USERFAULTFD_WP"
 
