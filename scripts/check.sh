@@ -47,8 +47,7 @@ step() {
 # passed before with the same files. INPUTs are files outside of scripts/ that the test
 # uses.
 runner_test() {
-	step "$1" env INPUTS="${*:2}" "$SCRIPTS/test/unless-passed.sh" "${1//\//-}" \
-		"$SCRIPTS/$1"
+	step "$1" "$SCRIPTS/test/unless-passed.sh" "${1//\//-}" "${*:2}" "$SCRIPTS/$1"
 	sed -n '/: skipped, because it passed/p' "$log"
 }
 
@@ -185,7 +184,7 @@ for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
 	measure/test-coverage.sh kernel/test-patch.sh mutate/test-{apply,try,operators}.sh; do
 	runner_test "$what"
 done
-runner_test options/test-variables.sh .ci/run
+runner_test options/test-variables.sh .ci/run "$SELFTEST"/explore*.c
 runner_test options/test-grammar.sh test_mmun_uapi.h "$SELFTEST/model"
 for what in quick/test-quick.sh litmus/test-litmus.sh mutate/test-{quick,patch}.sh; do
 	runner_test "$what" tools/testing/mmu_notifier

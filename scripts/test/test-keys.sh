@@ -240,7 +240,7 @@ test_built_kernel() {
 # unless_passed COMMAND: Runs "unless-passed.sh keys COMMAND" in the world. The file Kbuild
 # is an input of the test.
 unless_passed() {
-	in_world "$world" INPUTS=Kbuild "$repo/scripts/test/unless-passed.sh" keys "$1" \
+	in_world "$world" "$repo/scripts/test/unless-passed.sh" keys Kbuild "$1" \
 		>/dev/null 2>&1
 }
 
