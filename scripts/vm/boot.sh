@@ -52,13 +52,13 @@ nonce=${NONCE:-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
 
 # program_secs: Prints the number of seconds that each test program may take. The number
 # is PROGRAM_SECS if PROGRAM_SECS is set. If PROGRAM_SECS is not set, the number is the
-# timeout in the file "settings" of the selftest, or four times this timeout if the guest
+# timeout in the file "settings" of the selftest, or eight times this timeout if the guest
 # is emulated and therefore slow.
 program_secs() {
 	local secs
 
 	secs=$(value timeout "$SELFTEST/settings" 2>/dev/null || true)
-	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 4 : 1)))}"
+	echo "${PROGRAM_SECS:-$((${secs:-45} * (slow ? 8 : 1)))}"
 }
 
 # write_orders: Writes the file "orders", which scripts/guest/orders.c reads.
