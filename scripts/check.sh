@@ -142,7 +142,7 @@ begin_background() {
 		in_background uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
 		in_background debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
 		[ "$UNTIL" = compile ] || in_background kselftest \
-			env KDIR= JOBS=1 KINDS=list KERNEL=7.3-debug \
+			env KDIR= JOBS=1 KINDS=interval KERNEL=7.3-debug \
 			"$SCRIPTS/kselftest.sh"
 	} &
 	background=$!
