@@ -101,30 +101,34 @@ static int prepare_guard(struct subject *subject, int nr)
 
 static int uffd; /* of the subject */
 
+static int register_page(struct subject *subject, int nr, __u64 features,
+			 __u64 mode)
+{
+	uffd = uffd_create(subject_page(subject, nr), subject->page, features,
+			   mode);
+	return uffd < 0 ? -1 : 0;
+}
+
 /* Register the page, so that the subject can protect it. */
 static int prepare_wp(struct subject *subject, int nr)
 {
-	uffd = uffd_create(subject_page(subject, nr), subject->page, 0,
-			   UFFDIO_REGISTER_MODE_WP);
-	return uffd < 0 ? -1 : 0;
+	return register_page(subject, nr, 0, UFFDIO_REGISTER_MODE_WP);
 }
 
 /* The same, for PAGEMAP_SCAN */
 static int prepare_wp_async(struct subject *subject, int nr)
 {
-	uffd = uffd_create(subject_page(subject, nr), subject->page,
-			   UFFD_FEATURE_WP_ASYNC, UFFDIO_REGISTER_MODE_WP);
-	return uffd < 0 ? -1 : 0;
+	return register_page(subject, nr, UFFD_FEATURE_WP_ASYNC,
+			     UFFDIO_REGISTER_MODE_WP);
 }
 
 /* Register the place to which UFFDIO_MOVE moves a page.  It has no page. */
 static int prepare_move(struct subject *subject, int nr)
 {
-	char *to = subject_page(subject, FREE_PAGE);
-
-	uffd = uffd_create(to, subject->page, UFFD_FEATURE_MOVE,
-			   UFFDIO_REGISTER_MODE_MISSING);
-	return uffd < 0 ? -1 : madvise(to, subject->page, MADV_DONTNEED);
+	if (register_page(subject, FREE_PAGE, UFFD_FEATURE_MOVE,
+			  UFFDIO_REGISTER_MODE_MISSING))
+		return -1;
+	return mutate_dontneed(subject, FREE_PAGE);
 }
 
 /* Give ksmd two equal pages. */
