@@ -47,9 +47,9 @@
  * The first field of every argument struct is the size of the struct with which
  * the caller was compiled.  If the struct of the kernel is larger, the kernel
  * reads the missing fields as zero.  If the struct of the kernel is smaller,
- * the additional bytes must be zero.  If a call succeeds,
- * the kernel writes the fields whose names start with ``out_``.  Before a call
- * changes anything, it checks that its argument struct is writable.
+ * the additional bytes must be zero.  If a call succeeds, the kernel writes the
+ * fields whose names start with ``out_``.  Before a call changes anything, it
+ * checks that its argument struct is writable.
  *
  * Lengths are in bytes.  The end of an interval is exclusive, as in struct
  * mmu_notifier_range.
@@ -233,9 +233,9 @@ enum mmun_method {
 /*
  * The policy of a range is a mask of these bits.  The policy selects what the
  * callback of the range does for each event of an invalidation: keep entries, or
- * free the memory of the shadow page table.
- * Without a policy, each callback drops all entries of the invalidated pages,
- * and the memory of the shadow page table is freed with the range.
+ * free the memory of the shadow page table.  Without a policy, each callback
+ * drops all entries of the invalidated pages, and the memory of the shadow page
+ * table is freed with the range.
  *
  * SOFT_DIRTY and PROTECTION_PAGE: If the invalidation has this event, keep the
  * entries and only remove their write permission.

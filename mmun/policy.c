@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The policy of a range: what a callback does for the event of the invalidation.
- * The callback always sets the sequence, because a section that
- * is open may have collected an entry with the permissions that the
- * invalidation takes away.
+ * The callback always sets the sequence, because a section that is open may have
+ * collected an entry with the permissions that the invalidation takes away.
  */
 
 #include "private.h"
