@@ -14,7 +14,7 @@
 	NEED_SOURCE=(xz)
 	NEED_KERNEL=(make gcc flex bison bc perl xz '/usr/include/libelf.h'
 		'/usr/include/openssl/ssl.h')
-	NEED_CHECK=(git perl python3 script sparse shellcheck
+	NEED_CHECK=(git perl python3 patch script sparse shellcheck
 		clang-format lcov)
 	NEED_DOCS=(sphinx-build)
 }
