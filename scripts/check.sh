@@ -104,14 +104,17 @@ keep_failure() {
 	} >>"$dir/failures"
 }
 
-# reasons: Prints the lines after the last result in the output of a step, which is on
-# stdin. reasons leaves out the lines of the console and the mutants that were killed.
-# reasons reads all of its input, because the writer of the input must not receive
-# SIGPIPE.
+# reasons: Prints the failed results in the output of a step, which is on stdin, with the
+# details of these results. reasons also prints the lines after the last result. reasons
+# leaves out the lines of the console and the mutants that were killed.
 reasons() {
-	awk '/^(not )?ok / { text = ""; console = 0; next }
+	awk '/^(not )?ok / { bad = /^not/; console = 0; text = "" }
+		/^not ok / { print }
+		/^(not )?ok / { next }
 		/^# the last .* lines of the console/ { console = 1 }
-		!console && !/^[a-z-]+ +killed / { text = text $0 "\n" }
+		console || /^[a-z-]+ +killed / { next }
+		bad && /^#/ { print; next }
+		{ text = text $0 "\n" }
 		END { printf "%s", text }'
 }
 
