@@ -6,22 +6,25 @@
 # makes. check-bare.sh adds only the program make and clones of the repository to this
 # minimal root.
 #
-# usage: check-bare.sh [short]
+# usage: check-bare.sh [cached]
 #
 # HOME, the cache, and the directory to which apt downloads packages are in the minimal
 # root, and are empty at the start. The root user runs "make kselftest" without the
 # security updates of the distribution, and "make check" with the security updates, so
 # that the stock kernels of the two commands differ. After the root user, an unprivileged
 # user runs "make kselftest" and "make check" again. For the unprivileged user, all
-# packages are already installed, and the cache is readable but not writable. With the
-# argument "short", "make check" ends before kernels are compiled, and the unprivileged
-# user runs nothing.
+# packages are already installed, and the cache is readable but not writable.
+#
+# With the argument "cached", the minimal root has the cache of this machine and the
+# security updates, and only the root user runs the two commands.
 #
 # check-bare.sh fails if Makefile or scripts/ has changes that are not committed, because
 # the clone in the minimal root has only committed files.
 #
-# check-bare.sh prints the results as KTAP, and the seconds that each command took.
-# check-bare.sh writes the output of the commands to build/bare/*.log.
+# check-bare.sh prints the results as KTAP. The output of each command is the nested KTAP
+# of its result, and the seconds that the command took follow the result. check-bare.sh
+# also writes the output of the commands to build/bare/*.log. If a command failed,
+# check-bare.sh keeps the results of the guests in build/bare/build/*/result.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -30,8 +33,9 @@
 SUITE_NAME=bookworm
 logs=$TOP/build/bare
 root=$logs/root
-until=()
-[ "${1:-}" != short ] || until=(UNTIL=compile)
+cache=/var/cache/test_mmun
+shared=
+[ "${1:-}" != cached ] || cache=$CACHE shared=$CACHE
 
 # mirror_of NAME: Prints the address of the server from which apt on this machine gets
 # suite NAME of Debian.
@@ -57,18 +61,28 @@ write_sources() {
 
 # in_root COMMAND...: Runs COMMAND in the minimal root. When the script that called
 # in_root ends, all processes of COMMAND end. The minimal root is a mount point and has
-# terminals, like the root directory of a machine.
+# the devices of this machine. If the variable shared has the path of a cache, the
+# minimal root has this cache at the same path, because the files in a cache have its path.
 in_root() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" \
 		sh -ec 'mount --rbind "$0" "$0"
-			mount -t devpts -o newinstance,ptmxmode=0666 devpts "$0/dev/pts"
-			exec chroot "$0" env -i "$@"' "$root" \
+			mount --rbind /dev "$0/dev"
+			[ -z "$1" ] || mount --bind "$1" "$0$1"
+			shift
+			exec chroot "$0" env -i "$@"' "$root" "$shared" \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb "${proxies[@]}" "$@"
 }
 
-# make_root: Makes the minimal root file system, with the program make and a clone for
-# each of the two users.
+# update_root NAME...: Configures apt in the minimal root to get packages from the suites
+# NAME of Debian, and updates the package lists.
+update_root() {
+	write_sources "$@"
+	in_root apt-get -q update >>"$logs/root.log"
+}
+
+# make_root NAME...: Makes the minimal root file system, with the suites NAME of Debian,
+# the program make and a clone for each of the two users.
 make_root() {
 	local from
 
@@ -77,13 +91,12 @@ make_root() {
 	mkdir -p "$root"
 	from=$(mirror_of "$SUITE_NAME")
 	quietly debootstrap --variant=minbase "$SUITE_NAME" "$root" "$from"
+	mkdir -p "$root$cache"
 	rm -rf "$root/etc/apt/sources.list.d"
 	cp -r /etc/apt/{apt.conf.d,auth.conf.d,trusted.gpg.d} "$root/etc/apt/"
 	rm -f "$root"/etc/apt/apt.conf.d/*docker*
 	cp /etc/hosts /etc/resolv.conf "$root/etc/"
-	write_sources "$SUITE_NAME"
-	ln -sf pts/ptmx "$root/dev/ptmx"
-	in_root apt-get -q update >"$logs/root.log"
+	update_root "$@"
 	in_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install \
 		--no-install-recommends make >>"$logs/root.log" 2>&1
 	in_root apt-get clean
@@ -99,18 +112,25 @@ clone_for() {
 	in_root chown -R "$1" "/opt/$1"
 }
 
-# run_as USER TARGET [WORD]: Runs "make TARGET" as USER, in the clone of USER.
-run_as() {
-	local user=$1 target=$2 start=$SECONDS status=0 log=$logs/$1-$2.log
+# keep_results USER: Copies the results of the guests from the clone of USER to $logs,
+# because check-bare.sh removes the clone.
+keep_results() {
+	(cd "$root/opt/$1/test_mmun" && find build -type d -name result -print0 |
+		xargs -0 -r cp -r --parents -t "$logs")
+}
 
-	say "$user: make ${*:2}"
+# run_as USER TARGET: Runs "make TARGET" as USER, in the clone of USER.
+run_as() {
+	local user=$1 target=$2 start=$SECONDS status=0
+
+	say "$user: make $target"
 	in_root setpriv --reuid "$user" --regid "$user" --init-groups \
-		env HOME="/opt/$user" MMUN_CACHE=/var/cache/test_mmun \
-		make -C "/opt/$user/test_mmun" "${@:2}" \
-		>"$log" 2>&1 </dev/null || status=$?
-	[ "$status" = 0 ] || tail -n 40 "$log" | sed 's/^/# /'
+		env HOME="/opt/$user" MMUN_CACHE="$cache" \
+		make --no-print-directory -C "/opt/$user/test_mmun" "$target" \
+		2>&1 </dev/null | tee "$logs/$user-$target.log" | sed -u 's/^/  /' || status=$?
 	result "$status" "$user: make $target"
 	echo "# $((SECONDS - start)) s"
+	[ "$status" = 0 ] || keep_results "$user"
 }
 
 # stock_release: Prints the release of the stock kernel that the last run of the root user
@@ -129,19 +149,24 @@ for name in "${!http_proxy@}" "${!https_proxy@}" "${!HTTP_PROXY@}" "${!HTTPS_PRO
 	proxies+=("$name=${!name}")
 done
 mkdir -p "$logs"
+: >"$logs/root.log"
 trap 'rm -rf --one-file-system "$root"' EXIT
 begin_results bare
-make_root
-run_as root kselftest
-before=$(stock_release)
-write_sources "$SUITE_NAME" "$SUITE_NAME-security"
-in_root apt-get -q update >>"$logs/root.log"
-run_as root check "${until[@]}"
-after=$(stock_release)
-[ "$before" != "$after" ] && status=0 || status=1
-result "$status" "the two commands used different stock kernels"
-echo "# $before, $after"
-if [ ${#until[@]} = 0 ]; then
+if [ -n "$shared" ]; then
+	mkdir -p "$shared"
+	make_root "$SUITE_NAME" "$SUITE_NAME-security"
+	run_as root kselftest
+	run_as root check
+else
+	make_root "$SUITE_NAME"
+	run_as root kselftest
+	before=$(stock_release)
+	update_root "$SUITE_NAME" "$SUITE_NAME-security"
+	run_as root check
+	after=$(stock_release)
+	[ "$before" != "$after" ] && status=0 || status=1
+	result "$status" "the two commands used different stock kernels"
+	echo "# $before, $after"
 	run_as newcomer kselftest
 	run_as newcomer check
 fi

@@ -144,9 +144,8 @@ begin_background() {
 	{
 		in_background uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
 		in_background debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
-		[ "$UNTIL" = compile ] || in_background kselftest \
-			env KDIR= JOBS=1 KINDS=interval KERNEL=7.3-debug \
-			"$SCRIPTS/kselftest.sh"
+		in_background kselftest env KDIR= JOBS=1 KINDS=interval \
+			KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
 	} &
 	background=$!
 	set +m
@@ -179,7 +178,7 @@ rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
 begin_background
-step "6.1 is configured" env UNTIL=compile "$SCRIPTS/kernel/build.sh" 6.1
+step "6.1 is configured" "$SCRIPTS/kernel/build.sh" 6.1 configure
 for what in module reproducers checkpatch kernel-doc shellcheck errexit texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
@@ -196,19 +195,13 @@ for what in test/test-{clean,signals,keys}.sh; do
 	runner_test "$what" "${builds[@]}"
 done
 batch "kselftest" env KINDS=list "$SCRIPTS/kselftest.sh"
-[ "$UNTIL" = compile ] || runner_test vm/test-guest.sh "${builds[@]}"
-[ "$UNTIL" = compile ] ||
-	step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
+runner_test vm/test-guest.sh "${builds[@]}"
+step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
 step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
-[ "$UNTIL" = compile ] ||
-	batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml \
-		"$SCRIPTS/kselftest.sh"
-[ "$UNTIL" = compile ] ||
-	table "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$TOP/build/7.3-uml"
-[ "$UNTIL" = compile ] ||
-	step "test/test-warnings.sh" "$SCRIPTS/test/test-warnings.sh" 7.3-uml
-[ "$UNTIL" = compile ] ||
-	table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" 7.3-uml
+batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
+table "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$TOP/build/7.3-uml"
+step "test/test-warnings.sh" "$SCRIPTS/test/test-warnings.sh" 7.3-uml
+table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" 7.3-uml
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"
@@ -229,11 +222,8 @@ step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
 step "quick/test-explorer.sh" "$SCRIPTS/quick/test-explorer.sh" 7.3
 step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 # "make mutants-module" tries all mutants.
-[ "$UNTIL" = compile ] ||
-	batch "mutants of the module" \
-		env MUTANTS='[!p]*,policy-keeps-*-on-*,policy-frees-no-tables' \
-		"$SCRIPTS/mutate/module.sh"
+batch "mutants of the module" env MUTANTS='[!p]*,policy-keeps-*-on-*,policy-frees-no-tables' \
+	"$SCRIPTS/mutate/module.sh"
 step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/debug"
-[ "$UNTIL" = compile ] ||
-	batch "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$background" "$dir/kselftest"
+batch "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$background" "$dir/kselftest"
 finish

@@ -5,15 +5,15 @@
 # is tinyconfig plus the fragments in the row of the kernel in kernel/table. Each fragment
 # is a file in configs/.
 #
-# usage: build.sh NAME
+# usage: build.sh NAME [configure]
 #
 # NAME is the name of a row of kernel/table. build.sh prints the path of the build
 # directory. The name of the build directory has a hash of all inputs of the build, so
 # that build.sh builds a kernel only once. If a build was interrupted, the next run of
 # build.sh continues the build. The file make.words in the build directory has the
 # arguments, one per line, of a make command that builds the image of the kernel and no
-# modules. With UNTIL=compile, which check.sh and check-bare.sh use, build.sh configures
-# the kernel and does not compile the kernel.
+# modules. With the argument "configure", build.sh configures the kernel and does not
+# compile the kernel.
 
 . "${0%/*}/../lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
@@ -117,10 +117,10 @@ remove_old_builds() {
 }
 
 # is_built: Returns 0 if the build directory has what this call of build.sh makes: the
-# kernel, or with UNTIL=compile its configuration.
+# kernel, or with the argument "configure" its configuration.
 is_built() {
 	[ -e "$build/.complete" ] ||
-		{ [ "$UNTIL" = compile ] && [ -e "$build/.configured" ]; }
+		{ [ "$until" = configure ] && [ -e "$build/.configured" ]; }
 }
 
 build() {
@@ -129,7 +129,7 @@ build() {
 	printf '%s\n' "${words[@]}" "${goals[@]}" >"$build/make.words"
 	configure
 	touch "$build/.configured"
-	[ "$UNTIL" != compile ] || return 0
+	[ "$until" != configure ] || return 0
 	compile
 	touch "$build/.complete"
 	remove_old_builds
@@ -147,6 +147,7 @@ key() {
 }
 
 name=$1
+until=${2:-compile}
 kernel_row "$name" || die "$name: there is no kernel of this name in scripts/kernel/table"
 need "${NEED_KERNEL[@]}"
 list=$(fragment_files)
