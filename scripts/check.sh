@@ -43,12 +43,17 @@ step() {
 	fi
 }
 
-# runner_test NAME [INPUT...]: Runs scripts/NAME, a test of the runner, unless the test
-# passed before with the same files. INPUTs are files outside of scripts/ that the test
-# uses.
-runner_test() {
-	step "$1" "$SCRIPTS/test/unless-passed.sh" "${1//\//-}" "${*:2}" "$SCRIPTS/$1"
+# cached_step NAME "INPUT ..." PROCESS...: Does what step does, unless PROCESS passed
+# before with the same files of the runner and the same INPUTs.
+cached_step() {
+	step "$1" "$SCRIPTS/test/unless-passed.sh" "${1//[^a-z0-9.]/-}" "${@:2}"
 	sed -n '/: skipped, because it passed/p' "$log"
+}
+
+# runner_test NAME [INPUT...]: Runs scripts/NAME, a test of the runner, as a cached step.
+# INPUTs are files outside of scripts/ that the test uses.
+runner_test() {
+	cached_step "$1" "${*:2}" "$SCRIPTS/$1"
 }
 
 # table NAME PROCESS...: Does what step does. If PROCESS passes, table also prints the
@@ -179,8 +184,11 @@ prepare
 echo "KTAP version 1"
 begin_background
 step "6.1 is configured" "$SCRIPTS/kernel/build.sh" 6.1 configure
-for what in module reproducers checkpatch kernel-doc shellcheck errexit texts; do
+for what in module reproducers checkpatch kernel-doc texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
+done
+for what in shellcheck errexit; do
+	cached_step "lint: $what" .ci/run "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
 	measure/test-coverage.sh kernel/test-patch.sh mutate/test-{apply,try,operators}.sh; do
