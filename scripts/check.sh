@@ -9,17 +9,21 @@
 # check.sh prints the results as KTAP, and the seconds that each step took. If a step has
 # tests of its own, the KTAP of the step is nested. At the end, check.sh prints the
 # failures again, and a line with the numbers of passed, failed and skipped tests.
-# check.sh also writes this line to build/check/summary. If the kernels 7.3-uml and
-# 7.3-debug are not in the cache, check.sh builds these kernels. Steps that do not need a
-# built kernel run in parallel with the build. The tests on the slow kernel, 7.3-debug,
-# run in parallel with the other steps, because one guest seldom uses two CPUs. check.sh
-# does not build kernels that only "make kselftest KERNEL=all" needs.
+# check.sh also writes this line to build/check/summary. If the kernel 7.3-uml-kasan is not
+# in the cache, check.sh builds this kernel in the background. The tests of the runner
+# follow in the background, because the other steps seldom use two CPUs. check.sh does not
+# build kernels that only "make kselftest KERNEL=all" needs.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
 
+# The kernel of User-Mode Linux that the tests run on
+UML=7.3-uml-kasan
+
 # The files that a build of the modules and of the tests reads first
 builds=(Kbuild tools/testing/selftests/mmun/{,floor/,core/,list/}Makefile)
+runner_tests=()
+declare -A inputs
 passed=0
 failed=0
 skipped=0
@@ -43,17 +47,67 @@ step() {
 	fi
 }
 
-# cached_step NAME "INPUT ..." PROCESS...: Does what step does, unless PROCESS passed
-# before with the same files of the runner and the same INPUTs.
-cached_step() {
-	step "$1" "$SCRIPTS/test/unless-passed.sh" "${1//[^a-z0-9.]/-}" "${@:2}"
+# runner_test "PROCESS ..." [INPUT...]: Adds scripts/PROCESS to the tests of the runner.
+# INPUTs are files outside of scripts/ that the test uses.
+runner_test() {
+	runner_tests+=("$1")
+	inputs[$1]=${*:2}
+}
+
+# add_runner_tests: Adds all tests of the runner that need no guest.
+add_runner_tests() {
+	local what
+
+	for what in shellcheck errexit; do
+		runner_test "lint/lint.sh $what" .ci/run
+	done
+	for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
+		measure/test-coverage.sh kernel/test-patch.sh \
+		mutate/test-{apply,try,operators}.sh; do
+		runner_test "$what"
+	done
+	runner_test options/test-variables.sh .ci/run "$SELFTEST"/explore*.c
+	runner_test options/test-grammar.sh test_mmun_uapi.h "$SELFTEST/model"
+	for what in quick/test-quick.sh litmus/test-litmus.sh mutate/test-{quick,patch}.sh; do
+		runner_test "$what" tools/testing/mmu_notifier
+	done
+	for what in test/test-{clean,signals,keys}.sh; do
+		runner_test "$what" "${builds[@]}"
+	done
+}
+
+# file_name TEXT: Prints TEXT without the characters that a file name cannot have.
+file_name() {
+	echo "${1//[^a-z0-9.-]/-}"
+}
+
+# run_runner_tests: Runs each test of the runner in the background, unless the test passed
+# before with the same files.
+run_runner_tests() {
+	local name test words
+
+	for test in "${runner_tests[@]}"; do
+		name=$(file_name "$test")
+		read -r -a words <<<"$test"
+		in_background "$name" "$SCRIPTS/test/unless-passed.sh" "$name" \
+			"${inputs[$test]}" "$SCRIPTS/${words[0]}" "${words[@]:1}"
+	done
+}
+
+# print_skip: Prints a line if the last step did not repeat a test that passed before.
+print_skip() {
 	sed -n '/: skipped, because it passed/p' "$log"
 }
 
-# runner_test NAME [INPUT...]: Runs scripts/NAME, a test of the runner, as a cached step.
-# INPUTs are files outside of scripts/ that the test uses.
-runner_test() {
-	cached_step "$1" "${*:2}" "$SCRIPTS/$1"
+# report_runner_tests: Waits for each test of the runner, and prints its result.
+report_runner_tests() {
+	local name test
+
+	for test in "${runner_tests[@]}"; do
+		name=$(file_name "$test")
+		step "$test" "$SCRIPTS/test/follow.sh" "$background" "$dir/$name"
+		print_skip
+	done
 }
 
 # table NAME PROCESS...: Does what step does. If PROCESS passes, table also prints the
@@ -139,18 +193,16 @@ in_background() {
 	echo "$status" >"$dir/$1.status"
 }
 
-# begin_background: Starts a background job that builds the kernels 7.3-uml and 7.3-debug,
-# and then runs the tests on 7.3-debug. The background job is one process group, so that
-# one kill ends all processes of the job. The background job builds kernels with low
-# priority, because guests run at the same time.
+# begin_background: Starts a background job that builds the kernel 7.3-uml-kasan, and then
+# runs the tests of the runner. The background job is one process group, so that one kill
+# ends all processes of the job. The background job builds the kernel with low priority,
+# because guests run at the same time.
 begin_background() {
 	rm -f "$dir"/*.status
 	set -m
 	{
-		in_background uml nice "$SCRIPTS/kernel/build.sh" 7.3-uml
-		in_background debug nice "$SCRIPTS/kernel/build.sh" 7.3-debug
-		in_background kselftest env KDIR= JOBS=1 KINDS=interval \
-			KERNEL=7.3-debug "$SCRIPTS/kselftest.sh"
+		in_background uml nice "$SCRIPTS/kernel/build.sh" "$UML"
+		run_runner_tests
 	} &
 	background=$!
 	set +m
@@ -160,7 +212,7 @@ begin_background() {
 # prepare: Installs all packages that "make check" needs, and creates empty files for the
 # failures and the output of the steps.
 prepare() {
-	need_for "stock 6.1 7.3-debug 7.3-uml" "${NEED_CHECK[@]}" "${NEED_DOCS[@]}"
+	need_for "stock 6.1 $UML" "${NEED_CHECK[@]}" "${NEED_DOCS[@]}"
 	resolve stock
 	dir=$TOP/build/check
 	mkdir -p "$dir"
@@ -182,34 +234,19 @@ finish() {
 rm -f "$TOP/build/check/summary"
 prepare
 echo "KTAP version 1"
+add_runner_tests
+for kernel in 6.1 "$UML"; do
+	step "$kernel is configured" "$SCRIPTS/kernel/build.sh" "$kernel" configure
+done
 begin_background
-step "6.1 is configured" "$SCRIPTS/kernel/build.sh" 6.1 configure
 for what in module reproducers checkpatch kernel-doc texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
-for what in shellcheck errexit; do
-	cached_step "lint: $what" .ci/run "$SCRIPTS/lint/lint.sh" "$what" "$out"
-done
-for what in judge/test-{judge,blame}.sh vm/test-{merge,unpack,choose}.sh \
-	measure/test-coverage.sh kernel/test-patch.sh mutate/test-{apply,try,operators}.sh; do
-	runner_test "$what"
-done
-runner_test options/test-variables.sh .ci/run "$SELFTEST"/explore*.c
-runner_test options/test-grammar.sh test_mmun_uapi.h "$SELFTEST/model"
-for what in quick/test-quick.sh litmus/test-litmus.sh mutate/test-{quick,patch}.sh; do
-	runner_test "$what" tools/testing/mmu_notifier
-done
-for what in test/test-{clean,signals,keys}.sh; do
-	runner_test "$what" "${builds[@]}"
-done
 batch "kselftest" env KINDS=list "$SCRIPTS/kselftest.sh"
-runner_test vm/test-guest.sh "${builds[@]}"
+step "vm/test-guest.sh" "$SCRIPTS/test/unless-passed.sh" vm-test-guest.sh "${builds[*]}" \
+	"$SCRIPTS/vm/test-guest.sh"
+print_skip
 step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
-step "7.3-uml is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
-batch "kselftest on 7.3-uml" env KDIR= KINDS=all KERNEL=7.3-uml "$SCRIPTS/kselftest.sh"
-table "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$TOP/build/7.3-uml"
-step "test/test-warnings.sh" "$SCRIPTS/test/test-warnings.sh" 7.3-uml
-table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" 7.3-uml
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
 		"$SCRIPTS/quick.sh"
@@ -232,6 +269,10 @@ step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 # "make mutants-module" tries all mutants.
 batch "mutants of the module" env MUTANTS='[!p]*,policy-keeps-*-on-*,policy-frees-no-tables' \
 	"$SCRIPTS/mutate/module.sh"
-step "7.3-debug is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/debug"
-batch "kselftest on 7.3-debug" "$SCRIPTS/test/follow.sh" "$background" "$dir/kselftest"
+step "$UML is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
+batch "kselftest on $UML" env KDIR= KINDS=all KERNEL="$UML" "$SCRIPTS/kselftest.sh"
+table "test/test-kinds.sh" "$SCRIPTS/test/test-kinds.sh" "$TOP/build/$UML"
+step "test/test-warnings.sh" "$SCRIPTS/test/test-warnings.sh" "$UML"
+table "test/test-lists-alone.sh" "$SCRIPTS/test/test-lists-alone.sh" "$UML"
+report_runner_tests
 finish

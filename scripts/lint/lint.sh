@@ -3,15 +3,16 @@
 #
 # Run one check (lint) of the sources. lint.sh prints only problems.
 #
-# usage: lint.sh module|reproducers|checkpatch|format|kernel-doc|shellcheck|errexit|texts OUT
+# usage: lint.sh module|reproducers|checkpatch|format|kernel-doc|texts OUT
+#        lint.sh shellcheck|errexit
 #
 # OUT is a directory such as build/6.1, which resolve() in lib.sh makes for a kernel.
 
 . "${0%/*}/../lib.sh"
 
-out=$2
+out=${2:-}
 dir=$TOP/build/check
-source=$(value source "$out/kernel")
+source=${out:+$(value source "$out/kernel")}
 cd "$TOP"
 shell=("$SCRIPTS"/{,*/,*/*/}*.sh .ci/run)
 
