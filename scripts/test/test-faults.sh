@@ -83,7 +83,7 @@ check_table() {
 	no_complaints "each row of faults-excepted is used" "${useless%$'\n'}"
 }
 
-need gcc xz
+need gcc xz '/usr/lib/*/libc.a'
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 for ((worker = 0; worker < WORKERS; worker++)); do

@@ -46,7 +46,8 @@ make_world() {
 	echo "12.2.0" >"$1/compiler"
 	echo "2.40" >"$1/linker"
 	echo "7.2.0" >"$1/qemu-version"
-	gcc -O2 -Wall -Wextra -Werror -o "$1/front/front" "$SCRIPTS/test/fake/front.c"
+	gcc -O2 -Wall -Wextra -Werror -static -o "$1/front/front" \
+		"$SCRIPTS/test/fake/front.c"
 	read -ra dirs <<<"${PATH//:/ }"
 	"$1/front/front" --links "${dirs[@]}"
 	for name in "${RECORDED[@]}"; do
