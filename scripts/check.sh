@@ -76,11 +76,6 @@ add_runner_tests() {
 	done
 }
 
-# file_name TEXT: Prints TEXT without the characters that a file name cannot have.
-file_name() {
-	echo "${1//[^a-z0-9.-]/-}"
-}
-
 # run_runner_tests: Runs each test of the runner in the background, unless the test passed
 # before with the same files.
 run_runner_tests() {
@@ -94,11 +89,6 @@ run_runner_tests() {
 	done
 }
 
-# print_skip: Prints a line if the last step did not repeat a test that passed before.
-print_skip() {
-	sed -n '/: skipped, because it passed/p' "$log"
-}
-
 # report_runner_tests: Waits for each test of the runner, and prints its result.
 report_runner_tests() {
 	local name test
@@ -108,6 +98,23 @@ report_runner_tests() {
 		step "$test" "$SCRIPTS/test/follow.sh" "$background" "$dir/$name"
 		print_skip
 	done
+}
+
+# cached_step NAME "INPUT ..." PROCESS...: Does what step does, unless PROCESS passed
+# before with the same files of the runner and the same INPUTs.
+cached_step() {
+	step "$1" "$SCRIPTS/test/unless-passed.sh" "$(file_name "$1")" "${@:2}"
+	print_skip
+}
+
+# file_name TEXT: Prints TEXT without the characters that a file name cannot have.
+file_name() {
+	echo "${1//[^a-z0-9.-]/-}"
+}
+
+# print_skip: Prints a line if the last step did not repeat a test that passed before.
+print_skip() {
+	sed -n '/: skipped, because it passed/p' "$log"
 }
 
 # table NAME PROCESS...: Does what step does. If PROCESS passes, table also prints the
@@ -239,13 +246,16 @@ for kernel in 6.1 "$UML"; do
 	step "$kernel is configured" "$SCRIPTS/kernel/build.sh" "$kernel" configure
 done
 begin_background
-for what in module reproducers checkpatch kernel-doc texts; do
+trees=$(echo "$CACHE"/tree/*/Makefile)
+for what in module reproducers kernel-doc texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
+for what in checkpatch format; do
+	cached_step "lint: $what" "${MODULE_SOURCES[*]} patches tools/testing $trees" \
+		"$SCRIPTS/lint/lint.sh" "$what" "$out"
+done
 batch "kselftest" env KINDS=list "$SCRIPTS/kselftest.sh"
-step "vm/test-guest.sh" "$SCRIPTS/test/unless-passed.sh" vm-test-guest.sh "${builds[*]}" \
-	"$SCRIPTS/vm/test-guest.sh"
-print_skip
+cached_step "vm/test-guest.sh" "${builds[*]}" "$SCRIPTS/vm/test-guest.sh"
 step "test/test-naive.sh" "$SCRIPTS/test/test-naive.sh" "$out"
 for kernel in 7.3 6.1; do
 	batch "quick on $kernel" env TREE= TESTS= SCHEDULE= KERNEL="$kernel" \
@@ -253,21 +263,23 @@ for kernel in 7.3 6.1; do
 	step "coverage of quick on $kernel" env TIER=quick SUITE=mmun TESTS= CC= LLVM= \
 		KERNEL="$kernel-cov" "$SCRIPTS/measure/coverage.sh"
 done
-step "test/test-patches.sh" "$SCRIPTS/test/test-patches.sh" 7.3 6.1
-step "quick/test-controls.sh" "$SCRIPTS/quick/test-controls.sh" 7.3
+cached_step "test/test-patches.sh" "patches $trees" "$SCRIPTS/test/test-patches.sh" 7.3 6.1
+quick="tools/testing/mmu_notifier patches $trees"
+cached_step "quick/test-controls.sh" "$quick" "$SCRIPTS/quick/test-controls.sh" 7.3
+cached_step "quick/test-explorer.sh" "$quick" "$SCRIPTS/quick/test-explorer.sh" 7.3
 for kernel in 7.3 6.1; do
-	step "quick/test-patches.sh on $kernel" "$SCRIPTS/quick/test-patches.sh" "$kernel"
+	cached_step "quick/test-patches.sh on $kernel" "$quick" \
+		"$SCRIPTS/quick/test-patches.sh" "$kernel"
 done
+cached_step "judge/test-splats.sh" "$trees" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
+cached_step "mutate/test-entries.sh" "${MODULE_SOURCES[*]} $trees" \
+	"$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 for kernel in 7.3 6.1; do
 	batch "litmus on $kernel" env TREE= TESTS= KERNEL="$kernel" "$SCRIPTS/litmus.sh"
 done
-step "lint: format" "$SCRIPTS/lint/lint.sh" format "$out"
 step "docs" "$SCRIPTS/docs.sh"
-step "judge/test-splats.sh" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
-step "quick/test-explorer.sh" "$SCRIPTS/quick/test-explorer.sh" 7.3
-step "mutate/test-entries.sh" "$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 # "make mutants-module" tries all mutants.
-batch "mutants of the module" env MUTANTS='[!p]*,policy-keeps-*-on-*,policy-frees-no-tables' \
+batch "mutants of the module" env MUTANTS='c*,invlock-*,policy-keeps-*-on-*' \
 	"$SCRIPTS/mutate/module.sh"
 step "$UML is built" "$SCRIPTS/test/follow.sh" "$background" "$dir/uml"
 batch "kselftest on $UML" env KDIR= KINDS=all KERNEL="$UML" "$SCRIPTS/kselftest.sh"
