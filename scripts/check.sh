@@ -6,13 +6,13 @@
 #
 # usage: check.sh
 #
-# check.sh prints the results as KTAP, and the seconds that each step took. If a step has
-# tests of its own, the KTAP of the step is nested. At the end, check.sh prints the
-# failures again, and a line with the numbers of passed, failed and skipped tests.
-# check.sh also writes this line to build/check/summary. If the kernel 7.3-uml-kasan is not
-# in the cache, check.sh builds this kernel in the background. The tests of the runner
-# follow in the background, because the other steps seldom use two CPUs. check.sh does not
-# build kernels that only "make kselftest KERNEL=all" needs.
+# check.sh prints the results as KTAP, and the seconds that check.sh waited for each step.
+# If a step has tests of its own, the KTAP of the step is nested. At the end, check.sh
+# prints the failures again, and a line with the numbers of passed, failed and skipped
+# tests. check.sh also writes this line to build/check/summary. If the kernel
+# 7.3-uml-kasan is not in the cache, check.sh builds this kernel in the background. The
+# tests of the runner follow in the background, because the other steps seldom use two
+# CPUs. check.sh does not build kernels that only "make kselftest KERNEL=all" needs.
 
 . "${0%/*}/lib.sh"
 . "$SCRIPTS/kernel/packages.sh"
