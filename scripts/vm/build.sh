@@ -48,10 +48,11 @@ empty_if_outdated() {
 # make_in DIR WORD...: Runs make with the arguments WORD. make builds files in DIR. While
 # make runs, DIR has the file .unfinished.
 make_in() {
-	local status=0
+	local status=0 jobs
 
+	jobs=$(nproc)
 	: >"$1/.unfinished"
-	quietly make "${@:2}" || status=$?
+	quietly make -j"$jobs" "${@:2}" || status=$?
 	rm "$1/.unfinished"
 	return "$status"
 }
