@@ -22,6 +22,10 @@ UML=7.3-uml-kasan
 
 # The files that a build of the modules and of the tests reads first
 builds=(Kbuild tools/testing/selftests/mmun/{,floor/,core/,list/}Makefile)
+
+# The sources of the program of "make quick", and of the litmus tests
+quick=(tools/testing/mmu_notifier tools/testing/selftests/mmun/model test_mmun_uapi.h)
+
 runner_tests=()
 declare -A inputs
 passed=0
@@ -69,7 +73,7 @@ add_runner_tests() {
 	runner_test options/test-variables.sh .ci/run "$SELFTEST"/explore*.c
 	runner_test options/test-grammar.sh test_mmun_uapi.h "$SELFTEST/model"
 	for what in quick/test-quick.sh litmus/test-litmus.sh mutate/test-{quick,patch}.sh; do
-		runner_test "$what" tools/testing/mmu_notifier
+		runner_test "$what" "${quick[@]}"
 	done
 	for what in test/test-{clean,signals,keys}.sh; do
 		runner_test "$what" "${builds[@]}"
@@ -247,11 +251,12 @@ for kernel in 6.1 "$UML"; do
 done
 begin_background
 trees=$(echo "$CACHE"/tree/*/Makefile)
+programs="tools/testing/mmu_notifier tools/testing/selftests/mmun"
 for what in module reproducers kernel-doc texts; do
 	step "lint: $what" "$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 for what in checkpatch format; do
-	cached_step "lint: $what" "${MODULE_SOURCES[*]} patches tools/testing $trees" \
+	cached_step "lint: $what" "${MODULE_SOURCES[*]} patches $programs $trees" \
 		"$SCRIPTS/lint/lint.sh" "$what" "$out"
 done
 batch "kselftest" env KINDS=list "$SCRIPTS/kselftest.sh"
@@ -264,15 +269,16 @@ for kernel in 7.3 6.1; do
 		KERNEL="$kernel-cov" "$SCRIPTS/measure/coverage.sh"
 done
 cached_step "test/test-patches.sh" "patches $trees" "$SCRIPTS/test/test-patches.sh" 7.3 6.1
-quick="tools/testing/mmu_notifier patches $trees"
-cached_step "quick/test-controls.sh" "$quick" "$SCRIPTS/quick/test-controls.sh" 7.3
-cached_step "quick/test-explorer.sh" "$quick" "$SCRIPTS/quick/test-explorer.sh" 7.3
+for what in controls explorer; do
+	cached_step "quick/test-$what.sh" "${quick[*]} $trees" \
+		"$SCRIPTS/quick/test-$what.sh" 7.3
+done
 for kernel in 7.3 6.1; do
-	cached_step "quick/test-patches.sh on $kernel" "$quick" \
+	cached_step "quick/test-patches.sh on $kernel" "${quick[*]} patches $trees" \
 		"$SCRIPTS/quick/test-patches.sh" "$kernel"
 done
 cached_step "judge/test-splats.sh" "$trees" "$SCRIPTS/judge/test-splats.sh" "$CACHE"/tree/*
-cached_step "mutate/test-entries.sh" "${MODULE_SOURCES[*]} $trees" \
+cached_step "mutate/test-entries.sh" "${MODULE_SOURCES[*]} $programs $trees" \
 	"$SCRIPTS/mutate/test-entries.sh" 7.3 6.1
 for kernel in 7.3 6.1; do
 	batch "litmus on $kernel" env TREE= TESTS= KERNEL="$kernel" "$SCRIPTS/litmus.sh"
